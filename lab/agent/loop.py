@@ -1,0 +1,76 @@
+"""What an agent waits on: descriptors that can be read, and times."""
+
+import heapq
+import itertools
+import select
+import time
+from collections.abc import Callable
+
+
+class Timer:
+    """A call that is due once; ``cancel`` takes it back."""
+
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class Loop:
+    """One thread, descriptors and timers; times are CLOCK_MONOTONIC in nanoseconds.
+
+    It waits with poll(2), whose time-outs are whole milliseconds: good for an agent, too coarse for the relay, which has its own.
+    """
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self._readers: dict[int, Callable[[], None]] = {}
+        self._timers: list[tuple[int, int, Timer]] = []
+        self._order = itertools.count()
+        self._running = False
+
+    def reader(self, fd: int, callback: Callable[[], None]) -> None:
+        """Call back whenever ``fd`` can be read, or its other end is gone, until it is forgotten."""
+        self._readers[fd] = callback
+        self._poll.register(fd, select.POLLIN)
+
+    def forget(self, fd: int) -> None:
+        if self._readers.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+
+    def at(self, t_ns: int, callback: Callable[[], None]) -> Timer:
+        """Call back once, not before ``t_ns``."""
+        timer = Timer(callback)
+        heapq.heappush(self._timers, (t_ns, next(self._order), timer))
+        return timer
+
+    def run(self) -> None:
+        """Serve until ``stop``."""
+        self._running = True
+        while self._running:
+            ready = self._poll.poll(self._milliseconds_to_next())
+            for fd, _ in ready:
+                callback = self._readers.get(fd)
+                if callback is not None:
+                    callback()
+            self._fire()
+
+    def stop(self) -> None:
+        self._running = False
+
+    def _milliseconds_to_next(self) -> float | None:
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)
+        if not self._timers:
+            return None
+        return max(0.0, -((time.monotonic_ns() - self._timers[0][0]) // 1_000_000))
+
+    def _fire(self) -> None:
+        now = time.monotonic_ns()
+        while self._timers and self._timers[0][0] <= now:
+            callback = heapq.heappop(self._timers)[2].callback
+            if callback is not None:
+                callback()
