@@ -1,0 +1,58 @@
+# The lab's verbs. make itself ends with status 2 whenever a recipe fails; the recipe's own status stands in its last line ("Error 3")
+# and in the verdict that the run prints. For the statuses themselves call .venv/bin/lab.
+SCENARIO ?=
+PYTHON   ?= python3
+LAB      := .venv/bin/python -m lab
+PYTEST   := .venv/bin/python -m pytest
+options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
+            $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)")
+
+.PHONY: help lab list doctor clean test check images kernel lock python venv venv-dev
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+lab: venv ## run a scenario: make lab SCENARIO=timewait [SUBSTRATE=netns|docker] [CLOCK=..] [ENGINE=relay|netem] [SEED=N] [OUT=DIR]
+	@$(LAB) run $(options) $(SCENARIO)
+
+list: venv ## the scenarios, one line each
+	@$(LAB) list
+
+doctor: venv ## what this machine can do, and what to do about the rest
+	@$(LAB) doctor
+
+clean: venv ## remove what dead runs left
+	@$(LAB) clean
+
+test: venv ## all tests, the quick ones first, then the scenarios as tests
+	@$(PYTEST) -x tests/unit tests/claims
+	@$(PYTEST) -x tests --ignore tests/unit --ignore tests/claims
+	@$(PYTEST) scenarios
+
+check: venv-dev ## ruff, ruff format, mypy --strict
+	@.venv/bin/python -m ruff check .
+	@.venv/bin/python -m ruff format --check .
+	@.venv/bin/python -m mypy
+
+images: venv ## the base image (from Debian's packages, no registry) and the hosts' image
+	@.venv/bin/python -m lab.images
+
+kernel: ## the kernel for CLOCK=virtual: comes with the next issue
+	@echo "make kernel: the virtual clock is not there yet; run with CLOCK=real." >&2; exit 4
+
+lock: venv-dev ## pin the newest versions again (needs pip-tools: pip install pip-tools)
+	@for extra in "" -dev; do \
+	  pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    --build-deps-for editable --extra test $${extra:+--extra dev --constraint requirements.lock} --output-file requirements$$extra.lock pyproject.toml || exit 1; \
+	done
+
+venv: python
+	@$(PYTHON) -m lab.install
+
+venv-dev: python
+	@$(PYTHON) -m lab.install --dev
+
+python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "lab: there is no $(PYTHON) here: install Python 3.11 or newer (apt-get install python3 python3-venv)." >&2; exit 4; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "lab: $$($(PYTHON) -V 2>&1) is too old: install Python 3.11 or newer and name it, as in make PYTHON=python3.12 lab." >&2; exit 4; }
