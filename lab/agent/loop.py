@@ -1,7 +1,9 @@
 """What an agent waits on: descriptors that can be read, and times."""
 
+import collections
 import heapq
 import itertools
+import os
 import select
 import time
 from collections.abc import Callable
@@ -31,6 +33,9 @@ class Loop:
         self._timers: list[tuple[int, int, Timer]] = []
         self._order = itertools.count()
         self._running = False
+        self._handed_over: collections.deque[Callable[[], None]] = collections.deque()
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.reader(self._bell, self._take_over)
 
     def reader(self, fd: int, callback: Callable[[], None]) -> None:
         """Call back whenever ``fd`` can be read, or its other end is gone, until it is forgotten."""
@@ -46,6 +51,16 @@ class Loop:
         timer = Timer(callback)
         heapq.heappush(self._timers, (t_ns, next(self._order), timer))
         return timer
+
+    def from_thread(self, callback: Callable[[], None]) -> None:
+        """Call back soon in the loop's own thread; the one method that another thread, or a signal handler, may use."""
+        self._handed_over.append(callback)
+        os.eventfd_write(self._bell, 1)
+
+    def _take_over(self) -> None:
+        os.eventfd_read(self._bell)
+        while self._handed_over:
+            self._handed_over.popleft()()
 
     def run(self) -> None:
         """Serve until ``stop``."""

@@ -1,0 +1,157 @@
+"""What a host's kernel is told and asked: addresses, offloads, sysctls, counters, processes."""
+
+import array
+import fcntl
+import os
+import platform
+import socket
+import struct
+import time
+from pathlib import Path
+
+from lab.errors import BadOption, NoPermission
+
+INTERFACE = "eth0"
+
+# linux/sockios.h
+_SIOCSIFFLAGS, _SIOCGIFADDR, _SIOCSIFADDR, _SIOCGIFNETMASK, _SIOCSIFNETMASK = 0x8914, 0x8915, 0x8916, 0x891B, 0x891C
+_SIOCETHTOOL = 0x8946
+_IFF_UP, _IFF_RUNNING = 0x1, 0x40
+# linux/ethtool.h: how each is read and set.
+_OFFLOADS = {
+    "tso": (0x1E, 0x1F),
+    "gso": (0x23, 0x24),
+    "gro": (0x2B, 0x2C),
+    "tx-checksum": (0x16, 0x17),
+}
+_CLOCK_MONOTONIC_COARSE = 6
+
+
+def up(interface: str) -> None:
+    """Bring an interface up."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH22x", interface.encode(), _IFF_UP | _IFF_RUNNING))
+
+
+def set_address(interface: str, address: str) -> None:
+    """Give an interface its IPv4 address, written ``10.0.0.2/24``."""
+    ip, _, prefix = address.partition("/")
+    mask = struct.pack("!I", (0xFFFFFFFF << (32 - int(prefix))) & 0xFFFFFFFF)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for request, value in ((_SIOCSIFADDR, socket.inet_aton(ip)), (_SIOCSIFNETMASK, mask)):
+            fcntl.ioctl(any_socket, request, struct.pack("16sHH4s16x", interface.encode(), socket.AF_INET, 0, value))
+
+
+def address_of(interface: str) -> str | None:
+    """The interface's IPv4 address with its prefix, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            ip, mask = (
+                fcntl.ioctl(any_socket, request, struct.pack("16s24x", interface.encode()))[20:24]
+                for request in (_SIOCGIFADDR, _SIOCGIFNETMASK)
+            )
+        except OSError:
+            return None
+    return f"{socket.inet_ntoa(ip)}/{int.from_bytes(mask, 'big').bit_count()}"
+
+
+def interfaces() -> dict[str, dict[str, object]]:
+    """The host's Ethernet interface as the wire needs to know it."""
+    folder = Path("/sys/class/net") / INTERFACE
+    if not folder.exists():
+        return {}
+    return {
+        INTERFACE: {
+            "ifindex": int((folder / "ifindex").read_text()),
+            "iflink": int((folder / "iflink").read_text()),
+            "mac": (folder / "address").read_text().strip(),
+            "address": address_of(INTERFACE),
+        }
+    }
+
+
+def turn_offloads_off(interface: str) -> dict[str, bool]:
+    """Make one frame one segment with a finished checksum; what stands afterwards, read back from the driver."""
+    state: dict[str, bool] = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for name, (get, set_) in _OFFLOADS.items():
+            _ethtool(any_socket, interface, set_, 0)
+            state[name] = bool(_ethtool(any_socket, interface, get, 0))
+    return state
+
+
+def _ethtool(any_socket: socket.socket, interface: str, command: int, value: int) -> int:
+    argument = array.array("I", [command, value])
+    fcntl.ioctl(any_socket, _SIOCETHTOOL, struct.pack("16sP16x", interface.encode(), argument.buffer_info()[0]))
+    return argument[1]
+
+
+def _sysctl_path(name: str) -> Path:
+    return Path("/proc/sys") / name.replace(".", "/")
+
+
+def read_sysctl(name: str) -> str:
+    """The value, its fields one space apart.
+
+    Raises:
+        BadOption: this kernel has no such sysctl.
+    """
+    try:
+        return " ".join(_sysctl_path(name).read_text().split())
+    except OSError as error:
+        raise BadOption(f"sysctl {name} cannot be read on this kernel ({error.strerror}); see sysctl -a for its names") from None
+
+
+def write_sysctl(name: str, value: str) -> None:
+    """Set one sysctl of this network namespace.
+
+    Raises:
+        BadOption: this kernel has no such sysctl, or refuses the value.
+        NoPermission: the kernel refuses the right.
+    """
+    try:
+        _sysctl_path(name).write_text(f"{value}\n")
+    except PermissionError as error:
+        raise NoPermission(f"sysctl {name}={value} was refused ({error.strerror}); this kernel keeps it for its first namespace") from None
+    except OSError as error:
+        raise BadOption(f"sysctl {name}={value} cannot be set ({error.strerror}); check its name and range") from None
+
+
+def facts(interface: str, sysctls: list[str]) -> dict[str, object]:
+    """What an expectation may depend on."""
+    return {
+        "release": platform.release(),
+        "machine": platform.machine(),
+        # The coarse clock ticks once a jiffy: its resolution is 1/CONFIG_HZ (kernel/time/posix-timers.c).
+        "hz": round(1 / time.clock_getres(_CLOCK_MONOTONIC_COARSE)),
+        "mtu": int((Path("/sys/class/net") / interface / "mtu").read_text()),
+        "mac": (Path("/sys/class/net") / interface / "address").read_text().strip(),
+        "sysctls": {name: read_sysctl(name) for name in sysctls if _sysctl_path(name).exists()},
+    }
+
+
+def counters() -> dict[str, int]:
+    """The namespace's counters of /proc/net/snmp and /proc/net/netstat, named as ``Tcp.RetransSegs``."""
+    found: dict[str, int] = {}
+    for file in ("snmp", "netstat"):
+        lines = (Path("/proc/net") / file).read_text().splitlines()
+        for names, values in zip(lines[::2], lines[1::2], strict=True):
+            group, _, keys = names.partition(": ")
+            found.update(zip((f"{group}.{key}" for key in keys.split()), map(int, values.split()[1:]), strict=True))
+    return found
+
+
+def processes() -> list[dict[str, object]]:
+    """Every process of this PID namespace that belongs to a session other than ours, zombies included."""
+    found: list[dict[str, object]] = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            stat = (folder / "stat").read_text()
+        except OSError:
+            continue  # it ended meanwhile
+        name, _, rest = stat.partition("(")[2].rpartition(")")
+        state, ppid, _, session = rest.split()[:4]
+        found.append({"pid": int(folder.name), "ppid": int(ppid), "state": state, "name": name, "session": int(session)})
+    return [entry for entry in found if entry["session"] != os.getsid(0)]
