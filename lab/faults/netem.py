@@ -1,0 +1,83 @@
+"""What can be said to the kernel's netem (net/sched/sch_netem.c, tc-netem(8)): plain data, no netlink here."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.errors import MissingCapability
+
+if TYPE_CHECKING:
+    from lab.faults.fault import Fault
+
+# Frames that a port keeps at most, with either engine. netem's own default of 1000 cuts a link of 1 Gbit/s short
+# beyond 12 ms; 10,000 full frames (15 MB) reach to 120 ms.
+QUEUE = 10_000
+
+FULL_FRAME = 1514  # bytes: an MTU of 1500 and the Ethernet header
+
+# The latency of tc_netem_qopt counts ticks of 64 ns in 32 bits: 274 s. Jitter is cut at INT_MAX nanoseconds: 2.1 s.
+LONGEST_DELAY = 240.0
+LONGEST_JITTER = 2.0
+
+
+@dataclass(frozen=True)
+class Netem:
+    """One netem qdisc. Times in ns, probabilities 0..1, the rate in bits per second (0: none), the limit in frames."""
+
+    delay_ns: int = 0
+    jitter_ns: int = 0  # uniform, from delay - jitter to delay + jitter
+    loss: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0  # this share of the frames is sent at once; means something only beside a delay
+    gap: int = 0  # 1 wherever reorder is set
+    corrupt: float = 0.0  # one bit of the frame, anywhere in it
+    rate_bps: int = 0
+    limit: int = QUEUE
+
+
+def combine(faults: Sequence["Fault"]) -> Netem:
+    """All faults of one port as one netem qdisc.
+
+    Several delays add up, and several losses are drawn one after the other. Raises MissingCapability, naming the fault,
+    where netem would do something else than the relay does.
+    """
+    parts: list[Netem] = []
+    for fault in faults:
+        part = fault.netem()
+        if part is None:
+            raise MissingCapability(f"netem has no words for the fault {fault.name}; use the relay engine for it.")
+        parts.append(part)
+    reorders = [part for part in parts if part.reorder]
+    if reorders and any(part.delay_ns or part.rate_bps for part in parts if part not in reorders):
+        raise MissingCapability(
+            "netem's reorder lets a frame pass every delay and rate of its port; use the relay engine to have both."
+        )
+    for name in ("jitter_ns", "duplicate", "reorder", "corrupt", "rate_bps"):
+        if sum(1 for part in parts if getattr(part, name)) > 1:
+            word = name.partition("_")[0]
+            raise MissingCapability(f"netem knows one {word} on a port, not several; use the relay engine.")
+    delay_ns = sum(part.delay_ns for part in parts)
+    if delay_ns > LONGEST_DELAY * 1e9:
+        raise MissingCapability(f"netem delays for {LONGEST_DELAY:g} s at most; use the relay engine for more.")
+    loss = 0.0
+    for part in parts:
+        loss += part.loss - loss * part.loss
+    rates = [part for part in parts if part.rate_bps]
+    return Netem(
+        delay_ns=delay_ns,
+        jitter_ns=sum(part.jitter_ns for part in parts),
+        loss=loss,
+        duplicate=sum(part.duplicate for part in parts),
+        reorder=sum(part.reorder for part in parts),
+        gap=max((part.gap for part in parts), default=0),
+        corrupt=sum(part.corrupt for part in parts),
+        rate_bps=sum(part.rate_bps for part in parts),
+        limit=_limit(rates[0], delay_ns) if rates else QUEUE,
+    )
+
+
+def _limit(rate: Netem, delay_ns: int) -> int:
+    """netem counts the frames under delay against its limit too: leave room for them beside the rate's own queue."""
+    on_their_way = math.ceil(delay_ns * rate.rate_bps / (8 * FULL_FRAME * 1_000_000_000))
+    return rate.limit + on_their_way
