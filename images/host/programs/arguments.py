@@ -1,0 +1,98 @@
+"""The command lines of the reference programs: what servers have in common, and clients. Wrong arguments: status 2."""
+
+import argparse
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import common
+
+Options = argparse.Namespace
+
+
+def server(doc: str | None, stream: bool = True) -> argparse.ArgumentParser:
+    """Return the options of every server. SO_REUSEADDR is off unless asked for: that is a lesson of its own."""
+    parser = _parser(doc)
+    parser.add_argument("port", type=number(0, 65535), metavar="PORT", help="0: any that is free")
+    parser.add_argument("--reuseaddr", action="store_true", help="set SO_REUSEADDR before bind")
+    parser.add_argument("--reuseport", action="store_true", help="set SO_REUSEPORT before bind")
+    if stream:
+        parser.add_argument("--backlog", type=number(0), default=128, metavar="N", help="for listen; default 128")
+    return parser
+
+
+def client(doc: str | None) -> argparse.ArgumentParser:
+    """Return the options of every client."""
+    parser = _parser(doc)
+    parser.add_argument("address", type=_address, metavar="ADDRESS", help="of the server: a name or an IPv4 address")
+    parser.add_argument("port", type=number(1, 65535), metavar="PORT")
+    return parser
+
+
+def close_after(parser: argparse.ArgumentParser) -> None:
+    """Add the option that makes a server close first; without it the client does."""
+    text = "close first, once N bytes were answered (1: after the first message); default: the client closes first"
+    parser.add_argument("--close-after", type=number(1), metavar="N", help=text)
+
+
+def message(parser: argparse.ArgumentParser) -> None:
+    """Add what to send: a text, or bytes drawn from a seed."""
+    parser.add_argument("text", nargs="?", default="hello, world\n", metavar="TEXT", help="what to send")
+    parser.add_argument("--bytes", type=number(0), metavar="N", help="send N bytes drawn from --seed instead")
+    parser.add_argument("--seed", type=number(0), default=1, metavar="N", help="default 1")
+
+
+def message_of(options: Options) -> bytes:
+    """Return the bytes that `message` asks for: those of TEXT as they stand on the command line, or drawn ones."""
+    if options.bytes is None:
+        return os.fsencode(options.text)
+    return b"".join(common.random_bytes(options.bytes, options.seed))
+
+
+def number(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
+    """Return a reader of whole numbers from `least` to `most`, both included."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 10 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def seconds(least: float = 0, most: float = 86400) -> Callable[[str], float]:
+    """Return a reader of times in seconds from `least` to `most`, both included."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a time in seconds from {least:g} to {most:g}")
+        return value
+
+    return read
+
+
+def _address(text: str) -> str:
+    try:
+        if text:
+            return socket.gethostbyname(text)
+    except (OSError, UnicodeError):
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not the name or the IPv4 address of a host")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{Path(self.prog).stem}: {message}; --help tells the arguments\n")
+
+
+def _parser(doc: str | None) -> argparse.ArgumentParser:
+    parser = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("--sndbuf", type=number(1), metavar="N", help="set SO_SNDBUF (the kernel doubles it)")
+    parser.add_argument("--rcvbuf", type=number(1), metavar="N", help="set SO_RCVBUF (the kernel doubles it)")
+    return parser

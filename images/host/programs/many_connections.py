@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""A client that opens many connections at once, to see whether a server serves them side by side.
+
+Each connection sends a message of its own, verifies the answer, and stays until all have been answered, or --stay
+seconds. A server for one client after another makes the second wait until the first has left. Times are in seconds
+since the start; `waited` is from connected to answered.
+"""
+
+import socket
+import sys
+import threading
+import time
+
+import arguments
+import common
+import signals
+
+
+class Visit:
+    """One connection: how it went, and when it got how far."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.outcome = number, "no answer"
+        self.port, self.connected, self.answered, self.left = 0, 0.0, 0.0, 0.0
+
+    def make(self, options: arguments.Options, here: list["Visit"], all_here: threading.Event) -> None:
+        """Connect, exchange one message, stay, leave; each visit does it in a thread of its own."""
+        message, answer, call = b"connection %d\0\n" % self.number, b"", "socket"
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+                common.set_options(connection, options)
+                call = "connect"
+                connection.connect((options.address, options.port))
+                self.port, self.connected = connection.getsockname()[1], time.monotonic()
+                call = "send"
+                connection.sendall(message)
+                call = "recv"
+                while len(answer) < len(message) and (data := connection.recv(4096)):
+                    answer += data
+                self.answered = time.monotonic()
+                self.outcome = "verified" if answer == message else "differs"
+                here.append(self)
+                if len(here) == options.connections:
+                    all_here.set()
+                all_here.wait(options.stay)
+                self.left = time.monotonic()
+        except OSError as error:
+            self.outcome = f"{call}: {common.error_name(error)}"
+
+
+def main() -> None:
+    parser = arguments.client(__doc__)
+    parser.add_argument("--connections", type=arguments.number(1, 10000), default=10, metavar="N", help="default 10")
+    parser.add_argument("--stay", type=arguments.seconds(), default=1.0, metavar="SECONDS", help="at most; default 1")
+    options = parser.parse_args()
+    signals.end_by_signal()
+
+    here: list[Visit] = []
+    all_here, began = threading.Event(), time.monotonic()
+    visits = [Visit(number) for number in range(options.connections)]
+    threads = [threading.Thread(target=visit.make, args=(options, here, all_here), daemon=True) for visit in visits]
+    for thread in threads:
+        try:
+            thread.start()
+        except RuntimeError as error:  # the limit on processes, which counts threads too
+            common.complain(f"{error}; open fewer connections, or raise the limit on processes")
+            sys.exit(common.NETWORK_SAID_NO)
+    for thread in threads:
+        thread.join()
+
+    for visit in visits:
+        if visit.outcome != "verified":
+            common.say("connection", visit.number, visit.outcome)
+            continue
+        connected, answered, left = visit.connected - began, visit.answered - began, visit.left - began
+        times = f"connected {connected:.6f} answered {answered:.6f} left {left:.6f} waited {answered - connected:.6f}"
+        common.say("connection", visit.number, "port", visit.port, times)
+    good = [visit for visit in visits if visit.outcome == "verified"]
+    together = max((sum(a.answered <= b.answered < a.left for a in good) for b in good), default=0)
+    common.say("verified", len(good), "of", len(visits), "side by side", together)
+    if len(good) < len(visits):
+        common.complain("not every connection was served; the lines above say which, the server's output may say why")
+        sys.exit(common.NETWORK_SAID_NO if any(":" in visit.outcome for visit in visits) else common.NOT_VERIFIED)
+
+
+if __name__ == "__main__":
+    main()
