@@ -29,17 +29,17 @@ def load(path: Path) -> Topology:
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict)  # a SafeLoader underneath
     except OSError as error:
-        raise BadTopology(f"{path} cannot be read: {error.strerror}.") from None
+        raise BadTopology(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise BadTopology(f"{path} is not a text file in UTF-8.") from None
+        raise BadTopology(f"{path} is not a text file in UTF-8") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none, and the like
-        raise BadTopology(f"{where} is not YAML: {_problem(error)}.") from None
+        raise BadTopology(f"{where} is not YAML: {_problem(error)}") from None
     try:
         return _topology(where, document)
     except Bad as error:
-        raise BadTopology(f"{where}: {error}.") from None
+        raise BadTopology(f"{where}: {error}") from None
     except RecursionError:
-        raise BadTopology(f"{where}: an alias in it contains itself.") from None
+        raise BadTopology(f"{where}: an alias in it contains itself") from None
 
 
 def _topology(where: str, document: object) -> Topology:

@@ -108,6 +108,7 @@ READERS: dict[str, Callable[[object, str], Any]] = {
     "environment": _environment,
     "hostname": text,
     "init": flag,
+    "stop_signal": text,
 }
 
 

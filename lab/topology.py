@@ -41,6 +41,7 @@ class Container:
     environment: Mapping[str, str] = field(default_factory=dict)
     hostname: str | None = None
     init: bool = False
+    stop_signal: str = "SIGKILL"
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ class HostSpec:
         if not NAME.fullmatch(self.name) or self.name in RESERVED:
             raise BadTopology(
                 f"{self.name!r} cannot be a host's name: it takes 1 to 15 small letters, digits and hyphens, a letter"
-                f" first, and not {' or '.join(sorted(RESERVED))}."
+                f" first, and not {' or '.join(sorted(RESERVED))}"
             )
         for name in self.sysctls:
             if not name.startswith("net."):
                 raise BadTopology(
-                    f"host {self.name!r}: the sysctl {name!r} is not a host's own; only net.* settings are."
+                    f"host {self.name!r}: the sysctl {name!r} is not a host's own; only net.* settings are"
                 )
 
 
@@ -157,17 +158,17 @@ class Topology:
         return network
 
     def _bad(self, why: str) -> BadTopology:
-        return BadTopology(f"{self.where}: {why}.")
+        return BadTopology(f"{self.where}: {why}")
 
 
 def copies(host: HostSpec, number: int) -> tuple[HostSpec, ...]:
     """``number`` hosts like this one: itself, or name1, name2, …, which cannot share an address that it asks for."""
     if number < 0:
-        raise BadTopology(f"host {host.name!r}: {number} of it is not a number of hosts.")
+        raise BadTopology(f"host {host.name!r}: {number} of it is not a number of hosts")
     if number == 1:
         return (host,)
     if host.address is not None and number > 1:
-        raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {host.address}.")
+        raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {host.address}")
     return tuple(replace(host, name=f"{host.name}{index}") for index in range(1, number + 1))
 
 

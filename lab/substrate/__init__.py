@@ -1,4 +1,4 @@
-"""Where hosts live. A substrate takes a topology and gives a stream of bytes to an agent on every host and on the wire."""
+"""Where hosts live. A substrate takes a topology and gives a byte stream to an agent on every host and on the wire."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack

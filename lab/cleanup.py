@@ -1,0 +1,93 @@
+"""Removes what dead runs left on a Docker Engine. Namespaces need none of this: they go with their processes.
+
+What is ours is told by labels, and whose it is by the owner's identity in them; never by names.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from lab.errors import MachineError
+from lab.owner import OWNER, RUN, is_dead
+
+if TYPE_CHECKING:  # a run on namespaces must not pay for the SDK
+    import docker
+
+AT_ONCE = 16  # requests to an engine; it does little more than two at a time anyway
+
+
+def clean(client: "docker.APIClient | None" = None) -> list[str]:
+    """Removes the containers and networks of runs whose owner is dead; what was done, a sentence each.
+
+    ``client`` is a connection to an engine that is there already; without one, and where no engine answers, there is
+    nothing to remove.
+    """
+    from lab.substrate.docker_engine import connect
+
+    try:
+        client = client or connect()
+    except MachineError:
+        return []
+    dead = {
+        labels[RUN]: labels[OWNER].split("/")[-2]
+        for labels in _labels(client)
+        if RUN in labels and is_dead(labels.get(OWNER, ""))
+    }
+    told = []
+    for run, pid in dead.items():
+        removed = sweep(client, run)
+        if removed:
+            told.append(f"removed {', '.join(removed)} of run {run}, whose process {pid} is gone")
+    return told
+
+
+def sweep(client: "docker.APIClient", run: str) -> list[str]:
+    """Removes all that bears the label of this run, containers first; what it found, such as "container x".
+
+    Returns when it is gone. Raises docker.errors.APIError if the engine will not remove something.
+    """
+    found = [("container", entry["Id"], entry["Names"][0].strip("/")) for entry in _containers(client, f"{RUN}={run}")]
+    if found:
+        with ThreadPoolExecutor(min(AT_ONCE, len(found))) as pool:
+            list(pool.map(lambda entry: _remove_container(client, entry[1]), found))
+    networks = [("network", entry["Id"], entry["Name"]) for entry in _networks(client, f"{RUN}={run}")]
+    for _, identity, _ in networks:
+        _remove_network(client, identity)
+    return [f"{kind} {name}" for kind, _, name in found + networks]
+
+
+def _remove_container(client: "docker.APIClient", identity: str) -> None:
+    from docker.errors import APIError, NotFound
+
+    try:
+        client.remove_container(identity, force=True, v=True)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != 409:
+            raise
+        # The engine is removing it already, because its agent ended first: that is over when this returns.
+        try:
+            client.wait(identity, condition="removed")
+        except NotFound:
+            return
+
+
+def _remove_network(client: "docker.APIClient", identity: str) -> None:
+    from docker.errors import NotFound
+
+    try:
+        client.remove_network(identity)
+    except NotFound:
+        return
+
+
+def _containers(client: "docker.APIClient", label: str) -> list[dict[str, Any]]:
+    return list(client.containers(all=True, filters={"label": label}))
+
+
+def _networks(client: "docker.APIClient", label: str) -> list[dict[str, Any]]:
+    return list(client.networks(filters={"label": label}))
+
+
+def _labels(client: "docker.APIClient") -> list[dict[str, str]]:
+    return [entry["Labels"] or {} for entry in _containers(client, OWNER) + _networks(client, OWNER)]

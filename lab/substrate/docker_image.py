@@ -1,0 +1,177 @@
+"""The hosts' image: what goes into it, its name, which changes exactly when that does, and how it is built.
+
+The build context is made in memory, so the engine may be anywhere, and pyroute2 comes from the Python that runs this,
+so the build needs no network.
+"""
+
+import fcntl
+import hashlib
+import importlib.metadata
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from lab.errors import ImageError
+from lab.substrate.docker_engine import says
+from lab.topology import Container
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = "images/host/Dockerfile"
+NAME = "netlab-host"
+LOCAL_BASE, REGISTRY_BASE = "netlab-base", "python:3.11-slim"
+PARTS = (
+    DOCKERFILE,
+    "images/host/programs",
+    "lab/__init__.py",
+    "lab/errors.py",
+    "lab/units.py",
+    "lab/agent",
+    "lab/faults",
+)
+BUILD_WITHIN = 600  # seconds between two lines of a build's output
+WAY_OUT = "run make images, which makes a base image from Debian's packages, or take --substrate netns"
+
+Progress = Callable[[str], None]
+File = tuple[str, bytes, int]  # path in the build context, content, mode
+
+
+def ready(client: docker.APIClient, container: Container, progress: Progress) -> str:
+    """The name of the image for a container, pulled or built first if need be. Raises ImageError."""
+    if container.image is not None:
+        return _there(client, container.image) or _pulled(client, container.image, progress)
+    base = find_base(client, container.base, progress)
+    parts = files()  # read once, so that the name and what is in it agree even while somebody edits
+    name = f"{NAME}:{digest(base[1], parts)}"
+    if _there(client, name):
+        return name
+    with open(ROOT / DOCKERFILE, "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # ten runs at once build it once
+        if not _there(client, name):
+            build(client, base[0], name, parts, progress)
+    return name
+
+
+def check(client: docker.APIClient) -> None:
+    """Finds out whether the project's image is there or can be had, without making it. Raises ImageError."""
+    if _there(client, LOCAL_BASE) or _there(client, REGISTRY_BASE):
+        return
+    try:
+        client.inspect_distribution(REGISTRY_BASE)  # type: ignore[no-untyped-call]
+    except DockerException as error:
+        raise ImageError(
+            f"there is no image {LOCAL_BASE}, and the registry's {REGISTRY_BASE} cannot be had ({says(error)}):"
+            f" {WAY_OUT}"
+        ) from None
+
+
+def find_base(client: docker.APIClient, wanted: str | None, progress: Progress) -> tuple[str, str]:
+    """The name and id of the base image: the one wanted, else the local one, else the registry's. Raises ImageError."""
+    names = [wanted] if wanted else [LOCAL_BASE, REGISTRY_BASE]
+    for name in names:
+        if identity := _there(client, name):
+            return name, identity
+    return names[-1], _pulled(client, names[-1], progress)
+
+
+def files() -> list[File]:
+    """The project's files in the build context, pyroute2 aside."""
+    tops = [ROOT / part for part in PARTS]
+    paths = [path for top in tops for path in ([top] if top.is_file() else sorted(top.rglob("*")))]
+    return [
+        (str(path.relative_to(ROOT)), path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644)
+        for path in paths
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+
+
+def digest(base: str, parts: list[File]) -> str:
+    """Twelve digits that stand for all that goes into the image on the base image of this id."""
+    whole = hashlib.sha256(base.encode())
+    # The installed files' own hashes; reading 470 files at every start would cost more than a container does.
+    whole.update((_pyroute2().read_text("RECORD") or _pyroute2().version).encode())
+    for name, data, mode in parts:
+        whole.update(f"{name}\0{mode}\0{len(data)}\0".encode() + data)
+    return whole.hexdigest()[:12]
+
+
+def build(client: docker.APIClient, base: str, name: str, parts: list[File], progress: Progress) -> None:
+    """Builds the image under this name. Raises ImageError with the builder's last lines."""
+    progress(f"building the hosts' image {name} on {base}")
+    lines: list[str] = []
+    try:
+        answer = client.build(
+            fileobj=io.BytesIO(_context(parts)),
+            custom_context=True,
+            dockerfile=DOCKERFILE,
+            tag=name,
+            buildargs={"BASE": base},
+            network_mode="none",
+            rm=True,
+            forcerm=True,
+            decode=True,
+            timeout=BUILD_WITHIN,
+        )
+        for entry in answer:
+            if "error" in entry:
+                raise ImageError(_failed(base, [*lines[-3:], entry["error"]]))
+            lines += str(entry.get("stream", "")).split("\n")
+            lines = [line for line in lines[-20:] if line.strip()]
+    except (DockerException, OSError) as error:
+        text = says(error) if isinstance(error, DockerException) else str(error)
+        raise ImageError(_failed(base, [*lines[-3:], text])) from None
+
+
+def wheel() -> tuple[str, bytes]:
+    """The installed pyroute2 as a wheel: its file name and its bytes, the same every time."""
+    found = _pyroute2()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(found.files or [], key=str):
+            if path.parts[0].startswith("pyroute2") and path.suffix != ".pyc":
+                archive.writestr(zipfile.ZipInfo(str(path)), path.read_binary())
+    return f"pyroute2-{found.version}-py3-none-any.whl", packed.getvalue()
+
+
+def _context(parts: list[File]) -> bytes:
+    packed = io.BytesIO()
+    file, content = wheel()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, data, mode in [*parts, (f"images/host/wheels/{file}", content, 0o644)]:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), mode
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def _pyroute2() -> importlib.metadata.Distribution:
+    return importlib.metadata.distribution("pyroute2")
+
+
+def _there(client: docker.APIClient, name: str) -> str | None:
+    try:
+        return _identity(client, name)
+    except ImageNotFound:
+        return None
+
+
+def _identity(client: docker.APIClient, name: str) -> str:
+    return str(client.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
+
+
+def _pulled(client: docker.APIClient, name: str, progress: Progress) -> str:
+    progress(f"pulling the image {name}")
+    try:
+        client.pull(name if ":" in name.rpartition("/")[2] else f"{name}:latest")  # without a tag it pulls them all
+        return _identity(client, name)
+    except APIError as error:
+        raise ImageError(f"the image {name} is not here and cannot be pulled ({says(error)}): {WAY_OUT}") from None
+
+
+def _failed(base: str, lines: list[str]) -> str:
+    said = " / ".join(" ".join(line.split()) for line in lines if line.strip())
+    return f"the hosts' image does not build on {base}; the builder's last words: {said[-600:]}; see {DOCKERFILE}"

@@ -1,0 +1,88 @@
+"""The stream to an agent in a container: Docker carries its stdout and stderr on one socket, in frames.
+
+A frame is 8 bytes of header (stream 1 or 2, three zeros, length as 32 bits big-endian) and the data. Source: Docker
+Engine API, POST /containers/{id}/attach, "Stream format".
+"""
+
+import contextlib
+import socket
+import struct
+import threading
+from typing import cast
+
+HEADER = struct.Struct(">BxxxL")
+STDERR = 2
+_CHUNK = 1 << 18
+_TAIL = 2000  # bytes of an agent's stderr that an error sentence may quote from
+
+
+class Frames:
+    """Takes the frames apart as they come, in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._kind, self._left = 0, 0
+        self.tail = b""  # the end of what came on stderr
+
+    def feed(self, data: bytes) -> bytes:
+        """What of ``data`` belongs to stdout, without waiting for the rest of a frame."""
+        self._buffer += data
+        out = bytearray()
+        start = 0
+        while True:
+            if not self._left:
+                if len(self._buffer) - start < HEADER.size:
+                    break
+                self._kind, self._left = HEADER.unpack_from(self._buffer, start)
+                start += HEADER.size
+                continue
+            piece = self._buffer[start : start + self._left]
+            if not piece:
+                break
+            start += len(piece)
+            self._left -= len(piece)
+            if self._kind == STDERR:
+                self.tail = (self.tail + piece)[-_TAIL:]
+            else:
+                out += piece
+        del self._buffer[:start]
+        return bytes(out)
+
+
+class AttachedStream:
+    """A stream over the socket of an attached container."""
+
+    def __init__(self, attached: socket.SocketIO) -> None:
+        self._attached = attached  # kept: where it goes, the connection goes
+        # For TLS the SDK hands the socket itself, else a file object around it.
+        self._socket: socket.socket = getattr(attached, "_sock", None) or cast(socket.socket, attached)
+        self._socket.settimeout(None)  # the client's limit for an answer is not one for a stream
+        self._frames = Frames()
+        self._sending = threading.Lock()
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def recv(self) -> bytes:
+        while True:
+            try:
+                data = self._socket.recv(_CHUNK)
+            except ConnectionResetError:
+                return b""
+            if not data:
+                return b""
+            if out := self._frames.feed(data):
+                return out
+
+    def send(self, data: bytes) -> None:
+        with self._sending:
+            self._socket.sendall(data)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # the other end may have gone first
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in recv, which close alone does not
+        self._attached.close()
+        self._socket.close()
+
+    def last_words(self) -> str:
+        return self._frames.tail.decode("utf-8", "backslashreplace").strip()
