@@ -13,7 +13,11 @@ from lab.errors import BadOption
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 _CALLS = frozenset(
-    "bind listen connect accept send recv sendto recvfrom shutdown close setsockopt getsockopt getsockname getpeername settimeout".split()
+    (
+        *("bind", "listen", "connect", "accept", "shutdown", "close", "settimeout"),
+        *("send", "recv", "sendto", "recvfrom"),
+        *("setsockopt", "getsockopt", "getsockname", "getpeername"),
+    )
 )
 
 
@@ -43,12 +47,22 @@ class Calls:
         """
         target = self._sockets.get(number)
         if target is None or call not in _CALLS:
-            raise BadOption(f"no socket {number}" if target is None else f"a driven socket has no call {call}; it has: {', '.join(sorted(_CALLS))}")
+            raise BadOption(
+                f"no socket {number}"
+                if target is None
+                else f"a driven socket has no call {call}; it has: {', '.join(sorted(_CALLS))}"
+            )
         values = [_value(arg) for arg in args]
         threading.Thread(target=self._call, args=(number, target, call, args, values, done), daemon=True).start()
 
     def _call(
-        self, number: int, target: socket.socket, call: str, args: list[Any], values: list[Any], done: Callable[[Message], None]
+        self,
+        number: int,
+        target: socket.socket,
+        call: str,
+        args: list[Any],
+        values: list[Any],
+        done: Callable[[Message], None],
     ) -> None:
         value: Any = None
         name: str | None = None
@@ -65,7 +79,15 @@ class Calls:
             value = [self._keep(connection), list(peer)]
         if call == "close":
             self._sockets.pop(number, None)
-        record = {"socket": number, "call": call, "args": args, "began": began, "ended": ended, "value": value, "errno": name}
+        record = {
+            "socket": number,
+            "call": call,
+            "args": args,
+            "began": began,
+            "ended": ended,
+            "value": value,
+            "errno": name,
+        }
         self._record({"event": "call", **record})
         done(record)
 

@@ -19,10 +19,17 @@ Reply = Callable[[Any], None]
 ALWAYS_RECORDED = tuple(
     f"net.ipv4.{name}"
     for name in (
-        "tcp_congestion_control tcp_fin_timeout tcp_max_syn_backlog tcp_no_metrics_save tcp_recovery tcp_retries1 tcp_retries2"
-        " tcp_rmem tcp_sack tcp_early_retrans tcp_syn_retries tcp_syn_linear_timeouts tcp_synack_retries tcp_timestamps"
-        " tcp_tw_reuse tcp_window_scaling tcp_wmem tcp_rfc1337 tcp_syncookies ip_local_port_range"
-    ).split()
+        *(
+            "ip_local_port_range",
+            "tcp_congestion_control",
+            "tcp_early_retrans",
+            "tcp_fin_timeout",
+            "tcp_max_syn_backlog",
+        ),
+        *("tcp_no_metrics_save", "tcp_recovery", "tcp_retries1", "tcp_retries2", "tcp_rfc1337", "tcp_rmem", "tcp_sack"),
+        *("tcp_syn_linear_timeouts", "tcp_syn_retries", "tcp_synack_retries", "tcp_syncookies", "tcp_timestamps"),
+        *("tcp_tw_reuse", "tcp_window_scaling", "tcp_wmem"),
+    )
 )
 
 
@@ -36,7 +43,7 @@ class HostAgent:
         self._programs = Programs(loop, send, self._changed, scratch, user)
 
     def handle(self, request: Message, reply: Reply) -> None:
-        """Carry out a request; ``reply`` is called once, now or later, with the value or with the LabError to send back."""
+        """Carry out a request; ``reply`` is called once, now or later, with its value or with a LabError."""
         getattr(self, f"_do_{request['do']}")(request, reply)
 
     def _do_hello(self, request: Message, reply: Reply) -> None:
@@ -55,7 +62,9 @@ class HostAgent:
             self._sampler = Sampler(self._loop, self._send)
             libc.give_up(libc.CAP_NET_ADMIN, libc.CAP_NET_RAW, libc.CAP_SYS_ADMIN)
         except OSError as error:
-            raise NoPermission(f"this host cannot be set up: {error}; its agent needs NET_ADMIN and NET_RAW once") from None
+            raise NoPermission(
+                f"this host cannot be set up: {error}; its agent needs NET_ADMIN and NET_RAW once"
+            ) from None
         self._sampler.watchers.append(self._programs.saw_table)
         self._sampler.look("asked")
         recorded = sorted({*ALWAYS_RECORDED, *request["sysctls"], *request.get("record", ())})
@@ -92,7 +101,7 @@ class HostAgent:
         reply(None)
 
     def _do_processes(self, request: Message, reply: Reply) -> None:
-        found = system.processes()
+        found = self._programs.processes()
         self._send({"event": "processes", "t": time.monotonic_ns(), "processes": found})
         reply(found)
 

@@ -1,7 +1,7 @@
 """The kernel's own table of sockets, through sock_diag(7).
 
-Decoded here and not by pyroute2, which hides netlink errors of these requests, takes the two window scales apart wrongly
-and would cost each container 20 MB. Layouts: include/uapi/linux/inet_diag.h and include/uapi/linux/tcp.h.
+Decoded here and not by pyroute2, which hides netlink errors of these requests, takes the two window scales apart
+wrongly, and would cost each container 20 MB. Layouts: include/uapi/linux/inet_diag.h and include/uapi/linux/tcp.h.
 """
 
 import errno
@@ -50,8 +50,11 @@ _TCP_INFO: tuple[tuple[str, str], ...] = tuple(
 )
 _TCP_INFO_LAYOUT = struct.Struct("=" + "".join(kind for _, kind in _TCP_INFO))
 # These change with the clock and not with the connection, so a table would never be twice the same.
-_CLOCKS = frozenset("state flags wscale last_data_sent last_ack_sent last_data_recv last_ack_recv".split()) | frozenset(
-    "pacing_rate max_pacing_rate delivery_rate busy_time rwnd_limited sndbuf_limited".split()
+_CLOCKS = frozenset(
+    (
+        *("state", "flags", "wscale", "last_data_sent", "last_ack_sent", "last_data_recv", "last_ack_recv"),
+        *("pacing_rate", "max_pacing_rate", "delivery_rate", "busy_time", "rwnd_limited", "sndbuf_limited"),
+    )
 )
 
 SocketEntry = dict[str, Any]
@@ -101,7 +104,9 @@ def parse(data: bytes, protocol: int) -> tuple[bool, list[SocketEntry]]:
         payload = data[offset + _NLMSG.size : offset + length]
         if kind in (NLMSG_DONE, NLMSG_ERROR):
             number = -struct.unpack_from("=i", payload)[0] if len(payload) >= 4 else 0
-            if number > 0 and number != errno.ENOENT:  # ENOENT: no handler, the family or protocol is not in this kernel
+            if (
+                number > 0 and number != errno.ENOENT
+            ):  # ENOENT: no handler, the family or protocol is not in this kernel
                 raise OSError(number, f"sock_diag: {os.strerror(number)}")
             return True, entries
         entries.append(_entry(payload, protocol))
@@ -110,7 +115,9 @@ def parse(data: bytes, protocol: int) -> tuple[bool, list[SocketEntry]]:
 
 
 def _entry(payload: bytes, protocol: int) -> SocketEntry:
-    family, state, timer, retrans, sport, dport, src, dst, expires, rqueue, wqueue, uid, inode = _ENTRY.unpack_from(payload)
+    family, state, timer, retrans, sport, dport, src, dst, expires, rqueue, wqueue, uid, inode = _ENTRY.unpack_from(
+        payload
+    )
     entry: SocketEntry = {
         "proto": "tcp" if protocol == socket.IPPROTO_TCP else "udp",
         "state": STATES[state],

@@ -60,7 +60,12 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str | No
 def remount_read_only(path: str) -> None:
     """Make everything at and below ``path`` read-only in this mount namespace; see mount_setattr(2)."""
     attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY, 0, 0, 0)
-    arguments = (ctypes.c_long(_MOUNT_SETATTR), ctypes.c_int(_AT_FDCWD), os.fsencode(path), ctypes.c_uint(_AT_RECURSIVE))
+    arguments = (
+        ctypes.c_long(_MOUNT_SETATTR),
+        ctypes.c_int(_AT_FDCWD),
+        os.fsencode(path),
+        ctypes.c_uint(_AT_RECURSIVE),
+    )
     _check(_libc.syscall(*arguments, attributes, ctypes.c_size_t(32)), f"mount_setattr {path}")
 
 

@@ -24,7 +24,8 @@ class Timer:
 class Loop:
     """One thread, descriptors and timers; times are CLOCK_MONOTONIC in nanoseconds.
 
-    It waits with poll(2), whose time-outs are whole milliseconds: good for an agent, too coarse for the relay, which has its own.
+    It waits with poll(2), whose time-outs are whole milliseconds: good for an agent, too coarse for the relay, which
+    has a loop of its own.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """One JSON object a line, both ways; bytes travel as ``{"b64": "..."}``.
 
 A request is ``{"id": 7, "do": "start", ...}``, its reply ``{"id": 7, "ok": ...}`` or
-``{"id": 7, "error": "ProgramNotFound", "text": "..."}`` with the name of a class of lab.errors; everything else is an event.
+``{"id": 7, "error": "ProgramNotFound", "text": "..."}`` with the name of a class of lab.errors; all else is an event.
 """
 
 import base64

@@ -11,6 +11,10 @@ from lab.errors import LabError
 
 _CHUNK = 1 << 16
 
+Send = Callable[[Message], None]
+Handler = Callable[[Message, Callable[[Any], None]], None]
+Close = Callable[[], None]
+
 
 def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | None) -> None:
     """Serve as ``host`` or ``wire`` on two descriptors until the lab closes its end.
@@ -31,7 +35,7 @@ def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | Non
             except OSError:
                 loop.from_thread(loop.stop)  # the lab is gone; so are we
 
-    handle = _host(loop, send, scratch, user) if kind == "host" else _wire(loop, send)
+    handle, close = _host(loop, send, scratch, user) if kind == "host" else _wire(loop, send)
 
     def read() -> None:
         data = os.read(incoming, _CHUNK)
@@ -45,7 +49,10 @@ def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | Non
                 reply(error)
 
     loop.reader(incoming, read)
-    loop.run()
+    try:
+        loop.run()
+    finally:
+        close()
 
 
 def _replier(request: Message, send: Callable[[Message], None]) -> Callable[[Any], None]:
@@ -58,18 +65,15 @@ def _replier(request: Message, send: Callable[[Message], None]) -> Callable[[Any
     return reply
 
 
-Handler = Callable[[Message, Callable[[Any], None]], None]
-
-
-def _host(loop: Loop, send: Callable[[Message], None], scratch: str, user: int | None) -> Handler:
+def _host(loop: Loop, send: Send, scratch: str, user: int | None) -> tuple[Handler, Close]:
     from lab.agent.host import HostAgent
 
-    return HostAgent(loop, send, scratch, user).handle
+    return HostAgent(loop, send, scratch, user).handle, lambda: None
 
 
-def _wire(loop: Loop, send: Callable[[Message], None]) -> Handler:
+def _wire(loop: Loop, send: Send) -> tuple[Handler, Close]:
     # Imported only here: it needs pyroute2, which costs a host's agent time and memory for nothing.
     from lab.agent.wire import WireAgent
 
     agent = WireAgent(loop, send)
-    return lambda request, reply: reply(agent.handle(request))
+    return lambda request, reply: reply(agent.handle(request)), agent.close

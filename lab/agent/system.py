@@ -2,12 +2,12 @@
 
 import array
 import fcntl
-import os
 import platform
 import socket
 import struct
 import time
 from pathlib import Path
+from typing import Any
 
 from lab.errors import BadOption, NoPermission
 
@@ -15,6 +15,7 @@ INTERFACE = "eth0"
 
 # linux/sockios.h
 _SIOCSIFFLAGS, _SIOCGIFADDR, _SIOCSIFADDR, _SIOCGIFNETMASK, _SIOCSIFNETMASK = 0x8914, 0x8915, 0x8916, 0x891B, 0x891C
+_SIOCGIFMTU, _SIOCGIFHWADDR, _SIOCGIFINDEX = 0x8921, 0x8927, 0x8933
 _SIOCETHTOOL = 0x8946
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 # linux/ethtool.h: how each is read and set.
@@ -56,15 +57,17 @@ def address_of(interface: str) -> str | None:
 
 
 def interfaces() -> dict[str, dict[str, object]]:
-    """The host's Ethernet interface as the wire needs to know it."""
-    folder = Path("/sys/class/net") / INTERFACE
-    if not folder.exists():
-        return {}
+    """The host's Ethernet interface as the wire needs to know it; nothing while it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            answer = fcntl.ioctl(any_socket, _SIOCGIFINDEX, struct.pack("16s24x", INTERFACE.encode()))
+        except OSError:
+            return {}
+    peer = Path("/sys/class/net") / INTERFACE / "iflink"  # in a container; elsewhere /sys may show another namespace
     return {
         INTERFACE: {
-            "ifindex": int((folder / "ifindex").read_text()),
-            "iflink": int((folder / "iflink").read_text()),
-            "mac": (folder / "address").read_text().strip(),
+            "ifindex": struct.unpack_from("i", answer, 16)[0],
+            "iflink": int(peer.read_text()) if peer.exists() else None,
             "address": address_of(INTERFACE),
         }
     }
@@ -86,6 +89,11 @@ def _ethtool(any_socket: socket.socket, interface: str, command: int, value: int
     return argument[1]
 
 
+def _ask_interface(interface: str, request: int) -> bytes:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        return fcntl.ioctl(any_socket, request, struct.pack("16s24x", interface.encode()))
+
+
 def _sysctl_path(name: str) -> Path:
     return Path("/proc/sys") / name.replace(".", "/")
 
@@ -99,7 +107,9 @@ def read_sysctl(name: str) -> str:
     try:
         return " ".join(_sysctl_path(name).read_text().split())
     except OSError as error:
-        raise BadOption(f"sysctl {name} cannot be read on this kernel ({error.strerror}); see sysctl -a for its names") from None
+        raise BadOption(
+            f"sysctl {name} cannot be read on this kernel ({error.strerror}); see sysctl -a for its names"
+        ) from None
 
 
 def write_sysctl(name: str, value: str) -> None:
@@ -112,7 +122,9 @@ def write_sysctl(name: str, value: str) -> None:
     try:
         _sysctl_path(name).write_text(f"{value}\n")
     except PermissionError as error:
-        raise NoPermission(f"sysctl {name}={value} was refused ({error.strerror}); this kernel keeps it for its first namespace") from None
+        raise NoPermission(
+            f"sysctl {name}={value} was refused ({error.strerror}); this kernel keeps it for its first namespace"
+        ) from None
     except OSError as error:
         raise BadOption(f"sysctl {name}={value} cannot be set ({error.strerror}); check its name and range") from None
 
@@ -124,8 +136,8 @@ def facts(interface: str, sysctls: list[str]) -> dict[str, object]:
         "machine": platform.machine(),
         # The coarse clock ticks once a jiffy: its resolution is 1/CONFIG_HZ (kernel/time/posix-timers.c).
         "hz": round(1 / time.clock_getres(_CLOCK_MONOTONIC_COARSE)),
-        "mtu": int((Path("/sys/class/net") / interface / "mtu").read_text()),
-        "mac": (Path("/sys/class/net") / interface / "address").read_text().strip(),
+        "mtu": struct.unpack_from("i", _ask_interface(interface, _SIOCGIFMTU), 16)[0],
+        "mac": _ask_interface(interface, _SIOCGIFHWADDR)[18:24].hex(":"),
         "sysctls": {name: read_sysctl(name) for name in sysctls if _sysctl_path(name).exists()},
     }
 
@@ -141,9 +153,9 @@ def counters() -> dict[str, int]:
     return found
 
 
-def processes() -> list[dict[str, object]]:
-    """Every process of this PID namespace that belongs to a session other than ours, zombies included."""
-    found: list[dict[str, object]] = []
+def processes() -> list[dict[str, Any]]:
+    """Every process that can be seen here, zombies included."""
+    found: list[dict[str, Any]] = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
@@ -153,5 +165,7 @@ def processes() -> list[dict[str, object]]:
             continue  # it ended meanwhile
         name, _, rest = stat.partition("(")[2].rpartition(")")
         state, ppid, _, session = rest.split()[:4]
-        found.append({"pid": int(folder.name), "ppid": int(ppid), "state": state, "name": name, "session": int(session)})
-    return [entry for entry in found if entry["session"] != os.getsid(0)]
+        found.append(
+            {"pid": int(folder.name), "ppid": int(ppid), "state": state, "name": name, "session": int(session)}
+        )
+    return found

@@ -1,0 +1,202 @@
+"""A machine of the lab with its own network stack, as a scenario holds it."""
+
+import concurrent.futures
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab.agent.messages import Message
+from lab.channel import REPLY_WITHIN, Channel
+from lab.driven import Socket
+from lab.errors import BadOption, LabError, Timeout
+from lab.process import Exit, Process
+from lab.recorder import Recorder
+
+READY_WITHIN = 10.0  # seconds that a program has to become ready
+
+
+class Host:
+    """Starts programs, drives sockets, and waits for what the kernel's table of sockets shows."""
+
+    def __init__(self, name: str, address: str, channel: Channel, recorder: Recorder) -> None:
+        self.name, self.address = name, address
+        self._channel, self._recorder = channel, recorder
+        self._processes: dict[int, Process] = {}
+        self._early: dict[int, list[Message]] = {}
+        self._changed = threading.Condition()
+        self._table: list[dict[str, Any]] = []
+        self._lost: LabError | None = None
+
+    def __repr__(self) -> str:
+        return f"<host {self.name} {self.address}>"
+
+    def at(self, port: int) -> tuple[str, int]:
+        """This host's address with a port, as a client wants it."""
+        return self.address, port
+
+    def start(
+        self, program: str, *args: object, port: int | None = None, ready: bool = True, timeout: float = READY_WITHIN
+    ) -> Process:
+        """Start a program, and return when it is ready.
+
+        A name without a slash is a reference program, which says so itself; a path is the user's own, which is ready
+        when it listens on ``port``, filled in for ``{port}`` in its arguments. An argument ``(address, port)`` becomes
+        two. With ``ready=False`` nothing is waited for.
+
+        Raises:
+            ProgramNotFound: there is no such program.
+            ProgramFailed: it ended at once, or was not ready within ``timeout`` seconds.
+        """
+        own = "/" in program
+        if own and ready and port is None:
+            raise BadOption(
+                f"{program} is ready when it listens, so the lab must know where: give port=, or ready=False"
+            )
+        name = str(Path(program).absolute()) if own else program
+        how = None if not ready else "listens" if own else "says"
+        words = [word if port is None else word.replace("{port}", str(port)) for word in _words(args)]
+        answer = self.ask(
+            "start", within=timeout + REPLY_WITHIN, name=name, args=words, ready=how, port=port, timeout=timeout
+        )
+        return self._process(answer["program"], Path(program).name)
+
+    def run(self, program: str, *args: object, timeout: float = 30.0) -> Exit:
+        """Run a program to its end.
+
+        Raises:
+            ProgramNotFound: there is no such program.
+            Timeout: it still runs after ``timeout`` seconds.
+        """
+        return self.start(program, *args, ready=False).wait(timeout)
+
+    def socket(self, kind: str = "tcp") -> Socket:
+        """A new socket here, ``tcp`` or ``udp``, driven call by call."""
+        return Socket(self, self.ask("open", kind=kind))
+
+    def listen(self, port: int, backlog: int = 128) -> Socket:
+        """A driven socket that listens; accept is up to you."""
+        opened = self.socket()
+        opened.bind(port)
+        opened.listen(backlog)
+        return opened
+
+    def connect(self, address: tuple[str, int]) -> Socket:
+        """A driven socket after its connect, whatever that gave: the record tells."""
+        opened = self.socket()
+        opened.connect(address)
+        return opened
+
+    def wait_until(self, *, state: str, port: int | None = None, count: int = 1, timeout: float = 10.0) -> None:
+        """Wait until the kernel's table shows ``count`` sockets in ``state`` (with ``port`` at either end).
+
+        Raises:
+            Timeout: it does not within ``timeout`` seconds.
+        """
+        wanted = f"{count} socket(s) in {state}{'' if port is None else f' with port {port}'}"
+        self._wait(lambda table: len(_select(table, state, port)) >= count, timeout, f"{self.name} never had {wanted}")
+
+    def wait_while(self, *, state: str, port: int | None = None, timeout: float = 10.0) -> None:
+        """Wait until no socket is in ``state`` (with ``port`` at either end).
+
+        Raises:
+            Timeout: one still is after ``timeout`` seconds.
+        """
+        what = f"{self.name} still has a socket in {state}{'' if port is None else f' with port {port}'}"
+        self._wait(lambda table: not _select(table, state, port), timeout, what)
+
+    def sysctl(self, name: str) -> str:
+        return str(self.ask("sysctl", name=name))
+
+    def counters(self) -> None:
+        """Put the kernel's counters on the record."""
+        self.ask("counters")
+
+    def processes(self) -> list[dict[str, Any]]:
+        """The processes of the programs started here, zombies included; also on the record."""
+        found: list[dict[str, Any]] = self.ask("processes")
+        return found
+
+    def ask(self, do: str, *, within: float = REPLY_WITHIN, **parameters: Any) -> Any:
+        self._recorder.check()
+        return self._channel.ask(do, within=within, **parameters)
+
+    def begin(self, do: str, **parameters: Any) -> "concurrent.futures.Future[Any]":
+        self._recorder.check()
+        return self._channel.begin(do, **parameters)
+
+    def end_programs(self) -> None:
+        """Kill what still runs; its last segments are still captured."""
+        for process in tuple(self._processes.values()):
+            if process.running:
+                process.kill()
+
+    def take(self, event: Message) -> None:
+        """An event of this host's agent, in its channel's thread."""
+        kind = event.pop("event")
+        if kind == "lost":
+            self._lose(event["error"])
+            return
+        if kind == "program":
+            self._recorder.record(
+                "program", host=self.name, **{"event": event["what"], **{k: v for k, v in event.items() if k != "what"}}
+            )
+        else:
+            self._recorder.record(kind, host=self.name, **event)
+        if kind == "sample":
+            with self._changed:
+                self._table = event["sockets"]
+                self._changed.notify_all()
+        elif kind in ("program", "output"):
+            self._tell_process({"event": kind, **event})
+
+    def _wait(self, satisfied: Callable[[list[dict[str, Any]]], bool], timeout: float, otherwise: str) -> None:
+        self.ask("sample")
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while not satisfied(self._table):
+                if self._lost is not None:
+                    raise self._lost
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    if satisfied(self._table):
+                        return
+                    raise Timeout(f"{otherwise} within {timeout:g} s; it has: {_shown(self._table)}")
+
+    def _lose(self, error: LabError) -> None:
+        with self._changed:
+            self._lost = error
+            self._changed.notify_all()
+            processes = tuple(self._processes.values())
+        for process in processes:
+            process.lose(error)
+
+    def _process(self, number: int, name: str) -> Process:
+        with self._changed:
+            if number not in self._processes:
+                self._processes[number] = Process(self, number, name)
+            return self._processes[number]
+
+    def _tell_process(self, event: Message) -> None:
+        process = self._process(event["program"], event.get("name", ""))
+        if event.get("what") == "start":
+            process.name = event["name"]
+        if event["event"] == "output":
+            self._recorder.output(f"{self.name}-{process.number}-{process.name}.{event['stream']}", event["text"])
+        process.take(event)
+
+
+def _words(args: tuple[object, ...]) -> list[str]:
+    words: list[str] = []
+    for arg in args:
+        words += [str(part) for part in arg] if isinstance(arg, tuple) else [str(arg)]
+    return words
+
+
+def _select(table: list[dict[str, Any]], state: str, port: int | None) -> list[dict[str, Any]]:
+    return [s for s in table if s["state"] == state and (port is None or port in (s["local"][1], s["remote"][1]))]
+
+
+def _shown(table: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{s['state']} {s['local'][1]}-{s['remote'][1]}" for s in table) or "no sockets"

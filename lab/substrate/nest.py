@@ -1,0 +1,112 @@
+"""The process that a netns lab lives in: PID 1 of its own PID namespace, from which every agent is forked.
+
+Run as ``python -m lab.substrate.nest FD``; FD is a SOCK_SEQPACKET socket to the lab. Its modules are imported once, and
+the agents share them: a further host costs its own few pages and no interpreter start. When the lab dies, however it
+dies, its end of the socket closes, PID 1 ends, and the kernel ends every process here and removes every namespace,
+interface and qdisc.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+
+import pyroute2  # noqa: F401  (the wire's agent needs it: imported before the fork)
+
+from lab.agent import host, libc, wire  # noqa: F401  (likewise)
+from lab.agent.serve import serve
+
+SCRATCH = "/dev/shm"  # a folder that every Linux has, and whose content nobody here needs
+_SCRATCH_SIZE = "64m"
+_WITHOUT_USER = libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWNET
+
+
+def leave_the_users_namespaces() -> None:
+    """Into namespaces of our own: as root plainly, as anybody through a user namespace.
+
+    Raises:
+        OSError: this kernel, or this container, forbids it.
+    """
+    try:
+        libc.unshare(_WITHOUT_USER)
+        return
+    except PermissionError:
+        user, group = os.geteuid(), os.getegid()
+    libc.unshare(_WITHOUT_USER | libc.CLONE_NEWUSER)
+    # Mapped to themselves and not to root, so that a program loses every capability when it is executed.
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+
+
+def furnish() -> None:
+    """Our own /proc, one small writable folder, and everything else read-only for whatever runs here."""
+    flags = libc.MS_NOSUID | libc.MS_NODEV
+    libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
+    try:
+        libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)
+        libc.remount_read_only("/")
+    except OSError:
+        return  # inside a container that masks /proc the kernel refuses a new one; the old one serves
+    libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)  # again, since the first is now read-only too
+    libc.mount("tmpfs", SCRATCH, "tmpfs", flags, f"size={_SCRATCH_SIZE},mode=1777")
+
+
+def agent(kind: str, name: str, fd: int) -> None:
+    """The life of a forked agent; a host first moves into a network of its own."""
+    status = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if kind == "host":
+            libc.unshare(libc.CLONE_NEWNET | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC)
+            socket.sethostname(name)
+        serve(kind, fd, fd, SCRATCH, None)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def answer_requests(control: socket.socket) -> None:
+    """Fork an agent for each request; ends when the lab closes its end."""
+    while True:
+        data, fds, _, _ = socket.recv_fds(control, 4096, 1)
+        if not data:
+            return
+        request = json.loads(data)
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            agent(request["kind"], request["name"], fds[0])
+        os.close(fds[0])
+        control.send(json.dumps({"pid": pid}).encode())
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    try:
+        leave_the_users_namespaces()
+    except OSError as error:
+        control.send(json.dumps({"error": str(error)}).encode())
+        return
+    child = os.fork()
+    if child:
+        control.close()
+        os.waitpid(child, 0)
+        return
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps, orphans of programs included
+    furnish()
+    control.send(json.dumps({"ready": True}).encode())
+    answer_requests(control)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What lies between the hosts: faults are set on it, and everything that passes is captured."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lab.agent.messages import Message
+from lab.channel import Channel
+from lab.errors import LabError, MissingCapability
+from lab.faults.fault import Fault
+from lab.host import Host
+from lab.recorder import Recorder
+
+
+class Wire:
+    """The bridge with one port for each host; only the wire touches packets."""
+
+    def __init__(self, channel: Channel, recorder: Recorder, engine: str, seed: int) -> None:
+        self._channel, self._recorder = channel, recorder
+        self._engine, self._seed = engine, seed
+        self._hosts: list[str] = []
+        self._in_force: dict[str, list[tuple[object, Fault]]] = {}
+        self._taken: dict[bytes, str] = {}
+        self._lost: LabError | None = None
+
+    def join(self, host: str, **how: Any) -> None:
+        """Give a host its port."""
+        self._channel.ask("port", host=host, **how)
+        self._hosts.append(host)
+        self._in_force[host] = []
+
+    @contextmanager
+    def fault(self, *faults: Fault, toward: Host | None = None) -> Iterator[None]:
+        """Break the wire in these ways while the block runs, toward one host or toward all; may be nested.
+
+        Raises:
+            MissingCapability: the engine asked for cannot do this, or not together with what is in force.
+        """
+        mark = object()
+        ports = [toward.name] if toward is not None else list(self._hosts)
+        entered: list[str] = []
+        try:
+            for port in ports:
+                self._put(port, [*self._in_force[port], *((mark, fault) for fault in faults)])
+                entered.append(port)
+            yield
+        finally:
+            for port in entered:
+                self._put(port, [(who, fault) for who, fault in self._in_force[port] if who is not mark])
+
+    def release(self, toward: Host) -> int:
+        """Let go, in their order, the frames that a Hold toward this host keeps; how many there were."""
+        return int(self._ask("release", host=toward.name)["frames"])
+
+    def facts(self) -> dict[str, Any]:
+        """Which engines this wire has, and why not the others."""
+        found: dict[str, Any] = self._ask("facts")
+        return found
+
+    def watch(self, snaplen: int) -> None:
+        self._ask("watch", snaplen=snaplen)
+
+    def unwatch(self) -> dict[str, int]:
+        counted: dict[str, int] = self._ask("unwatch")
+        return counted
+
+    @property
+    def taken(self) -> dict[bytes, str]:
+        """Frames that a fault took, and which."""
+        return self._taken
+
+    def take(self, event: Message) -> None:
+        """An event of the wire's agent, in its channel's thread."""
+        kind = event.pop("event")
+        if kind == "frames":
+            self._recorder.frames(event["frames"])
+        elif kind == "lost":
+            self._lost = event["error"]
+        elif kind == "relay_died":
+            self._lost = MissingCapability(
+                "the relay ended before the lab did (was it killed?); the wire drops what it carried"
+            )
+        else:
+            self._recorder.record(kind, **event)
+            if kind == "decision" and event["verdict"] == "drop":
+                self._taken[event["frame"]] = f"dropped by {event['fault']} toward {event['toward']}"
+
+    def _put(self, port: str, faults: list[tuple[object, Fault]]) -> None:
+        described = [fault.to_json() for _, fault in faults]
+        answer = self._ask("faults", host=port, faults=described, engine=self._engine, seed=self._seed)
+        self._in_force[port] = faults
+        t = answer.get("t", time.monotonic_ns())
+        self._recorder.record("fault", t=t, toward=port, engine=answer["engine"], faults=described)
+
+    def _ask(self, do: str, **parameters: Any) -> Any:
+        self._recorder.check()
+        if self._lost is not None:
+            raise self._lost
+        return self._channel.ask(do, **parameters)
