@@ -1,7 +1,7 @@
 """The virtual environment of the Makefile: made from the locked versions, once, and made again only when they change.
 
-Runs before there is anything to import but Python itself, so: the standard library only. A stamp, written last, says what
-the environment was made from; without it whatever is there is thrown away, so a half environment never looks complete.
+Runs before there is anything to import but Python itself, so: the standard library only. A stamp, written last, says
+what the environment was made from; without it whatever is there is thrown away: half of one never looks complete.
 """
 
 import fcntl

@@ -1,0 +1,80 @@
+"""The command line: `lab list|run|check|doctor|clean`. Results go to stdout, progress and errors to stderr.
+
+Exit status: 0 all claims hold; 1 a claim fails; 2 the request is wrong; 3 a claim is unknown, or the run broke off;
+4 this machine cannot do it; 128 + N after signal N. An error is one sentence with its cause and the way out.
+"""
+
+import difflib
+import os
+import sys
+import tempfile
+import traceback
+
+from lab import commands, runs
+from lab.errors import BadOption, LabError
+from lab.signals import Interrupted, interruptible
+
+USAGE = """usage: lab COMMAND [OPTION...]
+
+  lab list [--json]       the scenarios, one line each
+  lab run NAME...         run scenarios and judge what was seen
+  lab check RUN...        judge saved evidence again
+  lab doctor [--json]     what this machine can do, found out by trying
+  lab clean               remove what dead runs left
+
+`lab COMMAND --help` shows a command's options. Exit status: 0 all claims hold; 1 a claim fails; 2 the request is wrong;
+3 a claim is unknown, or the run broke off; 4 this machine cannot do it."""
+
+
+def dispatch(argv: list[str]) -> int:
+    """Carry out one command. Raises LabError."""
+    if not argv:
+        raise BadOption(f"Name a command: {', '.join(commands.COMMANDS)}; `lab --help` says what each does.")
+    name, *rest = argv
+    if name in ("-h", "--help", "help"):
+        print(USAGE)
+        return 0
+    if name not in commands.COMMANDS:
+        near = difflib.get_close_matches(name, commands.COMMANDS, n=1)
+        way_out = f"did you mean {near[0]}?" if near else f"there are: {', '.join(commands.COMMANDS)}."
+        raise BadOption(f"There is no command {name!r}: {way_out}")
+    return commands.COMMANDS[name](rest)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The program `lab`; returns the exit status."""
+    try:
+        with interruptible():
+            status = dispatch(sys.argv[1:] if argv is None else argv)
+            sys.stdout.flush()
+            return status
+    except Interrupted as interrupted:
+        return complain(str(interrupted), interrupted.exit_status)
+    except LabError as error:
+        return complain(str(error), error.exit_status)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has seen enough
+        return 141
+    except OSError as error:
+        if error.errno in runs.UNWRITABLE and error.filename is None:
+            return complain(f"Nothing can be written: {error.strerror}; make room and try again.", 4)
+        return complain(surprise(error), 3)
+    except Exception as error:
+        return complain(surprise(error), 3)
+
+
+def complain(sentence: str, status: int) -> int:
+    """One sentence to stderr."""
+    print(f"lab: {sentence}", file=sys.stderr)
+    return status
+
+
+def surprise(error: Exception) -> str:
+    """The sentence for an exception that nobody foresaw, and its traceback in a file."""
+    what = f"The lab itself broke: {type(error).__name__}: {error}".splitlines()[0]
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="lab-traceback-", suffix=".txt", delete=False) as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return f"{what}."
+    return f"{what}; this is a fault of the lab, not yours, and its traceback is in {file.name}."

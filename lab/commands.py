@@ -1,0 +1,144 @@
+"""What each command does. A command takes its arguments and gives the exit status; it raises LabError."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from lab import options, runs, scenario
+from lab.errors import BadOption, RequestError, RunError
+from lab.report import terminal
+from lab.report.result import Result
+
+
+def list_scenarios(argv: list[str]) -> int:
+    """`lab list`: names and titles; a file that cannot be read is the error at the end."""
+    parser = options.Parser("list", "The scenarios, one line each.")
+    parser.add_argument("--json", action="store_true", help="as JSON, with lessons and claims")
+    wants = parser.parse_args(argv)
+    found, broken = [], []
+    for name in scenario.names():
+        try:
+            found.append(scenario.load(name))
+        except RequestError as error:
+            broken.append(error)
+    if wants.json:
+        entries = [
+            {
+                "name": one.name,
+                "title": one.title,
+                "file": str(one.file),
+                "lesson": one.lesson,
+                "claims": [claim.name for claim in one.claims],
+            }
+            for one in found
+        ]
+        print(json.dumps(entries, indent=2, ensure_ascii=False))
+    else:
+        width = max((len(one.name) for one in found), default=0)
+        for one in found:
+            print(f"{one.name:{width}}  {one.title}")
+    if broken:
+        raise broken[0]
+    return 0
+
+
+def run(argv: list[str]) -> int:
+    """`lab run`: each scenario in turn; the worst verdict is the status. One that breaks off does not stop the next."""
+    parser = options.Parser("run", "Run scenarios and judge what was seen.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a scenario's name (`lab list`), or a path to its file"
+    )
+    options.add_run_options(parser.add_argument)
+    parser.add_argument("--json", action="store_true", help="each run's result as a line of JSON, with its folder")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    wants = parser.parse_intermixed_args(argv)
+    if not wants.names:
+        raise BadOption(f"Name a scenario to run: {', '.join(scenario.names())}; as in `make lab SCENARIO=timewait`.")
+    chosen = [scenario.load(name) for name in wants.names]  # all of them, before the first is run
+    from lab.runner import Options, Runner  # what brings up labs is not needed to say that a name is wrong
+
+    progress = terminal.Progress(quiet=wants.quiet)
+    runner = Runner(Options(wants.substrate, wants.clock, wants.engine, wants.seed, wants.out), progress)
+    statuses = []
+    for one in chosen:
+        progress.say(f"{one.name}: {one.title}")
+        done = runner.run(one)
+        progress.done()
+        show(done.result, done.folder, wants.json)
+        statuses.append(done.result.status)
+        if done.error is not None:
+            print(f"lab: {done.error}", file=sys.stderr)
+            if not isinstance(done.error, RunError):
+                break  # what this machine cannot do once it cannot do again
+    return worst(statuses)
+
+
+def check(argv: list[str]) -> int:
+    """`lab check`: judge saved runs again, with the claims as they are now. Writes nothing."""
+    parser = options.Parser("check", "Judge saved evidence again, with the claims as they are now; nothing is written.")
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="a run's folder, such as runs/timewait/latest")
+    parser.add_argument("--json", action="store_true", help="each result as a line of JSON")
+    wants = parser.parse_intermixed_args(argv)
+    if not wants.runs:
+        raise BadOption("Name a run's folder to check, such as runs/timewait/latest.")
+    from lab.runner import judge_again
+
+    statuses = []
+    for folder in [runs.find(name) for name in wants.runs]:
+        result = judge_again(folder)
+        show(result, folder, wants.json)
+        statuses.append(result.status)
+    return worst(statuses)
+
+
+def doctor(argv: list[str]) -> int:
+    """`lab doctor`: what this machine can do; 4 if it cannot have hosts at all."""
+    parser = options.Parser("doctor", "What this machine can do, found out by trying.")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    wants = parser.parse_args(argv)
+    from lab.doctor import examine
+
+    report = examine()
+    print(json.dumps(report.to_json(), indent=2, ensure_ascii=False) if wants.json else report.text())
+    return report.status
+
+
+def clean(argv: list[str]) -> int:
+    """`lab clean`: remove what is ours and whose owner is dead."""
+    options.Parser(
+        "clean", "Remove what dead runs left: containers and networks of ours whose owner is gone."
+    ).parse_args(argv)
+    from lab import cleanup
+
+    removed = cleanup.clean()
+    for thing in removed:
+        print(f"removed {thing}")
+    if not removed:
+        print("nothing to remove")
+    return 0
+
+
+def show(result: Result, folder: Path, as_json: bool) -> None:
+    """A result on stdout: for people, with the folder as the last line, or as one line of JSON."""
+    if as_json:
+        print(json.dumps({"folder": str(folder), **asdict(result)}, ensure_ascii=False), flush=True)
+        return
+    print(terminal.render(result, terminal.wants_colour(sys.stdout)))
+    print(os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else folder, flush=True)
+
+
+def worst(statuses: list[int]) -> int:
+    """One exit status for several runs: what request or machine forbade, then a failed claim, then an unknown."""
+    return next(status for status in (4, 2, 1, 3, 0) if status in statuses)
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "list": list_scenarios,
+    "run": run,
+    "check": check,
+    "doctor": doctor,
+    "clean": clean,
+}

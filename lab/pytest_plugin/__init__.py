@@ -1,0 +1,44 @@
+"""pytest and the lab: each claim of a scenario is a test, and a `lab` fixture serves tests of one's own programs.
+
+Here are the hooks; `items` has scenarios as tests, `fixtures` the fixture, `session` what a test session shares.
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from lab.options import add_run_options
+from lab.pytest_plugin.fixtures import lab as lab
+
+MARKER = (
+    "lab(topology=None, sysctls=None, mounts=()): how the `lab` fixture is made: another compose file or Topology, "
+    "sysctls for all hosts or for each, files and folders that every host sees."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--lab-substrate, --lab-clock, --lab-engine, --lab-seed and --lab-out, as of `lab run`."""
+    add_run_options(parser.getgroup("lab", "the network lab").addoption, "--lab-")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", MARKER)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """A scenario is collected as its claims, in a folder `scenarios` or when it is named, and as nothing else."""
+    others = yield
+    if file_path.suffix != ".py" or file_path.name.startswith("_"):
+        return others
+    if file_path.parent.name != "scenarios" and not parent.session.isinitpath(file_path):
+        return others
+    if "@scenario(" not in file_path.read_text(encoding="utf-8", errors="replace"):
+        return others
+    from lab.pytest_plugin.items import ScenarioFile  # scenarios are rare, this plugin is always loaded
+
+    return [ScenarioFile.from_parent(parent, path=file_path)]

@@ -1,0 +1,74 @@
+"""The `lab` fixture: a lab of its own for each test, for one's own programs."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
+    from lab.scenario import Sysctls
+    from lab.topology import Topology
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
+    """A running lab with the hosts of compose.yaml, made as the --lab-... options say, gone when the test is over.
+
+    The marker `lab(topology=..., sysctls=..., mounts=[...])` changes how it is made. Its evidence is kept below
+    --lab-out if that is given, else in the test's tmp_path; the report of a failed test names the folder. Skips where
+    this machine has no substrate, and fails there if LAB_REQUIRE names one.
+    """
+    from lab import runs, scenario
+    from lab.errors import LabError
+    from lab.lab import open_lab
+    from lab.pytest_plugin import session
+
+    marker = request.node.get_closest_marker("lab")
+    wants = Wants(**(marker.kwargs if marker else {}))
+    how = session.options(request.config)
+    with ExitStack() as undo:
+        try:
+            topology = wants.hosts()
+            folder = runs.make(tmp_path / "runs" if how.out == runs.DEFAULT else how.out, name_of(request))
+            running = undo.enter_context(
+                open_lab(
+                    topology,
+                    session.runner(request.config).substrate,
+                    folder=folder,
+                    engine=how.engine,
+                    seed=how.seed,
+                    sysctls=scenario.for_each(wants.sysctls, [host.name for host in topology.hosts]),
+                    mounts=[Path(mount).resolve() for mount in wants.mounts],
+                    progress=session.progress,
+                )
+            )
+        except LabError as error:
+            session.give_up(request.config, error)
+        request.node.add_report_section("setup", "lab", f"run folder: {folder}")
+        yield running
+
+
+def name_of(request: pytest.FixtureRequest) -> str:
+    """The test's name as a folder's, parameters included."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", request.node.name).strip("-.")
+
+
+@dataclass(frozen=True)
+class Wants:
+    """The marker's arguments."""
+
+    topology: "Topology | Path | str | None" = None
+    sysctls: "Sysctls" = field(default_factory=dict)
+    mounts: Sequence[Path | str] = ()
+
+    def hosts(self) -> "Topology":
+        """The topology: one that was made in the test, or read from a compose file. Raises BadTopology."""
+        from lab.scenario import COMPOSE
+        from lab.topology import Topology
+
+        return self.topology if isinstance(self.topology, Topology) else Topology.load(self.topology or COMPOSE)

@@ -1,0 +1,1 @@
+"""What a run found: as data (result), and for people (terminal)."""

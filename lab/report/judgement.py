@@ -1,0 +1,63 @@
+"""From evidence and a scenario's claims to a result: the instrument's own claims first, then those about the book."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lab.claims import FAILS, Judged, judge, unknown
+from lab.errors import LabError
+from lab.evidence import NS, Evidence
+from lab.instrument import CLAIMS as INSTRUMENT
+from lab.report.result import Finding, Result, overall, status_of
+from lab.scenario import Scenario
+
+
+def judgement(scenario: Scenario, seen: Evidence | None, error: LabError | None = None) -> Result:
+    """Judge what was seen. After an error, or with an instrument that fails, no claim about the book holds or fails.
+
+    `seen` is None when not even the evidence can be read, which takes an error to explain it.
+    """
+    if seen is None or error is not None:
+        why = f"the run broke off: {error}" if error is not None else "there is no evidence"
+        findings = [Finding.of(Judged(claim, unknown(why))) for claim in scenario.claims]
+    else:
+        instrument = [Finding.of(judged, instrument=True) for judged in judge(INSTRUMENT, seen)]
+        book = [Finding.of(judged) for judged in judge(scenario.claims, seen)]
+        lame = next((one for one in instrument if one.verdict == FAILS.value), None)
+        if lame is not None:
+            book = [one.unknown(f"the instrument failed ({lame.sentence})") for one in book]
+        findings = book + instrument
+    verdict = overall(findings)
+    return Result(
+        scenario=scenario.name,
+        title=scenario.title,
+        file=str(scenario.file),
+        verdict=verdict.value,
+        status=status_of(verdict) if error is None else error.exit_status,
+        claims=tuple(findings),
+        environment=environment(seen) if seen is not None else {},
+        error=str(error) if error is not None else None,
+    )
+
+
+def environment(seen: Evidence) -> dict[str, Any]:
+    """On what and how the run was made. `engines_used` are those that carried out a fault; `took` is in seconds."""
+    facts = {host: seen.facts(host) for host in seen.hosts if any(_about(seen, host))}
+    any_host = next(iter(facts.values()), None)
+    faults = seen.faults() or ()
+    return {
+        "kernel": any_host.release if any_host else None,
+        "hz": any_host.hz if any_host else None,
+        "machine": any_host.machine if any_host else None,
+        **{key: seen.meta.get(key) for key in ("substrate", "clock", "engine")},
+        "engines_used": sorted({fault.engine for fault in faults}),
+        "seed": seen.meta.get("seed"),
+        "hosts": dict(seen.hosts),
+        "sysctls": {host: dict(fact.sysctls) for host, fact in facts.items()},
+        "when": seen.meta.get("wall"),
+        "took": (seen.records[-1]["t"] - seen.meta["t"]) / NS,
+    }
+
+
+def _about(seen: Evidence, host: str) -> Iterator[bool]:
+    """Whether a host came as far as to say what it is: a run may break off before."""
+    return (record["kind"] == "facts" and record["host"] == host for record in seen.records)

@@ -1,0 +1,115 @@
+"""The result of a run as plain data: what stands in result.json, and what every report is made from."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lab.claims import FAILS, HOLDS, UNKNOWN, Judged, Outcome, Span
+from lab.errors import BadRun
+
+FILE = "result.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim and what became of it. `measured` is as JSON has it, `shown` is the same for people, with its unit."""
+
+    name: str
+    sentence: str
+    verdict: str
+    measured: Any
+    shown: str
+    expected: str
+    unit: str
+    why: str
+    sources: tuple[str, ...]
+    instrument: bool = False
+
+    @classmethod
+    def of(cls, judged: Judged, instrument: bool = False) -> "Finding":
+        """A claim with its verdict, as data. `instrument`: the claim is about the lab itself, not about the book."""
+        sentence = judged.claim.sentence
+        measured = judged.verdict.measured
+        shown = "" if measured is None else f"{text(measured)} {judged.verdict.unit}".rstrip()
+        entry = judged.to_json()
+        return cls(
+            **{**entry, "sources": tuple(entry["sources"])}, sentence=sentence, shown=shown, instrument=instrument
+        )
+
+    def unknown(self, why: str) -> "Finding":
+        """The same claim, of which nothing can be said after all."""
+        return replace(self, verdict=UNKNOWN.value, why="; ".join(part for part in (why, self.why) if part))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A run's result. `error` is the sentence of what broke it off, or None; `status` the exit status."""
+
+    scenario: str
+    title: str
+    file: str
+    verdict: str
+    status: int
+    claims: tuple[Finding, ...]
+    environment: Mapping[str, Any]
+    error: str | None = None
+    format: int = FORMAT
+
+    def save(self, folder: Path) -> None:
+        """Write result.json into a run's folder, whole or not at all. Raises OSError."""
+        part = folder / f".{FILE}.{os.getpid()}"
+        part.write_text(self.text())
+        part.replace(folder / FILE)
+
+    def text(self) -> str:
+        """The result as JSON."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def load(cls, folder: Path) -> "Result":
+        """Read result.json of a run's folder. Raises BadRun."""
+        try:
+            data = json.loads((folder / FILE).read_text())
+            claims = tuple(Finding(**{**claim, "sources": tuple(claim["sources"])}) for claim in data.pop("claims"))
+            return cls(claims=claims, **data)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise BadRun(
+                f"{folder / FILE} cannot be read ({error}); `lab check {folder}` judges the evidence."
+            ) from error
+
+
+def overall(findings: Iterable[Finding]) -> Outcome:
+    """The verdict on a run: FAILS if the book is wrong, HOLDS if all claims hold, those about the instrument included.
+
+    A lab that fails its own checks says nothing about the book: UNKNOWN.
+    """
+    findings = tuple(findings)
+    if any(one.verdict == FAILS.value and not one.instrument for one in findings):
+        return FAILS
+    book = [one for one in findings if not one.instrument]
+    return HOLDS if book and all(one.verdict == HOLDS.value for one in findings) else UNKNOWN
+
+
+def status_of(verdict: Outcome) -> int:
+    """The exit status of a verdict."""
+    return {HOLDS: 0, FAILS: 1, UNKNOWN: 3}[verdict]
+
+
+def text(value: object) -> str:
+    """A measured value in few digits: 61.6, 60.8 to 61.6, yes, TIME_WAIT."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Span):
+        if value.longest == float("inf"):
+            return f"{value.shortest:.6g} or more"
+        low, high = f"{value.shortest:.6g}", f"{value.longest:.6g}"
+        return low if low == high else f"{low} to {high}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, tuple | list | set | frozenset):
+        return ", ".join(text(one) for one in value) or "none"
+    return str(value)

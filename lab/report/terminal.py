@@ -1,0 +1,99 @@
+"""What a person sees: progress while a run goes on (stderr), and the result when it is over (stdout)."""
+
+import os
+import shutil
+import sys
+import textwrap
+import time
+from typing import TextIO
+
+from lab.report.result import Finding, Result
+
+COLOURS = {"HOLDS": "32", "FAILS": "31", "UNKNOWN": "33"}
+
+
+class Progress:
+    """Tells on stderr what goes on: on a terminal one line that is written over, else one line for each step."""
+
+    def __init__(self, stream: TextIO | None = None, quiet: bool = False) -> None:
+        self.stream = stream or sys.stderr
+        self.quiet = quiet
+        self.updating = self.stream.isatty()
+        self.began = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """One step; on a terminal it replaces the step before."""
+        if self.quiet:
+            return
+        line = f"{time.monotonic() - self.began:6.1f} s  {text}"
+        if self.updating:
+            width = shutil.get_terminal_size().columns - 1
+            self.stream.write(f"\r\x1b[2K{line[:width]}")
+        else:
+            self.stream.write(f"{line}\n")
+        self.stream.flush()
+
+    def say(self, text: str) -> None:
+        """A sentence that stays, even on a terminal."""
+        if not self.quiet:
+            self.done()
+            print(text, file=self.stream, flush=True)
+
+    def done(self) -> None:
+        """Clear the updating line, so that what follows begins on a fresh one."""
+        if self.updating and not self.quiet:
+            self.stream.write("\r\x1b[2K")
+            self.stream.flush()
+
+
+def render(result: Result, colour: bool = False, width: int = 100) -> str:
+    """The result for people: each claim with its verdict, what was measured, expected and why; then the whole.
+
+    What the instrument says of itself takes room only where it does not hold.
+    """
+    shown = [one for one in result.claims if not one.instrument or one.verdict != "HOLDS"]
+    lines = [f"{result.scenario}: {result.title}", ""]
+    for finding in shown:
+        lines += [*finding_lines(finding, colour, width), ""]
+    return "\n".join([*lines, summary(result, colour)])
+
+
+def finding_lines(finding: Finding, colour: bool = False, width: int = 100) -> list[str]:
+    """One claim: its verdict and sentence, then indented what there is to say about it."""
+    about = " (about the lab itself)" if finding.instrument else ""
+    head = f"{paint(finding.verdict, colour)}{' ' * (9 - len(finding.verdict))}{finding.sentence}{about}"
+    numbers = [("measured", finding.shown), ("expected", f"{finding.expected} {finding.unit}".strip())]
+    said = "; ".join(f"{word} {value}" for word, value in numbers if value)
+    details = [said, finding.why, f"source: {'; '.join(finding.sources)}" if finding.sources else ""]
+    indent = " " * 9
+    return [
+        head,
+        *(
+            line
+            for text in details
+            for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
+        ),
+    ]
+
+
+def summary(result: Result, colour: bool = False) -> str:
+    """The run in one line: its verdict, how many claims held, and what it ran on."""
+    book = [one for one in result.claims if not one.instrument]
+    words = (("HOLDS", "held"), ("FAILS", "failed"), ("UNKNOWN", "unknown"))
+    counts = [(sum(one.verdict == verdict for one in book), word) for verdict, word in words]
+    told = ", ".join(f"{number} of {len(book)} {word}" for number, word in counts if number)
+    ran = result.environment
+    how = [ran.get("substrate"), f"Linux {ran['kernel']}" if ran.get("kernel") else None]
+    how.append(f"faults by {' and '.join(ran['engines_used'])}" if ran.get("engines_used") else None)
+    how.append(f"{ran['took']:.1f} s" if ran.get("took") is not None else None)
+    return f"{paint(result.verdict, colour)}: {told} ({', '.join(part for part in how if part)})"
+
+
+def paint(verdict: str, colour: bool) -> str:
+    """A verdict, in its colour if the reader's terminal has any."""
+    return f"\x1b[{COLOURS[verdict]}m{verdict}\x1b[0m" if colour else verdict
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """True on a terminal whose user has not asked for none (NO_COLOR)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

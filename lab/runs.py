@@ -1,0 +1,69 @@
+"""Where runs leave what they saw: RUNS/SCENARIO/TIME/, with a link `latest` beside the times.
+
+Any number of runs may make their folders in the same moment: a folder is made by one of them only, and the link is
+replaced in one step.
+"""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from lab.errors import BadRun, DiskFull
+
+DEFAULT = Path("runs")
+UNWRITABLE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG}
+
+
+def make(base: Path, scenario: str) -> Path:
+    """A fresh folder for a run, named after the moment (UTC). Raises DiskFull."""
+    with writing(base):
+        parent = base / scenario
+        parent.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        for number in count(1):
+            folder = parent / (now if number == 1 else f"{now}-{number}")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+    raise AssertionError("count() does not end")
+
+
+def link_latest(folder: Path) -> None:
+    """Let `latest` point to this run. Raises DiskFull."""
+    part = folder.parent / f".latest.{folder.name}.{os.getpid()}"
+    with writing(folder):
+        part.symlink_to(folder.name)
+        part.replace(folder.parent / "latest")
+
+
+def find(name: str) -> Path:
+    """The folder of a saved run, given its path (`runs/timewait/latest` too). Raises BadRun."""
+    folder = Path(name)
+    if not (folder / "evidence.jsonl").is_file():
+        why = "holds no evidence.jsonl" if folder.is_dir() else "is no folder"
+        raise BadRun(f"{name} {why}: give a run's folder, such as runs/timewait/latest.")
+    return folder
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn a disk's refusal inside the block into DiskFull, one sentence with the way out."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        raise disk_full(folder, error) from error
+
+
+def disk_full(folder: Path, error: OSError) -> DiskFull:
+    """The sentence for a disk's refusal."""
+    return DiskFull(
+        f"The run's folder {folder} cannot be written: {error.strerror}; make room, or name another with --out."
+    )
