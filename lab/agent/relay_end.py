@@ -1,0 +1,67 @@
+"""Where a port of the relay meets the kernel: the interface that frames come from, the socket that they leave by."""
+
+import socket
+import struct
+
+from lab.agent.relay_port import Port
+from lab.agent.system import up
+
+_RECEIVE_BUFFER = 16 << 20  # bytes; a burst of about 7000 full frames, each of which the kernel counts as 2304
+_SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33  # beyond net.core.?mem_max; for root only
+_SOL_PACKET, _PACKET_STATISTICS, _PACKET_IGNORE_OUTGOING = 263, 6, 23
+_ETH_P_ALL = 3
+
+_RTM_NEWLINK, _NLM_F_REQUEST_ACK = 16, 0x5
+_IFLA_AF_SPEC, _IFLA_INET6_ADDR_GEN_MODE, _NO_ADDRESS = 26, 8, b"\x01"
+
+
+class End:
+    """A port with its two sockets, and how many of its frames wait."""
+
+    def __init__(self, port: Port, inward: socket.socket, outward: socket.socket) -> None:
+        self.port, self.inward, self.outward = port, inward, outward
+        self.queued = 0
+
+    def overrun(self) -> int:
+        """Frames that the kernel dropped here since this was asked last, because nobody had read those before them."""
+        counts = self.inward.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+        return int(struct.unpack("=II", counts)[1])
+
+
+def open_end(name: str) -> socket.socket:
+    """A raw socket that reads every frame arriving at this interface, which is brought up here.
+
+    Raises:
+        OSError: there is no such interface in this network namespace, or it may not be touched.
+    """
+    _keep_quiet(socket.if_nametoindex(name))
+    end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    end.setblocking(False)
+    enlarge(end, socket.SO_RCVBUF, _SO_RCVBUFFORCE)
+    end.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+    end.bind((name, _ETH_P_ALL))
+    up(name)
+    return end
+
+
+def enlarge(sock: socket.socket, option: int = socket.SO_SNDBUF, force: int = _SO_SNDBUFFORCE) -> None:
+    """A large buffer, as large as this process may have."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, force, _RECEIVE_BUFFER)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, option, _RECEIVE_BUFFER)
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def _keep_quiet(index: int) -> None:
+    """No IPv6 address: it would make the interface send solicitations, which are nobody's frames (rtnetlink(7))."""
+    mode = _attribute(_IFLA_INET6_ADDR_GEN_MODE, _NO_ADDRESS)
+    attributes = _attribute(_IFLA_AF_SPEC, _attribute(socket.AF_INET6, mode))
+    body = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, 0, 0) + attributes
+    header = struct.pack("=IHHII", 16 + len(body), _RTM_NEWLINK, _NLM_F_REQUEST_ACK, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        netlink.sendall(header + body)
+        netlink.recv(4096)  # refused where the kernel has no IPv6, and then there is nothing to keep quiet

@@ -1,0 +1,206 @@
+"""The relay's loop: reads frames from its ends of the wire, asks the ports, and sends each frame when it is due."""
+
+import errno
+import heapq
+import itertools
+import select
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from lab.agent.relay_end import End, enlarge, open_end
+from lab.agent.relay_link import Unpacker
+from lab.agent.relay_log import Log
+from lab.agent.relay_port import Passage, Port
+from lab.errors import LabError, RequestError
+from lab.faults import from_json
+from lab.faults.netem import QUEUE
+
+# Frames read from one port before the due ones are sent: at some 5 us a frame, none is held up by more than 0.2 ms.
+_BATCH = 32
+_LARGEST = 65_600  # bytes: the largest IP datagram and its Ethernet header
+_PATIENCE = 20  # times 0.5 ms, for a receiver whose queue is full
+_SHORT_WAIT = 0.000_2  # seconds
+_LOOK_FOR_OVERRUNS = 100_000_000  # ns
+_WIRE = "wire"  # stands where a fault's name would: no fault, the wire itself could not carry the frame
+
+
+class RelayLoop:
+    """Serves the other end of ``link`` until it is closed."""
+
+    def __init__(self, link: socket.socket) -> None:
+        link.setblocking(False)
+        self._link = link
+        self._log = Log(link)
+        self._requests = Unpacker()
+        self._ends: dict[int, End] = {}
+        self._by_host: dict[str, End] = {}
+        self._due: list[tuple[int, int, End, bytes]] = []
+        self._order = itertools.count()  # keeps frames that are due at one time in their order
+        self._buffer = bytearray(_LARGEST)
+        self._view = memoryview(self._buffer)
+        self._next_look = 0
+        # select(2) waits by the microsecond where epoll_wait(2) rounds to milliseconds, but grows with the number of
+        # ports: so it waits on one descriptor, an epoll with every port in it.
+        self._epoll = select.epoll()
+        self._epoll.register(link, select.EPOLLIN)
+
+    def run(self) -> None:
+        while True:
+            self._send_due()
+            if self._log.snaplen is not None:
+                self._look_for_overruns()
+                self._log.flush()
+            timeout = self._patience()
+            blocked = [self._link] if self._log.waiting else []
+            readable, writable, _ = select.select([self._epoll], blocked, [], timeout)
+            if writable:
+                self._log.flush()
+            for fd, _ in self._epoll.poll(0) if readable else []:
+                end = self._ends.get(fd)
+                if end is not None:
+                    self._read(end)
+                elif not self._serve():
+                    return
+
+    def _patience(self) -> float | None:
+        """Seconds to wait for the next due frame. select(2) may be late by 0.1 %, so a long wait ends early, in a short one."""
+        if not self._due:
+            return None
+        wait = max(0, self._due[0][0] - time.monotonic_ns()) / 1e9
+        return wait if wait < _SHORT_WAIT else wait * 0.999 - _SHORT_WAIT / 2
+
+    def _read(self, end: End) -> None:
+        receive, view, buffer, clock = end.inward.recv_into, self._view, self._buffer, time.monotonic_ns
+        port = end.port
+        for _ in range(_BATCH):
+            try:
+                size = receive(buffer)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno == errno.ENETDOWN:  # told once, when the interface goes down; frames may follow
+                    return
+                raise
+            now = clock()
+            frame = bytes(view[:size])
+            fixed = port.fixed_ns
+            if fixed is None:
+                self._pass_on(end, port.enter(frame, now), now)
+            elif fixed:
+                self._queue(end, frame, now + fixed)
+            else:
+                self._send(end, frame)
+
+    def _pass_on(self, end: End, passages: Iterable[Passage], now: int) -> None:
+        for frame, at in passages:
+            if at <= now:
+                self._send(end, frame)
+            else:
+                self._queue(end, frame, at)
+
+    def _queue(self, end: End, frame: bytes, at: int) -> None:
+        if end.queued >= QUEUE:
+            self._log.decision(end.port.host, _WIRE, "drop", frame)
+            return
+        end.queued += 1
+        heapq.heappush(self._due, (at, next(self._order), end, frame))
+
+    def _send_due(self) -> None:
+        due, now = self._due, time.monotonic_ns()
+        for _ in range(_BATCH * len(self._ends)):
+            if not due or due[0][0] > now:
+                return
+            _, _, end, frame = heapq.heappop(due)
+            end.queued -= 1
+            self._send(end, frame)
+
+    def _send(self, end: End, frame: bytes) -> None:
+        now = time.monotonic_ns()  # before the call, in which the receiver may already answer
+        try:
+            end.outward.send(frame)
+        except OSError as error:
+            if not self._send_patiently(end, frame, error):
+                self._log.decision(end.port.host, _WIRE, "drop", frame)
+                return
+        self._log.delivered(now, end.port.host, frame)
+
+    def _send_patiently(self, end: End, frame: bytes, error: OSError) -> bool:
+        """A receiver's full queue empties within microseconds: wait, as a link does. Anything else is lost."""
+        for _ in range(_PATIENCE if error.errno in (errno.EAGAIN, errno.ENOBUFS) else 0):
+            select.select([], [], [], 0.0005)
+            with suppress(OSError):
+                end.outward.send(frame)
+                return True
+        return False
+
+    def _look_for_overruns(self) -> None:
+        now = time.monotonic_ns()
+        if now < self._next_look:
+            return
+        self._next_look = now + _LOOK_FOR_OVERRUNS
+        for end in self._ends.values():
+            if frames := end.overrun():
+                self._log.lost(end.port.host, frames)
+
+    def _serve(self) -> bool:
+        """Answer what was asked; False when the other end is gone."""
+        try:
+            data, fds, _, _ = socket.recv_fds(self._link, 65536, 1)
+        except BlockingIOError:
+            return True
+        except ConnectionResetError:
+            return False
+        if not data:
+            return False
+        for request in self._requests.feed(data):
+            try:
+                answer = {"ok": self._do(request, fds)}
+            except LabError as error:
+                answer = {"error": type(error).__name__, "text": str(error)}
+            except OSError as error:
+                answer = {"error": "RunError", "text": f"The relay could not {request['do']}: {error.strerror}."}
+            self._log.answer(answer)
+        return True
+
+    def _do(self, request: Mapping[str, Any], fds: list[int]) -> Any:
+        now = time.monotonic_ns()
+        match request["do"]:
+            case "add_port":
+                return self._add_port(request["host"], request["rx"], socket.socket(fileno=fds.pop()))
+            case "set":
+                end = self._end(request["host"])
+                faults = [from_json(fault) for fault in request["faults"]]
+                self._pass_on(end, end.port.set(faults, request["seed"], now), now)
+                return now
+            case "release":
+                end = self._end(request["host"])
+                passages = end.port.release(now)
+                self._pass_on(end, passages, now)
+                return len(passages)
+            case "watch":
+                self._log.snaplen = request["snaplen"]
+            case "unwatch":
+                self._next_look = 0
+                self._look_for_overruns()
+                self._log.flush()
+                self._log.snaplen = None
+        return None
+
+    def _add_port(self, host: str, rx: str, outward: socket.socket) -> None:
+        outward.setblocking(False)
+        enlarge(outward)
+
+        def tell(fault: str, verdict: str, frame: bytes) -> None:
+            self._log.decision(host, fault, verdict, frame)
+
+        end = End(Port(host, tell), open_end(rx), outward)
+        self._ends[end.inward.fileno()] = self._by_host[host] = end
+        self._epoll.register(end.inward, select.EPOLLIN)
+
+    def _end(self, host: str) -> End:
+        if host not in self._by_host:
+            raise RequestError(f"The relay has no port toward {host}; add_port first.")
+        return self._by_host[host]
