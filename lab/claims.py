@@ -1,0 +1,181 @@
+"""Claims and verdicts: a claim is a function of evidence with its sources; its verdict HOLDS, FAILS or is UNKNOWN.
+
+Nothing to look at is UNKNOWN, never HOLDS, and so is an exception in a claim. The helpers that judge a measurement are
+in lab.judging and are meant to be imported from here.
+"""
+
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from lab.judging import FAILS as FAILS
+from lab.judging import HOLDS as HOLDS
+from lab.judging import UNKNOWN as UNKNOWN
+from lab.judging import Outcome as Outcome
+from lab.judging import Span as Span
+from lab.judging import Verdict as Verdict
+from lab.judging import all_of as all_of
+from lab.judging import at_least as at_least
+from lab.judging import at_most as at_most
+from lab.judging import equals as equals
+from lab.judging import happened as happened
+from lab.judging import never as never
+from lab.judging import unknown as unknown
+from lab.judging import within as within
+from lab.seen_records import NothingSeen
+
+if TYPE_CHECKING:
+    from lab.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an expectation comes from."""
+
+    def __str__(self) -> str:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class RFC(Source):
+    """A section of an RFC: ``RFC("9293", "3.6.1")``."""
+
+    number: str
+    section: str = ""
+
+    def __str__(self) -> str:
+        return f"RFC {self.number}" + (f" section {self.section}" if self.section else "")
+
+
+@dataclass(frozen=True)
+class Kernel(Source):
+    """A symbol of the Linux kernel: ``Kernel("include/net/tcp.h", "TCP_TIMEWAIT_LEN")``."""
+
+    path: str
+    symbol: str
+
+    def __str__(self) -> str:
+        return f"Linux {self.path} {self.symbol}"
+
+
+@dataclass(frozen=True)
+class Man(Source):
+    """A manual page: ``Man("socket(7)")``."""
+
+    page: str
+
+    def __str__(self) -> str:
+        return self.page
+
+
+@dataclass(frozen=True)
+class Book(Source):
+    """A book: ``Book("Stevens, TCP/IP Illustrated vol. 1", "13")``."""
+
+    title: str
+    chapter: str = ""
+
+    def __str__(self) -> str:
+        return self.title + (f", chapter {self.chapter}" if self.chapter else "")
+
+
+@dataclass(frozen=True)
+class Text(Source):
+    """A statement of the course texts by its number: ``Text("T60")``."""
+
+    statement: str
+
+    def __str__(self) -> str:
+        return f"course text {self.statement}"
+
+
+@dataclass(frozen=True)
+class Instrument(Source):
+    """A property of the lab itself, with the reason for its bound: ``Instrument("a delay is never short")``."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"instrument: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement about a run: ``check`` judges it, ``sources`` say where its expectation comes from."""
+
+    name: str
+    doc: str
+    sources: tuple[Source, ...]
+    check: Callable[["Evidence"], Verdict]
+
+    @property
+    def sentence(self) -> str:
+        """The name as plain words."""
+        return self.name.replace("_", " ")
+
+    def __call__(self, seen: "Evidence") -> Verdict:
+        return self.check(seen)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with its verdict; ``to_json`` is its entry in result.json."""
+
+    claim: Claim
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.claim.name,
+            **self.verdict.to_json(),
+            "sources": [str(source) for source in self.claim.sources],
+        }
+
+
+def claim(*sources: Source) -> Callable[[Callable[["Evidence"], Verdict]], Claim]:
+    """Make a function a claim: ``@claim(RFC("9293", "3.5"), Text("T20"))``.
+
+    Raises TypeError when no source is named: an expectation without a source is an opinion.
+    """
+    if not sources or not all(isinstance(source, Source) for source in sources):
+        raise TypeError("a claim names its sources: @claim(RFC(...), Kernel(...), Man(...), Book(...), Text(...))")
+
+    def make(check: Callable[["Evidence"], Verdict]) -> Claim:
+        return Claim(check.__name__, (check.__doc__ or "").strip(), sources, check)
+
+    return make
+
+
+def claims_of(module: ModuleType) -> tuple[Claim, ...]:
+    """The claims that a module makes, in the order of its file."""
+    made_here = [
+        each for each in vars(module).values() if isinstance(each, Claim) and each.check.__module__ == module.__name__
+    ]
+    return tuple({id(each): each for each in made_here}.values())
+
+
+def judge(claims: Iterable[Claim], evidence: "Evidence") -> tuple[Judged, ...]:
+    """A verdict for each claim. An exception in a claim is UNKNOWN, with its text and the line it came from."""
+    return tuple(Judged(each, _verdict(each, evidence)) for each in claims)
+
+
+def worst(judged: Iterable[Judged]) -> Outcome:
+    """FAILS if any claim fails, else UNKNOWN if any is unknown or there is none, else HOLDS."""
+    outcomes = {each.verdict.outcome for each in judged}
+    return next((outcome for outcome in (FAILS, UNKNOWN, HOLDS) if outcome in outcomes), UNKNOWN)
+
+
+def _verdict(each: Claim, evidence: "Evidence") -> Verdict:
+    try:
+        verdict: object = each(evidence)
+    except NothingSeen as error:
+        return unknown(str(error))
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = where.filename.rpartition("/")[2]
+        return unknown(f"the claim broke off: {type(error).__name__}: {error} ({place}, line {where.lineno})")
+    if not isinstance(verdict, Verdict):
+        return unknown(f"the claim gave {verdict!r}, not a verdict")
+    return verdict
