@@ -1,0 +1,24 @@
+"""Evidence: what a run left on disk, and what a claim may ask of it.
+
+Times are integers, nanoseconds of the hosts' monotonic clock; lengths of time are seconds. A query that matches nothing
+gives None. Asking about a host that the run does not have, or about what was never recorded, raises NothingSeen, which
+makes the claim UNKNOWN.
+
+The queries are in lab.seen_run (files, notes, phases), lab.seen_wire (frames, connections, faults) and lab.seen_hosts
+(sockets, calls, programs, settings).
+"""
+
+from dataclasses import dataclass
+
+from lab.seen_connections import Connection
+from lab.seen_frames import Frame, intervals
+from lab.seen_hosts import OnTheHosts
+from lab.seen_records import NS, NothingSeen
+from lab.seen_wire import OnTheWire
+
+__all__ = ["NS", "Connection", "Evidence", "Frame", "NothingSeen", "intervals"]
+
+
+@dataclass(frozen=True)
+class Evidence(OnTheWire, OnTheHosts):
+    """All that is on record of a run: ``Evidence.load(folder)``; ``seen.phase("note")`` is the part after a note."""

@@ -1,0 +1,168 @@
+"""TCP connections put together from frames: who opened, who closed first, what was sent again."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from lab.layers import Tcp
+from lab.packets import has_flags, relative
+from lab.seen_frames import Frame
+from lab.seen_records import NS
+
+End = tuple[str, int]  # host and port
+
+
+def tcp_of(frame: Frame) -> Tcp:
+    """The segment in a frame that is known to carry one; ValueError in any other."""
+    if frame.tcp is None:
+        raise ValueError("the frame carries no TCP segment")
+    return frame.tcp
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One connection's segments in the order of their sending. The client is the side that sent the first SYN."""
+
+    client: str
+    server: str
+    client_port: int
+    server_port: int
+    segments: tuple[Frame, ...]
+
+    def sent_by(
+        self, host: str | None = None, flags: str | None = None, data: bool | None = None
+    ) -> tuple[Frame, ...] | None:
+        """Segments by sender, by flags (as has_flags reads them) and by whether they carry data."""
+        wanted = [
+            frame
+            for frame in self.segments
+            if (host is None or frame.source == host)
+            and (flags is None or has_flags(tcp_of(frame).flags, flags))
+            and (data is None or data is (tcp_of(frame).data_length > 0))
+        ]
+        return tuple(wanted) or None
+
+    def first(self, host: str | None = None, flags: str | None = None, data: bool | None = None) -> Frame | None:
+        """The first of them."""
+        return (self.sent_by(host, flags, data) or (None,))[0]
+
+    def isn(self, host: str) -> int | None:
+        """The initial sequence number that a side chose, from its SYN."""
+        syn = next((frame for frame in self.segments if frame.source == host and "S" in tcp_of(frame).flags), None)
+        return tcp_of(syn).seq if syn else None
+
+    def seq(self, frame: Frame) -> int:
+        """SEG.SEQ counted from the sender's initial number: the SYN is 0, the first byte of data 1."""
+        return relative(tcp_of(frame).seq, self._start(frame.source))
+
+    def ack(self, frame: Frame) -> int:
+        """SEG.ACK counted from the initial number of the side that it acknowledges."""
+        return relative(tcp_of(frame).ack, self._start(frame.toward))
+
+    def end(self, frame: Frame) -> int:
+        """The first sequence number behind the segment, counted as ``seq`` counts."""
+        return self.seq(frame) + tcp_of(frame).length
+
+    @cached_property
+    def retransmissions(self) -> tuple[Frame, ...] | None:
+        """Segments any part of which (data, SYN or FIN) the same side had sent before."""
+        again: list[Frame] = []
+        highest: dict[str, int] = {}
+        for frame in self.segments:
+            if tcp_of(frame).length == 0:
+                continue  # a bare ACK, a keepalive and a window probe take no sequence number
+            if self.seq(frame) < highest.get(frame.source, 0):
+                again.append(frame)
+            highest[frame.source] = max(highest.get(frame.source, 0), self.end(frame))
+        return tuple(again) or None
+
+    def sendings(self, frame: Frame) -> tuple[Frame, ...]:
+        """Every segment that carries the first sequence number of ``frame``: the first sending and all that follow."""
+        number = self.seq(frame)
+        return tuple(
+            other
+            for other in self.segments
+            if other.source == frame.source and self.seq(other) <= number < self.end(other)
+        )
+
+    @property
+    def first_fin(self) -> Frame | None:
+        """The first FIN of either side."""
+        return self.first(flags="F")
+
+    @property
+    def closed_first(self) -> str | None:
+        """The host that sent the first FIN."""
+        return self.first_fin.source if self.first_fin else None
+
+    @property
+    def handshake(self) -> tuple[Frame, Frame, Frame] | None:
+        """The SYN that was answered, its SYN with ACK, and the ACK that ends the handshake."""
+        answer = self.first(self.server, "SA")
+        if answer is None:
+            return None
+        ack = next((f for f in self.sent_by(self.client, "A") or () if f.sent_at > answer.sent_at), None)
+        syns = [f for f in self.sent_by(self.client, "S") or () if f.sent_at < answer.sent_at]
+        return (syns[-1], answer, ack) if syns and ack else None
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds from the SYN's leaving the client to the delivery of its SYN with ACK there."""
+        if self.handshake is None or not self.handshake[1].delivered_at:
+            return None
+        return (self.handshake[1].delivered_at[0] - self.handshake[0].sent_at) / NS
+
+    def data(self, host: str) -> bytes:
+        """The bytes that a side sent, each once, in the order of their numbers; gaps are left out."""
+        sent = {self.seq(frame): tcp_of(frame).data for frame in self.sent_by(host, data=True) or ()}
+        stream, at = bytearray(), min(sent, default=0)
+        for number in sorted(sent):
+            stream += sent[number][max(0, at - number) :]
+            at = max(at, number + len(sent[number]))
+        return bytes(stream)
+
+    @cached_property
+    def _starts(self) -> dict[str, int]:
+        """Where each side's numbers start: at its SYN, or one before the first number seen of it."""
+        starts: dict[str, int] = {}
+        for frame in self.segments:
+            segment = tcp_of(frame)
+            start = segment.seq if "S" in segment.flags else (segment.seq - 1) % 2**32
+            starts.setdefault(frame.source, start)
+        for frame in self.segments:  # a side that never sent is known by what was acknowledged to it
+            starts.setdefault(frame.toward, (tcp_of(frame).ack - 1) % 2**32)
+        return starts
+
+    def _start(self, host: str) -> int:
+        return self._starts[host]
+
+
+def connections(
+    frames: Iterable[Frame], wanted: Callable[[Connection], bool] = lambda _: True
+) -> tuple[Connection, ...]:
+    """The connections in ``frames``, in the order in which they began. A new SYN on known ports begins a new one."""
+    groups: list[tuple[End, End, list[Frame]]] = []
+    current: dict[frozenset[End], int] = {}
+    for frame in frames:
+        if frame.tcp is None:
+            continue
+        source, toward = (frame.source, frame.tcp.source_port), (frame.toward, frame.tcp.destination_port)
+        ends = frozenset((source, toward))
+        if ends not in current or _begins_anew(frame, source, groups[current[ends]]):
+            client, server = (toward, source) if has_flags(frame.tcp.flags, "SA") else (source, toward)
+            current[ends] = len(groups)
+            groups.append((client, server, []))
+        groups[current[ends]][2].append(frame)
+    made = (Connection(client[0], server[0], client[1], server[1], tuple(group)) for client, server, group in groups)
+    return tuple(each for each in made if wanted(each))
+
+
+def _begins_anew(frame: Frame, source: End, group: tuple[End, End, list[Frame]]) -> bool:
+    """A SYN with another number than this side's before; a SYN from the other side is a simultaneous open at first."""
+    if not has_flags(tcp_of(frame).flags, "S"):
+        return False
+    before = group[2]
+    own = [each for each in before if each.source == source[0] and tcp_of(each).source_port == source[1]]
+    if not own:
+        return any(not has_flags(tcp_of(each).flags, "S") for each in before)
+    return tcp_of(frame).seq not in {tcp_of(each).seq for each in own if "S" in tcp_of(each).flags}

@@ -1,0 +1,93 @@
+"""What a claim may ask about the hosts: sockets, calls, programs, counters, processes, settings."""
+
+from lab import seen_programs
+from lab.kernelfacts import KernelFacts
+from lab.seen_records import Call, Facts, NothingSeen, ProcessTable, Program, Record
+from lab.seen_run import Run
+from lab.seen_sockets import Sockets
+from lab.seen_states import Sample, widest_gap
+
+
+class OnTheHosts(Run):
+    """Queries about hosts; each selects by all of the arguments that are given."""
+
+    def sockets(self, host: str) -> Sockets:
+        """What the samples of a host's socket table show; NothingSeen when there are none."""
+        samples = self._kind("sample", host)
+        before = [record for record in samples if record["t"] < self.began]
+        carried: list[Record] = [{**before[-1], "prev": None}] if before else []
+        return Sockets(host, carried + [record for record in samples if self.covers(record["t"])])
+
+    @property
+    def sample_gap(self) -> float:
+        """The longest time, in seconds, within which a change of any host's sockets may have happened unseen."""
+        samples = [Sample.of(record) for record in self._kind("sample") if self.covers(record["t"])]
+        if not samples:
+            raise NothingSeen("no look at any host's sockets is on record")
+        return widest_gap(samples)
+
+    def calls(
+        self, host: str | None = None, call: str | None = None, socket: int | None = None
+    ) -> tuple[Call, ...] | None:
+        """Calls on sockets that the scenario drove, by when they began."""
+        found = [
+            each
+            for each in map(Call.of, self._kind("call", host))
+            if self.covers(each.began)
+            and (call is None or each.call == call)
+            and (socket is None or each.socket == socket)
+        ]
+        return tuple(sorted(found, key=lambda each: each.began)) or None
+
+    def programs(self, host: str | None = None, name: str | None = None) -> tuple[Program, ...] | None:
+        """Programs that started, in order, each whole with its exit and its output."""
+        self._known(host)
+        found = [
+            each
+            for each in seen_programs.programs(self.records)
+            if each.started is not None
+            and self.covers(each.started)
+            and (host is None or each.host == host)
+            and (name is None or each.name == name)
+        ]
+        return tuple(found) or None
+
+    def program(self, host: str | None = None, name: str | None = None) -> Program | None:
+        """The first of them."""
+        return (self.programs(host, name) or (None,))[0]
+
+    def counter(self, host: str, name: str) -> int | None:
+        """How much a kernel counter, like ``Tcp.RetransSegs``, grew from the first look to the last."""
+        values = [r["counters"][name] for r in self._looks("counters", host) if name in r["counters"]]
+        return values[-1] - values[0] if len(values) > 1 else None
+
+    def processes(self, host: str) -> tuple[ProcessTable, ...] | None:
+        """The host's processes, at each time that the scenario asked."""
+        tables = (ProcessTable(host, r["t"], tuple(r["processes"])) for r in self._looks("processes", host))
+        return tuple(tables) or None
+
+    def zombies(self, host: str) -> int | None:
+        """The most zombies that any look at the host's processes found."""
+        return max((table.zombies for table in self.processes(host) or ()), default=None)
+
+    def facts(self, host: str) -> Facts:
+        """What the host said about itself as it was set up; NothingSeen when it said nothing."""
+        found = self._kind("facts", host)
+        if not found:
+            raise NothingSeen(f"the facts of {host} are not on record")
+        return Facts.of(found[-1])
+
+    def sysctl(self, host: str, name: str) -> str | None:
+        """A setting of the host's as it was during the run."""
+        return self.facts(host).sysctls.get(name)
+
+    @property
+    def kernel(self) -> KernelFacts:
+        """The kernel that all the hosts share."""
+        facts = self.facts(next(iter(self.hosts), ""))
+        if facts.hz <= 0:
+            raise NothingSeen("the kernel's HZ is not on record")
+        return KernelFacts(facts.release, facts.hz, facts.machine)
+
+    def _looks(self, kind: str, host: str) -> tuple[Record, ...]:
+        return tuple(record for record in self._kind(kind, host) if self.covers(record["t"]))

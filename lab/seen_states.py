@@ -1,0 +1,141 @@
+"""A host's sockets followed from sample to sample: which states, in which order.
+
+A change is known to have happened after the last look that did not show it and not later than the look that did, so
+every length of time is a Span.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lab.judging import Span
+from lab.seen_records import NS, Record
+
+STATES = (
+    *("LISTEN", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "LAST_ACK"),
+    *("FIN_WAIT_1", "FIN_WAIT_2", "CLOSING", "TIME_WAIT", "CLOSE"),
+)
+UNSEEN = -1  # the time of a beginning or an end that no sample shows
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Socket:
+    """An entry of the table; ``info`` has tcp_info's names without ``tcpi_``, times in it in microseconds."""
+
+    protocol: str
+    state: str
+    local: Address
+    remote: Address
+    inode: int
+    timer: str
+    expires_ms: int
+    retrans: int
+    rqueue: int
+    wqueue: int
+    info: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, record: Record) -> "Socket":
+        return cls(
+            protocol=record.get("proto", "tcp"),
+            state=record["state"],
+            local=(record["local"][0], record["local"][1]),
+            remote=(record["remote"][0], record["remote"][1]),
+            inode=int(record.get("inode") or 0),
+            timer=record.get("timer", "off"),
+            expires_ms=int(record.get("expires_ms") or 0),
+            retrans=int(record.get("retrans") or 0),
+            rqueue=int(record.get("rqueue") or 0),
+            wqueue=int(record.get("wqueue") or 0),
+            info=record.get("info") or {},
+        )
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes it the same socket in the next sample; sockets without a peer may share their address."""
+        connected = self.protocol == "tcp" and self.remote[1] != 0
+        return (self.protocol, self.local, self.remote, None if connected else self.inode)
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A socket in one state: it came in (after, by] and left in (left_after, left_by], in ns or UNSEEN."""
+
+    state: str
+    after: int
+    by: int
+    left_after: int
+    left_by: int
+
+    @property
+    def span(self) -> Span:
+        """How long it lasted, in seconds; without an upper bound when its beginning or its end was not seen."""
+        unbounded = UNSEEN in (self.after, self.left_by)
+        return Span(max(0, self.left_after - self.by) / NS, math.inf if unbounded else (self.left_by - self.after) / NS)
+
+
+@dataclass(frozen=True)
+class History:
+    """One socket from its appearance to its end."""
+
+    protocol: str
+    local: Address
+    remote: Address
+    stays: tuple[Stay, ...]
+    sockets: tuple[Socket, ...]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states that samples show, in order; one that lasts shorter than the sampling may be missing."""
+        return tuple(stay.state for stay in self.stays)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The whole table at ``t`` (ns); the one before was last seen at ``prev`` (UNSEEN when none was)."""
+
+    t: int
+    prev: int
+    cause: str
+    sockets: tuple[Socket, ...]
+
+    @classmethod
+    def of(cls, record: Record) -> "Sample":
+        prev = record.get("prev")
+        sockets = tuple(Socket.of(each) for each in record["sockets"])
+        return cls(record["t"], UNSEEN if prev is None else prev, record.get("cause", ""), sockets)
+
+
+def histories(samples: Iterable[Sample]) -> Iterator[History]:
+    """Follow each socket. A table that was read while it changed may show one twice: the last entry counts."""
+    living: dict[tuple[object, ...], tuple[list[Stay], list[Socket]]] = {}
+    order: list[tuple[list[Stay], list[Socket]]] = []
+    last = UNSEEN
+    for sample in samples:
+        table = {socket.key: socket for socket in sample.sockets}
+        left_after = sample.prev if sample.prev != UNSEEN else last
+        for key, (stays, _) in living.items():
+            if key not in table or table[key].state != stays[-1].state:
+                stays[-1] = replace(stays[-1], left_after=left_after, left_by=sample.t)
+        living = {key: lived for key, lived in living.items() if key in table}
+        for key, socket in table.items():
+            if key not in living:
+                living[key] = ([], [])
+                order.append(living[key])
+            stays, sockets = living[key]
+            sockets.append(socket)
+            if not stays or stays[-1].state != socket.state:
+                stays.append(Stay(socket.state, sample.prev, sample.t, UNSEEN, UNSEEN))
+        last = sample.t
+    for stays, _ in living.values():
+        stays[-1] = replace(stays[-1], left_after=last)
+    for stays, sockets in order:
+        first = sockets[0]
+        yield History(first.protocol, first.local, first.remote, tuple(stays), tuple(sockets))
+
+
+def widest_gap(samples: Iterable[Sample]) -> float:
+    """The longest time, in seconds, within which a change that a sample shows may have happened."""
+    return max((each.t - each.prev for each in samples if each.prev != UNSEEN), default=0) / NS
