@@ -1,0 +1,140 @@
+"""Claims that every run carries besides its scenario's: was the instrument right?
+
+Their bounds are the lab's own measured errors, not the network's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from math import inf
+from statistics import median
+
+from lab.claims import FAILS, HOLDS, UNKNOWN, Instrument, Verdict, claim, unknown, within
+from lab.evidence import NS, Evidence, Frame
+from lab.layers import ETHERNET_HEADER
+from lab.seen_records import FaultSeen
+
+EARLY = 0.0002  # s; the clocks of two taps agree to within the time that one conversion to the monotonic clock takes
+LATE = 0.010  # s; the median of the relay is below 0.5 ms late, and 10 ms when other processes keep every core busy
+EDGE = 20_000_000  # ns; a fault is in force a little before the reply that says so, and frames are on their way
+CAN_LOSE = frozenset({"loss", "nth", "partition", "rate", "hold", "corrupt"})
+CAN_DELAY = frozenset({"delay", "rate", "hold", "reorder"})
+
+
+@claim(Instrument("what the capture does not hold cannot be judged"))
+def the_capture_lost_nothing(seen: Evidence) -> Verdict:
+    """The kernel's and the lab's own counts of frames that could not be kept are zero, and the file is whole."""
+    lost = seen.capture_lost
+    if lost is None:
+        return unknown("nobody counted what the capture lost")
+    why = "" if seen.capture_whole or lost else "the file is cut short, or empty"
+    return Verdict(HOLDS if seen.capture_whole else FAILS, lost, "0", "frames", why)
+
+
+@claim(Instrument("with offloads a frame is up to 64 KiB, and its checksum unfinished"))
+def offloads_are_off_on_every_host(seen: Evidence) -> Verdict:
+    """Segmentation, joining and transmit checksums are done by the stack itself, so that frames are what they seem."""
+    on = [f"{host}: {name}" for host in seen.hosts for name, value in seen.facts(host).offloads.items() if value]
+    silent = [host for host in seen.hosts if not seen.facts(host).offloads]
+    if silent:
+        return unknown(f"the offloads of {', '.join(silent)} are not on record")
+    return Verdict(FAILS if on else HOLDS, ", ".join(on) or "all off", "all off")
+
+
+@claim(Instrument("a longer frame is several that an offload has joined"))
+def no_frame_is_longer_than_the_mtu_allows(seen: Evidence) -> Verdict:
+    """A frame has at most the MTU and 14 bytes of Ethernet header."""
+    if not seen.pcap.frames:
+        return unknown("no frame was captured")
+    most = max(seen.facts(host).mtu for host in seen.hosts) + ETHERNET_HEADER
+    longest = max(frame.length for frame in seen.pcap.frames)
+    return Verdict(HOLDS if longest <= most else FAILS, longest, f"at most {most}", "bytes")
+
+
+@claim(Instrument("a delay is never short; late by the relay's median error, or by a turn of a busy core"))
+def a_delay_that_is_in_force_delays(seen: Evidence) -> Verdict:
+    """The median time from sent to delivered is what was asked: not shorter, and longer by the instrument's error only.
+
+    Beside another fault that delays it can be longer, not shorter. Where no delay was asked for, none is wrong.
+    """
+    verdicts = [verdict for began, ended, faults in _delayed(seen) if (verdict := _measure(seen, began, ended, faults))]
+    if not seen.faults(name="delay"):
+        return Verdict(HOLDS, "none in force", "what was asked")
+    if not verdicts:
+        return unknown("a delay was in force, but no frame went through it")
+    return next((verdict for verdict in verdicts if verdict.outcome is FAILS), verdicts[0])
+
+
+@claim(Instrument("a frame that is lost without a fault in force was lost by the lab"))
+def every_lost_frame_is_accounted_for(seen: Evidence) -> Verdict:
+    """Each frame sent and not delivered was taken by a fault that was in force, or was on its way at the end."""
+    frames = seen.frames()
+    if frames is None:
+        return unknown("no frame was captured")
+    lost = [frame for frame in frames if not frame.delivered_at]
+    unexplained = [frame for frame in lost if not _explained(frame, seen)]
+    if unexplained and not seen.capture_whole:
+        return Verdict(UNKNOWN, len(unexplained), "0", "frames", "the capture is not whole, so they may have arrived")
+    why = "; ".join(_describe(frame, seen) for frame in unexplained[:3])
+    return Verdict(FAILS if unexplained else HOLDS, len(unexplained), "0", "frames", why)
+
+
+CLAIMS = (
+    the_capture_lost_nothing,
+    offloads_are_off_on_every_host,
+    no_frame_is_longer_than_the_mtu_allows,
+    a_delay_that_is_in_force_delays,
+    every_lost_frame_is_accounted_for,
+)
+
+
+def _delayed(seen: Evidence) -> Iterator[tuple[int, int, list[FaultSeen]]]:
+    """Each time (ns) during which the same faults that delay were in force toward a host, a Delay among them."""
+    end = seen.capture_end or 0
+    for host in seen.hosts:
+        faults = [fault for fault in seen.faults(toward=host) or () if fault.name in CAN_DELAY]
+        edges = sorted({edge for fault in faults for edge in (fault.began, fault.ended or end)})
+        for began, ended in pairwise(edges):
+            now = [fault for fault in faults if fault.began <= began and ended <= (fault.ended or end)]
+            if any(fault.name == "delay" for fault in now):
+                yield began, ended, now
+
+
+def _measure(seen: Evidence, began: int, ended: int, faults: list[FaultSeen]) -> Verdict | None:
+    """The median delay toward a host during that time; None when no frame was sent and delivered within it."""
+    toward = faults[0].toward
+    asked = sum(_number(fault, "time") for fault in faults)
+    jitter = sum(_number(fault, "jitter") for fault in faults)
+    alone = all(fault.name == "delay" for fault in faults)
+    through = seen.frames(to=toward, after=began, before=ended - round((asked + jitter) * NS)) or ()
+    delays = [frame.delay for frame in through if frame.delay is not None]
+    if not delays:
+        return None
+    least, most = max(0.0, asked - jitter - EARLY), asked + jitter + LATE if alone else inf
+    verdict = within(median(delays), least, most, "s")
+    return replace(verdict, expected=f"{verdict.expected} toward {toward}")
+
+
+def _explained(frame: Frame, seen: Evidence) -> bool:
+    end = seen.capture_end
+    if end is not None and frame.sent_at > end - EDGE:
+        return True  # still between the two ports when the capture ended
+    for fault in seen.faults(toward=frame.toward) or ():
+        if fault.name in CAN_LOSE and fault.in_force(frame.sent_at, EDGE):
+            return True
+        if fault.name in CAN_DELAY and fault.in_force(frame.sent_at, EDGE):  # lost if taken away with its queue
+            due = frame.sent_at + round(NS * (_number(fault, "time") + _number(fault, "jitter"))) + EDGE
+            ended = fault.ended if fault.ended is not None else end
+            if fault.name != "delay" or ended is None or due > ended:
+                return True
+    return False
+
+
+def _number(fault: FaultSeen, field: str) -> float:
+    return float(fault.fields.get(field) or 0)
+
+
+def _describe(frame: Frame, seen: Evidence) -> str:
+    second = (frame.sent_at - seen.meta["t"]) / NS
+    flags = f" {frame.tcp.flags}" if frame.tcp else ""
+    return f"{frame.packet.protocol}{flags} from {frame.source} to {frame.toward}, {second:.3f} s into the run"
