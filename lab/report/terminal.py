@@ -49,13 +49,16 @@ class Progress:
 def render(result: Result, colour: bool = False, width: int = 100) -> str:
     """The result for people: each claim with its verdict, what was measured, expected and why; then the whole.
 
-    What the instrument says of itself takes room only where it does not hold.
+    What the instrument says of itself takes room only where it does not hold. When the run broke off, each claim's why
+    is the same, which stderr tells once.
     """
-    shown = [one for one in result.claims if not one.instrument or one.verdict != "HOLDS"]
     lines = [f"{result.scenario}: {result.title}", ""]
-    for finding in shown:
-        lines += [*finding_lines(finding, colour, width), ""]
-    return "\n".join([*lines, summary(result, colour)])
+    for finding in result.claims:
+        if result.error is not None:
+            lines.append(finding_lines(finding, colour, width)[0])
+        elif not finding.instrument or finding.verdict != "HOLDS":
+            lines += finding_lines(finding, colour, width)
+    return "\n".join([*lines, "", summary(result, colour)])
 
 
 def finding_lines(finding: Finding, colour: bool = False, width: int = 100) -> list[str]:
@@ -83,10 +86,12 @@ def summary(result: Result, colour: bool = False) -> str:
     counts = [(sum(one.verdict == verdict for one in book), word) for verdict, word in words]
     told = ", ".join(f"{number} of {len(book)} {word}" for number, word in counts if number)
     ran = result.environment
+    told += "; the run broke off" if result.error is not None else ""
     how = [ran.get("substrate"), f"Linux {ran['kernel']}" if ran.get("kernel") else None]
     how.append(f"faults by {' and '.join(ran['engines_used'])}" if ran.get("engines_used") else None)
     how.append(f"{ran['took']:.1f} s" if ran.get("took") is not None else None)
-    return f"{paint(result.verdict, colour)}: {told} ({', '.join(part for part in how if part)})"
+    told += f" ({', '.join(part for part in how if part)})" if any(how) else ""
+    return f"{paint(result.verdict, colour)}: {told}"
 
 
 def paint(verdict: str, colour: bool) -> str:

@@ -1,0 +1,42 @@
+"""For all tests: the substrates of the conformance suite, and no leftovers after any test."""
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from lab import choice, require
+from lab.errors import MachineError
+from lab.substrate import Substrate
+from tests.leftovers import Watch
+
+
+@cache
+def lack_of(name: str) -> MachineError | None:
+    """Why this machine has no such substrate, found out once."""
+    return choice.trial(name, choice.make(name, print))
+
+
+@pytest.fixture(params=["netns", "docker"])
+def substrate(request: pytest.FixtureRequest) -> Substrate:
+    """Each substrate in turn; skipped where it cannot be had, failed if LAB_REQUIRE names it."""
+    if (lack := lack_of(request.param)) is not None:
+        require.lacking(str(lack), {request.param})
+    return choice.make(request.param, print)
+
+
+@pytest.fixture(scope="session")
+def watch() -> Iterator[Watch]:
+    """The one who looks for leftovers."""
+    found = Watch()
+    yield found
+    found.close()
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers(watch: Watch) -> Iterator[None]:
+    """A test that leaves a process, a container, a network, an interface or a qdisc behind fails."""
+    before = watch.look()
+    yield
+    if left := watch.left_since(before):
+        pytest.fail(f"left behind: {', '.join(left)}", pytrace=False)
