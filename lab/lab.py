@@ -126,10 +126,15 @@ def open_lab(
         }
         for name, facts in _all(set_up).items():
             recorder.record("facts", host=name, **facts)
+        channels[WIRE].ask("open")
         closing.count()
         undo.callback(closing.last_words)
         progress("running")
-        yield Lab(substrate.name, folder, hosts, wire, recorder)
+        try:
+            yield Lab(substrate.name, folder, hosts, wire, recorder)
+        except BaseException as error:
+            closing.error = str(error) or type(error).__name__
+            raise
 
 
 class _Closing:
@@ -139,6 +144,7 @@ class _Closing:
         self._recorder = recorder
         self.wire: Wire | None = None
         self.hosts: dict[str, Host] = {}
+        self.error: str | None = None
         self._counted: dict[str, int] | None = None
 
     def count(self) -> None:
@@ -156,6 +162,7 @@ class _Closing:
             with suppress(LabError):
                 self._counted = self.wire.unwatch()
                 self._recorder.record("capture", **self._counted)
+        self._recorder.record("end", error=self.error)
 
     def expect_the_end(self, channels: Mapping[str, Channel]) -> None:
         for channel in channels.values():

@@ -53,16 +53,16 @@ class Program:
 
     def never_ready(self, wanted: str, seconds: float) -> None:
         """Its time is over: it is killed."""
-        self.signal_everybody(signal.SIGKILL)
+        self.send_to_all(signal.SIGKILL)
         late = f"{self.name} never {wanted} within {seconds:g} s{self._last_words()}; it was killed"
         self.became_ready(ProgramFailed(late))
 
-    def signal(self, which: signal.Signals) -> None:
+    def send(self, which: signal.Signals) -> None:
         """A program that has ended gets none."""
         if not self._ended:
             self.process.send_signal(which)
 
-    def signal_everybody(self, which: signal.Signals) -> None:
+    def send_to_all(self, which: signal.Signals) -> None:
         """To the program and those of its children that stayed in its process group."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, which)

@@ -75,9 +75,9 @@ class Programs:
         program, which = self._all[number], signal.Signals[name]
         program.tell("program", what="signal", signal=name)
         if everybody:
-            program.signal_everybody(which)
+            program.send_to_all(which)
         else:
-            program.signal(which)
+            program.send(which)
         self._changed("program")
 
     def processes(self) -> list[Message]:

@@ -29,11 +29,11 @@ _ONE_BYTE = struct.pack("HBBI", 0x06, 0, 0, 1)  # BPF: accept, one byte
 
 def open_tap() -> socket.socket:
     """A packet socket that becomes readable whenever a frame comes or goes on any interface of this namespace."""
-    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+    # Without a bind it hears every interface, those that are still to come too.
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL))
     program = bytearray(_ONE_BYTE)
     address = ctypes.addressof(ctypes.c_char.from_buffer(program))
     tap.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, address))
-    tap.bind(("", _ETH_P_ALL))
     return tap
 
 
