@@ -1,13 +1,12 @@
 """The bridge and its ports: one of our own in this network namespace, or one that a Docker engine made.
 
-The index of a link that we make is chosen here, far above those of the hosts' own interfaces: a veth whose index happened
-to equal its peer's would be taken for an interface without one, and the kernel would report its carrier up to a second late
-(linkwatch_urgent_event).
+The index of a link that we make is chosen here, far above those of the hosts' own interfaces: a veth whose index
+happened to equal its peer's would be taken for an interface without one, and the kernel would report its carrier up to
+a second late (linkwatch_urgent_event).
 """
 
-import select
 import socket
-import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,15 @@ from typing import Any
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from lab.errors import BadTopology, MachineError, NoPermission, RunError
+from lab.agent import opening
+from lab.errors import BadTopology, MachineError, NoPermission
 
 OWN_BRIDGE = "br0"
 BRIDGE_INDEX = 1000
 FIRST_INDEX = 1001
-PATIENCE = 5.0
-"""Seconds within which the kernel must have opened every port; it takes it about a millisecond."""
-
 EGRESS = "ffff:fff3"  # the egress side of a clsact qdisc
 _EVERYTHING = 0x0003  # ETH_P_ALL
-_FORWARDING = 3  # linux/if_bridge.h: BR_STATE_FORWARDING
 _NO_ADDRESSES = 1  # linux/if_link.h: IN6_ADDR_GEN_MODE_NONE
-_LINK_GROUP = 1  # linux/rtnetlink.h: RTMGRP_LINK
-_NETLINK_ROUTE = 0
 
 
 @dataclass(frozen=True)
@@ -57,28 +51,25 @@ class Bridge:
         self.mtu = mtu
         self.ports: dict[str, Port] = {}
         self._relays: list[int] = []
-        self._adopted = name is not None
+        self.adopted = name is not None
         self._next = FIRST_INDEX
         self.index = self._make() if name is None else self._find(name)
 
     def _make(self) -> int:
-        self._quiet()
+        with suppress(OSError):  # no netfilter between the ports; absent where the kernel has none
+            Path("/proc/sys/net/bridge/bridge-nf-call-iptables").write_text("0")
         try:
             self.netlink.link("set", index=1, state="up")
             self.netlink.link(
                 "add", ifname=OWN_BRIDGE, kind="bridge", index=BRIDGE_INDEX, address="02:00:00:00:00:00", mtu=self.mtu,
-                br_stp_state=0, br_mcast_snooping=0, state="up",
+                br_stp_state=0, br_mcast_snooping=0,
             )  # fmt: skip
+            self._up(BRIDGE_INDEX)
         except NetlinkError as error:
-            raise NoPermission(f"no bridge can be made in this network namespace ({_why(error)}); run as root or allow user namespaces") from None
+            raise NoPermission(
+                f"no bridge can be made in this namespace ({_why(error)}); run as root, or allow user namespaces"
+            ) from None
         return BRIDGE_INDEX
-
-    def _quiet(self) -> None:
-        """No word from this namespace's own IPv6, and no netfilter between the ports; absent where the kernel has neither."""
-        for sysctl, value in (("ipv6/conf/default/disable_ipv6", "1"), ("bridge/bridge-nf-call-iptables", "0")):
-            path = Path("/proc/sys/net") / sysctl
-            if path.exists():
-                path.write_text(value)
 
     def _find(self, name: str) -> int:
         links = self.netlink.get_links(ifname=name) if name in {n for _, n in socket.if_nameindex()} else ()
@@ -86,13 +77,15 @@ class Bridge:
             info = link.get_attr("IFLA_LINKINFO")
             if info is not None and info.get_attr("IFLA_INFO_KIND") == "bridge":
                 return int(link["index"])
-        raise BadTopology(f"there is no bridge {name} where the wire's agent runs; it must share the Docker engine's network namespace")
+        raise BadTopology(
+            f"there is no bridge {name} here; the wire's agent must share the Docker engine's network namespace"
+        )
 
     def make_port(self, host: str, pid: int) -> Port:
-        """A veth pair: its one end here, in the bridge, its other the ``eth0`` of the namespace that process ``pid`` lives in.
+        """A veth pair: one end here, in the bridge, the other the ``eth0`` of the namespace of process ``pid``.
 
-        The host brings its end up, and ``wait_until_open`` tells when the bridge has seen that. The addresses count up, and the
-        bridge is told which belongs to which port: no frame is flooded, and every run is alike.
+        The host brings its end up, and ``wait_until_open`` tells when the bridge has seen that. The addresses count up,
+        and the bridge is told which belongs to which port: nothing is flooded but broadcasts, and every run is alike.
         """
         index, self._next = self._next, self._next + 1
         number = index - FIRST_INDEX + 1
@@ -101,17 +94,21 @@ class Bridge:
         outside = f"02:00:00:01:{number >> 8:02x}:{number & 255:02x}"
         peer = {"ifname": "eth0", "net_ns_pid": pid, "address": inside, "mtu": self.mtu}
         try:
-            self.netlink.link("add", ifname=port.name, kind="veth", index=index, address=outside, mtu=self.mtu, peer=peer)
+            self.netlink.link(
+                "add", ifname=port.name, kind="veth", index=index, address=outside, mtu=self.mtu, peer=peer
+            )
             self._gate(port)
-            self.netlink.link("set", index=index, master=self.index, state="up")
+            self._up(index, master=self.index)
             self.netlink.fdb("append", ifindex=index, lladdr=inside, state=0x40)  # NUD_NOARP: a static entry
         except NetlinkError as error:
-            raise MachineError(f"host {host} cannot be connected to the bridge ({_why(error)}); is its process {pid} alive?") from None
+            raise MachineError(
+                f"host {host} cannot be connected to the bridge ({_why(error)}); is its process {pid} alive?"
+            ) from None
         self.ports[host] = port
         return port
 
     def adopt_port(self, host: str, ifindex: int, iflink: int) -> Port:
-        """The port that a Docker engine made for a container whose ``eth0`` has these two numbers; each must name the other."""
+        """The port that an engine made for a container whose ``eth0`` has these numbers; each end must name the other."""
         try:
             (link,) = self.netlink.get_links(iflink)
         except (NetlinkError, ValueError):
@@ -127,10 +124,13 @@ class Bridge:
         return port
 
     def _stranger(self, host: str, why: str) -> MachineError:
-        return MachineError(f"the port of host {host} cannot be found ({why}); the wire's agent must share the Docker engine's network namespace")
+        return MachineError(
+            f"the port of host {host} cannot be found ({why});"
+            " the wire's agent must share the Docker engine's network namespace"
+        )
 
     def _gate(self, port: Port) -> None:
-        """Where a filter can be hung later: made before the first frame, since adding a qdisc on a live link drops frames."""
+        """Where a filter can hang later: made before the first frame, as adding a qdisc to a live link drops some."""
         self.netlink.tc("add", "clsact", index=port.index)
 
     def make_relay_pair(self, port: Port, pid: int) -> tuple[int, str]:
@@ -138,14 +138,19 @@ class Bridge:
         index, self._next = self._next, self._next + 1
         ours, theirs = f"lab{self.index}r{port.index}", f"r{port.index}"
         peer = {"ifname": theirs, "net_ns_pid": pid, "mtu": self.mtu}
-        number = {} if self._adopted else {"index": index}
+        number = {} if self.adopted else {"index": index}
         self.netlink.link("add", ifname=ours, kind="veth", mtu=self.mtu, peer=peer, **number)
         index = socket.if_nametoindex(ours)
         self._relays.append(index)
-        # Our own kernel must say nothing on it: the relay would take that for a frame toward the host.
-        silent = {"attrs": [["AF_INET6", {"attrs": [["IFLA_INET6_ADDR_GEN_MODE", _NO_ADDRESSES]]}]]}
-        self.netlink.link("set", index=index, state="up", IFLA_AF_SPEC=silent)
+        self._up(index)
         return index, theirs
+
+    def _up(self, index: int, **more: Any) -> None:
+        """Bring a link of ours up, without the IPv6 address with which it would speak up for itself."""
+        if Path("/proc/net/if_inet6").exists():
+            no_address = {"attrs": [["IFLA_INET6_ADDR_GEN_MODE", _NO_ADDRESSES]]}
+            self.netlink.link("set", index=index, IFLA_AF_SPEC={"attrs": [["AF_INET6", no_address]]}, **more)
+        self.netlink.link("set", index=index, state="up", **more)
 
     def divert(self, port: Port, to: int) -> None:
         """From now on everything that would leave through ``port`` leaves through interface ``to``."""
@@ -159,28 +164,12 @@ class Bridge:
         self.netlink.tc(command, "u32", index=port.index, parent=EGRESS, prio=1, protocol=_EVERYTHING, target=0, **what)
 
     def wait_until_open(self) -> None:
-        """Return once the bridge forwards on every port: a host's first frame is not lost.
-
-        Raises:
-            RunError: a port stays shut.
-        """
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _NETLINK_ROUTE) as news:
-            news.bind((0, _LINK_GROUP))  # before the look, so that no change falls between look and wait
-            poll = select.poll()
-            poll.register(news, select.POLLIN)
-            end = time.monotonic() + PATIENCE
-            while shut := self._shut():
-                if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
-                    raise RunError(f"the bridge does not open the port of {', '.join(shut)}; is the host's eth0 up?")
-                _discard(news)
-
-    def _shut(self) -> list[str]:
-        states = {link["index"]: _port_state(link) for link in self.netlink.get_links()}
-        return [port.host for port in self.ports.values() if states.get(port.index) != _FORWARDING]
+        """Return once the bridge forwards on every port. RunError when one stays shut."""
+        opening.wait(self.netlink, {port.index: port.host for port in self.ports.values()})
 
     def close(self) -> None:
         """Remove from an adopted bridge whatever we put there; our own goes with its namespace."""
-        if self._adopted:
+        if self.adopted:
             for index in self._relays:
                 self._drop(self.netlink.link, "del", index=index)
             for port in self.ports.values():
@@ -189,24 +178,8 @@ class Bridge:
         self.netlink.close()
 
     def _drop(self, call: Any, *args: Any, **kwargs: Any) -> None:
-        try:
+        with suppress(NetlinkError):  # gone with its container, or never there
             call(*args, **kwargs)
-        except NetlinkError:
-            pass  # gone with its container, or never there
-
-
-def _port_state(link: Any) -> int | None:
-    info = link.get_attr("IFLA_LINKINFO")
-    data = info.get_attr("IFLA_INFO_SLAVE_DATA") if info is not None else None
-    return None if data is None else data.get_attr("IFLA_BRPORT_STATE")
-
-
-def _discard(news: socket.socket) -> None:
-    try:
-        while news.recv(1 << 16):
-            pass
-    except BlockingIOError:
-        pass
 
 
 def _why(error: NetlinkError) -> str:

@@ -1,16 +1,20 @@
 """What passes the ports, read from a ring that the kernel fills (packet(7), PACKET_RX_RING).
 
 One packet socket serves the whole lab. Its filter accepts the lab's own ports and nothing else, so that in the engine's
-host namespace nobody else's traffic is ever read. A frame that enters the bridge was *sent* by that port's host, one that
-leaves it is *delivered* to it: the kernel marks the second kind PACKET_OUTGOING.
+host namespace nobody else's traffic is ever read. A frame that enters the bridge was *sent* by that port's host, one
+that leaves it is *delivered* to it: the kernel marks the second kind PACKET_OUTGOING.
 
-The kernel stamps a frame with the wall clock as it passes. Each batch is moved to CLOCK_MONOTONIC by the difference of the
-two clocks, read as the batch is taken: off by half the time that the reading took (below 1 us) and by what the wall clock
-was adjusted in between (at most 500 ppm of the 20 ms that a frame may wait here, 10 us; more only if it was set).
+A ring and not ``recv``: it holds the same burst for root and for anybody (a socket's buffer is limited by rmem_max for
+the latter), costs no system call for a frame, and names the interface by its index, which outlives the interface.
+
+The kernel stamps a frame with the wall clock as it passes. Each batch is moved to CLOCK_MONOTONIC by the difference of
+the two clocks, read as the batch is taken: off by half the time that the reading took (below 1 us) and by what the wall
+clock was adjusted in between (at most 500 ppm of the 20 ms that a frame may wait here, 10 us; more only if it was set).
 """
 
 import ctypes
 import mmap
+import os
 import select
 import socket
 import struct
@@ -22,7 +26,7 @@ from lab.agent.messages import Message
 from lab.errors import RunError
 
 Frame = tuple[int, str, str, int, bytes]
-"""Time in ns, host, ``in`` (sent by it) or ``out`` (delivered to it), length on the wire in bytes, what was kept of it."""
+"""Time in ns, host, ``in`` (sent by it) or ``out`` (delivered to it), length on the wire in bytes, what was kept."""
 
 REST_NS = 20_000_000
 """After a look into the ring the agent leaves it alone for so long: not one wake-up for each frame of an exchange."""
@@ -66,7 +70,9 @@ class Capture:
         mtu: of the ports, in bytes; a slot of the ring is made to hold such a frame.
     """
 
-    def __init__(self, loop: Loop, emit: Callable[[Message], None], ports: Mapping[int, str], snaplen: int, mtu: int) -> None:
+    def __init__(
+        self, loop: Loop, emit: Callable[[Message], None], ports: Mapping[int, str], snaplen: int, mtu: int
+    ) -> None:
         self._loop, self._emit = loop, emit
         self._ports: dict[int, str] = {}
         self._snaplen = min(snaplen, _LONGEST_FRAME)
@@ -81,7 +87,7 @@ class Capture:
         ring = struct.pack("=IIII", _BLOCK, RING_BYTES // _BLOCK, self._slot_size, self._slots)
         self._socket.setsockopt(_SOL_PACKET, _RX_RING, ring)
         self._ring = mmap.mmap(self._socket.fileno(), RING_BYTES)
-        self._socket.bind(("", _ETH_P_ALL))  # from here on it runs
+        bind_to_all(self._socket)  # from here on it runs
         loop.reader(self._socket.fileno(), self._look)
 
     def set_ports(self, ports: Mapping[int, str]) -> None:
@@ -155,13 +161,26 @@ class Capture:
         poll.register(self._socket, select.POLLIN)
         while self._taken < expected:  # another processor is still copying one
             if not poll.poll(1000):
-                raise RunError(f"the capture lost track of its ring: {self._taken} frames read of {expected}; run again")
+                raise RunError(
+                    f"the capture lost track of its ring ({self._taken} frames of {expected} read); run again"
+                )
             self._drain()
         return {"frames": self.frames, "dropped": self.dropped, "unfinished": self.unfinished}
 
     def close(self) -> None:
         self._ring.close()
         self._socket.close()
+
+
+def bind_to_all(packet_socket: socket.socket) -> None:
+    """Let it see every interface. Python's ``bind`` insists on the name of one.
+
+    A socket that is made with its protocol would need no ``bind``, but see everything before its filter is there.
+    """
+    address = struct.pack("=HHi12x", socket.AF_PACKET, socket.htons(_ETH_P_ALL), 0)  # struct sockaddr_ll
+    if ctypes.CDLL(None, use_errno=True).bind(packet_socket.fileno(), address, len(address)) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"bind: {os.strerror(number)}")
 
 
 def monotonic_minus_wall() -> int:

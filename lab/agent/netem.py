@@ -2,10 +2,10 @@
 
 Three traps lie here, all of them silent:
 
-- A change leaves standing whatever it does not mention (netem_change looks at each option only if it is there), so every
-  message says everything, zeros included.
-- Adding or deleting a qdisc on a live interface drops frames while it is put in place (dev_deactivate), and deleting one
-  drops what it holds. So a port gets a netem that does nothing before its first frame, and from then on only changes.
+- A change leaves standing whatever it does not mention (netem_change looks at each option only if it is there), so
+  every message says everything, zeros included.
+- Adding or deleting a qdisc on a live interface drops frames while it is put in place (dev_deactivate), and deleting
+  one drops what it holds. So a port gets a netem that does nothing before its first frame, and then only changes.
 - What was asked and what stands may differ. It is read back and compared.
 """
 
@@ -26,7 +26,7 @@ _UINT32 = 0xFFFFFFFF
 
 
 def tick_ns() -> int:
-    """The kernel's unit of time in traffic control, in ns: the second number of /proc/net/psched; 64 on every kernel since 2.6.31."""
+    """The kernel's unit of time in traffic control, in ns: the second number of /proc/net/psched; 64 since 2.6.31."""
     return int(Path("/proc/net/psched").read_text().split()[1], 16)
 
 
@@ -58,7 +58,7 @@ def options(netem: Netem, tick: int) -> dict[str, Any]:
 def message(index: int, netem: Netem, tick: int) -> tcmsg:
     """RTM_NEWQDISC that puts ``netem`` at the root of interface ``index``, or changes the one that stands there.
 
-    Not pyroute2's ``tc("replace", "netem", ...)``: that leaves out the options that are zero, and cuts times to microseconds.
+    Not pyroute2's ``tc("replace", "netem", ...)``: that leaves out options that are zero, and cuts times to whole us.
     """
     request = tcmsg()
     request["header"]["type"] = RTM_NEWQDISC
@@ -75,7 +75,7 @@ def why_not(ipr: IPRoute, index: int) -> str | None:
     try:
         _send(ipr, index, Netem())
     except NetlinkError as error:
-        return f"this kernel has no netem qdisc ({error.args[-1]}; the module is sch_netem), so use the engine relay, or --clock virtual"
+        return f"this kernel has no netem qdisc ({error.args[-1]}); load sch_netem, or use the engine relay"
     return None
 
 
@@ -128,5 +128,5 @@ def _share(probability: float) -> int:
 
 def _fits(name: str, value: int) -> int:
     if not 0 <= value <= _UINT32:
-        raise MissingCapability(f"netem cannot hold a {name} of {value} of its units (32 bits); ask for less, or use the engine relay")
+        raise MissingCapability(f"netem cannot hold a {name} of {value} of its units in 32 bits; use the engine relay")
     return value

@@ -1,7 +1,7 @@
 """What netem is told, compared with what tc tells it.
 
-The messages were recorded with ``strace -e trace=sendmsg -e write=3`` from iproute2 6.1.0 on Linux 6.18, on an interface of
-index 3; the sequence number (bytes 8 to 11) is set to zero. Beside each stand the words after
+The messages were recorded with ``strace -e trace=sendmsg -e write=3`` from iproute2 6.1.0 on Linux 6.18, on an
+interface of index 3; the sequence number (bytes 8 to 11) is set to zero. Beside each stand the words after
 ``tc qdisc replace dev v0 root handle 1: netem``. tc sends a message before the kernel can refuse it.
 """
 
@@ -17,7 +17,7 @@ from lab.units import Gbit, Mbit, kbit, ms
 
 TICK = 64  # ns; /proc/net/psched: 000003e8 00000040 000f4240 3b9aca00
 INDEX = 3
-START = "2400050500000000000000000000000003000000" "00000100ffffffff000000000a0001006e6574656d000000"
+START = "240005050000000000000000000000000300000000000100ffffffff000000000a0001006e6574656d000000"
 
 RECORDED: dict[str, tuple[list[Fault], str]] = {
     "limit 10000 delay 50ms": (
