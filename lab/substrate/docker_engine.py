@@ -28,11 +28,11 @@ def connect() -> docker.APIClient:
     except (DockerException, OSError, ValueError) as error:
         if _was(error, PermissionError):
             raise NoPermission(
-                f"this user may not use the Docker Engine at {where}: join its group (sudo usermod -aG docker $USER,"
+                f"this user may not use the Docker Engine at {where}; join its group (sudo usermod -aG docker $USER,"
                 " then log in again), or take --substrate netns"
             ) from None
         raise NoEngine(
-            f"no Docker Engine answers at {where} ({_cause(error)}): start one (sudo systemctl start docker), or take"
+            f"no Docker Engine answers at {where} ({_cause(error)}); start one (sudo systemctl start docker), or take"
             " --substrate netns"
         ) from None
     client.timeout = WORK_WITHIN

@@ -64,7 +64,7 @@ def check(client: docker.APIClient) -> None:
         client.inspect_distribution(REGISTRY_BASE)  # type: ignore[no-untyped-call]
     except DockerException as error:
         raise ImageError(
-            f"there is no image {LOCAL_BASE}, and the registry's {REGISTRY_BASE} cannot be had ({says(error)}):"
+            f"there is no image {LOCAL_BASE}, and the registry's {REGISTRY_BASE} cannot be had ({says(error)});"
             f" {WAY_OUT}"
         ) from None
 
@@ -118,12 +118,12 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
         )
         for entry in answer:
             if "error" in entry:
-                raise ImageError(_failed(base, [*lines[-3:], entry["error"]]))
+                raise ImageError(_failed(base, [*lines[-6:], entry["error"]]))
             lines += str(entry.get("stream", "")).split("\n")
             lines = [line for line in lines[-20:] if line.strip()]
     except (DockerException, OSError) as error:
         text = says(error) if isinstance(error, DockerException) else str(error)
-        raise ImageError(_failed(base, [*lines[-3:], text])) from None
+        raise ImageError(_failed(base, [*lines[-6:], text])) from None
 
 
 def wheel() -> tuple[str, bytes]:
@@ -169,7 +169,7 @@ def _pulled(client: docker.APIClient, name: str, progress: Progress) -> str:
         client.pull(name if ":" in name.rpartition("/")[2] else f"{name}:latest")  # without a tag it pulls them all
         return _identity(client, name)
     except APIError as error:
-        raise ImageError(f"the image {name} is not here and cannot be pulled ({says(error)}): {WAY_OUT}") from None
+        raise ImageError(f"the image {name} is not here and cannot be pulled ({says(error)}); {WAY_OUT}") from None
 
 
 def _failed(base: str, lines: list[str]) -> str:

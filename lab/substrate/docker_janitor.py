@@ -17,8 +17,10 @@ from pathlib import Path
 
 _PROJECT = Path(__file__).parents[2]
 _FAREWELL = "."
-# Seconds. Nothing of a killed lab may be there after 2; the SDK takes 0.2 to import, and twice that on a busy machine.
-GIVE_UP_AFTER = 1.5
+# Seconds to wait for what the lab had just asked for: the engine drops most requests of a dead client, and does not say
+# which. Making a container or a network takes it 0.1; nothing of a killed lab may be there after 2.
+EXPECT_FOR = 1.2
+GIVE_UP_AFTER = 30  # seconds of an engine that will not remove what is there; the next run tries again
 _LOOK_AGAIN_AFTER = 0.05
 
 
@@ -40,7 +42,10 @@ class Janitor:
 
     @contextlib.contextmanager
     def told(self, name: str) -> Iterator[None]:
-        """Around the requests that make the container or network of this name."""
+        """Around the request that makes the container or network of this name.
+
+        Not around its start: from the moment that it is made a look at the engine shows it.
+        """
         from docker.errors import APIError  # not at the top: the janitor's side must start quickly
 
         self._say(f"+{name}")
@@ -91,22 +96,23 @@ def main() -> None:
 
 
 def _remove(run: str, expected: set[str]) -> None:
-    latest = time.monotonic() + GIVE_UP_AFTER
+    began = time.monotonic()
 
     # Only a lab that was killed pays for the SDK.
     from docker.errors import DockerException
+    from requests.exceptions import RequestException
 
     from lab.cleanup import sweep
     from lab.substrate.docker_engine import connect
 
     client = connect()
-    while time.monotonic() < latest:  # beyond, the engine is slow or dropped the request; the next run cleans up
+    while (passed := time.monotonic() - began) < GIVE_UP_AFTER:
         try:
             found = sweep(client, run)
-        except DockerException:
+        except (DockerException, RequestException):
             continue  # a container that is being started cannot be removed for a moment, nor can its network
         expected -= {entry.split()[1] for entry in found}
-        if not found and not expected:
+        if not found and (not expected or passed > EXPECT_FOR):
             return
         if not found:
             time.sleep(_LOOK_AGAIN_AFTER)  # there is nothing to wait on: the request's connection died with the lab

@@ -104,10 +104,10 @@ class DockerRun:
                     host_config=self._host_config(spec, config),
                     networking_config=self._client.create_networking_config(endpoints) if endpoints else None,
                 )
-                # Attached before it runs: no byte is missed, and from here on its input ends when we do.
-                stream = AttachedStream(self._client.attach_socket(made["Id"], ATTACH))
-                self._undo.callback(stream.close)
-                self._client.start(made["Id"])
+            # Attached before it runs: no byte is missed, and from here on its input ends when we do.
+            stream = AttachedStream(self._client.attach_socket(made["Id"], ATTACH))
+            self._undo.callback(stream.close)
+            self._client.start(made["Id"])
         except (DockerException, RequestException) as error:
             raise _refused(name, error, config.get("sysctls") or {}) from None
         return stream
