@@ -108,7 +108,7 @@ class Bridge:
         return port
 
     def adopt_port(self, host: str, ifindex: int, iflink: int) -> Port:
-        """The port that an engine made for a container whose ``eth0`` has these numbers; each end must name the other."""
+        """The port that an engine made for a container whose ``eth0`` has these numbers, checked both ways."""
         try:
             (link,) = self.netlink.get_links(iflink)
         except (NetlinkError, ValueError):

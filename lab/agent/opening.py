@@ -1,7 +1,7 @@
 """When the ports are open: a bridge forwards on a port only some time after the host at its other end came up.
 
-The kernel works out a carrier's change in the background (net/core/link_watch.c). A frame sent before that is lost, and an
-ARP request that is lost costs a second.
+The kernel works out a carrier's change in the background (net/core/link_watch.c). A frame sent before that is lost, and
+an ARP request that is lost costs a second.
 """
 
 import select
