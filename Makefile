@@ -24,10 +24,13 @@ doctor: venv ## what this machine can do, and what to do about the rest
 clean: venv ## remove what dead runs left
 	@$(LAB) clean
 
-test: venv ## all tests, the quick ones first, then the scenarios as tests
-	@$(PYTEST) -x tests/unit tests/claims
-	@$(PYTEST) -x tests --ignore tests/unit --ignore tests/claims
-	@$(PYTEST) scenarios
+test: venv ## all tests, the quick ones first, then the scenarios as tests on both substrates at once
+	@$(PYTEST) -x -q tests/unit tests/claims
+	@$(PYTEST) -x -q tests --ignore tests/unit --ignore tests/claims
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync scenarios-netns scenarios-docker
+
+scenarios-%: venv
+	@$(PYTEST) -q scenarios --lab-substrate $*
 
 check: venv-dev ## ruff, ruff format, mypy --strict
 	@.venv/bin/python -m ruff check .

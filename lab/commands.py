@@ -60,19 +60,19 @@ def run(argv: list[str]) -> int:
     chosen = [scenario.load(name) for name in wants.names]  # all of them, before the first is run
     from lab.runner import Options, Runner  # what brings up labs is not needed to say that a name is wrong
 
-    progress = terminal.Progress(quiet=wants.quiet)
-    runner = Runner(Options(wants.substrate, wants.clock, wants.engine, wants.seed, wants.out), progress)
     statuses = []
-    for one in chosen:
-        progress.say(f"{one.name}: {one.title}")
-        done = runner.run(one)
-        progress.done()
-        show(done.result, done.folder, wants.json)
-        statuses.append(done.result.status)
-        if done.error is not None:
-            print(f"lab: {done.error}", file=sys.stderr)
-            if not isinstance(done.error, RunError):
-                break  # what this machine cannot do once it cannot do again
+    with terminal.Progress(quiet=wants.quiet) as progress:
+        runner = Runner(Options(wants.substrate, wants.clock, wants.engine, wants.seed, wants.out), progress)
+        for one in chosen:
+            progress.say(f"{one.name}: {one.title}")
+            done = runner.run(one)
+            progress.done()
+            show(done.result, done.folder, wants.json)
+            statuses.append(done.result.status)
+            if done.error is not None:
+                print(f"lab: {done.error}", file=sys.stderr)
+                if not isinstance(done.error, RunError):
+                    break  # what this machine cannot do once it cannot do again
     return worst(statuses)
 
 

@@ -3,6 +3,7 @@
 Here are the hooks; `items` has scenarios as tests, `fixtures` the fixture, `session` what a test session shares.
 """
 
+import ast
 from collections.abc import Generator
 from pathlib import Path
 
@@ -33,12 +34,22 @@ def pytest_collect_file(
 ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
     """A scenario is collected as its claims, in a folder `scenarios` or when it is named, and as nothing else."""
     others = yield
-    if file_path.suffix != ".py" or file_path.name.startswith("_"):
+    in_folder = file_path.parent.name == "scenarios" and not file_path.name.startswith("_")
+    if file_path.suffix != ".py" or not (in_folder or parent.session.isinitpath(file_path)):
         return others
-    if file_path.parent.name != "scenarios" and not parent.session.isinitpath(file_path):
-        return others
-    if "@scenario(" not in file_path.read_text(encoding="utf-8", errors="replace"):
+    if not declares_scenario(file_path, if_broken=in_folder):
         return others
     from lab.pytest_plugin.items import ScenarioFile  # scenarios are rare, this plugin is always loaded
 
     return [ScenarioFile.from_parent(parent, path=file_path)]
+
+
+def declares_scenario(file: Path, if_broken: bool) -> bool:
+    """Whether a file has a function under @scenario, found without running it; `if_broken` if it is no Python."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return if_broken
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    calls = (one.func for node in functions for one in node.decorator_list if isinstance(one, ast.Call))
+    return any(ast.unparse(call).rpartition(".")[2] == "scenario" for call in calls)

@@ -4,8 +4,9 @@ import os
 import shutil
 import sys
 import textwrap
+import threading
 import time
-from typing import TextIO
+from typing import Self, TextIO
 
 from lab.report.result import Finding, Result
 
@@ -13,25 +14,38 @@ COLOURS = {"HOLDS": "32", "FAILS": "31", "UNKNOWN": "33"}
 
 
 class Progress:
-    """Tells on stderr what goes on: on a terminal one line that is written over, else one line for each step."""
+    """Tells on stderr what goes on: on a terminal one line that is written over, with the seconds running on; else one
+    line for each step. Used as a context manager, so that the line is gone when others write.
+    """
 
     def __init__(self, stream: TextIO | None = None, quiet: bool = False) -> None:
         self.stream = stream or sys.stderr
         self.quiet = quiet
-        self.updating = self.stream.isatty()
+        self.updating = self.stream.isatty() and not quiet
         self.began = time.monotonic()
+        self.step: str | None = None
+        self.lock = threading.Lock()
+        self.over = threading.Event()
+
+    def __enter__(self) -> Self:
+        if self.updating:
+            threading.Thread(target=self._tick, name="progress", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.done()
 
     def __call__(self, text: str) -> None:
         """One step; on a terminal it replaces the step before."""
         if self.quiet:
             return
-        line = f"{time.monotonic() - self.began:6.1f} s  {text}"
-        if self.updating:
-            width = shutil.get_terminal_size().columns - 1
-            self.stream.write(f"\r\x1b[2K{line[:width]}")
-        else:
-            self.stream.write(f"{line}\n")
-        self.stream.flush()
+        with self.lock:
+            self.step = text
+            if self.updating:
+                self._draw()
+            else:
+                print(f"{self._seconds()}  {text}", file=self.stream, flush=True)
 
     def say(self, text: str) -> None:
         """A sentence that stays, even on a terminal."""
@@ -41,9 +55,23 @@ class Progress:
 
     def done(self) -> None:
         """Clear the updating line, so that what follows begins on a fresh one."""
-        if self.updating and not self.quiet:
-            self.stream.write("\r\x1b[2K")
-            self.stream.flush()
+        with self.lock:
+            if self.updating and self.step is not None:
+                print("\r\x1b[2K", end="", file=self.stream, flush=True)
+            self.step = None
+
+    def _tick(self) -> None:
+        while not self.over.wait(1.0):
+            with self.lock:
+                if self.step is not None:
+                    self._draw()
+
+    def _draw(self) -> None:
+        line = f"{self._seconds()}  {self.step}"[: shutil.get_terminal_size().columns - 1]
+        print(f"\r\x1b[2K{line}", end="", file=self.stream, flush=True)
+
+    def _seconds(self) -> str:
+        return f"{time.monotonic() - self.began:6.1f} s"
 
 
 def render(result: Result, colour: bool = False, width: int = 100) -> str:

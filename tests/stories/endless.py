@@ -1,0 +1,19 @@
+"""Waits for what never comes: something to interrupt."""
+
+from lab.claims import RFC, Verdict, claim, happened
+from lab.evidence import Evidence
+from lab.lab import Lab
+from lab.scenario import scenario
+
+
+@scenario("Nobody ever comes")
+def endless(lab: Lab) -> None:
+    server = lab.host("server")
+    server.listen(7000)
+    server.wait_until(state="ESTABLISHED", port=7000, timeout=300)
+
+
+@claim(RFC("9293", "3.5"))
+def somebody_came(seen: Evidence) -> Verdict:
+    """Nobody did."""
+    return happened(seen.segments(port=7000), "a segment")

@@ -1,0 +1,17 @@
+"""What holds on any machine."""
+
+from lab.claims import RFC, Verdict, claim, happened
+from lab.evidence import Evidence
+from lab.lab import Lab
+from lab.scenario import scenario
+
+
+@scenario("A SYN crosses the wire")
+def good(lab: Lab) -> None:
+    lab.host("client").connect(lab.host("server").at(7000)).close()
+
+
+@claim(RFC("9293", "3.5"))
+def a_syn_was_sent(seen: Evidence) -> Verdict:
+    """It happened at all."""
+    return happened(seen.segments(port=7000), "a SYN")

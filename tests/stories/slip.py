@@ -1,0 +1,18 @@
+"""A slip of its author's."""
+
+from lab.claims import RFC, Verdict, claim, happened
+from lab.evidence import Evidence
+from lab.lab import Lab
+from lab.scenario import scenario
+
+
+@scenario("A slip of the pen")
+def slip(lab: Lab) -> None:
+    hosts = {"sever": lab.host("server")}
+    hosts["server"].listen(7000)
+
+
+@claim(RFC("9293", "3.5"))
+def something_was_sent(seen: Evidence) -> Verdict:
+    """Nothing was."""
+    return happened(seen.segments(), "a segment")
