@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -51,16 +51,15 @@ class DockerRun:
             config = {"network_mode": network, "sysctls": settings, "binds": binds}
             return self._container(spec.name, "host", spec.container, image(spec.container), config, address)
 
-        with ThreadPoolExecutor(min(AT_ONCE, len(topology.hosts) + 1)) as pool:
-            # The wire's container needs no network of ours, so it starts while the engine makes one.
-            wire = pool.submit(
-                self._container, "wire", "wire", topology.wire, image(topology.wire), {"network_mode": "host"}, None
-            )
-            network = self._network(topology)
-            hosts = {spec.name: pool.submit(host, spec, network) for spec in topology.hosts}
-        failed = [_error(future) for future in (*hosts.values(), wire)]
-        for error in filter(None, failed):
-            raise error
+        pool = ThreadPoolExecutor(min(AT_ONCE, len(topology.hosts) + 1))
+        self._undo.callback(pool.shutdown, cancel_futures=True)  # after a Ctrl-C nothing is removed before it is made
+        # The wire's container needs no network of ours, so it starts while the engine makes one.
+        wire = pool.submit(
+            self._container, "wire", "wire", topology.wire, image(topology.wire), {"network_mode": "host"}, None
+        )
+        network = self._network(topology)
+        hosts = {spec.name: pool.submit(host, spec, network) for spec in topology.hosts}
+        pool.shutdown(wait=False)  # its threads end with their work
         streams = {name: future.result() for name, future in hosts.items()}
         # The name that Docker gives a bridge (libnetwork, drivers/bridge: "br-" and 12 digits of the network's id).
         return Ground(streams, wire.result(), f"br-{network[:12]}")
@@ -136,10 +135,6 @@ class DockerRun:
             self._janitor.leave()  # it tries for longer
             raise RunError(f"the engine would not remove this lab ({_said(error)}); see lab clean") from None
         self._janitor.dismiss()
-
-
-def _error(future: "Future[AttachedStream]") -> BaseException | None:
-    return future.exception()
 
 
 def _refused(name: str, error: Exception, sysctls: Mapping[str, str]) -> LabError:
