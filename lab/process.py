@@ -28,7 +28,7 @@ class Process:
 
     def __init__(self, host: "Host", number: int, name: str) -> None:
         self.host, self.number, self.name = host, number, name
-        self._ended = threading.Event()
+        self._changed = threading.Condition()
         self._exit: Message | None = None
         self._texts: dict[str, list[str]] = {"out": [], "err": []}
         self._lost: LabError | None = None
@@ -39,16 +39,14 @@ class Process:
         Raises:
             Timeout: it still runs after ``timeout`` seconds.
         """
-        if not self._ended.wait(timeout):
-            raise Timeout(
-                f"{self.name} on {self.host.name} still runs after {timeout:g} s; give it longer with timeout="
-            )
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self.running, timeout):
+                late = f"{self.name} on {self.host.name} still runs after {timeout:g} s"
+                raise Timeout(f"{late}; give it longer with timeout=")
         if self._lost is not None:
             raise self._lost
         assert self._exit is not None
-        return Exit(
-            self._exit["status"], self._exit["signal"], "".join(self._texts["out"]), "".join(self._texts["err"])
-        )
+        return Exit(self._exit["status"], self._exit["signal"], self.out, self.err)
 
     def stop(self) -> Exit:
         """Ask it to end with SIGTERM, and wait for it.
@@ -70,9 +68,30 @@ class Process:
         """SIGKILL to it and all its children."""
         return self._end("SIGKILL", everybody=True)
 
+    def wait_for_output(self, text: str, timeout: float = 10.0) -> None:
+        """Wait until ``text`` is in what it has written to its standard output.
+
+        Raises:
+            Timeout: it is not within ``timeout`` seconds, or the program ended before.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: text in self.out or not self.running, timeout)
+            if text not in self.out:
+                raise Timeout(f"{self.name} on {self.host.name} did not write {text!r} within {timeout:g} s")
+
+    @property
+    def out(self) -> str:
+        """What it has written to its standard output so far."""
+        return "".join(self._texts["out"])
+
+    @property
+    def err(self) -> str:
+        """What it has written to its standard error so far."""
+        return "".join(self._texts["err"])
+
     @property
     def running(self) -> bool:
-        return not self._ended.is_set()
+        return self._exit is None and self._lost is None
 
     def _end(self, signal: str, *, everybody: bool) -> Exit:
         if self.running:
@@ -87,13 +106,15 @@ class Process:
 
     def take(self, event: Message) -> None:
         """An event of the agent about this program."""
-        if event["event"] == "output":
-            self._texts[event["stream"]].append(event["text"])
-        elif event.get("what") == "exit":
-            self._exit = event
-            self._ended.set()
+        with self._changed:
+            if event["event"] == "output":
+                self._texts[event["stream"]].append(event["text"])
+            elif event.get("what") == "exit":
+                self._exit = event
+            self._changed.notify_all()
 
     def lose(self, error: LabError) -> None:
         """The agent is gone, and the program with it."""
-        self._lost = error
-        self._ended.set()
+        with self._changed:
+            self._lost = error
+            self._changed.notify_all()

@@ -102,8 +102,8 @@ class Program:
         self._kept[stream] += len(data)
         if room > 0:
             self.tell("output", stream=stream, text=data[:room].decode("utf-8", "backslashreplace"))
-            if len(data) > room:
-                self.tell("output", stream=stream, text=_CUT)
+        if 0 <= room < len(data):
+            self.tell("output", stream=stream, text=_CUT)
         lines = data.strip().splitlines()
         if lines and (stream == "err" or not self._last_line):
             self._last_line = lines[-1][-200:]

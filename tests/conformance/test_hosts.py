@@ -1,0 +1,151 @@
+"""What a host can do, the same on every substrate."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.errors import BadOption, ProgramFailed, ProgramNotFound, Timeout
+from lab.evidence import Evidence
+from lab.lab import Lab
+from tests.conformance.conftest import Opener
+
+OWN_SERVER = """#!/usr/bin/env python3
+import socket, sys
+listener = socket.socket()
+listener.bind(("", int(sys.argv[1].removeprefix("--port="))))
+listener.listen()
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        connection.sendall(connection.recv(100).swapcase())
+"""
+
+
+def executable(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def test_a_reference_server_serves_a_reference_client(lab: Lab) -> None:
+    server, client = lab.host("server"), lab.host("client")
+    echo = server.start("echo_serial", 7000)
+    ended = client.run("send_and_verify", server.at(7000), "--bytes", 100_000)
+    assert (ended.status, ended.signal, ended.err) == (0, None, "")
+    assert echo.stop().status == 0
+
+
+def test_every_host_reaches_every_other(opener: Opener) -> None:
+    names = [f"server{number}" for number in (1, 2, 3)] + ["client1", "client2"]
+    with opener(*names) as lab:
+        listening = {name: lab.host(name).listen(7000) for name in names}
+        pairs = [(a, b) for a in names for b in names if a != b]
+        outcomes = {(a, b): lab.host(a).socket().connect(lab.host(b).at(7000)).errno for a, b in pairs}
+        assert len({lab.host(name).address for name in names}) == len(names)
+    assert outcomes == dict.fromkeys(pairs)
+    assert len(listening) == 5
+
+
+def test_a_sysctl_is_set_on_its_host_before_anything_starts(opener: Opener) -> None:
+    with opener(sysctls={"server": {"net.ipv4.tcp_fin_timeout": "17"}}) as lab:
+        assert [lab.host(name).sysctl("net.ipv4.tcp_fin_timeout") for name in ("server", "client")] == ["17", "60"]
+
+
+def test_a_program_has_no_rights_and_cannot_write_outside_its_scratch_folder(lab: Lab) -> None:
+    host = lab.host("server")
+    status = host.run("/bin/cat", "/proc/self/status").out
+    held = dict(re.findall(r"^(Cap\w+|NoNewPrivs):\s+(\w+)$", status, re.MULTILINE))
+    assert {int(held[name], 16) for name in ("CapPrm", "CapEff", "CapAmb", "CapInh")} == {0}
+    assert held["NoNewPrivs"] == "1"
+    refused = host.run("/usr/bin/touch", "/etc/written")
+    assert refused.status != 0 and ("Read-only" in refused.err or "Permission denied" in refused.err)
+    assert host.run("/bin/sh", "-c", "echo kept > file && cat file").out == "kept\n"
+
+
+def test_the_users_own_program_is_ready_when_it_listens(opener: Opener, tmp_path: Path) -> None:
+    own = executable(tmp_path / "swapper", OWN_SERVER)
+    tmp_path.chmod(0o755)
+    with opener(mounts=[own]) as lab:
+        server, client = lab.host("server"), lab.host("client")
+        server.start(str(own), "--port={port}", port=7100)
+        connection = client.connect(server.at(7100))
+        connection.send(b"Hello\0World")
+        assert connection.recv().value == b"hELLO\0wORLD"
+
+
+def test_a_program_that_does_not_exist_is_named(lab: Lab) -> None:
+    with pytest.raises(ProgramNotFound, match="no reference program no_such"):
+        lab.host("server").run("no_such")
+    with pytest.raises(ProgramNotFound, match="no file /no/such on this host"):
+        lab.host("server").run("/no/such")
+
+
+def test_a_path_without_a_port_is_refused_since_nobody_would_know_when_it_is_ready(lab: Lab) -> None:
+    with pytest.raises(BadOption, match="give port="):
+        lab.host("server").start("/bin/cat")
+
+
+def test_a_program_that_dies_at_once_is_quoted(lab: Lab) -> None:
+    listener = lab.host("server").listen(7000)
+    with pytest.raises(ProgramFailed, match=r"echo_serial ended at once with status 1, .*Address already in use"):
+        lab.host("server").start("echo_serial", 7000)
+    listener.close()
+
+
+def test_a_program_that_is_never_ready_is_killed(lab: Lab) -> None:
+    host = lab.host("server")
+    with pytest.raises(ProgramFailed, match=r"sleep never listened on port 7000 within 0.3 s; it was killed"):
+        host.start("/bin/sleep", "1000", port=7000, timeout=0.3)
+    assert [process["name"] for process in host.processes() if process["state"] != "Z"] in ([], ["sleep"])
+    host.wait_while(state="LISTEN")
+
+
+def test_a_program_that_ignores_sigterm_is_killed_and_named(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.process.STOP_WITHIN", 0.3)
+    deaf = lab.host("server").start("/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done", ready=False)
+    deaf.wait_for_output("deaf")
+    with pytest.raises(ProgramFailed, match=r"sh on server ignored SIGTERM for 0.3 s; it was killed"):
+        deaf.stop()
+    assert not deaf.running
+
+
+def test_a_program_that_floods_its_output_is_cut_and_not_stopped(lab: Lab) -> None:
+    ended = lab.host("server").run("/bin/sh", "-c", "head -c 30000000 /dev/zero | tr '\\0' x; echo end >&2")
+    assert (ended.status, ended.err) == (0, "end\n")
+    assert len(ended.out) < 1_100_000 and "the rest is thrown away" in ended.out
+
+
+def test_waiting_for_what_never_comes_says_what_is_there_instead(lab: Lab) -> None:
+    lab.host("server").listen(7000)
+    with pytest.raises(
+        Timeout, match=r"server never had 1 socket\(s\) in ESTABLISHED within 0.1 s; it has: LISTEN 7000"
+    ):
+        lab.host("server").wait_until(state="ESTABLISHED", timeout=0.1)
+
+
+def test_a_driven_call_is_recorded_with_its_errno_and_times(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab:
+        outcome = lab.host("client").socket().connect(lab.host("server").at(9))
+        assert outcome.errno == "ECONNREFUSED" and outcome.took < 1.0
+    (call,) = seen().calls("client", "connect") or ()
+    assert (call.errno, call.ended > call.began) == ("ECONNREFUSED", True)
+
+
+def test_a_call_that_blocks_can_be_begun_and_taken_up_later(lab: Lab) -> None:
+    server, client = lab.host("server"), lab.host("client")
+    listener = server.listen(7000)
+    accepting = listener.begin("accept")
+    connection = client.connect(server.at(7000))
+    assert accepting.result().errno is None
+    connection.close()
+
+
+def test_processes_shows_a_zombie_and_only_the_programs_own_processes(lab: Lab) -> None:
+    host = lab.host("server")
+    forgetful = "import os, time\nif os.fork():\n  print('forked', flush=True)\n  time.sleep(99)"
+    host.start("/usr/bin/python3", "-c", forgetful, ready=False).wait_for_output("forked")
+    while "Z" not in (states := sorted(process["state"] for process in host.processes())):
+        pass
+    assert states == ["S", "Z"]

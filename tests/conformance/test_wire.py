@@ -1,0 +1,126 @@
+"""What the wire does and records, the same on every substrate."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lab.errors import MissingCapability
+from lab.evidence import Evidence
+from lab.faults import Delay, Hold, Loss, Nth, Partition
+from lab.lab import Lab
+from lab.units import ms
+from tests.conformance.conftest import Opener
+
+
+def exchange(lab: Lab, port: int, text: bytes = b"hello") -> None:
+    server, client = lab.host("server"), lab.host("client")
+    listener = server.listen(port)
+    connection = client.connect(server.at(port))
+    accepted = listener.accept()
+    connection.send(text)
+    assert accepted.recv().value == text
+    for opened in (connection, accepted, listener):
+        opened.close()
+
+
+def test_every_frame_is_captured_once_when_sent_and_once_when_delivered(
+    opener: Opener, seen: Callable[[], Evidence]
+) -> None:
+    with opener() as lab:
+        exchange(lab, 7000)
+        lab.host("server").wait_while(state="LAST_ACK")
+    evidence = seen()
+    assert evidence.capture_whole
+    connection = evidence.connection(7000)
+    assert connection is not None and connection.handshake is not None
+    assert all(len(frame.delivered_at) == 1 for frame in connection.segments)
+    assert connection.data("client") == b"hello"
+
+
+def test_offloads_are_off_so_that_a_frame_is_a_segment(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab:
+        exchange(lab, 7000, bytes(30_000)[:1000] * 30)
+    evidence = seen()
+    assert all(not any(evidence.facts(host).offloads.values()) for host in ("server", "client"))
+    assert max(frame.length for frame in evidence.frames() or ()) <= 1514
+
+
+@pytest.mark.parametrize("toward", ["server", "client", None])
+def test_a_delay_sits_in_its_direction_only(opener: Opener, seen: Callable[[], Evidence], toward: str | None) -> None:
+    with opener() as lab, lab.wire.fault(Delay(30 * ms), toward=lab.host(toward) if toward else None):
+        exchange(lab, 7000)
+    for receiver in ("server", "client"):
+        delays = [frame.delay for frame in seen().segments(to=receiver) or () if frame.delay is not None]
+        slow = toward in (receiver, None)
+        assert delays and all((delay >= 0.030) is slow for delay in delays)
+
+
+def test_a_frame_that_a_fault_took_is_sent_and_not_delivered(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab, lab.wire.fault(Nth(1, data=True), toward=lab.host("server")):
+        exchange(lab, 7000)
+    first, second, *_ = seen().segments(source="client", data=True) or ()
+    assert (len(first.delivered_at), len(second.delivered_at)) == (0, 1)
+
+
+def test_a_fault_is_gone_after_its_block_and_others_stay(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab:
+        with lab.wire.fault(Delay(20 * ms), toward=lab.host("server")):
+            with lab.wire.fault(Delay(40 * ms), toward=lab.host("server")):
+                lab.note("both")
+                exchange(lab, 7000)
+            lab.note("one")
+            exchange(lab, 7001)
+        lab.note("none")
+        exchange(lab, 7002)
+    bounds = {"both": (0.060, 1), "one": (0.020, 0.060), "none": (0, 0.020)}
+    for note, (least, most) in bounds.items():
+        delays = [frame.delay for frame in seen().phase(note).segments(to="server") or () if frame.delay is not None]
+        assert delays and all(least <= delay < most for delay in delays), note
+
+
+def test_a_partition_lets_nothing_through_until_it_is_lifted(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab:
+        server, client = lab.host("server"), lab.host("client")
+        exchange(lab, 7001)  # so that the addresses are resolved, and it is not the ARP request that gets lost
+        server.listen(7000)
+        with lab.wire.fault(Partition(), toward=server):
+            connecting = client.socket().begin("connect", list(server.at(7000)))
+            client.wait_until(state="SYN_SENT")
+        assert connecting.result().errno is None
+    connection = seen().connection(7000)
+    assert connection is not None and connection.sent_by("client", "S")[0].delivered_at == ()
+
+
+def test_a_held_frame_waits_until_it_is_released(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab:
+        server, client = lab.host("server"), lab.host("client")
+        server.listen(7000)
+        with lab.wire.fault(Hold(flags="S"), toward=server):
+            connecting = client.socket().begin("connect", list(server.at(7000)))
+            client.wait_until(state="SYN_SENT")
+            while not lab.wire.release(server):
+                pass
+            assert connecting.result().errno is None
+    assert (seen().connection(7000) or pytest.fail("no connection")).handshake is not None
+
+
+def test_loss_loses_some_and_tcp_repairs_it(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener(seed=7) as lab, lab.wire.fault(Loss(0.2)):
+        server, client = lab.host("server"), lab.host("client")
+        server.start("echo_serial", 7000)
+        assert client.run("send_and_verify", server.at(7000), "--bytes", 50_000, timeout=60).status == 0
+    frames = seen().segments() or ()
+    assert any(not frame.delivered_at for frame in frames)
+    assert seen().counter("client", "Tcp.RetransSegs") == len(
+        [
+            frame
+            for frame in (seen().connection(7000) or pytest.fail("none")).retransmissions or ()
+            if frame.source == "client"
+        ]
+    )
+
+
+def test_an_engine_that_cannot_do_it_says_so(opener: Opener) -> None:
+    with opener(engine="netem") as lab, pytest.raises(MissingCapability, match=r"netem|nth"):
+        with lab.wire.fault(Nth(1)):
+            pass
