@@ -1,0 +1,105 @@
+"""Frames and socket table entries made by hand, with right checksums. Addresses are dotted, MACs with colons."""
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from lab.checksum import internet_sum, pseudo_header
+from lab.packets import flag_bits
+
+CLIENT_PORT, SERVER_PORT = 40001, 7000
+_OPTIONS = {"mss": (2, "!H"), "window_scale": (3, "!B"), "sack_permitted": (4, ""), "timestamps": (8, "!II")}
+Ends = tuple[str, str, str, str]  # source and destination MAC, source and destination address
+
+
+def tcp(
+    ends: Ends,
+    ports: tuple[int, int],
+    flags: str,
+    seq: int = 0,
+    ack: int = 0,
+    data: bytes = b"",
+    window: int = 64240,
+    options: Mapping[str, Any] | None = None,
+    ident: int = 1,
+) -> bytes:
+    """A TCP segment in its frame. Options: mss, window_scale, sack_permitted, timestamps=(1, 2), sack=[(1, 2)]."""
+    listed = b"".join(_option(name, value) for name, value in (options or {}).items())
+    listed += b"\x01" * (-len(listed) % 4)
+    head = struct.pack("!HHII", *ports, seq % 2**32, ack % 2**32)
+    control = struct.pack("!BBH", (20 + len(listed)) // 4 << 4, flag_bits(flags), window)
+    return _ip(ends, 6, head + control, bytes(2) + listed + data, ident)
+
+
+def udp(ends: Ends, ports: tuple[int, int], data: bytes = b"", ident: int = 1) -> bytes:
+    """A UDP datagram in its frame."""
+    return _ip(ends, 17, struct.pack("!HHH", *ports, 8 + len(data)), data, ident)
+
+
+def unreachable(ends: Ends, about: bytes, code: int = 3, ident: int = 1) -> bytes:
+    """ICMP "unreachable" (code 3: port), with the head of the datagram that it is about."""
+    return _ip(ends, 1, struct.pack("!BB", 3, code), bytes(4) + about[14 : 14 + 28], ident)
+
+
+def arp(ends: Ends) -> bytes:
+    """Who has the destination's address? To everybody."""
+    body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + _mac(ends[0]) + _address(ends[2]) + bytes(6) + _address(ends[3])
+    return b"\xff" * 6 + _mac(ends[0]) + b"\x08\x06" + body
+
+
+def flip(frame: bytes, bit: int) -> bytes:
+    """The frame with one bit wrong."""
+    damaged = bytearray(frame)
+    damaged[bit // 8] ^= 1 << bit % 8
+    return bytes(damaged)
+
+
+def sock(
+    state: str,
+    port: int = SERVER_PORT,
+    remote_port: int = 0,
+    local: str = "10.0.0.2",
+    remote: str = "10.0.0.3",
+    **more: Any,
+) -> dict[str, Any]:
+    """An entry of the socket table; without a remote port it has no peer. ``info`` and the rest as in the evidence."""
+    idle = {
+        "proto": "tcp",
+        "inode": 0,
+        "uid": 0,
+        "timer": "off",
+        "expires_ms": 0,
+        "retrans": 0,
+        "rqueue": 0,
+        "wqueue": 0,
+    }
+    peer = [remote if remote_port else "0.0.0.0", remote_port]
+    return {**idle, "state": state, "local": [local, port], "remote": peer, **more}
+
+
+def _ip(ends: Ends, protocol: int, head: bytes, tail: bytes, ident: int) -> bytes:
+    """``head`` and ``tail`` are what stands before and after the checksum."""
+    source, destination = _address(ends[2]), _address(ends[3])
+    length = len(head) + 2 + len(tail)
+    covered = b"" if protocol == 1 else pseudo_header(source, destination, protocol, length)
+    inner = head + struct.pack("!H", internet_sum(covered + head + bytes(2) + tail)) + tail
+    first = struct.pack("!BBHHHBB", 0x45, 0, 20 + length, ident, 0x4000, 64, protocol)
+    checksum = struct.pack("!H", internet_sum(first + source + destination))
+    return _mac(ends[1]) + _mac(ends[0]) + b"\x08\x00" + first + checksum + source + destination + inner
+
+
+def _option(name: str, value: Any) -> bytes:
+    if name == "sack":
+        edges = [edge for block in value for edge in block]
+        return bytes([5, 2 + 4 * len(edges)]) + struct.pack(f"!{len(edges)}I", *edges)
+    kind, layout = _OPTIONS[name]
+    values = () if not layout else value if isinstance(value, tuple) else (value,)
+    return bytes([kind, 2 + struct.calcsize(layout)]) + struct.pack(layout, *values)
+
+
+def _address(dotted: str) -> bytes:
+    return bytes(int(part) for part in dotted.split("."))
+
+
+def _mac(text: str) -> bytes:
+    return bytes.fromhex(text.replace(":", ""))

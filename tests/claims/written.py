@@ -1,0 +1,200 @@
+"""Evidence written by hand, for tests of claims: real frames, real records, saved and loaded like a run's own.
+
+    w = Written()
+    w.segment("client", "server", 0.1, "S", seq=100)
+    w.sample("server", 0.2, [sock("TIME_WAIT", 7000, 40001)])
+    assert my_claim(w.evidence()).outcome is FAILS
+
+Times are seconds into the run. A frame is delivered 50 us after it was sent; ``lost=True``, ``delivered=0.3`` or
+``delivered=(0.3, 0.4)`` say otherwise.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lab.evidence import Evidence
+from lab.pcapng import Capture, Captured
+from tests.claims import forged
+from tests.claims.forged import CLIENT_PORT, SERVER_PORT
+from tests.claims.forged import sock as sock
+
+START = 1_000_000_000_000  # ns; when the run began
+ON_THE_WIRE = 50e-6  # s; sent to delivered without a fault
+OFFLOADS = {"tso": False, "gso": False, "gro": False, "tx-checksum": False}
+
+
+def ns(seconds: float) -> int:
+    """A time of the run in ns of its clock."""
+    return START + round(seconds * 1_000_000_000)
+
+
+class Written:
+    """A run that was never made. ``facts`` are merged over each host's facts: hz, release, sysctls, mtu, offloads."""
+
+    def __init__(self, hosts: Sequence[str] = ("server", "client"), scenario: str = "written", **facts: Any) -> None:
+        self.hosts = {host: f"10.0.0.{number}" for number, host in enumerate(hosts, 2)}
+        self.records: list[dict[str, Any]] = []
+        self.captured: list[Captured] = []
+        self.dropped = self._ids = 0
+        run = {"substrate": "netns", "engine": "auto", "clock": "real", "seed": 1, "snaplen": 262144}
+        wall = "2026-11-20T10:40:00+00:00"
+        self.record("meta", 0, format=1, scenario=scenario, hosts=self.hosts, wall=wall, **run)
+        known = {"release": "6.18.44", "hz": 250, "machine": "x86_64", "mtu": 1500, "offloads": OFFLOADS, "sysctls": {}}
+        for host in hosts:
+            self.record("facts", 0, host=host, mac=self.mac(host), **{**known, **facts})
+
+    def record(self, kind: str, t: float, **fields: Any) -> None:
+        """Any record as it stands in evidence.jsonl, at ``t``."""
+        self.records.append({"kind": kind, "t": ns(t), **fields})
+
+    def note(self, t: float, text: str) -> None:
+        self.record("note", t, text=text)
+
+    def sample(
+        self, host: str, t: float, sockets: Sequence[Mapping[str, Any]], prev: float | None = None, cause: str = "beat"
+    ) -> None:
+        """A look that found a change; the look before was 10 ms earlier where ``prev`` is not given."""
+        before = ns(t - 0.01 if prev is None else prev)
+        self.record("sample", t, host=host, prev=before, cause=cause, sockets=list(sockets))
+
+    def call(
+        self,
+        host: str,
+        t: float,
+        call: str,
+        *args: Any,
+        took: float = 1e-4,
+        value: Any = None,
+        errno: str | None = None,
+        socket: int = 1,
+    ) -> None:
+        """A call on a driven socket."""
+        what = {"host": host, "socket": socket, "call": call, "args": list(args), "value": value, "errno": errno}
+        self.records.append({"kind": "call", "began": ns(t), "ended": ns(t + took), **what})
+
+    def program(
+        self,
+        host: str,
+        t: float,
+        name: str,
+        *argv: str,
+        number: int = 1,
+        exits: float | None = None,
+        status: int | None = 0,
+        signal: str | None = None,
+        out: str = "",
+        err: str = "",
+    ) -> None:
+        """A program, ready as it starts at ``t``; it ends at ``exits``, having written ``out`` and ``err``."""
+        end = t if exits is None else exits
+        same = {"host": host, "program": number, "name": name, "argv": [name, *argv], "pid": 10 + number}
+        self.record("program", t, event="start", **same)
+        self.record("program", t, event="ready", **same)
+        for stream, text in (("out", out), ("err", err)):
+            if text:
+                self.record("output", end, host=host, program=number, stream=stream, text=text)
+        if exits is not None:
+            self.record("program", exits, event="exit", status=status, signal=signal, zombies=0, **same)
+
+    def fault(self, t: float, toward: str, *faults: Mapping[str, Any], engine: str = "relay") -> None:
+        """The list now in force toward a host; none: lifted."""
+        self.record("fault", t, toward=toward, engine=engine, faults=list(faults))
+
+    def counters(self, host: str, t: float, **counters: int) -> None:
+        """Counters by their names with ``_`` for the dot: ``Tcp_RetransSegs=1``."""
+        self.record("counters", t, host=host, counters={k.replace("_", ".", 1): v for k, v in counters.items()})
+
+    def processes(self, host: str, t: float, *states: str) -> None:
+        """A look at the processes, each given by its state."""
+        listed = [{"pid": n, "ppid": 1, "state": state, "program": 1, "name": "p"} for n, state in enumerate(states, 2)]
+        self.record("processes", t, host=host, processes=listed)
+
+    def segment(
+        self,
+        source: str,
+        to: str,
+        t: float,
+        flags: str,
+        *,
+        seq: int = 0,
+        ack: int = 0,
+        data: bytes = b"",
+        sport: int | None = None,
+        dport: int | None = None,
+        window: int = 64240,
+        options: Mapping[str, Any] | None = None,
+        **how: Any,
+    ) -> bytes:
+        """A TCP segment; the server's usual port is 7000, others' 40001. Gives the frame's bytes."""
+        ports, ident = self._ports(source, sport, dport), self._next()
+        built = forged.tcp(self._ends(source, to), ports, flags, seq, ack, data, window, options, ident)
+        return self.frame(source, to, t, built, **how)
+
+    def datagram(self, source: str, to: str, t: float, data: bytes = b"", **how: Any) -> bytes:
+        """A UDP datagram, between the same ports (``sport``, ``dport``); gives the frame's bytes."""
+        ports = self._ports(source, how.pop("sport", None), how.pop("dport", None))
+        built = forged.udp(self._ends(source, to), ports, data, self._next())
+        return self.frame(source, to, t, built, **how)
+
+    def unreachable(self, source: str, to: str, t: float, about: bytes, code: int = 3, **how: Any) -> bytes:
+        """An ICMP message "unreachable" (code 3: port) about a frame that came; gives the frame's bytes."""
+        return self.frame(source, to, t, forged.unreachable(self._ends(source, to), about, code, self._next()), **how)
+
+    def arp(self, source: str, to: str, t: float, **how: Any) -> bytes:
+        """Who has the address of ``to``? A broadcast, delivered to every other host."""
+        others = [host for host in self.hosts if host != source]
+        return self.frame(source, others, t, forged.arp(self._ends(source, to)), **how)
+
+    def frame(
+        self,
+        source: str,
+        to: str | Sequence[str],
+        t: float,
+        frame: bytes,
+        delivered: float | tuple[float, ...] | None = None,
+        lost: bool = False,
+        arrives_as: bytes | None = None,
+    ) -> bytes:
+        """Any frame, sent at ``t``; ``arrives_as`` is what a fault made of it. Two times delivered: it came twice."""
+        self.captured.append(Captured(ns(t), source, "in", frame, len(frame)))
+        once = t + ON_THE_WIRE if delivered is None else delivered
+        times = once if isinstance(once, tuple) else (once,)
+        for host in (to,) if isinstance(to, str) else to:
+            for at in () if lost else times:
+                self.captured.append(Captured(ns(at), host, "out", arrives_as or frame, len(frame)))
+        return frame
+
+    def mac(self, host: str) -> str:
+        return f"02:00:00:00:00:{list(self.hosts).index(host) + 2:02x}"
+
+    def evidence(self, folder: Path | None = None, ended: bool = True) -> Evidence:
+        """Save all that and load it again, with the capture's and the run's last words if it ``ended``."""
+        records = sorted(self.records, key=_time)
+        if ended:
+            times = [_time(record) for record in records] + [each.t for each in self.captured]
+            last = max(times) + 1_000_000_000
+            count = {"frames": len(self.captured), "dropped": self.dropped}
+            records += [{"kind": "capture", "t": last, **count}, {"kind": "end", "t": last, "error": None}]
+        capture = Capture(tuple(self.captured), tuple(self.hosts), self.dropped if ended else None, whole=True)
+        with tempfile.TemporaryDirectory() as temporary:
+            place = folder or Path(temporary)
+            Evidence(tuple(records), capture).write(place)
+            return Evidence.load(place)
+
+    def _ends(self, source: str, to: str) -> forged.Ends:
+        return self.mac(source), self.mac(to), self.hosts[source], self.hosts[to]
+
+    def _ports(self, source: str, sport: int | None, dport: int | None) -> tuple[int, int]:
+        usual = (SERVER_PORT, CLIENT_PORT) if source == "server" else (CLIENT_PORT, SERVER_PORT)
+        return sport or usual[0], dport or usual[1]
+
+    def _next(self) -> int:
+        """An IP id for each datagram, as hosts do: so a retransmission is not a copy."""
+        self._ids += 1
+        return self._ids
+
+
+def _time(record: Mapping[str, Any]) -> int:
+    return int(record.get("t", record.get("began", START)))
