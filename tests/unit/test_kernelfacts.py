@@ -1,0 +1,52 @@
+"""Timer wheel arithmetic against what was measured and against ip-sysctl's own examples."""
+
+import pytest
+
+from lab.kernelfacts import TIMEWAIT_LEN, KernelFacts, backoff, sent_at
+
+
+@pytest.mark.parametrize(
+    "hz, duration, step",
+    [
+        (100, 0.5, 0.01),
+        (100, 1.0, 0.08),
+        (100, 10.0, 0.64),
+        (100, 60.0, 5.12),
+        (250, 0.2, 0.004),
+        (250, 1.0, 0.032),
+        (250, 10.0, 0.256),
+        (250, 60.0, 2.048),
+        (250, 200.0, 16.384),
+        (1000, 0.05, 0.001),
+        (1000, 0.2, 0.008),
+        (1000, 3.0, 0.064),
+        (1000, 20.0, 0.512),
+        (1000, 60.0, 4.096),
+    ],
+)
+def test_the_step_of_the_timer_wheel(hz: int, duration: float, step: float) -> None:
+    assert KernelFacts("6.1.0", hz).timer_step(duration) == pytest.approx(step)
+
+
+@pytest.mark.parametrize("hz, latest", [(100, 65.12), (250, 62.048), (1000, 64.096)])
+def test_time_wait_ends_at_the_latest(hz: int, latest: float) -> None:
+    assert KernelFacts("6.1.0", hz).latest(TIMEWAIT_LEN) == pytest.approx(latest)
+
+
+@pytest.mark.parametrize(
+    "release, linear", [("6.4.16", 0), ("6.5.0-rc1", 4), ("6.18.44-fc", 4), ("5.15", 0), ("7.0", 4)]
+)
+def test_since_when_the_first_syns_come_evenly(release: str, linear: int) -> None:
+    assert KernelFacts(release, 250).syn_linear_timeouts() == linear
+    assert KernelFacts(release, 250).syn_linear_timeouts("1") == 1
+
+
+def test_when_syns_are_sent() -> None:
+    """ip-sysctl: given up after 127 s without linear timeouts, 131 s with four of them."""
+    assert sent_at(KernelFacts("6.1", 250).syn_intervals()) == (0, 1, 3, 7, 15, 31, 63, 127)
+    assert sent_at(KernelFacts("6.18", 250).syn_intervals()) == (0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67, 131)
+
+
+def test_data_is_given_up_after_924_6_seconds() -> None:
+    """ip-sysctl, tcp_retries2: fifteen retransmissions from an RTO of 200 ms."""
+    assert sum(backoff(0.2, 16)) == pytest.approx(924.6)

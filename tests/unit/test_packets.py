@@ -1,0 +1,115 @@
+"""Frames taken apart, and their checksums."""
+
+import pytest
+
+from lab.checksum import checksums_right, internet_sum
+from lab.packets import decode, has_flags, relative
+from tests.claims import forged
+
+ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "10.0.0.3", "10.0.0.2")
+
+
+def test_a_segment_with_all_its_options() -> None:
+    options = {"mss": 1460, "window_scale": 7, "sack_permitted": True, "timestamps": (11, 22)}
+    packet = decode(forged.tcp(ENDS, (40001, 7000), "SA", 2**32 - 1, 5, b"abc", 1000, options, ident=9))
+    assert packet.protocol == "tcp" and packet.ports == (40001, 7000)
+    assert (packet.source_mac, packet.destination_mac) == ENDS[:2]
+    assert packet.ip and (packet.ip.source, packet.ip.destination, packet.ip.id) == ("10.0.0.3", "10.0.0.2", 9)
+    assert packet.ip.dont_fragment and not packet.ip.more_fragments and packet.ip.ttl == 64
+    tcp = packet.tcp
+    assert tcp and (tcp.seq, tcp.ack, tcp.window, tcp.flags, tcp.data) == (2**32 - 1, 5, 1000, "SA", b"abc")
+    assert tcp.length == 4  # three bytes and the SYN
+    assert tcp.options.mss == 1460 and tcp.options.window_scale == 7 and tcp.options.sack_permitted
+    assert (tcp.options.timestamp, tcp.options.echo) == (11, 22)
+
+
+def test_blocks_of_sack() -> None:
+    packet = decode(forged.tcp(ENDS, (1, 2), "A", options={"sack": [(10, 20), (30, 40)]}))
+    assert packet.tcp and packet.tcp.options.sack == ((10, 20), (30, 40))
+
+
+def test_padding_of_a_short_frame_is_no_data() -> None:
+    packet = decode(forged.tcp(ENDS, (1, 2), "A") + bytes(6))
+    assert packet.tcp and packet.tcp.data == b"" and packet.tcp.length == 0
+
+
+def test_data_that_the_capture_cut_off_still_counts() -> None:
+    packet = decode(forged.tcp(ENDS, (1, 2), "FA", data=bytes(100))[:80])
+    assert packet.tcp and len(packet.tcp.data) == 26 and packet.tcp.data_length == 100 and packet.tcp.length == 101
+
+
+def test_a_datagram_and_what_icmp_quotes_of_it() -> None:
+    frame = forged.udp(ENDS, (40001, 7000), b"hello")
+    packet = decode(frame)
+    assert packet.udp and (packet.udp.data, packet.udp.data_length, packet.ports) == (b"hello", 5, (40001, 7000))
+    answer = decode(forged.unreachable((ENDS[1], ENDS[0], ENDS[3], ENDS[2]), frame))
+    assert answer.protocol == "icmp" and answer.icmp and (answer.icmp.type, answer.icmp.code) == (3, 3)
+    assert answer.icmp.quoted and answer.icmp.quoted.ports == (40001, 7000)
+
+
+def test_an_arp_request() -> None:
+    packet = decode(forged.arp(ENDS))
+    assert packet.protocol == "arp" and packet.destination_mac == "ff:ff:ff:ff:ff:ff"
+    assert packet.arp and (packet.arp.operation, packet.arp.sender, packet.arp.target) == (1, "10.0.0.3", "10.0.0.2")
+
+
+def test_no_damage_is_an_error() -> None:
+    """Each bit wrong, and each length cut, of frames of every kind: decoding never raises."""
+    syn = forged.tcp(ENDS, (40001, 7000), "S", options={"mss": 1460, "timestamps": (1, 2)})
+    udp = forged.udp(ENDS, (40001, 7000), b"hello")
+    for frame in (syn, udp, forged.arp(ENDS), forged.unreachable(ENDS, udp)):
+        for bit in range(len(frame) * 8):
+            decode(forged.flip(frame, bit))
+            checksums_right(forged.flip(frame, bit))
+        for size in range(len(frame)):
+            decode(frame[:size])
+            checksums_right(frame[:size])
+
+
+@pytest.mark.parametrize(
+    "flags, wanted, answer",
+    [
+        ("S", "S", True),
+        ("SA", "S", False),
+        ("SA", "SA", True),
+        ("SA", "S.", True),
+        ("FA", "F", True),
+        ("FPA", "F", True),
+        ("FA", "A", False),
+        ("PA", "A", True),
+        ("A", "PA", False),
+        ("RA", "R", True),
+        ("R", "R", True),
+        ("A", "F", False),
+    ],
+)
+def test_which_flags_a_segment_has(flags: str, wanted: str, answer: bool) -> None:
+    assert has_flags(flags, wanted) is answer
+
+
+def test_a_flag_that_there_is_not() -> None:
+    with pytest.raises(ValueError, match="no such TCP flag: X"):
+        has_flags("S", "SX")
+
+
+def test_sequence_numbers_go_round() -> None:
+    assert relative(3, 2**32 - 2) == 5
+
+
+def test_the_example_of_rfc_1071() -> None:
+    """Section 3: the bytes 00 01 f2 03 f4 f5 f6 f7 sum to ddf2."""
+    assert internet_sum(bytes.fromhex("0001f203f4f5f6f7")) == ~0xDDF2 & 0xFFFF
+
+
+def test_any_single_wrong_bit_behind_the_ethernet_header_shows() -> None:
+    for frame in (forged.tcp(ENDS, (40001, 7000), "PA", 1, 1, b"odd"), forged.udp(ENDS, (1, 2), b"even")):
+        assert checksums_right(frame) is True
+        for bit in range(14 * 8, len(frame) * 8):
+            assert checksums_right(forged.flip(frame, bit)) is False
+
+
+def test_where_a_checksum_says_nothing() -> None:
+    frame = forged.udp(ENDS, (1, 2), b"data")
+    assert checksums_right(frame[:40] + bytes(2) + frame[42:]) is None  # RFC 768: zero means that none was made
+    assert checksums_right(frame[:-1]) is None
+    assert checksums_right(forged.arp(ENDS)) is None

@@ -1,0 +1,78 @@
+"""The capture's format: what is written comes back, a file cut anywhere still gives what is whole, tcpdump reads it."""
+
+import io
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab.pcapng import Captured, Writer, read
+from tests.claims import forged
+
+ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "10.0.0.3", "10.0.0.2")
+SYN = forged.tcp(ENDS, (40001, 7000), "S", seq=7, options={"mss": 1460})
+T = 5_000_000_123_456_789  # more than 32 bits, and not a whole number of microseconds
+
+
+def content() -> bytes:
+    file = io.BytesIO()
+    writer = Writer(file, snaplen=4096)
+    for name in ("server", "client"):
+        writer.port(name)
+    writer.frame(T, "client", "in", SYN, comment="dropped by nth")
+    writer.frame(T + 1, "server", "out", SYN[:33], length=len(SYN))
+    writer.statistics(T + 2, "client", received=2, dropped=3)
+    return file.getvalue()
+
+
+def test_what_is_written_comes_back(tmp_path: Path) -> None:
+    (tmp_path / "capture").write_bytes(content())
+    capture = read(tmp_path / "capture")
+    assert capture.frames == (
+        Captured(T, "client", "in", SYN, len(SYN), "dropped by nth"),
+        Captured(T + 1, "server", "out", SYN[:33], len(SYN), None),
+    )
+    assert (capture.ports, capture.dropped, capture.whole) == (("server", "client"), 3, True)
+
+
+def test_a_file_cut_anywhere_gives_what_is_whole(tmp_path: Path) -> None:
+    whole = content()
+    blocks = [0]
+    while blocks[-1] < len(whole):
+        blocks.append(blocks[-1] + struct.unpack_from("<I", whole, blocks[-1] + 4)[0])
+    for size in range(len(whole) + 1):
+        (tmp_path / "cut").write_bytes(whole[:size])
+        capture = read(tmp_path / "cut")
+        assert len(capture.frames) == sum(end <= size for end in blocks[4:6])
+        assert capture.whole == (size in blocks[1:])
+
+
+def test_what_follows_a_damaged_block_is_left_out(tmp_path: Path) -> None:
+    whole = bytearray(content())
+    second = whole.index(SYN[:33], whole.index(SYN) + len(SYN)) - 28
+    struct.pack_into("<I", whole, second + 8, 77)  # an interface that there is not
+    (tmp_path / "damaged").write_bytes(whole)
+    capture = read(tmp_path / "damaged")
+    assert len(capture.frames) == 1 and not capture.whole
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.pcap").write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+    with pytest.raises(ValueError, match=r"other\.pcap is not a pcapng file"):
+        read(tmp_path / "other.pcap")
+
+
+def test_tcpdump_reads_the_same(tmp_path: Path) -> None:
+    """A second witness: the frames, their nanoseconds and their checksums as tcpdump sees them."""
+    tcpdump = shutil.which("tcpdump")
+    if tcpdump is None:
+        pytest.skip("tcpdump is not installed, so nobody else reads the capture")
+    (tmp_path / "capture.pcapng").write_bytes(content())
+    command = [tcpdump, "-r", str(tmp_path / "capture.pcapng"), "-nn", "-tt", "-v", "--nano", "-S"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "5000000.123456789 IP" in told
+    assert "10.0.0.3.40001 > 10.0.0.2.7000: Flags [S], cksum" in told and "(correct)" in told
+    assert "seq 7, win 64240, options [mss 1460]" in told
+    assert "bad cksum" not in told and "incorrect" not in told
