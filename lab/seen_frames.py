@@ -12,6 +12,7 @@ from lab.pcapng import Captured
 from lab.seen_records import NS, Decision
 
 MOST_DAMAGE = 4  # bits in which a delivered frame may differ from the one sent and still be that one, damaged
+CLOCK_ERROR = 1_000_000  # ns; the tap's and the relay's clocks agree far better than that
 LOST = "drop"
 _GROUP_BIT = 0x01  # of a MAC address's first byte: multicast, or broadcast when all are ones
 BROADCAST = "ff:ff:ff:ff:ff:ff"
@@ -147,11 +148,13 @@ def _match(toward: str, sent: list[Captured], came: list[Captured], dropped: lis
 
 
 def _dropped(sent: list[Captured], by_bytes: Mapping[bytes, list[int]], dropped: list[Decision]) -> set[int]:
-    """Which of the frames sent the relay says it dropped."""
+    """Which of the frames sent the relay says it dropped; it decides as a frame comes, so of equal ones the latest."""
     gone: set[int] = set()
     for decision in dropped:
-        candidates = [i for i in by_bytes.get(decision.frame, ()) if i not in gone and sent[i].t <= decision.t]
-        gone.update(candidates[:1])
+        candidates = [
+            i for i in by_bytes.get(decision.frame, ()) if i not in gone and sent[i].t <= decision.t + CLOCK_ERROR
+        ]
+        gone.update(candidates[-1:])
     return gone
 
 

@@ -1,0 +1,122 @@
+"""The instrument's own claims, right, wrong and unknown."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lab import instrument
+from lab.claims import FAILS, HOLDS, UNKNOWN, Claim, Outcome, Verdict, judge
+from tests.claims.written import Written
+
+DELAY = {"name": "delay", "time": 0.05, "jitter": 0.0}
+
+
+def verdict(claim: Claim, w: Written, **how: Any) -> Verdict:
+    return judge([claim], w.evidence(**how))[0].verdict
+
+
+def busy(**facts: Any) -> Written:
+    w = Written(**facts)
+    w.segment("client", "server", 0.1, "S")
+    return w
+
+
+def test_a_right_instrument() -> None:
+    assert [each.verdict.outcome for each in judge(instrument.CLAIMS, busy().evidence())] == [HOLDS] * 5
+
+
+def test_a_run_of_which_nothing_is_known() -> None:
+    w = Written()
+    w.records = w.records[:1]
+    outcomes = {each.claim.name: each.verdict.outcome for each in judge(instrument.CLAIMS, w.evidence(ended=False))}
+    assert outcomes.pop("a_delay_that_is_in_force_delays") is HOLDS  # none was asked for
+    assert set(outcomes.values()) == {UNKNOWN}
+
+
+def test_a_capture_that_lost_frames() -> None:
+    w = busy()
+    w.dropped = 3
+    assert verdict(instrument.the_capture_lost_nothing, w) == Verdict(FAILS, 3, "0", "frames")
+
+
+def test_an_offload_that_is_on() -> None:
+    w = busy(offloads={"tso": True, "gro": False})
+    assert verdict(instrument.offloads_are_off_on_every_host, w).measured == "server: tso, client: tso"
+    assert verdict(instrument.offloads_are_off_on_every_host, busy(offloads={})).outcome is UNKNOWN
+
+
+def test_a_frame_that_is_too_long() -> None:
+    w = busy()
+    w.segment("client", "server", 0.2, "PA", data=bytes(1461))
+    assert verdict(instrument.no_frame_is_longer_than_the_mtu_allows, w).outcome is FAILS
+    longest = busy()
+    longest.segment("client", "server", 0.2, "PA", data=bytes(1460))
+    assert verdict(instrument.no_frame_is_longer_than_the_mtu_allows, longest).measured == 1514
+
+
+@pytest.mark.parametrize(
+    "faults, took, outcome",
+    [
+        ([DELAY], 0.0503, HOLDS),
+        ([DELAY], 0.049, FAILS),
+        ([DELAY], 0.00005, FAILS),
+        ([DELAY], 0.07, FAILS),
+        ([{**DELAY, "jitter": 0.02}], 0.07, HOLDS),
+        ([DELAY, DELAY], 0.1, HOLDS),
+        ([DELAY, DELAY], 0.05, FAILS),
+        ([DELAY, {"name": "rate", "bits_per_second": 1000}], 0.5, HOLDS),
+        ([DELAY, {"name": "rate", "bits_per_second": 1000}], 0.04, FAILS),
+        ([DELAY, {"name": "loss", "probability": 0.1}], 0.07, FAILS),
+    ],
+)
+def test_a_delay_is_measured(faults: list[dict[str, Any]], took: float, outcome: Outcome) -> None:
+    w = Written()
+    w.fault(1, "server", *faults)
+    w.segment("client", "server", 2, "S", delivered=2 + took)
+    w.segment("server", "client", 3, "SA")  # the other way nothing is asked
+    w.fault(4, "server")
+    assert verdict(instrument.a_delay_that_is_in_force_delays, w).outcome is outcome
+
+
+def test_a_delay_that_nothing_went_through() -> None:
+    w = busy()
+    w.fault(1, "server", DELAY)
+    assert verdict(instrument.a_delay_that_is_in_force_delays, w).outcome is UNKNOWN
+
+
+def loses(fault: dict[str, Any], sent: float) -> Callable[[Written], None]:
+    def write(w: Written) -> None:
+        w.fault(1, "server", fault)
+        w.fault(2, "server")
+        w.segment("client", "server", sent, "S", lost=True)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "write, outcome",
+    [
+        (loses({"name": "loss", "probability": 0.1}, 1.5), HOLDS),
+        (loses({"name": "nth", "n": 1}, 2.01), HOLDS),  # decided just before the fault was lifted
+        (loses({"name": "nth", "n": 1}, 2.5), FAILS),
+        (loses({"name": "duplicate", "probability": 0.1}, 1.5), FAILS),
+        (loses(DELAY, 1.5), FAILS),
+        (loses(DELAY, 1.98), HOLDS),  # it was in the queue that went with the fault
+    ],
+)
+def test_losses_are_accounted_for(write: Callable[[Written], None], outcome: Outcome) -> None:
+    w = busy()
+    write(w)
+    w.segment("client", "server", 9, "A")
+    assert verdict(instrument.every_lost_frame_is_accounted_for, w).outcome is outcome
+
+
+def test_a_loss_that_nobody_explains_is_described() -> None:
+    w = busy()
+    w.segment("client", "server", 0.25, "S", lost=True)
+    found = verdict(instrument.every_lost_frame_is_accounted_for, w)
+    assert (found.outcome, found.measured) == (FAILS, 1)
+    assert found.why == "tcp S from client to server, 0.250 s into the run"
+    w.dropped = 1
+    assert verdict(instrument.every_lost_frame_is_accounted_for, w).outcome is UNKNOWN
