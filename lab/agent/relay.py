@@ -164,7 +164,7 @@ def _live(link: socket.socket, parent: int) -> None:
             link.sendall(pack(["answer", {"error": NoPermission.__name__, "text": text}]))
             return
         libc.give_up(libc.CAP_SYS_ADMIN)
-        libc.prctl(libc.PR_SET_TIMERSLACK, 1)
+        _be_prompt()
         link.sendall(pack(["answer", {"ok": None}]))
         RelayLoop(link).run()
         status = 0
@@ -173,6 +173,15 @@ def _live(link: socket.socket, parent: int) -> None:
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def _be_prompt() -> None:
+    """Wake up in time. Beside two busy processes on two cores, a 10 ms delay's 99th percentile is 53 ms late without
+    real-time scheduling and 0.2 ms with it; only root may have it, and the kernel leaves the others 5 % of each second.
+    """
+    libc.prctl(libc.PR_SET_TIMERSLACK, 1)
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
 
 
 def _leave_the_agent(link: int, parent: int) -> None:

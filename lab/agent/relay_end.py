@@ -6,7 +6,9 @@ import struct
 from lab.agent.relay_port import Port
 from lab.agent.system import up
 
-_RECEIVE_BUFFER = 16 << 20  # bytes; a burst of about 7000 full frames, each of which the kernel counts as 2304
+# Bytes: room for a burst of 1800 full frames, each of which the kernel counts as 2304. Not more: what a relay that is
+# overrun loses is told, but what it only delivers late is not.
+_BUFFER = 4 << 20
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33  # beyond net.core.?mem_max; for root only
 _SOL_PACKET, _PACKET_STATISTICS, _PACKET_IGNORE_OUTGOING = 263, 6, 23
 _ETH_P_ALL = 3
@@ -47,9 +49,9 @@ def open_end(name: str) -> socket.socket:
 def enlarge(sock: socket.socket, option: int = socket.SO_SNDBUF, force: int = _SO_SNDBUFFORCE) -> None:
     """A large buffer, as large as this process may have."""
     try:
-        sock.setsockopt(socket.SOL_SOCKET, force, _RECEIVE_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, force, _BUFFER)
     except PermissionError:
-        sock.setsockopt(socket.SOL_SOCKET, option, _RECEIVE_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
 
 
 def _attribute(kind: int, value: bytes) -> bytes:

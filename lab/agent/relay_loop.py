@@ -66,7 +66,7 @@ class RelayLoop:
                     return
 
     def _patience(self) -> float | None:
-        """Seconds to wait for the next due frame. select(2) may be late by 0.1 %, so a long wait ends early, in a short one."""
+        """Seconds to wait for a due frame. select(2) may be 0.1 % late, so a long wait ends early, in a short one."""
         if not self._due:
             return None
         wait = max(0, self._due[0][0] - time.monotonic_ns()) / 1e9

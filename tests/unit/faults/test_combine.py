@@ -1,0 +1,56 @@
+"""Several faults as one netem."""
+
+import pytest
+
+from lab.errors import MissingCapability
+from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Loss, Netem, Nth, Partition, Rate, Reorder, combine
+from lab.faults.netem import QUEUE
+
+
+@pytest.mark.parametrize(
+    ("faults", "netem"),
+    [
+        ([], Netem()),
+        ([Delay(0.05, 0.01)], Netem(delay_ns=50_000_000, jitter_ns=10_000_000)),
+        ([Loss(0.1)], Netem(loss=0.1)),
+        ([Partition()], Netem(loss=1.0)),
+        ([Partition(), Loss(0.3)], Netem(loss=1.0)),
+        ([Loss(0.5), Loss(0.5)], Netem(loss=0.75)),
+        ([Delay(0.02), Delay(0.03, 0.01)], Netem(delay_ns=50_000_000, jitter_ns=10_000_000)),
+        ([Duplicate(0.1), Corrupt(0.2), Loss(0.3)], Netem(duplicate=0.1, corrupt=0.2, loss=0.3)),
+        ([Reorder(0.25, by=0.01)], Netem(delay_ns=10_000_000, reorder=0.25, gap=1)),
+        ([Reorder(0.25, by=0.01), Loss(0.1)], Netem(delay_ns=10_000_000, reorder=0.25, gap=1, loss=0.1)),
+        ([Rate(1e6, limit=20)], Netem(rate_bps=1_000_000, limit=20)),
+        # 50 ms at 12.112 Mbit/s are 50 full frames of 1514 bytes on their way
+        ([Rate(12_112_000, limit=20), Delay(0.05)], Netem(rate_bps=12_112_000, delay_ns=50_000_000, limit=70)),
+    ],
+    ids=str,
+)
+def test_said(faults: list[Fault], netem: Netem) -> None:
+    assert combine(faults) == netem
+    assert combine(faults[::-1]) == netem
+
+
+def test_no_rate_no_tail_drop_before_the_queue_of_the_relay() -> None:
+    assert combine([Delay(0.1)]).limit == QUEUE
+
+
+@pytest.mark.parametrize(
+    ("faults", "word"),
+    [
+        ([Nth(1)], "nth"),
+        ([Hold(), Loss(0.1)], "hold"),
+        ([Delay(0.1, 0.1), Delay(0.1, 0.1)], "jitter"),
+        ([Delay(200), Delay(200)], "240 s"),
+        ([Rate(1e6), Rate(2e6)], "rate"),
+        ([Duplicate(0.1), Duplicate(0.1)], "duplicate"),
+        ([Corrupt(0.1), Corrupt(0.2)], "corrupt"),
+        ([Reorder(0.1), Delay(0.1)], "reorder"),
+        ([Reorder(0.1), Rate(1e6)], "reorder"),
+        ([Reorder(0.1), Reorder(0.1)], "reorder"),
+    ],
+    ids=str,
+)
+def test_not_said(faults: list[Fault], word: str) -> None:
+    with pytest.raises(MissingCapability, match=word):
+        combine(faults)

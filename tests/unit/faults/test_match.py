@@ -1,0 +1,110 @@
+"""Which frames are meant, on frames built here byte by byte; and Nth, which counts them."""
+
+import random
+import struct
+
+import pytest
+
+from lab.faults import Fault, Hold, Nth
+
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+
+
+def ip(protocol: int, body: bytes, fragment: int = 0, padding: int = 0, options: int = 0) -> bytes:
+    length = 20 + options + len(body)
+    words = struct.pack("!BBHHHBBH", 0x45 + options // 4, 0, length, 1, fragment, 64, protocol, 0)
+    return bytes(12) + b"\x08\x00" + words + bytes(8 + options) + body + bytes(padding)
+
+
+def tcp(flags: int, data: bytes = b"", source: int = 40000, target: int = 80, seq: int = 1, **more: int) -> bytes:
+    return ip(6, struct.pack("!HHLLBBHHH12x", source, target, seq, 0, 8 << 4, flags, 0, 0, 0) + data, **more)
+
+
+def udp(data: bytes = b"", source: int = 40000, target: int = 53, **more: int) -> bytes:
+    return ip(17, struct.pack("!HHHH", source, target, 8 + len(data), 0) + data, **more)
+
+
+FRAMES = {
+    "syn": tcp(SYN),
+    "syn-ack": tcp(SYN | ACK, source=80, target=40000),
+    "ack": tcp(ACK, padding=6),
+    "data": tcp(ACK | PSH, b"hello"),
+    "data with options": tcp(ACK, b"hello", options=8),
+    "fin": tcp(FIN | ACK),
+    "fin with data": tcp(FIN | ACK | PSH, b"bye"),
+    "bare fin": tcp(FIN),
+    "rst": tcp(RST),
+    "rst-ack": tcp(RST | ACK),
+    "udp": udp(b"hello"),
+    "empty udp": udp(padding=10),
+    "first fragment": udp(b"hello", fragment=0x2000),
+    "later fragment": ip(17, b"\0\x35\0\x35" * 10, fragment=100),
+    "icmp": ip(1, bytes(30)),
+    "arp": bytes(12) + b"\x08\x06" + bytes(28),
+    "ipv6": bytes(12) + b"\x86\xdd" + bytes(60),
+    "cut short": tcp(SYN)[:40],
+    "runt": bytes(14),
+    "nothing": b"",
+}
+TCP = {name for name, frame in FRAMES.items() if frame[23:24] == b"\6"} - {"cut short"}
+
+
+@pytest.mark.parametrize(
+    ("match", "meant"),
+    [
+        ({}, set(FRAMES)),
+        ({"protocol": "tcp"}, TCP | {"cut short"}),
+        ({"protocol": "udp"}, {"udp", "empty udp", "first fragment", "later fragment"}),
+        ({"protocol": "icmp"}, {"icmp"}),
+        ({"protocol": "arp"}, {"arp"}),
+        ({"flags": "S"}, {"syn"}),
+        ({"flags": "SA"}, {"syn-ack"}),
+        ({"flags": "S."}, {"syn-ack"}),
+        ({"flags": "F"}, {"fin", "fin with data", "bare fin"}),
+        ({"flags": "FA"}, {"fin", "fin with data"}),
+        ({"flags": "R"}, {"rst", "rst-ack"}),
+        ({"flags": "A"}, {"ack", "data", "data with options"}),
+        ({"flags": "P"}, {"data"}),
+        ({"flags": "A", "data": False}, {"ack"}),
+        ({"data": True}, {"data", "data with options", "fin with data", "udp", "first fragment"}),
+        ({"data": False}, {"syn", "syn-ack", "ack", "fin", "bare fin", "rst", "rst-ack", "empty udp"}),
+        ({"data": True, "protocol": "tcp"}, {"data", "data with options", "fin with data"}),
+        ({"port": 80}, TCP),
+        ({"from_port": 80}, {"syn-ack"}),
+        ({"to_port": 80}, TCP - {"syn-ack"}),
+        ({"from_port": 40000, "to_port": 53}, {"udp", "empty udp", "first fragment"}),
+        ({"port": 7}, set()),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_meant(match: dict[str, object], meant: set[str]) -> None:
+    matches = Hold.from_json(match).matcher()
+    assert {name for name, frame in FRAMES.items() if matches(frame)} == meant
+
+
+def dropped(fault: Fault, frames: list[bytes]) -> list[int]:
+    """The places, from 1, of the frames that the fault drops."""
+    rule = fault.relay(random.Random(1))
+    return [place for place, frame in enumerate(frames, 1) if rule(frame, 0)[0] == "drop"]
+
+
+def test_nth_counts_what_matches() -> None:
+    frames = [tcp(SYN), tcp(ACK), tcp(ACK, b"a"), tcp(ACK), tcp(ACK, b"b"), tcp(ACK, b"c"), tcp(ACK, b"d")]
+    assert dropped(Nth(1), frames) == [1]
+    assert dropped(Nth(7), frames) == [7]
+    assert dropped(Nth(8), frames) == []
+    assert dropped(Nth(2, data=True), frames) == [5]
+    assert dropped(Nth(2, data=True, times=2), frames) == [5, 6]
+    assert dropped(Nth(2, data=True, times=None), frames) == [5, 6, 7]
+
+
+def test_nth_can_lose_the_same_segment_again() -> None:
+    first, second, third = (tcp(ACK, b"x", seq=seq) for seq in (100, 200, 300))
+    other = tcp(ACK, b"x", seq=200, source=40001)
+    frames = [first, second, third, first, other, second, second, second]
+    assert dropped(Nth(2, data=True, copies=2), frames) == [2, 6, 7]
+    assert dropped(Nth(1, data=True, times=2, copies=1), frames) == [1, 2, 4, 6]
+
+
+def test_copies_count_tcp_only() -> None:
+    assert dropped(Nth(1, copies=3), [udp(b"a"), udp(b"a"), udp(b"a")]) == [1]
