@@ -9,6 +9,7 @@ import errno
 import random
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ WAY_OUT = {
     errno.ECONNREFUSED: "start a server on that port first",
     errno.ECONNRESET: "the other side broke the connection off, its output may say why",
     errno.EPIPE: "the other side has stopped reading, its output may say why",
+    errno.EAGAIN: "raise the limit on processes or memory, or ask for fewer connections at once",
     errno.EMFILE: "raise the limit on open files (ulimit -n) or open fewer connections",
 }
 
@@ -60,6 +62,14 @@ def outlive(peer: tuple[str, int]) -> Iterator[None]:
         yield
     except OSError as error:
         complain(f"lost the client {peer[0]} port {peer[1]}: {error_name(error)}")
+
+
+def start(thread: threading.Thread) -> None:
+    """Start a thread; a refusal is an OSError, as for the other calls, though Python forgets its number."""
+    try:
+        thread.start()
+    except RuntimeError:
+        raise OSError(errno.EAGAIN, "no further thread can be had") from None
 
 
 def ready(sock: socket.socket) -> None:

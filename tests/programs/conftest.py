@@ -1,0 +1,112 @@
+"""Runs the reference programs as a user would: another process, real loopback, a port that the kernel picks."""
+
+import contextlib
+import functools
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path(__file__).parents[2] / "images" / "host" / "programs"
+LIMIT = 60.0  # seconds; only a hang comes near it
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A program that has ended; a negative status is the signal that it died of."""
+
+    status: int
+    out: str
+    err: str
+
+
+@functools.cache
+def interpreter(user: int | None) -> str:
+    """The Python that runs these tests, or the system's where that user cannot reach it (in root's home, say)."""
+    for path in (os.path.realpath(sys.executable), "/usr/bin/python3"):
+        new_enough = [path, "-S", "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+        with contextlib.suppress(OSError):
+            if subprocess.run(new_enough, user=user, cwd="/", stderr=subprocess.DEVNULL).returncode == 0:
+                return path
+    pytest.skip(f"user {user} can reach no Python 3.11 or newer on this machine; Debian's python3 package would do")
+
+
+class Program:
+    """A running reference program."""
+
+    def __init__(self, name: str, *args: object, folder: Path = PROGRAMS, user: int | None = None) -> None:
+        # -S: only the standard library is there; -W error: a socket left open shows on stderr; -B: leave no __pycache__
+        python = [interpreter(user), "-S", "-B", "-W", "error"]
+        self.popen = subprocess.Popen(
+            [*python, str(folder / f"{name}.py"), *map(str, args)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            cwd="/",
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+        )
+        self.pid = self.popen.pid
+        self.heard = ""
+        self.port = 0
+
+    def line(self) -> str:
+        """The next line of its output."""
+        assert self.popen.stdout is not None
+        text = b""
+        while not text.endswith(b"\n"):
+            readable, _, _ = select.select([self.popen.stdout], [], [], LIMIT)
+            byte = self.popen.stdout.read(1) if readable else b""
+            assert byte, f"no further line; it said {self.heard + text.decode()!r} and {self.end(signal.SIGKILL)}"
+            text += byte
+        self.heard += text.decode()
+        return text.decode().rstrip("\n")
+
+    def ready(self) -> "Program":
+        """Wait until it says that it is ready, and learn its port."""
+        word, port = self.line().split()
+        assert word == "ready"
+        self.port = int(port)
+        return self
+
+    def end(self, by: signal.Signals | None = None) -> Ended:
+        """Wait for its end, having sent it a signal if one is given; `out` is all that it ever said."""
+        if by is not None:
+            self.popen.send_signal(by)
+        out, err = self.popen.communicate(timeout=LIMIT)
+        return Ended(self.popen.returncode, self.heard + out.decode(), err.decode())
+
+
+@pytest.fixture
+def program() -> Iterator[Callable[..., Program]]:
+    """Start a program; what still runs when the test ends is killed."""
+    started: list[Program] = []
+
+    def start(name: str, *args: object, **options: object) -> Program:
+        started.append(Program(name, *args, **options))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.popen.returncode is None:
+            each.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def server(program: Callable[..., Program]) -> Callable[..., Program]:
+    """Start a server on a free port and wait until it is ready."""
+    return lambda name, *args, **options: program(name, 0, *args, **options).ready()
+
+
+@pytest.fixture
+def client(program: Callable[..., Program]) -> Callable[..., Ended]:
+    """Run a client on a port of this machine to its end."""
+    return lambda name, port, *args: program(name, "127.0.0.1", port, *args).end()

@@ -1,0 +1,216 @@
+"""The clients: what they print, and with which status they end."""
+
+import contextlib
+import re
+import signal
+import socket
+import threading
+
+import pytest
+
+CLIENTS = ["send_and_verify", "read_to_eof", "half_close", "source"]
+
+
+@pytest.fixture
+def answering():
+    """Start a server of one connection that a test writes itself: a function of the connection, in a thread."""
+    with contextlib.ExitStack() as undo:
+
+        def start(serve):
+            listener = undo.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def once():
+                connection, _ = listener.accept()
+                with connection:
+                    serve(connection)
+
+            thread = threading.Thread(target=once)
+            thread.start()
+            undo.callback(thread.join)
+            return listener.getsockname()[1]
+
+        yield start
+
+
+@pytest.fixture
+def closed_port():
+    """A port that is bound, so that nobody else has it, but where nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_nobody_listens(client, closed_port, name):
+    ended = client(name, closed_port)
+    assert (ended.status, ended.out) == (1, "connect: ECONNREFUSED\n")
+    assert ended.err == f"{name}: connect failed: Connection refused; start a server on that port first\n"
+
+
+def test_nobody_listens_for_many(client, closed_port):
+    ended = client("many_connections", closed_port, "--connections", 2)
+    assert ended.status == 1
+    assert ended.out.splitlines()[:2] == [f"connection {n} port - connect: ECONNREFUSED" for n in (0, 1)]
+    assert ended.out.splitlines()[2] == "verified 0 of 2 side by side 0"
+    assert ended.err.count("\n") == 1
+
+
+def test_wrong_bytes(client, answering):
+    def wrong(connection):
+        connection.sendall(connection.recv(100).replace(b"l", b"r"))
+        connection.recv(1)
+
+    ended = client("send_and_verify", answering(wrong), "hello")
+    assert (ended.status, ended.out) == (3, "differs at byte 2 of 5\n")
+    assert ended.err.count("\n") == 1
+
+
+def test_too_few_bytes(client, answering):
+    def few(connection):
+        connection.recv(100)
+        connection.sendall(b"hel")
+
+    ended = client("send_and_verify", answering(few), "hello")
+    assert (ended.status, ended.out) == (3, "came back 3 of 5 bytes\n")
+    assert ended.err.count("\n") == 1
+
+
+def test_bytes_that_come_one_by_one(client, answering):
+    def drip(connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in connection.recv(100):
+            connection.send(bytes([byte]))
+        connection.recv(1)
+
+    assert client("send_and_verify", answering(drip), "one by one").out == "verified 1 x 10 bytes\n"
+
+
+def test_a_server_that_breaks_off(client, answering):
+    def reset(connection):
+        connection.recv(1)  # more than that is there: closing now sends an RST
+
+    ended = client("send_and_verify", answering(reset), "hello")
+    assert (ended.status, ended.out) == (1, "recv: ECONNRESET\n")
+
+
+def test_many_connections_tells_a_wrong_answer_from_a_lost_connection(client, answering):
+    def wrong(connection):
+        connection.sendall(b"?" * len(connection.recv(100)))
+        connection.recv(1)
+
+    ended = client("many_connections", answering(wrong), "--connections", 1)
+    assert ended.status == 3
+    assert re.match(r"connection 0 port \d+ differs ", ended.out)
+    assert ended.out.endswith("verified 0 of 1 side by side 0\n")
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_hold_stays_connected_until_told(program, server, by):
+    echo = server("echo_serial")
+    holder = program("send_and_verify", "127.0.0.1", echo.port, "--hold")
+    assert holder.line() == "verified 1 x 13 bytes"
+    holder.ready()
+    assert echo.line() == f"accepted 127.0.0.1 {holder.port}"
+    assert holder.popen.poll() is None
+    ended = holder.end(by)
+    assert (ended.status, ended.err) == (0, "")
+
+
+def test_hold_outlives_its_server(program, server):
+    """The client of FIN_WAIT_2 and CLOSE_WAIT: its server is interrupted, and it stays."""
+    echo = server("echo_serial")
+    holder = program("send_and_verify", "127.0.0.1", echo.port, "--hold")
+    holder.line()
+    holder.ready()
+    assert echo.end(signal.SIGINT).status == 0
+    with open("/proc/net/tcp") as table:
+        rows = [line.split()[1:4] for line in table.readlines()[1:]]
+    states = {state for local, _, state in rows if local.endswith(f":{holder.port:04X}")}
+    assert states == {"08"}  # CLOSE_WAIT
+    assert holder.popen.poll() is None
+    assert holder.end(signal.SIGTERM).status == 0
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_stopped_midway_dies_of_the_signal(program, answering, name, by):
+    """It has not done what it was asked to, so its status is not 0; and no traceback."""
+    arrived, go = threading.Event(), threading.Event()
+
+    def silent(connection):
+        arrived.set()
+        go.wait(30)
+
+    running = program(name, "127.0.0.1", answering(silent))
+    assert arrived.wait(30)
+    ended = running.end(by)
+    go.set()
+    assert (ended.status, ended.err) == (-by, "")
+
+
+def test_half_close_reads_what_comes_after(client, answering):
+    def later(connection):
+        while connection.recv(100):
+            pass
+        connection.sendall(b"after the end\0")
+
+    assert client("half_close", answering(later), "bye").out == "sent 3\nreceived 14 b'after the end\\x00'\n"
+
+
+def test_read_to_eof_shows_the_beginning_only(client, answering):
+    ended = client("read_to_eof", answering(lambda connection: connection.sendall(b"x" * 100_000)))
+    assert ended.out == f"received 100000 {b'x' * 40!r}...\n"
+
+
+def test_datagrams_come_back(client, server):
+    echo = server("udp_echo")
+    ended = client("send_datagrams", echo.port, "--count", 5, "--size", 1000, "--timeout", 30)
+    assert (ended.status, ended.err) == (0, "")
+    assert re.fullmatch(
+        r"port \d+\nsent 5 back 5 whole 5 cut 0 lost 0\norder 0 1 2 3 4\n",
+        ended.out,
+    )
+    assert client("send_datagrams", echo.port, "--connect", "--size", 8, "--gap", 0.001, "--timeout", 30).status == 0
+
+
+def test_datagrams_cut_short(client, server):
+    ended = client("send_datagrams", server("udp_echo", "--buffer", 20).port, "--count", 2, "--timeout", 30)
+    assert ended.status == 3
+    assert ended.out.splitlines()[1] == "sent 2 back 2 whole 0 cut 2 lost 0"
+
+
+def test_datagrams_lost_doubled_and_out_of_order(client):
+    """A server that loses number 1, and answers 2, 0, 0."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(30)
+
+        def serve():
+            got = [sock.recvfrom(1000) for _ in range(3)]
+            for number in (2, 0, 0):
+                sock.sendto(*got[number])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        ended = client("send_datagrams", sock.getsockname()[1], "--count", 3, "--timeout", 1)
+        thread.join()
+    assert ended.status == 3
+    assert ended.out.splitlines()[1:] == ["sent 3 back 3 whole 2 cut 0 lost 1", "order 2 0 0", "lost 1"]
+    assert ended.err.count("\n") == 1
+
+
+def test_a_closed_udp_port_is_heard_of_only_by_a_connected_socket(client):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    ended = client("send_datagrams", port, "--count", 1, "--connect", "--timeout", 30)
+    assert ended.status == 1
+    assert ended.out.endswith("recvfrom: ECONNREFUSED\n")
+    ended = client("send_datagrams", port, "--count", 1, "--timeout", 0.1)
+    assert ended.status == 3
+    assert "lost 1" in ended.out
+
+
+def test_a_datagram_longer_than_udp_allows(client):
+    ended = client("send_datagrams", 9, "--size", 65508)
+    assert (ended.status, ended.out) == (1, "sendto: EMSGSIZE\n")

@@ -1,0 +1,121 @@
+"""The listings themselves: their form, their arguments, and where they can run."""
+
+import ast
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path(__file__).parents[2] / "images" / "host" / "programs"
+HELPERS = {"common", "arguments", "signals"}
+SERVERS = [
+    *("echo_serial", "echo_fork", "echo_thread", "echo_select", "upper", "greet_and_close", "slow_reader", "sink"),
+    "udp_echo",
+]
+CLIENTS = ["send_and_verify", "read_to_eof", "half_close", "source", "send_datagrams", "many_connections"]
+NOBODY = 65534
+
+
+def test_every_file_is_known_and_in_the_readme():
+    names = {path.stem for path in PROGRAMS.glob("*.py")}
+    assert names == {*SERVERS, *CLIENTS, "try_bind"} | HELPERS
+    readme = (PROGRAMS / "README.md").read_text()
+    assert not [name for name in names if f"`{name}.py`" not in readme]
+
+
+@pytest.mark.parametrize("path", sorted(PROGRAMS.glob("*.py")), ids=lambda path: path.stem)
+def test_only_programs_are_executable_and_only_the_standard_library_is_imported(path):
+    assert bool(path.stat().st_mode & stat.S_IXOTH) == (path.stem not in HELPERS)
+    source = path.read_text()
+    assert source.startswith("#!/usr/bin/env python3\n") == (path.stem not in HELPERS)
+    imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {getattr(node, "module", None) or node.names[0].name for node in imports}
+    assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names | HELPERS | {"echo_serial"}
+
+
+@pytest.mark.parametrize("name", [*SERVERS, *CLIENTS, "try_bind"])
+def test_a_program_is_as_long_as_a_listing(name):
+    """15 to 60 lines of code; its docstrings and the blank lines between functions are not counted."""
+    tree = ast.parse((PROGRAMS / f"{name}.py").read_text())
+    lines = {line for node in ast.walk(tree) if hasattr(node, "lineno") for line in (node.lineno, node.end_lineno)}
+    documented = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)]
+    for node in documented:
+        if ast.get_docstring(node):
+            lines -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    assert 15 <= len(lines) <= 60
+
+
+@pytest.mark.parametrize("name", [*SERVERS, *CLIENTS, "try_bind"])
+def test_wrong_arguments_are_one_sentence(program, name):
+    address = ["localhost"] if name in CLIENTS else []
+    for wrong in ([*address], [*address, "http"], [*address, "65536"], [*address, "-1"], [*address, "7", "--no-such"]):
+        ended = program(name, *wrong).end()
+        assert (ended.status, ended.out) == (2, "")
+        assert ended.err.startswith(f"{name}: ")
+        assert ended.err.endswith("; --help tells the arguments\n")
+        assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["echo_serial", "7", "--backlog", "-3"],
+        ["echo_serial", "7", "--sndbuf", "0"],
+        ["echo_serial", "7", "--rcvbuf", "99999999999999999999"],
+        ["echo_fork", "7", "--close-after", "0"],
+        ["slow_reader", "7", "--every", "nan"],
+        ["udp_echo", "7", "--backlog", "3"],
+        ["send_and_verify", "", "7"],
+        ["send_and_verify", "not a host", "7"],
+        ["send_and_verify", "localhost", "0"],
+        ["send_datagrams", "localhost", "7", "--timeout", "0"],
+        ["send_datagrams", "localhost", "7", "--size", "7"],
+        ["many_connections", "localhost", "7", "--connections", "٣"],
+    ],
+    ids=" ".join,
+)
+def test_values_out_of_range_are_wrong_arguments(program, args):
+    ended = program(*args).end()
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("name", [*SERVERS, *CLIENTS, "try_bind"])
+def test_help_tells_the_arguments(program, name):
+    ended = program(name, "--help").end()
+    assert (ended.status, ended.err) == (0, "")
+    assert "PORT" in ended.out
+
+
+@pytest.fixture
+def read_only_folder():
+    """The programs in a folder that everybody can read and nobody can write."""
+    folder = Path(tempfile.mkdtemp())
+    for path in PROGRAMS.glob("*.py"):
+        shutil.copy(path, folder)
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_they_run_unprivileged_from_a_folder_they_cannot_write(program, server, read_only_folder, name):
+    where = {"folder": read_only_folder, "user": NOBODY if os.geteuid() == 0 else None}
+    running = server(name, **where)
+    talk = {
+        "udp_echo": "send_datagrams",
+        "sink": "source",
+        "greet_and_close": "read_to_eof",
+        "slow_reader": "half_close",
+        "upper": "half_close",
+    }
+    brief = ["--connections", 2] if name not in talk else []
+    ended = program(talk.get(name, "many_connections"), "127.0.0.1", running.port, *brief, **where).end()
+    assert (ended.status, ended.err) == (0, "")
+    ended = running.end(by=15)
+    assert (ended.status, ended.err) == (0, "")
+    assert {path.suffix for path in read_only_folder.iterdir()} == {".py"}
