@@ -84,7 +84,7 @@ class OnTheWire(Run):
         self._known(toward)
         found = [
             each
-            for each in seen_faults.faults(self._kind("fault"))
+            for each in self._faults
             if (toward is None or each.toward == toward)
             and (name is None or each.name == name)
             and (self.ended is None or each.began <= self.ended)
@@ -131,6 +131,10 @@ class OnTheWire(Run):
         return tuple(
             Decision(r["t"], r["toward"], r["fault"], r["verdict"], r["frame"]) for r in self._kind("decision")
         )
+
+    @cached_property
+    def _faults(self) -> tuple[FaultSeen, ...]:
+        return seen_faults.faults(self._kind("fault"))
 
     @cached_property
     def _joined(self) -> tuple[Frame, ...]:
