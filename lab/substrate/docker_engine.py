@@ -1,6 +1,7 @@
 """The way to a Docker Engine: the one that the docker command would use, or a sentence why there is none."""
 
 import os
+import socket
 
 import docker
 from docker.context import ContextAPI
@@ -24,6 +25,10 @@ def connect() -> docker.APIClient:
     where = "the place that DOCKER_HOST or the docker context names"
     try:
         where, tls = _address()
+        if where.startswith("unix://"):
+            # Tried first because the SDK loses its socket, and the reason in a chain of others, when it cannot connect.
+            with socket.socket(socket.AF_UNIX) as trial:
+                trial.connect(where.removeprefix("unix://"))
         client = docker.APIClient(base_url=where, tls=tls or False, version="auto", timeout=ANSWER_WITHIN)
     except (DockerException, OSError, ValueError) as error:
         if _was(error, PermissionError):

@@ -79,7 +79,9 @@ def find_base(client: docker.APIClient, wanted: str | None, progress: Progress) 
 
 
 def files() -> list[File]:
-    """The project's files in the build context, pyroute2 aside."""
+    """The project's files in the build context, pyroute2 aside. Raises ImageError outside of a checkout."""
+    if not (ROOT / DOCKERFILE).is_file():
+        raise ImageError(f"{DOCKERFILE} is not beside the lab's own files; run the lab from a checkout of the project")
     tops = [ROOT / part for part in PARTS]
     paths = [path for top in tops for path in ([top] if top.is_file() else sorted(top.rglob("*")))]
     return [

@@ -1,0 +1,58 @@
+"""What goes into the hosts' image, without an engine."""
+
+import io
+import re
+import zipfile
+from importlib.metadata import version
+
+import pytest
+
+from lab.substrate import docker_image
+from lab.substrate.docker_image import DOCKERFILE, PARTS, ROOT, digest, files, wheel
+
+
+def test_the_digest_depends_on_all_that_goes_in() -> None:
+    parts = files()
+    usual = digest("base", parts)
+    assert digest("base", files()) == usual
+    name, data, mode = parts[0]
+    others = {
+        digest("another", parts),
+        digest("base", parts[1:]),
+        digest("base", [(name + "x", data, mode), *parts[1:]]),
+        digest("base", [(name, data + b"x", mode), *parts[1:]]),
+        digest("base", [(name, data, mode ^ 0o111), *parts[1:]]),
+    }
+    assert len(others | {usual}) == 6
+
+
+def test_it_holds_what_an_agent_needs_and_no_compiled_file() -> None:
+    names = {name for name, _, _ in files()}
+    assert {DOCKERFILE, "lab/__init__.py", "lab/errors.py", "lab/agent/__main__.py"} <= names
+    assert not [name for name in names if name.endswith(".pyc")]
+
+
+def test_by_hand_the_same_goes_in() -> None:
+    """.dockerignore is what docker compose build goes by."""
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    assert all(any(part == item or part.startswith(f"{item}/") for item in allowed) for part in PARTS)
+
+
+def test_the_wheel_is_the_installed_pyroute2() -> None:
+    name, data = wheel()
+    assert name == f"pyroute2-{version('pyroute2')}-py3-none-any.whl"
+    assert wheel() == (name, data)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert "pyroute2/__init__.py" in archive.namelist()
+
+
+def test_the_dockerfile_asks_for_the_locked_pyroute2() -> None:
+    asked = re.search(r"^ARG PYROUTE2=(\S+)", (ROOT / DOCKERFILE).read_text(), re.M)
+    locked = re.search(r"^(pyroute2==[0-9.]+)", (ROOT / "requirements.lock").read_text(), re.M)
+    assert asked and locked and asked[1] == locked[1]
+
+
+def test_no_project_around_it(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.setattr(docker_image, "ROOT", tmp_path)
+    with pytest.raises(docker_image.ImageError, match="checkout"):
+        files()

@@ -1,0 +1,195 @@
+"""compose.yaml in, plain data out; what is not honoured is one sentence that names it."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import BadTopology
+from lab.topology import WIRE_CAPS, HostSpec, Topology
+
+PROJECT = Path(__file__).parents[2]
+WIRE = "  wire: {network_mode: host}\n"
+NETWORK = "networks: {lab: {internal: true}}\n"
+
+
+def load(tmp_path: Path, text: str) -> Topology:
+    file = tmp_path / "compose.yaml"
+    file.write_text(text)
+    return Topology.load(file)
+
+
+def services(text: str, network: str = NETWORK) -> str:
+    return f"services:\n{WIRE}{text}\n{network}"
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    with pytest.raises(BadTopology) as caught:
+        load(tmp_path, text)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.startswith("compose.yaml: ") or sentence.startswith("compose.yaml is ")
+    return sentence
+
+
+def test_the_projects_own_file_has_two_hosts_and_a_wire() -> None:
+    topology = Topology.load(PROJECT / "compose.yaml")
+    assert [host.name for host in topology.hosts] == ["server", "client"]
+    assert topology.subnet is None
+    assert topology.mtu == 1500
+    assert topology.wire.cap_add == WIRE_CAPS
+    assert topology.addresses() == {"server": "10.0.0.2/24", "client": "10.0.0.3/24"}
+
+
+def test_the_projects_own_file_says_what_a_key_left_out_would_mean() -> None:
+    """So that `docker compose up` by hand and a lab on Docker are alike."""
+    written = Topology.load(PROJECT / "compose.yaml")
+    assert written.hosts[0].container == HostSpec("any").container
+    assert written.wire == Topology.of("any").wire
+
+
+def test_every_honoured_key_arrives(tmp_path: Path) -> None:
+    topology = load(
+        tmp_path,
+        services(
+            """  server:
+    image: mine:1
+    networks: {lab: {ipv4_address: 10.9.0.5}}
+    cap_add: [NET_ADMIN]
+    cap_drop: [ALL]
+    security_opt: ["seccomp=unconfined"]
+    read_only: false
+    tmpfs: /tmp:size=1m
+    pids_limit: 7
+    mem_limit: 64M
+    cpus: "0.5"
+    environment: [A=b=c]
+    hostname: other
+    init: true
+    stop_signal: SIGTERM
+    sysctls: {net.ipv4.tcp_sack: 0}""",
+            """networks:
+  lab: {driver_opts: {com.docker.network.driver.mtu: 1400}, ipam: {config: [{subnet: 10.9.0.0/24}]}}""",
+        ),
+    )
+    (host,) = topology.hosts
+    box = host.container
+    assert (topology.mtu, topology.subnet, host.address) == (1400, "10.9.0.0/24", "10.9.0.5")
+    assert host.sysctls == {"net.ipv4.tcp_sack": "0"}
+    assert (box.image, box.cap_add, box.cap_drop, box.security_opt) == (
+        "mine:1",
+        ("NET_ADMIN",),
+        ("ALL",),
+        ("seccomp=unconfined",),
+    )
+    assert (box.read_only, box.tmpfs, box.pids_limit, box.mem_limit, box.cpus) == (
+        False,
+        ("/tmp:size=1m",),
+        7,
+        "64m",
+        0.5,
+    )
+    assert (box.environment, box.hostname, box.init, box.stop_signal) == ({"A": "b=c"}, "other", True, "SIGTERM")
+
+
+@pytest.mark.parametrize("more", ["scale: 3", "deploy: {replicas: 3}"])
+def test_replicas_are_numbered(tmp_path: Path, more: str) -> None:
+    topology = load(tmp_path, services(f"  server: {{networks: [lab]}}\n  client: {{networks: [lab], {more}}}"))
+    assert [host.name for host in topology.hosts] == ["server", "client1", "client2", "client3"]
+
+
+HOST = "  server: {networks: [lab]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("services: [", ["line 1"]),
+        ("a: 1\na: 2\n", ["line 2", "'a'", "twice"]),
+        ("- a\n", ["the file", "mapping"]),
+        ("&a [*a]\n", ["alias"]),
+        ("when: 2024-13-45\n", ["YAML"]),
+        (f"services:\n{HOST}\n{NETWORK}", ["'wire'"]),
+        (f"services:\n{WIRE}\n{NETWORK}", ["no host"]),
+        (f"services:\n{WIRE}{HOST}\n", ["'networks'"]),
+        (services(HOST, "networks: {lab: {}, other: {}}"), ["2 networks", "lab, other"]),
+        (services(HOST, NETWORK + "volumes: {x: {}}"), ["'volumes'"]),
+        (services(HOST, "networks: {lab: {internal: false}}"), ["network 'lab'", "'internal'"]),
+        (services(HOST, "networks: {lab: {driver: macvlan}}"), ["network 'lab'", "'driver'", "bridge"]),
+        (services(HOST, "networks: {lab: {enable_ipv6: true}}"), ["network 'lab'", "'enable_ipv6'"]),
+        (services(HOST, "networks: {lab: {ipam: {config: [{subnet: 10.0.0.300/24}]}}}"), ["10.0.0.300/24"]),
+        (services(HOST, "networks: {lab: {ipam: {config: [{subnet: 10.0.0.0/30}]}}}"), ["10.0.0.0/30", "room"]),
+        (services(HOST, "networks: {lab: {driver_opts: {com.docker.network.driver.mtu: 9}}}"), ["MTU", "9"]),
+        (services("  server: {networks: [lab], ports: ['80:80']}"), ["service 'server'", "'ports'"]),
+        (services("  server: {networks: [lab], user: root}"), ["service 'server'", "'user'"]),
+        (services("  server: {networks: [other]}"), ["service 'server'", "'networks'", "'lab'"]),
+        (services("  server: {}"), ["service 'server'", "'networks'"]),
+        (services("  server: {networks: {lab: {aliases: [a]}}}"), ["service 'server'", "'aliases'"]),
+        (services("  server: {networks: [lab], cap_add: ALL}"), ["service 'server'", "'cap_add'", "list"]),
+        (services("  server: {networks: [lab], read_only: 'yes'}"), ["service 'server'", "'read_only'", "true"]),
+        (services("  server: {networks: [lab], pids_limit: many}"), ["service 'server'", "'pids_limit'", "'many'"]),
+        (services("  server: {networks: [lab], mem_limit: lots}"), ["service 'server'", "'mem_limit'", "256m"]),
+        (services("  server: {networks: [lab], cpus: .nan}"), ["service 'server'", "'cpus'"]),
+        (services("  server: {networks: [lab], command: sh}"), ["service 'server'", "'command'", "lab.agent host"]),
+        (services("  server: {networks: [lab], stdin_open: false}"), ["service 'server'", "'stdin_open'"]),
+        (services("  server: {networks: [lab], build: {context: .}}"), ["service 'server'", "'build'"]),
+        (services("  server: {networks: [lab], environment: {A: $HOME}}"), ["$HOME", "variable"]),
+        (services("  server: {networks: [lab], sysctls: {kernel.hostname: a}}"), ["'server'", "kernel.hostname"]),
+        (services("  server: {networks: [lab], sysctls: [net.ipv4.tcp_sack]}"), ["'sysctls'", "name=value"]),
+        (services("  server: {networks: [lab], scale: 2, deploy: {replicas: 2}}"), ["'scale'", "'deploy.replicas'"]),
+        (services("  server: {networks: [lab], deploy: {mode: global}}"), ["'deploy'", "'mode'"]),
+        (services("  a_long_name_for_a_host: {networks: [lab]}"), ["a_long_name_for_a_host", "15"]),
+        (
+            services(f"{HOST}\n  server1: {{networks: [lab]}}".replace("[lab]}", "[lab], scale: 2}", 1)),
+            ["server1"],
+        ),
+        (f"services:\n  wire: {{}}\n{HOST}\n{NETWORK}", ["service 'wire'", "'network_mode'"]),
+        (f"services:\n  wire: {{network_mode: host, sysctls: {{}}}}\n{HOST}\n{NETWORK}", ["'wire'", "'sysctls'"]),
+    ],
+)
+def test_what_is_not_honoured_is_named(tmp_path: Path, text: str, names: list[str]) -> None:
+    sentence = refusal(tmp_path, text)
+    for name in names:
+        assert name in sentence
+
+
+@pytest.mark.parametrize(
+    ("addresses", "subnet", "names"),
+    [
+        (("10.0.0.5", "10.0.0.5"), "10.0.0.0/24", ["'a' and 'b'", "10.0.0.5"]),
+        (("10.1.0.5",), "10.0.0.0/24", ["'a'", "10.1.0.5"]),
+        (("10.0.0.1",), "10.0.0.0/24", ["10.0.0.1", "10.0.0.2"]),
+        (("10.0.0.255",), "10.0.0.0/24", ["10.0.0.255"]),
+        (("ten",), "10.0.0.0/24", ["'ten'"]),
+        (("10.0.0.5",), None, ["'a'", "no subnet"]),
+        ((None,) * 6, "10.0.0.0/29", ["too small"]),
+    ],
+)
+def test_addresses_that_cannot_be(addresses: tuple[str | None, ...], subnet: str | None, names: list[str]) -> None:
+    with pytest.raises(BadTopology) as caught:
+        Topology(tuple(HostSpec("abcdef"[i], address=address) for i, address in enumerate(addresses)), subnet)
+    for name in names:
+        assert name in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BadTopology, match="cannot be read: No such file"):
+        Topology.load(tmp_path / "compose.yaml")
+
+
+def test_addresses_pass_over_those_asked_for() -> None:
+    topology = Topology((HostSpec("a"), HostSpec("b", address="10.0.0.2"), HostSpec("c")), "10.0.0.0/24")
+    assert topology.addresses() == {"a": "10.0.0.3/24", "b": "10.0.0.2/24", "c": "10.0.0.4/24"}
+
+
+def test_the_network_grows_with_its_hosts_when_it_is_ours_to_choose() -> None:
+    addresses = Topology.of("a").with_hosts(a=300).addresses()
+    assert len(set(addresses.values())) == 300
+    assert addresses["a300"].endswith("/23")
+
+
+def test_more_of_a_host() -> None:
+    topology = Topology.of("server", "client")
+    assert [host.name for host in topology.with_hosts(client=2).hosts] == ["server", "client1", "client2"]
+    assert [host.name for host in topology.with_hosts(client=0).hosts] == ["server"]
+    with pytest.raises(BadTopology, match="no host 'cleint'"):
+        topology.with_hosts(cleint=2)
