@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from lab import pcapng
 from lab.agent.messages import encode
@@ -59,7 +59,8 @@ class Recorder:
         with self._disk():
             self._capture.close()
             _in_order(self.folder / CAPTURE, comments, frames, dropped)
-        for file in (self._evidence, *self._outputs.values()):
+        files: list[IO[Any]] = [self._evidence, *self._outputs.values()]
+        for file in files:
             with self._disk():
                 file.close()
 
