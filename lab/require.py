@@ -22,5 +22,5 @@ def lacking(why: str, needs: Iterable[str]) -> NoReturn:
     import pytest
 
     if wanted := sorted(required() & set(needs)):
-        pytest.fail(f"{why} (LAB_REQUIRE names {', '.join(wanted)})", pytrace=False)
-    pytest.skip(why)
+        raise pytest.fail.Exception(f"{why} (LAB_REQUIRE names {', '.join(wanted)})", pytrace=False) from None
+    raise pytest.skip.Exception(why) from None

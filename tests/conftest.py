@@ -10,6 +10,8 @@ from lab.errors import MachineError
 from lab.substrate import Substrate
 from tests.leftovers import Watch
 
+pytest_plugins = ["pytester"]
+
 
 @cache
 def lack_of(name: str) -> MachineError | None:

@@ -74,13 +74,16 @@ class Watch:
         )
 
     def left_since(self, before: Things) -> list[str]:
-        """What a test leaves behind: what is new, and still there when all that was ending has ended."""
+        """What a test leaves behind: what is new, and there all the time that a killed run has to vanish.
+
+        What comes and goes meanwhile is other people's.
+        """
         deadline = time.monotonic() + GONE_WITHIN
-        while left := self.look().since(before):
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                break
+        left = self.look().since(before)
+        while left and (remaining := deadline - time.monotonic()) > 0:
             await_ends([pid for pid, _ in descendants() - before.processes], min(remaining, 0.1))
+            now = self.look().since(before)
+            left = [thing for thing in left if thing in now]
         return left
 
     def _networks(self) -> list[dict[str, Any]]:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import BadOption
 from lab.options import add_run_options
 from lab.pytest_plugin.fixtures import lab as lab
+from lab.require import required
 
 MARKER = (
     "lab(topology=None, sysctls=None, mounts=()): how the `lab` fixture is made: another compose file or Topology, "
@@ -24,8 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the marker known. Refuses a LAB_REQUIRE that would require nothing, before a test is skipped for it."""
     config.addinivalue_line("markers", MARKER)
+    try:
+        required()
+    except BadOption as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(wrapper=True)

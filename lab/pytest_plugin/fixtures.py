@@ -1,11 +1,11 @@
 """The `lab` fixture: a lab of its own for each test, for one's own programs."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,7 +29,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
     from lab.pytest_plugin import session
 
     marker = request.node.get_closest_marker("lab")
-    wants = Wants(**(marker.kwargs if marker else {}))
+    wants = Wants.of(marker.kwargs if marker else {})
     how = session.options(request.config)
     with ExitStack() as undo:
         try:
@@ -65,6 +65,15 @@ class Wants:
     topology: "Topology | Path | str | None" = None
     sysctls: "Sysctls" = field(default_factory=dict)
     mounts: Sequence[Path | str] = ()
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> "Wants":
+        """The arguments as they were given; one that the marker does not have ends the test."""
+        known = [one.name for one in fields(cls)]
+        for name in arguments:
+            if name not in known:
+                pytest.fail(f"{name} is no argument of the marker lab; it has {', '.join(known)}", pytrace=False)
+        return cls(**arguments)
 
     def hosts(self) -> "Topology":
         """The topology: one that was made in the test, or read from a compose file. Raises BadTopology."""

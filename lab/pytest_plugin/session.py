@@ -41,4 +41,4 @@ def give_up(config: pytest.Config, error: LabError) -> NoReturn:
         how = options(config)
         needs = {"netns", "docker"} if how.substrate == "auto" else {how.substrate}
         require.lacking(str(error), needs | {how.engine} | ({"virtual"} if how.clock == "virtual" else set()))
-    pytest.fail(str(error), pytrace=False)
+    raise pytest.fail.Exception(str(error), pytrace=False) from None

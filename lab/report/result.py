@@ -110,6 +110,8 @@ def text(value: object) -> str:
         return low if low == high else f"{low} to {high}"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{text(key)}: {text(one)}" for key, one in value.items()) or "none"
     if isinstance(value, tuple | list | set | frozenset):
         return ", ".join(text(one) for one in value) or "none"
     return str(value)

@@ -1,0 +1,124 @@
+"""Results as data and for people: which verdict a run gets, and what a reader is shown."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Span, Verdict, claim, unknown
+from lab.errors import BadRun
+from lab.evidence import Evidence
+from lab.report.result import Finding, Result, overall, status_of, text
+from lab.report.terminal import Progress, render
+
+
+@claim(RFC("9293", "3.5"))
+def pigs_fly(seen: Evidence) -> Verdict:
+    """They do not."""
+    return unknown("nobody looked")
+
+
+def finding(outcome: Outcome, instrument: bool = False, about: Claim = pigs_fly) -> Finding:
+    return Finding.of(Judged(about, Verdict(outcome, 61.6, "60 to 62.05", "s")), instrument=instrument)
+
+
+def a_result(*claims: Finding, error: str | None = None) -> Result:
+    verdict = overall(claims)
+    return Result(
+        "pigs", "Pigs fly", "pigs.py", verdict.value, status_of(verdict), claims, {"substrate": "netns"}, error
+    )
+
+
+@pytest.mark.parametrize(
+    ("book", "instrument", "verdict", "status"),
+    [
+        ([HOLDS, HOLDS], [HOLDS], HOLDS, 0),
+        ([HOLDS, FAILS, UNKNOWN], [HOLDS], FAILS, 1),
+        ([HOLDS, UNKNOWN], [HOLDS], UNKNOWN, 3),
+        ([HOLDS], [FAILS], UNKNOWN, 3),
+        ([HOLDS], [UNKNOWN], UNKNOWN, 3),
+        ([], [HOLDS], UNKNOWN, 3),
+        ([], [], UNKNOWN, 3),
+    ],
+)
+def test_the_verdict_on_a_run(book: list[Outcome], instrument: list[Outcome], verdict: Outcome, status: int) -> None:
+    findings = [finding(one) for one in book] + [finding(one, instrument=True) for one in instrument]
+    assert overall(findings) is verdict
+    assert status_of(verdict) == status
+
+
+def test_a_result_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
+    saved = a_result(finding(HOLDS), finding(FAILS, instrument=True))
+    saved.save(tmp_path)
+    assert Result.load(tmp_path) == saved
+    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"claims": [{}]}', "[1]", '{"claims": [{"sources": 1}]}'])
+def test_a_result_that_is_none_is_one_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "result.json").write_text(content)
+    with pytest.raises(BadRun, match=r"result\.json cannot be read"):
+        Result.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (61.6123456, "61.6123"),
+        (3, "3"),
+        (True, "yes"),
+        (Span(60.27, 60.29), "60.27 to 60.29"),
+        (Span(60.0, float("inf")), "60 or more"),
+        (Span(1.0, 1.0), "1"),
+        ((Span(1.0, 2.0), 7), "1 to 2, 7"),
+        ((), "none"),
+        ({7001: "server"}, "7001: server"),
+        ("TIME_WAIT", "TIME_WAIT"),
+    ],
+)
+def test_values_are_shown_in_few_digits(value: object, shown: str) -> None:
+    assert text(value) == shown
+
+
+def test_a_reader_sees_measured_expected_why_and_sources() -> None:
+    shown = render(a_result(replace(finding(FAILS), why="gravity")))
+    assert shown.splitlines() == [
+        "pigs: Pigs fly",
+        "",
+        "FAILS    pigs fly",
+        "         measured 61.6 s; expected 60 to 62.05 s",
+        "         gravity",
+        "         source: RFC 9293 section 3.5",
+        "",
+        "FAILS: 1 of 1 failed (netns)",
+    ]
+
+
+def test_the_instrument_is_shown_only_where_it_does_not_hold() -> None:
+    assert "the lab itself" not in render(a_result(finding(HOLDS), finding(HOLDS, instrument=True)))
+    assert "pigs fly (about the lab itself)" in render(a_result(finding(HOLDS), finding(FAILS, instrument=True)))
+
+
+def test_a_run_that_broke_off_tells_its_claims_in_a_line_each() -> None:
+    broken = a_result(finding(UNKNOWN), finding(UNKNOWN), error="the cable is cut")
+    assert render(broken).splitlines()[2:] == [
+        "UNKNOWN  pigs fly",
+        "UNKNOWN  pigs fly",
+        "",
+        "UNKNOWN: 2 of 2 unknown; the run broke off (netns)",
+    ]
+
+
+def test_colour_is_for_terminals_that_want_it() -> None:
+    assert "\x1b[31mFAILS\x1b[0m" in render(a_result(finding(FAILS)), colour=True)
+    assert "\x1b" not in render(a_result(finding(FAILS)))
+
+
+def test_progress_into_a_file_is_a_line_for_each_step() -> None:
+    stream = io.StringIO()
+    with Progress(stream) as progress:
+        progress("first")
+        progress.say("a sentence")
+        progress("second")
+    assert [line.split("s  ")[-1] for line in stream.getvalue().splitlines()] == ["first", "a sentence", "second"]
