@@ -1,0 +1,89 @@
+"""kill -9 at any moment: nothing is left, and what was recorded until then can be read."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.evidence import Evidence
+from lab.substrate import Substrate
+from tests.mishaps.running import Running, assert_all_gone, marked, until
+
+MOMENTS: dict[str, Callable[[Running], None]] = {
+    "as it starts": lambda run: run.wait_for_mark(1),
+    "as its first agent starts": lambda run: run.wait_for_mark(2),
+    "as it comes up": lambda run: run.wait_for_line("bringing up"),
+    "once agents answer": lambda run: run.wait_for_record('"meta"'),
+    "once hosts are set up": lambda run: run.wait_for_record('"facts"'),
+    "while it runs": lambda run: run.wait_for_line("running"),
+    "while a program runs": lambda run: run.wait_for_record('"LISTEN"'),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_it_leaves_nothing(substrate: Substrate, tmp_path: Path, moment: str) -> None:
+    with Running("endless", substrate.name, tmp_path) as run:
+        MOMENTS[moment](run)
+        run.process.kill()
+        run.process.wait()
+        assert_all_gone(run.mark)
+
+
+def test_what_a_killed_run_recorded_can_be_read(substrate: Substrate, tmp_path: Path) -> None:
+    with Running("endless", substrate.name, tmp_path) as run:
+        run.wait_for_record('"LISTEN"')
+        run.process.kill()
+        run.process.wait()
+        seen = Evidence.load(run.folder)
+        assert seen.sockets("server").most("LISTEN", port=7000) == 1
+        assert seen.error == "the run was cut short" and not seen.capture_whole
+        assert_all_gone(run.mark)
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_it_undoes_everything_and_keeps_the_evidence(
+    substrate: Substrate, tmp_path: Path, sent: signal.Signals, status: int
+) -> None:
+    with Running("endless", substrate.name, tmp_path) as run:
+        run.wait_for_record('"LISTEN"')
+        run.process.send_signal(sent)
+        ended, _, err = run.end()
+        assert ended in (status, 130), err
+        assert "Traceback" not in err
+        assert (run.folder / "result.json").exists() and Evidence.load(run.folder).capture_lost == 0
+        assert_all_gone(run.mark)
+
+
+def test_an_agent_that_is_killed_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
+    with Running("endless", "netns", tmp_path) as run:
+        run.wait_for_record('"LISTEN"')
+        hosts = [pid for pid in marked(run.mark) if host_name(pid) == "server"]
+        os.kill(hosts[0], signal.SIGKILL)
+        status, out, err = run.end()
+        assert status == 3, err
+        assert "the agent of server ended before the lab did" in err and "Traceback" not in err
+        assert "UNKNOWN" in out
+        records = [json.loads(line) for line in (run.folder / "evidence.jsonl").read_text().splitlines()]
+        assert "the agent of server ended" in records[-1]["error"]
+        assert_all_gone(run.mark)
+
+
+def test_a_killed_nest_takes_everything_with_it(tmp_path: Path) -> None:
+    with Running("endless", "netns", tmp_path) as run:
+        run.wait_for_record('"LISTEN"')
+        nests = until(lambda: [pid for pid, words in marked(run.mark).items() if "lab.substrate.nest" in words], "a nest")
+        os.kill(min(nests), signal.SIGKILL)
+        status, _, err = run.end()
+        assert status == 3 and "ended before the lab did" in err
+        assert_all_gone(run.mark)
+
+
+def host_name(pid: int) -> str:
+    """The host that an agent serves, by the name of its UTS namespace."""
+    import subprocess
+
+    asked = subprocess.run(["nsenter", "-t", str(pid), "-u", "hostname"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip()
