@@ -4,6 +4,7 @@ What is ours is told by labels, and whose it is by the owner's identity in them;
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import MachineError
@@ -21,12 +22,24 @@ def clean(client: "docker.APIClient | None" = None) -> list[str]:
     ``client`` is a connection to an engine that is there already; without one, and where no engine answers, there is
     nothing to remove.
     """
+    if client is not None:
+        return _clean(client)
     from lab.substrate.docker_engine import connect
 
     try:
-        client = client or connect()
+        client = connect()
     except MachineError:
         return []
+    with closing(client):
+        return _clean(client)
+
+
+def _clean(client: "docker.APIClient") -> list[str]:
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    from lab.substrate.docker_engine import says
+
     dead = {
         labels[RUN]: labels[OWNER].split("/")[-2]
         for labels in _labels(client)
@@ -34,7 +47,12 @@ def clean(client: "docker.APIClient | None" = None) -> list[str]:
     }
     told = []
     for run, pid in dead.items():
-        removed = sweep(client, run)
+        try:
+            removed = sweep(client, run)
+        except (DockerException, RequestException) as error:
+            # Its janitor, or another clean, may be at it; a new run must not fail for an old one.
+            told.append(f"could not remove all of run {run}, whose process {pid} is gone: {says(error)}")
+            continue
         if removed:
             told.append(f"removed {', '.join(removed)} of run {run}, whose process {pid} is gone")
     return told
@@ -45,7 +63,10 @@ def sweep(client: "docker.APIClient", run: str) -> list[str]:
 
     Returns when it is gone. Raises docker.errors.APIError if the engine will not remove something.
     """
-    found = [("container", entry["Id"], entry["Names"][0].strip("/")) for entry in _containers(client, f"{RUN}={run}")]
+    found = [
+        ("container", entry["Id"], (entry["Names"] or ["?"])[0].strip("/"))
+        for entry in _containers(client, f"{RUN}={run}")
+    ]
     if found:
         with ThreadPoolExecutor(min(AT_ONCE, len(found))) as pool:
             list(pool.map(lambda entry: _remove_container(client, entry[1]), found))

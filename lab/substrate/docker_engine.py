@@ -44,7 +44,7 @@ def connect() -> docker.APIClient:
     return client
 
 
-def says(error: DockerException) -> str:
+def says(error: Exception) -> str:
     """What the engine said, on one line."""
     text = error.explanation if isinstance(error, APIError) and error.explanation else str(error)
     return " ".join(str(text).split()).rstrip(".")

@@ -124,8 +124,7 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
             lines += str(entry.get("stream", "")).split("\n")
             lines = [line for line in lines[-20:] if line.strip()]
     except (DockerException, OSError) as error:
-        text = says(error) if isinstance(error, DockerException) else str(error)
-        raise ImageError(_failed(base, [*lines[-6:], text])) from None
+        raise ImageError(_failed(base, [*lines[-6:], says(error)])) from None
 
 
 def wheel() -> tuple[str, bytes]:

@@ -29,6 +29,9 @@ class Janitor:
 
     def __init__(self, run: str) -> None:
         path = os.pathsep.join([str(_PROJECT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        # Whoever ends us all politely would have us leave things behind. It inherits the mask, so there is no moment
+        # at which it could be ended.
+        usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._process = subprocess.Popen(
             [sys.executable, "-m", "lab.substrate.docker_janitor", run],
             stdin=subprocess.PIPE,
@@ -38,6 +41,7 @@ class Janitor:
             env={**os.environ, "PYTHONPATH": path},
             start_new_session=True,  # Ctrl-C is for the lab
         )
+        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
         self._open: set[str] = set()
 
     @contextlib.contextmanager
@@ -82,7 +86,6 @@ class Janitor:
 
 def main() -> None:
     """The janitor's side: argument RUN, and the pipe on standard input."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whoever ends us all would have us leave things behind
     expected: set[str] = set()
     for line in sys.stdin:
         word, name = line[:1], line[1:].strip()

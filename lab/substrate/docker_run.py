@@ -79,7 +79,7 @@ class DockerRun:
                 )
         except (DockerException, RequestException) as error:
             way = "; remove networks that nobody uses (docker network prune) or give another subnet in compose.yaml"
-            raise MachineError(f"the engine made no network: {_said(error)}{way}") from None
+            raise MachineError(f"the engine made no network: {says(error)}{way}") from None
         return str(made["Id"])
 
     def _container(
@@ -133,16 +133,12 @@ class DockerRun:
             sweep(self._client, self.run)
         except (DockerException, RequestException) as error:
             self._janitor.leave()  # it tries for longer
-            raise RunError(f"the engine would not remove this lab ({_said(error)}); see lab clean") from None
+            raise RunError(f"the engine would not remove this lab ({says(error)}); see lab clean") from None
         self._janitor.dismiss()
 
 
 def _refused(name: str, error: Exception, sysctls: Mapping[str, str]) -> LabError:
-    said = _said(error)
-    if isinstance(error, APIError) and "sysctl" in said:
+    said = says(error)
+    if isinstance(error, APIError) and sysctls and ("sysctl" in said or "/proc/sys/" in said):
         return BadOption(f"host {name}: the engine cannot set its sysctls {', '.join(sorted(sysctls))}: {said}")
     return MachineError(f"the engine would not start {name}: {said}; see compose.yaml for what it was told")
-
-
-def _said(error: Exception) -> str:
-    return says(error) if isinstance(error, DockerException) else " ".join(str(error).split())

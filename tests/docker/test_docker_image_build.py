@@ -1,0 +1,88 @@
+"""The hosts' image is built when something in it changed, and only then."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from lab.errors import ImageError
+from lab.substrate import docker_image
+from lab.topology import Container
+
+
+@pytest.fixture
+def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A checkout of our own, with a mark, so that its image is nobody else's."""
+    for part in docker_image.PARTS:
+        source, target = docker_image.ROOT / part, tmp_path / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, target)
+    shutil.rmtree(tmp_path / "lab" / "agent")  # whatever state it is in
+    (tmp_path / "lab" / "agent").mkdir()
+    (tmp_path / "lab" / "agent" / "mark.py").write_text(f"# {tmp_path}\n")
+    monkeypatch.setattr(docker_image, "ROOT", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def built(engine: docker.APIClient) -> Iterator[list[str]]:
+    """Images that a test built, removed after it."""
+    names: list[str] = []
+    yield names
+    for name in set(names):
+        engine.remove_image(name, force=True)
+
+
+def test_it_is_built_once_and_again_when_something_changes(
+    engine: docker.APIClient, checkout: Path, built: list[str]
+) -> None:
+    told: list[str] = []
+    first = docker_image.ready(engine, Container(), told.append)
+    built.append(first)
+    assert len(told) == 1 and first in told[0]
+    assert docker_image.ready(engine, Container(), told.append) == first
+    assert len(told) == 1
+    (checkout / "lab" / "agent" / "mark.py").write_text("# changed\n")
+    second = docker_image.ready(engine, Container(), told.append)
+    built.append(second)
+    assert second != first
+    assert len(told) == 2
+    assert engine.images(first), "another checkout may still use the old one"
+
+
+def test_it_holds_pyroute2_compiled(engine: docker.APIClient, checkout: Path, built: list[str]) -> None:
+    name = docker_image.ready(engine, Container(), print)
+    built.append(name)
+    look = "import pyroute2, pathlib; print(any(pathlib.Path(pyroute2.__file__).parent.glob('__pycache__/*')))"
+    container = engine.create_container(name, ["python3", "-c", look])
+    try:
+        engine.start(container["Id"])
+        assert engine.wait(container["Id"])["StatusCode"] == 0
+        assert engine.logs(container["Id"]) == b"True\n"
+    finally:
+        engine.remove_container(container["Id"], force=True)
+
+
+def test_a_build_that_fails_is_one_sentence(engine: docker.APIClient, checkout: Path) -> None:
+    (checkout / "lab" / "agent" / "mark.py").write_text("def\n")
+    before = {entry["Id"] for entry in engine.containers(all=True)}
+    with pytest.raises(ImageError) as caught:
+        docker_image.ready(engine, Container(), print)
+    sentence = str(caught.value)
+    assert "does not build" in sentence and "mark.py" in sentence and "\n" not in sentence
+    stayed = {entry["Id"] for entry in engine.containers(all=True) if "compileall" in entry["Command"]} - before
+    assert not stayed
+
+
+def test_no_base_image_and_no_registry(engine: docker.APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_image, "LOCAL_BASE", "netlab-no-such-base")
+    monkeypatch.setattr(docker_image, "REGISTRY_BASE", "localhost:1/no-such-base:1")
+    with pytest.raises(ImageError, match="make images"):
+        docker_image.check(engine)
+    with pytest.raises(ImageError, match="make images"):
+        docker_image.ready(engine, Container(), print)
