@@ -7,10 +7,9 @@ client                server
 
 from lab.claims import RFC, Verdict, claim, equals, happened
 from lab.evidence import Evidence
-from lab.faults import Delay
+from lab.faults import Loss
 from lab.lab import Lab
 from lab.scenario import scenario
-from lab.units import ms
 
 PORT = 7000
 
@@ -18,7 +17,7 @@ PORT = 7000
 @scenario("A SYN to a closed port is answered by a RST", sysctls={"server": {"net.ipv4.tcp_sack": "0"}})
 def mixed(lab: Lab) -> None:
     server, client = lab.host("server"), lab.host("client")
-    with lab.wire.fault(Delay(5 * ms), toward=server):
+    with lab.wire.fault(Loss(0.0), toward=server):
         client.connect(server.at(PORT)).close()
 
 

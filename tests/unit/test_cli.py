@@ -29,7 +29,7 @@ from tests.unit.cli import LAB, environment, lab, sentence, story
         (["list", "--jsno"], "did you mean --json?"),
         (["check"], "Name a run's folder"),
         (["check", "no-such-run"], "no-such-run is no folder"),
-        (["check", "docs"], "docs holds no evidence.jsonl"),
+        (["check", "lab"], "lab holds no evidence.jsonl"),
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_status_2(argv: list[str], said: str) -> None:
