@@ -148,10 +148,9 @@ def test_the_forking_server_reaps_several_for_one_signal(server):
         assert echo.line().startswith("accepted")
     children = children_of(echo.pid)
     os.kill(echo.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, echo.pid, os.WSTOPPED)
     for connection in connections:
-        connection.shutdown(socket.SHUT_WR)
-        assert connection.recv(1) == b""
-        connection.close()
+        connection.close()  # no FIN may come back: the stopped server may still hold its copy of the last connection
     for pid in children:
         wait_for_end(int(pid))
     os.kill(echo.pid, signal.SIGCONT)
