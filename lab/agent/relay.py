@@ -54,6 +54,8 @@ class Relay:
     def add_port(self, host: str, tx: socket.socket, rx_name: str) -> None:
         """The port toward ``host``.
 
+        Bring the veth's other end up only after this: one that is up before its peer drops frames for a while.
+
         Args:
             tx: a raw socket bound to the port, with PACKET_QDISC_BYPASS; the relay gets a copy, close yours.
             rx_name: the veth end, already moved into the namespace of ``pid``; the relay brings it up.
@@ -135,13 +137,11 @@ class Relay:
             data = b""
         if not data:
             raise self._gone()
-        answers: list[dict[str, Any]] = []
-        for kind, value in self._unpacker.feed(data):
-            if kind == "answer":
-                answers.append(value)
-            else:
+        told = self._unpacker.feed(data)
+        for kind, value in told:
+            if kind == "events":
                 self._events += value
-        return answers
+        return [value for kind, value in told if kind == "answer"]
 
     def _gone(self) -> AgentLost:
         return AgentLost("The relay, which carries out the faults, has ended; the wire has dropped every frame since.")

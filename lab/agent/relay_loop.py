@@ -53,9 +53,8 @@ class RelayLoop:
             if self._log.snaplen is not None:
                 self._look_for_overruns()
                 self._log.flush()
-            timeout = self._patience()
             blocked = [self._link] if self._log.waiting else []
-            readable, writable, _ = select.select([self._epoll], blocked, [], timeout)
+            readable, writable, _ = select.select([self._epoll], blocked, [], self._patience())
             if writable:
                 self._log.flush()
             for fd, _ in self._epoll.poll(0) if readable else []:
@@ -73,20 +72,18 @@ class RelayLoop:
         return wait if wait < _SHORT_WAIT else wait * 0.999 - _SHORT_WAIT / 2
 
     def _read(self, end: End) -> None:
-        receive, view, buffer, clock = end.inward.recv_into, self._view, self._buffer, time.monotonic_ns
-        port = end.port
+        receive, view, buffer, clock, port = end.inward.recv_into, self._view, self._buffer, time.monotonic_ns, end.port
         for _ in range(_BATCH):
             try:
                 size = receive(buffer)
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno == errno.ENETDOWN:  # told once, when the interface goes down; frames may follow
-                    return
-                raise
+                if error.errno != errno.ENETDOWN:  # told once, before the interface is up
+                    raise
+                return
             now = clock()
-            frame = bytes(view[:size])
-            fixed = port.fixed_ns
+            frame, fixed = bytes(view[:size]), port.fixed_ns
             if fixed is None:
                 self._pass_on(end, port.enter(frame, now), now)
             elif fixed:
@@ -137,13 +134,11 @@ class RelayLoop:
         return False
 
     def _look_for_overruns(self) -> None:
-        now = time.monotonic_ns()
-        if now < self._next_look:
-            return
-        self._next_look = now + _LOOK_FOR_OVERRUNS
-        for end in self._ends.values():
-            if frames := end.overrun():
-                self._log.lost(end.port.host, frames)
+        if (now := time.monotonic_ns()) >= self._next_look:
+            self._next_look = now + _LOOK_FOR_OVERRUNS
+            for end in self._ends.values():
+                if frames := end.overrun():
+                    self._log.lost(end.port.host, frames)
 
     def _serve(self) -> bool:
         """Answer what was asked; False when the other end is gone."""
@@ -196,8 +191,8 @@ class RelayLoop:
         def tell(fault: str, verdict: str, frame: bytes) -> None:
             self._log.decision(host, fault, verdict, frame)
 
-        end = End(Port(host, tell), open_end(rx), outward)
-        self._ends[end.inward.fileno()] = self._by_host[host] = end
+        end = self._by_host[host] = End(Port(host, tell), open_end(rx), outward)
+        self._ends[end.inward.fileno()] = end
         self._epoll.register(end.inward, select.EPOLLIN)
 
     def _end(self, host: str) -> End:

@@ -1,7 +1,7 @@
 """Each fault's rule, asked about many frames at made-up times.
 
-Chance is drawn from a fixed seed, so a test gives the same answer every time; its bounds are those that fair dice would keep in
-all but one run of ten million: 5.3 standard deviations of the binomial distribution.
+Chance is drawn from a fixed seed, so a test gives the same answer every time; its bounds are those that fair dice would
+keep in all but one run of ten million: 5.3 standard deviations of the binomial distribution.
 """
 
 import itertools

@@ -1,0 +1,297 @@
+"""The relay on a real wire: a process of its own, between two hosts on a bridge, in namespaces made for each test.
+
+Each ground is tried as root and as a user who may only make a user namespace. What a machine forbids is skipped.
+"""
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.agent import libc
+from lab.agent.relay import Relay
+from lab.errors import AgentLost, BadFault, RequestError, RunError
+from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Loss, Nth, Partition, Rate, Reorder
+from lab.require import lacking
+from lab.units import ms
+
+sys.path.insert(0, str(Path(__file__).parent))
+from relay_ground import SERVER, Ground, enter_namespaces, in_a_child
+
+NOBODY = 65534
+PR_SET_DUMPABLE = 4
+RTMGRP_LINK = 1
+PORT = 5000
+Work = Callable[[Ground], None]
+
+
+def become_nobody() -> None:
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    libc.prctl(PR_SET_DUMPABLE, 1)  # or our own /proc/self stays root's, and no user can be mapped
+
+
+@pytest.fixture(params=["as we are", "as nobody"])
+def ground(request: pytest.FixtureRequest) -> Iterator[Callable[[Work], None]]:
+    """Call it with what is to be done on a ground; the child that does it fails the test by its exit status."""
+
+    def prepare() -> None:
+        if request.param == "as nobody":
+            become_nobody()
+
+    if request.param == "as nobody" and os.geteuid():
+        pytest.skip("only root can become nobody; as an unprivileged user the other half of this test is the same one")
+
+    def possible() -> None:
+        prepare()
+        enter_namespaces()
+
+    if in_a_child(possible):
+        lacking(
+            f"no network namespace can be made here ({request.param}); run as root or allow user namespaces", ["netns"]
+        )
+
+    def run(work: Work) -> None:
+        def whole() -> None:
+            prepare()
+            with Ground() as made:
+                work(made)
+
+        assert in_a_child(whole) == 0
+
+    yield run
+
+
+def send(ground: Ground, *texts: str) -> None:
+    sender = ground.udp("client")
+    for text in texts:
+        sender.sendto(text.encode(), (SERVER, PORT))
+
+
+def receive(receiver: socket.socket, count: int) -> list[str]:
+    return [receiver.recv(2000).decode() for _ in range(count)]
+
+
+def resolve(ground: Ground, server: socket.socket) -> None:
+    """Have the ARP exchange done: until then the kernel itself puts datagrams out of order, since those that it kept
+    are sent by whoever brings the answer, beside the sender's next ones.
+    """
+    send(ground, "resolve")
+    assert receive(server, 1) == ["resolve"]
+
+
+def decisions(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(event["fault"], event["verdict"]) for event in events if event["event"] == "decision"]
+
+
+def payload(frame: bytes) -> str:
+    return frame[42:].decode()
+
+
+def test_a_relay_without_faults_passes_everything(ground: Callable[[Work], None]) -> None:
+    def work(ground: Ground) -> None:
+        server = ground.udp("server", PORT)
+        send(ground, "straight")
+        ground.divert()
+        send(ground, *"abc")
+        ground.undivert()
+        send(ground, "straight again")
+        assert sorted(receive(server, 5)) == ["a", "b", "c", "straight", "straight again"]
+
+    ground(work)
+
+
+def test_a_delay_is_never_short_and_keeps_the_order(ground: Callable[[Work], None]) -> None:
+    """What is late is the scheduler's; what is early would be ours. The benchmark says how late."""
+
+    def work(ground: Ground) -> None:
+        server = ground.udp("server", PORT)
+        ground.divert()
+        resolve(ground, server)
+        ground.fault(Delay(30 * ms))
+        began = time.monotonic()
+        send(ground, *map(str, range(200)))
+        assert receive(server, 200) == [str(number) for number in range(200)]
+        assert time.monotonic() - began >= 30 * ms
+
+    ground(work)
+
+
+def test_the_named_frame_is_dropped_and_the_record_says_so(ground: Callable[[Work], None]) -> None:
+    def work(ground: Ground) -> None:
+        server = ground.udp("server", PORT)
+        ground.divert()
+        ground.relay.watch(2000)
+        began = ground.fault(Nth(2, to_port=PORT))
+        send(ground, *"abc")
+        assert receive(server, 2) == ["a", "c"]
+        ground.relay.unwatch()
+        events = ground.relay.events()
+        assert decisions(events) == [("nth", "drop")]
+        told = next(event for event in events if event["event"] == "decision")
+        assert payload(told["frame"]) == "b" and told["toward"] == "server" and told["t"] > began
+        frames = [frame for event in events if event["event"] == "frames" for frame in event["frames"]]
+        sent = [frame for frame in frames if frame[4][12:14] == b"\x08\x00"]
+        assert [payload(frame[4]) for frame in sent] == ["a", "c"]
+        assert all(frame[1:4] == ["server", "out", 43] and frame[0] > began for frame in sent)
+
+    ground(work)
+
+
+def test_tcp_gets_through_all_of_them_at_once(ground: Callable[[Work], None]) -> None:
+    faults: list[Fault] = [
+        Delay(2 * ms, 1 * ms),
+        Loss(0.02),
+        Duplicate(0.1),
+        Reorder(0.1, by=1 * ms),
+        Corrupt(0.02),
+        Rate(50e6),
+    ]
+    data = os.urandom(300_000)
+
+    def work(ground: Ground) -> None:
+        with ground.inside("server"):
+            listener = socket.create_server(("", PORT))
+        with ground.inside("client"):
+            client = socket.socket()
+        ground.divert()
+        ground.relay.watch(64)
+        ground.fault(*faults)
+        client.settimeout(30)
+        client.connect((SERVER, PORT))
+        server = listener.accept()[0]
+        server.setblocking(False)
+        client.setblocking(False)
+        arrived, rest = b"", memoryview(data)
+        while len(arrived) < len(data):
+            readable, writable, _ = select.select([server], [client] if rest else [], [], 30)
+            assert readable or writable
+            if writable:
+                rest = rest[client.send(rest) :]
+            if readable:
+                arrived += server.recv(1 << 16)
+        assert arrived == data
+        ground.relay.unwatch()
+        assert {"drop", "duplicate", "corrupt"} <= {verdict for _, verdict in decisions(ground.relay.events())}
+
+    ground(work)
+
+
+def test_hold_release_and_lift(ground: Callable[[Work], None]) -> None:
+    def work(ground: Ground) -> None:
+        server = ground.udp("server", PORT)
+        ground.divert()
+        ground.relay.watch(64)
+        ground.fault(Hold(to_port=PORT))
+        send(ground, *"abc")
+        wait_for_decisions(ground, 3)
+        assert ground.relay.release("server") == 3
+        assert receive(server, 3) == ["a", "b", "c"]
+        send(ground, *"de")
+        wait_for_decisions(ground, 5)  # three releases came first
+        ground.fault()
+        assert receive(server, 2) == ["d", "e"]
+
+    ground(work)
+
+
+def wait_for_decisions(ground: Ground, count: int) -> None:
+    """The frames have come to the relay when it has told of them."""
+    told = 0
+    while told < count:
+        assert select.select([ground.relay], [], [], 5)[0]
+        told += len(decisions(ground.relay.events()))
+
+
+def test_queued_frames_keep_their_time_when_the_fault_is_lifted(ground: Callable[[Work], None]) -> None:
+    def work(ground: Ground) -> None:
+        server = ground.udp("server", PORT)
+        ground.divert()
+        resolve(ground, server)
+        ground.fault(Delay(200 * ms))
+        began = time.monotonic()
+        send(ground, "late")
+        ground.relay.watch(64)  # the relay sees this no sooner than the frame, and answers once both are served
+        ground.fault(Delay(0))
+        ground.undivert()
+        send(ground, "early")
+        assert receive(server, 2) == ["early", "late"]
+        assert time.monotonic() - began >= 200 * ms
+
+    ground(work)
+
+
+def test_a_dead_relay_lets_nothing_through_and_is_noticed(ground: Callable[[Work], None]) -> None:
+    def work(ground: Ground) -> None:
+        server = ground.udp("server", PORT)
+        ground.divert()
+        send(ground, "before")
+        receive(server, 1)
+        news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        news.bind((0, RTMGRP_LINK))
+        os.kill(ground.relay.pid, signal.SIGKILL)
+        assert select.select([ground.relay], [], [], 5)[0]
+        with pytest.raises(AgentLost):
+            ground.relay.events()
+        with pytest.raises(AgentLost):
+            ground.fault(Delay(0))
+        while ground.index in dict(socket.if_nameindex()):
+            assert select.select([news], [], [], 5)[0], "the relay's interfaces outlive it"
+            news.recv(1 << 16)
+        send(ground, "after")  # on this wire a frame is delivered, or dropped, before send returns
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.recv(100)
+
+    ground(work)
+
+
+def test_the_relay_ends_with_its_agent(ground: Callable[[Work], None]) -> None:
+    def work(ground: Ground) -> None:
+        reading, writing = os.pipe()
+        agent = os.fork()
+        if not agent:
+            os.write(writing, str(Relay().start().pid).encode())
+            signal.pause()
+        relay = os.pidfd_open(int(os.read(reading, 100)))
+        os.kill(agent, signal.SIGKILL)
+        os.waitpid(agent, 0)
+        assert select.select([relay], [], [], 5)[0]
+
+    ground(work)
+
+
+def test_what_the_relay_refuses(ground: Callable[[Work], None]) -> None:
+    def work(ground: Ground) -> None:
+        with pytest.raises(BadFault, match="probability"):
+            ground.relay.set("server", [{"name": "loss", "probability": 2}], 1)
+        with pytest.raises(RequestError, match="nowhere"):
+            ground.relay.set("nowhere", [], 1)
+        with pytest.raises(RunError, match="add_port"), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as tx:
+            ground.relay.add_port("third", tx, "no-such-end")
+        assert ground.relay.set("server", [Partition().to_json()], 1) <= time.monotonic_ns()
+
+    ground(work)
+
+
+def test_the_relay_says_nothing_by_itself(ground: Callable[[Work], None]) -> None:
+    """No IPv6 solicitation leaves its end, and it keeps none of the agent's descriptors."""
+
+    def work(ground: Ground) -> None:
+        links = sorted(
+            os.readlink(f"/proc/{ground.relay.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{ground.relay.pid}/fd")
+        )
+        assert [link for link in links if link.startswith("pipe:")] == []
+        lines = Path(f"/proc/{ground.relay.pid}/net/dev").read_text().splitlines()
+        (end,) = (line.split() for line in lines if line.lstrip().startswith("r"))
+        assert end[10] == "0", "frames that the relay's own end sent"
+
+    ground(work)
