@@ -79,9 +79,9 @@ class RelayLoop:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno != errno.ENETDOWN:  # told once, before the interface is up
-                    raise
-                return
+                if error.errno == errno.ENETDOWN:  # told once, before the interface is up
+                    return
+                raise
             now = clock()
             frame, fixed = bytes(view[:size]), port.fixed_ns
             if fixed is None:
@@ -164,7 +164,7 @@ class RelayLoop:
         now = time.monotonic_ns()
         match request["do"]:
             case "add_port":
-                return self._add_port(request["host"], request["rx"], socket.socket(fileno=fds.pop()))
+                self._add_port(request["host"], request["rx"], socket.socket(fileno=fds.pop()))
             case "set":
                 end = self._end(request["host"])
                 faults = [from_json(fault) for fault in request["faults"]]
@@ -180,7 +180,6 @@ class RelayLoop:
             case "unwatch":
                 self._next_look = 0
                 self._look_for_overruns()
-                self._log.flush()
                 self._log.snaplen = None
         return None
 
