@@ -2,10 +2,10 @@
 
     python -m benchmarks.up_and_down [netns] [docker]
 
-netns: from the moment the nest has its modules (its interpreter's start and imports are told apart) to the last process
-gone; beside it the same two hosts and bridge made and removed by iproute2 alone. docker: from the first request to
-the last reply; beside it two bare `docker run` and `docker rm` of the same image. Both in one run, since these times mean
-little across machines. Memory is the sum of the proportional set sizes (PSS, /proc/PID/smaps_rollup) of the lab's
+netns: from the moment the nest has its modules (its interpreter's start and imports are told apart) to the last
+process gone; beside it the same two hosts and bridge made and removed by iproute2 alone. docker: from the first request
+to the last reply; beside it two bare `docker run` and `docker rm` of the same image. Both in one run, since these times
+mean little across machines. Memory is the sum of the proportional set sizes (PSS, /proc/PID/smaps_rollup) of the lab's
 own processes; the processes of an engine that serves them are not counted.
 """
 
@@ -106,21 +106,23 @@ def shell(script: str) -> float:
     return time.perf_counter() - began
 
 
+def tell_memory(two: float, further: float) -> None:
+    print(f"        memory: {two:.0f} MB with two hosts and the lab's own process (goal 120)")
+    print(f"        {further:.1f} MB for each further host (goal 15)")
+
+
 def bench_netns() -> None:
     from lab.substrate.netns import Netns
 
     rows = [(shell(IPROUTE2) if os.geteuid() == 0 else float("nan"), *lab_of(2, Netns())) for _ in range(RUNS)]
     bare, whole, up, down = (statistics.median(column) for column in zip(*rows, strict=True))
-    print(
-        f"netns   two hosts up {up:.3f} s and down {down:.3f} s: {up + down:.3f} s (goal 0.2); with the nest's interpreter and imports {whole + down:.3f} s"
-    )
+    print(f"netns   two hosts up {up:.3f} s and down {down:.3f} s: {up + down:.3f} s (goal 0.2)")
+    print(f"        with the nest's interpreter and imports {whole + down:.3f} s")
     print(f"        bare iproute2 {bare:.3f} s; ratio {(up + down) / bare:.1f}")
     whole, up, down = lab_of(50, Netns())
     print(f"        50 hosts up in {up:.2f} s, {whole:.2f} s with the interpreter (goal 5), down in {down:.2f} s")
     two, twelve = memory(2, Netns()), memory(12, Netns())
-    print(
-        f"        memory: {two:.0f} MB with two hosts, the lab's own process in it (goal 120); {(twelve - two) / 10:.1f} MB a further host (goal 15)"
-    )
+    tell_memory(two, (twelve - two) / 10)
 
 
 def bench_docker() -> None:
@@ -136,7 +138,7 @@ def bench_docker() -> None:
     print(f"docker  two hosts up {up:.2f} s and down {down:.2f} s: {up + down:.2f} s (goal 1.5)")
     print(f"        two bare docker run and docker rm {bare:.2f} s; ratio {(up + down) / bare:.2f}")
     two, six = (docker_memory(hosts, substrate) for hosts in (2, 6))
-    print(f"        memory: {two:.0f} MB with two hosts (goal 120); {(six - two) / 4:.1f} MB a further host (goal 15)")
+    tell_memory(two, (six - two) / 4)
 
 
 def docker_memory(hosts: int, substrate: Substrate) -> float:

@@ -8,8 +8,8 @@
       |  ACK, FIN  ------------------------->   |
       |  <-------------------------------  ACK  |  TIME_WAIT, about one minute
 
-The last ACK may be lost; then the other side sends its FIN again, and somebody must be there to acknowledge it. Read next:
-RFC 9293 section 3.6.1; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
+The last ACK may be lost; then the other side sends its FIN again, and somebody must be there to acknowledge it.
+Read next: RFC 9293 section 3.6.1; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
 from lab.claims import RFC, Instrument, Kernel, Text, Verdict, all_of, claim, equals, happened, within

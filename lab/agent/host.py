@@ -58,6 +58,7 @@ class HostAgent:
                 system.set_address(system.INTERFACE, request["address"])
                 system.up("lo")
                 system.up(system.INTERFACE)
+            system.drop_the_default_route()
             offloads = system.turn_offloads_off(system.INTERFACE)
             self._sampler = Sampler(self._loop, self._send)
             libc.give_up(libc.CAP_NET_ADMIN, libc.CAP_NET_RAW, libc.CAP_SYS_ADMIN)

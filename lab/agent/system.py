@@ -17,6 +17,7 @@ INTERFACE = "eth0"
 _SIOCSIFFLAGS, _SIOCGIFADDR, _SIOCSIFADDR, _SIOCGIFNETMASK, _SIOCSIFNETMASK = 0x8914, 0x8915, 0x8916, 0x891B, 0x891C
 _SIOCGIFMTU, _SIOCGIFHWADDR, _SIOCGIFINDEX = 0x8921, 0x8927, 0x8933
 _SIOCETHTOOL = 0x8946
+_SIOCDELRT, _RTF_UP = 0x890C, 0x1
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 # linux/ethtool.h: how each is read and set.
 _OFFLOADS = {
@@ -41,6 +42,17 @@ def set_address(interface: str, address: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         for request, value in ((_SIOCSIFADDR, socket.inet_aton(ip)), (_SIOCSIFNETMASK, mask)):
             fcntl.ioctl(any_socket, request, struct.pack("16sHH4s16x", interface.encode(), socket.AF_INET, 0, value))
+
+
+def drop_the_default_route() -> None:
+    """No route leaves the lab: Docker gives a container a default route even on an internal network."""
+    anywhere = struct.pack("H14x", socket.AF_INET)
+    route = struct.pack("8x16s16s16sH62x", anywhere, anywhere, anywhere, _RTF_UP)  # struct rtentry, linux/route.h
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            fcntl.ioctl(any_socket, _SIOCDELRT, route)
+        except ProcessLookupError:  # ESRCH, of a route: there is none
+            return
 
 
 def address_of(interface: str) -> str | None:

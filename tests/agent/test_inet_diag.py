@@ -9,10 +9,10 @@ import pytest
 
 from lab.agent import inet_diag
 
-# A TIME_WAIT socket 10.77.0.2:7000 - 10.77.0.3:40001 as Linux 6.18 sent it in a dump of TCP over IPv4: inode and uid 0, 59,996 ms left.
+# What Linux 6.18 sent in a dump for a TIME_WAIT socket 127.0.0.1:7000 - 127.0.0.1:40001, a few milliseconds after the close.
 TIME_WAIT = bytes.fromhex(
-    "02060300" + "1b589c41" + "0a4d0002" + "00" * 12 + "0a4d0003" + "00" * 12 + "00000000" + "0100000000000000"
-    "5cea0000" + "00000000" * 4
+    "6000000014000200 00000000786e0000 020603001b589c41 7f00000100000000 0000000000000000 7f00000100000000"
+    "0000000000000000 0000000092130000 0000000030ea0000 0000000000000000 0000000000000000 08000f0000000000"
 )
 
 
@@ -20,13 +20,13 @@ def message(kind: int, payload: bytes) -> bytes:
     return struct.pack("=IHHII", 16 + len(payload), kind, 2, 0, 0) + payload
 
 
-def test_a_time_wait_entry_is_decoded_field_by_field() -> None:
-    finished, entries = inet_diag.parse(message(20, TIME_WAIT) + message(3, b"\0\0\0\0"), socket.IPPROTO_TCP)
+def test_a_recorded_time_wait_entry_is_decoded_field_by_field() -> None:
+    finished, entries = inet_diag.parse(TIME_WAIT + message(3, b"\0\0\0\0"), socket.IPPROTO_TCP)
     assert finished
     assert entries == [
         {
-            **{"proto": "tcp", "state": "TIME_WAIT", "local": ["10.77.0.2", 7000], "remote": ["10.77.0.3", 40001]},
-            **{"inode": 0, "uid": 0, "timer": "time_wait", "expires_ms": 59996, "retrans": 0, "rqueue": 0, "wqueue": 0},
+            **{"proto": "tcp", "state": "TIME_WAIT", "local": ["127.0.0.1", 7000], "remote": ["127.0.0.1", 40001]},
+            **{"inode": 0, "uid": 0, "timer": "time_wait", "expires_ms": 59952, "retrans": 0, "rqueue": 0, "wqueue": 0},
         }
     ]
 
@@ -42,7 +42,7 @@ def test_a_protocol_that_the_kernel_does_not_know_has_no_sockets() -> None:
 
 
 def test_the_two_window_scales_are_told_apart() -> None:
-    # struct tcp_info: byte 6 holds snd_wscale in its low and rcv_wscale in its high four bits on a little-endian machine.
+    # struct tcp_info: on a little-endian machine byte 6 has snd_wscale in its low four bits, rcv_wscale in its high.
     info = inet_diag.tcp_info(bytes([1, 0, 0, 0, 0, 7, 0xA7, 0]))
     assert (info["snd_wscale"], info["rcv_wscale"], info["options"], info["rtt"]) == (7, 10, 7, 0)
 

@@ -53,6 +53,13 @@ def test_a_sysctl_is_set_on_its_host_before_anything_starts(opener: Opener) -> N
         assert [lab.host(name).sysctl("net.ipv4.tcp_fin_timeout") for name in ("server", "client")] == ["17", "60"]
 
 
+def test_no_route_leaves_the_lab(lab: Lab) -> None:
+    _, *routes = lab.host("server").run("/bin/cat", "/proc/net/route").out.splitlines()
+    assert len(routes) == 1 and routes[0].split()[1] != "00000000"
+    outside = lab.host("server").socket("udp").connect(("192.0.2.1", 9))
+    assert outside.errno == "ENETUNREACH"
+
+
 def test_a_program_has_no_rights_and_cannot_write_outside_its_scratch_folder(lab: Lab) -> None:
     host = lab.host("server")
     status = host.run("/bin/cat", "/proc/self/status").out

@@ -121,6 +121,7 @@ def test_loss_loses_some_and_tcp_repairs_it(opener: Opener, seen: Callable[[], E
 
 
 def test_an_engine_that_cannot_do_it_says_so(opener: Opener) -> None:
-    with opener(engine="netem") as lab, pytest.raises(MissingCapability, match=r"netem|nth"):
-        with lab.wire.fault(Nth(1)):
+    with opener(engine="netem") as lab:
+        nth = lab.wire.fault(Nth(1))
+        with pytest.raises(MissingCapability, match=r"netem|nth"), nth:
             pass

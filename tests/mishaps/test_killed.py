@@ -10,7 +10,7 @@ import pytest
 
 from lab.evidence import Evidence
 from lab.substrate import Substrate
-from tests.mishaps.running import Running, assert_all_gone, marked, until
+from tests.mishaps.running import Running, assert_all_gone, marked
 
 MOMENTS: dict[str, Callable[[Running], None]] = {
     "as it starts": lambda run: run.wait_for_mark(1),
@@ -74,7 +74,7 @@ def test_an_agent_that_is_killed_is_named_and_the_rest_is_kept(tmp_path: Path) -
 def test_a_killed_nest_takes_everything_with_it(tmp_path: Path) -> None:
     with Running("endless", "netns", tmp_path) as run:
         run.wait_for_record('"LISTEN"')
-        nests = until(lambda: [pid for pid, words in marked(run.mark).items() if "lab.substrate.nest" in words], "a nest")
+        nests = [pid for pid, words in marked(run.mark).items() if "lab.substrate.nest" in words]
         os.kill(min(nests), signal.SIGKILL)
         status, _, err = run.end()
         assert status == 3 and "ended before the lab did" in err
