@@ -9,7 +9,7 @@ import pytest
 
 from lab.agent import inet_diag
 
-# What Linux 6.18 sent in a dump for a TIME_WAIT socket 127.0.0.1:7000 - 127.0.0.1:40001, a few milliseconds after the close.
+# What Linux 6.18 sent in a dump for a TIME_WAIT socket 127.0.0.1:7000 - 127.0.0.1:40001, just after the close.
 TIME_WAIT = bytes.fromhex(
     "6000000014000200 00000000786e0000 020603001b589c41 7f00000100000000 0000000000000000 7f00000100000000"
     "0000000000000000 0000000092130000 0000000030ea0000 0000000000000000 0000000000000000 08000f0000000000"
