@@ -10,15 +10,27 @@ The queries are in lab.seen_run (files, notes, phases), lab.seen_wire (frames, c
 
 from dataclasses import dataclass
 
-from lab.seen_connections import Connection
+from lab.seen_connections import Connection, tcp_of
 from lab.seen_frames import Frame, intervals
 from lab.seen_hosts import OnTheHosts
 from lab.seen_records import NS, NothingSeen
+from lab.seen_states import History
 from lab.seen_wire import OnTheWire
 
-__all__ = ["NS", "Connection", "Evidence", "Frame", "NothingSeen", "intervals"]
+__all__ = ["NS", "Connection", "Evidence", "Frame", "NothingSeen", "intervals", "tcp_of"]
 
 
 @dataclass(frozen=True)
 class Evidence(OnTheWire, OnTheHosts):
     """All that is on record of a run: ``Evidence.load(folder)``; ``seen.phase("note")`` is the part after a note."""
+
+    def ends(self, connection: Connection) -> dict[str, History]:
+        """A connection's two sockets by host, as the tables showed them; NothingSeen when one was never looked at."""
+        port, remote_port = connection.client_port, connection.server_port
+        ends: dict[str, History] = {}
+        for host, ports in ((connection.client, (port, remote_port)), (connection.server, (remote_port, port))):
+            found = self.sockets(host).histories(None, *ports, protocol="tcp")
+            if found is None:
+                raise NothingSeen(f"the connection was never seen in the table of {host}")
+            ends[host] = found[0]
+        return ends

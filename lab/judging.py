@@ -74,12 +74,14 @@ def unknown(why: str) -> Verdict:
     return Verdict(UNKNOWN, why=why)
 
 
-def within(measured: float | Span | None, lo: float, hi: float, unit: str = "") -> Verdict:
-    """The measurement lies from ``lo`` to ``hi``, both included; either may be infinite.
+def within(measured: float | Span | None, lo: float | None, hi: float | None, unit: str = "") -> Verdict:
+    """The measurement lies from ``lo`` to ``hi``, both included; either may be infinite, or None if it was not seen.
 
     A span that has no time in common with the bounds fails; one that lies inside holds; one across a bound holds when
     it is no wider than the bounds themselves (1 % of the bound when there is only one), else nobody knows.
     """
+    if lo is None or hi is None:
+        return Verdict(UNKNOWN, measured, unit=unit, why="what it is to be compared with was not seen")
     if not lo <= hi:
         raise ValueError(f"nothing lies between {lo} and {hi}")
     expected = _bounds(lo, hi)
@@ -97,12 +99,12 @@ def within(measured: float | Span | None, lo: float, hi: float, unit: str = "") 
     return Verdict(UNKNOWN, measured, expected, unit, "it was not looked at often enough to tell")
 
 
-def at_least(measured: float | Span | None, lo: float, unit: str = "") -> Verdict:
+def at_least(measured: float | Span | None, lo: float | None, unit: str = "") -> Verdict:
     """``lo`` or more."""
     return within(measured, lo, math.inf, unit)
 
 
-def at_most(measured: float | Span | None, hi: float, unit: str = "") -> Verdict:
+def at_most(measured: float | Span | None, hi: float | None, unit: str = "") -> Verdict:
     """``hi`` or less."""
     return within(measured, -math.inf, hi, unit)
 

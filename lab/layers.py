@@ -45,6 +45,16 @@ class Options:
     timestamp: int | None = None
     echo: int | None = None
 
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What a SYN offers besides its MSS, by the names of the sysctls that turn it on: both sides must offer it."""
+        there = {
+            "timestamps": self.timestamp is not None,
+            "sack": self.sack_permitted,
+            "window_scaling": self.window_scale is not None,
+        }
+        return tuple(name for name, offered in there.items() if offered)
+
 
 @dataclass(frozen=True)
 class Tcp:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from lab.layers import Tcp
 from lab.packets import has_flags, relative
@@ -17,6 +18,15 @@ def tcp_of(frame: Frame) -> Tcp:
     if frame.tcp is None:
         raise ValueError("the frame carries no TCP segment")
     return frame.tcp
+
+
+class Opened(NamedTuple):
+    """A connection whose handshake was seen to its end: the SYN that was answered, its SYN with ACK, and the ACK."""
+
+    connection: "Connection"
+    syn: Frame
+    answer: Frame
+    ack: Frame
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,16 @@ class Connection:
         """The first sequence number behind the segment, counted as ``seq`` counts."""
         return self.seq(frame) + tcp_of(frame).length
 
+    def acknowledged(self, host: str) -> int | None:
+        """The next number that the other side waits for in the end: what its last segment acknowledges to ``host``."""
+        answers = [frame for frame in self.segments if frame.toward == host and "A" in tcp_of(frame).flags]
+        return self.ack(answers[-1]) if answers else None
+
+    def ladder(self, *frames: Frame) -> tuple[str, ...]:
+        """Segments, all where none are given, as flags, first number and acknowledgment: ``SA 0 ack 1``."""
+        rungs = ((f"{tcp_of(frame).flags} {self.seq(frame)}", frame) for frame in frames or self.segments)
+        return tuple(f"{rung} ack {self.ack(frame)}" if "A" in rung else rung for rung, frame in rungs)
+
     @cached_property
     def retransmissions(self) -> tuple[Frame, ...] | None:
         """Segments any part of which (data, SYN or FIN) the same side had sent before."""
@@ -107,10 +127,12 @@ class Connection:
 
     @property
     def round_trip(self) -> float | None:
-        """Seconds from the SYN's leaving the client to the delivery of its SYN with ACK there."""
-        if self.handshake is None or not self.handshake[1].delivered_at:
+        """Seconds from the SYN's leaving the client to the delivery there of what answers it, SYN with ACK or RST."""
+        answer = self.first(self.server, "SA") or self.first(self.server, "R")
+        syns = [f for f in self.sent_by(self.client, "S") or () if answer and f.sent_at < answer.sent_at]
+        if answer is None or not syns or not answer.delivered_at:
             return None
-        return (self.handshake[1].delivered_at[0] - self.handshake[0].sent_at) / NS
+        return (answer.delivered_at[0] - syns[-1].sent_at) / NS
 
     def data(self, host: str) -> bytes:
         """The bytes that a side sent, each once, in the order of their numbers; gaps are left out."""
@@ -123,11 +145,11 @@ class Connection:
 
     @cached_property
     def _starts(self) -> dict[str, int]:
-        """Where each side's numbers start: at its SYN, or one before the first number seen of it."""
+        """Where each side's numbers start: at its SYN (or RST in place of it), or one before the first number seen."""
         starts: dict[str, int] = {}
         for frame in self.segments:
             segment = tcp_of(frame)
-            start = segment.seq if "S" in segment.flags else (segment.seq - 1) % 2**32
+            start = segment.seq if {"S", "R"} & set(segment.flags) else (segment.seq - 1) % 2**32
             starts.setdefault(frame.source, start)
         for frame in self.segments:  # a side that never sent is known by what was acknowledged to it
             starts.setdefault(frame.toward, (tcp_of(frame).ack - 1) % 2**32)

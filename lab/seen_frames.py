@@ -9,7 +9,7 @@ from itertools import pairwise
 from lab.layers import Arp, Icmp, Ip, Packet, Tcp, Udp
 from lab.packets import decode
 from lab.pcapng import Captured
-from lab.seen_records import NS, Decision
+from lab.seen_records import NS, Decision, NothingSeen
 
 MOST_DAMAGE = 4  # bits in which a delivered frame may differ from the one sent and still be that one, damaged
 CLOCK_ERROR = 1_000_000  # ns; the tap's and the relay's clocks agree far better than that
@@ -64,6 +64,13 @@ class Frame:
         """Whether a segment or a datagram has any bytes of its program's in it."""
         layer = self.tcp or self.udp
         return layer is not None and layer.data_length > 0
+
+    @property
+    def arrived(self) -> int:
+        """When it was first delivered, in ns; NothingSeen when it never was."""
+        if not self.delivered_at:
+            raise NothingSeen(f"a frame from {self.source} to {self.toward} never arrived")
+        return self.delivered_at[0]
 
     @property
     def delay(self) -> float | None:

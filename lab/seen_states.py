@@ -7,15 +7,17 @@ every length of time is a Span.
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from lab.judging import Span
-from lab.seen_records import NS, Record
+from lab.seen_records import NS, NothingSeen, Record
 
 STATES = (
     *("LISTEN", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "LAST_ACK"),
     *("FIN_WAIT_1", "FIN_WAIT_2", "CLOSING", "TIME_WAIT", "CLOSE"),
 )
+# include/uapi/linux/tcp.h TCPI_OPT_TIMESTAMPS, _SACK, _WSCALE; named as in Options.offered
+OPTION_BITS = {"timestamps": 1, "sack": 2, "window_scaling": 4}
 UNSEEN = -1  # the time of a beginning or an end that no sample shows
 Address = tuple[str, int]
 
@@ -51,6 +53,13 @@ class Socket:
             wqueue=int(record.get("wqueue") or 0),
             info=record.get("info") or {},
         )
+
+    @property
+    def agreed(self) -> tuple[str, ...] | None:
+        """The TCP options in use on this connection; None when the table had no tcp_info for it."""
+        if "options" not in self.info:
+            return None
+        return tuple(name for name, bit in OPTION_BITS.items() if self.info["options"] & bit)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -90,6 +99,17 @@ class History:
     def states(self) -> tuple[str, ...]:
         """The states that samples show, in order; one that lasts shorter than the sampling may be missing."""
         return tuple(stay.state for stay in self.stays)
+
+    def stay(self, state: str) -> Stay:
+        """Its first stay in ``state``; NothingSeen when no look found it there."""
+        return next((stay for stay in self.stays if stay.state == state), None) or self._never(state)
+
+    def last(self, state: str) -> Socket:
+        """What the last look found in ``state``; NothingSeen when none did."""
+        return next((each for each in reversed(self.sockets) if each.state == state), None) or self._never(state)
+
+    def _never(self, state: str) -> NoReturn:
+        raise NothingSeen(f"no look found {self.local[0]} port {self.local[1]} in {state}")
 
 
 @dataclass(frozen=True)

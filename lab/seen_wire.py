@@ -5,9 +5,9 @@ from typing import Any
 
 from lab import seen_faults
 from lab.packets import has_flags
-from lab.seen_connections import Connection, connections
+from lab.seen_connections import Connection, Opened, connections
 from lab.seen_frames import Frame, join
-from lab.seen_records import Decision, Facts, FaultSeen
+from lab.seen_records import Decision, Facts, FaultSeen, NothingSeen
 from lab.seen_run import Run
 
 Flags = str | tuple[str, ...]
@@ -78,6 +78,13 @@ class OnTheWire(Run):
     ) -> Connection | None:
         """The first of them."""
         return (self.connections(port, client, server) or (None,))[0]
+
+    def opened(self, port: int, client: str | None = None) -> Opened:
+        """The first connection to ``port``, and the segments that opened it; NothingSeen without a whole handshake."""
+        found = next((each for each in self.connections(port, client) or () if each.handshake), None)
+        if found is None or found.handshake is None:
+            raise NothingSeen(f"no whole handshake with port {port} is on record")
+        return Opened(found, *found.handshake)
 
     def faults(self, toward: str | None = None, name: str | None = None) -> tuple[FaultSeen, ...] | None:
         """Faults that were in force at any time, with when and where."""
