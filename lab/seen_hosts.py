@@ -27,17 +27,25 @@ class OnTheHosts(Run):
         return widest_gap(samples)
 
     def calls(
-        self, host: str | None = None, call: str | None = None, socket: int | None = None
+        self, host: str | None = None, call: str | None = None, socket: int | None = None, port: int | None = None
     ) -> tuple[Call, ...] | None:
-        """Calls on sockets that the scenario drove, by when they began."""
+        """Calls on sockets that the scenario drove, by when they began; ``port`` is that of the address given to it."""
         found = [
             each
             for each in map(Call.of, self._kind("call", host))
             if self.covers(each.began)
             and (call is None or each.call == call)
             and (socket is None or each.socket == socket)
+            and (port is None or any(isinstance(arg, tuple) and arg[1] == port for arg in each.args))
         ]
         return tuple(sorted(found, key=lambda each: each.began)) or None
+
+    def call(self, host: str | None = None, call: str | None = None, port: int | None = None) -> Call:
+        """The first of them; NothingSeen when there is none."""
+        found = self.calls(host, call, port=port)
+        if found is None:
+            raise NothingSeen(f"no {call or 'call'} on {host or 'any host'} is on record")
+        return found[0]
 
     def programs(self, host: str | None = None, name: str | None = None) -> tuple[Program, ...] | None:
         """Programs that started, in order, each whole with its exit and its output."""
