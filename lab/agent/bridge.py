@@ -165,7 +165,7 @@ class Bridge:
 
     def wait_until_open(self) -> None:
         """Return once the bridge forwards on every port. RunError when one stays shut."""
-        opening.wait(self.netlink, {port.index: port.host for port in self.ports.values()})
+        opening.wait_for_ports(self.netlink, {port.index: port.host for port in self.ports.values()})
 
     def close(self) -> None:
         """Remove from an adopted bridge whatever we put there; our own goes with its namespace."""

@@ -6,12 +6,14 @@ redirect again; it also goes past packet taps, so the relay itself tells what it
 
 import socket
 import struct
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pyroute2.netlink.exceptions import NetlinkError
 
+from lab.agent import opening
 from lab.agent.bridge import Bridge, Port
 from lab.agent.loop import Loop
 from lab.agent.messages import Message
@@ -91,12 +93,12 @@ class Diversion:
             self._lift(port, 0)
 
     def _lift(self, port: Port, seed: int) -> int:
+        if port.host not in self._ends:
+            return time.monotonic_ns()
         relay = self._ready()
         if port.host in self._diverted:
             self._tell_bridge(lambda: self._bridge.undivert(port))
             self._diverted.remove(port.host)
-        if port.host not in self._ends:
-            return 0
         return self._heard(lambda: relay.set(port.host, [], seed))
 
     def release(self, port: Port) -> int:
@@ -138,6 +140,7 @@ class Diversion:
             outward.setsockopt(_SOL_PACKET, _QDISC_BYPASS, struct.pack("i", 1))
             outward.bind((port.name, 0))
             self._heard(lambda: relay.add_port(port.host, outward, theirs))
+        opening.wait_for_link(self._bridge.netlink, index)
         return index
 
     def _tell_bridge(self, change: Callable[[], T]) -> T:
