@@ -51,6 +51,13 @@ def seed(value: str) -> int:
     raise argparse.ArgumentTypeError(f"{value!r} is no whole number from 0 to 2^64 - 1")
 
 
+def folder(value: str) -> Path:
+    """A folder's path; an empty one would be the folder that one happens to stand in."""
+    if not value:
+        raise argparse.ArgumentTypeError("it is empty; name a folder")
+    return Path(value)
+
+
 def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
     """The options that say how a run is made; `add` is the add_argument of argparse, or pytest's addoption."""
     add(
@@ -75,4 +82,4 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         help="what carries out the faults; auto takes netem where it can do all that is asked, else the relay",
     )
     add(f"{prefix}seed", type=seed, default=1, metavar="N", help="what the faults' random draws come from (1)")
-    add(f"{prefix}out", type=Path, default=runs.DEFAULT, metavar="DIR", help="where run folders go (runs)")
+    add(f"{prefix}out", type=folder, default=runs.DEFAULT, metavar="DIR", help="where run folders go (runs)")

@@ -4,6 +4,7 @@ Here are the hooks; `items` has scenarios as tests, `fixtures` the fixture, `ses
 """
 
 import ast
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 
@@ -48,6 +49,16 @@ def pytest_collect_file(
     from lab.pytest_plugin.items import ScenarioFile  # scenarios are rare, this plugin is always loaded
 
     return [ScenarioFile.from_parent(parent, path=file_path)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What this machine could not do, each reason once, with the number of tests that it cost."""
+    if "s" in terminalreporter.reportchars or not (skipped := terminalreporter.getreports("skipped")):
+        return
+    reasons = Counter(str(one.longrepr[2]) for one in skipped if isinstance(one.longrepr, tuple))
+    terminalreporter.section("skipped")
+    for reason, number in reasons.most_common():
+        terminalreporter.line(f"{number:4}  {reason.removeprefix('Skipped: ')}")
 
 
 def declares_scenario(file: Path, if_broken: bool) -> bool:

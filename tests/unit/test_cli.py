@@ -25,6 +25,7 @@ from tests.unit.cli import LAB, environment, lab, sentence, story
         (["run", "timewait", "--engine", "xyzzy"], "'xyzzy' is none of auto, netem, relay"),
         (["run", "timewait", "--seed", "-1"], "--seed"),
         (["run", "timewait", "--seed", "1e3"], "'1e3' is no whole number from 0 to 2^64 - 1"),
+        (["run", "timewait", "--out", ""], "--out: it is empty; name a folder"),
         (["run", "timewait", "--seed"], "--seed: expected one argument"),
         (["list", "--jsno"], "did you mean --json?"),
         (["check"], "Name a run's folder"),
@@ -79,6 +80,12 @@ def test_a_file_in_place_of_the_runs_folder(tmp_path: Path) -> None:
     (tmp_path / "runs").touch()
     done = lab("run", story("good"), "--substrate", "netns", "--out", tmp_path / "runs")
     assert "cannot be" in sentence(done)
+    assert done.returncode == 4
+
+
+def test_a_place_where_no_folder_can_be() -> None:
+    done = lab("run", story("good"), "--substrate", "netns", "--out", "/proc/runs")
+    assert "The run's folder /proc/runs cannot be written" in sentence(done)
     assert done.returncode == 4
 
 

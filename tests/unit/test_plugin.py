@@ -108,6 +108,8 @@ def test_an_engine_that_does_not_answer(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{pytester.path}/nobody.sock")
     argv = ("scenarios", "-rs", "--lab-substrate", "docker", "-p", "no:cacheprovider")
     pytester.runpytest_subprocess(*argv).assert_outcomes(skipped=8)
+    done = pytester.runpytest_subprocess("scenarios", "--lab-substrate", "docker", "-rf")
+    done.stdout.fnmatch_lines(["*= skipped =*", "   8  no Docker Engine answers at unix://*"])
     monkeypatch.setenv("LAB_REQUIRE", "docker")
     pytester.runpytest_subprocess(*argv).assert_outcomes(failed=8)
 
