@@ -53,7 +53,7 @@ def find(name: str) -> Path:
 
 @contextlib.contextmanager
 def writing(folder: Path, whatever: bool = False) -> Iterator[None]:
-    """Turn a disk's refusal inside the block (or `whatever` the error is) into DiskFull, a sentence with the way out."""
+    """Turn a disk's refusal inside the block (or `whatever` the error is) into DiskFull, a sentence with a way out."""
     try:
         yield
     except OSError as error:
