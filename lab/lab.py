@@ -27,9 +27,17 @@ QUIET = {"net.ipv6.conf.all.disable_ipv6": "1", "net.ipv6.conf.default.disable_i
 class Lab:
     """A running lab, as a scenario holds it."""
 
-    def __init__(self, substrate: str, folder: Path, hosts: Mapping[str, Host], wire: Wire, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        substrate: str,
+        folder: Path,
+        hosts: Mapping[str, Host],
+        wire: Wire,
+        recorder: Recorder,
+        progress: Callable[[str], None],
+    ) -> None:
         self.substrate, self.folder, self.hosts, self.wire = substrate, folder, dict(hosts), wire
-        self._recorder = recorder
+        self._recorder, self._progress = recorder, progress
 
     def host(self, name: str) -> Host:
         """The host of that name in the topology.
@@ -44,6 +52,7 @@ class Lab:
     def note(self, text: str) -> None:
         """Say in the evidence, and to whoever watches the run, what comes next."""
         self._recorder.record("note", text=text)
+        self._progress(text)
 
     def pass_time(self, seconds: float, why: str) -> None:
         """Let the hosts' clock run on, to see that something does not happen meanwhile; ``why`` says what."""
@@ -131,7 +140,7 @@ def open_lab(
         undo.callback(closing.last_words)
         progress("running")
         try:
-            yield Lab(substrate.name, folder, hosts, wire, recorder)
+            yield Lab(substrate.name, folder, hosts, wire, recorder, progress)
         except BaseException as error:
             closing.error = str(error) or type(error).__name__
             raise

@@ -12,15 +12,20 @@ from lab.units import ms
 from tests.conformance.conftest import Opener
 
 
-def exchange(lab: Lab, port: int, text: bytes = b"hello") -> None:
+def exchange(lab: Lab, port: int) -> None:
+    """One connection from its first segment to its last; the client closes first."""
     server, client = lab.host("server"), lab.host("client")
     listener = server.listen(port)
     connection = client.connect(server.at(port))
     accepted = listener.accept()
-    connection.send(text)
-    assert accepted.recv().value == text
-    for opened in (connection, accepted, listener):
-        opened.close()
+    connection.send(b"hello")
+    assert accepted.recv().value == b"hello"
+    connection.close()
+    assert accepted.recv().value == b""
+    accepted.close()
+    listener.close()
+    client.wait_until(state="TIME_WAIT", port=port)
+    server.wait_while(state="LAST_ACK", port=port)
 
 
 def test_every_frame_is_captured_once_when_sent_and_once_when_delivered(
@@ -28,7 +33,6 @@ def test_every_frame_is_captured_once_when_sent_and_once_when_delivered(
 ) -> None:
     with opener() as lab:
         exchange(lab, 7000)
-        lab.host("server").wait_while(state="LAST_ACK")
     evidence = seen()
     assert evidence.capture_whole
     connection = evidence.connection(7000)
@@ -39,7 +43,8 @@ def test_every_frame_is_captured_once_when_sent_and_once_when_delivered(
 
 def test_offloads_are_off_so_that_a_frame_is_a_segment(opener: Opener, seen: Callable[[], Evidence]) -> None:
     with opener() as lab:
-        exchange(lab, 7000, bytes(30_000)[:1000] * 30)
+        lab.host("server").start("sink", 7000)
+        assert lab.host("client").run("source", lab.host("server").at(7000), "--bytes", 100_000).status == 0
     evidence = seen()
     assert all(not any(evidence.facts(host).offloads.values()) for host in ("server", "client"))
     assert max(frame.length for frame in evidence.frames() or ()) <= 1514
