@@ -154,7 +154,7 @@ def test_the_forking_server_reaps_several_for_one_signal(server):
     for pid in children:
         wait_for_end(int(pid))
     os.kill(echo.pid, signal.SIGCONT)
-    assert echo.line() == "reaped 3"
+    assert echo.line() == "reaped 3 left 0"
     assert children_of(echo.pid) == []
 
 

@@ -23,7 +23,7 @@ def reap(children: set[int]) -> None:
     while children and (pid := os.waitpid(-1, os.WNOHANG)[0]):
         children.discard(pid)
     if len(children) < before:
-        common.say("reaped", before - len(children))
+        common.say("reaped", before - len(children), "left", len(children))
 
 
 def start_child(listener: socket.socket, options: arguments.Options) -> int:
