@@ -51,25 +51,26 @@ class Host:
         """
         own = "/" in program
         if own and ready and port is None:
-            raise BadOption(
-                f"{program} is ready when it listens, so the lab must know where: give port=, or ready=False"
-            )
+            why = f"{program} is ready when it listens, so the lab must know where"
+            raise BadOption(f"{why}: give port=, or ready=False")
         name = str(Path(program).absolute()) if own else program
         how = None if not ready else "listens" if own else "says"
         words = [word if port is None else word.replace("{port}", str(port)) for word in _words(args)]
-        answer = self.ask(
-            "start", within=timeout + REPLY_WITHIN, name=name, args=words, ready=how, port=port, timeout=timeout
-        )
+        within = timeout + REPLY_WITHIN
+        answer = self.ask("start", within=within, name=name, args=words, ready=how, port=port, timeout=timeout)
         return self._process(answer["program"], Path(program).name)
 
     def run(self, program: str, *args: object, timeout: float = 30.0) -> Exit:
-        """Run a program to its end.
+        """Run a program to its end. The record then has the table of sockets from just before and from just after.
 
         Raises:
             ProgramNotFound: there is no such program.
             Timeout: it still runs after ``timeout`` seconds.
         """
-        return self.start(program, *args, ready=False).wait(timeout)
+        self.ask("sample")
+        ended = self.start(program, *args, ready=False).wait(timeout)
+        self.ask("sample")
+        return ended
 
     def socket(self, kind: str = "tcp") -> Socket:
         """A new socket here, ``tcp`` or ``udp``, driven call by call."""
@@ -139,9 +140,8 @@ class Host:
             self._lose(event["error"])
             return
         if kind == "program":
-            self._recorder.record(
-                "program", host=self.name, **{"event": event["what"], **{k: v for k, v in event.items() if k != "what"}}
-            )
+            told = {"event": event["what"], **{k: v for k, v in event.items() if k != "what"}}
+            self._recorder.record("program", host=self.name, **told)
         else:
             self._recorder.record(kind, host=self.name, **event)
         if kind == "sample":
@@ -188,10 +188,7 @@ class Host:
 
 
 def _words(args: tuple[object, ...]) -> list[str]:
-    words: list[str] = []
-    for arg in args:
-        words += [str(part) for part in arg] if isinstance(arg, tuple) else [str(arg)]
-    return words
+    return [str(part) for arg in args for part in (arg if isinstance(arg, tuple) else (arg,))]
 
 
 def _select(table: list[dict[str, Any]], state: str, port: int | None) -> list[dict[str, Any]]:

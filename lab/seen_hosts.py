@@ -47,9 +47,20 @@ class OnTheHosts(Run):
             raise NothingSeen(f"no {call or 'call'} on {host or 'any host'} is on record")
         return found[0]
 
-    def programs(self, host: str | None = None, name: str | None = None) -> tuple[Program, ...] | None:
-        """Programs that started, in order, each whole with its exit and its output."""
+    def programs(
+        self,
+        host: str | None = None,
+        name: str | None = None,
+        *args: object,
+        beside: tuple[str, int] | None = None,
+    ) -> tuple[Program, ...] | None:
+        """Programs that started, in order, each whole with its exit and its output.
+
+        ``args`` are the last words of its command line. ``beside`` is a state and a local port: its host had a socket
+        there in that state from before the program started until after it had ended.
+        """
         self._known(host)
+        last = tuple(map(str, args))
         found = [
             each
             for each in seen_programs.programs(self.records)
@@ -57,12 +68,21 @@ class OnTheHosts(Run):
             and self.covers(each.started)
             and (host is None or each.host == host)
             and (name is None or each.name == name)
+            and each.argv[len(each.argv) - len(last) :] == last
+            and (beside is None or self._ran_beside(each, *beside))
         ]
         return tuple(found) or None
 
-    def program(self, host: str | None = None, name: str | None = None) -> Program | None:
+    def program(
+        self, host: str | None = None, name: str | None = None, *args: object, beside: tuple[str, int] | None = None
+    ) -> Program | None:
         """The first of them."""
-        return (self.programs(host, name) or (None,))[0]
+        return (self.programs(host, name, *args, beside=beside) or (None,))[0]
+
+    def said(self, host: str, name: str, *args: object, beside: tuple[str, int] | None = None) -> str | None:
+        """What the first of them wrote to standard output, without the newline at its end."""
+        found = self.program(host, name, *args, beside=beside)
+        return None if found is None else found.out.rstrip("\n")
 
     def counter(self, host: str, name: str) -> int | None:
         """How much a kernel counter, like ``Tcp.RetransSegs``, grew from the first look to the last."""
@@ -96,6 +116,13 @@ class OnTheHosts(Run):
         if facts.hz <= 0:
             raise NothingSeen("the kernel's HZ is not on record")
         return KernelFacts(facts.release, facts.hz, facts.machine)
+
+    def _ran_beside(self, program: Program, state: str, port: int) -> bool:
+        began, ended = program.started, program.exited
+        stays = self.sockets(program.host).stays(state, port=port) or ()
+        if began is None or ended is None:
+            return False
+        return any(stay.by <= began and ended <= stay.left_after for stay in stays)
 
     def _looks(self, kind: str, host: str) -> tuple[Record, ...]:
         return tuple(record for record in self._kind(kind, host) if self.covers(record["t"]))

@@ -73,6 +73,10 @@ class Sockets:
         table = self.table(at)
         return None if table is None else len(_in(table, state, port))
 
+    def together(self, *states: str, port: int | None = None) -> tuple[Sample, ...] | None:
+        """The samples that show a socket in each of these states, side by side."""
+        return tuple(each for each in self.samples if all(_in(each.sockets, state, port) for state in states)) or None
+
     def most(self, state: str, port: int | None = None) -> int:
         """The most that any one sample shows in ``state``."""
         return max(len(_in(each.sockets, state, port)) for each in self.samples)

@@ -38,7 +38,7 @@ def open_tap() -> socket.socket:
 
 
 class Sampler:
-    """Looks at the table when something may have changed, and tells of it when something did."""
+    """Looks at the table when something may have changed, and tells of it when something did, or when it was asked."""
 
     def __init__(self, loop: Loop, emit: Callable[[Message], None]) -> None:
         self._loop, self._emit = loop, emit
@@ -62,14 +62,19 @@ class Sampler:
         self._schedule(self._looked + self._cost * SHARE, cause)
 
     def look(self, cause: str) -> list[inet_diag.SocketEntry]:
-        """Look now; a change is told as an event, with the time of the last look that still saw the table before."""
+        """Look now; a change is told as an event, with the time of the last look that still saw the table before.
+
+        The answer to somebody who asked is told in any case: then it is on record that nothing had changed until now.
+        """
         before = time.monotonic_ns()
         sockets = [entry for entry in inet_diag.table(self._diag) if entry["inode"] not in self._strangers]
         now = time.monotonic_ns()
         self._cost = now - before
         picture = [_still(entry) for entry in sockets]
-        if picture != self._known:
-            self._emit({"event": "sample", "t": now, "prev": self._looked, "cause": cause, "sockets": sockets})
+        changed = picture != self._known
+        if changed or cause == "asked":
+            prev = self._looked if changed else before
+            self._emit({"event": "sample", "t": now, "prev": prev, "cause": cause, "sockets": sockets})
             self._known = picture
         self._looked = before
         for watcher in tuple(self.watchers):

@@ -37,6 +37,14 @@ def test_a_reference_server_serves_a_reference_client(lab: Lab) -> None:
     assert echo.stop().status == 0
 
 
+def test_what_a_program_runs_beside_is_on_record(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab:
+        server = lab.host("server")
+        server.listen(7000)
+        server.run("try_bind", 7000)
+    assert seen().said("server", "try_bind", 7000, beside=("LISTEN", 7000)) == "bind: EADDRINUSE"
+
+
 def test_every_host_reaches_every_other(opener: Opener) -> None:
     names = [f"server{number}" for number in (1, 2, 3)] + ["client1", "client2"]
     with opener(*names) as lab:
