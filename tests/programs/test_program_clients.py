@@ -125,7 +125,8 @@ def test_hold_outlives_its_server(program, server):
     assert echo.end(signal.SIGINT).status == 0
     with open("/proc/net/tcp") as table:
         rows = [line.split()[1:4] for line in table.readlines()[1:]]
-    states = {state for local, _, state in rows if local.endswith(f":{holder.port:04X}")}
+    ends = (f":{holder.port:04X}", f":{echo.port:04X}")
+    states = {state for local, remote, state in rows if (local[-5:], remote[-5:]) == ends}
     assert states == {"08"}  # CLOSE_WAIT
     assert holder.popen.poll() is None
     assert holder.end(signal.SIGTERM).status == 0
