@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lab.layers import Tcp
 from lab.packets import has_flags, relative
 from lab.seen_frames import Frame
-from lab.seen_records import NS
+from lab.seen_records import NS, NothingSeen
 
 End = tuple[str, int]  # host and port
 
@@ -82,6 +82,13 @@ class Connection:
         """Segments, all where none are given, as flags, first number and acknowledgment: ``SA 0 ack 1``."""
         rungs = ((f"{tcp_of(frame).flags} {self.seq(frame)}", frame) for frame in frames or self.segments)
         return tuple(f"{rung} ack {self.ack(frame)}" if "A" in rung else rung for rung, frame in rungs)
+
+    @property
+    def lost(self) -> tuple[Frame, ...]:
+        """Segments that never arrived; NothingSeen when all of them did."""
+        if lost := tuple(frame for frame in self.segments if not frame.delivered_at):
+            return lost
+        raise NothingSeen(f"every segment of the connection with port {self.server_port} arrived")
 
     @cached_property
     def retransmissions(self) -> tuple[Frame, ...] | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.evidence import Connection, Evidence
+from lab.evidence import Connection, Evidence, NothingSeen
 from tests.claims.written import ON_THE_WIRE, Written, ns
 
 C, S = 5000, 2**32 - 3  # the server's numbers go round the end of 32 bits
@@ -53,6 +53,14 @@ def test_the_handshake_and_its_round_trip() -> None:
     assert connection.handshake is not None
     assert [f.tcp.flags for f in connection.handshake if f.tcp] == ["S", "SA", "A"]
     assert connection.round_trip == pytest.approx(0.01 + ON_THE_WIRE)
+
+
+def test_what_was_lost() -> None:
+    assert [f.sent_at for f in the(whole()).lost] == [ns(0.1), ns(0.3)]
+    w = Written()
+    handshake(w)
+    with pytest.raises(NothingSeen, match="port 7000 arrived"):
+        print(the(w.evidence()).lost)
 
 
 def test_what_was_sent_again() -> None:
