@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from lab.layers import Tcp
 from lab.packets import has_flags, relative
@@ -18,15 +17,6 @@ def tcp_of(frame: Frame) -> Tcp:
     if frame.tcp is None:
         raise ValueError("the frame carries no TCP segment")
     return frame.tcp
-
-
-class Opened(NamedTuple):
-    """A connection whose handshake was seen to its end: the SYN that was answered, its SYN with ACK, and the ACK."""
-
-    connection: "Connection"
-    syn: Frame
-    answer: Frame
-    ack: Frame
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from typing import Any
 
 from lab import seen_faults
 from lab.packets import has_flags
-from lab.seen_connections import Connection, Opened, connections
+from lab.seen_connections import Connection, connections
 from lab.seen_frames import Frame, join
+from lab.seen_opened import Opened
 from lab.seen_records import Decision, Facts, FaultSeen, NothingSeen
 from lab.seen_run import Run
 
@@ -78,6 +79,13 @@ class OnTheWire(Run):
     ) -> Connection | None:
         """The first of them."""
         return (self.connections(port, client, server) or (None,))[0]
+
+    def tried(self, port: int, client: str | None = None) -> Connection:
+        """The first connection to ``port``, opened or refused; NothingSeen when nobody tried."""
+        found = self.connection(port, client)
+        if found is None:
+            raise NothingSeen(f"nobody tried to connect to port {port}")
+        return found
 
     def opened(self, port: int, client: str | None = None) -> Opened:
         """The first connection to ``port``, and the segments that opened it; NothingSeen without a whole handshake."""

@@ -36,17 +36,18 @@ def test_the_first_whole_handshake_with_a_port() -> None:
 
 
 def test_a_refusal_is_a_round_trip_too_and_has_number_0() -> None:
-    refused = refused_then_opened().connection(9)
-    assert refused is not None
+    refused = refused_then_opened().tried(9)
     assert refused.ladder() == ("S 0", "RA 0 ack 1")
     assert refused.round_trip == pytest.approx(0.2)
     assert refused.acknowledged("server") is None
+    with pytest.raises(NothingSeen, match="nobody tried to connect to port 10"):
+        refused_then_opened().tried(10)
 
 
 def test_what_syns_offer() -> None:
     opened = refused_then_opened().opened(7000)
-    assert opened.syn.tcp and opened.syn.tcp.options.offered == ("timestamps", "sack", "window_scaling")
-    assert opened.answer.tcp and opened.answer.tcp.options.offered == ("timestamps", "sack")
+    assert opened.offers == {"client": ("timestamps", "sack", "window_scaling"), "server": ("timestamps", "sack")}
+    assert opened.mss == {"client": 1460, "server": 1460}
 
 
 def test_both_ends_in_the_hosts_tables() -> None:
@@ -64,10 +65,8 @@ def test_both_ends_in_the_hosts_tables() -> None:
 
 def test_an_end_that_no_look_found() -> None:
     seen = refused_then_opened()
-    refused = seen.connection(9)
-    assert refused is not None
     with pytest.raises(NothingSeen, match="never seen in the table of client"):
-        seen.ends(refused)
+        seen.ends(seen.tried(9))
 
 
 def test_a_call_by_the_port_it_names() -> None:
