@@ -56,10 +56,13 @@ class Watch:
         links = {link.get_attr("IFLA_IFNAME"): link for link in self.netlink.get_links()}
         index = {link["index"]: name for name, link in links.items()}
         engines_own = {f"br-{network['Id'][:12]}" for network in networks}
+        relays_of = tuple(f"lab{links[name]['index']}r" for name in engines_own & links.keys())  # a wire's, by its bridge
         ours = {
             name
             for name, link in links.items()
-            if name not in engines_own and index.get(link.get_attr("IFLA_MASTER") or 0) not in engines_own
+            if name not in engines_own
+            and index.get(link.get_attr("IFLA_MASTER") or 0) not in engines_own
+            and not name.startswith(relays_of)
         }
         qdiscs = {
             f"qdisc {qdisc.get_attr('TCA_KIND')} on {index[qdisc['index']]}"
