@@ -80,6 +80,14 @@ class OnTheWire(Run):
         """The first of them."""
         return (self.connections(port, client, server) or (None,))[0]
 
+    def side_by_side(self, port: int) -> int | None:
+        """How many clients of ``port`` had their first answer before any of them left; None when none ever left."""
+        tried = self.connections(port) or ()
+        leaving = [each.first_fin.sent_at for each in tried if each.first_fin]
+        answers = [each.first(each.server, data=True) for each in tried]
+        served = [each for each in answers if each and each.delivered_at and each.arrived < min(leaving, default=0)]
+        return len(served) if leaving else None
+
     def tried(self, port: int, client: str | None = None) -> Connection:
         """The first connection to ``port``, opened or refused; NothingSeen when nobody tried."""
         found = self.connection(port, client)

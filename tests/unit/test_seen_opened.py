@@ -44,6 +44,17 @@ def test_a_refusal_is_a_round_trip_too_and_has_number_0() -> None:
         refused_then_opened().tried(10)
 
 
+def test_clients_served_side_by_side_are_answered_before_one_leaves() -> None:
+    w = Written()
+    for port, answered, left in ((40001, 0.2, 0.5), (40002, 0.4, 0.6), (40003, 0.55, 0.7), (40004, None, None)):
+        w.segment("client", "server", 0.1, "S", sport=port)
+        if answered:
+            w.segment("server", "client", answered, "PA", data=b"x", dport=port)
+            w.segment("client", "server", left, "FA", seq=1, sport=port)
+    assert w.evidence().side_by_side(7000) == 2
+    assert w.evidence().side_by_side(7001) is None
+
+
 def test_what_syns_offer() -> None:
     opened = refused_then_opened().opened(7000)
     assert opened.offers == {"client": ("timestamps", "sack", "window_scaling"), "server": ("timestamps", "sack")}
