@@ -51,8 +51,7 @@ class Host:
         """
         own = "/" in program
         if own and ready and port is None:
-            why = f"{program} is ready when it listens, so the lab must know where"
-            raise BadOption(f"{why}: give port=, or ready=False")
+            raise BadOption(f"{program} is ready when it listens, but where is that: give port=, or ready=False")
         name = str(Path(program).absolute()) if own else program
         how = None if not ready else "listens" if own else "says"
         words = [word if port is None else word.replace("{port}", str(port)) for word in _words(args)]
@@ -72,14 +71,16 @@ class Host:
         self.ask("sample")
         return ended
 
-    def socket(self, kind: str = "tcp") -> Socket:
-        """A new socket here, ``tcp`` or ``udp``, driven call by call."""
-        return Socket(self, self.ask("open", kind=kind))
+    def socket(self, kind: str = "tcp", port: int | None = None) -> Socket:
+        """A new socket here, ``tcp`` or ``udp``, driven call by call; with a port it is bound to it."""
+        opened = Socket(self, self.ask("open", kind=kind))
+        if port is not None:
+            opened.bind(port)
+        return opened
 
     def listen(self, port: int, backlog: int = 128) -> Socket:
         """A driven socket that listens; accept is up to you."""
-        opened = self.socket()
-        opened.bind(port)
+        opened = self.socket("tcp", port)
         opened.listen(backlog)
         return opened
 

@@ -79,10 +79,18 @@ class OnTheHosts(Run):
         """The first of them."""
         return (self.programs(host, name, *args, beside=beside) or (None,))[0]
 
-    def said(self, host: str, name: str, *args: object, beside: tuple[str, int] | None = None) -> str | None:
-        """What the first of them wrote to standard output, without the newline at its end."""
+    def said(
+        self, host: str, name: str, *args: object, beside: tuple[str, int] | None = None, line: str | None = None
+    ) -> str | None:
+        """What the first of them wrote to standard output, without the newline at its end.
+
+        With ``line`` what follows that word on the first line that begins with it, None where none does.
+        """
         found = self.program(host, name, *args, beside=beside)
-        return None if found is None else found.out.rstrip("\n")
+        if found is None or line is None:
+            return None if found is None else found.out.rstrip("\n")
+        split = (each.partition(" ") for each in found.out.splitlines())
+        return next((rest for word, _, rest in split if word == line), None)
 
     def counter(self, host: str, name: str) -> int | None:
         """How much a kernel counter, like ``Tcp.RetransSegs``, grew from the first look to the last."""

@@ -30,6 +30,17 @@ def test_by_the_last_words_of_the_command_line() -> None:
     assert seen.programs("server", "try_bind", "a", "try_bind", 7000) is None  # more words than it has
 
 
+def test_by_the_word_that_begins_the_line() -> None:
+    w = Written()
+    w.program("client", 1, "send_datagrams", exits=2, out="sent 3 lost 1\norder 0 2\nlost 1\nempty\n")
+    seen = w.evidence()
+    found = [
+        seen.said("client", "send_datagrams", line=word) for word in ("sent", "order", "lost", "empty", "ord", "0")
+    ]
+    assert found == ["3 lost 1", "0 2", "1", "", None, None]
+    assert seen.said("client", "other", line="order") is None
+
+
 @pytest.mark.parametrize(
     "began, exits, there, gone, beside",
     [
