@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from lab.values import Span as Span
+from lab.values import join, plain, text
+
 ONE_SIDED_WIDTH = 0.01  # a span across a single bound still decides when no wider than this part of the bound: 1 %
 
 
@@ -22,23 +25,6 @@ class Outcome(StrEnum):
 
 
 HOLDS, FAILS, UNKNOWN = Outcome.HOLDS, Outcome.FAILS, Outcome.UNKNOWN
-
-
-@dataclass(frozen=True)
-class Span:
-    """Somewhere from ``shortest`` to ``longest`` seconds; ``longest`` is infinite when an end was not seen."""
-
-    shortest: float
-    longest: float
-
-    def __post_init__(self) -> None:
-        if not self.shortest <= self.longest:
-            raise ValueError(f"a span from {self.shortest} to {self.longest} s is none")
-
-    @property
-    def width(self) -> float:
-        """How much is not known, in seconds."""
-        return self.longest - self.shortest
 
 
 @dataclass(frozen=True)
@@ -55,7 +41,7 @@ class Verdict:
         """Its part of result.json; a span becomes a pair, infinity null."""
         return {
             "verdict": self.outcome.value,
-            "measured": _plain(self.measured),
+            "measured": plain(self.measured),
             "expected": self.expected,
             "unit": self.unit,
             "why": self.why,
@@ -112,8 +98,8 @@ def at_most(measured: float | Span | None, hi: float | None, unit: str = "") -> 
 def equals(measured: object, expected: object, unit: str = "") -> Verdict:
     """Exactly ``expected``: numbers, strings, tuples."""
     if measured is None:
-        return Verdict(UNKNOWN, None, _text(expected), unit, "nothing to look at")
-    return Verdict(HOLDS if measured == expected else FAILS, measured, _text(expected), unit)
+        return Verdict(UNKNOWN, None, text(expected), unit, "nothing to look at")
+    return Verdict(HOLDS if measured == expected else FAILS, measured, text(expected), unit)
 
 
 def happened(thing: object, what: str) -> Verdict:
@@ -152,7 +138,7 @@ def all_of(*verdicts: Verdict) -> Verdict:
     return Verdict(
         HOLDS,
         tuple(verdict.measured for verdict in verdicts),
-        "; ".join(verdict.expected for verdict in verdicts),
+        join(verdict.expected for verdict in verdicts),
         unit,
     )
 
@@ -163,20 +149,3 @@ def _bounds(lo: float, hi: float) -> str:
     if math.isinf(hi):
         return f"at least {lo:.6g}"
     return f"{lo:.6g} to {hi:.6g}"
-
-
-def _text(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _plain(value: object) -> object:
-    """As JSON has it."""
-    if isinstance(value, Span):
-        return [_plain(value.shortest), _plain(value.longest)]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
-    return str(value)

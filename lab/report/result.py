@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab.claims import FAILS, HOLDS, UNKNOWN, Judged, Outcome, Span
+from lab.claims import FAILS, HOLDS, UNKNOWN, Judged, Outcome
 from lab.errors import BadRun
+from lab.values import text
 
 FILE = "result.json"
 FORMAT = 1
@@ -97,21 +98,3 @@ def overall(findings: Iterable[Finding]) -> Outcome:
 def status_of(verdict: Outcome) -> int:
     """The exit status of a verdict."""
     return {HOLDS: 0, FAILS: 1, UNKNOWN: 3}[verdict]
-
-
-def text(value: object) -> str:
-    """A measured value in few digits: 61.6, 60.8 to 61.6, yes, TIME_WAIT."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Span):
-        if value.longest == float("inf"):
-            return f"{value.shortest:.6g} or more"
-        low, high = f"{value.shortest:.6g}", f"{value.longest:.6g}"
-        return low if low == high else f"{low} to {high}"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{text(key)}: {text(one)}" for key, one in value.items()) or "none"
-    if isinstance(value, tuple | list | set | frozenset):
-        return ", ".join(text(one) for one in value) or "none"
-    return str(value)

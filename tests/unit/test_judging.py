@@ -100,6 +100,6 @@ def test_all_of_them() -> None:
     good, bad, who_knows = equals(1, 1, "s"), equals(1, 2, "s"), unknown("dark")
     assert all_of(good, who_knows, bad) == bad
     assert all_of(good, who_knows) == who_knows
-    assert all_of(good, good) == Verdict(HOLDS, (1, 1), "1; 1", "s")
+    assert all_of(good, good) == Verdict(HOLDS, (1, 1), "1, 1", "s")
     assert all_of(good) == good
     assert all_of().outcome is UNKNOWN

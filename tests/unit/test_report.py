@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Span, Verdict, claim, unknown
+from lab.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
 from lab.errors import BadRun
 from lab.evidence import Evidence
-from lab.report.result import Finding, Result, overall, status_of, text
+from lab.report.result import Finding, Result, overall, status_of
 from lab.report.terminal import Progress, render
 
 
@@ -60,25 +60,6 @@ def test_a_result_that_is_none_is_one_sentence(tmp_path: Path, content: str) -> 
     (tmp_path / "result.json").write_text(content)
     with pytest.raises(BadRun, match=r"result\.json cannot be read"):
         Result.load(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (61.6123456, "61.6123"),
-        (3, "3"),
-        (True, "yes"),
-        (Span(60.27, 60.29), "60.27 to 60.29"),
-        (Span(60.0, float("inf")), "60 or more"),
-        (Span(1.0, 1.0), "1"),
-        ((Span(1.0, 2.0), 7), "1 to 2, 7"),
-        ((), "none"),
-        ({7001: "server"}, "7001: server"),
-        ("TIME_WAIT", "TIME_WAIT"),
-    ],
-)
-def test_values_are_shown_in_few_digits(value: object, shown: str) -> None:
-    assert text(value) == shown
 
 
 def test_a_reader_sees_measured_expected_why_and_sources() -> None:
