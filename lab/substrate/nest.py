@@ -8,6 +8,7 @@ interface and qdisc.
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -21,6 +22,9 @@ from lab.agent.serve import serve
 
 SCRATCH = "/dev/shm"  # a folder that every Linux has, and whose content nobody here needs
 _SCRATCH_SIZE = "64m"
+_MS_BIND = 0x1000
+_MOST_PROCESSES = 8192  # in one lab; a program's own limit counts nothing for the machine's root
+_OWN_PID_MAX = (6, 14)  # Linux from here on has a pid_max for each PID namespace, before that one for the machine
 _WITHOUT_USER = libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWNET
 
 
@@ -53,6 +57,27 @@ def furnish() -> None:
         return  # inside a container that masks /proc the kernel refuses a new one; the old one serves
     libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)  # again, since the first is now read-only too
     libc.mount("tmpfs", SCRATCH, "tmpfs", flags, f"size={_SCRATCH_SIZE},mode=1777")
+    limit_processes()
+    close_the_kernels_settings()
+
+
+def limit_processes() -> None:
+    """No more processes than that in this lab, whoever starts them, where the kernel can say so of a lab alone."""
+    release = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
+    if release >= _OWN_PID_MAX:
+        Path("/proc/sys/kernel/pid_max").write_text(str(_MOST_PROCESSES))
+
+
+def close_the_kernels_settings() -> None:
+    """Read-only, what in /proc would change the machine: root's programs are root still, though without capabilities.
+
+    /proc/sys/net stays open, for it is each host's own.
+    """
+    settings = [path for path in Path("/proc/sys").iterdir() if path.name != "net"]
+    others = [Path("/proc") / name for name in ("acpi", "bus", "fs", "irq", "mtrr", "scsi", "sysrq-trigger")]
+    for path in [*settings, *(path for path in others if path.exists())]:
+        libc.mount(str(path), str(path), None, _MS_BIND)
+        libc.remount_read_only(str(path))
 
 
 def agent(kind: str, name: str, fd: int) -> None:

@@ -79,6 +79,13 @@ def test_a_program_has_no_rights_and_cannot_write_outside_its_scratch_folder(lab
     assert host.run("/bin/sh", "-c", "echo kept > file && cat file").out == "kept\n"
 
 
+def test_a_program_cannot_change_the_settings_of_the_machine(lab: Lab) -> None:
+    settings = ("/proc/sys/kernel/core_pattern", "/proc/sys/vm/swappiness", "/proc/sys/fs/file-max")
+    for setting in settings:  # opened, not written: should it succeed, nothing has changed
+        refused = lab.host("server").run("/bin/sh", "-c", f"exec 3>>{setting}")
+        assert refused.status != 0 and ("Read-only" in refused.err or "Permission denied" in refused.err), setting
+
+
 def test_the_users_own_program_is_ready_when_it_listens(opener: Opener, tmp_path: Path) -> None:
     own = executable(tmp_path / "swapper", OWN_SERVER)
     tmp_path.chmod(0o755)

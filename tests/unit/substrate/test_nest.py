@@ -1,0 +1,27 @@
+"""What all programs of a netns lab have in common."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from lab import require
+from lab.lab import open_lab
+from lab.substrate.nest import _MOST_PROCESSES, _OWN_PID_MAX
+from lab.substrate.netns import Netns
+from lab.topology import Topology
+from tests.conftest import lack_of
+
+PID_MAX = "/proc/sys/kernel/pid_max"
+RELEASE = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
+
+
+@pytest.mark.skipif(RELEASE < _OWN_PID_MAX, reason="this kernel has one pid_max for the whole machine")
+def test_a_program_that_forks_without_end_fills_its_lab_and_not_the_machine(tmp_path: Path) -> None:
+    if (lack := lack_of("netns")) is not None:
+        require.lacking(str(lack), {"netns"})
+    before = Path(PID_MAX).read_text()
+    with open_lab(Topology.of("server"), Netns(), folder=tmp_path / "run") as lab:
+        assert int(lab.host("server").run("/bin/cat", PID_MAX).out) == _MOST_PROCESSES
+    assert Path(PID_MAX).read_text() == before
