@@ -56,7 +56,8 @@ class Watch:
         links = {link.get_attr("IFLA_IFNAME"): link for link in self.netlink.get_links()}
         index = {link["index"]: name for name, link in links.items()}
         engines_own = {f"br-{network['Id'][:12]}" for network in networks}
-        relays_of = tuple(f"lab{links[name]['index']}r" for name in engines_own & links.keys())  # a wire's, by its bridge
+        # a wire's, by its bridge
+        relays_of = tuple(f"lab{links[name]['index']}r" for name in engines_own & links.keys())
         ours = {
             name
             for name, link in links.items()
