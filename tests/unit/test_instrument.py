@@ -79,6 +79,20 @@ def test_a_delay_is_measured(faults: list[dict[str, Any]], took: float, outcome:
     assert verdict(instrument.a_delay_that_is_in_force_delays, w).outcome is outcome
 
 
+def test_a_frame_that_waits_for_a_busy_core_is_no_fault_of_the_instrument() -> None:
+    w = Written()
+    w.fault(1, "server", DELAY)
+    w.segment("client", "server", 2, "S", delivered=2.07)
+    w.fault(3, "server", DELAY, {"name": "hold"})
+    w.segment("client", "server", 4, "A", delivered=4.0502)
+    w.fault(5, "server")
+    assert verdict(instrument.a_delay_that_is_in_force_delays, w).outcome is HOLDS
+    w.fault(6, "client", DELAY)
+    w.segment("server", "client", 7, "SA", delivered=7.07)  # but on this port none shows that the delay is right
+    w.fault(8, "client")
+    assert verdict(instrument.a_delay_that_is_in_force_delays, w).outcome is FAILS
+
+
 def test_a_delay_that_nothing_went_through() -> None:
     w = busy()
     w.fault(1, "server", DELAY)
