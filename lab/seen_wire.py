@@ -88,12 +88,12 @@ class OnTheWire(Run):
         served = [each for each in answers if each and each.delivered_at and each.arrived < min(leaving, default=0)]
         return len(served) if leaving else None
 
-    def tried(self, port: int, client: str | None = None) -> Connection:
-        """The first connection to ``port``, opened or refused; NothingSeen when nobody tried."""
-        found = self.connection(port, client)
-        if found is None:
-            raise NothingSeen(f"nobody tried to connect to port {port}")
-        return found
+    def tried(self, port: int, client: str | None = None, number: int = 0) -> Connection:
+        """The first connection to ``port``, opened or refused, or one ``number`` later; NothingSeen without it."""
+        found = self.connections(port, client) or ()
+        if number >= len(found):
+            raise NothingSeen(f"only {len(found)} connections to port {port} were tried")
+        return found[number]
 
     def opened(self, port: int, client: str | None = None) -> Opened:
         """The first connection to ``port``, and the segments that opened it; NothingSeen without a whole handshake."""

@@ -47,10 +47,10 @@ def concurrent(lab: Lab) -> None:
 @claim(Man("accept(2)"), Text("T13"), Text("T21"))
 def the_second_client_is_connected_but_waits_until_the_first_has_left(seen: Evidence) -> Verdict:
     """Its request lies in the queue of a socket without a program (inode 0); recv returns after the first one's FIN."""
-    fin, recv = seen.tried(SERIAL).first_fin, seen.call("client", "recv")
+    fin, second, recv = seen.tried(SERIAL).first_fin, seen.tried(SERIAL, number=1), seen.call("client", "recv")
     if fin is None or fin.arrived < recv.began:
         return unknown("the first client was not there when the second asked")
-    ends = seen.sockets("server").histories("ESTABLISHED", SERIAL) or ()
+    ends = seen.sockets("server").histories("ESTABLISHED", SERIAL, second.client_port) or ()
     queues = [each.rqueue for end in ends for each in end.sockets if each.state == "ESTABLISHED" and each.inode == 0]
     waited = at_least(recv.took, (fin.arrived - recv.began) / NS, "s")
     return all_of(equals(max(queues, default=None), len(REQUEST)), waited, equals(recv.value, REQUEST))

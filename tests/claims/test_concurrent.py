@@ -38,7 +38,9 @@ def run(**wrong: Any) -> Evidence:
     it |= wrong
     w = Written(scenario="concurrent")
     visit(w, SERIAL, FIRST, 0.1, 0.2, it["first_left"])
+    w.sample("server", 0.15, [sock("ESTABLISHED", SERIAL, FIRST, rqueue=13)])  # accepted a moment later
     if it["asked"]:
+        visit(w, SERIAL, SECOND, 0.4, None, None)
         took = it["answered"] - it["asked"]
         w.call("client", it["asked"], "recv", 6, took=took, value=it["answer"])
     inode = 77 if it["accepted"] else 0

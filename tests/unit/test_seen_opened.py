@@ -40,7 +40,8 @@ def test_a_refusal_is_a_round_trip_too_and_has_number_0() -> None:
     assert refused.ladder() == ("S 0", "RA 0 ack 1")
     assert refused.round_trip == pytest.approx(0.2)
     assert refused.acknowledged("server") is None
-    with pytest.raises(NothingSeen, match="nobody tried to connect to port 10"):
+    assert refused_then_opened().tried(9, number=0) == refused
+    with pytest.raises(NothingSeen, match="only 0 connections to port 10 were tried"):
         refused_then_opened().tried(10)
 
 
