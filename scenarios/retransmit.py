@@ -37,8 +37,8 @@ def retransmit(lab: Lab) -> None:
     with lab.wire.fault(Delay(25 * ms)), lab.wire.fault(Nth(3, data=True, to_port=WINDOW), toward=server):
         client.run("source", "--bytes", 14_480, server.at(WINDOW))  # ten segments: one initial window
     with lab.wire.fault(Loss(LOSS)):
-        client.run("source", "--bytes", 200_000, server.at(LOSSY), timeout=120)
-    server.wait_while(state="LAST_ACK", timeout=120)
+        client.run("source", "--bytes", 200_000, server.at(LOSSY), timeout=600)
+    server.wait_while(state="LAST_ACK", timeout=600)
 
 
 @claim(RFC("6298", "5.4 to 5.6"), Kernel("net/ipv4/tcp_timer.c", "tcp_retransmit_timer"), Text("T31"))
