@@ -58,7 +58,7 @@ def no_frame_is_longer_than_the_mtu_allows(seen: Evidence) -> Verdict:
 
 @claim(Instrument("a delay is never short; the quickest frame is late by the engine's error, others by a busy core"))
 def a_delay_that_is_in_force_delays(seen: Evidence) -> Verdict:
-    """The median time from sent to delivered is not shorter than asked, nor is the quickest frame on that port late.
+    """The median time from sent to delivered is not shorter than asked, nor is the engine's quickest frame late.
 
     A single frame may wait for a core that others keep busy, and then so may the median of a few: claims are judged by
     what was measured, not by what was asked. Beside another fault that delays, any frame may be late.
@@ -69,7 +69,7 @@ def a_delay_that_is_in_force_delays(seen: Evidence) -> Verdict:
         return Verdict(HOLDS, "none in force", "what was asked")
     if not measured:
         return unknown("a delay was in force, but no frame went through it")
-    verdicts = [_judge(each, [other for other in measured if other.toward == each.toward]) for each in measured]
+    verdicts = [_judge(each, [other for other in measured if other.engine == each.engine]) for each in measured]
     return next((verdict for verdict in verdicts if verdict.outcome is FAILS), verdicts[0])
 
 
@@ -113,6 +113,7 @@ class _Delays:
     """What frames toward a host took while a delay was in force, in seconds, and what was asked."""
 
     toward: str
+    engine: str
     asked: float
     jitter: float
     alone: bool  # no other fault that delays was in force
@@ -126,11 +127,12 @@ def _measure(seen: Evidence, began: int, ended: int, faults: list[FaultSeen]) ->
     jitter = sum(_number(fault, "jitter") for fault in faults)
     through = seen.frames(to=toward, after=began, before=ended - round((asked + jitter) * NS)) or ()
     took = tuple(frame.delay for frame in through if frame.delay is not None)
-    return _Delays(toward, asked, jitter, all(fault.name == "delay" for fault in faults), took) if took else None
+    alone = all(fault.name == "delay" for fault in faults)
+    return _Delays(toward, faults[0].engine, asked, jitter, alone, took) if took else None
 
 
-def _judge(each: _Delays, same_port: list[_Delays]) -> Verdict:
-    late = min(took - other.asked for other in same_port for took in other.took)
+def _judge(each: _Delays, same_engine: list[_Delays]) -> Verdict:
+    late = min(took - other.asked for other in same_engine for took in other.took)
     bounded = each.alone and late > each.jitter + LATE
     most = each.asked + each.jitter + LATE if bounded else inf
     verdict = within(median(each.took), max(0.0, each.asked - each.jitter - EARLY), most, "s")
