@@ -77,4 +77,4 @@ def with_the_client_closing_first_the_server_restarts_at_once(seen: Evidence) ->
         return unknown("no second server, or no client that waits for the first one's port")
     beside = again[0].ready is not None and fin.arrived <= again[0].ready <= waits[0].left_after
     ports = {each.client_port for each in seen.connections(ECHO) or ()}
-    return all_of(equals(beside, True), equals(len(ports), 2, "ports of the client's"))
+    return all_of(equals(beside, True), equals(len(ports), 2, "ports"))
