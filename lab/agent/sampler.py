@@ -3,7 +3,8 @@
 A state changes on a segment, on a system call, or when a timer expires. A tap wakes us for each segment, and the table
 itself tells when its timers expire. A system call that sends nothing shows in no event, and a segment is seen a moment
 before TCP has dealt with it; so after every wake-up we look again at intervals that double, from 1 ms to 1 s, and every
-10 ms while a timer is overdue, since the kernel may fire it late by a step of its timer wheel.
+10 ms from a little before a timer expires until it has: the kernel may fire it late by a step of its timer wheel, or be
+in time when we are late, and then the look before must not be long ago.
 """
 
 import ctypes
@@ -18,7 +19,8 @@ from lab.agent.messages import Message
 
 FIRST_GAP_NS = 1_000_000
 LONGEST_GAP_NS = 1_000_000_000
-OVERDUE_GAP_NS = 10_000_000
+CLOSE_GAP_NS = 10_000_000
+CLOSE_MS = 100  # before a timer expires: we were late by up to 40 ms with both cores kept busy
 OVERDUE_FOR_NS = 20_000_000_000  # a step of the timer wheel for two minutes and less: 16.4 s at HZ=250 (facts, 5)
 SHARE = 5  # a fifth of one core at the most goes into sampling
 
@@ -97,10 +99,12 @@ class Sampler:
         if any(left == 0 for left in timed):
             self._overdue_since = self._overdue_since or now
             if now - self._overdue_since < OVERDUE_FOR_NS:
-                gap = min(gap, OVERDUE_GAP_NS)
+                gap = min(gap, CLOSE_GAP_NS)
         else:
             self._overdue_since = None
-        due = min([now + gap, *(now + left * 1_000_000 for left in timed if left)])
+        if any(0 < left <= CLOSE_MS for left in timed):
+            gap = min(gap, CLOSE_GAP_NS)
+        due = min([now + gap, *(now + (left - CLOSE_MS) * 1_000_000 for left in timed if left > CLOSE_MS)])
         self._cancel()
         self._schedule(max(due, now + self._cost * SHARE), "timer" if timed else "beat")
 
