@@ -160,19 +160,6 @@ def test_a_killed_run_leaves_nothing_but_its_evidence(out: Path) -> None:
     # and the watch for leftovers looks whether processes, namespaces or interfaces are left after two seconds
 
 
-def test_ten_runs_side_by_side_do_not_touch_each_other(out: Path) -> None:
-    argv = [*LAB, "run", str(story("good")), "--substrate", "netns", "--out", str(out)]
-    processes = [
-        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
-        for _ in range(10)
-    ]
-    said = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0] * 10, said
-    folders = {Path(out_text.splitlines()[-1]) for out_text, _ in said}
-    assert len(folders) == 10
-    assert (out / "good" / "latest").resolve() in {folder.resolve() for folder in folders}
-
-
 def full_disk(out: Path, room: int) -> "subprocess.CompletedProcess[str]":
     """A run whose folder is on a file system with so many bytes."""
     script = f'mount -t tmpfs -o size={room} none "{out}" && exec "$@"'
