@@ -138,7 +138,7 @@ class Host:
         """An event of this host's agent, in its channel's thread."""
         kind = event.pop("event")
         if kind == "lost":
-            self._lose(event["error"])
+            self.lose(event["error"])
             return
         if kind == "program":
             told = {"event": event["what"], **{k: v for k, v in event.items() if k != "what"}}
@@ -165,7 +165,7 @@ class Host:
                         return
                     raise Timeout(f"{otherwise} within {timeout:g} s; it has: {_shown(self._table)}")
 
-    def _lose(self, error: LabError) -> None:
+    def lose(self, error: LabError) -> None:
         with self._changed:
             self._lost = error
             self._changed.notify_all()

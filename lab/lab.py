@@ -103,7 +103,7 @@ def open_lab(
             )
             for name, said in hello.items()
         }
-        wire = Wire(channels[WIRE], recorder, engine, seed)
+        wire = Wire(channels[WIRE], recorder, engine, seed, hosts.values())
         recorder.record(
             "meta",
             format=FORMAT,
@@ -141,6 +141,7 @@ def open_lab(
         progress("running")
         try:
             yield Lab(substrate.name, folder, hosts, wire, recorder, progress)
+            recorder.check()
         except BaseException as error:
             closing.error = str(error) or type(error).__name__
             raise
@@ -179,14 +180,12 @@ class _Closing:
 
     def close_files(self) -> None:
         counted = self._counted or {}
-        taken = self.wire.taken if self.wire is not None else {}
-        self._recorder.close(taken, counted.get("frames", 0), counted.get("dropped"))
+        self._recorder.close(self.wire.taken if self.wire else {}, counted.get("frames", 0), counted.get("dropped"))
 
 
 def _channels(ground: Ground, listeners: Mapping[str, Callable[[Message], None]]) -> dict[str, Channel]:
     def on_event(name: str, event: Message) -> None:
-        listener = listeners.get(name)
-        if listener is not None:
+        if (listener := listeners.get(name)) is not None:
             listener(event)
 
     streams = {**ground.hosts, WIRE: ground.wire}

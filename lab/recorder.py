@@ -9,7 +9,7 @@ from typing import IO, Any, TextIO
 
 from lab import pcapng
 from lab.agent.messages import encode
-from lab.errors import DiskFull
+from lab.errors import DiskFull, LabError
 
 EVIDENCE, CAPTURE, PROGRAMS = "evidence.jsonl", "capture.pcapng", "programs"
 
@@ -20,7 +20,7 @@ class Recorder:
     def __init__(self, folder: Path, snaplen: int) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        self._failure: DiskFull | None = None
+        self._failure: LabError | None = None
         self._outputs: dict[str, TextIO] = {}
         with self._disk():
             (folder / PROGRAMS).mkdir(parents=True, exist_ok=True)
@@ -46,12 +46,16 @@ class Recorder:
         """What a program wrote, in a file of its own."""
         with self._disk():
             if file not in self._outputs:
-                self._outputs[file] = (self.folder / PROGRAMS / file).open("w")
+                self._outputs[file] = (self.folder / PROGRAMS / file).open("w", encoding="utf-8")
             self._outputs[file].write(text)
             self._outputs[file].flush()
 
+    def break_off(self, error: LabError) -> None:
+        """The run cannot go on, and why: whoever asks next hears it."""
+        self._failure = self._failure or error
+
     def check(self) -> None:
-        """Raises DiskFull when anything could not be written."""
+        """Raises DiskFull when anything could not be written, and whatever else broke the run off."""
         self._raise()
 
     def close(self, comments: dict[bytes, str], frames: int, dropped: int | None) -> None:

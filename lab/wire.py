@@ -1,13 +1,13 @@
 """What lies between the hosts: faults are set on it, and everything that passes is captured."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lab.agent.messages import Message
 from lab.channel import Channel
-from lab.errors import LabError, MissingCapability
+from lab.errors import AgentLost, LabError
 from lab.faults.fault import Fault
 from lab.host import Host
 from lab.recorder import Recorder
@@ -16,13 +16,14 @@ from lab.recorder import Recorder
 class Wire:
     """The bridge with one port for each host; only the wire touches packets."""
 
-    def __init__(self, channel: Channel, recorder: Recorder, engine: str, seed: int) -> None:
-        self._channel, self._recorder = channel, recorder
+    def __init__(
+        self, channel: Channel, recorder: Recorder, engine: str, seed: int, everybody: Collection[Host]
+    ) -> None:
+        self._channel, self._recorder, self._everybody = channel, recorder, everybody
         self._engine, self._seed = engine, seed
         self._hosts: list[str] = []
         self._in_force: dict[str, list[tuple[object, Fault]]] = {}
         self._taken: dict[bytes, str] = {}
-        self._lost: LabError | None = None
 
     def join(self, host: str, **how: Any) -> None:
         """Give a host its port."""
@@ -76,15 +77,19 @@ class Wire:
         if kind == "frames":
             self._recorder.frames(event["frames"])
         elif kind == "lost":
-            self._lost = event["error"]
+            self._lose(event["error"])
         elif kind == "relay_died":
-            self._lost = MissingCapability(
-                "the relay ended before the lab did (was it killed?); the wire drops what it carried"
-            )
+            self._lose(AgentLost("the relay ended before the lab did (was it killed?), and what it carried with it"))
         else:
             self._recorder.record(kind, **event)
             if kind == "decision" and event["verdict"] == "drop":
                 self._taken[event["frame"]] = f"dropped by {event['fault']} toward {event['toward']}"
+
+    def _lose(self, error: LabError) -> None:
+        """Without a wire nothing that a host does means anything: whoever waits on one hears of it at once."""
+        self._recorder.break_off(error)
+        for host in self._everybody:
+            host.lose(error)
 
     def _put(self, port: str, faults: list[tuple[object, Fault]]) -> None:
         described = [fault.to_json() for _, fault in faults]
@@ -95,6 +100,4 @@ class Wire:
 
     def _ask(self, do: str, **parameters: Any) -> Any:
         self._recorder.check()
-        if self._lost is not None:
-            raise self._lost
         return self._channel.ask(do, **parameters)

@@ -16,6 +16,7 @@ from lab.topology import Topology
 
 _CHUNK = 1 << 16
 _TAIL = 2000  # bytes of an agent's stderr that an error sentence may quote from
+_ENDS_WITHIN = 10.0  # seconds; there may be thousands of processes to end
 _PROJECT = Path(__file__).parents[2]
 FORBIDDEN = (
     "network namespaces are not to be had here ({cause}); become root, or use Docker, or allow unprivileged user"
@@ -49,6 +50,15 @@ class SocketStream:
         return _tail(self.stderr)
 
 
+def _see_the_end(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for the nest; one that was stopped never ends by itself, but everything in it ends with it."""
+    try:
+        process.wait(_ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def _tail(stderr: int) -> str:
     size = os.fstat(stderr).st_size
     return os.pread(stderr, _TAIL, max(0, size - _TAIL)).decode("utf-8", "backslashreplace").strip()
@@ -74,7 +84,7 @@ class Nest:
                 },
                 start_new_session=True,  # Ctrl-C is for the lab, which then ends us in good order
             )
-        undo.callback(process.wait)  # it ends when the last of our ends, closed next, is gone
+        undo.callback(_see_the_end, process)  # it ends when the last of our ends, closed next, is gone
         undo.callback(ours.close)
         self._control = ours
 

@@ -81,6 +81,38 @@ def test_a_killed_nest_takes_everything_with_it(tmp_path: Path) -> None:
         assert_all_gone(run.mark)
 
 
+def test_a_killed_wire_is_named_at_once_though_the_run_waits_on_a_host(tmp_path: Path) -> None:
+    with Running("endless", "netns", tmp_path) as run:
+        run.wait_for_record('"LISTEN"')
+        _, init, *_ = nests(run.mark)
+        os.kill(children(init)[0], signal.SIGKILL)
+        status, _, err = run.end()
+        assert status == 3 and "Traceback" not in err
+        assert "the agent of wire ended before the lab did" in err
+        assert_all_gone(run.mark)
+
+
+def test_a_stopped_nest_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with Running("endless", "netns", tmp_path) as run:
+        run.wait_for_record('"LISTEN"')
+        _, init, *_ = nests(run.mark)
+        os.kill(init, signal.SIGSTOP)
+        run.process.terminate()
+        status, _, err = run.end()
+        assert status == 128 + signal.SIGTERM and "everything is undone" in err
+        assert_all_gone(run.mark)
+
+
+def nests(mark: str) -> list[int]:
+    """The processes of a nest: the outer one, PID 1 of its namespace, and those forked from it."""
+    return sorted(pid for pid, words in marked(mark).items() if "lab.substrate.nest" in words)
+
+
+def children(pid: int) -> list[int]:
+    """Its children, the eldest first."""
+    return sorted(int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+
 def host_name(pid: int) -> str:
     """The host that an agent serves, by the name of its UTS namespace."""
     import subprocess
