@@ -5,6 +5,7 @@ Exit status: 0 all claims hold; 1 a claim fails; 2 the request is wrong; 3 a cla
 """
 
 import difflib
+import io
 import os
 import sys
 import tempfile
@@ -43,6 +44,7 @@ def dispatch(argv: list[str]) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """The program `lab`; returns the exit status."""
+    open_what_is_closed()
     try:
         with interruptible():
             status = dispatch(sys.argv[1:] if argv is None else argv)
@@ -61,6 +63,21 @@ def main(argv: list[str] | None = None) -> int:
         return complain(surprise(error), 3)
     except Exception as error:
         return complain(surprise(error), 3)
+
+
+def open_what_is_closed() -> None:
+    """Put nothing where the caller closed stdin, stdout or stderr (`>&-`), before a file of ours gets the number.
+
+    A character that the terminal's encoding does not have is shown by its code.
+    """
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(fd, True)
+    os.close(fd)
+    sys.stdout = sys.stdout or io.TextIOWrapper(io.FileIO(1, "w", closefd=False))
+    sys.stderr = sys.stderr or io.TextIOWrapper(io.FileIO(2, "w", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def complain(sentence: str, status: int) -> int:

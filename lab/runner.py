@@ -138,7 +138,7 @@ def unexpected(error: Exception, scenario: Scenario, folder: Path) -> LabError:
         return runs.disk_full(folder, error)
     file = folder / "traceback.txt"
     try:
-        file.write_text("".join(traceback.format_exception(error)))
+        file.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
         kept = f"; the traceback is in {file}"
     except OSError as full:
         kept = f"; the traceback could not be kept ({full.strerror})"

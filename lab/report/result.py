@@ -63,7 +63,7 @@ class Result:
     def save(self, folder: Path) -> None:
         """Write result.json into a run's folder, whole or not at all. Raises OSError."""
         part = folder / f".{FILE}.{os.getpid()}"
-        part.write_text(self.text())
+        part.write_text(self.text(), encoding="utf-8", errors="backslashreplace")  # as JSON escapes it
         part.replace(folder / FILE)
 
     def text(self) -> str:
@@ -74,7 +74,7 @@ class Result:
     def load(cls, folder: Path) -> "Result":
         """Read result.json of a run's folder. Raises BadRun."""
         try:
-            data = json.loads((folder / FILE).read_text())
+            data = json.loads((folder / FILE).read_text(encoding="utf-8"))
             claims = tuple(Finding(**{**claim, "sources": tuple(claim["sources"])}) for claim in data.pop("claims"))
             return cls(claims=claims, **data)
         except (OSError, ValueError, TypeError, KeyError) as error:

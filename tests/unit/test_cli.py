@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.unit.cli import LAB, environment, lab, sentence, story
+from tests.unit.cli import LAB, environment, lab, result, sentence, story
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,23 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     done = subprocess.run([*LAB, "list"], stdout=writer, stderr=subprocess.PIPE, text=True, env=environment())
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing(tmp_path: Path, closed: str) -> None:
+    command = f'exec "$@" {closed}'
+    run = [*LAB, "run", story("good"), "--substrate", "netns", "--out", tmp_path]
+    done = subprocess.run(["/bin/sh", "-c", command, "sh", *run], capture_output=True, text=True, env=environment())
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert result(tmp_path / "good" / "latest")["verdict"] == "HOLDS"
+
+
+def test_what_the_terminals_encoding_lacks_is_shown_by_its_code(tmp_path: Path) -> None:
+    shutil.copy(story("good"), tmp_path / "güt.py")
+    ascii_only = environment(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    done = lab("run", tmp_path / "güt.py", "--substrate", "netns", "--out", tmp_path / "runs", env=ascii_only)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith("g\\udcc3\\udcbct: ")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
