@@ -12,6 +12,7 @@ from lab.errors import BadTopology
 # A host's name is also the name of its port on the bridge, and Linux gives an interface at most 15 characters.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
 RESERVED = frozenset({"wire", "lo"})
+MOST_HOSTS = 1023  # ports of a bridge: Linux net/bridge/br_private.h BR_MAX_PORTS, of which number 0 is not given
 
 # What a host's agent needs: to set its interface up, AF_PACKET, another user for its programs, and to end them.
 HOST_CAPS = ("NET_ADMIN", "NET_RAW", "SETUID", "SETGID", "KILL")
@@ -83,6 +84,8 @@ class Topology:
     def __post_init__(self) -> None:
         if not self.hosts:
             raise self._bad("there is no host; give at least one service beside the wire")
+        if len(self.hosts) > MOST_HOSTS:
+            raise self._bad(f"there are {len(self.hosts)} hosts; a Linux bridge has ports for {MOST_HOSTS}")
         for name, times in Counter(host.name for host in self.hosts).items():
             if times > 1:
                 raise self._bad(f"{times} hosts are named {name!r}; give each a name of its own")

@@ -110,6 +110,7 @@ HOST = "  server: {networks: [lab]}"
         ("when: 2024-13-45\n", ["YAML"]),
         (f"services:\n{HOST}\n{NETWORK}", ["'wire'"]),
         (f"services:\n{WIRE}\n{NETWORK}", ["no host"]),
+        (services("  server: {networks: [lab], scale: 1024}"), ["1024 hosts", "1023"]),
         (f"services:\n{WIRE}{HOST}\n", ["'networks'"]),
         (services(HOST, "networks: {lab: {}, other: {}}"), ["2 networks", "lab, other"]),
         (services(HOST, NETWORK + "volumes: {x: {}}"), ["'volumes'"]),
