@@ -34,7 +34,7 @@ def text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, Mapping):
-        return join(f"{text(key)}: {text(one)}" for key, one in value.items()) or "none"
+        return join(sorted(f"{text(key)}: {text(one)}" for key, one in value.items())) or "none"
     if isinstance(value, set | frozenset):
         return join(sorted(text(one) for one in value)) or "none"
     if isinstance(value, tuple | list):

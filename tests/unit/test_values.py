@@ -18,7 +18,7 @@ from lab.values import Span, plain, text
         ((Span(1.0, 2.0), 7), "1 to 2, 7"),
         ((("S 0", "A 1"), 7), "S 0, A 1; 7"),
         ((), "none"),
-        ({7001: "server"}, "7001: server"),
+        ({7002: "client", 7001: "server"}, "7001: server, 7002: client"),
         (frozenset({"b", "a"}), "a, b"),
         ("TIME_WAIT", "TIME_WAIT"),
     ],
