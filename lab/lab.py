@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, suppress
+from concurrent.futures import Future, wait
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lab.agent.messages import Message
-from lab.channel import Channel
-from lab.errors import BadOption, LabError
+from lab.channel import REPLY_WITHIN, Channel
+from lab.closing import Closing
+from lab.errors import BadOption, Timeout
 from lab.host import Host
 from lab.recorder import Recorder
 from lab.substrate import Ground, Substrate
@@ -88,7 +89,7 @@ def open_lab(
     settings = {host.name: {**host.sysctls, **(sysctls or {}).get(host.name, {})} for host in topology.hosts}
     with ExitStack() as undo:
         recorder = Recorder(folder, snaplen)
-        closing = _Closing(recorder)
+        closing = Closing(recorder)
         undo.callback(closing.close_files)
         progress(f"bringing up {len(topology.hosts)} hosts and a wire on {substrate.name}")
         ground = substrate.up(topology, settings, mounts, undo)
@@ -147,42 +148,6 @@ def open_lab(
             raise
 
 
-class _Closing:
-    """Ends a lab in the order that loses nothing: programs, counters, capture, agents, files."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self.wire: Wire | None = None
-        self.hosts: dict[str, Host] = {}
-        self.error: str | None = None
-        self._counted: dict[str, int] | None = None
-
-    def count(self) -> None:
-        for host in self.hosts.values():
-            host.counters()
-
-    def last_words(self) -> None:
-        """What can still be said is said, even when an agent is gone or the disk is full."""
-        for host in self.hosts.values():
-            with suppress(LabError):
-                host.end_programs()
-                host.ask("sample")
-                host.counters()
-        if self.wire is not None:
-            with suppress(LabError):
-                self._counted = self.wire.unwatch()
-                self._recorder.record("capture", **self._counted)
-        self._recorder.record("end", error=self.error)
-
-    def expect_the_end(self, channels: Mapping[str, Channel]) -> None:
-        for channel in channels.values():
-            channel.expect_the_end()
-
-    def close_files(self) -> None:
-        counted = self._counted or {}
-        self._recorder.close(self.wire.taken if self.wire else {}, counted.get("frames", 0), counted.get("dropped"))
-
-
 def _channels(ground: Ground, listeners: Mapping[str, Callable[[Message], None]]) -> dict[str, Channel]:
     def on_event(name: str, event: Message) -> None:
         if (listener := listeners.get(name)) is not None:
@@ -193,6 +158,11 @@ def _channels(ground: Ground, listeners: Mapping[str, Callable[[Message], None]]
 
 
 def _all(futures: Mapping[str, "Future[Any]"]) -> dict[str, Any]:
+    late = wait(futures.values(), REPLY_WITHIN).not_done
+    if silent := [name for name, future in futures.items() if future in late]:
+        raise Timeout(
+            f"the agents of {', '.join(silent)} did not answer within {REPLY_WITHIN:g} s; is the machine overloaded?"
+        )
     return {name: future.result() for name, future in futures.items()}
 
 

@@ -9,10 +9,13 @@ interface and qdisc.
 import json
 import os
 import re
+import select
 import signal
 import socket
+import stat
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import pyroute2  # noqa: F401  (the wire's agent needs it: imported before the fork)
@@ -59,6 +62,16 @@ def furnish() -> None:
     libc.mount("tmpfs", SCRATCH, "tmpfs", flags, f"size={_SCRATCH_SIZE},mode=1777")
     limit_processes()
     close_the_kernels_settings()
+    hide_the_machines_services()
+
+
+def hide_the_machines_services() -> None:
+    """Whoever may talk to an engine's socket is the machine's root; root's programs may not, nor write to its log."""
+    for folder, _, names in (("/dev", [], ["kmsg"]), *os.walk("/run")):
+        for path in (os.path.join(folder, name) for name in names):
+            with suppress(FileNotFoundError):  # services come and go
+                if stat.S_IFMT(os.lstat(path).st_mode) in (stat.S_IFSOCK, stat.S_IFCHR):
+                    libc.mount("/dev/null", path, None, _MS_BIND)
 
 
 def limit_processes() -> None:
@@ -113,6 +126,17 @@ def answer_requests(control: socket.socket) -> None:
         control.send(json.dumps({"pid": pid}).encode())
 
 
+def guard(child: int, control: socket.socket) -> None:
+    """Outside the PID namespace: kill it once the lab's end is closed, even if somebody stopped it; ends with it."""
+    poll = select.poll()
+    poll.register(control, 0)  # POLLHUP is always told
+    ended = os.pidfd_open(child)
+    poll.register(ended, select.POLLIN)
+    if ended not in dict(poll.poll()):
+        signal.pidfd_send_signal(ended, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     try:
@@ -122,8 +146,7 @@ def main() -> None:
         return
     child = os.fork()
     if child:
-        control.close()
-        os.waitpid(child, 0)
+        guard(child, control)
         return
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps, orphans of programs included

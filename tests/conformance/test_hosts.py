@@ -79,6 +79,10 @@ def test_a_program_has_no_rights_and_cannot_write_outside_its_scratch_folder(lab
     assert host.run("/bin/sh", "-c", "echo kept > file && cat file").out == "kept\n"
 
 
+def test_a_program_cannot_talk_to_the_machines_services(lab: Lab) -> None:
+    assert lab.host("server").run("/usr/bin/find", "/run", "-type", "s").out == ""
+
+
 def test_a_program_cannot_change_the_settings_of_the_machine(lab: Lab) -> None:
     settings = ("/proc/sys/kernel/core_pattern", "/proc/sys/vm/swappiness", "/proc/sys/fs/file-max")
     for setting in settings:  # opened, not written: should it succeed, nothing has changed

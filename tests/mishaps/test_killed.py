@@ -113,6 +113,20 @@ def children(pid: int) -> list[int]:
     return sorted(int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
 
+def test_killed_while_its_nest_is_stopped_it_leaves_nothing(tmp_path: Path) -> None:
+    with Running("endless", "netns", tmp_path) as run:
+        run.wait_for_record('"LISTEN"')
+        for pid in marked(run.mark):
+            if host_name(pid) in ("server", "client"):
+                os.kill(pid, signal.SIGSTOP)
+        first = min(pid for pid, words in marked(run.mark).items() if "lab.substrate.nest" in words)
+        (init,) = (int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split())
+        os.kill(init, signal.SIGSTOP)
+        run.process.kill()
+        run.process.wait()
+        assert_all_gone(run.mark)
+
+
 def host_name(pid: int) -> str:
     """The host that an agent serves, by the name of its UTS namespace."""
     import subprocess
