@@ -78,6 +78,7 @@ class Runner:
                 engine=self.options.engine,
                 seed=self.options.seed,
                 sysctls=sysctls,
+                mounts=[Path(mount).resolve() for mount in scenario.declared.mounts],
                 progress=self.tell,
             ) as lab:
                 scenario.declared.run(lab)

@@ -36,6 +36,7 @@ class Declaration:
     title: str
     sysctls: Sysctls = field(default_factory=dict)
     hosts: Mapping[str, int] = field(default_factory=dict)
+    mounts: Sequence[str | Path] = ()
 
 
 def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -58,17 +59,22 @@ def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> dict[str, dict[str, str]
 
 
 def scenario(
-    title: str, *, sysctls: Sysctls | None = None, hosts: Mapping[str, int] | None = None
+    title: str,
+    *,
+    sysctls: Sysctls | None = None,
+    hosts: Mapping[str, int] | None = None,
+    mounts: Sequence[str | Path] = (),
 ) -> "Callable[[Callable[[Lab], None]], Declaration]":
     """Declare the function below to be this file's scenario.
 
     `title` is its one sentence. `sysctls` are set before a program starts, on all hosts ({"net.ipv4.tcp_sack": "0"}) or
     on each by itself ({"server": {...}}). `hosts` asks for more of a host than compose.yaml has: {"client": 3} gives
-    client1, client2 and client3 in place of client.
+    client1, client2 and client3 in place of client. `mounts` are files and folders of yours that the hosts see,
+    read-only, at the same paths; a relative one is found from the folder where the lab is run.
     """
 
     def declare(run: "Callable[[Lab], None]") -> Declaration:
-        return Declaration(run, title, sysctls or {}, hosts or {})
+        return Declaration(run, title, sysctls or {}, hosts or {}, mounts)
 
     return declare
 

@@ -58,12 +58,12 @@ class Watch:
         engines_own = {f"br-{network['Id'][:12]}" for network in networks}
         # a wire's, by its bridge
         relays_of = tuple(f"lab{links[name]['index']}r" for name in engines_own & links.keys())
+        # An engine's veth is on no bridge for a moment; whether its container is left behind is looked at by label.
+        engines_make = ("veth", "br-", *relays_of)
         ours = {
             name
             for name, link in links.items()
-            if name not in engines_own
-            and index.get(link.get_attr("IFLA_MASTER") or 0) not in engines_own
-            and not name.startswith(relays_of)
+            if not name.startswith(engines_make) and index.get(link.get_attr("IFLA_MASTER") or 0) not in engines_own
         }
         qdiscs = {
             f"qdisc {qdisc.get_attr('TCA_KIND')} on {index[qdisc['index']]}"

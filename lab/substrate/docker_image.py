@@ -4,6 +4,7 @@ The build context is made in memory, so the engine may be anywhere, and pyroute2
 so the build needs no network.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.metadata
@@ -33,6 +34,7 @@ PARTS = (
     "lab/agent",
     "lab/faults",
 )
+CHECKOUT = "netlab.checkout"  # label of an image: which checkout built it, so that each has one
 BUILD_WITHIN = 600  # seconds between two lines of a build's output
 WAY_OUT = "run make images, which makes a base image from Debian's packages, or take --substrate netns"
 
@@ -53,7 +55,16 @@ def ready(client: docker.APIClient, container: Container, progress: Progress) ->
         fcntl.flock(lock, fcntl.LOCK_EX)  # ten runs at once build it once
         if not _there(client, name):
             build(client, base[0], name, parts, progress)
+            forget_older(client, name)
     return name
+
+
+def forget_older(client: docker.APIClient, name: str) -> None:
+    """Removes the images that this checkout had built before; one that a container still needs stays."""
+    for image in client.images(filters={"label": f"{CHECKOUT}={_checkout()}"}):
+        for tag in set(image["RepoTags"] or ()) - {name}:
+            with contextlib.suppress(APIError):
+                client.remove_image(tag)
 
 
 def check(client: docker.APIClient) -> None:
@@ -92,8 +103,8 @@ def files() -> list[File]:
 
 
 def digest(base: str, parts: list[File]) -> str:
-    """Twelve digits that stand for all that goes into the image on the base image of this id."""
-    whole = hashlib.sha256(base.encode())
+    """Twelve digits that stand for all that goes into the image on the base image of this id, and for this checkout."""
+    whole = hashlib.sha256(f"{base}\0{_checkout()}".encode())
     # The installed files' own hashes; reading 470 files at every start would cost more than a container does.
     whole.update((_pyroute2().read_text("RECORD") or _pyroute2().version).encode())
     for name, data, mode in parts:
@@ -112,6 +123,7 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
             dockerfile=DOCKERFILE,
             tag=name,
             buildargs={"BASE": base},
+            labels={CHECKOUT: _checkout()},
             network_mode="none",
             rm=True,
             forcerm=True,
@@ -147,6 +159,10 @@ def _context(parts: list[File]) -> bytes:
             entry.size, entry.mode = len(data), mode
             archive.addfile(entry, io.BytesIO(data))
     return packed.getvalue()
+
+
+def _checkout() -> str:
+    return hashlib.sha256(bytes(ROOT)).hexdigest()[:12]
 
 
 def _pyroute2() -> importlib.metadata.Distribution:

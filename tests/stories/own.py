@@ -1,0 +1,26 @@
+"""A program of the user's own, next to its scenario."""
+
+from pathlib import Path
+
+from lab.claims import RFC, Verdict, claim, equals
+from lab.evidence import Evidence
+from lab.lab import Lab
+from lab.scenario import scenario
+
+OWN = Path(__file__).parent / "shout"
+
+
+@scenario("A server of one's own answers", mounts=[OWN])
+def own(lab: Lab) -> None:
+    server, client = lab.host("server"), lab.host("client")
+    server.start(str(OWN), "{port}", port=7000)
+    connection = client.connect(server.at(7000))
+    connection.send(b"hello")
+    connection.recv()
+
+
+@claim(RFC("9293", "3.9.1"))
+def it_shouts(seen: Evidence) -> Verdict:
+    """What it was told comes back in capital letters."""
+    answers = seen.calls("client", "recv")
+    return equals(answers and answers[0].value, b"HELLO")
