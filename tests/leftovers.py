@@ -63,7 +63,9 @@ class Watch:
         ours = {
             name
             for name, link in links.items()
-            if not name.startswith(engines_make) and index.get(link.get_attr("IFLA_MASTER") or 0) not in engines_own
+            if os.geteuid() == 0  # nobody else could have left one in this namespace
+            and not name.startswith(engines_make)
+            and index.get(link.get_attr("IFLA_MASTER") or 0) not in engines_own
         }
         qdiscs = {
             f"qdisc {qdisc.get_attr('TCA_KIND')} on {index[qdisc['index']]}"
