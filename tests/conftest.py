@@ -1,5 +1,6 @@
 """For all tests: the substrates of the conformance suite, and no leftovers after any test."""
 
+import signal
 from collections.abc import Iterator
 from functools import cache
 
@@ -11,6 +12,10 @@ from lab.substrate import Substrate
 from tests.leftovers import Watch
 
 pytest_plugins = ["pytester"]
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job; what tests start is interrupted
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @cache

@@ -97,7 +97,7 @@ class Programs:
             cwd=self._scratch,
             env={"LANG": "C.UTF-8", **kept, **own, **environment},
             start_new_session=True,
-            preexec_fn=_lose_all_rights,
+            preexec_fn=_become_a_program,
             user=self._user,
             group=self._user,
             extra_groups=None if self._user is None else [],
@@ -131,7 +131,10 @@ class Programs:
                     self._changed("program")
 
 
-def _lose_all_rights() -> None:
+def _become_a_program() -> None:
+    """Between fork and exec: every signal as it is for a program typed in at a terminal, limits, and no rights."""
+    for each in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # ignored in a shell's background jobs, and by agents
+        signal.signal(each, signal.SIG_DFL)
     for limit, wanted in _LIMITS:
         highest = resource.getrlimit(limit)[1]
         lower = wanted if highest == resource.RLIM_INFINITY else min(wanted, highest)

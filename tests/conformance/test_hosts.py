@@ -137,6 +137,10 @@ def test_a_program_that_ignores_sigterm_is_killed_and_named(lab: Lab, monkeypatc
     assert not deaf.running
 
 
+def test_an_interrupt_ends_a_program_that_does_nothing_about_it(lab: Lab) -> None:
+    assert lab.host("server").start("/bin/sleep", "1000", ready=False).interrupt().signal == "SIGINT"
+
+
 def test_a_program_that_floods_its_output_is_cut_and_not_stopped(lab: Lab) -> None:
     ended = lab.host("server").run("/bin/sh", "-c", "head -c 30000000 /dev/zero | tr '\\0' x; echo end >&2")
     assert (ended.status, ended.err) == (0, "end\n")
