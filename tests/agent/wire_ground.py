@@ -7,7 +7,6 @@ sockets *in* a host: the host's process makes them and hands them over, and a so
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.agent.messages import Decoder, Message, encode
+from tests import second_witness
 from tests.agent.wire_child import become, in_child, live
 
 MTU = 1500
@@ -116,8 +116,7 @@ class Ground:
 
     def run(self, *command: str) -> str:
         """What a command of the system says in the wire's namespace: a second witness."""
-        inside = ["nsenter", "-n", "-t", str(self.pid), *command]
-        return subprocess.run(inside, check=True, capture_output=True, text=True).stdout
+        return second_witness.ask(self.pid, "net", *command)
 
 
 def why_not(user: str | None = None) -> str | None:
