@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -52,11 +53,12 @@ class SocketStream:
 
 def _see_the_end(process: "subprocess.Popen[bytes]") -> None:
     """Wait for the nest; one that was stopped never ends by itself, but everything in it ends with it."""
-    try:
-        process.wait(_ENDS_WITHIN)
-    except subprocess.TimeoutExpired:
+    poll = select.poll()
+    poll.register(ended := os.pidfd_open(process.pid), select.POLLIN)  # Popen.wait with a timeout sleeps in between
+    if not poll.poll(_ENDS_WITHIN * 1000):
         process.kill()
-        process.wait()
+    os.close(ended)
+    process.wait()
 
 
 def _tail(stderr: int) -> str:
