@@ -174,7 +174,7 @@ def test_a_call_that_blocks_can_be_begun_and_taken_up_later(lab: Lab) -> None:
 
 def test_processes_shows_a_zombie_and_only_the_programs_own_processes(lab: Lab) -> None:
     host = lab.host("server")
-    forgetful = "import os, time\nif os.fork():\n  print('forked', flush=True)\n  time.sleep(99)"
+    forgetful = "import os, signal\nif os.fork():\n  print('forked', flush=True)\n  signal.pause()"
     host.start("/usr/bin/python3", "-c", forgetful, ready=False).wait_for_output("forked")
     while "Z" not in (states := sorted(process["state"] for process in host.processes())):
         pass
