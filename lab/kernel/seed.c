@@ -1,0 +1,133 @@
+/* Preloaded into the kernel of the virtual clock: one run of it is like the next, and none outlives the lab.
+ *
+ * Repeatable: the kernel takes all its randomness from getrandom(2), which is answered here from a seed, by splitmix64
+ * (Steele, Lea, Flood 2014): one word of state, no library. The numbers are repeatable and not secret, which is their
+ * purpose. Its addresses are not randomized either, since the memory that it finds decides sysctls such as tcp_rmem.
+ *
+ * Mortal: the kernel gets SIGKILL when the process that started it ends, however that ends; the host processes that
+ * carry its programs go with it, being traced; and so does its thread for block devices, which is not.
+ *
+ * Quick: it stays on one processor. Each system call of a program inside is a switch between two host processes, which
+ * costs half as much where neither has to wake a sleeping processor.
+ */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static uint64_t state;
+
+static uint64_t next(void)
+{
+	uint64_t z = (state += 0x9e3779b97f4a7c15u);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+static unsigned long long number(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
+static void die_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1); /* it had ended before */
+}
+
+__attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
+{
+	const struct rlimit no_core = {0, 0};
+	cpu_set_t one;
+
+	(void)argc;
+	state = number("NETLAB_SEED");
+	die_with((pid_t)number("NETLAB_PARENT"));
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (getenv("NETLAB_CPU")) {
+		CPU_ZERO(&one);
+		CPU_SET(number("NETLAB_CPU"), &one);
+		sched_setaffinity(0, sizeof one, &one); /* refused, it is only slower */
+	}
+	if (!(personality(0xffffffff) & ADDR_NO_RANDOMIZE)) {
+		personality(ADDR_NO_RANDOMIZE);
+		if (personality(0xffffffff) & ADDR_NO_RANDOMIZE)
+			execve("/proc/self/exe", argv, envp);
+	}
+}
+
+ssize_t getrandom(void *buffer, size_t length, unsigned int flags)
+{
+	unsigned char *out = buffer;
+	size_t done = 0;
+
+	(void)flags;
+	while (done < length) {
+		uint64_t word = next();
+		size_t part = length - done < sizeof word ? length - done : sizeof word;
+
+		memcpy(out + done, &word, part);
+		done += part;
+	}
+	return (ssize_t)length;
+}
+
+/* The kernel sets the options of everything that it traces: what it traces shall end with it. */
+long ptrace(enum __ptrace_request request, ...)
+{
+	static long (*real)(int, pid_t, void *, void *);
+	va_list arguments;
+	pid_t pid;
+	void *address;
+	uintptr_t data;
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "ptrace");
+	va_start(arguments, request);
+	pid = va_arg(arguments, pid_t);
+	address = va_arg(arguments, void *);
+	data = va_arg(arguments, uintptr_t);
+	va_end(arguments);
+	if (request == PTRACE_SETOPTIONS || (int)request == 21 /* PTRACE_OLDSETOPTIONS */)
+		data |= PTRACE_O_EXITKILL;
+	return real(request, pid, address, (void *)data);
+}
+
+/* The thread for block devices, of which there is one, shares the kernel's memory. No malloc: that memory is the kernel's own. */
+static int (*thread_function)(void *);
+static pid_t thread_parent;
+
+static int begin_thread(void *argument)
+{
+	die_with(thread_parent);
+	return thread_function(argument);
+}
+
+int clone(int (*function)(void *), void *stack, int flags, void *argument, ...)
+{
+	static int (*real)(int (*)(void *), void *, int, void *, ...);
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "clone");
+	if (flags != (CLONE_VM | CLONE_FILES) || thread_function)
+		return real(function, stack, flags, argument);
+	thread_function = function;
+	thread_parent = getpid();
+	return real(begin_thread, stack, flags, argument);
+}
