@@ -58,11 +58,11 @@ def run(argv: list[str]) -> int:
     if not wants.names:
         raise BadOption(f"Name a scenario to run: {', '.join(scenario.names())}; as in `make lab SCENARIO=timewait`.")
     chosen = [scenario.load(name) for name in wants.names]  # all of them, before the first is run
-    from lab.runner import Options, Runner  # what brings up labs is not needed to say that a name is wrong
+    from lab.runner import Runner  # what brings up labs is not needed to say that a name is wrong
 
     statuses = []
     with terminal.Progress(quiet=wants.quiet) as progress:
-        runner = Runner(Options(wants.substrate, wants.clock, wants.engine, wants.seed, wants.out), progress)
+        runner = Runner(options.chosen(vars(wants).__getitem__), progress)
         for one in chosen:
             progress.say(f"{one.name}: {one.title}")
             done = runner.run(one)
@@ -135,10 +135,18 @@ def worst(statuses: list[int]) -> int:
     return next(status for status in (4, 2, 1, 3, 0) if status in statuses)
 
 
+def kernel(argv: list[str]) -> int:
+    """`lab kernel build|run`: the kernel of the virtual clock."""
+    from lab.kernel import commands  # few runs need it
+
+    return commands.kernel(argv)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "list": list_scenarios,
     "run": run,
     "check": check,
     "doctor": doctor,
     "clean": clean,
+    "kernel": kernel,
 }

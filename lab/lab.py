@@ -1,10 +1,10 @@
 """The lab: a topology brought up on a substrate, recorded from its first moment to its last."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from lab.wire import Wire
 FORMAT = 1  # of a run's folder
 WHOLE_FRAMES = 262144  # bytes of a frame that the capture keeps: more than any frame has, as tcpdump's default
 WIRE = "wire"
+CLOCK = "NETLAB_CLOCK"  # variable by which a kernel whose time jumps says so to what runs on it
 # Neighbour and router solicitations would be frames that no lesson asked for.
 QUIET = {"net.ipv6.conf.all.disable_ipv6": "1", "net.ipv6.conf.default.disable_ipv6": "1"}
 
@@ -111,10 +112,9 @@ def open_lab(
             scenario=scenario,
             substrate=substrate.name,
             engine=engine,
-            clock="real",
+            clock=os.environ.get(CLOCK, "real"),
             seed=seed,
             hosts={name: host.address for name, host in hosts.items()},
-            wall=datetime.now(UTC).isoformat(timespec="seconds"),
             snaplen=snaplen,
         )
         closing.wire, closing.hosts = wire, hosts

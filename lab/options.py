@@ -4,14 +4,35 @@ import argparse
 import difflib
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lab import choice, runs
 from lab.errors import BadOption
 
+MEMORY = 512  # MB of a kernel of our own; a lab of two hosts takes 120 (measured)
+LEAST_MEMORY, MOST_MEMORY = 64, 65536  # MB
+LIMIT = 600.0  # s of real time for a run on the virtual clock, the one limit in real time; the longest takes seconds
 CLOCKS = ("real", "virtual")
 ENGINES = ("auto", "netem", "relay")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How scenarios are run.
+
+    `seed` is what every random draw comes from, the wire's, and on the virtual clock the kernel's too; `out` is where
+    run folders go. `memory` (MB) and `limit` (seconds of real time) bound the kernel of the virtual clock.
+    """
+
+    substrate: str = "auto"
+    clock: str = "real"
+    engine: str = "auto"
+    seed: int = 1
+    out: Path = runs.DEFAULT
+    memory: int = MEMORY
+    limit: float = LIMIT
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,6 +72,24 @@ def seed(value: str) -> int:
     raise argparse.ArgumentTypeError(f"{value!r} is no whole number from 0 to 2^64 - 1")
 
 
+def positive(value: str) -> float:
+    """A number of seconds above 0."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if 0 < number < float("inf"):
+        return number
+    raise argparse.ArgumentTypeError(f"{value!r} is no number of seconds above 0")
+
+
+def megabytes(value: str) -> int:
+    """Memory for a kernel, in MB: a boot takes some, and its addresses end somewhere."""
+    if value.isascii() and value.isdigit() and LEAST_MEMORY <= int(value) <= MOST_MEMORY:
+        return int(value)
+    raise argparse.ArgumentTypeError(f"{value!r} is no whole number of MB from {LEAST_MEMORY} to {MOST_MEMORY}")
+
+
 def folder(value: str) -> Path:
     """A folder's path; an empty one would be the folder that one happens to stand in."""
     if not value:
@@ -72,7 +111,7 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         type=one_of(CLOCKS),
         default="real",
         metavar="|".join(CLOCKS),
-        help="real time, or (with the next version) a kernel whose time jumps",
+        help="this machine's, or that of a kernel of our own, whose time jumps to the next event",
     )
     add(
         f"{prefix}engine",
@@ -81,5 +120,23 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         metavar="|".join(ENGINES),
         help="what carries out the faults; auto takes netem where it can do all that is asked, else the relay",
     )
-    add(f"{prefix}seed", type=seed, default=1, metavar="N", help="what the faults' random draws come from (1)")
+    add_kernel_options(add, prefix)
     add(f"{prefix}out", type=folder, default=runs.DEFAULT, metavar="DIR", help="where run folders go (runs)")
+
+
+def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
+    """Those that say how a kernel of the virtual clock is booted."""
+    add(f"{prefix}seed", type=seed, default=1, metavar="N", help="what every random draw comes from (1)")
+    add(
+        f"{prefix}limit",
+        type=positive,
+        default=LIMIT,
+        metavar="SECONDS",
+        help="of real time, after which a kernel of the virtual clock is ended (600)",
+    )
+    add(f"{prefix}memory", type=megabytes, default=MEMORY, metavar="MB", help="that such a kernel may use (512)")
+
+
+def chosen(value_of: Callable[[str], Any]) -> Options:
+    """What was chosen by the options of add_run_options; ``value_of`` looks one up by its name."""
+    return Options(**{field.name: value_of(field.name) for field in fields(Options)})

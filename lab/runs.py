@@ -6,6 +6,7 @@ replaced in one step.
 
 import contextlib
 import errno
+import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from pathlib import Path
 from lab.errors import BadRun, DiskFull
 
 DEFAULT = Path("runs")
+SIGNED = "run.json"
 UNWRITABLE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG}
 
 
@@ -32,6 +34,15 @@ def make(base: Path, scenario: str) -> Path:
                 continue
             return folder
     raise AssertionError("count() does not end")
+
+
+def sign(folder: Path, seconds: float) -> None:
+    """Say when the run was made (UTC) and how long that took in real time.
+
+    In a file of its own, for all else that a run on the virtual clock leaves is the same the next time. Raises OSError.
+    """
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    (folder / SIGNED).write_text(json.dumps({"format": 1, "ended": ended, "real_seconds": round(seconds, 3)}) + "\n")
 
 
 def link_latest(folder: Path) -> None:

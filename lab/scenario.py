@@ -97,6 +97,14 @@ class Scenario:
         """The hosts of compose.yaml, as many of each as the scenario asks for. Raises BadTopology."""
         return Topology.load(COMPOSE).with_hosts(**self.declared.hosts)
 
+    def sysctls(self) -> dict[str, dict[str, str]]:
+        """What is set on each host before a program starts. Raises BadOption for a host that there is not."""
+        return for_each(self.declared.sysctls, [host.name for host in self.topology().hosts])
+
+    def check(self) -> None:
+        """Raises RequestError if it asks for what there is not."""
+        self.sysctls()
+
 
 def names() -> list[str]:
     """The names of all scenarios, in the order of the alphabet."""

@@ -115,21 +115,30 @@ class Connection:
     @property
     def handshake(self) -> tuple[Frame, Frame, Frame] | None:
         """The SYN that was answered, its SYN with ACK, and the ACK that ends the handshake."""
-        answer = self.first(self.server, "SA")
-        if answer is None:
-            return None
-        ack = next((f for f in self.sent_by(self.client, "A") or () if f.sent_at > answer.sent_at), None)
-        syns = [f for f in self.sent_by(self.client, "S") or () if f.sent_at < answer.sent_at]
-        return (syns[-1], answer, ack) if syns and ack else None
+        syn, answer, after = self._opening("SA")
+        ack = next((f for f in after if f.source == self.client and has_flags(tcp_of(f).flags, "A")), None)
+        return (syn, answer, ack) if syn and answer and ack else None
 
     @property
     def round_trip(self) -> float | None:
         """Seconds from the SYN's leaving the client to the delivery there of what answers it, SYN with ACK or RST."""
-        answer = self.first(self.server, "SA") or self.first(self.server, "R")
-        syns = [f for f in self.sent_by(self.client, "S") or () if answer and f.sent_at < answer.sent_at]
-        if answer is None or not syns or not answer.delivered_at:
+        syn, answer, _ = self._opening("SA" if self.first(self.server, "SA") else "R")
+        if answer is None or syn is None or not answer.delivered_at:
             return None
-        return (answer.delivered_at[0] - syns[-1].sent_at) / NS
+        return (answer.delivered_at[0] - syn.sent_at) / NS
+
+    def _opening(self, flags: str) -> tuple[Frame | None, Frame | None, tuple[Frame, ...]]:
+        """The server's first segment with these flags, the last SYN before it and all segments after it.
+
+        Before and after by their places, for on the virtual clock all of them may have the same time.
+        """
+        syn: Frame | None = None
+        for place, frame in enumerate(self.segments):
+            if frame.source == self.server and has_flags(tcp_of(frame).flags, flags):
+                return syn, frame, self.segments[place + 1 :]
+            if frame.source == self.client and has_flags(tcp_of(frame).flags, "S"):
+                syn = frame
+        return None, None, ()
 
     def data(self, host: str) -> bytes:
         """The bytes that a side sent, each once, in the order of their numbers; gaps are left out."""

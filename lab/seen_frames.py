@@ -97,19 +97,27 @@ def join(
     than the one addressed.
     """
     sent: dict[str, list[Captured]] = defaultdict(list)  # by receiver
+    places: dict[str, list[int]] = defaultdict(list)  # in the capture: on the virtual clock many have the same time
     came: dict[str, list[Captured]] = defaultdict(list)
-    for each in sorted(captured, key=lambda each: each.t):
+    for place, each in enumerate(sorted(captured, key=lambda each: each.t)):
         if each.direction == "out":
             came[each.port].append(each)
         else:
             for toward in _receivers(each, hosts, macs, addresses):
                 sent[toward].append(each)
+                places[toward].append(place)
     dropped: dict[str, list[Decision]] = defaultdict(list)
     for decision in decisions:
         if decision.verdict == LOST:
             dropped[decision.toward].append(decision)
-    frames = [frame for toward in sent for frame in _match(toward, sent[toward], came[toward], dropped.get(toward, []))]
-    return tuple(sorted(frames, key=lambda frame: frame.sent_at))
+    placed = [
+        (place, toward, frame)
+        for toward in sent
+        for place, frame in zip(
+            places[toward], _match(toward, sent[toward], came[toward], dropped.get(toward, [])), strict=True
+        )
+    ]
+    return tuple(frame for _, _, frame in sorted(placed, key=lambda each: each[:2]))
 
 
 def _receivers(

@@ -10,7 +10,10 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x4000, 0x40000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_SYNCHRONOUS = 0x1, 0x2, 0x4, 0x8, 0x10
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
+
+POWER_OFF = 0x4321FEDC  # LINUX_REBOOT_CMD_POWER_OFF
 
 PR_SET_PDEATHSIG = 1
 PR_CAPBSET_READ, PR_CAPBSET_DROP = 23, 24
@@ -55,6 +58,11 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str | No
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
     options = None if data is None else data.encode()
     _check(_libc.mount(*encoded, ctypes.c_ulong(flags), options), f"mount {target}")
+
+
+def reboot(how: int) -> None:
+    """See reboot(2)."""
+    _check(_libc.reboot(ctypes.c_int(how)), "reboot")
 
 
 def remount_read_only(path: str) -> None:

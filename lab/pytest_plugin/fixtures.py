@@ -38,7 +38,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
             running = undo.enter_context(
                 open_lab(
                     topology,
-                    session.runner(request.config).substrate,
+                    session.substrate(request.config),
                     folder=folder,
                     engine=how.engine,
                     seed=how.seed,

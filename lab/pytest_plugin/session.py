@@ -6,15 +6,18 @@ from typing import NoReturn
 import pytest
 
 from lab import require
-from lab.errors import DiskFull, LabError, MachineError
-from lab.runner import Options, Runner
+from lab.clock import RealClock
+from lab.errors import BadOption, DiskFull, LabError, MachineError
+from lab.options import Options, chosen
+from lab.runner import Runner
+from lab.substrate import Substrate
 
 RUNNER = pytest.StashKey[Runner | MachineError]()
 
 
 def options(config: pytest.Config) -> Options:
     """The session's --lab-... options."""
-    return Options(*(config.getoption(f"lab_{name}") for name in ("substrate", "clock", "engine", "seed", "out")))
+    return chosen(lambda name: config.getoption(f"lab_{name}"))
 
 
 def progress(text: str) -> None:
@@ -42,3 +45,14 @@ def give_up(config: pytest.Config, error: LabError) -> NoReturn:
         needs = {"netns", "docker"} if how.substrate == "auto" else {how.substrate}
         require.lacking(str(error), needs | {how.engine} | ({"virtual"} if how.clock == "virtual" else set()))
     raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def substrate(config: pytest.Config) -> Substrate:
+    """What the `lab` fixture's hosts live on. Raises MachineError, and BadOption on the virtual clock."""
+    clock = runner(config).clock
+    if isinstance(clock, RealClock):
+        return clock.substrate
+    raise BadOption(
+        "the `lab` fixture runs in pytest's own process, whose clock is the real one; run all of pytest on the virtual"
+        " clock: lab kernel run -- python -m pytest ..."
+    )

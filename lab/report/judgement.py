@@ -53,7 +53,6 @@ def environment(seen: Evidence) -> dict[str, Any]:
         "seed": seen.meta.get("seed"),
         "hosts": dict(seen.hosts),
         "sysctls": {host: dict(fact.sysctls) for host, fact in facts.items()},
-        "when": seen.meta.get("wall"),
         "took": (seen.records[-1]["t"] - seen.meta["t"]) / NS,
     }
 

@@ -137,8 +137,8 @@ def guard(child: int, control: socket.socket) -> None:
     os.waitpid(child, 0)
 
 
-def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[1]))
+def live(control: socket.socket) -> None:
+    """The nest's life; returns in the guard, once all is over."""
     try:
         leave_the_users_namespaces()
     except OSError as error:
@@ -157,4 +157,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    live(socket.socket(fileno=int(sys.argv[1])))

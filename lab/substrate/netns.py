@@ -6,10 +6,11 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from lab.errors import AgentLost, LabError, NoPermission
 from lab.substrate import Ground
@@ -51,7 +52,36 @@ class SocketStream:
         return _tail(self.stderr)
 
 
-def _see_the_end(process: "subprocess.Popen[bytes]") -> None:
+class Child(Protocol):
+    """A process of ours, as subprocess.Popen has it."""
+
+    pid: int
+
+    def kill(self) -> None: ...
+
+    def wait(self) -> object: ...
+
+
+Launch = Callable[[socket.socket, int], Child]  # the nest's end of its socket, and its stderr
+
+
+def launch(theirs: socket.socket, stderr: int) -> Child:
+    """The nest as a program of its own, which shares nothing with ours but these two."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "lab.substrate.nest", str(theirs.fileno())],
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(_PROJECT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        },
+        start_new_session=True,  # Ctrl-C is for the lab, which then ends us in good order
+    )
+
+
+def _see_the_end(process: Child) -> None:
     """Wait for the nest; one that was stopped never ends by itself, but everything in it ends with it."""
     poll = select.poll()
     poll.register(ended := os.pidfd_open(process.pid), select.POLLIN)  # Popen.wait with a timeout sleeps in between
@@ -69,23 +99,12 @@ def _tail(stderr: int) -> str:
 class Nest:
     """Our end of the nest: asks it for agents."""
 
-    def __init__(self, undo: ExitStack) -> None:
+    def __init__(self, undo: ExitStack, start: Launch = launch) -> None:
         self._stderr = os.memfd_create("stderr", os.MFD_CLOEXEC)
         undo.callback(os.close, self._stderr)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "lab.substrate.nest", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._stderr,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join([str(_PROJECT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
-                },
-                start_new_session=True,  # Ctrl-C is for the lab, which then ends us in good order
-            )
+            process = start(theirs, self._stderr)
         undo.callback(_see_the_end, process)  # it ends when the last of our ends, closed next, is gone
         undo.callback(ours.close)
         self._control = ours
@@ -123,11 +142,14 @@ class Netns:
 
     name = "netns"
 
+    def __init__(self, start: Launch = launch) -> None:
+        self._start = start
+
     def check(self) -> str | None:
         """None where namespaces can be had, found out by making some; else one sentence."""
         with ExitStack() as undo:
             try:
-                Nest(undo).wait_until_ready()
+                Nest(undo, self._start).wait_until_ready()
             except LabError as error:
                 return str(error)
         return None
@@ -136,7 +158,7 @@ class Netns:
         self, topology: Topology, sysctls: Mapping[str, Mapping[str, str]], mounts: Sequence[Path], undo: ExitStack
     ) -> Ground:
         """A wire and hosts, not yet joined; the agents set sysctls, and every path of the user's is visible anyway."""
-        nest = Nest(undo)
+        nest = Nest(undo, self._start)
         nest.wait_until_ready()
         wire = nest.stream("wire", "wire", undo)
         hosts = {host.name: nest.stream("host", host.name, undo) for host in topology.hosts}

@@ -39,8 +39,7 @@ class Written:
         self.captured: list[Captured] = []
         self.dropped = self._ids = 0
         run = {"substrate": "netns", "engine": "auto", "clock": "real", "seed": 1, "snaplen": 262144}
-        wall = "2026-11-20T10:40:00+00:00"
-        self.record("meta", 0, format=1, scenario=scenario, hosts=self.hosts, wall=wall, **run)
+        self.record("meta", 0, format=1, scenario=scenario, hosts=self.hosts, **run)
         known = {"release": "6.18.44", "hz": 250, "machine": "x86_64", "mtu": 1500, "offloads": OFFLOADS, "sysctls": {}}
         for host in hosts:
             self.record("facts", 0, host=host, mac=self.mac(host), **{**known, **facts})

@@ -40,12 +40,6 @@ def test_a_wrong_request_is_one_sentence_and_status_2(argv: list[str], said: str
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
-def test_the_virtual_clock_is_for_later() -> None:
-    done = lab("run", "timewait", "--clock", "virtual")
-    assert "run with --clock real" in sentence(done)
-    assert done.returncode == 4
-
-
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["run", "--help"], ["doctor", "-h"]])
 def test_help_is_a_result(argv: list[str]) -> None:
     done = lab(*argv)

@@ -1,0 +1,40 @@
+"""How a scenario is played: here and now, on this machine's own kernel and clock."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from lab import choice, cleanup
+from lab.collect import collect
+from lab.errors import LabError
+from lab.options import Options
+from lab.scenario import Scenario
+from lab.substrate import Substrate
+
+
+class Clock(Protocol):
+    """The kernel and the clock that a scenario is played on."""
+
+    def play(self, scenario: Scenario, folder: Path) -> LabError | None:
+        """Leave in ``folder`` what was seen; the error that broke it off, if one did.
+
+        Raises RequestError if the scenario asks for what there is not, and Interrupted after a signal.
+        """
+
+
+class RealClock:
+    """This machine's own. The substrate is chosen, and what dead runs left is removed, once, before the first run.
+
+    Raises MachineError if this machine cannot have hosts.
+    """
+
+    def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
+        self.options, self.tell = options, tell
+        self.substrate: Substrate = choice.choose(options.substrate, tell)
+        for told in cleanup.clean():
+            tell(told)
+
+    def play(self, scenario: Scenario, folder: Path) -> LabError | None:
+        """See Clock."""
+        how = self.options
+        return collect(scenario, self.substrate, folder, engine=how.engine, seed=how.seed, tell=self.tell)

@@ -1,0 +1,56 @@
+"""Waits for a process and passes on what it writes to files, as it is written: inotify tells when.
+
+Files and not pipes: the kernel of the virtual clock is woken when a pipe has room again, at whatever moment of real
+time that happens to be, and then no two runs of it are the same.
+"""
+
+import ctypes
+import os
+import select
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+_IN_MODIFY, _IN_NONBLOCK, _IN_CLOEXEC = 0x2, 0o4000, 0o2000000  # sys/inotify.h
+_CHUNK = 1 << 16
+_libc = ctypes.CDLL(None, use_errno=True)
+
+Heard = Callable[[str, bytes], None]
+
+
+def follow(process: "subprocess.Popen[bytes]", files: Mapping[str, Path], heard: Heard, limit: float) -> bool:
+    """Call ``heard`` with a file's name and each piece that is added to it, until the process ends; True if it did.
+
+    False after ``limit`` seconds.
+    """
+    until = time.monotonic() + limit
+    with ExitStack() as undo:
+        notices = _check(_libc.inotify_init1(_IN_NONBLOCK | _IN_CLOEXEC))
+        undo.callback(os.close, notices)
+        readers = {}
+        for name, path in files.items():
+            _check(_libc.inotify_add_watch(notices, os.fsencode(path), _IN_MODIFY))
+            readers[name] = undo.enter_context(path.open("rb", buffering=0))
+        ended = os.pidfd_open(process.pid)
+        undo.callback(os.close, ended)
+        poll = select.poll()
+        for fd in (notices, ended):
+            poll.register(fd, select.POLLIN)
+        while True:
+            ready = dict(poll.poll(max(0.0, until - time.monotonic()) * 1000))
+            if notices in ready:
+                os.read(notices, _CHUNK)
+            for name, reader in readers.items():
+                while data := reader.read(_CHUNK):
+                    heard(name, data)
+            if ended in ready or not ready:
+                return ended in ready
+
+
+def _check(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result

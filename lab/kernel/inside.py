@@ -1,0 +1,102 @@
+"""PID 1 of the lab's own kernel: furnishes it, does one job, writes the answer down, and halts.
+
+Run by `box` as ``python -m lab.kernel.inside FOLDER``. Python starts before anything is mounted, so the standard
+library and the lab are read from the machine's files as they are.
+"""
+
+import importlib
+import json
+import os
+import sys
+import termios
+import traceback
+from pathlib import Path
+from typing import Any
+
+from lab.agent import libc
+
+OUT = Path("/run/out")
+_FRESH = ("/tmp", "/run")
+
+
+def furnish(folder: str) -> None:
+    """Mount what every system has, and the one writable folder."""
+    libc.mount("proc", "/proc", "proc", 0)
+    libc.mount("sysfs", "/sys", "sysfs", 0)
+    libc.mount("devtmpfs", "/dev", "devtmpfs", 0)
+    for path in (*_FRESH, "/dev/shm", "/dev/pts"):
+        os.makedirs(path, exist_ok=True)
+    libc.mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666,newinstance")
+    for path in (*_FRESH, "/dev/shm"):
+        libc.mount("tmpfs", path, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, "mode=1777")
+    for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+        os.symlink(target, f"/dev/{name}")
+    # What is written is in the machine's file at once, and outlives this kernel however it ends.
+    show(folder, OUT, libc.MS_SYNCHRONOUS)
+
+
+def show(source: str, target: Path, flags: int) -> None:
+    """A folder of the machine, at a place of its own."""
+    target.mkdir(parents=True, exist_ok=True)
+    libc.mount("none", str(target), "hostfs", flags, source)
+
+
+def show_again(path: str) -> None:
+    """A folder of the machine that a fresh /tmp or /run hides, at its own place, read-only."""
+    if any(Path(path).is_relative_to(fresh) for fresh in _FRESH) and not os.path.exists(path):
+        show(path, Path(path), libc.MS_RDONLY)
+
+
+def speak() -> None:
+    """Standard output and error, each to a console that the machine keeps in a file, byte for byte."""
+    for console, fd in (("/dev/tty1", 1), ("/dev/tty2", 2)):
+        terminal = os.open(console, os.O_WRONLY | os.O_NOCTTY)
+        attributes = termios.tcgetattr(terminal)
+        attributes[1] &= ~termios.OPOST
+        termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+        os.dup2(terminal, fd)
+        os.close(terminal)
+
+
+def do(job: dict[str, Any]) -> Any:
+    """The job's answer, or the exit status of its command."""
+    os.chdir(job["cwd"])
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    if job["call"]:
+        module, _, function = job["call"].rpartition(".")
+        return getattr(importlib.import_module(module), function)(**job["arguments"])
+    child = os.fork()
+    if child == 0:
+        try:
+            os.execvp(job["command"][0], job["command"])
+        except OSError as error:
+            print(f"lab: {job['command'][0]} cannot be run in the kernel: {error.strerror}.", file=sys.stderr)
+            os._exit(127)
+    while True:
+        pid, status = os.wait()  # PID 1 reaps whatever is left without a parent
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+
+
+def main() -> None:
+    try:
+        furnish(sys.argv[1])
+        job = json.loads((OUT / "kernel" / "job.json").read_text())
+        speak()
+        for path in job["visible"]:
+            show_again(path)
+        answer = do(job)
+        (OUT / "kernel" / "answer.json").write_text(json.dumps(answer))
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        sys.stdout.flush()
+        os.sync()
+        libc.reboot(libc.POWER_OFF)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What a job in the kernel finds of its user's surroundings."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab.lab import CLOCK
+
+PROJECT = Path(__file__).parents[2]
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",  # else the order of a set is another one in each run
+    "PYTHONDONTWRITEBYTECODE": "1",  # what is not the job's is read-only
+    CLOCK: "virtual",
+}
+"""Of every job, whatever the user's own environment is: no run shall depend on it."""
+
+
+def environment(users: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment for a command of the user's, with what the kernel needs in it."""
+    return {**ENVIRONMENT, **users, **{name: ENVIRONMENT[name] for name in ("PYTHONDONTWRITEBYTECODE", CLOCK)}}
+
+
+def places(*more: str | Path) -> list[str]:
+    """Folders that a job needs wherever they are: this Python, the lab, where the user stands, and ``more``."""
+    return [str(Path(place).resolve()) for place in (sys.prefix, sys.base_prefix, PROJECT, os.getcwd(), *more)]
