@@ -13,7 +13,8 @@ class Delay(Fault):
     """Delivers each frame ``time`` seconds later, give or take ``jitter`` seconds.
 
     With jitter the delay of each frame is drawn by itself, uniform from ``time - jitter`` to ``time + jitter`` as netem
-    does without a distribution table, so a frame can overtake another. A Rate beside it keeps them in order.
+    does without a distribution table, so a frame can overtake another. A Rate beside it keeps them in order. Above
+    0.1 s of jitter the relay is needed.
     """
 
     name: ClassVar[str] = "delay"

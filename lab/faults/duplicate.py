@@ -12,7 +12,8 @@ from lab.faults.netem import Netem
 class Duplicate(Fault):
     """Sends a copy after the frame with ``probability`` (0 to 1).
 
-    A Corrupt or a Delay beside it then treats frame and copy each by itself.
+    A Corrupt or a Delay beside it then treats frame and copy each by itself. A Loss takes a frame before it is copied;
+    netem, which would let one of the two pass, is not used for both.
     """
 
     name: ClassVar[str] = "duplicate"

@@ -20,6 +20,10 @@ FULL_FRAME = 1514  # bytes: an MTU of 1500 and the Ethernet header
 LONGEST_DELAY = 240.0
 LONGEST_JITTER = 2.0
 
+# Beyond this, in seconds, netem's jitter is not even: it takes 32 random bits modulo twice the jitter in ns
+# (tabledist), so that the shorter delays come more often than the longer ones, here by 1/21 and at 1 s by a half.
+EVEN_JITTER = 0.1
+
 
 @dataclass(frozen=True)
 class Netem:
@@ -60,13 +64,20 @@ def combine(faults: Sequence["Fault"]) -> Netem:
     delay_ns = sum(part.delay_ns for part in parts)
     if delay_ns > LONGEST_DELAY * 1e9:
         raise MissingCapability(f"netem delays for {LONGEST_DELAY:g} s at most; use the relay engine for more.")
+    jitter_ns = sum(part.jitter_ns for part in parts)
+    if jitter_ns > EVEN_JITTER * 1e9:
+        raise MissingCapability(f"netem draws a jitter above {EVEN_JITTER:g} s unevenly; use the relay engine for it.")
     loss = 0.0
     for part in parts:
         loss += part.loss - loss * part.loss
+    if loss and any(part.duplicate for part in parts):
+        raise MissingCapability(
+            "netem lets pass a frame that it both loses and duplicates; use the relay engine to have both faults."
+        )
     rates = [part for part in parts if part.rate_bps]
     return Netem(
         delay_ns=delay_ns,
-        jitter_ns=sum(part.jitter_ns for part in parts),
+        jitter_ns=jitter_ns,
         loss=loss,
         duplicate=sum(part.duplicate for part in parts),
         reorder=sum(part.reorder for part in parts),

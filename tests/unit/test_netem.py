@@ -19,7 +19,7 @@ TICK = 64  # ns; /proc/net/psched: 000003e8 00000040 000f4240 3b9aca00
 INDEX = 3
 START = "240005050000000000000000000000000300000000000100ffffffff000000000a0001006e6574656d000000"
 
-RECORDED: dict[str, tuple[list[Fault], str]] = {
+RECORDED: dict[str, tuple[list[Fault] | Netem, str]] = {
     "limit 10000 delay 50ms": (
         [Delay(50 * ms)],
         "4c000000" + START + "1c000200c2eb0b001027000000000000000000000000000000000000",
@@ -62,7 +62,9 @@ RECORDED: dict[str, tuple[list[Fault], str]] = {
         "1400060040420f00000000000000000000000000",
     ),
     "limit 123 delay 1us 1us loss 100% duplicate 100% corrupt 100% rate 1kbit": (
-        [Delay(1e-6, jitter=1e-6), Loss(1.0), Duplicate(1.0), Corrupt(1.0), Rate(1 * kbit, limit=122)],
+        Netem(
+            delay_ns=1000, jitter_ns=1000, loss=1.0, duplicate=1.0, corrupt=1.0, rate_bps=round(1 * kbit), limit=123
+        ),
         "6c000000" + START + "3c0002000f0000007b000000ffffffff00000000ffffffff0f000000"
         "0c000400ffffffff00000000140006007d000000000000000000000000000000",
     ),
@@ -87,8 +89,13 @@ def parts(data: bytes) -> tuple[bytes, bytes, bytes, dict[int, bytes]]:
     return struct.pack("=HH", kind, flags) + data[16:36], outer[1], outer[2][:24], attributes(outer[2][24:])
 
 
-def ours(netem: Netem) -> bytes:
-    request = message(INDEX, netem, TICK)
+def one(what: list[Fault] | Netem) -> Netem:
+    """What a port's faults come to, or what no list of faults comes to but the message can say."""
+    return what if isinstance(what, Netem) else combine(what)
+
+
+def ours(what: list[Fault] | Netem) -> bytes:
+    request = message(INDEX, one(what), TICK)
     request.encode()
     return bytes(request.data)
 
@@ -97,7 +104,7 @@ def ours(netem: Netem) -> bytes:
 def test_it_says_what_tc_says(words: str) -> None:
     faults, recorded = RECORDED[words]
     head, kind, fixed, given = parts(bytes.fromhex(recorded))
-    our_head, our_kind, our_fixed, our_given = parts(ours(combine(faults)))
+    our_head, our_kind, our_fixed, our_given = parts(ours(faults))
     assert our_head == head
     assert our_kind == kind == b"netem\0"
     assert our_fixed == fixed
@@ -109,7 +116,7 @@ def test_what_tc_leaves_out_is_said_to_be_zero(words: str) -> None:
     """tc says nothing of these, and the kernel then leaves standing what stood before."""
     faults, recorded = RECORDED[words]
     given = parts(bytes.fromhex(recorded))[3]
-    our_given = parts(ours(combine(faults)))[3]
+    our_given = parts(ours(faults))[3]
     assert sorted(our_given) == [1, 3, 4, 6]  # CORR, REORDER, CORRUPT, RATE
     assert all(not any(value) for name, value in our_given.items() if name not in given)
 
@@ -120,7 +127,7 @@ def test_what_is_read_back_is_compared_option_by_option(words: str) -> None:
     reply = tcmsg(bytes.fromhex(recorded))
     reply.decode()
     found = flat(reply.get_attr("TCA_OPTIONS"))
-    asked = flat(options(combine(faults), TICK))
+    asked = flat(options(one(faults), TICK))
     assert found.items() <= asked.items()
     assert not any(asked[name] for name in asked.keys() - found.keys())
 
