@@ -11,6 +11,7 @@ CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_SYNCHRONOUS = 0x1, 0x2, 0x4, 0x8, 0x10
+MS_NOATIME = 0x400
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 
 POWER_OFF = 0x4321FEDC  # LINUX_REBOOT_CMD_POWER_OFF
@@ -58,6 +59,11 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str | No
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
     options = None if data is None else data.encode()
     _check(_libc.mount(*encoded, ctypes.c_ulong(flags), options), f"mount {target}")
+
+
+def umount(target: str) -> None:
+    """See umount(2)."""
+    _check(_libc.umount(os.fsencode(target)), f"umount {target}")
 
 
 def reboot(how: int) -> None:

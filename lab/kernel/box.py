@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab import errors
 from lab.kernel.console import why_it_ended
+from lab.kernel.engine_cow import Disk
 from lab.kernel.follow import Heard, follow
 from lab.kernel.kernels import Kernel
 from lab.kernel.places import ENVIRONMENT, PROJECT
@@ -48,7 +50,7 @@ class Job:
 class Box:
     """How the kernel is booted. ``folder`` is writable inside; ``limit`` is in seconds of real time, ``memory`` in MB.
 
-    ``disks`` are block devices, as UML's ubd0= takes them.
+    ``disks`` are its block devices, from /dev/ubda on.
     """
 
     kernel: Kernel
@@ -56,7 +58,7 @@ class Box:
     seed: int = 1
     memory: int = MEMORY
     limit: float = LIMIT
-    disks: Sequence[str] = ()
+    disks: Sequence[Disk] = ()
 
     def run(self, job: Job, heard: Heard) -> Any:
         """Boot, do the job, halt: what the job answered, or the exit status of its command.
@@ -66,12 +68,14 @@ class Box:
         Raises:
             RunError: the kernel ended before the job did, or the limit was over.
             MachineError: it could not be booted here.
+            LabError: what the job itself raised.
         """
         aux = self.folder.resolve() / AUX
         aux.mkdir(exist_ok=True)
         (aux / "job.json").write_text(json.dumps(vars(job)))
-        answer = aux / "answer.json"
-        answer.unlink(missing_ok=True)
+        answer, refusal = aux / "answer.json", aux / "refusal.json"
+        for file in (answer, refusal):
+            file.unlink(missing_ok=True)
         with ExitStack() as undo:
             files = {
                 name: undo.enter_context((aux / name).open("wb", buffering=0))
@@ -85,13 +89,19 @@ class Box:
                 stdin=subprocess.DEVNULL,
                 stdout=files["console"],
                 stderr=subprocess.STDOUT,
-                pass_fds=[file.fileno() for file in files.values()],
+                pass_fds=[
+                    *(file.fileno() for file in files.values()),
+                    *(fd for disk in self.disks for fd in disk.files),
+                ],
                 start_new_session=True,  # Ctrl-C is for the lab
                 cwd="/",
             )
             undo.callback(process.wait)
             undo.callback(process.kill)
             ended = follow(process, {name: aux / name for name in ("stdout", "stderr")}, heard, self.limit)
+        if refusal.exists():
+            name, text = json.loads(refusal.read_text())
+            raise getattr(errors, name)(text.replace(OUT, str(self.folder)))
         if answer.exists():
             return json.loads(answer.read_text())
         raise why_it_ended(aux / "console", self.limit if not ended else None, process.returncode, self.memory)
@@ -108,7 +118,7 @@ class Box:
             *("oops=panic", "quiet"),
             *("con=null", f"con0=null,fd:{console}", f"con1=null,fd:{stdout}", f"con2=null,fd:{stderr}"),
             f"uml_dir={aux / 'uml'}",
-            *(f"ubd{number}={disk}" for number, disk in enumerate(self.disks)),
+            *(f"ubd{number}={disk.name}" for number, disk in enumerate(self.disks)),
             f"init={sys.executable}",
             f"PYTHONPATH={PROJECT}",
             *("PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"),

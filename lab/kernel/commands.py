@@ -4,6 +4,7 @@ import difflib
 import os
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from lab import options
@@ -50,12 +51,26 @@ def run(argv: list[str]) -> int:
     from lab.kernel.box import Box, Job
     from lab.kernel.places import environment, places
 
-    built = kernels.ensure(lambda text: print(text, file=sys.stderr))
-    with tempfile.TemporaryDirectory(prefix="lab-kernel-") as spare:
-        folder = wants.out or Path(spare)
+    def tell(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    built = kernels.ensure(tell)
+    with ExitStack() as undo:
+        folder = wants.out or Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="lab-kernel-")))
         folder.mkdir(parents=True, exist_ok=True)
-        job = Job(command=wants.command, cwd=os.getcwd(), environment=environment(os.environ), visible=places())
-        box = Box(built, folder, seed=wants.seed, memory=wants.memory, limit=wants.limit)
+        job = Job(
+            command=wants.command,
+            cwd=os.getcwd(),
+            environment=environment(os.environ),
+            visible=places(),
+            engine=wants.docker,
+        )
+        disks = []
+        if wants.docker:
+            from lab.kernel import engine_disk
+
+            disks.append(undo.enter_context(engine_disk.lent(built, tell)))
+        box = Box(built, folder, seed=wants.seed, memory=wants.memory, limit=wants.limit, disks=disks)
         status = box.run(job, pass_on)
     if not isinstance(status, int):
         raise ProgramFailed(f"{wants.command[0]} has no exit status.")

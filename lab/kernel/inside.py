@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.agent import libc
+from lab.errors import LabError
+from lab.kernel import engine_inside
 
 OUT = Path("/run/out")
 _FRESH = ("/tmp", "/run")
@@ -87,8 +89,12 @@ def main() -> None:
         speak()
         for path in job["visible"]:
             show_again(path)
+        if job["engine"]:
+            job["environment"]["DOCKER_HOST"] = engine_inside.start().address
         answer = do(job)
         (OUT / "kernel" / "answer.json").write_text(json.dumps(answer))
+    except LabError as error:
+        (OUT / "kernel" / "refusal.json").write_text(json.dumps([type(error).__name__, str(error)]))
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab import errors
@@ -10,6 +11,7 @@ from lab.collect import collect
 from lab.errors import LabError
 from lab.kernel import kernels
 from lab.kernel.box import OUT, Box, Job
+from lab.kernel.engine_cow import Disk
 from lab.kernel.lines import Lines
 from lab.kernel.places import places
 from lab.options import Options
@@ -37,14 +39,26 @@ class VirtualClock:
             arguments=arguments,
             cwd=os.getcwd(),
             visible=places(scenario.file.parent, *scenario.declared.mounts),
+            engine=substrate == "docker",
         )
-        box = Box(self.kernel, folder, seed=how.seed, memory=how.memory, limit=how.limit)
         lines = Lines(self.tell)
         try:
-            broke = box.run(job, lines.take)
+            with self._disks(substrate) as disks:
+                box = Box(self.kernel, folder, seed=how.seed, memory=how.memory, limit=how.limit, disks=disks)
+                broke = box.run(job, lines.take)
         except LabError as error:
             return error
         return None if broke is None else getattr(errors, broke[0])(broke[1].replace(OUT, str(folder)))
+
+    @contextmanager
+    def _disks(self, substrate: str) -> Iterator[list[Disk]]:
+        if substrate != "docker":
+            yield []
+            return
+        from lab.kernel import engine_disk  # not at the top: it has the Docker SDK in tow
+
+        with engine_disk.lent(self.kernel, self.tell) as disk:
+            yield [disk]
 
 
 def play(file: str, substrate: str, engine: str, seed: int) -> tuple[str, str] | None:

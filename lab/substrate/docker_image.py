@@ -61,7 +61,7 @@ def ready(client: docker.APIClient, container: Container, progress: Progress) ->
 
 def forget_older(client: docker.APIClient, name: str) -> None:
     """Removes the images that this checkout had built before; one that a container still needs stays."""
-    for image in client.images(filters={"label": f"{CHECKOUT}={_checkout()}"}):
+    for image in client.images(filters={"label": f"{CHECKOUT}={checkout()}"}):
         for tag in set(image["RepoTags"] or ()) - {name}:
             with contextlib.suppress(APIError):
                 client.remove_image(tag)
@@ -104,7 +104,7 @@ def files() -> list[File]:
 
 def digest(base: str, parts: list[File]) -> str:
     """Twelve digits that stand for all that goes into the image on the base image of this id, and for this checkout."""
-    whole = hashlib.sha256(f"{base}\0{_checkout()}".encode())
+    whole = hashlib.sha256(f"{base}\0{checkout()}".encode())
     # The installed files' own hashes; reading 470 files at every start would cost more than a container does.
     whole.update((_pyroute2().read_text("RECORD") or _pyroute2().version).encode())
     for name, data, mode in parts:
@@ -123,7 +123,7 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
             dockerfile=DOCKERFILE,
             tag=name,
             buildargs={"BASE": base},
-            labels={CHECKOUT: _checkout()},
+            labels={CHECKOUT: checkout()},
             network_mode="none",
             rm=True,
             forcerm=True,
@@ -161,7 +161,8 @@ def _context(parts: list[File]) -> bytes:
     return packed.getvalue()
 
 
-def _checkout() -> str:
+def checkout() -> str:
+    """Twelve digits that stand for the place of this checkout."""
     return hashlib.sha256(bytes(ROOT)).hexdigest()[:12]
 
 

@@ -1,0 +1,119 @@
+"""The disk of the Docker Engine in the lab's own kernel: an ext4 in a file, with the images on it, made once and lent.
+
+Its images come from Debian's packages and from this checkout, and the engine in the kernel puts them there itself: no
+other engine is asked, no registry, and nobody need be root.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from lab.errors import ImageError, MachineError, RunError
+from lab.kernel import engine_cow, engine_fill, engine_store
+from lab.kernel.box import OUT, Box, Job
+from lab.kernel.engine_cow import Disk
+from lab.kernel.kernels import Kernel
+from lab.kernel.lines import Lines
+from lab.kernel.places import ENVIRONMENT, places
+from lab.substrate import docker_image
+
+Tell = Callable[[str], None]
+
+SIZE = 4 << 30  # bytes, of which a file takes what was written: 210 MB for the images
+MEMORY = 1024  # MB of the kernel while it unpacks and builds
+BASE = docker_image.ROOT / "images" / "base" / "build"
+NEEDS = {
+    "dockerd": "docker.io",
+    "containerd": "containerd",
+    "containerd-shim-runc-v2": "containerd",
+    "runc": "runc",
+    "mkfs.ext4": "e2fsprogs",
+}  # a program and Debian's package that has it
+
+
+@contextlib.contextmanager
+def lent(kernel: Kernel, tell: Tell) -> Iterator[Disk]:
+    """The disk for one run, made first if need be; what the run writes there is gone with it. Raises MachineError."""
+    with engine_store.held(lambda: ensure(kernel, tell)) as file, engine_cow.over(file) as disk:
+        yield disk
+
+
+def ensure(kernel: Kernel, tell: Tell) -> Path:
+    """The disk's file, made first if there is none for what would be on it now. Raises MachineError."""
+    lack()
+    folder, checkout = engine_store.folder(), docker_image.checkout()
+    base = folder / f"base-{_recipe()}.ext4"
+    hosts = folder / f"hosts-{checkout}-{docker_image.digest(base.name, docker_image.files())}.ext4"
+    if hosts.exists():
+        return hosts
+    with engine_store.turn(tell) as making:
+        if not hosts.exists():
+            if not base.exists():
+                _make_base(kernel, making, base, tell)
+            tell("building the hosts' image for the virtual clock's Docker Engine")
+            part = making / hosts.name
+            _run("cp", "--sparse=always", base, part)
+            _fill(kernel, making, part, "hosts", {}, tell)
+            part.replace(hosts)
+            engine_store.forget(keep={base, hosts}, checkout=checkout)
+    return hosts
+
+
+def lack() -> None:
+    """Raises MachineError if a program is missing that the engine consists of, with what installs it."""
+    missing = [name for name in NEEDS if shutil.which(name, path=ENVIRONMENT["PATH"]) is None]
+    if missing:
+        packages = " ".join(dict.fromkeys(NEEDS[name] for name in missing))
+        raise MachineError(
+            f"a Docker Engine on the virtual clock needs {', '.join(missing)}, not running but installed; run"
+            f" apt-get install {packages}, or take --substrate netns."
+        )
+
+
+def _make_base(kernel: Kernel, making: Path, base: Path, tell: Tell) -> None:
+    tell("making a base image from Debian's packages for the virtual clock's Docker Engine")
+    tar, part = making / "base.tar", making / base.name
+    _run(BASE, "--tar", tar)
+    with part.open("xb") as file:
+        file.truncate(SIZE)
+    # Without a journal, since nobody mounts a disk again on which a kernel died. All tables are written now, or not at
+    # all, so that no thread of the kernel does it later while a lab runs.
+    options = "lazy_itable_init=0,nodiscard"
+    _run("mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", "-E", options, part)
+    tell("putting it on a disk")
+    _fill(kernel, making, part, "base", {"tar": f"{OUT}/{tar.name}"}, tell)
+    tar.unlink()
+    part.replace(base)
+
+
+def _fill(kernel: Kernel, making: Path, part: Path, what: str, arguments: Mapping[str, str], tell: Tell) -> None:
+    job = Job(call=f"{engine_fill.CALL}.{what}", arguments=arguments, visible=places(str(docker_image.ROOT)))
+    with part.open("r+b") as file:
+        disk = Disk(engine_cow.path(file.fileno()), (file.fileno(),))
+        try:
+            Box(kernel, making, memory=MEMORY, disks=[disk]).run(job, Lines(tell).take)
+        except RunError as error:
+            raise MachineError(f"the Docker Engine's disk could not be made: {error}") from None
+        os.fsync(file.fileno())
+
+
+def _run(*command: str | Path) -> None:
+    found = shutil.which(command[0], path=ENVIRONMENT["PATH"])
+    done = subprocess.run([found or command[0], *command[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()[-1:] or [f"it ended with status {done.returncode}"]
+        raise ImageError(f"{Path(command[0]).name} made no disk for the Docker Engine: {said[0]}")
+
+
+def _recipe() -> str:
+    """Twelve digits for what goes into the base disk: its image, its file system, and the engine that writes it."""
+    dockerd = shutil.which("dockerd", path=ENVIRONMENT["PATH"])
+    assert dockerd is not None  # lack() has looked
+    engine = os.stat(dockerd)
+    return hashlib.sha256(f"{BASE.read_text()}\0{SIZE}\0{engine.st_size}\0{engine.st_mtime_ns}".encode()).hexdigest()[
+        :12
+    ]
