@@ -4,9 +4,12 @@ Run by `box` as ``python -m lab.kernel.inside FOLDER``. Python starts before any
 library and the lab are read from the machine's files as they are.
 """
 
+import fcntl
 import importlib
 import json
 import os
+import socket
+import struct
 import sys
 import termios
 import traceback
@@ -18,6 +21,7 @@ from lab.errors import LabError
 from lab.kernel import engine_inside
 
 OUT = Path("/run/out")
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
 _FRESH = ("/tmp", "/run")
 
 
@@ -33,6 +37,9 @@ def furnish(folder: str) -> None:
         libc.mount("tmpfs", path, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, "mode=1777")
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(target, f"/dev/{name}")
+    # The loopback interface is up, as on every machine: include/uapi/linux/sockios.h, if.h.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
     # What is written is in the machine's file at once, and outlives this kernel however it ends.
     show(folder, OUT, libc.MS_SYNCHRONOUS)
 
