@@ -40,8 +40,8 @@ check: venv-dev ## ruff, ruff format, mypy --strict
 images: venv ## the base image (from Debian's packages, no registry) and the hosts' image
 	@.venv/bin/python -m lab.images
 
-kernel: ## the kernel for CLOCK=virtual: comes with the next issue
-	@echo "make kernel: the virtual clock is not there yet; run with CLOCK=real." >&2; exit 4
+kernel: venv ## the kernel for CLOCK=virtual, once: make kernel [SOURCE=a kernel's source tree or an archive of one]
+	@$(LAB) kernel build $(if $(SOURCE),"$(SOURCE)")
 
 lock: venv-dev ## pin the newest versions again (needs pip-tools: pip install pip-tools)
 	@for extra in "" -dev; do \

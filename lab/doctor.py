@@ -11,6 +11,7 @@ from typing import Any
 
 from lab import choice, runs
 from lab.errors import LabError
+from lab.kernel import kernels, needs, sources
 from lab.lab import open_lab
 from lab.topology import Topology
 
@@ -102,12 +103,19 @@ def _ask_a_wire(substrates: list[str]) -> dict[str, Any]:
 
 
 def _virtual() -> Capability:
-    return Capability(
-        "virtual",
-        False,
-        "the kernel whose time jumps comes with the next version",
-        "--clock real, which waits in earnest",
-    )
+    """Whether there is a kernel for the virtual clock, and whether it boots."""
+    fallback = "--clock real, which waits in earnest"
+    if kernels.there() is None:
+        obstacle = needs.obstacle(sources.debian())
+        says = "its kernel is not built yet: `make kernel` does that, once, in some minutes"
+        return Capability("virtual", False, says if obstacle is None else str(obstacle), fallback)
+    try:
+        kernel = kernels.ensure(lambda text: None)
+    except LabError as error:
+        return Capability("virtual", False, str(error), fallback)
+    broken = kernels.trial(kernel)
+    says = f"Linux {kernel.release}, built from {kernel.source}, boots"
+    return Capability("virtual", broken is None, says if broken is None else str(broken), fallback)
 
 
 def _disk(folder: Path) -> Capability:

@@ -4,7 +4,7 @@
       RequestError               2   the request is wrong
         UnknownScenario  BadOption  BadTopology  BadFault  ProgramNotFound  BadRun
       MachineError               4   this machine cannot do it
-        NoSubstrate  NoEngine  NoPermission  ImageError  MissingCapability  DiskFull
+        NoSubstrate  NoEngine  NoPermission  ImageError  KernelError  MissingCapability  DiskFull
       RunError                   3   the run broke, so nothing can be said
         ProgramFailed  AgentLost  Timeout
 
@@ -72,12 +72,16 @@ class ImageError(MachineError):
     """The hosts' image is not there and cannot be built."""
 
 
+class KernelError(MachineError):
+    """The virtual clock's kernel is not there and cannot be built, or cannot be run here."""
+
+
 class MissingCapability(MachineError):
     """The wire cannot carry out this fault with the engine that was asked for."""
 
 
 class DiskFull(MachineError):
-    """The run's folder cannot be written."""
+    """A run's folder, or the kernel's, cannot be written."""
 
 
 class RunError(LabError):

@@ -1,0 +1,49 @@
+"""The kernel's source: which is taken, and what a digest of it depends on."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lab.errors import KernelError
+from lab.kernel import sources
+from lab.kernel.sources import Source
+from tests.unit.kernel.tree import plant
+
+
+def test_the_newest_of_debians_is_taken(tmp_path: Path) -> None:
+    assert sources.debian(tmp_path) is None
+    for name in ("linux-source-6.1.tar.xz", "linux-source-6.12.tar.xz", "linux-source-6.9.tar.bz2", "linux-source-7.1"):
+        (tmp_path / name).touch()
+    assert sources.debian(tmp_path) == Source(tmp_path / "linux-source-6.12.tar.xz")
+
+
+def test_a_digest_is_of_contents_names_and_links_but_not_of_times(tmp_path: Path) -> None:
+    tree = plant(tmp_path)
+    (tree / "Kconfig.link").symlink_to("Kconfig")
+    (tree / "nowhere").symlink_to("/no/such/file")
+    (tree / "folder").symlink_to("arch")
+    before = Source(tree).digest()
+    os.utime(tree / "Kconfig", (0, 0))
+    (tree / ".git").mkdir()
+    (tree / ".git" / "HEAD").write_text("elsewhere")
+    (tree / "drivers" / "gpu" / "drm").mkdir(parents=True)
+    (tree / "drivers" / "gpu" / "drm" / "card.c").write_text("never compiled for ARCH=um")
+    assert Source(tree).digest() == before
+    seen = {before}
+    for change in (
+        lambda: (tree / "Kconfig").write_text("# other options\n"),
+        lambda: (tree / "Kconfig").rename(tree / "Kconfig.um"),
+        lambda: (tree / "drivers" / "gpu" / "Kconfig").write_text("config GPU\n"),
+        lambda: (tree / "nowhere").unlink() or (tree / "nowhere").symlink_to("/elsewhere"),
+    ):
+        change()
+        seen.add(Source(tree).digest())
+    assert len(seen) == 5
+
+
+def test_what_is_not_there_or_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(KernelError, match=r"nowhere cannot be read: No such file or directory; name a kernel's"):
+        sources.named(tmp_path / "nowhere")
+    with pytest.raises(KernelError, match=r"cannot be read: Not a directory"):
+        sources.named(Path(__file__) / "below")
