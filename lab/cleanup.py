@@ -1,6 +1,7 @@
-"""Removes what dead runs left on a Docker Engine. Namespaces need none of this: they go with their processes.
+"""Removes what dead runs left on a Docker Engine, and a dead build of the kernel in the cache.
 
-What is ours is told by labels, and whose it is by the owner's identity in them; never by names.
+What is ours on an engine is told by labels, and whose it is by the owner's identity in them; never by names. Namespaces
+need none of this: they go with their processes.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import MachineError
+from lab.kernel import cache
 from lab.owner import OWNER, RUN, is_dead
 
 if TYPE_CHECKING:  # a run on namespaces must not pay for the SDK
@@ -17,21 +19,22 @@ AT_ONCE = 16  # requests to an engine; it does little more than two at a time an
 
 
 def clean(client: "docker.APIClient | None" = None) -> list[str]:
-    """Removes the containers and networks of runs whose owner is dead; what was done, a sentence each.
+    """Removes the containers and networks of runs whose owner is dead, and what such a build left; a sentence each.
 
-    ``client`` is a connection to an engine that is there already; without one, and where no engine answers, there is
-    nothing to remove.
+    ``client`` is a connection to an engine that is there already: then only what is on it is looked at. Where no engine
+    answers, there is nothing on it to remove.
     """
     if client is not None:
         return _clean(client)
+    told = cache.sweep()
     from lab.substrate.docker_engine import connect
 
     try:
         client = connect()
     except MachineError:
-        return []
+        return told
     with closing(client):
-        return _clean(client)
+        return told + _clean(client)
 
 
 def _clean(client: "docker.APIClient") -> list[str]:

@@ -109,13 +109,13 @@ def doctor(argv: list[str]) -> int:
 def clean(argv: list[str]) -> int:
     """`lab clean`: remove what is ours and whose owner is dead."""
     options.Parser(
-        "clean", "Remove what dead runs left: containers and networks of ours whose owner is gone."
+        "clean", "Remove what dead runs left: containers, networks, half a kernel of ours whose owner is gone."
     ).parse_args(argv)
     from lab import cleanup
 
     removed = cleanup.clean()
-    for thing in removed:
-        print(f"removed {thing}")
+    for told in removed:
+        print(told)
     if not removed:
         print("nothing to remove")
     return 0

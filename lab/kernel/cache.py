@@ -4,7 +4,7 @@
     netlab/kernel/current-ba9876543210     a link to the one that runs use, for each configuration
     netlab/kernel/source                   a link to the source that the user named last, if that was not Debian's
     netlab/kernel/lock, .building/         held, and filled, by the one build that is under way
-    netlab/kernel/build.log                what make said when a build failed last
+    netlab/kernel/build.log, trial.log     what make said when a build failed last, and a kernel that did not boot
 
 A checkout with another configuration has a link of its own, so that two checkouts do not build in turns.
 """
@@ -118,7 +118,7 @@ def sweep() -> list[str]:
             discard(left)
     except (MachineError, OSError):
         return []  # no place for kernels, or a build that is alive
-    return [f"{left}, of a build of the kernel that was killed"]
+    return [f"removed {left}, of a build of the kernel that was killed"]
 
 
 def forget_old() -> None:

@@ -84,20 +84,30 @@ def there() -> Kernel | None:
 def trial(kernel: Kernel) -> MachineError | None:
     """None if the kernel runs here, found out by booting it as a run does; else the error. Takes about a second."""
     from lab.kernel.box import Box, Job
+    from lab.kernel.words import AUX
 
-    folder = Path(tempfile.mkdtemp(prefix="lab-kernel-"))
-    said = ""
-    try:
-        Box(kernel, folder).run(Job(call="os.getpid"), lambda name, data: None)
-    except LabError as error:
-        said = str(error)
-        return error if isinstance(error, MachineError) else KernelError(said)
-    except OSError as error:
-        return KernelError(
-            f"The virtual clock's kernel cannot be started: {error.strerror} ({error.filename}); mend that,"
-            " or build it elsewhere (XDG_CACHE_HOME)."
-        )
-    finally:
-        if str(folder) not in said:  # else its console is there to be read
-            shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="lab-trial-") as name:
+        folder = Path(name).resolve()
+        try:
+            Box(kernel, folder).run(Job(call="os.getpid"), lambda name, data: None)
+        except LabError as error:
+            said = _with_its_console(str(error), folder / AUX / "console")
+            return type(error)(said) if isinstance(error, MachineError) else KernelError(said)
+        except OSError as error:
+            return KernelError(
+                f"The virtual clock's kernel cannot be started: {error.strerror} ({error.filename}); mend that,"
+                " or have it elsewhere (XDG_CACHE_HOME)."
+            )
     return None
+
+
+def _with_its_console(said: str, console: Path) -> str:
+    """The sentence, if it names the console, with the name of a copy that stays."""
+    if str(console) not in said:
+        return said
+    kept = cache.root() / "trial.log"
+    try:
+        shutil.copyfile(console, kept)
+    except OSError:
+        return said
+    return said.replace(str(console), str(kept))

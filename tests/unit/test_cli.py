@@ -106,7 +106,8 @@ def test_doctor_says_what_was_tried_and_what_to_do() -> None:
     report = json.loads(done.stdout)
     found = {one["name"]: one for one in report["capabilities"]}
     assert set(found) == {"python", "netns", "docker", "netem", "relay", "virtual", "disk"}
-    assert found["python"]["works"] and not found["virtual"]["works"]
+    assert found["python"]["works"]
+    assert found["virtual"]["works"] or "make kernel" in found["virtual"]["says"]
     assert all(one["says"] for one in found.values())
     assert all(one["fallback"] for one in found.values() if not one["works"])
     assert done.returncode == (0 if report["usable"] else 4)

@@ -8,6 +8,7 @@ import pytest
 
 from lab.kernel import build, cache, kernels
 from lab.kernel.sources import Source
+from tests.unit.cli import lab
 from tests.unit.kernel.tree import building, builds, hear, plant
 
 
@@ -63,7 +64,7 @@ def test_what_a_killed_build_left_is_swept_but_not_a_living_one(workshop: Path, 
         process.kill()
     with cache.turn(lambda text: None):
         pass  # its programs have ended
-    assert cache.sweep() == [f"{workshop}/.building, of a build of the kernel that was killed"]
+    assert f"removed {workshop}/.building, of a build of the kernel that was killed\n" in lab("clean").stdout
     assert not (workshop / ".building").exists()
 
 
