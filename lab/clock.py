@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from lab import choice, cleanup
 from lab.collect import collect
@@ -10,16 +9,6 @@ from lab.errors import LabError
 from lab.options import Options
 from lab.scenario import Scenario
 from lab.substrate import Substrate
-
-
-class Clock(Protocol):
-    """The kernel and the clock that a scenario is played on."""
-
-    def play(self, scenario: Scenario, folder: Path) -> LabError | None:
-        """Leave in ``folder`` what was seen; the error that broke it off, if one did.
-
-        Raises RequestError if the scenario asks for what there is not, and Interrupted after a signal.
-        """
 
 
 class RealClock:
@@ -35,6 +24,6 @@ class RealClock:
             tell(told)
 
     def play(self, scenario: Scenario, folder: Path) -> LabError | None:
-        """See Clock."""
+        """See lab.runner.Clock."""
         how = self.options
         return collect(scenario, self.substrate, folder, engine=how.engine, seed=how.seed, tell=self.tell)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
+from lab.agent.timerwheel import granularity
+
 TIMEWAIT_LEN = 60.0  # include/net/tcp.h TCP_TIMEWAIT_LEN; compiled in
 RTO_INITIAL = 1.0  # include/net/tcp.h TCP_TIMEOUT_INIT; RFC 6298 section 2.1
 RTO_MIN = 0.2  # include/net/tcp.h TCP_RTO_MIN; a route, or tcp_rto_min_us from 6.11 on, may set another
@@ -22,21 +24,6 @@ KEEPALIVE_TIME, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES = 7200.0, 75.0, 9  # includ
 TW_REUSE_DELAY = 1.0  # net/ipv4/tcp_ipv4.c tcp_twsk_unique: a waiting connection is reused after a second
 SYN_LINEAR_SINCE = (6, 5)  # the release that brought tcp_syn_linear_timeouts
 SYN_LINEAR_TIMEOUTS = 4  # its default, net/ipv4/tcp_ipv4.c tcp_sk_init
-
-# kernel/time/timer.c: the wheel has levels of 64 slots, each level's slots eight times as wide as the one below.
-LVL_CLK_SHIFT = 3
-LVL_SIZE = 64
-
-
-def level(jiffies: int) -> int:
-    """The level of the timer wheel that a timer so far ahead is put into (calc_wheel_index, LVL_START, LVL_DEPTH)."""
-    depth = 9
-    return next((n for n in range(depth - 1) if jiffies < (LVL_SIZE - 1) << (n * LVL_CLK_SHIFT)), depth - 1)
-
-
-def granularity(jiffies: int) -> int:
-    """The width of a slot on that level, in jiffies (LVL_GRAN): the timer is rounded up by at most that much."""
-    return 1 << (level(jiffies) * LVL_CLK_SHIFT)
 
 
 @dataclass(frozen=True)

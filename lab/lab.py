@@ -13,6 +13,7 @@ from lab.channel import REPLY_WITHIN, Channel
 from lab.closing import Closing
 from lab.errors import BadOption, Timeout
 from lab.host import Host
+from lab.kernel.words import CLOCK
 from lab.recorder import Recorder
 from lab.substrate import Ground, Substrate
 from lab.topology import Topology
@@ -21,7 +22,6 @@ from lab.wire import Wire
 FORMAT = 1  # of a run's folder
 WHOLE_FRAMES = 262144  # bytes of a frame that the capture keeps: more than any frame has, as tcpdump's default
 WIRE = "wire"
-CLOCK = "NETLAB_CLOCK"  # variable by which a kernel whose time jumps says so to what runs on it
 # Neighbour and router solicitations would be frames that no lesson asked for.
 QUIET = {"net.ipv6.conf.all.disable_ipv6": "1", "net.ipv6.conf.default.disable_ipv6": "1"}
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from lab import runs
-from lab.clock import Clock
 from lab.errors import BadRun, DiskFull, LabError, RunError
 from lab.evidence import Evidence
 from lab.options import Options
@@ -17,6 +17,16 @@ from lab.report.judgement import judgement
 from lab.report.result import Result
 from lab.scenario import Scenario, load
 from lab.signals import Interrupted
+
+
+class Clock(Protocol):
+    """The kernel and the clock that a scenario is played on."""
+
+    def play(self, scenario: Scenario, folder: Path) -> LabError | None:
+        """Leave in ``folder`` what was seen; the error that broke it off, if one did.
+
+        Raises RequestError if the scenario asks for what there is not, and Interrupted after a signal.
+        """
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ _CLOCKS = frozenset(
 
 SocketEntry = dict[str, Any]
 
+_answer = memoryview(bytearray(1 << 18))  # one for all: memory of that size is a new mapping each time it is asked for
+
 
 def open_diag() -> socket.socket:
     """A netlink socket that answers for the network namespace it was opened in."""
@@ -85,13 +87,14 @@ def dump(diag: socket.socket, family: int, protocol: int) -> list[SocketEntry]:
     diag.send(_NLMSG.pack(_NLMSG.size + len(body), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0) + body)
     entries: list[SocketEntry] = []
     while True:
-        finished, some = parse(diag.recv(1 << 18), protocol)
+        length = diag.recv_into(_answer)
+        finished, some = parse(_answer[:length], protocol)
         entries += some
         if finished:
             return entries
 
 
-def parse(data: bytes, protocol: int) -> tuple[bool, list[SocketEntry]]:
+def parse(data: bytes | memoryview, protocol: int) -> tuple[bool, list[SocketEntry]]:
     """One datagram of a dump's answer: whether it was the last, and its sockets.
 
     Raises:
@@ -114,7 +117,7 @@ def parse(data: bytes, protocol: int) -> tuple[bool, list[SocketEntry]]:
     return False, entries
 
 
-def _entry(payload: bytes, protocol: int) -> SocketEntry:
+def _entry(payload: bytes | memoryview, protocol: int) -> SocketEntry:
     family, state, timer, retrans, sport, dport, src, dst, expires, rqueue, wqueue, uid, inode = _ENTRY.unpack_from(
         payload
     )
@@ -137,7 +140,7 @@ def _entry(payload: bytes, protocol: int) -> SocketEntry:
         if length < _ATTRIBUTE.size:
             break
         if kind == INET_DIAG_INFO and protocol == socket.IPPROTO_TCP:
-            entry["info"] = tcp_info(payload[offset + _ATTRIBUTE.size : offset + length])
+            entry["info"] = tcp_info(bytes(payload[offset + _ATTRIBUTE.size : offset + length]))
         offset += (length + 3) & ~3
     return entry
 

@@ -1,7 +1,6 @@
 """The programs of one host: started without any right, watched until they are ready, reaped."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -9,20 +8,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.agent import libc, system
+from lab.agent import system
 from lab.agent.inet_diag import SocketEntry
+from lab.agent.launcher import Launcher
 from lab.agent.loop import Loop
 from lab.agent.messages import Message
 from lab.agent.program import Program
 from lab.errors import LabError, ProgramNotFound
 
 REFERENCE = Path(__file__).parents[2] / "images" / "host" / "programs"
-
-_LIMITS = (
-    (resource.RLIMIT_CORE, 0),
-    (resource.RLIMIT_NPROC, 4096),  # counts all of a user's processes, so this only stops a runaway
-    (resource.RLIMIT_DATA, 2 << 30),  # bytes that a process may write to; what is only reserved does not count
-)
 
 Ready = Callable[[LabError | None, Program], None]
 
@@ -40,6 +34,7 @@ class Programs:
     ) -> None:
         self._loop, self._emit, self._changed = loop, emit, changed
         self._scratch, self._user = scratch, user
+        self._launcher = Launcher()
         self._all: dict[int, Program] = {}
         self._expected: dict[Program, tuple[int, set[int]]] = {}
         signal.signal(signal.SIGCHLD, lambda *_: loop.from_thread(self._reap))
@@ -89,19 +84,7 @@ class Programs:
     def _spawn(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
         own = {"HOME": self._scratch, "TMPDIR": self._scratch, "PYTHONUNBUFFERED": "1"}
-        return subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self._scratch,
-            env={"LANG": "C.UTF-8", **kept, **own, **environment},
-            start_new_session=True,
-            preexec_fn=_become_a_program,
-            user=self._user,
-            group=self._user,
-            extra_groups=None if self._user is None else [],
-        )
+        return self._launcher.start(argv, {"LANG": "C.UTF-8", **kept, **own, **environment}, self._scratch, self._user)
 
     def _await_ready(self, program: Program, request: Message, sockets: list[SocketEntry]) -> None:
         how, port, seconds = request["ready"], request["port"], request["timeout"]
@@ -131,22 +114,11 @@ class Programs:
                     self._changed("program")
 
 
-def _become_a_program() -> None:
-    """Between fork and exec: every signal as it is for a program typed in at a terminal, limits, and no rights."""
-    for each in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # ignored in a shell's background jobs, and by agents
-        signal.signal(each, signal.SIG_DFL)
-    for limit, wanted in _LIMITS:
-        highest = resource.getrlimit(limit)[1]
-        lower = wanted if highest == resource.RLIM_INFINITY else min(wanted, highest)
-        resource.setrlimit(limit, (lower, lower))
-    libc.give_up_all()
-
-
 def _argv(name: str, args: list[str]) -> list[str]:
     if "/" not in name:
         path = REFERENCE / f"{name}.py"
         if path.is_file():
-            return [sys.executable, str(path), *args]
+            return [sys.executable, "-S", str(path), *args]  # they need no site-packages
         known = ", ".join(sorted(file.stem for file in REFERENCE.glob("*.py") if os.access(file, os.X_OK)))
         own = "a program of your own needs a path with a slash"
         raise ProgramNotFound(f"there is no reference program {name}, only {known}; {own}")

@@ -2,9 +2,10 @@
 
 A state changes on a segment, on a system call, or when a timer expires. A tap wakes us for each segment, and the table
 itself tells when its timers expire. A system call that sends nothing shows in no event, and a segment is seen a moment
-before TCP has dealt with it; so after every wake-up we look again at intervals that double, from 1 ms to 1 s, and every
-10 ms from a little before a timer expires until it has: the kernel may fire it late by a step of its timer wheel, or be
-in time when we are late, and then the look before must not be long ago.
+before TCP has dealt with it; so after every wake-up we look again at intervals that double, from 1 ms on, and stay in
+proportion to how long it has been quiet. A timer is looked at more closely from a little before it expires until it
+has: the kernel may fire it late by a step of its timer wheel, or be in time when we are late, and then the look before
+must not be long ago. Waiting costs nothing on the virtual clock; looking does, on both.
 """
 
 import ctypes
@@ -12,16 +13,21 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from lab.agent import inet_diag
 from lab.agent.loop import Loop, Timer
 from lab.agent.messages import Message
+from lab.agent.system import CLOCK_MONOTONIC_COARSE
+from lab.agent.timerwheel import granularity
 
 FIRST_GAP_NS = 1_000_000
-LONGEST_GAP_NS = 1_000_000_000
+BEAT_NS = 1_000_000_000  # gaps double up to this, and then up to a sixteenth of the quiet time
+QUIET_SHARE = 16
 CLOSE_GAP_NS = 10_000_000
-CLOSE_MS = 100  # before a timer expires: we were late by up to 40 ms with both cores kept busy
-OVERDUE_FOR_NS = 20_000_000_000  # a step of the timer wheel for two minutes and less: 16.4 s at HZ=250 (facts, 5)
+CLOSE_NS = 100_000_000  # before a timer expires: we were late by up to 40 ms with both cores kept busy
+CLOSE_SHARE = 8  # of a short timer's length
+STEP_SHARE = 64  # of the wheel's step: so fine is a late timer seen
 SHARE = 5  # a fifth of one core at the most goes into sampling
 
 SO_ATTACH_FILTER = 26
@@ -39,6 +45,37 @@ def open_tap() -> socket.socket:
     return tap
 
 
+Key = tuple[object, ...]
+
+
+def _key(entry: inet_diag.SocketEntry) -> Key:
+    return (*entry["local"], *entry["remote"], entry["state"], entry["timer"])
+
+
+@dataclass(frozen=True)
+class Running:
+    """A timer of a socket: how long it was when it was first seen, and when it is due; ns."""
+
+    length: int
+    due: int
+
+    @classmethod
+    def seen(cls, before: "Running | None", now: int, left: int) -> "Running":
+        """The timer as it is now; one with no time ``left`` is due when it was, and one with more than that is new."""
+        if before is None or left > before.due - now + CLOSE_NS:
+            return cls(left, now + left)
+        return cls(before.length, now + left if left else min(before.due, now))
+
+    def next_look(self, now: int, jiffy: int) -> int | None:
+        """When to look because of it: before it is due, then until it must have fired; None once it must have."""
+        close = max(FIRST_GAP_NS, min(CLOSE_NS, self.length // CLOSE_SHARE))
+        if now < self.due:
+            return max(self.due - close, now + min(CLOSE_GAP_NS, close))
+        step = granularity(self.length // jiffy) * jiffy
+        latest = self.due + step + 2 * jiffy  # one for the tick, one for what expires_ms is rounded by
+        return min(now + max(CLOSE_GAP_NS, step // STEP_SHARE), latest) if now < latest else None
+
+
 class Sampler:
     """Looks at the table when something may have changed, and tells of it when something did, or when it was asked."""
 
@@ -53,14 +90,16 @@ class Sampler:
         self._looked = time.monotonic_ns()
         self._cost = 0
         self._gap = FIRST_GAP_NS
-        self._overdue_since: int | None = None
+        self._woken = self._looked
+        self._jiffy = round(time.clock_getres(CLOCK_MONOTONIC_COARSE) * 1e9)  # it ticks once a jiffy
+        self._timers: dict[Key, Running] = {}
         self._next: Timer | None = None
         self._next_at = 0
         self.watchers: list[Callable[[list[inet_diag.SocketEntry]], None]] = []
 
     def trigger(self, cause: str) -> None:
         """Something happened that may have changed the table."""
-        self._gap = FIRST_GAP_NS
+        self._gap, self._woken = FIRST_GAP_NS, time.monotonic_ns()
         self._schedule(self._looked + self._cost * SHARE, cause)
 
     def look(self, cause: str) -> list[inet_diag.SocketEntry]:
@@ -93,20 +132,16 @@ class Sampler:
             self.trigger("segment")
 
     def _plan(self, sockets: list[inet_diag.SocketEntry], now: int) -> None:
-        timed = [int(entry["expires_ms"]) for entry in sockets if entry["timer"] != "off"]
-        gap = self._gap
-        self._gap = min(2 * gap, LONGEST_GAP_NS)
-        if any(left == 0 for left in timed):
-            self._overdue_since = self._overdue_since or now
-            if now - self._overdue_since < OVERDUE_FOR_NS:
-                gap = min(gap, CLOSE_GAP_NS)
-        else:
-            self._overdue_since = None
-        if any(0 < left <= CLOSE_MS for left in timed):
-            gap = min(gap, CLOSE_GAP_NS)
-        due = min([now + gap, *(now + (left - CLOSE_MS) * 1_000_000 for left in timed if left > CLOSE_MS)])
+        gap, self._gap = self._gap, min(2 * self._gap, max(BEAT_NS, (now - self._woken) // QUIET_SHARE))
+        self._timers = {
+            key: Running.seen(self._timers.get(key), now, int(entry["expires_ms"]) * 1_000_000)
+            for entry in sockets
+            if entry["timer"] != "off" and (key := _key(entry))
+        }
+        wanted = [timer.next_look(now, self._jiffy) for timer in self._timers.values()]
+        due = min([now + gap, *(t for t in wanted if t is not None)])
         self._cancel()
-        self._schedule(max(due, now + self._cost * SHARE), "timer" if timed else "beat")
+        self._schedule(max(due, now + self._cost * SHARE), "timer" if wanted else "beat")
 
     def _schedule(self, t_ns: int, cause: str) -> None:
         if self._next is not None and self._next.callback is not None:

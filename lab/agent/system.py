@@ -26,7 +26,7 @@ _OFFLOADS = {
     "gro": (0x2B, 0x2C),
     "tx-checksum": (0x16, 0x17),
 }
-_CLOCK_MONOTONIC_COARSE = 6
+CLOCK_MONOTONIC_COARSE = 6
 
 
 def up(interface: str) -> None:
@@ -147,7 +147,7 @@ def facts(interface: str, sysctls: list[str]) -> dict[str, object]:
         "release": platform.release(),
         "machine": platform.machine(),
         # The coarse clock ticks once a jiffy: its resolution is 1/CONFIG_HZ (kernel/time/posix-timers.c).
-        "hz": round(1 / time.clock_getres(_CLOCK_MONOTONIC_COARSE)),
+        "hz": round(1 / time.clock_getres(CLOCK_MONOTONIC_COARSE)),
         "mtu": struct.unpack_from("i", _ask_interface(interface, _SIOCGIFMTU), 16)[0],
         "mac": _ask_interface(interface, _SIOCGIFHWADDR)[18:24].hex(":"),
         "sysctls": {name: read_sysctl(name) for name in sysctls if _sysctl_path(name).exists()},

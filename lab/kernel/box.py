@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from lab import errors
+from lab.kernel import memory
 from lab.kernel.console import why_it_ended
 from lab.kernel.engine_cow import Disk
 from lab.kernel.follow import Heard, follow
 from lab.kernel.kernels import Kernel
 from lab.kernel.places import ENVIRONMENT, PROJECT
 from lab.kernel.processor import a_processor
+from lab.kernel.words import AUX, OUT
 from lab.options import LIMIT, MEMORY
 
-OUT = "/run/out"  # the writable folder, as the job sees it: the same in every run, so that no record names the run
-AUX = "kernel"  # folder in the run's folder for what the kernel itself leaves: console, job, output
 STARTS_AT = 1_700_000_000  # s since 1970; the job's clock on the wall always starts here, since it is not the wall's
 _SHARED_MEMORY = Path("/dev/shm")
 
@@ -122,6 +122,7 @@ class Box:
             f"init={sys.executable}",
             f"PYTHONPATH={PROJECT}",
             *("PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"),
+            *(f"{name}={value}" for name, value in memory.SETTINGS.items()),
             *("--", "-m", "lab.kernel.inside", str(self.folder.resolve())),
         ]
 

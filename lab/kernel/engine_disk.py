@@ -14,11 +14,12 @@ from pathlib import Path
 
 from lab.errors import ImageError, MachineError, RunError
 from lab.kernel import engine_cow, engine_fill, engine_store
-from lab.kernel.box import OUT, Box, Job
+from lab.kernel.box import Box, Job
 from lab.kernel.engine_cow import Disk
 from lab.kernel.kernels import Kernel
 from lab.kernel.lines import Lines
 from lab.kernel.places import ENVIRONMENT, places
+from lab.kernel.words import OUT
 from lab.substrate import docker_image
 
 Tell = Callable[[str], None]

@@ -18,11 +18,11 @@ from typing import Any
 
 from lab.agent import libc
 from lab.errors import LabError
-from lab.kernel import engine_inside
+from lab.kernel import engine_inside, memory
+from lab.kernel.words import AUX, OUT
 
-OUT = Path("/run/out")
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
-_FRESH = ("/tmp", "/run")
+_FRESH = ("/run", "/dev/shm")
 
 
 def furnish(folder: str) -> None:
@@ -30,18 +30,22 @@ def furnish(folder: str) -> None:
     libc.mount("proc", "/proc", "proc", 0)
     libc.mount("sysfs", "/sys", "sysfs", 0)
     libc.mount("devtmpfs", "/dev", "devtmpfs", 0)
-    for path in (*_FRESH, "/dev/shm", "/dev/pts"):
+    for path in ("/dev/shm", "/dev/pts"):
         os.makedirs(path, exist_ok=True)
     libc.mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666,newinstance")
-    for path in (*_FRESH, "/dev/shm"):
+    for path in _FRESH:
         libc.mount("tmpfs", path, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, "mode=1777")
+    # The machine's own /tmp shows through, since a user's files may be there; what is written stays in memory.
+    for layer in ("upper", "work"):
+        os.mkdir(f"/run/{layer}")
+    libc.mount("overlay", "/tmp", "overlay", 0, "lowerdir=/tmp,upperdir=/run/upper,workdir=/run/work")
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(target, f"/dev/{name}")
     # The loopback interface is up, as on every machine: include/uapi/linux/sockios.h, if.h.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
     # What is written is in the machine's file at once, and outlives this kernel however it ends.
-    show(folder, OUT, libc.MS_SYNCHRONOUS)
+    show(folder, Path(OUT), libc.MS_SYNCHRONOUS)
 
 
 def show(source: str, target: Path, flags: int) -> None:
@@ -51,7 +55,7 @@ def show(source: str, target: Path, flags: int) -> None:
 
 
 def show_again(path: str) -> None:
-    """A folder of the machine that a fresh /tmp or /run hides, at its own place, read-only."""
+    """A folder of the machine that a fresh /run or /dev/shm hides, at its own place, read-only."""
     if any(Path(path).is_relative_to(fresh) for fresh in _FRESH) and not os.path.exists(path):
         show(path, Path(path), libc.MS_RDONLY)
 
@@ -91,17 +95,18 @@ def do(job: dict[str, Any]) -> Any:
 
 def main() -> None:
     try:
+        memory.lay_out()
         furnish(sys.argv[1])
-        job = json.loads((OUT / "kernel" / "job.json").read_text())
+        job = json.loads((Path(OUT, AUX) / "job.json").read_text())
         speak()
         for path in job["visible"]:
             show_again(path)
         if job["engine"]:
             job["environment"]["DOCKER_HOST"] = engine_inside.start().address
         answer = do(job)
-        (OUT / "kernel" / "answer.json").write_text(json.dumps(answer))
+        (Path(OUT, AUX) / "answer.json").write_text(json.dumps(answer))
     except LabError as error:
-        (OUT / "kernel" / "refusal.json").write_text(json.dumps([type(error).__name__, str(error)]))
+        (Path(OUT, AUX) / "refusal.json").write_text(json.dumps([type(error).__name__, str(error)]))
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.lab import CLOCK
+from lab.kernel.words import CLOCK
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {

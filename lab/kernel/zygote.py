@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from lab.agent import libc
 from lab.substrate import Substrate, nest
 from lab.substrate.netns import Child, Netns
 
@@ -43,15 +44,23 @@ def launch(theirs: socket.socket, stderr: int) -> Child:
     """The nest, as lab.substrate.netns.launch starts it."""
 
     def life() -> None:
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
         quiet = os.open(os.devnull, os.O_RDWR)
         for fd, kept in ((0, quiet), (1, quiet), (2, stderr)):
             os.dup2(kept, fd)
         control = socket.socket(fileno=os.dup(theirs.fileno()))
         os.closerange(3, control.fileno())
-        nest.live(control)
+        libc.unshare(libc.CLONE_NEWNS | libc.CLONE_NEWNET)
+        nest.rule(control)
 
-    return Forked(life)
+    ours = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    libc.unshare(libc.CLONE_NEWPID)  # for the next child, which is its PID 1
+    try:
+        return Forked(life)
+    finally:
+        libc.setns(ours, libc.CLONE_NEWPID)
+        os.close(ours)
 
 
 def substrate_of(name: str) -> Substrate:

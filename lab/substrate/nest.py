@@ -6,6 +6,7 @@ dies, its end of the socket closes, PID 1 ends, and the kernel ends every proces
 interface and qdisc.
 """
 
+import gc
 import json
 import os
 import re
@@ -149,11 +150,17 @@ def live(control: socket.socket) -> None:
         guard(child, control)
         return
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    rule(control)
+    os._exit(0)
+
+
+def rule(control: socket.socket) -> None:
+    """The life of PID 1, in namespaces that nobody else is in."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps, orphans of programs included
+    gc.freeze()  # what is there now stays; to look at it again and again would make each agent its own copy of it
     furnish()
     control.send(json.dumps({"ready": True}).encode())
     answer_requests(control)
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ import argparse
 import os
 import socket
 from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn
 
 import common
+
+if common.TYPE_CHECKING:
+    from typing import NoReturn
 
 Options = argparse.Namespace
 
@@ -87,12 +88,17 @@ def _address(text: str) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{Path(self.prog).stem}: {message}; --help tells the arguments\n")
+    def error(self, message: str) -> "NoReturn":
+        self.exit(2, f"{common.name_of(self.prog)}: {message}; --help tells the arguments\n")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100)  # else every start, not only --help, looks for the terminal's
 
 
 def _parser(doc: str | None) -> argparse.ArgumentParser:
-    parser = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser = _Parser(description=doc, formatter_class=_Formatter, allow_abbrev=False)
     parser.add_argument("--sndbuf", type=number(1), metavar="N", help="set SO_SNDBUF (the kernel doubles it)")
     parser.add_argument("--rcvbuf", type=number(1), metavar="N", help="set SO_RCVBUF (the kernel doubles it)")
     return parser

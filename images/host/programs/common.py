@@ -6,13 +6,15 @@ arguments, 3 what came back is not what was sent. Results are short lines on std
 
 import argparse
 import errno
-import random
+import os
 import socket
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+TYPE_CHECKING = False  # typing's own would cost each start a module
+if TYPE_CHECKING:
+    import threading
 
 NETWORK_SAID_NO = 1
 NOT_VERIFIED = 3
@@ -33,9 +35,14 @@ def say(*words: object) -> None:
     print(*words, flush=True)
 
 
+def name_of(program: str) -> str:
+    """Return a program's name, without its folder and the .py."""
+    return os.path.splitext(os.path.basename(program))[0]
+
+
 def complain(sentence: str) -> None:
     """Print one sentence about an error."""
-    print(f"{Path(sys.argv[0]).stem}: {sentence}", file=sys.stderr, flush=True)
+    print(f"{name_of(sys.argv[0])}: {sentence}", file=sys.stderr, flush=True)
 
 
 def error_name(error: OSError) -> str:
@@ -64,7 +71,7 @@ def outlive(peer: tuple[str, int]) -> Iterator[None]:
         complain(f"lost the client {peer[0]} port {peer[1]}: {error_name(error)}")
 
 
-def start(thread: threading.Thread) -> None:
+def start(thread: "threading.Thread") -> None:
     """Start a thread; a refusal is an OSError, as for the other calls, though Python forgets its number."""
     try:
         thread.start()
@@ -112,6 +119,8 @@ def verify(received: bytes, expected: bytes) -> None:
 
 def random_bytes(count: int, seed: int) -> Iterator[bytes]:
     """Yield `count` bytes in pieces, always the same ones for the same seed."""
+    import random  # few programs draw anything
+
     generator = random.Random(seed)
     while count > 0:
         piece = generator.randbytes(min(count, 65536))
