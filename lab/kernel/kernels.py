@@ -1,5 +1,6 @@
 """The kernel that runs on the virtual clock use: whether there is one, which, and whether it runs here."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -50,7 +51,7 @@ class Kernel:
 def cached() -> Kernel | None:
     """The kernel for the present configuration and the present seed.c; None if there is none. Takes 0.2 ms."""
     kernel = there()
-    return kernel if kernel is not None and kernel.seed.exists() else None
+    return kernel if kernel is not None and os.path.exists(kernel.seed) else None
 
 
 def ensure(tell: Callable[[str], None]) -> Kernel:
@@ -64,10 +65,11 @@ def ensure(tell: Callable[[str], None]) -> Kernel:
         from lab.kernel import build, sources
 
         own = cache.root() / "source"
-        return build.build(sources.named(own.readlink()) if own.is_symlink() else sources.debian(), tell)
-    with cache.writing():
-        if not kernel.seed.exists():
+        return build.build(sources.named(own.readlink()) if os.path.islink(own) else sources.debian(), tell)
+    if not kernel.seed.exists():
+        with cache.writing():
             preload.make(kernel.folder)
+    with contextlib.suppress(OSError):  # somebody else's, which may only be read
         os.utime(kernel.folder)  # was used: see cache.forget_old
     return kernel
 
@@ -78,7 +80,8 @@ def there() -> Kernel | None:
         kernel = Kernel(cache.current().resolve())
     except KernelError:
         return None
-    return kernel if kernel.linux.exists() and (kernel.folder / cache.ABOUT).exists() else None
+    there = map(os.path.exists, (kernel.linux, kernel.folder / cache.ABOUT))  # not, where this user may not even look
+    return kernel if all(there) else None
 
 
 def trial(kernel: Kernel) -> MachineError | None:

@@ -40,7 +40,7 @@ def obstacle(source: Source | None) -> KernelError | None:
         return error
     if lacking := missing(source):
         return lack(lacking)
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     return None if os.access(there, os.W_OK | os.X_OK) else cache.forbidden(os.strerror(errno.EACCES))
 
 

@@ -1,6 +1,7 @@
 """A kernel is built once for each source and configuration, all of it or nothing, and what runs use is kept."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from lab.kernel import build, cache, fragment, kernels, preload
 from lab.kernel.sources import Source
-from tests.unit.kernel.tree import builds, listing, pack, plant
+from tests.unit.kernel.tree import builds, listing, pack, plant, read_only
 
 
 def quiet(text: str) -> None:
@@ -104,3 +105,18 @@ def test_only_old_ones_beyond_the_last_four_are_removed(workshop: Path, tmp_path
     left = {path.name for path in workshop.iterdir() if path.is_dir()}
     assert left == {kernel.name, cache.current().name, *(f"5.{n}.0-{n:012}" for n in (1, 2, 3, 4))}
     assert not (workshop / "current-of-another").is_symlink()
+
+
+def test_somebody_elses_cache_may_be_read_only(workshop: Path, tmp_path: Path) -> None:
+    kernel = build.build(Source(plant(tmp_path)), quiet)
+    ask = "from lab.kernel import kernels; print(kernels.ensure(print).folder)"
+    done = read_only(workshop, sys.executable, "-c", ask, cache=tmp_path / "cache")
+    assert done.stdout == f"{kernel.folder}\n", done.stderr
+
+
+def test_a_tree_that_may_only_be_read(workshop: Path, tmp_path: Path) -> None:
+    tree = plant(tmp_path / "src")
+    ask = "import sys; from pathlib import Path; from lab.kernel import build, sources; "
+    ask += "print(build.build(sources.named(Path(sys.argv[1])), print).source)"
+    done = read_only(tree, sys.executable, "-c", ask, tree, cache=tmp_path / "cache")
+    assert done.stdout.endswith(f"\n{tree}\n"), done.stderr

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +11,8 @@ import pytest
 from lab.errors import DiskFull, KernelError
 from lab.kernel import build, needs
 from lab.kernel.sources import Source
-from tests.unit.cli import LAB, environment, lab, sentence
-from tests.unit.kernel.tree import builds, pack, plant
+from tests.unit.cli import LAB, lab, sentence
+from tests.unit.kernel.tree import builds, on_a_disk, pack, plant
 
 
 def refused(source: Path, match: str) -> None:
@@ -131,18 +130,6 @@ def test_a_cache_that_will_not_do(
     (tmp_path / "a file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", place.format(tmp_path))
     refused(plant(tmp_path), says)
-
-
-def on_a_disk(options: str, place: Path, *command: object) -> subprocess.CompletedProcess[str]:
-    """A command, with a file system of its own mounted at that place; skips where that may not be."""
-    place.mkdir()
-    unshare = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
-    if subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", place], capture_output=True).returncode:
-        pytest.skip("this user may not mount anything, even in a namespace of its own")
-    script = f'mount -t tmpfs -o {options} none "{place}" && exec "$@"'
-    argv = [*unshare, "sh", "-c", script, "sh", *map(str, command)]
-    env = environment(XDG_CACHE_HOME=str(place))
-    return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.usefixtures("workshop")

@@ -1,5 +1,6 @@
 """A kernel source tree that builds in no time: its Makefile says, writes and answers what the kernel's own would."""
 
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -63,3 +64,25 @@ def hear(process: "subprocess.Popen[str]", words: str) -> None:
     assert process.stderr is not None
     if not any(words in line for line in process.stderr):
         pytest.fail(f"it never said {words!r}")
+
+
+def mounted(how: str, place: Path, *command: object, cache: Path) -> subprocess.CompletedProcess[str]:
+    """A command where that has been mounted at that place, with its cache there; skips where nothing may be mounted."""
+    unshare = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+    if subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", place], capture_output=True).returncode:
+        pytest.skip("this user may not mount anything, even in a namespace of its own")
+    argv = [*unshare, "sh", "-c", f'{how} && exec "$@"', "sh", *map(str, command)]
+    env = environment(XDG_CACHE_HOME=str(cache), PLACE=str(place))
+    return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120)
+
+
+def on_a_disk(options: str, place: Path, *command: object) -> subprocess.CompletedProcess[str]:
+    """A command whose cache is on a disk of its own."""
+    place.mkdir()
+    return mounted(f'mount -t tmpfs -o {options} none "$PLACE"', place, *command, cache=place)
+
+
+def read_only(place: Path, *command: object, cache: Path) -> subprocess.CompletedProcess[str]:
+    """A command to which that folder is read-only."""
+    how = 'mount --bind "$PLACE" "$PLACE" && mount -o remount,bind,ro "$PLACE"'
+    return mounted(how, place, *command, cache=cache)
