@@ -181,6 +181,18 @@ def test_faults_from_list_to_list() -> None:
     assert w.evidence().faults(toward="client", name="delay") is None
 
 
+def test_a_fault_that_changes_its_engine() -> None:
+    w = Written()
+    delay, hold = {"name": "delay", "time": 0.05}, {"name": "hold"}
+    w.fault(1, "server", delay, engine="netem")
+    w.fault(2, "server", delay, hold, engine="relay")
+    w.fault(3, "server", delay, engine="netem")
+    w.fault(4, "server", engine="netem")
+    found = [(each.engine, (each.ended or 0) - each.began) for each in w.evidence().faults(name="delay") or ()]
+    second = 1_000_000_000
+    assert found == [("netem", second), ("relay", second), ("netem", second)]
+
+
 @pytest.mark.parametrize("ask", ["frames", "calls", "programs", "faults"])
 def test_a_misspelt_host_is_not_a_host_where_nothing_happened(ask: str) -> None:
     with pytest.raises(NothingSeen, match="there is no host sever in this run, only server, client"):

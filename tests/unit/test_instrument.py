@@ -94,6 +94,39 @@ def test_a_frame_that_waits_for_a_busy_core_is_no_fault_of_the_instrument() -> N
     assert verdict(instrument.a_delay_that_is_in_force_delays, w).outcome is FAILS
 
 
+def test_a_delay_that_is_too_long_toward_one_host_only() -> None:
+    """The engine's quickest frame is right, but so many toward one host cannot all have waited for a busy core."""
+    outcomes = []
+    for many in (instrument.ENOUGH - 1, instrument.ENOUGH):
+        w = Written()
+        w.fault(1, "server", DELAY)
+        w.fault(1, "client", DELAY)
+        w.segment("client", "server", 2, "S", delivered=2.0502)
+        for number in range(many):
+            w.segment("server", "client", 3 + number / 10, "A", seq=number, delivered=3.07 + number / 10)
+        w.fault(9, "server")
+        w.fault(9, "client")
+        outcomes.append(verdict(instrument.a_delay_that_is_in_force_delays, w))
+    assert [each.outcome for each in outcomes] == [HOLDS, FAILS]
+    assert outcomes[1].expected.endswith("toward client")
+
+
+@pytest.mark.parametrize(
+    "took, outcome",
+    [(0.05, HOLDS), (0.049_999_5, HOLDS), (0.049_99, FAILS), (0.0505, HOLDS), (0.052, FAILS)],
+)
+def test_on_the_virtual_clock_each_delay_is_exact_by_itself(took: float, outcome: Outcome) -> None:
+    w = Written()
+    w.records[0]["clock"] = "virtual"
+    w.fault(1, "server", DELAY, engine="netem")
+    w.segment("client", "server", 2, "S", delivered=2.05)
+    w.fault(4, "server", engine="netem")
+    w.fault(5, "client", DELAY, engine="netem")
+    w.segment("server", "client", 6, "SA", delivered=6 + took)
+    w.fault(8, "client", engine="netem")
+    assert verdict(instrument.a_delay_that_is_in_force_delays, w).outcome is outcome
+
+
 def test_a_delay_that_nothing_went_through() -> None:
     w = busy()
     w.fault(1, "server", DELAY)
