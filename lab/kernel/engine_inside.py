@@ -7,6 +7,7 @@ What it does to containers is as anywhere else.
 import contextlib
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -45,10 +46,12 @@ COMMAND = (
 # has one of Go's processors, where there is nobody to wait for, and collects only when it must.
 ENVIRONMENT = {"GOMAXPROCS": "1", "GOGC": "off", "GOMEMLIMIT": "300MiB"}
 # The shim, one for each container, sets both for itself; it and runc live for a container only, and can do without.
-SHIM = f"""#!/bin/sh
-PATH=${{PATH#*:}}
-GODEBUG=sbrk=1 exec {_SHIM} "$@"
+SHIM = """#!/bin/sh
+GODEBUG=sbrk=1 exec {} "$@"
 """
+# What the engine finds along its PATH. Not iptables: in each container it tries ten times to make rules for the
+# name server of the engine, which this kernel has no tables for.
+PROGRAMS = ("dockerd", "containerd", "runc", "docker-init", _SHIM)
 
 
 class Engine:
@@ -71,7 +74,7 @@ def start() -> Engine:
     (FOLDER / "disk").mkdir(parents=True)
     libc.mount(DEVICE, str(FOLDER / "disk"), "ext4", libc.MS_NOATIME)
     libc.mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0)
-    _own_shim(FOLDER / "bin" / _SHIM)
+    _furnish(FOLDER / "bin")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as ready:
         ready.bind(str(FOLDER / "ready"))
         keeper = os.fork()
@@ -96,11 +99,16 @@ def start() -> Engine:
     )
 
 
-def _own_shim(path: Path) -> None:
-    """The engine looks for the shim's program along its PATH, and finds this one first."""
-    path.parent.mkdir()
-    path.write_text(SHIM)
-    path.chmod(0o755)
+def _furnish(folder: Path) -> None:
+    """The folder that is the engine's PATH: links to its programs, but for the shim, which is ours around theirs."""
+    folder.mkdir()
+    for name in PROGRAMS:
+        found = shutil.which(name, path=places.ENVIRONMENT["PATH"])
+        if name == _SHIM:
+            (folder / name).write_text(SHIM.format(found))
+            (folder / name).chmod(0o755)
+        elif found is not None:
+            (folder / name).symlink_to(found)
 
 
 def _keep() -> None:
@@ -112,7 +120,7 @@ def _keep() -> None:
         environment = {
             **ENVIRONMENT,
             "HOME": "/tmp",
-            "PATH": f"{FOLDER / 'bin'}:{places.ENVIRONMENT['PATH']}",
+            "PATH": str(FOLDER / "bin"),
             "NOTIFY_SOCKET": str(FOLDER / "ready"),
         }
         # One line at a time, and an engine says little.
