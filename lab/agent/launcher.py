@@ -21,9 +21,13 @@ _TYPED_IN = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)  # ignored in a shell
 
 
 class Launcher:
-    """One a host. What an agent itself may do stays as it is, but for the limits, which it shares with its programs."""
+    """One a host. What an agent itself may do stays as it is, but for the limits, which it shares with its programs.
 
-    def __init__(self) -> None:
+    They run as ``user``; None: as whoever the agent is.
+    """
+
+    def __init__(self, user: int | None) -> None:
+        self._user = user
         for limit, wanted in _LIMITS:
             highest = resource.getrlimit(limit)[1]
             lower = wanted if highest == resource.RLIM_INFINITY else min(wanted, highest)
@@ -31,11 +35,11 @@ class Launcher:
         for each in _TYPED_IN:
             if signal.getsignal(each) is signal.SIG_IGN:
                 signal.signal(each, lambda *_: None)  # exec makes the default of it, as at a terminal; ignored stays
-        self._thread = ThreadPoolExecutor(1, "launcher", libc.give_up_all)
+        # What it takes to become another user is lost in becoming one.
+        change = () if user is None else (libc.CAP_SETUID, libc.CAP_SETGID)
+        self._thread = ThreadPoolExecutor(1, "launcher", libc.give_up_all, change)
 
-    def start(
-        self, argv: Sequence[str], environment: Mapping[str, str], folder: str, user: int | None
-    ) -> "subprocess.Popen[bytes]":
+    def start(self, argv: Sequence[str], environment: Mapping[str, str], folder: str) -> "subprocess.Popen[bytes]":
         """The program, with pipes for what it writes, as leader of a session of its own.
 
         Raises:
@@ -50,7 +54,7 @@ class Launcher:
             cwd=folder,
             env=environment,
             start_new_session=True,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
+            user=self._user,
+            group=self._user,
+            extra_groups=None if self._user is None else [],
         ).result()

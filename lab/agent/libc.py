@@ -22,7 +22,7 @@ PR_SET_TIMERSLACK = 29
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
-CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN = 12, 13, 21
+CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN = 6, 7, 12, 13, 21
 
 _MOUNT_SETATTR = 442  # the same number on every architecture (Linux 5.12)
 _AT_RECURSIVE, _AT_FDCWD = 0x8000, -100
@@ -104,14 +104,16 @@ def give_up(*capabilities: int) -> None:
     _check(_libc.capset(ctypes.byref(header), words), "capset")
 
 
-def give_up_all() -> None:
-    """Keep no capability at all and no way to gain one: for a program, between fork and exec."""
+def give_up_all(*but: int) -> None:
+    """Keep no capability in this thread, ``but`` these for itself, and no way to gain one."""
     for capability in range(64):
         if _libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0:
             break
         _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     header, words = _sets()
-    for place in range(6):
-        words[place] = 0
+    for place in range(6):  # effective and permitted, not inheritable
+        words[place] &= sum(
+            1 << bit for word, bit in (divmod(one, 32) for one in but) if place in (word * 3, word * 3 + 1)
+        )
     _check(_libc.capset(ctypes.byref(header), words), "capset")
     prctl(PR_SET_NO_NEW_PRIVS, 1)

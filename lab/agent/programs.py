@@ -33,8 +33,8 @@ class Programs:
         user: int | None,
     ) -> None:
         self._loop, self._emit, self._changed = loop, emit, changed
-        self._scratch, self._user = scratch, user
-        self._launcher = Launcher()
+        self._scratch = scratch
+        self._launcher = Launcher(user)
         self._all: dict[int, Program] = {}
         self._expected: dict[Program, tuple[int, set[int]]] = {}
         signal.signal(signal.SIGCHLD, lambda *_: loop.from_thread(self._reap))
@@ -84,7 +84,7 @@ class Programs:
     def _spawn(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
         own = {"HOME": self._scratch, "TMPDIR": self._scratch, "PYTHONUNBUFFERED": "1"}
-        return self._launcher.start(argv, {"LANG": "C.UTF-8", **kept, **own, **environment}, self._scratch, self._user)
+        return self._launcher.start(argv, {"LANG": "C.UTF-8", **kept, **own, **environment}, self._scratch)
 
     def _await_ready(self, program: Program, request: Message, sockets: list[SocketEntry]) -> None:
         how, port, seconds = request["ready"], request["port"], request["timeout"]
