@@ -27,6 +27,7 @@ from lab.kernel.words import AUX, OUT
 from lab.options import LIMIT, MEMORY
 
 STARTS_AT = 1_700_000_000  # s since 1970; the job's clock on the wall always starts here, since it is not the wall's
+_FD = 100  # where seed.c puts the descriptors of the job's output
 _SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -83,9 +84,13 @@ class Box:
             }
             undo.callback(shutil.rmtree, aux / "uml", ignore_errors=True)
             process = subprocess.Popen(
-                self._command([file.fileno() for file in files.values()]),
+                self._command(),
                 executable=self.kernel.linux,
-                env=self._environment(undo.enter_context(a_processor())),
+                env={
+                    "NETLAB_STDOUT": str(files["stdout"].fileno()),
+                    "NETLAB_STDERR": str(files["stderr"].fileno()),
+                    **self._environment(undo.enter_context(a_processor())),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=files["console"],
                 stderr=subprocess.STDOUT,
@@ -94,7 +99,7 @@ class Box:
                     *(fd for disk in self.disks for fd in disk.files),
                 ],
                 start_new_session=True,  # Ctrl-C is for the lab
-                cwd="/",
+                cwd=self.folder,  # what is named on the command line is named from here
             )
             undo.callback(process.wait)
             undo.callback(process.kill)
@@ -106,9 +111,8 @@ class Box:
             return json.loads(answer.read_text())
         raise why_it_ended(aux / "console", self.limit if not ended else None, process.returncode, self.memory)
 
-    def _command(self, fds: Sequence[int]) -> list[str]:
-        console, stdout, stderr = fds
-        aux = self.folder.resolve() / AUX
+    def _command(self) -> list[str]:
+        """The kernel draws its randomness from this too: nothing that names the run may stand here."""
         return [
             "linux",
             f"mem={self.memory}M",
@@ -116,14 +120,14 @@ class Box:
             f"time-travel-start={STARTS_AT * 10**9}",
             *("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro"),
             *("oops=panic", "quiet"),
-            *("con=null", f"con0=null,fd:{console}", f"con1=null,fd:{stdout}", f"con2=null,fd:{stderr}"),
-            f"uml_dir={aux / 'uml'}",
+            *("con=null", "con0=null,fd:1", f"con1=null,fd:{_FD}", f"con2=null,fd:{_FD + 1}"),
+            f"uml_dir={AUX}/uml",
             *(f"ubd{number}={disk.name}" for number, disk in enumerate(self.disks)),
             f"init={sys.executable}",
             f"PYTHONPATH={PROJECT}",
             *("PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"),
             *(f"{name}={value}" for name, value in memory.SETTINGS.items()),
-            *("--", "-m", "lab.kernel.inside", str(self.folder.resolve())),
+            *("--", "-m", "lab.kernel.inside"),
         ]
 
     def _environment(self, cpu: int | None) -> dict[str, str]:

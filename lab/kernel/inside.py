@@ -1,7 +1,7 @@
 """PID 1 of the lab's own kernel: furnishes it, does one job, writes the answer down, and halts.
 
-Run by `box` as ``python -m lab.kernel.inside FOLDER``. Python starts before anything is mounted, so the standard
-library and the lab are read from the machine's files as they are.
+Run by `box` as ``python -m lab.kernel.inside``. Python starts before anything is mounted, so the standard library and
+the lab are read from the machine's files as they are.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
 _FRESH = ("/run", "/dev/shm")
 
 
-def furnish(folder: str) -> None:
+def furnish() -> None:
     """Mount what every system has, and the one writable folder."""
     libc.mount("proc", "/proc", "proc", 0)
     libc.mount("sysfs", "/sys", "sysfs", 0)
@@ -44,8 +44,9 @@ def furnish(folder: str) -> None:
     # The loopback interface is up, as on every machine: include/uapi/linux/sockios.h, if.h.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
-    # What is written is in the machine's file at once, and outlives this kernel however it ends.
-    show(folder, Path(OUT), libc.MS_SYNCHRONOUS)
+    # The folder that the kernel, a process of the machine, stands in: so it has the same name in every run. What is
+    # written is in the machine's file at once, and outlives this kernel however it ends.
+    show("/proc/self/cwd/.", Path(OUT), libc.MS_SYNCHRONOUS)
 
 
 def show(source: str, target: Path, flags: int) -> None:
@@ -96,7 +97,7 @@ def do(job: dict[str, Any]) -> Any:
 def main() -> None:
     try:
         memory.lay_out()
-        furnish(sys.argv[1])
+        furnish()
         job = json.loads((Path(OUT, AUX) / "job.json").read_text())
         speak()
         for path in job["visible"]:

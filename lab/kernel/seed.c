@@ -28,6 +28,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#define NETLAB_FD 100 /* box.py names it on the command line, from which the kernel draws too: always the same number */
+
 static uint64_t state;
 
 static uint64_t next(void)
@@ -62,6 +64,8 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 	state = number("NETLAB_SEED");
 	die_with((pid_t)number("NETLAB_PARENT"));
 	setrlimit(RLIMIT_CORE, &no_core);
+	dup2((int)number("NETLAB_STDOUT"), NETLAB_FD);
+	dup2((int)number("NETLAB_STDERR"), NETLAB_FD + 1);
 	if (getenv("NETLAB_CPU")) {
 		CPU_ZERO(&one);
 		CPU_SET(number("NETLAB_CPU"), &one);
