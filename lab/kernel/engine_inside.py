@@ -72,7 +72,13 @@ class Engine:
 def start() -> Engine:
     """Mount the disk, start the engine, return once it answers. Raises MachineError with the last lines of its log."""
     (FOLDER / "disk").mkdir(parents=True)
-    libc.mount(DEVICE, str(FOLDER / "disk"), "ext4", libc.MS_NOATIME)
+    try:
+        libc.mount(DEVICE, str(FOLDER / "disk"), "ext4", libc.MS_NOATIME)
+    except OSError as error:
+        raise MachineError(
+            f"the disk of the Docker Engine on the virtual clock cannot be read ({error.strerror}); remove the folder"
+            " netlab/engine from your cache, and it is made anew."
+        ) from None
     libc.mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0)
     _furnish(FOLDER / "bin")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as ready:
