@@ -132,17 +132,21 @@ class Bench:
         return self.frames(longest)
 
     def late(self, frames: Sequence[Frame], delay: float) -> list[float]:
-        """By how much each delivery came later than ``delay`` seconds after its frame was sent."""
+        """By how much each delivery came later than ``delay`` seconds after its frame was sent, in order."""
         return sorted((t - frame.sent_at) / NS - delay for frame in frames for t in frame.delivered_at)
 
     def exact(self, frames: Sequence[Frame], delay: float, alone: bool = False) -> bool:
-        """Whether every one of them took ``delay`` seconds, as precisely as this engine can on this clock.
+        """Whether every one of them took ``delay`` seconds, as precisely as this engine can on this clock."""
+        return self.on_time(self.late(frames, delay), alone)
+
+    def on_time(self, late: Sequence[float], alone: bool = False) -> bool:
+        """Whether frames that came so much later than they were due, in order, came in time.
 
         ``alone``: nobody was at work when one of them was due.
         """
-        late, bounds = self.late(frames, delay), self.precision
+        bounds = self.precision
         most = bounds.quickest if alone and VIRTUAL else bounds.slowest
         if late and -bounds.early <= late[0] <= bounds.quickest and late[-1] <= most:
             return True
-        print(f"{delay} s asked; later than that by", [f"{each * 1e6:.3f} us" for each in (*late[:3], *late[-3:])])
+        print("later than due by", [f"{each * 1e6:.3f} us" for each in (*late[:3], *late[-3:])])
         return False

@@ -130,13 +130,13 @@ def test_corruption_flips_one_bit_of_its_share_anywhere_and_evenly(bench: Bench,
 
 @pytest.mark.parametrize("probability", [0.1, 0.5, 1.0])
 def test_a_share_overtakes_and_the_others_wait(bench: Bench, probability: float) -> None:
-    frames = bench.measure(Reorder(probability, by=20 * ms), longest=20 * ms, count=500)
+    frames = bench.measure(Reorder(probability, by=0.2), longest=0.2, count=500)
     assert copies(frames) == {1: 500}
-    quick = tuple(frame for frame in frames if (frame.delay or 0) < 10 * ms)
+    quick = tuple(frame for frame in frames if (frame.delay or 0) < 0.1)
     others = tuple(frame for frame in frames if frame not in quick)
     assert likely(len(quick), 500, probability)
     assert not quick or bench.exact(quick, 0)
-    assert not others or bench.exact(others, 20 * ms)
+    assert not others or bench.exact(others, 0.2)
     arrived = [frame.arrived for frame in frames]
     overtaken = sum(after < before for before, after in pairwise(arrived))
     # A frame overtakes the one sent 1 ms before it if it goes at once and that one waits; of two pairs that share a
@@ -144,7 +144,11 @@ def test_a_share_overtakes_and_the_others_wait(bench: Bench, probability: float)
     assert likely(overtaken, 499, probability * (1 - probability))
 
 
-@pytest.mark.parametrize(("rate", "size"), [(1 * Mbit, 1514), (1 * Mbit, 60), (20 * Mbit, 1514), (64 * kbit, 400)])
+# A busy machine may not fill a faster link's queue.
+RATES = [(1 * Mbit, 1514), (100 * kbit, 60), (64 * kbit, 400), *([(20 * Mbit, 1514), (1000 * Mbit, 1514)] * VIRTUAL)]
+
+
+@pytest.mark.parametrize(("rate", "size"), RATES)
 def test_a_rate_is_kept_within_two_percent(bench: Bench, rate: float, size: int) -> None:
     """The frames find a queue from the second on; each pair that is half of them apart measures the rate once."""
     count = min(400, round(rate / (8 * size)))  # for a second

@@ -9,8 +9,9 @@ from lab.errors import MissingCapability
 from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Loss, Nth, Partition, Rate, Reorder
 from lab.faults.netem import FULL_FRAME, QUEUE
 from lab.seen_frames import Frame
-from lab.units import Mbit, ms
-from tests.faults.bench import VIRTUAL, Bench
+from lab.seen_records import NS
+from lab.units import Mbit, kbit, ms
+from tests.faults.bench import Bench
 from tests.faults.chance import likely
 
 Faults = Sequence[Fault]
@@ -54,17 +55,17 @@ def test_frame_and_copy_are_each_damaged_by_themselves(bench: Bench) -> None:
 
 
 def test_frames_that_overtake_are_lost_like_others(bench: Bench) -> None:
-    frames = bench.measure(Reorder(0.5, by=20 * ms), Loss(0.3), longest=20 * ms, count=bench.many)
-    quick = sum(frame.delay is not None and frame.delay < 10 * ms for frame in frames)
-    slow = sum(frame.delay is not None and frame.delay > 10 * ms for frame in frames)
+    frames = bench.measure(Reorder(0.5, by=0.2), Loss(0.3), longest=0.2, count=bench.many)
+    quick = sum(frame.delay is not None and frame.delay < 0.1 for frame in frames)
+    slow = sum(frame.delay is not None and frame.delay > 0.1 for frame in frames)
     assert likely(quick, bench.many, 0.35) and likely(slow, bench.many, 0.35)
 
 
 def test_a_rate_behind_a_delay_sends_one_frame_after_the_other(bench: Bench) -> None:
     each = 1250 * 8 / (10 * Mbit)  # a millisecond
     frames = bench.measure(Delay(20 * ms), Rate(10 * Mbit), longest=1.0, count=100, size=1250, burst=100, gap=0)
-    for place, frame in enumerate(frames):
-        assert bench.exact((frame,), 20 * ms + (place + 1) * each - (frame.sent_at - frames[0].sent_at) / 1e9)
+    due = (frames[0].sent_at / NS + 20 * ms + place * each for place in range(1, 101))
+    assert bench.on_time(sorted(frame.arrived / NS - at for frame, at in zip(frames, due, strict=True)))
 
 
 def test_a_rate_keeps_frames_in_order_behind_jitter(bench: Bench) -> None:
@@ -74,23 +75,21 @@ def test_a_rate_keeps_frames_in_order_behind_jitter(bench: Bench) -> None:
 
 
 def test_a_rate_has_room_for_its_limit(bench: Bench) -> None:
-    frames = bench.measure(Rate(1 * Mbit, limit=20), longest=1.0, count=100, size=1250, burst=100, gap=0)
-    assert [len(frame.delivered_at) for frame in frames] == [1] * 20 + [0] * 80
+    frames = bench.measure(Rate(64 * kbit, limit=5), longest=1.0, count=20, size=1250, burst=20, gap=0)
+    assert [len(frame.delivered_at) for frame in frames] == [1] * 5 + [0] * 15
 
 
 def test_a_rate_behind_a_delay_has_room_for_what_is_on_its_way_too(bench: Bench) -> None:
     """netem counts both alike, and so takes a burst that is longer than the limit by what could be on its way."""
-    frames = bench.measure(
-        Delay(0.2), Rate(1 * Mbit, limit=20), longest=2.0, count=100, size=FULL_FRAME, burst=100, gap=0
-    )
-    on_their_way = 17 if bench.engine == "netem" else 0  # 200 ms of full frames, the last of them not whole
-    assert [len(frame.delivered_at) for frame in frames] == [1] * (20 + on_their_way) + [0] * (80 - on_their_way)
+    faults = Delay(0.3), Rate(64 * kbit, limit=5)
+    frames = bench.measure(*faults, longest=2.0, count=20, size=FULL_FRAME, burst=20, gap=0)
+    room = 5 + (2 if bench.engine == "netem" else 0)  # a full frame takes 0.19 s
+    assert [len(frame.delivered_at) for frame in frames] == [1] * room + [0] * (20 - room)
 
 
+@pytest.mark.parametrize("bench", ["netem"], indirect=True)  # the relay needs more time than the frames wait
 def test_a_port_keeps_ten_thousand_frames_and_no_more(bench: Bench) -> None:
-    """No limit is in the way of 1 Gbit/s over 120 ms; both engines drop from the same frame on."""
-    if VIRTUAL and bench.engine == "relay":
-        pytest.skip("on the virtual clock the relay takes 10 s of ours for it")
+    """netem's limit, which is also the relay's, is not in the way of 1 Gbit/s over 120 ms."""
     bench.set(Delay(4.0))
     bench.send(QUEUE + 50, size=60, burst=150, gap=0.01)
     bench.see_arrive(QUEUE)  # until there is room for what comes after
@@ -165,10 +164,9 @@ UNSAYABLE: tuple[Faults, ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("bench", ["netem"], indirect=True)
 def test_what_netem_cannot_say_is_refused_in_one_sentence_and_left_to_the_relay(bench: Bench) -> None:
     """A refusal changes nothing."""
-    if bench.engine != "netem":
-        pytest.skip("the relay can do all of it")
     bench.set(Delay(20 * ms))
     for faults in UNSAYABLE:
         refused = bench.ask(*faults)
@@ -182,17 +180,15 @@ def test_what_netem_cannot_say_is_refused_in_one_sentence_and_left_to_the_relay(
     bench.set(engine="relay")
 
 
+@pytest.mark.parametrize("bench", ["netem"], indirect=True)
 def test_auto_takes_netem_where_it_is(bench: Bench) -> None:
-    if bench.engine != "netem":
-        pytest.skip("this is about netem")
     for fault in (Delay(1 * ms), Loss(0.1), Partition(), Duplicate(0.1), Corrupt(0.1), Reorder(0.1), Rate(1e6)):
         assert bench.ask(fault, engine="auto")["ok"]["engine"] == "netem", fault
     bench.set()
 
 
+@pytest.mark.parametrize("bench", ["relay"], indirect=True)
 def test_a_frame_that_is_lost_has_no_copy_that_could_pass(bench: Bench) -> None:
     """netem, where a frame that it both loses and duplicates passes once, refuses the pair."""
-    if bench.engine == "netem":
-        pytest.skip("it is refused")
     found = copies(bench.measure(Loss(0.5), Duplicate(1), count=bench.many, burst=5))
     assert found.keys() == {0, 2} and likely(found[0], bench.many, 0.5)
