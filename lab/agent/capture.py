@@ -87,6 +87,8 @@ class Capture:
         ring = struct.pack("=IIII", _BLOCK, RING_BYTES // _BLOCK, self._slot_size, self._slots)
         self._socket.setsockopt(_SOL_PACKET, _RX_RING, ring)
         self._ring = mmap.mmap(self._socket.fileno(), RING_BYTES)
+        # Nobody who is forked reads it; and User-Mode Linux copies such pages wrongly (6.12, 7.3: set_ptes, arch/um).
+        self._ring.madvise(mmap.MADV_DONTFORK)
         bind_to_all(self._socket)  # from here on it runs
         loop.reader(self._socket.fileno(), self._look)
 

@@ -22,8 +22,8 @@ STATES = (
     *("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT"),
     *("CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "SYN_RECV"),
 )
-# net/ipv4/inet_diag.c and tcp_diag.c: idiag_timer.
-TIMERS = ("off", "retransmit", "keepalive", "time_wait", "probe")
+# net/ipv4/inet_diag.c and tcp_diag.c: idiag_timer; the last is newer (include/uapi/linux/inet_diag.h of Linux 7.3).
+TIMERS = ("off", "retransmit", "keepalive", "time_wait", "probe", "delayed_ack")
 
 _NLMSG = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBxI48x")
