@@ -5,14 +5,15 @@ PYTHON   ?= python3
 LAB      := .venv/bin/python -m lab
 PYTEST   := .venv/bin/python -m pytest
 options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
-            $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)")
+            $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
+            $(if $(MEMORY),--memory "$(MEMORY)")
 
 .PHONY: help lab list doctor clean test check images kernel lock python venv venv-dev
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-lab: venv ## run a scenario: make lab SCENARIO=timewait [SUBSTRATE=netns|docker] [CLOCK=..] [ENGINE=relay|netem] [SEED=N] [OUT=DIR]
+lab: venv ## run a scenario: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR]
 	@$(LAB) run $(options) $(SCENARIO)
 
 list: venv ## the scenarios, one line each
@@ -24,10 +25,13 @@ doctor: venv ## what this machine can do, and what to do about the rest
 clean: venv ## remove what dead runs left
 	@$(LAB) clean
 
-test: venv ## all tests, the quick ones first, then the scenarios as tests on both substrates at once
+test: venv ## all tests, the quick ones first, then the scenarios as tests, on both substrates and both clocks at once
 	@$(PYTEST) -x -q tests/unit tests/claims
 	@$(PYTEST) -x -q tests --ignore tests/unit --ignore tests/claims
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync scenarios-netns scenarios-docker
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync scenarios-netns scenarios-docker scenarios-virtual
+
+scenarios-virtual: venv
+	@$(PYTEST) -q scenarios --lab-clock virtual
 
 scenarios-%: venv
 	@$(PYTEST) -q scenarios --lab-substrate $*

@@ -28,14 +28,25 @@ def progress(text: str) -> None:
 def runner(config: pytest.Config) -> Runner:
     """The session's runner. Raises MachineError; after a first failure always the same one, the first."""
     if RUNNER not in config.stash:
+        how = options(config)
         try:
-            config.stash[RUNNER] = Runner(options(config), progress)
+            if how.clock == "virtual":
+                there_is_a_kernel()
+            config.stash[RUNNER] = Runner(how, progress)
         except MachineError as error:
             config.stash[RUNNER] = error
     found = config.stash[RUNNER]
     if isinstance(found, MachineError):
         raise found
     return found
+
+
+def there_is_a_kernel() -> None:
+    """Raises MachineError if the kernel would have to be built first: minutes, of which a test session shows nothing."""
+    from lab.kernel import kernels  # few sessions need it
+
+    if kernels.there() is None:
+        raise MachineError("There is no kernel for the virtual clock yet; make kernel builds it, once.")
 
 
 def give_up(config: pytest.Config, error: LabError) -> NoReturn:
