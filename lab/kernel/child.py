@@ -9,11 +9,17 @@ from pathlib import Path
 from lab.agent import libc
 
 
-def run(argv: Sequence[str], environment: Mapping[str, str], lock: int, heard: Callable[[str], None]) -> int:
+def run(
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    lock: int,
+    heard: Callable[[str], None],
+    ended_by: signal.Signals = signal.SIGKILL,
+) -> int:
     """The exit status of a command; ``heard`` gets each line that it writes. Raises OSError if it cannot be started.
 
-    Left by an exception, it has been killed, with all that it started. When the lab itself is killed, the kernel sends
-    the command SIGTERM, and make hands that on; whatever still runs then holds the ``lock``.
+    Left by an exception, it has been ended by that signal, with all that it started. When the lab itself is killed, the
+    kernel sends the command SIGTERM, and make hands that on; whatever still runs then holds the ``lock``.
     """
     lab = os.getpid()
 
@@ -40,7 +46,7 @@ def run(argv: Sequence[str], environment: Mapping[str, str], lock: int, heard: C
             for line in process.stdout:
                 heard(line.rstrip("\n"))
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, ended_by)
             process.stdout.read()  # until all that it started has closed it, so is gone
             raise
         finally:

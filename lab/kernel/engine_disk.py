@@ -8,14 +8,15 @@ import contextlib
 import hashlib
 import os
 import shutil
-import subprocess
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from lab.errors import ImageError, MachineError, RunError
-from lab.kernel import engine_cow, engine_fill, engine_store
+from lab.kernel import child, engine_cow, engine_fill, engine_store
 from lab.kernel.box import Box, Job
 from lab.kernel.engine_cow import Disk
+from lab.kernel.engine_store import Making
 from lab.kernel.kernels import Kernel
 from lab.kernel.lines import Lines
 from lab.kernel.places import ENVIRONMENT, places
@@ -34,6 +35,7 @@ NEEDS = {
     "runc": "runc",
     "mkfs.ext4": "e2fsprogs",
 }  # a program and Debian's package that has it
+TO_MAKE = {"mmdebstrap": "mmdebstrap", **({"newuidmap": "uidmap"} if os.geteuid() else {})}  # the base image
 
 
 @contextlib.contextmanager
@@ -45,7 +47,7 @@ def lent(kernel: Kernel, tell: Tell) -> Iterator[Disk]:
 
 def ensure(kernel: Kernel, tell: Tell) -> Path:
     """The disk's file, made first if there is none for what would be on it now. Raises MachineError."""
-    lack()
+    lack(NEEDS)
     folder, checkout = engine_store.folder(), docker_image.checkout()
     base = folder / f"base-{_recipe()}.ext4"
     hosts = folder / f"hosts-{checkout}-{docker_image.digest(base.name, docker_image.files())}.ext4"
@@ -56,65 +58,68 @@ def ensure(kernel: Kernel, tell: Tell) -> Path:
             if not base.exists():
                 _make_base(kernel, making, base, tell)
             tell("building the hosts' image for the virtual clock's Docker Engine")
-            part = making / hosts.name
-            _run("cp", "--sparse=always", base, part)
+            part = making.folder / hosts.name
+            _run(making, "cp", "--sparse=always", base, part)
             _fill(kernel, making, part, "hosts", {}, tell)
             part.replace(hosts)
             engine_store.forget(keep={base, hosts}, checkout=checkout)
     return hosts
 
 
-def lack() -> None:
-    """Raises MachineError if a program is missing that the engine consists of, with what installs it."""
-    missing = [name for name in NEEDS if shutil.which(name, path=ENVIRONMENT["PATH"]) is None]
+def lack(needs: Mapping[str, str]) -> None:
+    """Raises MachineError if one of these programs is missing, with what installs it."""
+    missing = [name for name in needs if shutil.which(name, path=ENVIRONMENT["PATH"]) is None]
     if missing:
-        packages = " ".join(dict.fromkeys(NEEDS[name] for name in missing))
+        packages = " ".join(dict.fromkeys(needs[name] for name in missing))
         raise MachineError(
-            f"a Docker Engine on the virtual clock needs {', '.join(missing)}, not running but installed; run"
+            f"a Docker Engine on the virtual clock takes {', '.join(missing)}, installed but not running; run"
             f" apt-get install {packages}, or take --substrate netns."
         )
 
 
-def _make_base(kernel: Kernel, making: Path, base: Path, tell: Tell) -> None:
+def _make_base(kernel: Kernel, making: Making, base: Path, tell: Tell) -> None:
+    lack(TO_MAKE)
     tell("making a base image from Debian's packages for the virtual clock's Docker Engine")
-    tar, part = making / "base.tar", making / base.name
-    _run(BASE, "--tar", tar)
+    tar, part = making.folder / "base.tar", making.folder / base.name
+    _run(making, BASE, "--tar", tar)
     with part.open("xb") as file:
         file.truncate(SIZE)
     # Without a journal, since nobody mounts a disk again on which a kernel died. All tables are written now, or not at
     # all, so that no thread of the kernel does it later while a lab runs.
     options = "lazy_itable_init=0,nodiscard"
-    _run("mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", "-E", options, part)
+    _run(making, "mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", "-E", options, part)
     tell("putting it on a disk")
     _fill(kernel, making, part, "base", {"tar": f"{OUT}/{tar.name}"}, tell)
     tar.unlink()
     part.replace(base)
 
 
-def _fill(kernel: Kernel, making: Path, part: Path, what: str, arguments: Mapping[str, str], tell: Tell) -> None:
+def _fill(kernel: Kernel, making: Making, part: Path, what: str, arguments: Mapping[str, str], tell: Tell) -> None:
     job = Job(call=f"{engine_fill.CALL}.{what}", arguments=arguments, visible=places(str(docker_image.ROOT)))
     with part.open("r+b") as file:
         disk = Disk(engine_cow.path(file.fileno()), (file.fileno(),))
         try:
-            Box(kernel, making, memory=MEMORY, disks=[disk]).run(job, Lines(tell).take)
+            Box(kernel, making.folder, memory=MEMORY, disks=[disk]).run(job, Lines(tell).take)
         except RunError as error:
             raise MachineError(f"the Docker Engine's disk could not be made: {error}") from None
         os.fsync(file.fileno())
 
 
-def _run(*command: str | Path) -> None:
+def _run(making: Making, *command: str | Path) -> None:
     found = shutil.which(command[0], path=ENVIRONMENT["PATH"])
-    done = subprocess.run([found or command[0], *command[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()[-1:] or [f"it ended with status {done.returncode}"]
-        raise ImageError(f"{Path(command[0]).name} made no disk for the Docker Engine: {said[0]}")
+    said: list[str] = []
+    argv = [str(found), *map(str, command[1:])]
+    # mmdebstrap has a folder of its own in /tmp, which it removes when it is asked to end.
+    status = child.run(argv, os.environ, making.lock, said.append, ended_by=signal.SIGTERM)
+    if status:
+        last = said[-1] if said else f"it ended with status {status}"
+        raise ImageError(f"the Docker Engine's disk cannot be made, {Path(command[0]).name} says: {last}")
 
 
 def _recipe() -> str:
     """Twelve digits for what goes into the base disk: its image, its file system, and the engine that writes it."""
     dockerd = shutil.which("dockerd", path=ENVIRONMENT["PATH"])
-    assert dockerd is not None  # lack() has looked
+    assert dockerd is not None  # it was looked for
     engine = os.stat(dockerd)
-    return hashlib.sha256(f"{BASE.read_text()}\0{SIZE}\0{engine.st_size}\0{engine.st_mtime_ns}".encode()).hexdigest()[
-        :12
-    ]
+    whole = "\0".join(map(str, (BASE.read_text(), SIZE, engine.st_size, engine.st_mtime_ns)))
+    return hashlib.sha256(whole.encode()).hexdigest()[:12]

@@ -12,12 +12,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from lab.errors import DiskFull, MachineError
+from lab.errors import DiskFull, KernelError, MachineError
 from lab.kernel import cache
 
 ROOM = 1 << 30  # bytes that must be free to make disks: two of 210 MB, and the tar file and its origin as much
+_MAKING = ".making"
 UNUSED = 30 * 86400.0  # s after which a disk that nobody used is removed
 
 
@@ -44,9 +46,17 @@ def held(ensure: Callable[[], Path]) -> Iterator[int]:
             return
 
 
+@dataclass(frozen=True)
+class Making:
+    """What whoever makes disks has: an empty folder, and the ``lock``, a descriptor, which what it starts inherits."""
+
+    folder: Path
+    lock: int
+
+
 @contextlib.contextmanager
-def turn(tell: Callable[[str], None]) -> Iterator[Path]:
-    """Wait for our turn to make disks; gives an empty folder for it. What a dead one left there is removed.
+def turn(tell: Callable[[str], None]) -> Iterator[Making]:
+    """Wait for our turn to make disks. What a dead one left there is removed.
 
     Raises DiskFull or MachineError if the folder cannot be written.
     """
@@ -59,7 +69,7 @@ def turn(tell: Callable[[str], None]) -> Iterator[Path]:
         except BlockingIOError:
             tell("another run makes the Docker Engine's disk: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        making = folder() / ".making"
+        making = folder() / _MAKING
         with _writing():
             cache.discard(making)
             free = shutil.disk_usage(folder()).free
@@ -70,9 +80,23 @@ def turn(tell: Callable[[str], None]) -> Iterator[Path]:
                 )
             making.mkdir()
             try:
-                yield making
+                yield Making(making, lock.fileno())
             finally:
                 cache.discard(making)
+
+
+def sweep() -> list[str]:
+    """Remove what was left by one who was killed while making disks; what was removed, in words."""
+    try:
+        left = folder() / _MAKING
+        if not left.exists():
+            return []
+        with (folder() / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            cache.discard(left)
+    except (KernelError, OSError):
+        return []  # no place for disks, or one is being made
+    return [f"removed {left}, of a disk whose maker was killed"]
 
 
 def forget(keep: set[Path], checkout: str) -> None:

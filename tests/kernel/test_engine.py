@@ -92,10 +92,9 @@ def boot(kernel: Kernel, file: Path, folder: Path) -> None:
         Box(kernel, folder, disks=[bad]).run(Job(command=["true"], engine=True), lambda name, data: None)
 
 
-def test_what_is_not_installed_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(engine_disk.NEEDS, "no-such-engine", "its-package")
-    with pytest.raises(MachineError, match=r"needs no-such-engine, .* apt-get install .*its-package, or take"):
-        engine_disk.lack()
+def test_what_is_not_installed_is_named_with_its_package() -> None:
+    with pytest.raises(MachineError, match=r"takes no-such-engine, installed .* apt-get install its-package, or take"):
+        engine_disk.lack({"no-such-engine": "its-package", "sh": "dash"})
 
 
 def test_a_disk_in_use_is_not_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
