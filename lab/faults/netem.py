@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # beyond 12 ms; 10,000 full frames (15 MB) reach to 120 ms.
 QUEUE = 10_000
 
-FULL_FRAME = 1514  # bytes: an MTU of 1500 and the Ethernet header
+SMALLEST_FRAME = 42  # bytes: the headers of an empty UDP datagram; a veth pads nothing
 
 # The latency of tc_netem_qopt counts ticks of 64 ns in 32 bits: 274 s. Jitter is cut at INT_MAX nanoseconds: 2.1 s.
 LONGEST_DELAY = 240.0
@@ -84,11 +84,21 @@ def combine(faults: Sequence["Fault"]) -> Netem:
         gap=max((part.gap for part in parts), default=0),
         corrupt=sum(part.corrupt for part in parts),
         rate_bps=sum(part.rate_bps for part in parts),
-        limit=_limit(rates[0], delay_ns) if rates else QUEUE,
+        limit=_limit(rates[0], delay_ns + jitter_ns) if rates else QUEUE,
     )
 
 
 def _limit(rate: Netem, delay_ns: int) -> int:
-    """netem counts the frames under delay against its limit too: leave room for them beside the rate's own queue."""
-    on_their_way = math.ceil(delay_ns * rate.rate_bps / (8 * FULL_FRAME * 1_000_000_000))
+    """The rate's own limit, and room for what a delay has on its way, which netem counts against its limit too.
+
+    So the queue has room for what was asked, and for at most a tenth more. Raises MissingCapability where it would be
+    longer: a limit between, such as one with room for full frames only, would drop smaller ones from an empty queue.
+    """
+    on_their_way = math.ceil(delay_ns * rate.rate_bps / (8 * SMALLEST_FRAME * 1_000_000_000))
+    if on_their_way * 10 > rate.limit:
+        higher = f", or a limit of {on_their_way * 10} and more" if on_their_way * 10 <= QUEUE else ""
+        raise MissingCapability(
+            f"netem counts up to {on_their_way} frames that a delay has on their way against the rate's limit of"
+            f" {rate.limit}; use the relay engine for both{higher}."
+        )
     return rate.limit + on_their_way

@@ -14,7 +14,8 @@ class Rate(Fault):
     """Delivers ``bits_per_second``, one frame after the other; where ``limit`` frames wait, the next is dropped.
 
     A frame counts with its Ethernet header, as in netem. The limit counts the frame being sent and those behind it, not
-    those that a Delay beside it has on their way; netem can only count both, and is told a limit with room for them.
+    those that a Delay beside it has on their way; netem can only count both, and does both faults only where these are
+    few. It also sends after all that an earlier Delay still holds when a Rate comes in its place.
     """
 
     name: ClassVar[str] = "rate"

@@ -24,8 +24,12 @@ from lab.faults.netem import QUEUE
         ([Reorder(0.25, by=0.01)], Netem(delay_ns=10_000_000, reorder=0.25, gap=1)),
         ([Reorder(0.25, by=0.01), Loss(0.1)], Netem(delay_ns=10_000_000, reorder=0.25, gap=1, loss=0.1)),
         ([Rate(1e6, limit=20)], Netem(rate_bps=1_000_000, limit=20)),
-        # 50 ms at 12.112 Mbit/s are 50 full frames of 1514 bytes on their way
-        ([Rate(12_112_000, limit=20), Delay(0.05)], Netem(rate_bps=12_112_000, delay_ns=50_000_000, limit=70)),
+        # 50 ms at 672 kbit/s are 100 frames of 42 bytes on their way, 60 ms 120
+        ([Rate(672_000), Delay(0.05)], Netem(rate_bps=672_000, delay_ns=50_000_000, limit=1100)),
+        (
+            [Rate(672_000, limit=1200), Delay(0.05, 0.01)],
+            Netem(rate_bps=672_000, delay_ns=50_000_000, jitter_ns=10_000_000, limit=1320),
+        ),
     ],
     ids=str,
 )
@@ -49,6 +53,9 @@ def test_no_rate_no_tail_drop_before_the_queue_of_the_relay() -> None:
         ([Rate(1e6), Rate(2e6)], "rate"),
         ([Duplicate(0.1), Duplicate(0.1)], "duplicate"),
         ([Corrupt(0.1), Corrupt(0.2)], "corrupt"),
+        ([Rate(672_000, limit=999), Delay(0.05)], "up to 100 frames .* limit of 999; .* a limit of 1000 and more"),
+        ([Rate(672_000), Delay(0.05, 0.01)], "a limit of 1200 and more"),
+        ([Rate(1e8), Delay(0.05)], "relay engine for both.$"),
         ([Duplicate(0.1), Loss(0.1)], "both loses and duplicates"),
         ([Duplicate(1), Partition()], "both loses and duplicates"),
         ([Reorder(0.1), Delay(0.1)], "reorder"),
