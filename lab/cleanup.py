@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import MachineError
-from lab.kernel import cache, engine_store
+from lab.kernel import cache, engine_store, scratch
 from lab.owner import OWNER, RUN, is_dead
 
 if TYPE_CHECKING:  # a run on namespaces must not pay for the SDK
@@ -26,7 +26,7 @@ def clean(client: "docker.APIClient | None" = None) -> list[str]:
     """
     if client is not None:
         return _clean(client)
-    told = cache.sweep() + engine_store.sweep()
+    told = cache.sweep() + engine_store.sweep() + scratch.sweep()
     from lab.substrate.docker_engine import connect
 
     try:

@@ -4,6 +4,7 @@ What the job sees: this machine's files, read-only; a fresh /tmp, /run and /dev/
 writable, at /run/out. `inside` is its PID 1.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -15,9 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab import errors
+from lab import errors, runs
+from lab.errors import BadOption, DiskFull, KernelError
 from lab.kernel import memory
-from lab.kernel.console import why_it_ended
+from lab.kernel.console import End, short_of_memory
+from lab.kernel.doing import doing
 from lab.kernel.engine_cow import Disk
 from lab.kernel.follow import Heard, follow
 from lab.kernel.kernels import Kernel
@@ -28,7 +31,8 @@ from lab.options import LIMIT, MEMORY
 
 STARTS_AT = 1_700_000_000  # s since 1970; the job's clock on the wall always starts here, since it is not the wall's
 _FD = 100  # where seed.c puts the descriptors of the job's output
-_SHARED_MEMORY = Path("/dev/shm")
+_FILES = ("console", "stdout", "stderr", "answer")
+_LONGEST = 4096  # bytes of a command line, arch/um/include/asm/setup.h
 
 
 @dataclass(frozen=True)
@@ -68,52 +72,70 @@ class Box:
 
         Raises:
             RunError: the kernel ended before the job did, or the limit was over.
-            MachineError: it could not be booted here.
+            MachineError: it could not be booted here, or the folder cannot be written.
+            RequestError: another run has this folder, or a path is one that no kernel takes.
             LabError: what the job itself raised.
         """
-        aux = self.folder.resolve() / AUX
-        aux.mkdir(exist_ok=True)
-        (aux / "job.json").write_text(json.dumps(vars(job)))
-        answer, refusal = aux / "answer.json", aux / "refusal.json"
-        for file in (answer, refusal):
-            file.unlink(missing_ok=True)
+        command, aux = self._command(), self.folder.resolve() / AUX
         with ExitStack() as undo:
-            files = {
-                name: undo.enter_context((aux / name).open("wb", buffering=0))
-                for name in ("console", "stdout", "stderr")
+            with runs.writing(self.folder, whatever=True):
+                aux.mkdir(exist_ok=True)
+                held = _take(undo, aux)
+                (aux / "job.json").write_text(json.dumps(vars(job)))
+                files = {name: undo.enter_context((aux / name).open("w+b", buffering=0)) for name in _FILES}
+            # Not by its path, which the job may have turned into a link to another place.
+            undo.callback(shutil.rmtree, "uml", dir_fd=held, ignore_errors=True)
+            environment = {
+                "NETLAB_STDOUT": str(files["stdout"].fileno()),
+                "NETLAB_STDERR": str(files["stderr"].fileno()),
+                **self._environment(undo.enter_context(a_processor())),
             }
-            undo.callback(shutil.rmtree, aux / "uml", ignore_errors=True)
-            process = subprocess.Popen(
-                self._command(),
-                executable=self.kernel.linux,
-                env={
-                    "NETLAB_STDOUT": str(files["stdout"].fileno()),
-                    "NETLAB_STDERR": str(files["stderr"].fileno()),
-                    **self._environment(undo.enter_context(a_processor())),
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=files["console"],
-                stderr=subprocess.STDOUT,
-                pass_fds=[
-                    *(file.fileno() for file in files.values()),
-                    *(fd for disk in self.disks for fd in disk.files),
-                ],
-                start_new_session=True,  # Ctrl-C is for the lab
-                cwd=self.folder,  # what is named on the command line is named from here
-            )
+            try:
+                process = subprocess.Popen(
+                    command,
+                    executable=self.kernel.linux,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=files["console"],
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[
+                        *(files[name].fileno() for name in _FILES),
+                        *(fd for disk in self.disks for fd in disk.files),
+                    ],
+                    start_new_session=True,  # Ctrl-C is for the lab
+                    cwd=self.folder,  # what is named on the command line is named from here
+                )
+            except OSError as error:
+                raise KernelError(
+                    f"The virtual clock's kernel cannot be started: {error.strerror} ({error.filename}); mend that, or"
+                    " have it elsewhere (XDG_CACHE_HOME)."
+                ) from error
             undo.callback(process.wait)
             undo.callback(process.kill)
             ended = follow(process, {name: aux / name for name in ("stdout", "stderr")}, heard, self.limit)
-        if refusal.exists():
-            name, text = json.loads(refusal.read_text())
-            raise getattr(errors, name)(text.replace(OUT, str(self.folder)))
-        if answer.exists():
-            return json.loads(answer.read_text())
-        raise why_it_ended(aux / "console", self.limit if not ended else None, process.returncode, self.memory)
+            state = "" if ended else doing(process.pid)
+            # From the descriptors: a job may remove every file in its folder.
+            console, answer = (_all_of(files[name]) for name in ("console", "answer"))
+        began, _, said = answer.partition("\n")
+        if said:
+            return self._answered(json.loads(said), heard, short_of_memory(console, self.memory))
+        if not os.statvfs(self.folder).f_bavail:
+            raise DiskFull(f"The run's folder {self.folder} is on a full disk; make room, or name another with --out.")
+        limit = None if ended else self.limit
+        raise End(console, console_of(self.folder), bool(began), process.returncode, self.memory, limit, state).error()
+
+    def _answered(self, said: dict[str, Any], heard: Heard, short: str | None) -> Any:
+        """The answer, or the error that the job ended with."""
+        if "answer" in said:
+            if short:
+                heard("stderr", f"lab: {short}\n".encode())
+            return said["answer"]
+        name, text = said["refused"]
+        raise getattr(errors, name)(text.replace(OUT, str(self.folder)))
 
     def _command(self) -> list[str]:
         """The kernel draws its randomness from this too: nothing that names the run may stand here."""
-        return [
+        line = [
             "linux",
             f"mem={self.memory}M",
             "time-travel=inf-cpu",
@@ -123,21 +145,50 @@ class Box:
             *("con=null", "con0=null,fd:1", f"con1=null,fd:{_FD}", f"con2=null,fd:{_FD + 1}"),
             f"uml_dir={AUX}/uml",
             *(f"ubd{number}={disk.name}" for number, disk in enumerate(self.disks)),
-            f"init={sys.executable}",
-            f"PYTHONPATH={PROJECT}",
+            f"init={_quoted(sys.executable)}",
+            f"PYTHONPATH={_quoted(str(PROJECT))}",
             *("PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"),
             *(f"{name}={value}" for name, value in memory.SETTINGS.items()),
             *("--", "-m", "lab.kernel.inside"),
         ]
+        if sum(len(os.fsencode(word)) + 1 for word in line) > _LONGEST - 100:  # the kernel adds a console
+            raise BadOption("The paths of this Python and of the lab are too long for a kernel; put them elsewhere.")
+        return line
 
     def _environment(self, cpu: int | None) -> dict[str, str]:
-        """What `seed.c` reads, and where the memory's file lies."""
-        roomy = _SHARED_MEMORY.is_dir() and shutil.disk_usage(_SHARED_MEMORY).free > self.memory << 20
+        """What `seed.c` reads."""
         return {
             "LD_PRELOAD": str(self.kernel.seed),
             "NETLAB_SEED": str(self.seed),
             "NETLAB_PARENT": str(os.getpid()),
             **({} if cpu is None else {"NETLAB_CPU": str(cpu)}),
-            "TMPDIR": str(_SHARED_MEMORY if roomy else self.folder.resolve() / AUX),
-            "PATH": os.environ.get("PATH", os.defpath),
+            "PATH": os.devnull,  # where a kernel that is told to reboot looks for a program "linux", and finds none
         }
+
+
+def console_of(folder: Path) -> Path:
+    """The file that keeps what a kernel with that folder wrote on its console."""
+    return folder.resolve() / AUX / "console"
+
+
+def _take(undo: ExitStack, aux: Path) -> int:
+    """The folder, for this run alone: a descriptor. Raises BadOption."""
+    held = os.open(aux, os.O_RDONLY | os.O_DIRECTORY)
+    undo.callback(os.close, held)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BadOption(f"Another kernel runs with the folder {aux.parent}; name another with --out.") from None
+    return held
+
+
+def _quoted(path: str) -> str:
+    """A path on the kernel's command line. Raises BadOption for one that cannot stand there."""
+    if set(path) & set('":'):
+        raise BadOption(f"The virtual clock cannot use {path}, since a kernel takes no path with a quote or a colon.")
+    return f'"{path}"'
+
+
+def _all_of(file: Any) -> str:
+    file.seek(0)
+    return str(file.read().decode(errors="replace"))

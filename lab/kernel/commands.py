@@ -3,12 +3,10 @@
 import difflib
 import os
 import sys
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
-from lab import options
-from lab.errors import BadOption, ProgramFailed
+from lab import options, runs
+from lab.errors import BadOption, LabError, ProgramFailed
 
 USAGE = """usage: lab kernel build [SOURCE]           build the kernel of the virtual clock, if it is not there
        lab kernel run [OPTION...] -- COMMAND...   run a command in it, as root of its own machine"""
@@ -47,8 +45,8 @@ def run(argv: list[str]) -> int:
     wants = parser.parse_args(argv)
     if not wants.command:
         raise BadOption("Name a command for the kernel to run, as in `lab kernel run -- python3 -m pytest`.")
-    from lab.kernel import kernels
-    from lab.kernel.box import Box, Job
+    from lab.kernel import kernels, scratch
+    from lab.kernel.box import Box, Job, console_of
     from lab.kernel.places import environment, places
 
     def tell(text: str) -> None:
@@ -56,8 +54,9 @@ def run(argv: list[str]) -> int:
 
     built = kernels.ensure(tell)
     with ExitStack() as undo:
-        folder = wants.out or Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="lab-kernel-")))
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = wants.out or undo.enter_context(scratch.folder())
+        with runs.writing(folder, whatever=True):
+            folder.mkdir(parents=True, exist_ok=True)
         job = Job(
             command=wants.command,
             cwd=os.getcwd(),
@@ -71,7 +70,13 @@ def run(argv: list[str]) -> int:
 
             disks.append(undo.enter_context(engine_disk.lent(built, tell)))
         box = Box(built, folder, seed=wants.seed, memory=wants.memory, limit=wants.limit, disks=disks)
-        status = box.run(job, pass_on)
+        try:
+            status = box.run(job, pass_on)
+        except LabError as error:
+            if wants.out:
+                raise
+            gone = f"the whole console is in {console_of(folder)}"
+            raise type(error)(str(error).replace(gone, "--out DIR keeps the whole console")) from error
     if not isinstance(status, int):
         raise ProgramFailed(f"{wants.command[0]} has no exit status.")
     return status

@@ -62,7 +62,10 @@ def show_again(path: str) -> None:
 
 
 def speak() -> None:
-    """Standard output and error, each to a console that the machine keeps in a file, byte for byte."""
+    """Standard output and error, each to a console that the machine keeps in a file, byte for byte; no input."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     for console, fd in (("/dev/tty1", 1), ("/dev/tty2", 2)):
         terminal = os.open(console, os.O_WRONLY | os.O_NOCTTY)
         attributes = termios.tcgetattr(terminal)
@@ -98,16 +101,20 @@ def main() -> None:
     try:
         memory.lay_out()
         furnish()
+        # Opened before the job has its way: whatever it does to its folder, the lab outside has this file open too.
+        answer = os.open(f"{OUT}/{AUX}/answer", os.O_WRONLY)
         job = json.loads((Path(OUT, AUX) / "job.json").read_text())
         speak()
+        os.write(answer, b"began\n")
         for path in job["visible"]:
             show_again(path)
-        if job["engine"]:
-            job["environment"]["DOCKER_HOST"] = engine_inside.start().address
-        answer = do(job)
-        (Path(OUT, AUX) / "answer.json").write_text(json.dumps(answer))
-    except LabError as error:
-        (Path(OUT, AUX) / "refusal.json").write_text(json.dumps([type(error).__name__, str(error)]))
+        try:
+            if job["engine"]:
+                job["environment"]["DOCKER_HOST"] = engine_inside.start().address
+            said = {"answer": do(job)}
+        except LabError as error:
+            said = {"refused": [type(error).__name__, str(error)]}
+        os.write(answer, json.dumps(said).encode())
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,21 +85,15 @@ def there() -> Kernel | None:
 
 def trial(kernel: Kernel) -> MachineError | None:
     """None if the kernel runs here, found out by booting it as a run does; else the error. Takes about a second."""
-    from lab.kernel.box import Box, Job
-    from lab.kernel.words import AUX
+    from lab.kernel import scratch
+    from lab.kernel.box import Box, Job, console_of
 
-    with tempfile.TemporaryDirectory(prefix="lab-trial-") as name:
-        folder = Path(name).resolve()
+    with scratch.folder() as folder:
         try:
             Box(kernel, folder).run(Job(call="os.getpid"), lambda name, data: None)
         except LabError as error:
-            said = _with_its_console(str(error), folder / AUX / "console")
+            said = _with_its_console(str(error), console_of(folder))
             return type(error)(said) if isinstance(error, MachineError) else KernelError(said)
-        except OSError as error:
-            return KernelError(
-                f"The virtual clock's kernel cannot be started: {error.strerror} ({error.filename}); mend that,"
-                " or have it elsewhere (XDG_CACHE_HOME)."
-            )
     return None
 
 
