@@ -18,13 +18,11 @@ def test_the_newest_of_debians_is_taken(tmp_path: Path) -> None:
     assert sources.debian(tmp_path) == Source(tmp_path / "linux-source-6.12.tar.xz")
 
 
-def test_a_digest_is_of_contents_names_and_links_but_not_of_times(tmp_path: Path) -> None:
+def test_a_trees_digest_is_of_all_that_a_build_may_read(tmp_path: Path) -> None:
     tree = plant(tmp_path)
-    (tree / "Kconfig.link").symlink_to("Kconfig")
     (tree / "nowhere").symlink_to("/no/such/file")
     (tree / "folder").symlink_to("arch")
     before = Source(tree).digest()
-    os.utime(tree / "Kconfig", (0, 0))
     (tree / ".git").mkdir()
     (tree / ".git" / "HEAD").write_text("elsewhere")
     (tree / "drivers" / "gpu" / "drm").mkdir(parents=True)
@@ -33,13 +31,26 @@ def test_a_digest_is_of_contents_names_and_links_but_not_of_times(tmp_path: Path
     seen = {before}
     for change in (
         lambda: (tree / "Kconfig").write_text("# other options\n"),
+        lambda: os.utime(tree / "Kconfig", (0, 0)),
         lambda: (tree / "Kconfig").rename(tree / "Kconfig.um"),
         lambda: (tree / "drivers" / "gpu" / "Kconfig").write_text("config GPU\n"),
         lambda: (tree / "nowhere").unlink() or (tree / "nowhere").symlink_to("/elsewhere"),
+        lambda: (tree / "folder").unlink(),
     ):
         change()
         seen.add(Source(tree).digest())
-    assert len(seen) == 5
+    assert len(seen) == 7
+
+
+def test_an_archives_digest_is_of_its_contents(tmp_path: Path) -> None:
+    archive = tmp_path / "linux.tar"
+    archive.write_bytes(b"one")
+    before = Source(archive).digest()
+    os.utime(archive, (0, 0))
+    moved = Source(archive.rename(tmp_path / "moved.tar"))
+    assert moved.digest() == before
+    moved.path.write_bytes(b"two")
+    assert moved.digest() != before
 
 
 def test_what_is_not_there_or_cannot_be_read(tmp_path: Path) -> None:
