@@ -21,7 +21,9 @@ ENVIRONMENT = {
 
 def environment(users: Mapping[str, str]) -> dict[str, str]:
     """The user's environment for a command of the user's, with what the kernel needs in it."""
-    return {**ENVIRONMENT, **users, **{name: ENVIRONMENT[name] for name in ("PYTHONDONTWRITEBYTECODE", CLOCK)}}
+    ours = {name: ENVIRONMENT[name] for name in ("PYTHONDONTWRITEBYTECODE", CLOCK)}
+    plain = {} if sys.stdout.isatty() else {"TERM": "dumb"}  # inside, output is to a terminal in any case
+    return {**ENVIRONMENT, **users, **ours, **plain}
 
 
 def places(*more: str | Path) -> list[str]:
