@@ -62,7 +62,7 @@ def examine() -> Report:
     netns = _substrate("netns", "--substrate docker, where an engine is", "the kernel gives namespaces to this user")
     docker = _substrate("docker", "--substrate netns, which needs no engine", "an engine answers, its image can be had")
     engines = _engines([one.name for one in (netns, docker) if one.works])
-    return Report((_python(), netns, docker, *engines, _virtual(), _disk(runs.DEFAULT)))
+    return Report((_python(), netns, docker, *engines, virtual_clock(), _disk(runs.DEFAULT)))
 
 
 def _python() -> Capability:
@@ -102,7 +102,7 @@ def _ask_a_wire(substrates: list[str]) -> dict[str, Any]:
         return lab.wire.facts()
 
 
-def _virtual() -> Capability:
+def virtual_clock() -> Capability:
     """Whether there is a kernel for the virtual clock, and whether it boots."""
     fallback = "--clock real, which waits in earnest"
     if kernels.there() is None:

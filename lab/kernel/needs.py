@@ -41,6 +41,8 @@ def obstacle(source: Source | None) -> KernelError | None:
     if lacking := missing(source):
         return lack(lacking)
     there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
+    if not there.is_dir():
+        return cache.forbidden(os.strerror(errno.ENOTDIR))
     return None if os.access(there, os.W_OK | os.X_OK) else cache.forbidden(os.strerror(errno.EACCES))
 
 

@@ -1,6 +1,7 @@
 """Whether the kernel runs here is found out by booting it."""
 
 import ctypes
+import re
 import struct
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import require
+from lab import doctor, require
 from lab.kernel import cache, kernels
 from lab.kernel.kernels import Kernel
 from tests.unit.cli import environment
@@ -63,3 +64,23 @@ def test_what_is_no_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "did not come up (its last lines: " in said
     assert f"I am a shell; the whole console is in {cache.root()}/trial.log" in said
     assert (cache.root() / "trial.log").read_text().endswith("I am a shell\n")
+
+
+def test_doctor_says_how_to_get_one(workshop: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert not workshop.exists()
+    found = doctor.virtual_clock()
+    assert not found.works and "--clock real" in found.fallback
+    assert "`make kernel`" in found.says  # with the packages that are missing, if any are
+    assert not workshop.exists()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "apt-get install make gcc flex bison bc tar" in doctor.virtual_clock().says
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", __file__)
+    assert re.search(r"Not a directory; set XDG_CACHE_HOME|apt-get install", doctor.virtual_clock().says)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_doctor_says_which_one_boots() -> None:
+    found = doctor.virtual_clock()
+    assert found.works
+    assert re.fullmatch(r"Linux \d+\.\d+\S*, built from /.*, boots", found.says)
