@@ -149,7 +149,7 @@ class Box:
             f"PYTHONPATH={_quoted(str(PROJECT))}",
             *("PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"),
             *(f"{name}={value}" for name, value in memory.SETTINGS.items()),
-            *("--", "-m", "lab.kernel.inside"),
+            *("--", "-m", "lab.kernel.first"),
         ]
         if sum(len(os.fsencode(word)) + 1 for word in line) > _LONGEST - 100:  # the kernel adds a console
             raise BadOption("The paths of this Python and of the lab are too long for a kernel; put them elsewhere.")

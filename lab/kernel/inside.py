@@ -1,6 +1,6 @@
 """PID 1 of the lab's own kernel: furnishes it, does one job, writes the answer down, and halts.
 
-Run by `box` as ``python -m lab.kernel.inside``. Python starts before anything is mounted, so the standard library and
+Run by `box` as ``python -m lab.kernel.first``. Python starts before anything is mounted, so the standard library and
 the lab are read from the machine's files as they are.
 """
 
@@ -18,7 +18,6 @@ from typing import Any
 
 from lab.agent import libc
 from lab.errors import LabError
-from lab.kernel import engine_inside, memory
 from lab.kernel.words import AUX, OUT
 
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
@@ -99,7 +98,6 @@ def do(job: dict[str, Any]) -> Any:
 
 def main() -> None:
     try:
-        memory.lay_out()
         furnish()
         # Opened before the job has its way: whatever it does to its folder, the lab outside has this file open too.
         answer = os.open(f"{OUT}/{AUX}/answer", os.O_WRONLY)
@@ -110,6 +108,8 @@ def main() -> None:
             show_again(path)
         try:
             if job["engine"]:
+                from lab.kernel import engine_inside  # few jobs need it, and each module costs
+
                 job["environment"]["DOCKER_HOST"] = engine_inside.start().address
             said = {"answer": do(job)}
         except LabError as error:
@@ -122,7 +122,3 @@ def main() -> None:
         sys.stdout.flush()
         os.sync()
         libc.reboot(libc.POWER_OFF)
-
-
-if __name__ == "__main__":
-    main()
