@@ -25,6 +25,7 @@ from lab.kernel.fragment import FRAGMENT, options
 
 KEPT = 4  # kernels, the ones used last; one takes 10 MB
 IN_USE = 86400.0  # s; one that was used so lately may be in use now: no run is as long (lab.options.LIMIT)
+AROUND = Path(__file__).with_name("around.h")  # compiled into the kernel, see there
 ABOUT = "about.json"  # what a kernel is and was built from; a folder without it is no kernel
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSALS = {*_FULL, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -41,9 +42,9 @@ def root() -> Path:
 
 
 def configuration() -> str:
-    """A digest of the options that are asked for: reasons and order may change without a new kernel."""
+    """A digest of what is asked for of any source; reasons and order of the options may change without a new kernel."""
     wanted = sorted(options(FRAGMENT.read_text()).items())
-    return hashlib.sha256(repr(wanted).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr(wanted).encode() + AROUND.read_bytes()).hexdigest()[:12]
 
 
 def current() -> Path:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -43,7 +44,9 @@ class Work:
         version = sources.release(tree, self.source.path)
         out = self.scratch / "out"
         out.mkdir()
+        shutil.copyfile(cache.AROUND, out / cache.AROUND.name)  # found where the compiler stands
         make = ["make", "-C", str(tree), "ARCH=um", f"O={out}", f"KCONFIG_ALLCONFIG={fragment.FRAGMENT}"]
+        make.append(f"CFLAGS_trap.o=-include {cache.AROUND.name}")
         self.tell(f"configuring Linux {version}")
         self._run([*make, "allnoconfig"])
         self._demand((out / ".config").read_text(), version)
