@@ -4,7 +4,6 @@ What the job sees: this machine's files, read-only; a fresh /tmp, /run and /dev/
 writable, at /run/out. `inside` is its PID 1.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -23,6 +22,7 @@ from lab.kernel.console import End, short_of_memory
 from lab.kernel.doing import doing
 from lab.kernel.engine_cow import Disk
 from lab.kernel.follow import Heard, follow
+from lab.kernel.kept import all_of, console_of, is_full, taken
 from lab.kernel.kernels import Kernel
 from lab.kernel.places import ENVIRONMENT, PROJECT
 from lab.kernel.processor import a_processor
@@ -80,7 +80,7 @@ class Box:
         with ExitStack() as undo:
             with runs.writing(self.folder, whatever=True):
                 aux.mkdir(exist_ok=True)
-                held = _take(undo, aux)
+                held = undo.enter_context(taken(aux))
                 (aux / "job.json").write_text(json.dumps(vars(job)))
                 files = {name: undo.enter_context((aux / name).open("w+b", buffering=0)) for name in _FILES}
             # Not by its path, which the job may have turned into a link to another place.
@@ -115,11 +115,12 @@ class Box:
             ended = follow(process, {name: aux / name for name in ("stdout", "stderr")}, heard, self.limit)
             state = "" if ended else doing(process.pid)
             # From the descriptors: a job may remove every file in its folder.
-            console, answer = (_all_of(files[name]) for name in ("console", "answer"))
+            console, answer = (all_of(files[name]) for name in ("console", "answer"))
+            full = is_full(files["console"])
         began, _, said = answer.partition("\n")
-        if said:
+        if said and not (full and "answer" in said):
             return self._answered(json.loads(said), heard, short_of_memory(console, self.memory))
-        if not os.statvfs(self.folder).f_bavail:
+        if full:  # what the job wrote may have been cut short
             raise DiskFull(f"The run's folder {self.folder} is on a full disk; make room, or name another with --out.")
         limit = None if ended else self.limit
         raise End(console, console_of(self.folder), bool(began), process.returncode, self.memory, limit, state).error()
@@ -166,29 +167,10 @@ class Box:
         }
 
 
-def console_of(folder: Path) -> Path:
-    """The file that keeps what a kernel with that folder wrote on its console."""
-    return folder.resolve() / AUX / "console"
-
-
-def _take(undo: ExitStack, aux: Path) -> int:
-    """The folder, for this run alone: a descriptor. Raises BadOption."""
-    held = os.open(aux, os.O_RDONLY | os.O_DIRECTORY)
-    undo.callback(os.close, held)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise BadOption(f"Another kernel runs with the folder {aux.parent}; name another with --out.") from None
-    return held
-
-
 def _quoted(path: str) -> str:
     """A path on the kernel's command line. Raises BadOption for one that cannot stand there."""
     if set(path) & set('":'):
-        raise BadOption(f"The virtual clock cannot use {path}, since a kernel takes no path with a quote or a colon.")
+        raise BadOption(
+            f"The virtual clock cannot use {path}, since a kernel takes no path with a quote or a colon; move it."
+        )
     return f'"{path}"'
-
-
-def _all_of(file: Any) -> str:
-    file.seek(0)
-    return str(file.read().decode(errors="replace"))

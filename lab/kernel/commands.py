@@ -46,8 +46,9 @@ def run(argv: list[str]) -> int:
     if not wants.command:
         raise BadOption("Name a command for the kernel to run, as in `lab kernel run -- python3 -m pytest`.")
     from lab.kernel import kernels, scratch
-    from lab.kernel.box import Box, Job, console_of
-    from lab.kernel.places import environment, places
+    from lab.kernel.box import Box, Job
+    from lab.kernel.kept import console_of
+    from lab.kernel.places import environment, here, places
 
     def tell(text: str) -> None:
         print(text, file=sys.stderr)
@@ -59,7 +60,7 @@ def run(argv: list[str]) -> int:
             folder.mkdir(parents=True, exist_ok=True)
         job = Job(
             command=wants.command,
-            cwd=os.getcwd(),
+            cwd=here(),
             environment=environment(os.environ),
             visible=places(),
             engine=wants.docker,

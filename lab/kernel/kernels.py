@@ -86,7 +86,8 @@ def there() -> Kernel | None:
 def trial(kernel: Kernel) -> MachineError | None:
     """None if the kernel runs here, found out by booting it as a run does; else the error. Takes about a second."""
     from lab.kernel import scratch
-    from lab.kernel.box import Box, Job, console_of
+    from lab.kernel.box import Box, Job
+    from lab.kernel.kept import console_of
 
     with scratch.folder() as folder:
         try:

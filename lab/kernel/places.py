@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from lab.errors import BadOption
 from lab.kernel.words import CLOCK
 
 PROJECT = Path(__file__).parents[2]
@@ -26,6 +27,14 @@ def environment(users: Mapping[str, str]) -> dict[str, str]:
     return {**ENVIRONMENT, **users, **ours, **plain}
 
 
+def here() -> str:
+    """The folder that the user stands in. Raises BadOption if it is gone."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise BadOption("The folder that you stand in was removed; cd to another.") from None
+
+
 def places(*more: str | Path) -> list[str]:
     """Folders that a job needs wherever they are: this Python, the lab, where the user stands, and ``more``."""
-    return [str(Path(place).resolve()) for place in (sys.prefix, sys.base_prefix, PROJECT, os.getcwd(), *more)]
+    return [str(Path(place).resolve()) for place in (sys.prefix, sys.base_prefix, PROJECT, here(), *more)]

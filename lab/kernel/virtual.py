@@ -1,6 +1,5 @@
 """The virtual clock: a scenario is played in a kernel of its own, whose time jumps to the next event."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from lab.kernel import kernels
 from lab.kernel.box import Box, Job
 from lab.kernel.engine_cow import Disk
 from lab.kernel.lines import Lines
-from lab.kernel.places import places
+from lab.kernel.places import here, places
 from lab.kernel.words import OUT
 from lab.options import Options
 from lab.scenario import Scenario
@@ -35,7 +34,7 @@ class VirtualClock:
         job = Job(
             call="lab.kernel.play.play",
             arguments=arguments,
-            cwd=os.getcwd(),
+            cwd=here(),
             visible=places(scenario.file.parent, *scenario.declared.mounts),
             engine=substrate == "docker",
         )
