@@ -61,5 +61,5 @@ venv-dev: python
 
 python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "lab: there is no $(PYTHON) here: install Python 3.11 or newer (apt-get install python3 python3-venv)." >&2; exit 4; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@[ -e .venv/bin/python ] && [ "$(origin PYTHON)" = file ] || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "lab: $$($(PYTHON) -V 2>&1) is too old: install Python 3.11 or newer and name it, as in make PYTHON=python3.12 lab." >&2; exit 4; }
