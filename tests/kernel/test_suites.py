@@ -1,4 +1,4 @@
-"""Suites that any machine runs, once more in the lab's own kernel: what is measured there is exact, and nothing lacks."""
+"""Suites that any machine runs, once more in the lab's own kernel: measured exactly, and nothing lacking."""
 
 import subprocess
 import sys
