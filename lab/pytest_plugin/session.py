@@ -42,7 +42,7 @@ def runner(config: pytest.Config) -> Runner:
 
 
 def there_is_a_kernel() -> None:
-    """Raises MachineError if the kernel would have to be built first: minutes, of which a test session shows nothing."""
+    """Raises MachineError if the kernel would have to be built first: minutes, of which a session shows nothing."""
     from lab.kernel import kernels  # few sessions need it
 
     if kernels.there() is None:
