@@ -14,6 +14,13 @@ SLOW = "300"  # s; a limit for what ends by itself, also on a busy machine
 GONE_WITHIN = 2.0  # s, in which all of a killed run vanishes
 
 
+def some_boots(how_many: int) -> str:
+    """For --limit: as many seconds as so many boots take on this machine, as busy as it is now, and two more."""
+    began = time.monotonic()
+    assert boxed("--", "true").returncode == 0
+    return f"{2 + how_many * (time.monotonic() - began):.1f}"
+
+
 def boxed(*args: object, cwd: Path = ROOT, **more: str) -> "subprocess.CompletedProcess[str]":
     """`lab kernel run ARGS...`, to its end; ``more`` are variables of the environment."""
     argv = [*LAB, "kernel", "run", *SMALL, *map(str, args)]

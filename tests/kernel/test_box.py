@@ -11,7 +11,7 @@ from lab.errors import BadOption
 from lab.kernel.box import Box
 from lab.kernel.kernels import Kernel
 from lab.kernel.processor import a_processor
-from tests.kernel.boxed import SLOW, assert_gone, boxed, kernels_in, running
+from tests.kernel.boxed import SLOW, assert_gone, boxed, kernels_in, running, some_boots
 from tests.unit.cli import lab, sentence, story
 from tests.unit.kernel.tree import mounted
 
@@ -77,10 +77,15 @@ def test_a_job_that_spoils_its_folder_has_its_status_all_the_same(command: str) 
     [(SPIN, "a program that computes"), ("while :; do nosuch; done 2>&-", "a program"), ("sleep infinity", "all its")],
 )
 def test_what_never_ends_is_ended(tmp_path: Path, command: str, doing: str) -> None:
-    done = boxed("--limit", "3", "--out", tmp_path, "--", "sh", "-c", command)
+    limit = some_boots(3)
+    done = boxed("--limit", limit, "--out", tmp_path, "--", "sh", "-c", command)
     assert done.returncode == 3
     said = sentence(done)
-    assert "was ended after 3 s of real time" in said and "--limit" in said and f"{tmp_path}/kernel/console" in said
+    assert (
+        f"was ended after {float(limit):g} s of real time" in said
+        and "--limit" in said
+        and f"{tmp_path}/kernel/console" in said
+    )
     assert doing in said or "this machine gave it no processor" in said
     assert_gone(tmp_path)
 
@@ -92,8 +97,9 @@ def test_a_scenario_that_never_ends_keeps_what_was_seen(tmp_path: Path) -> None:
         .replace("    server.wait_until", "    while True:\n        pass\n    server.wait_until")
     )
     (tmp_path / "endless.py").write_text(text)
-    done = lab("run", tmp_path / "endless.py", "--clock", "virtual", "--limit", "12", "--out", tmp_path / "runs")
-    assert done.returncode == 3 and "was ended after 12 s" in sentence(done)
+    limit = some_boots(8)
+    done = lab("run", tmp_path / "endless.py", "--clock", "virtual", "--limit", limit, "--out", tmp_path / "runs")
+    assert done.returncode == 3 and f"was ended after {float(limit):g} s" in sentence(done)
     assert "UNKNOWN" in done.stdout
     again = lab("check", tmp_path / "runs" / "endless" / "latest")
     assert again.returncode == 3 and "UNKNOWN" in again.stdout
