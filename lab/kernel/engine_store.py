@@ -41,7 +41,8 @@ def held(ensure: Callable[[], Path]) -> Iterator[int]:
             found = os.fstat(file.fileno())
             if not found.st_nlink:
                 continue
-            os.utime(file.fileno(), ns=(time.time_ns(), found.st_mtime_ns))  # used now; else it is as it was made
+            with contextlib.suppress(OSError):  # a cache that may only be read will do
+                os.utime(file.fileno(), ns=(time.time_ns(), found.st_mtime_ns))  # used now, and as it was made
             yield file.fileno()
             return
 
