@@ -16,6 +16,8 @@ pytest_plugins = ["pytester"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job; what tests start is interrupted
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @cache
