@@ -1,4 +1,4 @@
-/* Preloaded into the kernel of the virtual clock: one run of it is like the next, and none outlives the lab.
+/* Preloaded into the kernel of the virtual clock: one run of it is like the next, none outlives the lab or leaves its folder.
  *
  * Repeatable: the kernel takes all its randomness from getrandom(2), which is answered here from a seed, by splitmix64
  * (Steele, Lea, Flood 2014): one word of state, no library. The numbers are repeatable and not secret, which is their
@@ -9,6 +9,10 @@
  *
  * Quick: it stays on one processor. Each system call of a program inside is a switch between two host processes, which
  * costs half as much where neither has to wake a sleeping processor.
+ *
+ * Confined: whoever is root inside could mount this machine's files anew, and writable. So what it makes, writes and
+ * removes, with the user's rights, lies below the folder that it was started in (landlock(7); Linux 5.13 and later, if
+ * Landlock is on there; else the root file system is read-only, and no more).
  *
  * Nameless: its memory is a file in no folder, which goes with it. In /dev/shm there is little room in a container, and
  * often no right to execute what lies there.
@@ -60,6 +64,47 @@ static void die_with(pid_t parent)
 		_exit(1); /* it had ended before */
 }
 
+/* linux/landlock.h, which not every machine's headers have */
+#define LANDLOCK_CREATE_RULESET 444
+#define LANDLOCK_ADD_RULE 445
+#define LANDLOCK_RESTRICT_SELF 446
+#define LANDLOCK_VERSION 1    /* a flag: which accesses are known */
+#define LANDLOCK_BENEATH 1    /* a kind of rule */
+#define LANDLOCK_WRITES 0x1ff2 /* write a file; remove and make files, folders, devices, links, in every way */
+#define LANDLOCK_WRITE_FILE 0x2
+#define LANDLOCK_REFER 0x2000 /* move to another folder; from version 2 on */
+#define LANDLOCK_TRUNCATE 0x4000 /* from version 3 on */
+
+static void allow(int rules, const char *path, uint64_t accesses)
+{
+	struct {
+		uint64_t accesses;
+		int32_t beneath;
+	} __attribute__((packed)) rule = {accesses, open(path, O_PATH | O_CLOEXEC)};
+
+	syscall(LANDLOCK_ADD_RULE, rules, LANDLOCK_BENEATH, &rule, 0);
+	close(rule.beneath);
+}
+
+static void write_only_here(void)
+{
+	const long version = syscall(LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION);
+	const uint64_t truncate = version > 2 ? LANDLOCK_TRUNCATE : 0;
+	const uint64_t writes = LANDLOCK_WRITES | truncate | (version > 1 ? LANDLOCK_REFER : 0);
+	int rules;
+
+	if (version < 1)
+		return;
+	rules = (int)syscall(LANDLOCK_CREATE_RULESET, &writes, sizeof writes, 0);
+	allow(rules, ".", writes);
+	allow(rules, "/dev/null", LANDLOCK_WRITE_FILE | truncate); /* what its consoles read from */
+	allow(rules, "/dev/ptmx", LANDLOCK_WRITE_FILE | truncate); /* it looks how the machine's terminals behave */
+	allow(rules, "/dev/pts", LANDLOCK_WRITE_FILE | truncate);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	syscall(LANDLOCK_RESTRICT_SELF, rules, 0);
+	close(rules);
+}
+
 __attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
 {
 	const struct rlimit no_core = {0, 0};
@@ -81,6 +126,7 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 		if (personality(0xffffffff) & ADDR_NO_RANDOMIZE)
 			execve("/proc/self/exe", argv, envp);
 	}
+	write_only_here();
 }
 
 ssize_t getrandom(void *buffer, size_t length, unsigned int flags)

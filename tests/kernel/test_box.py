@@ -1,5 +1,6 @@
 """A command in the lab's own kernel: what it may write, what is passed on of it, and how every bad end is told."""
 
+import ctypes
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from tests.unit.kernel.tree import mounted
 
 pytestmark = pytest.mark.usefixtures("kernel")
 SPIN = "while :; do :; done"
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_VERSION = 444, 1  # linux/landlock.h
 _EATS = "python3 -c 'b=[bytearray(5<<20) for _ in range(99)]'"
 # PID 1 of the kernel is overwritten by what stops a debugger: no kernel survives its PID 1.
 _SMASH = """
@@ -64,6 +66,23 @@ def test_it_writes_into_its_folder_and_nowhere_else(tmp_path: Path) -> None:
     assert (out / "made").read_text() == "kept\n" and own.read_text() == "mine"
     assert [place for place in places if os.path.exists(f"{place}/netlab-was-here")] == []
     assert Path("/proc/sys/net/ipv4/tcp_fin_timeout").read_text() == timeout
+
+
+def test_nor_if_it_mounts_the_machines_files_anew(tmp_path: Path) -> None:
+    if ctypes.CDLL(None).syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION) < 1:
+        pytest.skip("this machine has no Landlock, which confines the kernel")
+    kept, there = tmp_path / "kept", f"/run/there{tmp_path}"
+    kept.write_text("as it was")
+    command = f"""
+        mount -o remount,rw /; mkdir /run/there; mount -t hostfs none /run/there -o /
+        cd {there}; head -c 2 kept
+        (echo no >kept) || rm kept || mv kept moved && echo written
+        touch new || mkdir new || ln -s x new || touch /var/tmp/netlab-new && echo written
+    """
+    done = boxed("--out", tmp_path / "out", "--", "sh", "-c", command)
+    assert done.stdout == "as", done.stderr
+    assert kept.read_text() == "as it was"
+    assert {file.name for file in tmp_path.iterdir()} == {"kept", "out"}
 
 
 @pytest.mark.parametrize("command", ["umount -l /run/out", "rm -rf /run/out/kernel; ln -s /etc /run/out/kernel"])
