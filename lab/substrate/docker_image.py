@@ -116,6 +116,7 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
     """Builds the image under this name. Raises ImageError with the builder's last lines."""
     progress(f"building the hosts' image {name} on {base}")
     lines: list[str] = []
+    failed: str | None = None
     try:
         answer = client.build(
             fileobj=io.BytesIO(_context(parts)),
@@ -131,12 +132,13 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
             timeout=BUILD_WITHIN,
         )
         for entry in answer:
-            if "error" in entry:
-                raise ImageError(_failed(base, [*lines[-6:], entry["error"]]))
+            failed = entry.get("error", failed)  # read on to the end, which gives the connection back
             lines += str(entry.get("stream", "")).split("\n")
             lines = [line for line in lines[-20:] if line.strip()]
     except (DockerException, OSError) as error:
-        raise ImageError(_failed(base, [*lines[-6:], says(error)])) from None
+        failed = says(error)
+    if failed is not None:
+        raise ImageError(_failed(base, [*lines[-6:], failed]))
 
 
 def wheel() -> tuple[str, bytes]:
