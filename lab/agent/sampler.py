@@ -62,7 +62,7 @@ class Running:
     @classmethod
     def seen(cls, before: "Running | None", now: int, left: int) -> "Running":
         """The timer as it is now; one with no time ``left`` is due when it was, and one with more than that is new."""
-        if before is None or left > before.due - now + CLOSE_NS:
+        if before is None or (left and left > before.due - now + CLOSE_NS):
             return cls(left, now + left)
         return cls(before.length, now + left if left else min(before.due, now))
 
