@@ -12,13 +12,13 @@ import select
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
 import lab.errors
 from lab.agent import libc
+from lab.agent.forked import fork
 from lab.agent.relay_link import Unpacker, pack
 from lab.agent.relay_loop import RelayLoop
 from lab.errors import AgentLost, LabError, NoPermission, Timeout
@@ -44,9 +44,7 @@ class Relay:
         self._link.setblocking(False)
         parent = os.getpid()
         sys.stderr.flush()
-        self.pid = os.fork()
-        if not self.pid:
-            _live(theirs, parent)
+        self.pid = fork(lambda: _live(theirs, parent))
         theirs.close()
         self._answer()
         return self
@@ -148,31 +146,21 @@ class Relay:
 
 
 def _live(link: socket.socket, parent: int) -> None:
-    """The relay's life after the fork, which ends here, whatever happens."""
-    status = 1
+    """The relay's life after the fork."""
+    # The agent's objects are not ours: they must not be collected, nor their descriptors kept open.
+    gc.disable()
+    gc.freeze()
+    _leave_the_agent(link.fileno(), parent)
     try:
-        # The agent's objects are not ours: they must not be collected, nor their descriptors kept open.
-        gc.disable()
-        gc.freeze()
-        _leave_the_agent(link.fileno(), parent)
-        try:
-            libc.unshare(libc.CLONE_NEWNET)
-        except OSError as error:
-            text = (
-                f"The relay cannot have a network of its own ({error.strerror}); run as root, or allow user namespaces."
-            )
-            link.sendall(pack(["answer", {"error": NoPermission.__name__, "text": text}]))
-            return
-        libc.give_up(libc.CAP_SYS_ADMIN)
-        _be_prompt()
-        link.sendall(pack(["answer", {"ok": None}]))
-        RelayLoop(link).run()
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
+        libc.unshare(libc.CLONE_NEWNET)
+    except OSError as error:
+        text = f"The relay cannot have a network of its own ({error.strerror}); run as root, or allow user namespaces."
+        link.sendall(pack(["answer", {"error": NoPermission.__name__, "text": text}]))
+        return
+    libc.give_up(libc.CAP_SYS_ADMIN)
+    _be_prompt()
+    link.sendall(pack(["answer", {"ok": None}]))
+    RelayLoop(link).run()
 
 
 def _be_prompt() -> None:

@@ -7,10 +7,10 @@ import os
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 
 from lab.agent import libc
+from lab.agent.forked import fork
 from lab.substrate import Substrate, nest
 from lab.substrate.netns import Child, Netns
 
@@ -19,17 +19,7 @@ class Forked:
     """A forked process; reaped by ``wait``."""
 
     def __init__(self, life: Callable[[], None]) -> None:
-        self.pid = os.fork()
-        if self.pid == 0:
-            status = 1
-            try:
-                life()
-                status = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stderr.flush()
-                os._exit(status)
+        self.pid = fork(life)
 
     def kill(self) -> None:
         """End it at once."""

@@ -15,13 +15,14 @@ import signal
 import socket
 import stat
 import sys
-import traceback
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pyroute2  # noqa: F401  (the wire's agent needs it: imported before the fork)
 
 from lab.agent import host, libc, wire  # noqa: F401  (likewise)
+from lab.agent.forked import fork
 from lab.agent.serve import serve
 
 SCRATCH = "/dev/shm"  # a folder that every Linux has, and whose content nobody here needs
@@ -94,22 +95,15 @@ def close_the_kernels_settings() -> None:
         libc.remount_read_only(str(path))
 
 
-def agent(kind: str, name: str, fd: int) -> None:
-    """The life of a forked agent; a host first moves into a network of its own."""
-    status = 1
-    try:
-        os.setsid()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if kind == "host":
-            libc.unshare(libc.CLONE_NEWNET | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC)
-            socket.sethostname(name)
-        serve(kind, fd, fd, SCRATCH, None)
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
+def agent(kind: str, name: str, fd: int, control: socket.socket) -> None:
+    """The life of a forked agent; a host first moves into a network of its own. ``control`` is not for it."""
+    control.close()
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if kind == "host":
+        libc.unshare(libc.CLONE_NEWNET | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC)
+        socket.sethostname(name)
+    serve(kind, fd, fd, SCRATCH, None)
 
 
 def answer_requests(control: socket.socket) -> None:
@@ -119,10 +113,7 @@ def answer_requests(control: socket.socket) -> None:
         if not data:
             return
         request = json.loads(data)
-        pid = os.fork()
-        if pid == 0:
-            control.close()
-            agent(request["kind"], request["name"], fds[0])
+        pid = fork(partial(agent, request["kind"], request["name"], fds[0], control))
         os.close(fds[0])
         control.send(json.dumps({"pid": pid}).encode())
 
