@@ -132,9 +132,9 @@ def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
         type=positive,
         default=LIMIT,
         metavar="SECONDS",
-        help="of real time, after which a kernel of the virtual clock is ended (600)",
+        help=f"of real time, after which a kernel of the virtual clock is ended ({LIMIT:g})",
     )
-    add(f"{prefix}memory", type=megabytes, default=MEMORY, metavar="MB", help="that such a kernel may use (512)")
+    add(f"{prefix}memory", type=megabytes, default=MEMORY, metavar="MB", help=f"that such a kernel may use ({MEMORY})")
 
 
 def chosen(value_of: Callable[[str], Any]) -> Options:

@@ -14,6 +14,8 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_SYNCHRONOUS = 0x1, 0x2, 0x4, 0x8, 
 MS_NOATIME = 0x400
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 
+IN_MODIFY = 0x2
+
 POWER_OFF = 0x4321FEDC  # LINUX_REBOOT_CMD_POWER_OFF
 
 PR_SET_PDEATHSIG = 1
@@ -64,6 +66,16 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str | No
 def umount(target: str) -> None:
     """See umount(2)."""
     _check(_libc.umount(os.fsencode(target)), f"umount {target}")
+
+
+def inotify_init() -> int:
+    """See inotify_init1(2): a descriptor that does not block and is not inherited."""
+    return _check(_libc.inotify_init1(ctypes.c_int(os.O_NONBLOCK | os.O_CLOEXEC)), "inotify_init1")
+
+
+def inotify_add_watch(notices: int, path: str, events: int) -> None:
+    """See inotify_add_watch(2)."""
+    _check(_libc.inotify_add_watch(notices, os.fsencode(path), ctypes.c_uint32(events)), f"inotify_add_watch {path}")
 
 
 def reboot(how: int) -> None:

@@ -4,7 +4,6 @@ Files and not pipes: the kernel of the virtual clock is woken when a pipe has ro
 time that happens to be, and then no two runs of it are the same.
 """
 
-import ctypes
 import os
 import select
 import subprocess
@@ -13,9 +12,9 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-_IN_MODIFY, _IN_NONBLOCK, _IN_CLOEXEC = 0x2, 0o4000, 0o2000000  # sys/inotify.h
+from lab.agent import libc
+
 _CHUNK = 1 << 16
-_libc = ctypes.CDLL(None, use_errno=True)
 
 Heard = Callable[[str, bytes], None]
 
@@ -27,11 +26,11 @@ def follow(process: "subprocess.Popen[bytes]", files: Mapping[str, Path], heard:
     """
     until = time.monotonic() + limit
     with ExitStack() as undo:
-        notices = _check(_libc.inotify_init1(_IN_NONBLOCK | _IN_CLOEXEC))
+        notices = libc.inotify_init()
         undo.callback(os.close, notices)
         readers = {}
         for name, path in files.items():
-            _check(_libc.inotify_add_watch(notices, os.fsencode(path), _IN_MODIFY))
+            libc.inotify_add_watch(notices, str(path), libc.IN_MODIFY)
             readers[name] = undo.enter_context(path.open("rb", buffering=0))
         ended = os.pidfd_open(process.pid)
         undo.callback(os.close, ended)
@@ -47,10 +46,3 @@ def follow(process: "subprocess.Popen[bytes]", files: Mapping[str, Path], heard:
                     heard(name, data)
             if ended in ready or not ready:
                 return ended in ready
-
-
-def _check(result: int) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return result

@@ -4,23 +4,19 @@ Run by `box` as ``python -m lab.kernel.first``. Python starts before anything is
 the lab are read from the machine's files as they are.
 """
 
-import fcntl
 import importlib
 import json
 import os
-import socket
-import struct
 import sys
 import termios
 import traceback
 from pathlib import Path
 from typing import Any
 
-from lab.agent import libc
+from lab.agent import libc, system
 from lab.errors import LabError
 from lab.kernel.words import AUX, OUT
 
-_SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
 _FRESH = ("/run", "/dev/shm")
 
 
@@ -40,9 +36,7 @@ def furnish() -> None:
     libc.mount("overlay", "/tmp", "overlay", 0, "lowerdir=/tmp,upperdir=/run/upper,workdir=/run/work")
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(target, f"/dev/{name}")
-    # The loopback interface is up, as on every machine: include/uapi/linux/sockios.h, if.h.
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
+    system.up("lo")  # as on every machine
     # The folder that the kernel, a process of the machine, stands in: so it has the same name in every run. What is
     # written is in the machine's file at once, and outlives this kernel however it ends.
     show("/proc/self/cwd/.", Path(OUT), libc.MS_SYNCHRONOUS)
