@@ -83,9 +83,14 @@ class Book(Source):
 
 @dataclass(frozen=True)
 class Text(Source):
-    """A statement of the course texts by its number: ``Text("T60")``."""
+    """A statement of the course texts by its number: ``Text("T60")`` where the claim shows that it holds.
+
+    ``no`` says what is so where it does not hold, ``depends`` on what it hangs; the ledger shows both.
+    """
 
     statement: str
+    no: str = ""
+    depends: str = ""
 
     def __str__(self) -> str:
         return f"course text {self.statement}"

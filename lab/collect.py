@@ -35,6 +35,7 @@ def collect(
             engine=engine,
             seed=seed,
             sysctls=sysctls,
+            routes=scenario.declared.routes,
             mounts=[Path(mount).resolve() for mount in scenario.declared.mounts],
             progress=tell,
         ) as lab:

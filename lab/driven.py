@@ -1,6 +1,7 @@
 """A socket on a host, driven from the scenario; every call is on the record."""
 
 import concurrent.futures
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,15 +92,19 @@ class Socket:
     def recvfrom(self, size: int = 65536) -> Outcome:
         return self.call("recvfrom", size)
 
-    def set_option(self, level: str, option: str, value: int) -> Outcome:
-        """``set_option("SOL_SOCKET", "SO_REUSEADDR", 1)``; see socket(7) and tcp(7)."""
+    def set_option(self, level: str, option: str, value: int | bytes) -> Outcome:
+        """``set_option("SOL_SOCKET", "SO_REUSEADDR", 1)``; see socket(7) and tcp(7). Bytes are a structure as it is."""
         return self.call("setsockopt", level, option, value)
+
+    def linger(self, seconds: int) -> Outcome:
+        """How long close may wait until all is acknowledged; 0: close sends RST (SO_LINGER, socket(7))."""
+        return self.set_option("SOL_SOCKET", "SO_LINGER", struct.pack("ii", 1, seconds))
 
     def get_option(self, level: str, option: str) -> Outcome:
         return self.call("getsockopt", level, option)
 
     def set_timeout(self, seconds: float | None) -> Outcome:
-        """How long a call may block; None, as at first, is for ever."""
+        """How long a call may block; None, as at first, is for ever, and 0 not at all (EAGAIN)."""
         return self.call("settimeout", seconds)
 
     def shutdown(self, how: str = "SHUT_WR") -> Outcome:

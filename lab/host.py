@@ -16,6 +16,8 @@ from lab.recorder import Recorder
 
 READY_WITHIN = 10.0  # seconds that a program has to become ready
 
+Where = Callable[[dict[str, Any]], bool]
+
 
 class Host:
     """Starts programs, drives sockets, and waits for what the kernel's table of sockets shows."""
@@ -90,23 +92,37 @@ class Host:
         opened.connect(address)
         return opened
 
-    def wait_until(self, *, state: str, port: int | None = None, count: int = 1, timeout: float = 10.0) -> None:
+    def wait_until(
+        self,
+        *,
+        state: str,
+        port: int | None = None,
+        count: int = 1,
+        where: Where | None = None,
+        timeout: float = 10.0,
+    ) -> None:
         """Wait until the kernel's table shows ``count`` sockets in ``state`` (with ``port`` at either end).
+
+        ``where`` looks at an entry of the table as inet_diag.table gives it, and says whether it is meant:
+        ``where=lambda entry: entry["timer"] == "probe"``.
 
         Raises:
             Timeout: it does not within ``timeout`` seconds.
         """
-        wanted = f"{count} socket(s) in {state}{'' if port is None else f' with port {port}'}"
-        self._wait(lambda table: len(_select(table, state, port)) >= count, timeout, f"{self.name} never had {wanted}")
+        wanted = f"{count} socket(s) {_meant(state, port, where)}"
+        enough = f"{self.name} never had {wanted}"
+        self._wait(lambda table: len(_select(table, state, port, where)) >= count, timeout, enough)
 
-    def wait_while(self, *, state: str, port: int | None = None, timeout: float = 10.0) -> None:
-        """Wait until no socket is in ``state`` (with ``port`` at either end).
+    def wait_while(
+        self, *, state: str, port: int | None = None, where: Where | None = None, timeout: float = 10.0
+    ) -> None:
+        """Wait until no socket is in ``state`` (with ``port`` at either end, and as ``where`` in wait_until says).
 
         Raises:
             Timeout: one still is after ``timeout`` seconds.
         """
-        what = f"{self.name} still has a socket in {state}{'' if port is None else f' with port {port}'}"
-        self._wait(lambda table: not _select(table, state, port), timeout, what)
+        what = f"{self.name} still has a socket {_meant(state, port, where)}"
+        self._wait(lambda table: not _select(table, state, port, where), timeout, what)
 
     def sysctl(self, name: str) -> str:
         return str(self.ask("sysctl", name=name))
@@ -192,8 +208,21 @@ def _words(args: tuple[object, ...]) -> list[str]:
     return [str(part) for arg in args for part in (arg if isinstance(arg, tuple) else (arg,))]
 
 
-def _select(table: list[dict[str, Any]], state: str, port: int | None) -> list[dict[str, Any]]:
-    return [s for s in table if s["state"] == state and (port is None or port in (s["local"][1], s["remote"][1]))]
+def _meant(state: str, port: int | None, where: Where | None) -> str:
+    told = f"in {state}" + ("" if port is None else f" with port {port}")
+    return told + ("" if where is None else " of the kind asked for")
+
+
+def _select(
+    table: list[dict[str, Any]], state: str, port: int | None, where: Where | None = None
+) -> list[dict[str, Any]]:
+    return [
+        entry
+        for entry in table
+        if entry["state"] == state
+        and (port is None or port in (entry["local"][1], entry["remote"][1]))
+        and (where is None or where(entry))
+    ]
 
 
 def _shown(table: list[dict[str, Any]]) -> str:

@@ -72,6 +72,7 @@ def open_lab(
     engine: str = "auto",
     seed: int = 1,
     sysctls: Mapping[str, Mapping[str, str]] | None = None,
+    routes: Mapping[str, Mapping[str, int]] | None = None,
     mounts: Sequence[Path] = (),
     snaplen: int = WHOLE_FRAMES,
     progress: Callable[[str], None] = lambda text: None,
@@ -80,6 +81,7 @@ def open_lab(
 
     Args:
         sysctls: net.* settings for each host by its name, over those of the topology.
+        routes: metrics of each host's route to the network, as ip-route(8) has them: {"client": {"initcwnd": 1}}.
         mounts: files and folders of the user's machine that the hosts see, read-only, at the same paths.
         snaplen: bytes kept of each frame.
         progress: is told, in a few words, what goes on.
@@ -131,6 +133,7 @@ def open_lab(
                 mtu=topology.mtu,
                 sysctls={**QUIET, **settings[name]} if ground.bridge is None else {},
                 record=sorted(settings[name]),
+                route=(routes or {}).get(name, {}),
             )
             for name in hosts
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lab import runs
-from lab.errors import BadRun, DiskFull, LabError, RunError
+from lab.errors import BadOption, BadRun, DiskFull, LabError, RunError
 from lab.evidence import Evidence
 from lab.options import Options
 from lab.report.judgement import judgement
@@ -55,6 +55,8 @@ class Runner:
         the scenario asks for what there is not, DiskFull if no folder can be had, and Interrupted after a signal.
         """
         scenario.check()
+        if why := scenario.why_not_on(self.options.clock):
+            raise BadOption(why)
         folder = runs.make(self.options.out, scenario.name)
         began = time.monotonic()
         interrupted: Interrupted | None = None

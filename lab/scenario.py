@@ -37,6 +37,8 @@ class Declaration:
     sysctls: Sysctls = field(default_factory=dict)
     hosts: Mapping[str, int] = field(default_factory=dict)
     mounts: Sequence[str | Path] = ()
+    routes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    virtual_only: str = ""
 
 
 def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -64,17 +66,21 @@ def scenario(
     sysctls: Sysctls | None = None,
     hosts: Mapping[str, int] | None = None,
     mounts: Sequence[str | Path] = (),
+    routes: Mapping[str, Mapping[str, int]] | None = None,
+    virtual_only: str = "",
 ) -> "Callable[[Callable[[Lab], None]], Declaration]":
     """Declare the function below to be this file's scenario.
 
     `title` is its one sentence. `sysctls` are set before a program starts, on all hosts ({"net.ipv4.tcp_sack": "0"}) or
     on each by itself ({"server": {...}}). `hosts` asks for more of a host than compose.yaml has: {"client": 3} gives
     client1, client2 and client3 in place of client. `mounts` are files and folders of yours that the hosts see,
-    read-only, at the same paths; a relative one is found from the folder where the lab is run.
+    read-only, at the same paths; a relative one is found from the folder where the lab is run. `routes` are metrics of
+    hosts' routes to the network, as ip-route(8) has them: {"client": {"initcwnd": 1}}. `virtual_only` says why it is
+    not for the real clock, as in "two hours of keepalive".
     """
 
     def declare(run: "Callable[[Lab], None]") -> Declaration:
-        return Declaration(run, title, sysctls or {}, hosts or {}, mounts)
+        return Declaration(run, title, sysctls or {}, hosts or {}, mounts, routes or {}, virtual_only)
 
     return declare
 
@@ -104,6 +110,16 @@ class Scenario:
     def check(self) -> None:
         """Raises RequestError if it asks for what there is not."""
         self.sysctls()
+        known = [host.name for host in self.topology().hosts]
+        for name in self.declared.routes:
+            if name not in known:
+                raise BadOption(f"a route is given for {name!r}, which is no host: there are {', '.join(known)}.")
+
+    def why_not_on(self, clock: str) -> str | None:
+        """One sentence if it is not for this clock, "real" or "virtual"."""
+        if clock == "virtual" or not self.declared.virtual_only:
+            return None
+        return f"{self.name} is for the virtual clock only ({self.declared.virtual_only}): run it with --clock virtual."
 
 
 def names() -> list[str]:

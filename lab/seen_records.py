@@ -24,6 +24,7 @@ class Facts:
     mac: str
     offloads: Mapping[str, bool]
     sysctls: Mapping[str, str]
+    route: Mapping[str, int]
 
     @classmethod
     def of(cls, record: Record) -> "Facts":
@@ -36,6 +37,7 @@ class Facts:
             str(record.get("mac") or "").lower(),
             record.get("offloads", {}),
             record.get("sysctls", {}),
+            record.get("route", {}),
         )
 
 

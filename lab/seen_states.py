@@ -24,7 +24,10 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True)
 class Socket:
-    """An entry of the table; ``info`` has tcp_info's names without ``tcpi_``, times in it in microseconds."""
+    """An entry of the table as a look at ``t`` (ns) found it.
+
+    ``info`` has tcp_info's names without ``tcpi_``, times in it in microseconds.
+    """
 
     protocol: str
     state: str
@@ -37,9 +40,10 @@ class Socket:
     rqueue: int
     wqueue: int
     info: Mapping[str, Any]
+    t: int = UNSEEN
 
     @classmethod
-    def of(cls, record: Record) -> "Socket":
+    def of(cls, record: Record, t: int = UNSEEN) -> "Socket":
         return cls(
             protocol=record.get("proto", "tcp"),
             state=record["state"],
@@ -52,6 +56,7 @@ class Socket:
             rqueue=int(record.get("rqueue") or 0),
             wqueue=int(record.get("wqueue") or 0),
             info=record.get("info") or {},
+            t=t,
         )
 
     @property
@@ -124,7 +129,7 @@ class Sample:
     @classmethod
     def of(cls, record: Record) -> "Sample":
         prev = record.get("prev")
-        sockets = tuple(Socket.of(each) for each in record["sockets"])
+        sockets = tuple(Socket.of(each, record["t"]) for each in record["sockets"])
         return cls(record["t"], UNSEEN if prev is None else prev, record.get("cause", ""), sockets)
 
 

@@ -1,13 +1,15 @@
 """What lies between the hosts: faults are set on it, and everything that passes is captured."""
 
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lab.agent.messages import Message
 from lab.channel import Channel
-from lab.errors import AgentLost, LabError
+from lab.errors import AgentLost, LabError, Timeout
 from lab.faults.fault import Fault
 from lab.host import Host
 from lab.recorder import Recorder
@@ -24,6 +26,10 @@ class Wire:
         self._hosts: list[str] = []
         self._in_force: dict[str, list[tuple[object, Fault]]] = {}
         self._taken: dict[bytes, str] = {}
+        self._decided: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._since: dict[str, int] = {}
+        self._changed = threading.Condition()
+        self._lost: LabError | None = None
 
     def join(self, host: str, **how: Any) -> None:
         """Give a host its port."""
@@ -54,6 +60,24 @@ class Wire:
         """Let go, in their order, the frames that a Hold toward this host keeps; how many there were."""
         return int(self._ask("release", host=toward.name)["frames"])
 
+    def wait_until(self, verdict: str, toward: Host, count: int = 1, timeout: float = 10.0) -> None:
+        """Wait until the relay has done this to ``count`` frames since the faults toward the host were last changed.
+
+        ``verdict`` is what the relay logs: hold, release, drop, duplicate, corrupt, reorder.
+
+        Raises:
+            Timeout: it has not within ``timeout`` seconds.
+        """
+        since, deadline = self._since.get(toward.name, 0), time.monotonic() + timeout
+        with self._changed:
+            while (met := sum(t >= since for t in self._decided[toward.name, verdict])) < count:
+                if self._lost is not None:
+                    raise self._lost
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    did = f"{met} of {count} frames toward {toward.name} met with {verdict!r}"
+                    raise Timeout(f"{did} within {timeout:g} s; is there a fault in force that the relay carries out?")
+
     def facts(self) -> dict[str, Any]:
         """Which engines this wire has, and why not the others."""
         found: dict[str, Any] = self._ask("facts")
@@ -82,12 +106,22 @@ class Wire:
             self._lose(AgentLost("the relay ended before the lab did (was it killed?), and what it carried with it"))
         else:
             self._recorder.record(kind, **event)
-            if kind == "decision" and event["verdict"] == "drop":
-                self._taken[event["frame"]] = f"dropped by {event['fault']} toward {event['toward']}"
+            if kind == "decision":
+                self._take_decision(event)
+
+    def _take_decision(self, event: Message) -> None:
+        if event["verdict"] == "drop":
+            self._taken[event["frame"]] = f"dropped by {event['fault']} toward {event['toward']}"
+        with self._changed:
+            self._decided[event["toward"], event["verdict"]].append(event["t"])
+            self._changed.notify_all()
 
     def _lose(self, error: LabError) -> None:
         """Without a wire nothing that a host does means anything: whoever waits on one hears of it at once."""
         self._recorder.break_off(error)
+        with self._changed:
+            self._lost = error
+            self._changed.notify_all()
         for host in self._everybody:
             host.lose(error)
 
@@ -95,8 +129,8 @@ class Wire:
         described = [fault.to_json() for _, fault in faults]
         answer = self._ask("faults", host=port, faults=described, engine=self._engine, seed=self._seed)
         self._in_force[port] = faults
-        t = answer.get("t", time.monotonic_ns())
-        self._recorder.record("fault", t=t, toward=port, engine=answer["engine"], faults=described)
+        self._since[port] = answer["t"]
+        self._recorder.record("fault", t=answer["t"], toward=port, engine=answer["engine"], faults=described)
 
     def _ask(self, do: str, **parameters: Any) -> Any:
         self._recorder.check()

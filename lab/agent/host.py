@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from lab.agent import libc, system
+from lab.agent import libc, route, system
 from lab.agent.calls import Calls
 from lab.agent.loop import Loop
 from lab.agent.messages import Message
@@ -59,6 +59,8 @@ class HostAgent:
                 system.up("lo")
                 system.up(system.INTERFACE)
             system.drop_the_default_route()
+            if request["route"]:
+                route.set_metrics(system.INTERFACE, system.address_of(system.INTERFACE) or "", request["route"])
             offloads = system.turn_offloads_off(system.INTERFACE)
             self._sampler = Sampler(self._loop, self._send)
             libc.give_up(libc.CAP_NET_ADMIN, libc.CAP_NET_RAW, libc.CAP_SYS_ADMIN)
@@ -69,7 +71,8 @@ class HostAgent:
         self._sampler.watchers.append(self._programs.saw_table)
         self._sampler.look("asked")
         recorded = sorted({*ALWAYS_RECORDED, *request["sysctls"], *request.get("record", ())})
-        reply({**system.facts(system.INTERFACE, recorded), "offloads": offloads, "t": time.monotonic_ns()})
+        facts = system.facts(system.INTERFACE, recorded)
+        reply({**facts, "route": request["route"], "offloads": offloads, "t": time.monotonic_ns()})
 
     def _do_start(self, request: Message, reply: Reply) -> None:
         def ready(failure: LabError | None, program: Any) -> None:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
     """A running lab with the hosts of compose.yaml, made as the --lab-... options say, gone when the test is over.
 
-    The marker `lab(topology=..., sysctls=..., mounts=[...])` changes how it is made. Its evidence is kept below
-    --lab-out if that is given, else in the test's tmp_path; the report of a failed test names the folder. Skips where
-    this machine has no substrate, and fails there if LAB_REQUIRE names one.
+    The marker `lab(topology=..., sysctls=..., routes=..., mounts=[...])` changes how it is made. Its evidence is kept
+    below --lab-out if that is given, else in the test's tmp_path; the report of a failed test names the folder. Skips
+    where this machine has no substrate, and fails there if LAB_REQUIRE names one.
     """
     from lab import runs, scenario
     from lab.errors import LabError
@@ -43,6 +43,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
                     engine=how.engine,
                     seed=how.seed,
                     sysctls=scenario.for_each(wants.sysctls, [host.name for host in topology.hosts]),
+                    routes=wants.routes,
                     mounts=[Path(mount).resolve() for mount in wants.mounts],
                     progress=session.progress,
                 )
@@ -64,6 +65,7 @@ class Wants:
 
     topology: "Topology | Path | str | None" = None
     sysctls: "Sysctls" = field(default_factory=dict)
+    routes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     mounts: Sequence[Path | str] = ()
 
     @classmethod

@@ -63,6 +63,12 @@ class ClaimItem(pytest.Item):
         super().__init__(**kwargs)
         self.claim = claim
 
+    def setup(self) -> None:
+        """Skip what is not for this clock, and say why."""
+        assert isinstance(self.parent, ScenarioFile)
+        if why := self.parent.scenario.why_not_on(session.options(self.config).clock):
+            pytest.skip(why)
+
     def runtest(self) -> None:
         """Run the scenario if it has not run, and look up this claim's verdict."""
         assert isinstance(self.parent, ScenarioFile)

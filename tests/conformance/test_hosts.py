@@ -179,3 +179,44 @@ def test_processes_shows_a_zombie_and_only_the_programs_own_processes(lab: Lab) 
     while "Z" not in (states := sorted(process["state"] for process in host.processes())):
         pass
     assert states == ["S", "Z"]
+
+
+def test_a_route_says_how_large_the_first_window_is(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener(routes={"client": {"initcwnd": 3}}) as lab:
+        server, client = lab.host("server"), lab.host("client")
+        listener, connection = server.listen(7000), client.connect(server.at(7000))
+        listener.accept()
+        client.wait_until(state="ESTABLISHED")
+        assert connection.close().errno is None
+    assert seen().facts("client").route == {"initcwnd": 3}
+    ends = seen().ends(seen().opened(7000).connection)
+    assert {host: end.last("ESTABLISHED").info["snd_cwnd"] for host, end in ends.items()} == {"client": 3, "server": 10}
+
+
+def test_a_metric_that_there_is_not_is_refused(opener: Opener) -> None:
+    with pytest.raises(BadOption, match="no metric initcwmd; it has: mtu"), opener(routes={"client": {"initcwmd": 1}}):
+        pass
+
+
+def test_what_is_waited_for_may_be_anything_in_the_table(opener: Opener) -> None:
+    with opener() as lab:
+        server, client = lab.host("server"), lab.host("client")
+        listener, connection = server.listen(7000), client.connect(server.at(7000))
+        accepted = listener.accept()
+        connection.send(b"12345")
+        server.wait_until(state="ESTABLISHED", port=7000, where=lambda entry: entry["rqueue"] == 5)
+        accepted.recv()
+        server.wait_while(state="ESTABLISHED", port=7000, where=lambda entry: entry["rqueue"] > 0)
+        with pytest.raises(Timeout, match=r"1 socket.s. in ESTABLISHED of the kind asked for"):
+            server.wait_until(state="ESTABLISHED", where=lambda entry: entry["rqueue"] == 7, timeout=0.1)
+
+
+def test_a_close_without_lingering_resets(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab:
+        server, client = lab.host("server"), lab.host("client")
+        listener, connection = server.listen(7000), client.connect(server.at(7000))
+        accepted = listener.accept()
+        connection.linger(0)
+        connection.close()
+        assert accepted.recv().errno == "ECONNRESET"
+    assert seen().tried(7000).first("client", "R")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.errors import MissingCapability
+from lab.errors import MissingCapability, Timeout
 from lab.evidence import Evidence
 from lab.faults import Delay, Hold, Loss, Nth, Partition
 from lab.lab import Lab
@@ -102,9 +102,8 @@ def test_a_held_frame_waits_until_it_is_released(opener: Opener, seen: Callable[
         server.listen(7000)
         with lab.wire.fault(Hold(flags="S"), toward=server):
             connecting = client.socket().begin("connect", list(server.at(7000)))
-            client.wait_until(state="SYN_SENT")
-            while not lab.wire.release(server):
-                pass
+            lab.wire.wait_until("hold", toward=server)
+            assert lab.wire.release(server) == 1
             assert connecting.result().errno is None
     assert (seen().connection(7000) or pytest.fail("no connection")).handshake is not None
 
@@ -132,3 +131,17 @@ def test_an_engine_that_cannot_do_it_says_so(opener: Opener) -> None:
         nth = lab.wire.fault(Nth(1))
         with pytest.raises(MissingCapability, match=r"netem|nth"), nth:
             pass
+
+
+def test_what_the_relay_did_before_the_faults_changed_is_not_waited_for(opener: Opener) -> None:
+    with opener() as lab:
+        server = lab.host("server")
+        exchange(lab, 7000)
+        with lab.wire.fault(Nth(1, data=True), toward=server):
+            exchange(lab, 7001)
+            lab.wire.wait_until("drop", toward=server)
+        with (
+            lab.wire.fault(Nth(1, data=True), toward=server),
+            pytest.raises(Timeout, match=r"0 of 1 frames toward server met with .drop. within 0\.1 s"),
+        ):
+            lab.wire.wait_until("drop", toward=server, timeout=0.1)
