@@ -4,13 +4,19 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab import options, runs, scenario
-from lab.errors import BadOption, RequestError, RunError
+from lab.errors import BadOption, LabError, RequestError, RunError
 from lab.report import terminal
 from lab.report.result import Result
+from lab.scenario import Scenario
+
+if TYPE_CHECKING:
+    from lab.runner import Run
 
 
 def list_scenarios(argv: list[str]) -> int:
@@ -46,10 +52,10 @@ def list_scenarios(argv: list[str]) -> int:
 
 
 def run(argv: list[str]) -> int:
-    """`lab run`: each scenario in turn; the worst verdict is the status. One that breaks off does not stop the next."""
+    """`lab run`: the worst verdict is the status. A scenario that breaks off does not stop the others."""
     parser = options.Parser("run", "Run scenarios and judge what was seen.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="a scenario's name (`lab list`), or a path to its file"
+        "names", nargs="*", metavar="NAME", help="a scenario's name (`lab list`), a path to its file, or all"
     )
     options.add_run_options(parser.add_argument)
     parser.add_argument("--json", action="store_true", help="each run's result as a line of JSON, with its folder")
@@ -57,23 +63,46 @@ def run(argv: list[str]) -> int:
     wants = parser.parse_intermixed_args(argv)
     if not wants.names:
         raise BadOption(f"Name a scenario to run: {', '.join(scenario.names())}; as in `make lab SCENARIO=timewait`.")
-    chosen = [scenario.load(name) for name in wants.names]  # all of them, before the first is run
+    how = options.chosen(vars(wants).__getitem__)
+    everything = wants.names == ["all"]
+    names = scenario.names() if everything else wants.names
+    chosen = [scenario.load(name) for name in names]  # all of them, before the first is run
     from lab.runner import Runner  # what brings up labs is not needed to say that a name is wrong
+    from lab.several import run_each
 
     statuses = []
     with terminal.Progress(quiet=wants.quiet) as progress:
-        runner = Runner(options.chosen(vars(wants).__getitem__), progress)
-        for one in chosen:
-            progress.say(f"{one.name}: {one.title}")
-            done = runner.run(one)
-            progress.done()
-            show(done.result, done.folder, wants.json)
-            statuses.append(done.result.status)
-            if done.error is not None:
-                print(f"lab: {done.error}", file=sys.stderr)
-                if not isinstance(done.error, RunError):
+        runner = Runner(how, progress)
+        if everything:
+            for one in chosen:
+                if why := one.why_not_on(how.clock):
+                    progress.say(f"left out: {why}")
+            chosen = [one for one in chosen if not one.why_not_on(how.clock)]
+        if len(chosen) == 1:
+            progress.say(f"{chosen[0].name}: {chosen[0].title}")
+        with closing(run_each(chosen, runner, min(how.at_once, len(chosen)))) as outcomes:
+            for one, done in outcomes:
+                progress.done()
+                statuses.append(tell(one, done, wants.json, brief=everything))
+                error = done if isinstance(done, LabError) else done.error
+                if error is not None and not isinstance(error, RunError):
                     break  # what this machine cannot do once it cannot do again
+    if everything and not wants.json:
+        print(terminal.count(statuses))
     return worst(statuses)
+
+
+def tell(one: Scenario, done: "Run | LabError", as_json: bool, brief: bool) -> int:
+    """How a scenario ended: its result on stdout, on one line if it held and ``brief``, and an error on stderr."""
+    error = done if isinstance(done, LabError) else done.error
+    if not isinstance(done, LabError):
+        if brief and not as_json and done.result.status == 0:
+            print(terminal.brief(done.result, terminal.wants_colour(sys.stdout)), flush=True)
+        else:
+            show(done.result, done.folder, as_json)
+    if error is not None:
+        print(f"lab: {one.name + ': ' if brief else ''}{error}", file=sys.stderr)
+    return done.exit_status if isinstance(done, LabError) else done.result.status
 
 
 def check(argv: list[str]) -> int:

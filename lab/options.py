@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -23,7 +24,8 @@ class Options:
     """How scenarios are run.
 
     `seed` is what every random draw comes from, the wire's, and on the virtual clock the kernel's too; `out` is where
-    run folders go. `memory` (MB) and `limit` (seconds of real time) bound the kernel of the virtual clock.
+    run folders go. `memory` (MB) and `limit` (seconds of real time) bound the kernel of the virtual clock. `jobs` says
+    how many scenarios may run at once.
     """
 
     substrate: str = "auto"
@@ -33,6 +35,14 @@ class Options:
     out: Path = runs.DEFAULT
     memory: int = MEMORY
     limit: float = LIMIT
+    jobs: int | None = None
+
+    @property
+    def at_once(self) -> int:
+        """How many scenarios may run at once. A kernel of the virtual clock keeps one processor busy; on the real clock
+        labs side by side are in each other's way, so that only who asks has them.
+        """
+        return self.jobs or (len(os.sched_getaffinity(0)) if self.clock == "virtual" else 1)
 
 
 class Parser(argparse.ArgumentParser):
@@ -83,6 +93,13 @@ def positive(value: str) -> float:
     raise argparse.ArgumentTypeError(f"{value!r} is no number of seconds above 0")
 
 
+def whole(value: str) -> int:
+    """A whole number from 1 to 999."""
+    if value.isascii() and value.isdigit() and len(value) <= 3 and int(value):
+        return int(value)
+    raise argparse.ArgumentTypeError(f"{value!r} is no whole number from 1 to 999")
+
+
 def megabytes(value: str) -> int:
     """Memory for a kernel, in MB: a boot takes some, and its addresses end somewhere."""
     if value.isascii() and value.isdigit() and LEAST_MEMORY <= int(value) <= MOST_MEMORY:
@@ -121,6 +138,13 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         help="what carries out the faults; auto takes netem where it can do all that is asked, else the relay",
     )
     add_kernel_options(add, prefix)
+    add(
+        f"{prefix}jobs",
+        type=whole,
+        default=None,
+        metavar="N",
+        help="scenarios at once (as many as there are processors on the virtual clock, else 1)",
+    )
     add(f"{prefix}out", type=folder, default=runs.DEFAULT, metavar="DIR", help="where run folders go (runs)")
 
 

@@ -38,6 +38,16 @@ class Run:
     error: LabError | None
 
 
+class Teller:
+    """Tells each step to whoever listens: in a process forked from this one, somebody else."""
+
+    def __init__(self, to: Callable[[str], None]) -> None:
+        self.to = to
+
+    def __call__(self, text: str) -> None:
+        self.to(text)
+
+
 class Runner:
     """Runs scenarios in one way. `tell` gets each step as it begins.
 
@@ -45,8 +55,8 @@ class Runner:
     """
 
     def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
-        self.options, self.tell = options, tell
-        self.clock = make_clock(options, tell)
+        self.options, self.tell = options, Teller(tell)
+        self.clock = make_clock(options, self.tell)
 
     def run(self, scenario: Scenario) -> Run:
         """Run one scenario and judge it.

@@ -4,6 +4,7 @@ Here are the hooks; `items` has scenarios as tests, `fixtures` the fixture, `ses
 """
 
 import ast
+import sys
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -16,13 +17,13 @@ from lab.pytest_plugin.fixtures import lab as lab
 from lab.require import required
 
 MARKER = (
-    "lab(topology=None, sysctls=None, mounts=()): how the `lab` fixture is made: another compose file or Topology, "
-    "sysctls for all hosts or for each, files and folders that every host sees."
+    "lab(topology=None, sysctls=None, routes=None, mounts=()): how the `lab` fixture is made: another compose file or "
+    "Topology, sysctls for all hosts or for each, metrics of their routes, files and folders that every host sees."
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--lab-substrate, --lab-clock, --lab-engine, --lab-seed and --lab-out, as of `lab run`."""
+    """--lab-substrate, --lab-clock and the others, as of `lab run`."""
     add_run_options(parser.getgroup("lab", "the network lab").addoption, "--lab-")
 
 
@@ -49,6 +50,12 @@ def pytest_collect_file(
     from lab.pytest_plugin.items import ScenarioFile  # scenarios are rare, this plugin is always loaded
 
     return [ScenarioFile.from_parent(parent, path=file_path)]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the runs that were ahead of their tests."""
+    if "lab.pytest_plugin.session" in sys.modules:  # else nobody ran anything
+        sys.modules["lab.pytest_plugin.session"].close(session.config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

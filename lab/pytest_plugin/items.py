@@ -37,12 +37,18 @@ class ScenarioFile(pytest.File):
         """The scenario's run. Raises LabError; every later call raises the same one, the first."""
         if self.outcome is None:
             try:
-                self.outcome = session.runner(self.config).run(self.scenario)
+                self.outcome = session.runs(self.session, self._with_tests).outcome(self.scenario)
             except LabError as error:
                 self.outcome = error
         if isinstance(self.outcome, LabError):
             raise self.outcome
         return self.outcome
+
+    def _with_tests(self) -> Iterator[Scenario]:
+        """The scenarios of this session that are for its clock, in the order of their tests."""
+        clock = session.options(self.config).clock
+        files = dict.fromkeys(item.parent for item in self.session.items if isinstance(item.parent, ScenarioFile))
+        yield from (file.scenario for file in files if not file.scenario.why_not_on(clock))
 
 
 class NotHeld(Exception):

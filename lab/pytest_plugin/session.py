@@ -1,6 +1,8 @@
 """What a test session shares: one choice of substrate for all its labs, and one answer to "this machine cannot"."""
 
 import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -9,10 +11,13 @@ from lab import require
 from lab.clock import RealClock
 from lab.errors import BadOption, DiskFull, LabError, MachineError
 from lab.options import Options, chosen
-from lab.runner import Runner
+from lab.runner import Run, Runner
+from lab.scenario import Scenario
+from lab.several import run_each
 from lab.substrate import Substrate
 
 RUNNER = pytest.StashKey[Runner | MachineError]()
+RUNS = pytest.StashKey["Runs"]()
 
 
 def options(config: pytest.Config) -> Options:
@@ -39,6 +44,42 @@ def runner(config: pytest.Config) -> Runner:
     if isinstance(found, MachineError):
         raise found
     return found
+
+
+class Runs:
+    """The runs of all the scenarios that have tests in a session, some ahead of their tests if more than one may run
+    at once.
+    """
+
+    def __init__(self, scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> None:
+        self._going = run_each(scenarios, runner, jobs)
+        self._ended: dict[Path, Run | LabError] = {}
+
+    def outcome(self, wanted: Scenario) -> Run | LabError:
+        """How a scenario ended; waits for that."""
+        while wanted.file not in self._ended:
+            scenario, outcome = next(self._going)
+            self._ended[scenario.file] = outcome
+        return self._ended[wanted.file]
+
+    def close(self) -> None:
+        """End what still runs."""
+        self._going.close()
+
+
+def runs(session: pytest.Session, scenarios: Callable[[], Iterable[Scenario]]) -> Runs:
+    """The session's runs, of ``scenarios``. Raises MachineError if this machine cannot run any."""
+    config = session.config
+    if RUNS not in config.stash:
+        how = options(config)
+        config.stash[RUNS] = Runs(scenarios(), runner(config), how.at_once)
+    return config.stash[RUNS]
+
+
+def close(config: pytest.Config) -> None:
+    """End what still runs though the session is over."""
+    if RUNS in config.stash:
+        config.stash[RUNS].close()
 
 
 def there_is_a_kernel() -> None:

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Sequence
 from typing import Self, TextIO
 
 from lab.report.result import Finding, Result
@@ -120,6 +121,20 @@ def summary(result: Result, colour: bool = False) -> str:
     how.append(f"{ran['took']:.1f} s" if ran.get("took") is not None else None)
     told += f" ({', '.join(part for part in how if part)})" if any(how) else ""
     return f"{paint(result.verdict, colour)}: {told}"
+
+
+def brief(result: Result, colour: bool = False) -> str:
+    """A run in one line that begins with its verdict and its name: for many runs."""
+    verdict, _, told = summary(result, colour).partition(": ")
+    return f"{verdict}{' ' * (9 - len(result.verdict))}{result.scenario}: {told}"
+
+
+def count(statuses: Sequence[int]) -> str:
+    """How many runs ended how, by their exit statuses."""
+    words = ((0, "held"), (1, "failed"), (3, "unknown"))
+    told = [f"{number} {word}" for status, word in words if (number := statuses.count(status))]
+    others = sum(status not in (0, 1, 3) for status in statuses)
+    return f"{len(statuses)} scenarios: {', '.join(told + ([f'{others} could not be run'] if others else []))}"
 
 
 def paint(verdict: str, colour: bool) -> str:

@@ -1,0 +1,104 @@
+"""Several scenarios at once, each in a process forked from this one, which has imported all that they need."""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Generator, Iterable
+from multiprocessing.connection import Connection, Pipe, wait
+
+from lab.agent import libc
+from lab.agent.forked import fork
+from lab.errors import LabError, RunError
+from lab.runner import Run, Runner
+from lab.scenario import Scenario
+from lab.signals import Interrupted, interruptible
+
+Outcome = tuple[Scenario, Run | LabError]
+
+
+def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Generator[Outcome]:
+    """Run them, at most ``jobs`` at a time, and give each with its outcome in the order in which they end.
+
+    What is told of one while others run begins with its name. Whoever closes the generator ends what still runs, in
+    good order; when this process is killed, they end themselves.
+    """
+    waiting = deque(scenarios)
+    if jobs == 1:
+        while waiting:
+            scenario = waiting.popleft()
+            yield scenario, _outcome(scenario, runner)
+        return
+    running: dict[Connection, tuple[Scenario, int]] = {}
+    number: int = signal.SIGTERM
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                scenario = waiting.popleft()
+                ours, pid = _start(scenario, runner)
+                running[ours] = scenario, pid
+            for ours in _ready(running):
+                said = _hear(ours)
+                if isinstance(said, str):
+                    runner.tell(f"{running[ours][0].name}: {said}")
+                    continue
+                scenario, pid = running.pop(ours)
+                ours.close()
+                os.waitpid(pid, 0)
+                yield scenario, said or RunError(f"the process that ran {scenario.name} was killed; run it again.")
+    except Interrupted as interrupted:
+        number = interrupted.number
+        raise
+    finally:
+        _end(running, number)
+
+
+def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
+    ours, theirs = Pipe(duplex=False)
+    parent = os.getpid()
+
+    def life() -> None:
+        ours.close()
+        os.setpgid(0, 0)  # Ctrl-C is for the process above, which then ends each of these once
+        with interruptible():
+            libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                return
+            runner.tell.to = theirs.send
+            try:
+                theirs.send(_outcome(scenario, runner))
+            except (Interrupted, BrokenPipeError):
+                return
+
+    pid = fork(life)
+    theirs.close()
+    return ours, pid
+
+
+def _outcome(scenario: Scenario, runner: Runner) -> Run | LabError:
+    try:
+        return runner.run(scenario)
+    except LabError as error:
+        return error
+
+
+def _ready(running: Iterable[Connection]) -> list[Connection]:
+    """Those that have something to say; waits until one has."""
+    talking = wait(list(running))
+    return [each for each in running if each in talking]
+
+
+def _hear(ours: Connection) -> str | Run | LabError | None:
+    """What it tells, how it ended, or None when it ended without a word."""
+    try:
+        said: str | Run | LabError = ours.recv()
+    except (EOFError, ConnectionResetError):
+        return None
+    return said
+
+
+def _end(running: dict[Connection, tuple[Scenario, int]], number: int) -> None:
+    for _, pid in running.values():
+        os.kill(pid, number)
+    for ours, (_, pid) in running.items():
+        ours.close()
+        os.waitpid(pid, 0)
