@@ -6,14 +6,14 @@ LAB      := .venv/bin/python -m lab
 PYTEST   := .venv/bin/python -m pytest
 options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
             $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
-            $(if $(MEMORY),--memory "$(MEMORY)")
+            $(if $(MEMORY),--memory "$(MEMORY)") $(if $(JOBS),--jobs "$(JOBS)")
 
 .PHONY: help lab list doctor clean test check images kernel lock python venv venv-dev
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-lab: venv ## run a scenario: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR]
+lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [JOBS=N]
 	@$(LAB) run $(options) $(SCENARIO)
 
 list: venv ## the scenarios, one line each
@@ -25,16 +25,14 @@ doctor: venv ## what this machine can do, and what to do about the rest
 clean: venv ## remove what dead runs left
 	@$(LAB) clean
 
-test: venv ## all tests, the quick ones first, then the scenarios as tests, on both substrates and both clocks at once
+test: venv ## all tests, the quick ones first, then the scenarios as tests, on both clocks and both substrates
 	@$(PYTEST) -x -q tests/unit tests/claims
 	@$(PYTEST) -x -q tests --ignore tests/unit --ignore tests/claims
-	@$(MAKE) --no-print-directory --jobs 3 --output-sync scenarios-netns scenarios-docker scenarios-virtual
-
-scenarios-virtual: venv
 	@$(PYTEST) -q scenarios --lab-clock virtual
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync scenarios-netns scenarios-docker
 
 scenarios-%: venv
-	@$(PYTEST) -q scenarios --lab-substrate $*
+	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3
 
 check: venv-dev ## ruff, ruff format, mypy --strict
 	@.venv/bin/python -m ruff check .

@@ -18,7 +18,7 @@ from lab.signals import Interrupted, interruptible
 USAGE = """usage: lab COMMAND [OPTION...]
 
   lab list [--json]       the scenarios, one line each
-  lab run NAME...         run scenarios and judge what was seen
+  lab run NAME...|all     run scenarios and judge what was seen
   lab check RUN...        judge saved evidence again
   lab doctor [--json]     what this machine can do, found out by trying
   lab clean               remove what dead runs left

@@ -4,6 +4,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
 
 from lab.agent import libc
@@ -56,6 +57,10 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
     ours, theirs = Pipe(duplex=False)
     parent = os.getpid()
 
+    def say(what: str | Run | LabError) -> None:
+        with suppress(BrokenPipeError):  # nobody listens any more; what is seen is kept all the same
+            theirs.send(what)
+
     def life() -> None:
         ours.close()
         os.setpgid(0, 0)  # Ctrl-C is for the process above, which then ends each of these once
@@ -63,11 +68,9 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
             libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
                 return
-            runner.tell.to = theirs.send
-            try:
-                theirs.send(_outcome(scenario, runner))
-            except (Interrupted, BrokenPipeError):
-                return
+            runner.tell.to = say
+            with suppress(Interrupted):
+                say(_outcome(scenario, runner))
 
     pid = fork(life)
     theirs.close()
