@@ -14,9 +14,11 @@ PROGRAMS = Path(__file__).parents[2] / "images" / "host" / "programs"
 HELPERS = {"common", "arguments", "signals"}
 SERVERS = [
     *("echo_serial", "echo_fork", "echo_thread", "echo_select", "upper", "greet_and_close", "slow_reader", "sink"),
-    "udp_echo",
+    *("share", "udp_echo"),
 ]
-CLIENTS = ["send_and_verify", "read_to_eof", "half_close", "source", "send_datagrams", "many_connections"]
+CLIENTS = [
+    *("send_and_verify", "read_to_eof", "half_close", "source", "send_datagrams", "many_connections", "write_on"),
+]
 NOBODY = 65534
 
 
@@ -110,6 +112,7 @@ def test_they_run_unprivileged_from_a_folder_they_cannot_write(program, server, 
         "udp_echo": "send_datagrams",
         "sink": "source",
         "greet_and_close": "read_to_eof",
+        "share": "half_close",
         "slow_reader": "half_close",
         "upper": "half_close",
     }
