@@ -1,0 +1,205 @@
+"""A run as a story: what passed between the hosts and what happened on each of them, in order, for whoever draws it.
+
+Plain data, made from the evidence alone. Times are ns since the run began.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from lab.evidence import Connection, Evidence, Frame, NothingSeen
+from lab.instrument import CAN_LOSE
+from lab.report import words
+from lab.seen_states import UNSEEN, History
+
+PREPARING = ("settimeout", "getsockname", "getpeername")  # calls that are no part of any lesson
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A frame on its way. ``came`` is empty when it was lost, to the fault ``lost_to`` ("" if nobody knows), and has
+    two times when it was duplicated. ``connection`` is the place of its TCP connection among ``Story.connections``,
+    ``again`` the number of the arrow that it repeats. ``label`` is short, ``words`` are tcpdump's.
+    """
+
+    number: int
+    sent: int
+    source: str
+    toward: str
+    came: tuple[int, ...]
+    lost_to: str
+    damaged: bool
+    protocol: str
+    label: str
+    words: str
+    fields: dict[str, Any]
+    connection: int | None
+    again: int | None
+
+
+@dataclass(frozen=True)
+class Band:
+    """A socket in one state, as the kernel's table showed it; ``ended`` is None when it was still so at the end."""
+
+    host: str
+    local: str
+    remote: str
+    connection: int | None
+    state: str
+    began: int
+    ended: int | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A call on a driven socket with its result, or what a program did or said. ``ended`` is when a call returned."""
+
+    host: str
+    began: int
+    ended: int
+    kind: str
+    text: str
+    failed: bool
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A fault on the wire toward a host."""
+
+    toward: str
+    text: str
+    began: int
+    ended: int | None
+
+
+@dataclass(frozen=True)
+class Story:
+    """All of it; ``connections`` are told by their ends, ``notes`` with their times."""
+
+    hosts: tuple[str, ...]
+    ended: int
+    connections: tuple[str, ...]
+    arrows: tuple[Arrow, ...]
+    bands: tuple[Band, ...]
+    events: tuple[Event, ...]
+    faults: tuple[InForce, ...]
+    notes: tuple[tuple[int, str], ...]
+
+
+def story(seen: Evidence) -> Story:
+    """The story of a run."""
+    began = int(seen.meta["t"])
+    connections = seen.connections() or ()
+    return Story(
+        hosts=_in_order(seen.hosts),
+        ended=int(seen.records[-1].get("t", began)) - began,
+        connections=tuple(words.connection(each) for each in connections),
+        arrows=tuple(_arrows(seen, connections, began)),
+        bands=tuple(sorted(_bands(seen, connections, began), key=lambda band: (band.host, band.began))),
+        events=tuple(sorted((*_calls(seen, began), *_programs(seen, began)), key=lambda event: event.began)),
+        faults=tuple(
+            InForce(each.toward, words.fault(each), each.began - began, _since(each.ended, began))
+            for each in seen.faults() or ()
+        ),
+        notes=tuple((note.t - began, note.text) for note in seen.notes),
+    )
+
+
+def _in_order(hosts: Iterable[str]) -> tuple[str, ...]:
+    """Clients on the left and servers on the right, as textbooks draw them."""
+    return tuple(sorted(hosts, key=lambda host: (not host.startswith("client"), host.startswith("server"))))
+
+
+def _arrows(seen: Evidence, connections: tuple[Connection, ...], began: int) -> Iterator[Arrow]:
+    of = {id(frame): place for place, each in enumerate(connections) for frame in each.segments}
+    frames = seen.frames() or ()
+    numbers = {id(frame): number for number, frame in enumerate(frames)}
+    again = {id(frame): numbers[id(first)] for each in connections for frame, first in _repeated(each)}
+    taken = _taken(seen)
+    for number, frame in enumerate(frames):
+        place = of.get(id(frame))
+        connection = None if place is None else connections[place]
+        yield Arrow(
+            number,
+            frame.sent_at - began,
+            frame.source,
+            frame.toward,
+            tuple(t - began for t in frame.delivered_at),
+            "" if frame.delivered_at else taken.get((frame.toward, frame.data)) or _may_have_taken(seen, frame),
+            bool(frame.damaged),
+            frame.packet.protocol,
+            words.label(frame, connection),
+            words.tcpdump(frame, connection),
+            words.fields(frame, connection),
+            place,
+            again.get(id(frame)),
+        )
+
+
+def _repeated(connection: Connection) -> Iterator[tuple[Frame, Frame]]:
+    """Each retransmission with the first segment that carried its first number."""
+    for frame in connection.retransmissions or ():
+        first = connection.sendings(frame)[0]
+        if first is not frame:
+            yield frame, first
+
+
+def _taken(seen: Evidence) -> dict[tuple[str, bytes], str]:
+    """Which fault dropped a frame, as the relay said."""
+    return {(each.toward, each.frame): each.fault for each in seen.decisions(verdict="drop") or ()}
+
+
+def _may_have_taken(seen: Evidence, frame: Frame) -> str:
+    """The fault that was in force and can lose frames: netem does not say what it dropped."""
+    able = (each for each in seen.faults(toward=frame.toward) or () if each.name in CAN_LOSE)
+    return next((each.name for each in able if each.in_force(frame.sent_at)), "")
+
+
+def _bands(seen: Evidence, connections: tuple[Connection, ...], began: int) -> Iterator[Band]:
+    ends = {
+        (host, port, other_port): place
+        for place, each in enumerate(connections)
+        for host, port, other_port in (
+            (each.client, each.client_port, each.server_port),
+            (each.server, each.server_port, each.client_port),
+        )
+    }
+    for host in seen.hosts:
+        with suppress(NothingSeen):  # of a host that nobody looked at the rest can still be told
+            for history in seen.sockets(host).histories(protocol="tcp") or ():
+                place = ends.get((host, history.local[1], history.remote[1]))
+                yield from _stays(host, history, place, began)
+
+
+def _stays(host: str, history: History, place: int | None, began: int) -> Iterator[Band]:
+    local, remote = (f"{address}:{port}" if port else "" for address, port in (history.local, history.remote))
+    for stay in history.stays:
+        ended = None if stay.left_by == UNSEEN else stay.left_by - began
+        yield Band(host, local, remote, place, stay.state, max(0, stay.by - began), ended)
+
+
+def _calls(seen: Evidence, began: int) -> Iterator[Event]:
+    for call in seen.calls() or ():
+        if call.call not in PREPARING:
+            text = words.call(call)
+            yield Event(call.host, call.began - began, call.ended - began, "call", text, call.errno is not None)
+
+
+def _programs(seen: Evidence, began: int) -> Iterator[Event]:
+    for program in seen.programs() or ():
+        assert program.started is not None
+        at = program.started - began
+        yield Event(program.host, at, at, "program", words.started(program), False)
+        for output in program.outputs:
+            at = output.t - began
+            yield Event(
+                program.host, at, at, "output", f"{program.name}: {output.text.rstrip()}", output.stream == "err"
+            )
+        if program.exited is not None:
+            at = program.exited - began
+            yield Event(program.host, at, at, "program", words.ended(program), bool(program.status or program.signal))
+
+
+def _since(t: int | None, began: int) -> int | None:
+    return None if t is None else t - began

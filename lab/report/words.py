@@ -1,0 +1,131 @@
+"""What is said about a frame, a call, a program or a fault, in the words of tcpdump(8), strace(1) and tc(8)."""
+
+from typing import Any
+
+from lab.evidence import Connection, Frame, tcp_of
+from lab.seen_records import Call, FaultSeen, Program
+
+_LONGEST = 60  # characters of what a call was given or gave
+
+
+def connection(each: Connection) -> str:
+    """The two ends: ``client:40001 server:7000``."""
+    return f"{each.client}:{each.client_port} {each.server}:{each.server_port}"
+
+
+def label(frame: Frame, connection: Connection | None) -> str:
+    """A few words for an arrow: flags, first number, acknowledgment, bytes."""
+    packet = frame.packet
+    if packet.tcp is not None and connection is not None:
+        return ", ".join(part for part in _tcp_words(frame, connection) if part)
+    if packet.udp is not None:
+        return f"UDP, {packet.udp.data_length} bytes"
+    if packet.arp is not None:
+        return f"who has {packet.arp.target}?" if packet.arp.operation == 1 else f"{packet.arp.sender} is here"
+    if packet.icmp is not None:
+        return f"ICMP type {packet.icmp.type} code {packet.icmp.code}"
+    return packet.protocol
+
+
+def _tcp_words(frame: Frame, connection: Connection) -> tuple[str, ...]:
+    segment = tcp_of(frame)
+    flags = "".join(
+        f"{name}, " for letter, name in (("S", "SYN"), ("F", "FIN"), ("R", "RST")) if letter in segment.flags
+    )
+    seq = f"{flags}{connection.seq(frame)}" if segment.length else flags.rstrip(", ")
+    ack = f"ACK {connection.ack(frame)}" if "A" in segment.flags else ""
+    return seq, ack, f"{segment.data_length} bytes" if segment.data_length else ""
+
+
+def tcpdump(frame: Frame, connection: Connection | None) -> str:
+    """A frame as tcpdump(8) prints it, with relative numbers from the first segment on."""
+    packet = frame.packet
+    if packet.arp is not None:
+        told = (packet.arp.target, packet.arp.sender)
+        return "ARP, Request who-has {} tell {}".format(*told) if packet.arp.operation == 1 else f"ARP, Reply {told[1]}"
+    if packet.ip is None:
+        return f"{packet.protocol}, length {frame.length}"
+    source, target = packet.ip.source, packet.ip.destination
+    if packet.icmp is not None:
+        return f"IP {source} > {target}: ICMP type {packet.icmp.type} code {packet.icmp.code}"
+    if packet.ports is None:
+        return f"IP {source} > {target}: protocol {packet.ip.protocol}, length {packet.ip.length}"
+    ends = f"IP {source}.{packet.ports[0]} > {target}.{packet.ports[1]}:"
+    if packet.udp is not None:
+        return f"{ends} UDP, length {packet.udp.data_length}"
+    return f"{ends} {_segment(frame, connection)}"
+
+
+def _segment(frame: Frame, connection: Connection | None) -> str:
+    segment = tcp_of(frame)
+    seq = connection.seq(frame) if connection else segment.seq
+    ack = connection.ack(frame) if connection else segment.ack
+    flags = "".join("." if letter == "A" else letter for letter in segment.flags)
+    parts = [f"Flags [{flags}]"]
+    if segment.length:
+        parts.append(f"seq {seq}:{seq + segment.data_length}" if segment.data_length else f"seq {seq}")
+    if "A" in segment.flags:
+        parts.append(f"ack {ack}")
+    parts.append(f"win {segment.window}")
+    if options := _options(frame):
+        parts.append(f"options [{options}]")
+    return ", ".join([*parts, f"length {segment.data_length}"])
+
+
+def _options(frame: Frame) -> str:
+    options = tcp_of(frame).options
+    words = [] if options.mss is None else [f"mss {options.mss}"]
+    words += ["sackOK"] if options.sack_permitted else []
+    words += [] if options.timestamp is None else [f"TS val {options.timestamp} ecr {options.echo}"]
+    words += [] if options.window_scale is None else [f"wscale {options.window_scale}"]
+    words += [f"sack {left}-{right}" for left, right in options.sack]
+    return ",".join(words)
+
+
+def fields(frame: Frame, connection: Connection | None) -> dict[str, Any]:
+    """Every header field that this project reads, by its name in RFC 9293, 791 or 768, for whoever looks closely."""
+    packet = frame.packet
+    found: dict[str, Any] = {"bytes on the wire": frame.length}
+    if packet.ip is not None:
+        ip = packet.ip
+        found |= {"IP id": ip.id, "TTL": ip.ttl, "IP length": ip.length, "DF": ip.dont_fragment}
+    if packet.ports is not None:
+        found |= {"source port": packet.ports[0], "destination port": packet.ports[1]}
+    if packet.tcp is not None:
+        tcp = packet.tcp
+        found |= {"SEG.SEQ": tcp.seq, "SEG.ACK": tcp.ack, "SEG.LEN": tcp.length, "SEG.WND": tcp.window}
+        if connection is not None:
+            found |= {"seq": connection.seq(frame), "ack": connection.ack(frame) if "A" in tcp.flags else None}
+        found |= {"flags": tcp.flags, "options": _options(frame)}
+    return found
+
+
+def call(each: Call) -> str:
+    """A call as strace(1) shows it: ``bind(0.0.0.0:7000) = EADDRINUSE``."""
+    given = ", ".join(_short(arg) for arg in each.args)
+    gave = each.errno or ("0" if each.value is None else _short(each.value))
+    return f"{each.call}({given}) = {gave}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], int):
+        return f"{value[0]}:{value[1]}"
+    text = repr(value) if isinstance(value, bytes) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def started(program: Program) -> str:
+    """A program's start: its name and its arguments."""
+    script = next((place for place, word in enumerate(program.argv) if program.name in word), 0)
+    return " ".join([program.name, *program.argv[script + 1 :]])
+
+
+def ended(program: Program) -> str:
+    """How a program ended."""
+    return f"{program.name} ended: {program.signal or f'status {program.status}'}"
+
+
+def fault(each: FaultSeen) -> str:
+    """A fault with what it was asked: ``delay time=0.05``."""
+    given = (f"{name}={value}" for name, value in each.fields.items() if value not in (None, False))
+    return " ".join([each.name, *given])

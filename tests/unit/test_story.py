@@ -1,0 +1,55 @@
+"""A run as a story, from evidence written by hand."""
+
+from lab.report.story import story
+from tests.claims.written import Written, sock
+
+
+def written() -> Written:
+    """A handshake whose first SYN is lost, a byte that comes twice, a close that fails."""
+    w = Written()
+    w.fault(0.05, "server", {"name": "nth", "n": 1})
+    syn = w.segment("client", "server", 0.1, "S", seq=100, lost=True)
+    w.record("decision", 0.1, toward="server", fault="nth", verdict="drop", frame=syn)
+    w.fault(0.2, "server")
+    w.segment("client", "server", 1.1, "S", seq=100)
+    w.segment("server", "client", 1.2, "SA", seq=500, ack=101)
+    w.segment("client", "server", 1.3, "A", seq=101, ack=501)
+    w.segment("client", "server", 1.4, "PA", seq=101, ack=501, data=b"x", delivered=(1.5, 1.6))
+    w.sample("client", 0.15, [sock("SYN_SENT", 40001, 7000)])
+    w.sample("client", 1.25, [sock("ESTABLISHED", 40001, 7000)])
+    w.call("client", 0.1, "connect", ["10.0.0.2", 7000], took=1.2)
+    w.call("client", 2.0, "close", errno="EBADF")
+    w.program("server", 0.01, "try_bind", "7000", exits=0.02, out="bind: EADDRINUSE\n", status=1)
+    w.note(1.35, "the byte")
+    return w
+
+
+def test_an_arrow_says_where_it_went_and_what_it_repeats() -> None:
+    arrows = story(written().evidence()).arrows
+    assert [arrow.label for arrow in arrows] == ["SYN, 0", "SYN, 0", "SYN, 0, ACK 1", "ACK 1", "1, ACK 1, 1 bytes"]
+    assert [(len(arrow.came), arrow.lost_to, arrow.again) for arrow in arrows[:2]] == [(0, "nth", None), (1, "", 0)]
+    assert [t / 1e9 for t in arrows[-1].came] == [1.5, 1.6]
+    assert arrows[2].words.startswith("IP 10.0.0.2.7000 > 10.0.0.3.40001: Flags [S.], seq 0, ack 1, win 64240")
+
+
+def test_what_happened_on_a_host_stands_in_order_with_its_result() -> None:
+    told = story(written().evidence())
+    assert [(event.kind, event.text, event.failed) for event in told.events] == [
+        ("program", "try_bind 7000", False),
+        ("output", "try_bind: bind: EADDRINUSE", False),
+        ("program", "try_bind ended: status 1", True),
+        ("call", "connect(10.0.0.2:7000) = 0", False),
+        ("call", "close() = EBADF", True),
+    ]
+    assert [(band.state, band.began / 1e9) for band in told.bands] == [("SYN_SENT", 0.15), ("ESTABLISHED", 1.25)]
+    assert told.connections == ("client:40001 server:7000",)
+    assert told.hosts == ("client", "server")
+    assert told.notes == ((1_350_000_000, "the byte"),)
+    assert [(fault.text, fault.ended) for fault in told.faults] == [("nth n=1", 200_000_000)]
+
+
+def test_what_netem_lost_was_taken_by_the_fault_in_force() -> None:
+    w = Written()
+    w.fault(0.05, "server", {"name": "loss", "rate": 0.5}, engine="netem")
+    w.segment("client", "server", 0.1, "S", seq=100, lost=True)
+    assert [arrow.lost_to for arrow in story(w.evidence()).arrows] == ["loss"]
