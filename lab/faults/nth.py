@@ -1,4 +1,4 @@
-"""Nth: this very frame is lost, and no other."""
+"""Nth: this very frame is lost, and no other; or every so many."""
 
 import random
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ _MANY = 1_000_000_000
 class Nth(Match):
     """Drops the ``n``-th frame that matches (the first is 1), counted from when the fault is set.
 
-    times    how many: that one and the ``times - 1`` matching ones after it; None: that one and every later one
+    times    how many are lost: that one and ``times - 1`` after it; None: there is no end to it
+    every    how far apart: 1 is one after the other, 20 is that one and each twentieth that matches after it
     copies   how often the same TCP segment is lost again: its next ``copies`` retransmissions, known by their ports and
              sequence number, are dropped too, and not counted as matches
     """
@@ -25,11 +26,13 @@ class Nth(Match):
 
     n: int
     times: int | None = 1
+    every: int = 1
     copies: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check("n", 1, _MANY, whole=True)
+        self._check("every", 1, _MANY, whole=True)
         self._check("copies", 0, 1000, whole=True)
         if self.times is not None:
             self._check("times", 1, _MANY, whole=True)
@@ -38,7 +41,7 @@ class Nth(Match):
 
     def relay(self, rng: random.Random) -> Rule:
         matches = self.matcher()
-        last = _MANY if self.times is None else self.n + self.times - 1
+        last = _MANY if self.times is None else self.n + (self.times - 1) * self.every
         count = 0
         again: dict[tuple[int, int, int], int] = {}
 
@@ -54,7 +57,7 @@ class Nth(Match):
                     del again[key]
                 return DROPPED
             count += 1
-            if not self.n <= count <= last:
+            if not self.n <= count <= last or (count - self.n) % self.every:
                 return passed(frame, at)
             if seen and seen.protocol == 6:
                 again[key] = self.copies

@@ -9,7 +9,7 @@ from statistics import median
 
 import pytest
 
-from lab.faults import Corrupt, Delay, Duplicate, Loss, Partition, Rate, Reorder
+from lab.faults import Corrupt, Delay, Duplicate, Loss, Nth, Partition, Rate, Reorder
 from lab.faults.netem import LONGEST_DELAY
 from lab.seen_frames import Frame
 from lab.seen_records import NS
@@ -99,6 +99,12 @@ def test_loss_takes_its_share_and_harms_nothing_else(bench: Bench, probability: 
     assert found[1] == 0 or bench.exact(frames, 0)
     pairs = sum(not a.delivered_at and not b.delivered_at for a, b in zip(frames[::2], frames[1::2], strict=True))
     assert likely(pairs, bench.many // 2, probability**2)
+
+
+@pytest.mark.parametrize("bench", ["relay"], indirect=True)
+def test_each_so_many_takes_its_share_exactly(bench: Bench) -> None:
+    frames = bench.measure(Nth(5, times=None, every=20), count=100)
+    assert [number for number, frame in enumerate(frames, 1) if not frame.delivered_at] == [5, 25, 45, 65, 85]
 
 
 def test_a_partition_lets_nothing_through(bench: Bench) -> None:

@@ -98,6 +98,20 @@ def test_nth_counts_what_matches() -> None:
     assert dropped(Nth(2, data=True, times=None), frames) == [5, 6, 7]
 
 
+def test_nth_can_lose_each_so_many_of_what_matches() -> None:
+    frames = [udp(b"x"), *(tcp(ACK, b"x", seq=seq) for seq in range(9)), tcp(ACK)]
+    assert dropped(Nth(2, times=None, every=3, data=True, protocol="tcp"), frames) == [3, 6, 9]
+    assert dropped(Nth(2, times=2, every=3, data=True, protocol="tcp"), frames) == [3, 6]
+    assert dropped(Nth(1, times=1, every=3), frames) == [1]
+    assert dropped(Nth(1, times=None, every=4), frames) == [1, 5, 9]
+
+
+def test_a_segment_lost_again_is_not_counted_among_the_so_many() -> None:
+    first, second, third, fourth = (tcp(ACK, b"x", seq=seq) for seq in (100, 200, 300, 400))
+    frames = [first, second, first, third, fourth, third]
+    assert dropped(Nth(1, times=None, every=2, copies=1), frames) == [1, 3, 4, 6]
+
+
 def test_nth_can_lose_the_same_segment_again() -> None:
     first, second, third = (tcp(ACK, b"x", seq=seq) for seq in (100, 200, 300))
     other = tcp(ACK, b"x", seq=200, source=40001)
