@@ -17,6 +17,7 @@ from lab.agent.program import Program
 from lab.errors import LabError, ProgramNotFound
 
 REFERENCE = Path(__file__).parents[2] / "images" / "host" / "programs"
+SHELVES = REFERENCE, REFERENCE / "faulty"  # no name stands on both
 
 Ready = Callable[[LabError | None, Program], None]
 
@@ -116,10 +117,11 @@ class Programs:
 
 def _argv(name: str, args: list[str]) -> list[str]:
     if "/" not in name:
-        path = REFERENCE / f"{name}.py"
-        if path.is_file():
-            return [sys.executable, "-S", str(path), *args]  # they need no site-packages
-        known = ", ".join(sorted(file.stem for file in REFERENCE.glob("*.py") if os.access(file, os.X_OK)))
+        for path in (shelf / f"{name}.py" for shelf in SHELVES):
+            if path.is_file():
+                return [sys.executable, "-S", str(path), *args]  # they need no site-packages
+        there = sorted(file for shelf in SHELVES for file in shelf.glob("*.py") if os.access(file, os.X_OK))
+        known = ", ".join(file.stem for file in there)
         own = "a program of your own needs a path with a slash"
         raise ProgramNotFound(f"there is no reference program {name}, only {known}; {own}")
     if not Path(name).is_file():
