@@ -1,0 +1,10 @@
+"""The modules that the reference programs share; they stand in the folder above, where Python does not look."""
+
+import os
+import sys
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import arguments as arguments
+import common as common
+import signals as signals

@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""A UDP client that sends one datagram, and waits for the answer for ever.
+
+THE MISTAKE: `recvfrom` without a timeout. A datagram that is lost, there or on its way back, is sent again by nobody:
+so nothing will ever come, and nothing will ever say so.
+A right one gives up after a time (SO_RCVTIMEO, `poll`), and asks again or says so: send_datagrams.py.
+"""
+
+import os
+import socket
+
+from above import arguments, common, signals
+
+
+def main() -> None:
+    parser = arguments.client(__doc__)
+    parser.add_argument("text", nargs="?", default="anybody there?", metavar="TEXT", help="what to send")
+    options = parser.parse_args()
+    signals.end_by_signal()
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        common.set_options(sock, options)
+        with common.reports("sendto"):
+            sock.sendto(os.fsencode(options.text), (options.address, options.port))
+        with common.reports("recvfrom"):
+            answer, _ = sock.recvfrom(65535)  # the mistake; right: after sock.settimeout(seconds)
+    common.say("received", len(answer), common.beginning(answer))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""An echo server with a process for each client, which never waits for its children.
+
+THE MISTAKE: nobody calls `wait`. Of a child that has ended the kernel keeps the number and the exit status, until its
+parent asks for them: a zombie. Each client leaves one while the server lives; in the end `fork` fails with EAGAIN.
+A right one takes SIGCHLD, and then waits for every child that has ended: echo_fork.py.
+"""
+
+import os
+import select
+import socket
+
+from above import arguments, common, signals
+from echo_serial import echo
+
+
+def serve(listener: socket.socket) -> None:
+    """Accept a client and give it a process."""
+    with common.reports("accept"):
+        connection, peer = listener.accept()
+    common.say("accepted", *peer)
+    with connection:
+        if signals.fork(*signals.STOP):
+            return  # the parent: closes its copy only
+        listener.close()
+        with connection, common.outlive(peer):
+            echo(connection, None)
+        os._exit(0)
+
+
+def main() -> None:
+    options = arguments.server(__doc__).parse_args()
+    arriving = signals.as_bytes(*signals.STOP)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        common.set_options(listener, options)
+        with common.reports("bind"):
+            listener.bind(("0.0.0.0", options.port))
+        with common.reports("listen"):
+            listener.listen(options.backlog)
+        common.ready(listener)
+
+        # The mistake: nothing in this loop waits for a child; right: os.waitpid(-1, os.WNOHANG) at each SIGCHLD.
+        while arriving not in select.select([listener.fileno(), arriving], [], [])[0]:
+            serve(listener)
+
+
+if __name__ == "__main__":
+    main()

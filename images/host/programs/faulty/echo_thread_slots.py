@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""An echo server with a thread for each client, and a table with room for a fixed number of clients ever.
+
+THE MISTAKE: a client that leaves stays in the table. When as many have come as there are slots, nobody is served any
+more, though nobody is there. (This one looks whether a slot is left; many a listing writes behind the table's end.)
+A right one takes the client out again; echo_thread.py has no table at all.
+"""
+
+import socket
+import threading
+
+from above import arguments, common, signals
+from echo_thread import talk
+
+
+def main() -> None:
+    parser = arguments.server(__doc__)
+    parser.add_argument("--slots", type=arguments.number(1), default=128, metavar="N", help="default 128")
+    options = parser.parse_args()
+    signals.stop_at_once()
+    table: list[socket.socket] = []
+
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        common.set_options(listener, options)
+        with common.reports("bind"):
+            listener.bind(("0.0.0.0", options.port))
+        with common.reports("listen"):
+            listener.listen(options.backlog)
+        common.ready(listener)
+
+        while True:
+            with common.reports("accept"):
+                connection, peer = listener.accept()
+            common.say("accepted", *peer)
+            if len(table) == options.slots:
+                connection.close()
+                common.complain(f"turned the client {peer[0]} port {peer[1]} away: no slot is left")
+                continue
+            table.append(connection)  # the mistake; right: and when it has left, table.remove(connection)
+            threading.Thread(target=talk, args=(connection, peer, None), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

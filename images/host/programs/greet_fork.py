@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""A server that greets each client by its name, with a process for each client; it reaps its children.
+
+The name is a line. The process waits for it, so that a client which is slow to tell its own keeps nobody else waiting.
+"""
+
+import os
+import select
+import signal
+import socket
+
+import arguments
+import common
+import signals
+from echo_fork import reap
+
+
+def read_name(connection: socket.socket) -> bytes:
+    """Return the first line that comes, or what there is of it when the client has closed."""
+    with connection.makefile("rb") as lines:
+        return lines.readline()
+
+
+def start_child(listener: socket.socket) -> int:
+    """Accept a client and give it a process, which learns its name and greets it; return the process's number."""
+    with common.reports("accept"):
+        connection, peer = listener.accept()
+    common.say("accepted", *peer)
+    with connection, common.outlive(peer):
+        if pid := signals.fork(signal.SIGCHLD, *signals.STOP):
+            return pid  # the parent: closes its copy only
+        listener.close()
+        with connection, common.outlive(peer):
+            connection.sendall(b"hello, " + read_name(connection))
+        os._exit(0)
+    return 0  # no process to be had: the client sees the connection close
+
+
+def main() -> None:
+    options = arguments.server(__doc__).parse_args()
+    arriving = signals.as_bytes(signal.SIGCHLD, *signals.STOP)
+    children: set[int] = set()
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        common.set_options(listener, options)
+        with common.reports("bind"):
+            listener.bind(("0.0.0.0", options.port))
+        with common.reports("listen"):
+            listener.listen(options.backlog)
+        common.ready(listener)
+
+        arrived = b""
+        while not any(number in arrived for number in signals.STOP):
+            readable, _, _ = select.select([listener.fileno(), arriving], [], [])
+            if listener.fileno() in readable and (pid := start_child(listener)):
+                children.add(pid)
+            arrived = os.read(arriving, 4096) if arriving in readable else b""
+            reap(children)
+    for pid in children:
+        os.kill(pid, signal.SIGTERM)
+    for pid in children:
+        os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()
