@@ -27,7 +27,7 @@ ENOUGH = 25  # frames toward one host, of which then the quickest is not late, w
 # Engine that is at work at that moment reads the clock more often.
 EARLY_VIRTUAL, LATE_VIRTUAL = 0.000_001, 0.001
 EDGE = 20_000_000  # ns; a fault is in force a little before the reply that says so, and frames are on their way
-CAN_LOSE = frozenset({"loss", "nth", "partition", "rate", "hold", "corrupt"})
+CAN_LOSE = frozenset({"mtu", "loss", "nth", "partition", "rate", "hold", "corrupt"})
 CAN_DELAY = frozenset({"delay", "rate", "hold", "reorder"})
 
 
@@ -159,7 +159,7 @@ def _explained(frame: Frame, seen: Evidence) -> bool:
     if end is not None and frame.sent_at > end - EDGE:
         return True  # still between the two ports when the capture ended
     for fault in seen.faults(toward=frame.toward) or ():
-        if fault.name in CAN_LOSE and fault.in_force(frame.sent_at, EDGE):
+        if fault.name in CAN_LOSE and fault.in_force(frame.sent_at, EDGE) and not _fits(frame, fault):
             return True
         if fault.name in CAN_DELAY and fault.in_force(frame.sent_at, EDGE):  # lost if taken away with its queue
             due = frame.sent_at + round(NS * (_number(fault, "time") + _number(fault, "jitter"))) + EDGE
@@ -167,6 +167,11 @@ def _explained(frame: Frame, seen: Evidence) -> bool:
             if fault.name != "delay" or ended is None or due > ended:
                 return True
     return False
+
+
+def _fits(frame: Frame, fault: FaultSeen) -> bool:
+    """Whether this is an Mtu that lets the frame pass; of the other faults nobody knows which frames they meant."""
+    return fault.name == "mtu" and (frame.ip is None or frame.ip.length <= _number(fault, "size"))
 
 
 def _number(fault: FaultSeen, field: str) -> float:

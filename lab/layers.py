@@ -88,11 +88,15 @@ class Udp:
 
 @dataclass(frozen=True)
 class Icmp:
-    """RFC 792; type 3 code 3 is "port unreachable"; ``quoted`` is the datagram that an error message speaks of."""
+    """RFC 792; type 3 code 3 is "port unreachable"; ``quoted`` is the datagram that an error message speaks of.
+
+    ``next_mtu`` is what "fragmentation needed", type 3 code 4, says of the next link (RFC 1191); else None.
+    """
 
     type: int
     code: int
     quoted: "Packet | None"
+    next_mtu: int | None = None
 
 
 @dataclass(frozen=True)

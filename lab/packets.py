@@ -72,8 +72,13 @@ def _ipv4(body: bytes) -> tuple[Ip | None, Tcp | None, Udp | None, Icmp | None]:
     if protocol == UDP_PROTOCOL and len(inner) >= 8:
         return ip, None, _udp(inner, told), None
     if protocol == ICMP_PROTOCOL and len(inner) >= 8:
-        return ip, None, None, Icmp(inner[0], inner[1], _quoted(inner))
+        return ip, None, None, _icmp(inner)
     return ip, None, None, None
+
+
+def _icmp(inner: bytes) -> Icmp:
+    next_mtu = int.from_bytes(inner[6:8], "big") if inner[:2] == b"\x03\x04" else None
+    return Icmp(inner[0], inner[1], _quoted(inner), next_mtu)
 
 
 def _udp(inner: bytes, told: int) -> Udp:

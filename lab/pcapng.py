@@ -1,8 +1,10 @@
 """The capture's file format, pcapng: written block by block as frames come, read back even when it was cut short.
 
-One section; one interface for each port of the bridge, named after the host on it; timestamps are nanoseconds of the
-hosts' monotonic clock. Direction is seen from the bridge: *in* entered it from that host (sent), *out* left it toward
-that host (delivered). Blocks and options: draft-ietf-opsawg-pcapng, sections 3.5 and 4.
+One section; one interface for each port of the bridge, named after the host on it, and one for what the wire itself
+sends; timestamps are nanoseconds of the hosts' monotonic clock. Direction is seen from the bridge: *in* entered it from
+that host (sent), *out* left it toward that host (delivered).
+
+Blocks and options: draft-ietf-opsawg-pcapng, sections 3.5 and 4.
 """
 
 import struct
@@ -19,6 +21,7 @@ SECTION_APPLICATION = 4
 INTERFACE_NAME, INTERFACE_RESOLUTION = 2, 9
 PACKET_FLAGS = 2
 STATISTICS_RECEIVED, STATISTICS_DROPPED = 4, 5
+WIRE = "wire"  # the interface of what the wire itself sends; no host has that name (lab.topology.RESERVED)
 NANOSECONDS = 9  # if_tsresol: ten to the minus this
 
 Direction = Literal["in", "out"]

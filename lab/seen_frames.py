@@ -22,6 +22,8 @@ BROADCAST = "ff:ff:ff:ff:ff:ff"
 class Frame:
     """A frame that entered the bridge from ``source`` and was meant for ``toward``; times in ns, ``length`` in bytes.
 
+    The source is a host, or WIRE where the wire itself spoke.
+
     A broadcast gives a frame for each receiver. ``delivered_at`` is empty when it was lost, and has two times when it
     was duplicated; ``damaged`` holds the bytes of those deliveries that differ from what was sent.
     """

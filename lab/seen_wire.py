@@ -5,6 +5,8 @@ from typing import Any
 
 from lab import seen_faults
 from lab.packets import has_flags
+from lab.pcapng import WIRE
+from lab.seen_closed import Closed, closed
 from lab.seen_connections import Connection, connections
 from lab.seen_frames import Frame, join
 from lab.seen_opened import Opened
@@ -30,10 +32,11 @@ class OnTheWire(Run):
     ) -> tuple[Frame, ...] | None:
         """Frames sent, in order, with their deliveries.
 
-        ``port`` is that of either end; ``flags`` as in has_flags, or any of several; ``data`` whether the segment or
-        datagram carries any; ``after`` and ``before`` are times of sending (ns); ``protocol`` as in Packet.protocol.
+        ``source`` is a host, or "wire" for what the wire itself sent. ``port`` is that of either end; ``flags`` as in
+        has_flags, or any of several; ``data`` whether the segment or datagram carries any; ``after`` and ``before`` are
+        times of sending (ns); ``protocol`` as in Packet.protocol.
         """
-        self._known(source, to)
+        self._known(None if source == WIRE else source, to)
         any_of = (flags,) if isinstance(flags, str) else flags
         return (
             tuple(
@@ -102,6 +105,13 @@ class OnTheWire(Run):
             raise NothingSeen(f"no whole handshake with port {port} is on record")
         return Opened(found, *found.handshake)
 
+    def closed(self, port: int, client: str | None = None, number: int = 0) -> Closed:
+        """How a connection to ``port`` ended, the first or a later one; NothingSeen when no side sent a FIN."""
+        found = closed(self.tried(port, client, number))
+        if found is None:
+            raise NothingSeen(f"no side of the connection with port {port} sent a FIN")
+        return found
+
     def faults(self, toward: str | None = None, name: str | None = None) -> tuple[FaultSeen, ...] | None:
         """Faults that were in force at any time, with when and where."""
         self._known(toward)
@@ -118,7 +128,7 @@ class OnTheWire(Run):
     def decisions(
         self, toward: str | None = None, fault: str | None = None, verdict: str | None = None
     ) -> tuple[Decision, ...] | None:
-        """What the relay logged: drop, hold, release, duplicate, corrupt, reorder."""
+        """What the relay logged: drop, hold, keep, release, duplicate, corrupt, reorder."""
         self._known(toward)
         found = [
             each

@@ -57,13 +57,13 @@ class Wire:
                 self._put(port, [(who, fault) for who, fault in self._in_force[port] if who is not mark])
 
     def release(self, toward: Host) -> int:
-        """Let go, in their order, the frames that a Hold toward this host keeps; how many there were."""
+        """Let go, in their order, what a Hold or a Late toward this host keeps; how many frames there were."""
         return int(self._ask("release", host=toward.name)["frames"])
 
     def wait_until(self, verdict: str, toward: Host, count: int = 1, timeout: float = 10.0) -> None:
         """Wait until the relay has done this to ``count`` frames since the faults toward the host were last changed.
 
-        ``verdict`` is what the relay logs: hold, release, drop, duplicate, corrupt, reorder.
+        ``verdict`` is what the relay logs: hold, keep, release, drop, duplicate, corrupt, reorder.
 
         Raises:
             Timeout: it has not within ``timeout`` seconds.

@@ -56,6 +56,9 @@ class Diversion:
         except (LabError, OSError) as error:
             self._failure = error if isinstance(error, LabError) else NoPermission(f"the relay cannot start: {error}")
             return
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as voice:
+            voice.bind((socket.if_indextoname(self._bridge.index), 0))
+            self._relay.speak_by(voice)
         self._loop.reader(self._relay.fileno(), self._listen)
         if self._snaplen is not None:
             self._relay.watch(self._snaplen)
@@ -102,7 +105,7 @@ class Diversion:
         return self._heard(lambda: relay.set(port.host, [], seed))
 
     def release(self, port: Port) -> int:
-        """Let go what a Hold toward this port's host keeps: how many frames."""
+        """Let go what a Hold or a Late toward this port's host keeps: how many frames."""
         if port.host not in self._ends:
             return 0
         relay = self._ready()

@@ -60,15 +60,19 @@ class Relay:
         """
         self._ask({"do": "add_port", "host": host, "rx": rx_name}, tx)
 
+    def speak_by(self, voice: socket.socket) -> None:
+        """A raw socket bound to the bridge, for what the wire itself sends; the relay gets a copy, close yours."""
+        self._ask({"do": "speak_by"}, voice)
+
     def set(self, host: str, faults: Sequence[Mapping[str, Any]], seed: int | str) -> int:
         """Replace all faults toward ``host``; returns the time (ns, CLOCK_MONOTONIC) from which they hold.
 
-        Frames that wait already keep their time; what a lifted Hold kept goes on. BadFault for a fault out of range.
+        Frames that wait already keep their time; what a lifted fault kept goes on. BadFault for a fault out of range.
         """
         return int(self._ask({"do": "set", "host": host, "faults": [dict(fault) for fault in faults], "seed": seed}))
 
     def release(self, host: str) -> int:
-        """Let go what every Hold toward ``host`` keeps; returns how many frames that were."""
+        """Let go what every Hold and Late toward ``host`` keeps; returns how many frames that were."""
         return int(self._ask({"do": "release", "host": host}))
 
     def watch(self, snaplen: int) -> None:
@@ -87,6 +91,7 @@ class Relay:
         """What happened since the last call, without waiting; AgentLost when the relay is gone.
 
         {"event": "frames", "frames": [[t_ns, host, "out", length, bytes], ...]}     delivered to that host
+            With "in" in place of "out", and "wire" in place of the host: sent by the wire itself.
         {"event": "decision", "t": ns, "toward": host, "fault": name, "verdict": word, "frame": bytes}
             The fault "wire" drops what no fault did: the port's queue was full, or the interface took no more.
         {"event": "lost", "t": ns, "toward": host, "frames": n}

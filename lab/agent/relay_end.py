@@ -1,14 +1,20 @@
 """Where a port of the relay meets the kernel: the interface that frames come from, the socket that they leave by."""
 
+import errno
+import select
 import socket
 import struct
+import time
+from contextlib import suppress
 
+from lab.agent.relay_log import Log
 from lab.agent.relay_port import Port
 from lab.agent.system import up
 
 # Bytes: room for a burst of 1800 full frames, each of which the kernel counts as 2304. Not more: what a relay that is
 # overrun loses is told, but what it only delivers late is not.
 _BUFFER = 4 << 20
+_PATIENCE = 20  # times 0.5 ms, for a receiver whose queue is full
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33  # beyond net.core.?mem_max; for root only
 _SOL_PACKET, _PACKET_STATISTICS, _PACKET_IGNORE_OUTGOING = 263, 6, 23
 _ETH_P_ALL = 3
@@ -24,10 +30,38 @@ class End:
         self.port, self.inward, self.outward = port, inward, outward
         self.queued = 0
 
+    def send_patiently(self, frame: bytes, error: OSError) -> bool:
+        """A receiver's full queue empties within microseconds: wait, as a link does. Anything else is lost."""
+        for _ in range(_PATIENCE if error.errno in (errno.EAGAIN, errno.ENOBUFS) else 0):
+            select.select([], [], [], 0.0005)
+            with suppress(OSError):
+                self.outward.send(frame)
+                return True
+        return False
+
     def overrun(self) -> int:
         """Frames that the kernel dropped here since this was asked last, because nobody had read those before them."""
         counts = self.inward.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
         return int(struct.unpack("=II", counts)[1])
+
+
+class Voice:
+    """What the wire itself sends, to the sender of a frame: by the bridge, which finds the port by the MAC address.
+
+    So it meets the faults that are in force toward that host, like any other frame.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self.socket: socket.socket | None = None
+        self._log = log
+
+    def say(self, frame: bytes) -> None:
+        """Send it, or be silent where the kernel takes none: such a message is never sent reliably (RFC 792)."""
+        if self.socket is not None:
+            now = time.monotonic_ns()
+            with suppress(OSError):
+                self.socket.send(frame)
+                self._log.said(now, frame)
 
 
 def open_end(name: str) -> socket.socket:

@@ -6,6 +6,7 @@ from collections import deque
 from typing import Any
 
 from lab.agent.relay_link import pack
+from lab.pcapng import WIRE
 
 _LONGEST = 64 << 20  # bytes that wait for a reader; what is beyond is counted, not kept
 
@@ -25,6 +26,11 @@ class Log:
     def delivered(self, t: int, host: str, frame: bytes) -> None:
         if self.snaplen is not None:
             self._frames.append([t, host, "out", len(frame), frame[: self.snaplen]])
+
+    def said(self, t: int, frame: bytes) -> None:
+        """A frame that the wire itself sent: on record like one that a host sent, from a port of the wire's name."""
+        if self.snaplen is not None:
+            self._frames.append([t, WIRE, "in", len(frame), frame[: self.snaplen]])
 
     def decision(self, host: str, fault: str, verdict: str, frame: bytes) -> None:
         if self.snaplen is not None:

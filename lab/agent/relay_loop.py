@@ -7,24 +7,22 @@ import select
 import socket
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
-from lab.agent.relay_end import End, enlarge, open_end
+from lab.agent.relay_end import End, Voice, enlarge, open_end
 from lab.agent.relay_link import Unpacker
 from lab.agent.relay_log import Log
 from lab.agent.relay_port import Passage, Port
 from lab.errors import LabError, RequestError
 from lab.faults import from_json
 from lab.faults.netem import QUEUE
+from lab.pcapng import WIRE  # stands for a fault's name where the wire itself could not carry the frame
 
 # Frames read from one port before the due ones are sent: at some 5 us a frame, none is held up by more than 0.2 ms.
 _BATCH = 32
 _LARGEST = 65_600  # bytes: the largest IP datagram and its Ethernet header
-_PATIENCE = 20  # times 0.5 ms, for a receiver whose queue is full
 _SHORT_WAIT = 0.000_2  # seconds
 _LOOK_FOR_OVERRUNS = 100_000_000  # ns
-_WIRE = "wire"  # stands where a fault's name would: no fault, the wire itself could not carry the frame
 
 
 class RelayLoop:
@@ -37,6 +35,7 @@ class RelayLoop:
         self._requests = Unpacker()
         self._ends: dict[int, End] = {}
         self._by_host: dict[str, End] = {}
+        self._voice = Voice(self._log)
         self._due: list[tuple[int, int, End, bytes]] = []
         self._order = itertools.count()  # keeps frames that are due at one time in their order
         self._buffer = bytearray(_LARGEST)
@@ -100,7 +99,7 @@ class RelayLoop:
 
     def _queue(self, end: End, frame: bytes, at: int) -> None:
         if end.queued >= QUEUE:
-            self._log.decision(end.port.host, _WIRE, "drop", frame)
+            self._log.decision(end.port.host, WIRE, "drop", frame)
             return
         end.queued += 1
         heapq.heappush(self._due, (at, next(self._order), end, frame))
@@ -119,19 +118,10 @@ class RelayLoop:
         try:
             end.outward.send(frame)
         except OSError as error:
-            if not self._send_patiently(end, frame, error):
-                self._log.decision(end.port.host, _WIRE, "drop", frame)
+            if not end.send_patiently(frame, error):
+                self._log.decision(end.port.host, WIRE, "drop", frame)
                 return
         self._log.delivered(now, end.port.host, frame)
-
-    def _send_patiently(self, end: End, frame: bytes, error: OSError) -> bool:
-        """A receiver's full queue empties within microseconds: wait, as a link does. Anything else is lost."""
-        for _ in range(_PATIENCE if error.errno in (errno.EAGAIN, errno.ENOBUFS) else 0):
-            select.select([], [], [], 0.0005)
-            with suppress(OSError):
-                end.outward.send(frame)
-                return True
-        return False
 
     def _look_for_overruns(self) -> None:
         if (now := time.monotonic_ns()) >= self._next_look:
@@ -165,6 +155,8 @@ class RelayLoop:
         match request["do"]:
             case "add_port":
                 self._add_port(request["host"], request["rx"], socket.socket(fileno=fds.pop()))
+            case "speak_by":
+                self._voice.socket = socket.socket(fileno=fds.pop())
             case "set":
                 end = self._end(request["host"])
                 faults = [from_json(fault) for fault in request["faults"]]
@@ -190,7 +182,7 @@ class RelayLoop:
         def tell(fault: str, verdict: str, frame: bytes) -> None:
             self._log.decision(host, fault, verdict, frame)
 
-        end = self._by_host[host] = End(Port(host, tell), open_end(rx), outward)
+        end = self._by_host[host] = End(Port(host, tell, self._voice.say), open_end(rx), outward)
         self._ends[end.inward.fileno()] = end
         self._epoll.register(end.inward, select.EPOLLIN)
 

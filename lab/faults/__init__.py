@@ -7,9 +7,11 @@ from lab.errors import BadFault
 from lab.faults.corrupt import Corrupt
 from lab.faults.delay import Delay
 from lab.faults.duplicate import Duplicate
-from lab.faults.fault import Decision, Fault, Rule
-from lab.faults.hold import Hold, Holding
+from lab.faults.fault import Answering, Decision, Fault, Keeping, Rule
+from lab.faults.hold import Hold
+from lab.faults.late import Late
 from lab.faults.loss import Loss
+from lab.faults.mtu import Mtu
 from lab.faults.netem import Netem, combine
 from lab.faults.nth import Nth
 from lab.faults.partition import Partition
@@ -17,7 +19,7 @@ from lab.faults.rate import Rate
 from lab.faults.reorder import Reorder
 
 FAULTS: dict[str, type[Fault]] = {
-    fault.name: fault for fault in (Partition, Loss, Nth, Hold, Duplicate, Corrupt, Delay, Rate, Reorder)
+    fault.name: fault for fault in (Mtu, Partition, Loss, Nth, Hold, Late, Duplicate, Corrupt, Delay, Rate, Reorder)
 }
 
 
@@ -30,6 +32,6 @@ def from_json(data: Mapping[str, Any]) -> Fault:
 
 
 __all__ = [
-    "FAULTS", "Corrupt", "Decision", "Delay", "Duplicate", "Fault", "Hold", "Holding", "Loss", "Netem", "Nth",
-    "Partition", "Rate", "Reorder", "Rule", "combine", "from_json",
+    "FAULTS", "Answering", "Corrupt", "Decision", "Delay", "Duplicate", "Fault", "Hold", "Keeping", "Late", "Loss",
+    "Mtu", "Netem", "Nth", "Partition", "Rate", "Reorder", "Rule", "combine", "from_json",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from lab.errors import BadFault
 from lab.faults.netem import Netem
@@ -25,6 +25,26 @@ Rule = Callable[[bytes, int], Decision]
 DROPPED: Decision = ("drop", ())
 
 
+@runtime_checkable
+class Keeping(Protocol):
+    """A rule that keeps frames until they are let go."""
+
+    def __call__(self, frame: bytes, at: int, /) -> Decision: ...
+
+    def release(self) -> list[bytes]:
+        """Everything that was kept, oldest first; what comes later is kept again."""
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A rule that tells the sender of a frame what became of it. It is asked when it has let nothing go on."""
+
+    def __call__(self, frame: bytes, at: int, /) -> Decision: ...
+
+    def answer(self, frame: bytes) -> bytes | None:
+        """The frame that the wire itself sends, to whatever MAC address stands in it; None: it keeps silent."""
+
+
 def passed(frame: bytes, at: int) -> Decision:
     """The frame goes on at ``at``, and there is nothing to tell."""
     return "", ((frame, at),)
@@ -34,20 +54,23 @@ def passed(frame: bytes, at: int) -> Decision:
 class Fault:
     """Something that the wire does to frames on their way toward a host.
 
-    ``name`` is its name on the command line and in the record. ``stage`` is its place among several on one port: drop,
-    hold, duplicate, corrupt, delay, rate, reorder. The order in which they are given does not matter.
+    ``name`` is its name on the command line and in the record. ``stage`` is its place among several on one port:
+    narrow, drop, hold, keep, duplicate, corrupt, delay, rate, reorder. The order in which they are given does not
+    matter.
     """
 
     name: ClassVar[str]
     stage: ClassVar[int]
 
-    DROP: ClassVar[int] = 0
-    HOLD: ClassVar[int] = 1
-    DUPLICATE: ClassVar[int] = 2
-    CORRUPT: ClassVar[int] = 3
-    DELAY: ClassVar[int] = 4
-    RATE: ClassVar[int] = 5
-    REORDER: ClassVar[int] = 6
+    NARROW: ClassVar[int] = 0
+    DROP: ClassVar[int] = 1
+    HOLD: ClassVar[int] = 2
+    KEEP: ClassVar[int] = 3
+    DUPLICATE: ClassVar[int] = 4
+    CORRUPT: ClassVar[int] = 5
+    DELAY: ClassVar[int] = 6
+    RATE: ClassVar[int] = 7
+    REORDER: ClassVar[int] = 8
 
     def netem(self) -> Netem | None:
         """What the kernel's netem must be told, or None when it has no words for this."""

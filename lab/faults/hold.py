@@ -26,7 +26,6 @@ class Holding:
         return "hold", ()
 
     def release(self) -> list[bytes]:
-        """Everything that was kept, oldest first; what comes later is kept again."""
         kept = list(self._kept)
         self._kept.clear()
         return kept

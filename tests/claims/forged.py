@@ -36,9 +36,15 @@ def udp(ends: Ends, ports: tuple[int, int], data: bytes = b"", ident: int = 1) -
     return _ip(ends, 17, struct.pack("!HHH", *ports, 8 + len(data)), data, ident)
 
 
-def unreachable(ends: Ends, about: bytes, code: int = 3, ident: int = 1) -> bytes:
-    """ICMP "unreachable" (code 3: port), with the head of the datagram that it is about."""
-    return _ip(ends, 1, struct.pack("!BB", 3, code), bytes(4) + about[14 : 14 + 28], ident)
+def unreachable(ends: Ends, about: bytes, code: int = 3, ident: int = 1, next_mtu: int = 0) -> bytes:
+    """ICMP "unreachable" (code 3: port; 4: longer than ``next_mtu``), with the head of what it is about."""
+    return _ip(ends, 1, struct.pack("!BB", 3, code), struct.pack("!HH", 0, next_mtu) + about[14 : 14 + 28], ident)
+
+
+def ends_of(about: bytes) -> Ends:
+    """From where a frame went to where it came from."""
+    source, destination = (".".join(map(str, about[at : at + 4])) for at in (30, 26))
+    return about[0:6].hex(":"), about[6:12].hex(":"), source, destination
 
 
 def arp(ends: Ends) -> bytes:

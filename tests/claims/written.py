@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.evidence import Evidence
-from lab.pcapng import Capture, Captured
+from lab.pcapng import WIRE, Capture, Captured
 from tests.claims import forged
 from tests.claims.forged import CLIENT_PORT, SERVER_PORT
 from tests.claims.forged import sock as sock
@@ -137,9 +137,15 @@ class Written:
         built = forged.udp(self._ends(source, to), ports, data, self._next())
         return self.frame(source, to, t, built, **how)
 
-    def unreachable(self, source: str, to: str, t: float, about: bytes, code: int = 3, **how: Any) -> bytes:
-        """An ICMP message "unreachable" (code 3: port) about a frame that came; gives the frame's bytes."""
-        return self.frame(source, to, t, forged.unreachable(self._ends(source, to), about, code, self._next()), **how)
+    def unreachable(
+        self, source: str, to: str, t: float, about: bytes, code: int = 3, next_mtu: int = 0, **how: Any
+    ) -> bytes:
+        """An ICMP message "unreachable" (code 3: port; 4: too long) about a frame that came; gives the frame's bytes.
+
+        Where the wire itself sends it, it has the MAC and IP addresses of the host that was not reached.
+        """
+        ends = forged.ends_of(about) if source == WIRE else self._ends(source, to)
+        return self.frame(source, to, t, forged.unreachable(ends, about, code, self._next(), next_mtu), **how)
 
     def arp(self, source: str, to: str, t: float, **how: Any) -> bytes:
         """Who has the address of ``to``? A broadcast, delivered to every other host."""

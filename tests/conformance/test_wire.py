@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.claims import HOLDS, judge
 from lab.errors import MissingCapability, Timeout
 from lab.evidence import Evidence
-from lab.faults import Delay, Hold, Loss, Nth, Partition
+from lab.faults import Delay, Hold, Late, Loss, Mtu, Nth, Partition
+from lab.instrument import CLAIMS
 from lab.lab import Lab
 from lab.units import ms
 from tests.conformance.conftest import Opener
@@ -106,6 +108,44 @@ def test_a_held_frame_waits_until_it_is_released(opener: Opener, seen: Callable[
             assert lab.wire.release(server) == 1
             assert connecting.result().errno is None
     assert (seen().connection(7000) or pytest.fail("no connection")).handshake is not None
+
+
+def test_a_late_copy_comes_when_it_is_released_and_belongs_to_its_frame(
+    opener: Opener, seen: Callable[[], Evidence]
+) -> None:
+    with opener() as lab:
+        server = lab.host("server")
+        with lab.wire.fault(Late(data=True), toward=server):
+            exchange(lab, 7000)
+            lab.wire.wait_until("keep", toward=server)
+            lab.note("over")
+            assert lab.wire.release(server) == 1
+    (frame,) = seen().segments("client", data=True) or ()
+    first, second = frame.delivered_at
+    assert first < seen().at("over") < second
+    assert [each.verdict for each in seen().decisions("server", "late") or ()] == ["keep", "release"]
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_the_wire_itself_tells_the_sender_of_a_datagram_that_is_too_long(
+    opener: Opener, seen: Callable[[], Evidence], tells: bool
+) -> None:
+    with opener() as lab:
+        server, client = lab.host("server"), lab.host("client")
+        listener, connection = server.listen(7000), client.connect(server.at(7000))
+        accepted = listener.accept()
+        with lab.wire.fault(Mtu(1000, tells), toward=server):
+            connection.send(bytes(1200))
+            lab.wire.wait_until("drop", toward=server)
+        connection.close()
+        while accepted.recv().value:
+            pass
+        accepted.close()
+        client.wait_until(state="TIME_WAIT")
+    said = [(each.toward, each.icmp.type, each.icmp.next_mtu) for each in seen().frames("wire") or () if each.icmp]
+    assert said == ([("client", 3, 1000)] if tells else [])
+    assert all(each.delivered_at for each in seen().frames("wire") or ())
+    assert {judged.verdict.outcome for judged in judge(CLAIMS, seen())} == {HOLDS}
 
 
 def test_loss_loses_some_and_tcp_repairs_it(opener: Opener, seen: Callable[[], Evidence]) -> None:

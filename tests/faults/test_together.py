@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from lab.errors import MissingCapability
-from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Loss, Nth, Partition, Rate, Reorder
+from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
 from lab.faults.netem import QUEUE
 from lab.seen_frames import Frame
 from lab.seen_records import NS
@@ -158,7 +158,8 @@ def test_from_one_engine_to_the_other_and_back_each_frame_is_delayed_once(bench:
 
 
 UNSAYABLE: tuple[Faults, ...] = (
-    (Nth(1),), (Hold(),), (Delay(20 * ms), Nth(1, protocol="udp")), (Reorder(0.5), Delay(1 * ms)),
+    (Nth(1),), (Hold(),), (Late(),), (Mtu(1000),), (Delay(20 * ms), Nth(1, protocol="udp")),
+    (Reorder(0.5), Delay(1 * ms)),
     (Loss(0.5), Duplicate(0.5)), (Delay(1.0, 0.5),), (Rate(1e6), Rate(2e6)), (Corrupt(0.1), Corrupt(0.1)),
     (Delay(0.1), Rate(10 * Mbit)),
 )  # fmt: skip

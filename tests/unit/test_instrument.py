@@ -7,6 +7,7 @@ import pytest
 
 from lab import instrument
 from lab.claims import FAILS, HOLDS, UNKNOWN, Claim, Outcome, Verdict, judge
+from lab.pcapng import WIRE
 from tests.claims.written import Written
 
 DELAY = {"name": "delay", "time": 0.05, "jitter": 0.0}
@@ -150,6 +151,8 @@ def loses(fault: dict[str, Any], sent: float) -> Callable[[Written], None]:
         (loses({"name": "nth", "n": 1}, 2.5), FAILS),
         (loses({"name": "duplicate", "probability": 0.1}, 1.5), FAILS),
         (loses(DELAY, 1.5), FAILS),
+        (loses({"name": "late"}, 1.5), FAILS),
+        (loses({"name": "mtu", "size": 68, "tells": True}, 1.5), FAILS),  # a SYN without options has 40 bytes
         (loses(DELAY, 1.98), HOLDS),  # it was in the queue that went with the fault
     ],
 )
@@ -158,6 +161,25 @@ def test_losses_are_accounted_for(write: Callable[[Written], None], outcome: Out
     write(w)
     w.segment("client", "server", 9, "A")
     assert verdict(instrument.every_lost_frame_is_accounted_for, w).outcome is outcome
+
+
+def test_a_datagram_that_did_not_fit_is_accounted_for_and_so_is_what_the_wire_said() -> None:
+    w = busy()
+    w.fault(1, "server", {"name": "mtu", "size": 1000, "tells": True})
+    lost = w.segment("client", "server", 2, "A", data=bytes(961), lost=True)
+    w.unreachable(WIRE, "client", 2.1, about=lost, code=4, next_mtu=1000)
+    w.segment("client", "server", 3, "A", data=bytes(960))
+    assert verdict(instrument.every_lost_frame_is_accounted_for, w).outcome is HOLDS
+    w.segment("client", "server", 4, "A", data=bytes(960), lost=True)
+    assert verdict(instrument.every_lost_frame_is_accounted_for, w).outcome is FAILS
+
+
+def test_a_late_copy_is_no_late_delivery() -> None:
+    w = Written()
+    w.fault(1, "server", DELAY, {"name": "late"})
+    w.segment("client", "server", 2, "S", delivered=(2.0502, 60.0))
+    w.fault(70, "server")
+    assert verdict(instrument.a_delay_that_is_in_force_delays, w).measured == pytest.approx(0.0502)
 
 
 def test_a_loss_that_nobody_explains_is_described() -> None:

@@ -44,7 +44,9 @@ def test_a_datagram_and_what_icmp_quotes_of_it() -> None:
     assert packet.udp and (packet.udp.data, packet.udp.data_length, packet.ports) == (b"hello", 5, (40001, 7000))
     answer = decode(forged.unreachable((ENDS[1], ENDS[0], ENDS[3], ENDS[2]), frame))
     assert answer.protocol == "icmp" and answer.icmp and (answer.icmp.type, answer.icmp.code) == (3, 3)
-    assert answer.icmp.quoted and answer.icmp.quoted.ports == (40001, 7000)
+    assert answer.icmp.quoted and answer.icmp.quoted.ports == (40001, 7000) and answer.icmp.next_mtu is None
+    too_long = decode(forged.unreachable(ENDS, frame, code=4, next_mtu=1000))
+    assert too_long.icmp and too_long.icmp.next_mtu == 1000
 
 
 def test_an_arp_request() -> None:

@@ -3,7 +3,7 @@
 import random
 
 from lab.agent.relay_port import Port
-from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Loss, Nth, Partition, Rate, Reorder
+from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
 
 FRAME = bytes(12) + b"\x08\x00" + bytes(86)
 ARP = bytes(12) + b"\x08\x06" + bytes(28)
@@ -15,7 +15,8 @@ class Told:
 
     def __init__(self, *faults: Fault) -> None:
         self.decisions: list[tuple[str, str]] = []
-        self.port = Port("server", lambda fault, verdict, frame: self.decisions.append((fault, verdict)))
+        self.said: list[bytes] = []
+        self.port = Port("server", lambda fault, verdict, _: self.decisions.append((fault, verdict)), self.said.append)
         self.port.set(faults, 1, 0)
 
 
@@ -77,7 +78,7 @@ def test_equal_faults_throw_their_own_dice() -> None:
 
 def test_the_dice_depend_on_seed_and_host() -> None:
     def run(host: str, seed: int) -> list[bool]:
-        port = Port(host, lambda *_: None)
+        port = Port(host, lambda *_: None, lambda _: None)
         port.set([Loss(0.5)], seed, 0)
         return [bool(port.enter(FRAME, 0)) for _ in range(64)]
 
@@ -101,6 +102,40 @@ def test_lifting_a_hold_releases_it_through_what_is_in_force_then() -> None:
     told.port.enter(ARP, 0)
     assert told.port.set([Hold()], 1, 5 * MS) == []
     assert told.port.set([Delay(0.02)], 1, 5 * MS) == [(ARP, 25 * MS)]
+
+
+def test_a_late_copy_goes_through_the_later_faults_but_meets_no_earlier_one() -> None:
+    told = Told(Delay(0.01), Late(protocol="arp"), Nth(2))
+    assert told.port.enter(ARP, 0) == [(ARP, 10 * MS)]
+    assert told.port.release(50 * MS) == [(ARP, 60 * MS)]
+    assert told.port.release(50 * MS) == [] and told.port.enter(FRAME, 60 * MS) == []
+    assert told.decisions == [("late", "keep"), ("late", "release"), ("nth", "drop")]
+
+
+def test_lifting_releases_late_copies() -> None:
+    told = Told(Late())
+    told.port.enter(ARP, 0)
+    assert told.port.set([Late()], 1, 5 * MS) == []
+    assert told.port.set([], 1, 6 * MS) == [(ARP, 6 * MS)]
+
+
+def test_what_a_hold_lets_go_is_kept_by_a_late_whichever_was_given_first() -> None:
+    for faults in (Hold(), Late()), (Late(), Hold()):
+        told = Told(*faults)
+        assert told.port.enter(ARP, 0) == []
+        assert told.port.release(1 * MS) == [(ARP, 1 * MS)]
+        assert told.port.release(2 * MS) == [(ARP, 2 * MS)]
+        assert told.decisions == [("hold", "hold"), ("hold", "release"), ("late", "keep"), ("late", "release")]
+
+
+def test_what_does_not_fit_is_answered_before_any_other_fault_sees_it() -> None:
+    told = Told(Nth(1), Delay(0.01), Mtu(1000))
+    long = bytes(12) + b"\x08\x00\x45\x00\x03\xe9\x00\x01\x40\x00" + bytes(1001 - 8)
+    assert told.port.enter(long, 0) == [] and len(told.said) == 1
+    assert told.port.enter(FRAME, 0) == []
+    assert told.port.enter(FRAME, 0) == [(FRAME, 10 * MS)] and len(told.said) == 1
+    assert told.decisions == [("mtu", "drop"), ("nth", "drop")]
+    assert not Told(Mtu(1000, tells=False)).port.enter(long, 0)
 
 
 def test_a_rule_never_sees_chance_of_another_port() -> None:

@@ -3,7 +3,22 @@
 import pytest
 
 from lab.errors import MissingCapability
-from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Loss, Netem, Nth, Partition, Rate, Reorder, combine
+from lab.faults import (
+    Corrupt,
+    Delay,
+    Duplicate,
+    Fault,
+    Hold,
+    Late,
+    Loss,
+    Mtu,
+    Netem,
+    Nth,
+    Partition,
+    Rate,
+    Reorder,
+    combine,
+)
 from lab.faults.netem import QUEUE
 
 
@@ -47,6 +62,8 @@ def test_no_rate_no_tail_drop_before_the_queue_of_the_relay() -> None:
     [
         ([Nth(1)], "nth"),
         ([Hold(), Loss(0.1)], "hold"),
+        ([Late()], "late"),
+        ([Mtu(1000), Delay(0.1)], "mtu"),
         ([Delay(0.05, 0.05), Delay(0.05, 0.05)], "one jitter"),
         ([Delay(1, 0.11)], r"jitter above 0\.1 s"),
         ([Delay(200), Delay(200)], "240 s"),

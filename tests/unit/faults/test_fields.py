@@ -12,7 +12,9 @@ from lab.faults import (
     Duplicate,
     Fault,
     Hold,
+    Late,
     Loss,
+    Mtu,
     Nth,
     Partition,
     Rate,
@@ -39,6 +41,10 @@ GOOD: list[Fault] = [
     Hold(),
     Hold(flags=".", data=False, to_port=65535),
     Hold(protocol="icmp"),
+    Late(),
+    Late(data=True, to_port=7000),
+    Mtu(68),
+    Mtu(65_535, tells=False),
 ]
 
 
@@ -86,6 +92,11 @@ def test_every_fault_is_tried_here() -> None:
         ({"name": "hold", "protocol": ["tcp"]}, ["protocol"]),
         ({"name": "hold", "protocol": "icmp", "port": 7}, ["icmp"]),
         ({"name": "hold", "data": "yes"}, ["data", "'yes'"]),
+        ({"name": "late", "flags": "X"}, ["late", "flags", "'X'"]),
+        ({"name": "mtu"}, ["mtu", "needs", "size"]),
+        ({"name": "mtu", "size": 67}, ["mtu", "size", "whole number", "68 to 65535 bytes", "67"]),
+        ({"name": "mtu", "size": 1000.0}, ["size", "whole number", "1000.0"]),
+        ({"name": "mtu", "size": 1000, "tells": 1}, ["mtu", "tells", "True or False", "1"]),
         ({"name": "loss"}, ["loss", "needs", "probability"]),
         ({"name": "loss", "probability": 0.1, "chance": 1}, ["no field", "chance", "probability"]),
         ({"name": "fire"}, ["fire", "partition", "hold"]),

@@ -10,7 +10,7 @@ import random
 
 import pytest
 
-from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Holding, Loss, Partition, Rate, Reorder
+from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Partition, Rate, Reorder
 from lab.faults.netem import QUEUE
 
 FRAMES = 20_000
@@ -128,6 +128,21 @@ def test_a_hold_keeps_what_matches_in_order_until_released() -> None:
 
 
 def test_a_hold_has_room_for_so_many_frames_and_no_more() -> None:
-    rule = Holding(Hold())
+    rule = Hold().relay(random.Random(1))
     assert {rule(FRAME, 0)[0] for _ in range(QUEUE)} == {"hold"}
     assert rule(FRAME, 0) == ("drop", ())
+
+
+def test_late_passes_everything_and_keeps_copies_of_what_matches_in_order_until_released() -> None:
+    rule = Late(protocol="arp").relay(random.Random(1))
+    arp = [bytes(12) + b"\x08\x06" + bytes([number]) for number in range(3)]
+    assert [rule(frame, 7) for frame in arp] == [("keep", ((frame, 7),)) for frame in arp]
+    assert rule(FRAME, 8) == ("", ((FRAME, 8),))
+    assert rule.release() == arp and rule.release() == []
+    assert rule(arp[0], 9)[0] == "keep" and rule.release() == arp[:1]
+
+
+def test_late_has_room_for_so_many_copies_and_passes_the_rest() -> None:
+    rule = Late().relay(random.Random(1))
+    assert {rule(FRAME, 0)[0] for _ in range(QUEUE)} == {"keep"}
+    assert rule(FRAME, 5) == ("", ((FRAME, 5),)) and len(rule.release()) == QUEUE
