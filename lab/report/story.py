@@ -11,6 +11,7 @@ from typing import Any
 from lab.evidence import Connection, Evidence, Frame, NothingSeen
 from lab.instrument import CAN_LOSE
 from lab.report import words
+from lab.seen_records import Program
 from lab.seen_states import UNSEEN, History
 
 PREPARING = ("settimeout", "getsockname", "getpeername")  # calls that are no part of any lesson
@@ -191,14 +192,26 @@ def _programs(seen: Evidence, began: int) -> Iterator[Event]:
         assert program.started is not None
         at = program.started - began
         yield Event(program.host, at, at, "program", words.started(program), False)
-        for output in program.outputs:
-            at = output.t - began
-            yield Event(
-                program.host, at, at, "output", f"{program.name}: {output.text.rstrip()}", output.stream == "err"
-            )
+        for t, stream, line in _lines(program):
+            yield Event(program.host, t - began, t - began, "output", f"{program.name}: {line}", stream == "err")
         if program.exited is not None:
             at = program.exited - began
             yield Event(program.host, at, at, "program", words.ended(program), bool(program.status or program.signal))
+
+
+def _lines(program: Program) -> Iterator[tuple[int, str, str]]:
+    """What a program wrote, line by line, each with when its first piece came: one `print` may come in many."""
+    begun: dict[str, tuple[int, str]] = {}
+    for output in program.outputs:
+        t, before = begun.pop(output.stream, (output.t, ""))
+        *whole, rest = (before + output.text).split("\n")
+        for line in whole:
+            yield t, output.stream, line
+            t = output.t
+        if rest:
+            begun[output.stream] = t, rest
+    for stream, (t, rest) in begun.items():
+        yield t, stream, rest
 
 
 def _since(t: int | None, began: int) -> int | None:

@@ -29,12 +29,11 @@ def label(frame: Frame, connection: Connection | None) -> str:
 
 def _tcp_words(frame: Frame, connection: Connection) -> tuple[str, ...]:
     segment = tcp_of(frame)
-    flags = "".join(
-        f"{name}, " for letter, name in (("S", "SYN"), ("F", "FIN"), ("R", "RST")) if letter in segment.flags
-    )
-    seq = f"{flags}{connection.seq(frame)}" if segment.length else flags.rstrip(", ")
+    flags = " ".join(name for letter, name in (("S", "SYN"), ("F", "FIN"), ("R", "RST")) if letter in segment.flags)
+    seq = f"{flags} seq {connection.seq(frame)}".strip() if segment.length else flags
+    data = f"{segment.data_length} bytes" if segment.data_length else ""
     ack = f"ACK {connection.ack(frame)}" if "A" in segment.flags else ""
-    return seq, ack, f"{segment.data_length} bytes" if segment.data_length else ""
+    return seq, data, ack, f"win {segment.window}"
 
 
 def tcpdump(frame: Frame, connection: Connection | None) -> str:

@@ -26,7 +26,13 @@ def written() -> Written:
 
 def test_an_arrow_says_where_it_went_and_what_it_repeats() -> None:
     arrows = story(written().evidence()).arrows
-    assert [arrow.label for arrow in arrows] == ["SYN, 0", "SYN, 0", "SYN, 0, ACK 1", "ACK 1", "1, ACK 1, 1 bytes"]
+    assert [arrow.label for arrow in arrows] == [
+        "SYN seq 0, win 64240",
+        "SYN seq 0, win 64240",
+        "SYN seq 0, ACK 1, win 64240",
+        "ACK 1, win 64240",
+        "seq 1, 1 bytes, ACK 1, win 64240",
+    ]
     assert [(len(arrow.came), arrow.lost_to, arrow.again) for arrow in arrows[:2]] == [(0, "nth", None), (1, "", 0)]
     assert [t / 1e9 for t in arrows[-1].came] == [1.5, 1.6]
     assert arrows[2].words.startswith("IP 10.0.0.2.7000 > 10.0.0.3.40001: Flags [S.], seq 0, ack 1, win 64240")

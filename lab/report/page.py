@@ -1,0 +1,103 @@
+"""report.html: a run as one page that needs no network; nothing that is in a run's folder can run in it.
+
+Text gets in by a template that escapes it, data as JSON that no markup can end, and the only scripts that a browser may
+run are ours, named by their digests (Content Security Policy, https://www.w3.org/TR/CSP3/).
+"""
+
+import base64
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from lab.evidence import Evidence
+from lab.report.result import Result
+from lab.report.story import Arrow, Story, story
+
+FILE = "report.html"
+MOST_ARROWS = 5000  # more frames than these are not drawn; the page says how many are left out
+_HERE = Path(__file__).parent / "page"
+
+
+def write(folder: Path, result: Result, seen: Evidence | None, lesson: str) -> Path:
+    """Write a run's report into its folder, whole or not at all. Raises OSError."""
+    part, page = folder / f".{FILE}.{os.getpid()}", folder / FILE
+    part.write_text(render(result, seen, lesson), encoding="utf-8", errors="backslashreplace")
+    part.replace(page)
+    return page
+
+
+def render(result: Result, seen: Evidence | None, lesson: str) -> str:
+    """The page. ``seen`` is None where there is no evidence that can be read: then the rest is shown."""
+    told = story(seen) if seen is not None else None
+    script = Markup(_file("ladder.js"))
+    data = _data(told, result)
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {_digest(script)}"
+    return _template().render(
+        result=result,
+        lesson=lesson,
+        book=[one for one in result.claims if not one.instrument],
+        instrument=[one for one in result.claims if one.instrument],
+        again=command(result),
+        policy=policy,
+        style=Markup(_file("style.css")),
+        script=script,
+        data=data,
+        outputs=_outputs(seen),
+        left_out=max(0, len(told.arrows) - MOST_ARROWS) if told else 0,
+    )
+
+
+def command(result: Result) -> str:
+    """What runs it again in the same way."""
+    ran = result.environment
+    own = Path(result.file).parent.name != "scenarios"
+    words = ["lab", "run", result.file if own else result.scenario]
+    for name in ("clock", "substrate", "engine", "seed"):
+        if (value := ran.get(name)) not in (None, "auto"):
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)
+
+
+def _data(told: Story | None, result: Result) -> Markup:
+    """The story as JSON in which nothing can end a script element."""
+    if told is None:
+        return Markup("null")
+    shown = {**asdict(told), "arrows": [_arrow(arrow) for arrow in told.arrows[:MOST_ARROWS]]}
+    text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _arrow(arrow: Arrow) -> Mapping[str, Any]:
+    """What is as usual is left out: thousands of them have to fit."""
+    usual = {"lost_to": "", "damaged": False, "again": None, "connection": None}
+    return {name: value for name, value in asdict(arrow).items() if name not in usual or value != usual[name]}
+
+
+def _outputs(seen: Evidence | None) -> list[tuple[str, str]]:
+    """What each program wrote, under its host and its command line."""
+    programs = (seen.programs() or ()) if seen is not None else ()
+    return [(f"{each.host}: {each.name}", (each.out + each.err).rstrip()) for each in programs if each.out or each.err]
+
+
+def _digest(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+@cache
+def _file(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> jinja2.Template:
+    made = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return made.from_string(_file("report.html"))
