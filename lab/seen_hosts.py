@@ -1,5 +1,7 @@
 """What a claim may ask about the hosts: sockets, calls, programs, counters, processes, settings."""
 
+from functools import cached_property
+
 from lab import seen_programs
 from lab.kernelfacts import KernelFacts
 from lab.seen_records import Call, Facts, NothingSeen, ProcessTable, Program, Record
@@ -13,6 +15,16 @@ class OnTheHosts(Run):
 
     def sockets(self, host: str) -> Sockets:
         """What the samples of a host's socket table show; NothingSeen when there are none."""
+        if host not in self._sockets:
+            self._sockets[host] = self._sockets_of(host)
+        return self._sockets[host]
+
+    @cached_property
+    def _sockets(self) -> dict[str, Sockets]:
+        """Those that were asked for, by host: it takes long to read thousands of tables."""
+        return {}
+
+    def _sockets_of(self, host: str) -> Sockets:
         samples = self._kind("sample", host)
         before = [record for record in samples if record["t"] < self.began]
         carried: list[Record] = [{**before[-1], "prev": None}] if before else []
@@ -46,6 +58,17 @@ class OnTheHosts(Run):
         if found is None:
             raise NothingSeen(f"no {call or 'call'} on {host or 'any host'} is on record")
         return found[0]
+
+    def gave(self, host: str, port: int, *names: str) -> tuple[str, ...] | None:
+        """What these calls gave, in order, on the socket that was driven to connect to ``port``: ``recv ECONNRESET``."""
+        socket = self.call(host, "connect", port=port).socket
+        found = (each for each in self.calls(host, socket=socket) or () if each.call in names)
+        return tuple(f"{each.call} {each.errno or repr(each.value)}" for each in found) or None
+
+    def connects(self, port: int) -> dict[tuple[str, str], str | None] | None:
+        """What each connect to ``port`` gave, an errno or None, by the host that called and the address it asked for."""
+        calls = self.calls(call="connect", port=port) or ()
+        return {(each.host, each.args[0][0]): each.errno for each in calls} or None
 
     def programs(
         self,
