@@ -1,7 +1,7 @@
 """The records of evidence.jsonl as plain frozen values. Times are nanoseconds of the hosts' monotonic clock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -165,3 +165,10 @@ class ProcessTable:
     def zombies(self) -> int:
         """How many had ended and were not waited for."""
         return sum(process.get("state") == "Z" for process in self.processes)
+
+    def of(self, program: Program | None) -> "ProcessTable":
+        """Those of one program: itself, if it still runs, and its children; NothingSeen when there is no program."""
+        if program is None:
+            raise NothingSeen(f"the program whose processes on {self.host} are asked for never started")
+        mine = (process for process in self.processes if process.get("program") == program.number)
+        return replace(self, processes=tuple(mine))

@@ -155,6 +155,21 @@ def test_zombies() -> None:
     assert w.evidence().zombies("server") == 2
 
 
+def test_processes_of_one_program() -> None:
+    w = Written()
+    for number, name in ((1, "echo_fork"), (2, "echo_thread")):
+        w.program("server", 1, name, number=number)
+    listed = [{"pid": 9 + n, "ppid": 1, "state": "SZ"[n % 2], "program": 1 + n // 2, "name": "p"} for n in range(3)]
+    w.record("processes", 2, host="server", processes=listed)
+    seen = w.evidence()
+    table = (seen.processes("server") or ())[0]
+    forked, threaded = (table.of(seen.program("server", name)) for name in ("echo_fork", "echo_thread"))
+    assert [each["pid"] for each in forked.processes] == [9, 10] and forked.zombies == 1 and forked.t == table.t
+    assert len(threaded.processes) == 1 and threaded.zombies == 0
+    with pytest.raises(NothingSeen, match="never started"):
+        table.of(seen.program("server", "echo_serial"))
+
+
 def test_the_kernel_and_its_settings() -> None:
     seen = Written(hz=100, release="6.1.0", sysctls={"net.ipv4.tcp_sack": "0"}).evidence()
     assert seen.kernel.timer_step(60) == pytest.approx(5.12) and seen.kernel.version == (6, 1)
