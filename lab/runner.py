@@ -13,6 +13,7 @@ from lab import runs
 from lab.errors import BadOption, BadRun, DiskFull, LabError, RunError
 from lab.evidence import Evidence
 from lab.options import Options
+from lab.report import page
 from lab.report.judgement import judgement
 from lab.report.result import Result
 from lab.scenario import Scenario, load
@@ -83,11 +84,12 @@ class Runner:
 
     def _finish(self, folder: Path, scenario: Scenario, error: LabError | None, began: float) -> Result:
         self.tell("judging the evidence")
-        result = judge(folder, scenario, error)
+        result, seen = judge(folder, scenario, error)
         try:
             with runs.writing(folder):
                 result.save(folder)
                 runs.sign(folder, time.monotonic() - began)
+                page.write(folder, result, seen, scenario.lesson)
             runs.link_latest(folder)
         except DiskFull:
             if error is None:  # else the first cause is the one to tell
@@ -95,10 +97,11 @@ class Runner:
         return result
 
 
-def judge(folder: Path, scenario: Scenario, error: LabError | None = None) -> Result:
-    """The verdicts on a saved run. After an error nothing holds or fails: every claim is UNKNOWN, and why.
+def judge(folder: Path, scenario: Scenario, error: LabError | None = None) -> tuple[Result, Evidence | None]:
+    """The verdicts on a saved run, and the evidence if it can be read.
 
-    Raises BadRun if there is no error that explains why the evidence cannot be read.
+    After an error nothing holds or fails: every claim is UNKNOWN, and why. Raises BadRun if there is no error that
+    explains why the evidence cannot be read.
     """
     try:
         seen = Evidence.load(folder)
@@ -106,7 +109,7 @@ def judge(folder: Path, scenario: Scenario, error: LabError | None = None) -> Re
         if error is None:
             raise
         seen = None
-    return judgement(scenario, seen, error)
+    return judgement(scenario, seen, error), seen
 
 
 def judge_again(folder: Path) -> Result:
