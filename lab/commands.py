@@ -123,6 +123,20 @@ def check(argv: list[str]) -> int:
     return worst(statuses)
 
 
+def show_run(argv: list[str]) -> int:
+    """`lab show`: what happened in a saved run, a line for each thing."""
+    parser = options.Parser("show", "What happened in a saved run, as text: segments in tcpdump's words.")
+    parser.add_argument("run", metavar="RUN", help="a run's folder, such as runs/timewait/latest")
+    wants = parser.parse_args(argv)
+    from lab.evidence import Evidence
+    from lab.report.show import show as lines
+    from lab.report.story import story
+
+    for line in lines(story(Evidence.load(runs.find(wants.run)))):
+        print(line)
+    return 0
+
+
 def doctor(argv: list[str]) -> int:
     """`lab doctor`: what this machine can do; 4 if it cannot have hosts at all."""
     parser = options.Parser("doctor", "What this machine can do, found out by trying.")
@@ -175,6 +189,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "list": list_scenarios,
     "run": run,
     "check": check,
+    "show": show_run,
     "doctor": doctor,
     "clean": clean,
     "kernel": kernel,
