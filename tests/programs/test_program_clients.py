@@ -4,6 +4,7 @@ import contextlib
 import re
 import signal
 import socket
+import sys
 import threading
 
 import pytest
@@ -215,3 +216,41 @@ def test_a_closed_udp_port_is_heard_of_only_by_a_connected_socket(client):
 def test_a_datagram_longer_than_udp_allows(client):
     ended = client("send_datagrams", 9, "--size", 65508)
     assert (ended.status, ended.out) == (1, "sendto: EMSGSIZE\n")
+
+
+def test_network_order(client, server):
+    echo = server("echo_serial")
+    ended = client("network_order", echo.port)
+    here, wire = echo.port.to_bytes(2, sys.byteorder).hex(), echo.port.to_bytes(2, "big").hex()
+    told = ["order " + sys.byteorder, f"port {here} as {wire}", "address 7f000001", f"connected 127.0.0.1 {echo.port}"]
+    assert (ended.status, ended.out.splitlines(), ended.err) == (0, told, "")
+    assert echo.line().startswith("accepted 127.0.0.1 ")
+
+
+def test_network_order_without_htons(client, server):
+    """What reaches the server is meant for the port with its bytes turned round, on a little-endian machine."""
+    echo = server("echo_serial")
+    meant = socket.htons(echo.port)
+    ended = client("network_order", meant, "--forget-htons")
+    assert (ended.status, ended.out.splitlines()[-1]) == (0, f"connected 127.0.0.1 {echo.port}")
+
+
+def test_network_order_where_nobody_listens(client, closed_port):
+    ended = client("network_order", closed_port)
+    assert (ended.status, ended.out.splitlines()[-1]) == (1, "connect: ECONNREFUSED")
+    assert ended.err.endswith("Connection refused; start a server on that port first\n")
+
+
+def test_probe_socket(program):
+    ended = program("probe_socket", 6000, 1, 2**30, 2**31 - 1).end()
+    assert (ended.status, ended.err) == (0, "")
+    told = dict(line.split(" ", 1) for line in ended.out.splitlines())
+    assert (told["tcp-type"], told["udp-type"]) == (str(int(socket.SOCK_STREAM)), str(int(socket.SOCK_DGRAM)))
+    assert told["tcp-set-type"] == told["udp-set-type"] == "ENOPROTOOPT"
+    assert re.fullmatch(r"sndbuf \d+ rcvbuf \d+", told["tcp"])
+    assert told["6000"] == "sndbuf 12000 rcvbuf 12000"
+    assert told[str(2**30)] == told[str(2**31 - 1)]
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        least = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    assert told["1"].split()[1] == str(least)

@@ -18,13 +18,14 @@ SERVERS = [
 ]
 CLIENTS = [
     *("send_and_verify", "read_to_eof", "half_close", "source", "send_datagrams", "many_connections", "write_on"),
+    "network_order",
 ]
 NOBODY = 65534
 
 
 def test_every_file_is_known_and_in_the_readme():
     names = {path.stem for path in PROGRAMS.glob("*.py")}
-    assert names == {*SERVERS, *CLIENTS, "try_bind"} | HELPERS
+    assert names == {*SERVERS, *CLIENTS, "try_bind", "probe_socket"} | HELPERS
     readme = (PROGRAMS / "README.md").read_text()
     assert not [name for name in names if f"`{name}.py`" not in readme]
 
@@ -39,7 +40,7 @@ def test_only_programs_are_executable_and_only_the_standard_library_is_imported(
     assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names | HELPERS | {"echo_serial"}
 
 
-@pytest.mark.parametrize("name", [*SERVERS, *CLIENTS, "try_bind"])
+@pytest.mark.parametrize("name", [*SERVERS, *CLIENTS, "try_bind", "probe_socket"])
 def test_a_program_is_as_long_as_a_listing(name):
     """15 to 60 lines of code; its docstrings and the blank lines between functions are not counted."""
     tree = ast.parse((PROGRAMS / f"{name}.py").read_text())
@@ -71,6 +72,8 @@ def test_wrong_arguments_are_one_sentence(program, name):
         ["echo_fork", "7", "--close-after", "0"],
         ["slow_reader", "7", "--every", "nan"],
         ["udp_echo", "7", "--backlog", "3"],
+        ["probe_socket", "-1"],
+        ["probe_socket", "2147483648"],
         ["send_and_verify", "", "7"],
         ["send_and_verify", "not a host", "7"],
         ["send_and_verify", "localhost", "0"],

@@ -32,6 +32,11 @@ def client(doc: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def plain(doc: str | None) -> argparse.ArgumentParser:
+    """Return a command line without options, for a program that is neither server nor client."""
+    return _Parser(description=doc, formatter_class=_Formatter, allow_abbrev=False)
+
+
 def close_after(parser: argparse.ArgumentParser) -> None:
     """Add the option that makes a server close first; without it the client does."""
     text = "close first, once N bytes were answered (1: after the first message); default: the client closes first"
@@ -98,7 +103,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 def _parser(doc: str | None) -> argparse.ArgumentParser:
-    parser = _Parser(description=doc, formatter_class=_Formatter, allow_abbrev=False)
+    parser = plain(doc)
     parser.add_argument("--sndbuf", type=number(1), metavar="N", help="set SO_SNDBUF (the kernel doubles it)")
     parser.add_argument("--rcvbuf", type=number(1), metavar="N", help="set SO_RCVBUF (the kernel doubles it)")
     return parser

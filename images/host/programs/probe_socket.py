@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Tell the type of a socket and the sizes of its buffers, and what the kernel makes of each SIZE that is asked for.
+
+The type is that with which the socket was made: setting it is refused. The kernel doubles a size, for it counts what it
+needs beside the data too; and there is a least size, and a largest one.
+"""
+
+import socket
+
+import arguments
+import common
+
+KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+BUFFERS = {"sndbuf": socket.SO_SNDBUF, "rcvbuf": socket.SO_RCVBUF}
+
+
+def sizes(sock: socket.socket) -> str:
+    """Return both sizes as the kernel gives them."""
+    return " ".join(f"{name} {sock.getsockopt(socket.SOL_SOCKET, option)}" for name, option in BUFFERS.items())
+
+
+def main() -> None:
+    parser = arguments.plain(__doc__)
+    help_text = "ask for buffers of that many bytes; any number of sizes"
+    parser.add_argument("sizes", nargs="*", type=arguments.number(0), metavar="SIZE", help=help_text)
+    options = parser.parse_args()
+
+    for name, kind in KINDS.items():
+        with socket.socket(socket.AF_INET, kind) as sock:
+            common.say(name, sizes(sock))
+            common.say(f"{name}-type", sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE))
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_TYPE, kind)
+            except OSError as error:
+                common.say(f"{name}-set-type", common.error_name(error))
+            else:
+                common.say(f"{name}-set-type done")
+    for size in options.sizes:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock, common.reports("setsockopt"):
+            for option in BUFFERS.values():
+                sock.setsockopt(socket.SOL_SOCKET, option, size)
+            common.say(size, sizes(sock))
+
+
+if __name__ == "__main__":
+    main()
