@@ -23,3 +23,9 @@ class Opened(NamedTuple):
     def offers(self) -> dict[str, tuple[str, ...]]:
         """The options besides MSS that each side's SYN offers, by host; names as in Options.offered."""
         return {syn.source: tcp_of(syn).options.offered for syn in (self.syn, self.answer)}
+
+    def lengths(self, host: str) -> tuple[int, ...] | None:
+        """Bytes of data in each segment of a side, those that came again left out; None when it sent none."""
+        again = self.connection.retransmissions or ()
+        first = (each for each in self.connection.sent_by(host, data=True) or () if each not in again)
+        return tuple(tcp_of(each).data_length for each in first) or None
