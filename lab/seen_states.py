@@ -105,6 +105,11 @@ class History:
         """The states that samples show, in order; one that lasts shorter than the sampling may be missing."""
         return tuple(stay.state for stay in self.stays)
 
+    @property
+    def gone(self) -> bool:
+        """Whether a look found it no more."""
+        return self.stays[-1].left_by != UNSEEN
+
     def stay(self, state: str) -> Stay:
         """Its first stay in ``state``; NothingSeen when no look found it there."""
         return next((stay for stay in self.stays if stay.state == state), None) or self._never(state)

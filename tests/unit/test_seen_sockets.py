@@ -44,6 +44,11 @@ def test_what_has_not_ended_has_no_longest_time() -> None:
     assert seen.time_in("TIME_WAIT") == Span(29, math.inf)
 
 
+def test_what_a_look_does_not_find_any_more_is_gone() -> None:
+    histories = on_server((1, 2, [wait(1), wait(2)]), (9, 10, [wait(2)])).histories("TIME_WAIT")
+    assert histories and [each.gone for each in histories] == [True, False]
+
+
 def test_several_stays_give_the_widest_span() -> None:
     seen = on_server((1, 2, [wait(1), wait(2)]), (9, 10, [wait(2)]), (20, 21, []))
     assert seen.time_in("TIME_WAIT") == Span(7, 20)
