@@ -27,10 +27,12 @@ PATIENCE, QUIET = 2.0, 5.0  # s; the time to an answer is a thousandth
 
 def send_much(lab: Lab, port: int) -> None:
     """A client that reads only when answers fill all buffers, and then to the end."""
-    server, connection = lab.host("server"), lab.host("client").socket()
+    server, client = lab.host("server"), lab.host("client")
+    connection = client.socket()
     connection.set_option("SOL_SOCKET", "SO_RCVBUF", SMALL)
     connection.connect(server.at(port))
     connection.send(MUCH)
+    client.wait_until(state="ESTABLISHED", port=port, where=lambda end: not end["wqueue"])
     server.wait_until(state="ESTABLISHED", port=port, where=lambda end: end["timer"] == "probe" and not end["rqueue"])
     connection.shutdown()
     while connection.recv().value:
@@ -45,14 +47,14 @@ def mistakes_in_sending(lab: Lab) -> None:
         send_much(lab, port)
     answering = server.socket("udp", LOST)
     with lab.wire.fault(Nth(1, times=2, protocol="udp"), toward=client):
-        patient = client.start("ask_for_ever", server.at(LOST), ready=False)
+        waiting = client.start("ask_for_ever", server.at(LOST), ready=False)
         right = client.start("send_datagrams", server.at(LOST), "--count", 1, "--timeout", PATIENCE, ready=False)
         for _ in range(2):
             question, asker = answering.recvfrom().value
             answering.sendto(question, asker)
         right.wait()
         lab.pass_time(QUIET, "one client has given up, the other waits")
-    patient.kill()
+    waiting.kill()
 
 
 @claim(Man("send(2)"), Text("T5"))
