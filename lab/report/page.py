@@ -19,6 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 from lab.evidence import Evidence
+from lab.report.curves import curves
 from lab.report.result import Result
 from lab.report.story import Arrow, Story, story
 
@@ -52,6 +53,7 @@ def render(result: Result, seen: Evidence | None, lesson: str) -> str:
         script=script,
         data=data,
         outputs=_outputs(seen),
+        plots=_plots(seen),
         left_out=max(0, len(told.arrows) - MOST_ARROWS) if told else 0,
     )
 
@@ -80,6 +82,16 @@ def _arrow(arrow: Arrow) -> Mapping[str, Any]:
     """What is as usual is left out: thousands of them have to fit."""
     usual = {"lost_to": "", "damaged": False, "again": None, "connection": None}
     return {name: value for name, value in asdict(arrow).items() if name not in usual or value != usual[name]}
+
+
+def _plots(seen: Evidence | None) -> list[tuple[str, Markup]]:
+    """Plots of what carried much data; most runs have none, and then nothing is imported for them."""
+    drawn = curves(seen) if seen is not None else ()
+    if not drawn:
+        return []
+    from lab.report.plots import plots
+
+    return [(title, Markup(svg)) for title, svg in plots(drawn)]
 
 
 def _outputs(seen: Evidence | None) -> list[tuple[str, str]]:
