@@ -103,6 +103,10 @@ class Socket:
     def get_option(self, level: str, option: str) -> Outcome:
         return self.call("getsockopt", level, option)
 
+    def ask_state(self) -> Outcome:
+        """Have the kernel say its state, be it in a table or not; ``Call.state`` reads it from the record."""
+        return self.get_option("IPPROTO_TCP", "TCP_INFO")
+
     def set_timeout(self, seconds: float | None) -> Outcome:
         """How long a call may block; None, as at first, is for ever, and 0 not at all (EAGAIN)."""
         return self.call("settimeout", seconds)

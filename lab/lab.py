@@ -56,6 +56,15 @@ class Lab:
         self._recorder.record("note", text=text)
         self._progress(text)
 
+    def wait_until(self, *, state: str, port: int, timeout: float = 10.0) -> None:
+        """Wait until every host's table shows a socket in ``state`` with ``port`` at either end.
+
+        Raises:
+            Timeout: one does not within ``timeout`` seconds.
+        """
+        for host in self.hosts.values():
+            host.wait_until(state=state, port=port, timeout=timeout)
+
     def pass_time(self, seconds: float, why: str) -> None:
         """Let the hosts' clock run on, to see that something does not happen meanwhile; ``why`` says what."""
         self.note(f"{seconds:g} s pass: {why}")

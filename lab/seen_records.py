@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lab.agent.inet_diag import STATES
+
 Record = Mapping[str, Any]
 NS = 1_000_000_000  # nanoseconds in a second
 
@@ -66,6 +68,13 @@ class Call:
     def took(self) -> float:
         """Seconds from the call to its return."""
         return (self.ended - self.began) / NS
+
+    @property
+    def state(self) -> str:
+        """What ``getsockopt(TCP_INFO)`` told of the socket: the structure begins with its state, a byte (tcp(7))."""
+        if self.call != "getsockopt" or "TCP_INFO" not in self.args or self.value is None:
+            raise NothingSeen(f"{self.call} on {self.host} tells no state")
+        return STATES[self.value & 0xFF]
 
     @classmethod
     def of(cls, record: Record) -> "Call":
