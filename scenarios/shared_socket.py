@@ -1,13 +1,16 @@
 """Parent and child hold one connection: close counts down, and only the last one closes; shutdown does not count.
 
     client                                      server
-      |                                          |  child: close          nothing is sent
+      |  <-------------------------------  data  |  child: send
+      |                                          |  parent: close         nothing is sent
+      |  <--------------------------------  FIN  |  child: close          the last one
+
+      |                                          |  child: close          the parent forgot its copy
       |  <-------------------------------  data  |  parent: send          it is still open
-      |  <--------------------------------  FIN  |  parent: close         the last one
+      |  <--------------------------------  FIN  |  parent: ends
+
       |  <--------------------------------  FIN  |  child: shutdown       at once, whoever else holds it
       |                                          |  parent: send          EPIPE
-      |                                          |  child: ends           nothing is sent
-      |  <--------------------------------  FIN  |  parent: ends          it had forgotten to close
 
 What counts is how many descriptors name the socket, whether fork or dup made them. Here the processes of share.py do
 what its client says. Read next: close(2); shutdown(2); Stevens, UNIX Network Programming vol. 1, section 4.8.
@@ -18,39 +21,52 @@ from lab.evidence import NS, Evidence
 from lab.lab import Lab
 from lab.scenario import scenario
 
-CLOSE, SHUTDOWN, RIGHT, FORGET = 7001, 7002, 7003, 7004
-QUIET, WHILE = 5, "the parent that forgot its copy keeps the connection open"  # s; a request takes a thousandth
+RIGHT, FORGET, SHUTDOWN = 7001, 7002, 7003
+QUIET, WHILE = 5, "the parent that forgot its copy keeps the connection open"  # s; an order takes a thousandth
 COUNTED = Kernel("fs/file_table.c", "fput")  # the last one calls sock_close, and that tcp_close
 
 
 @scenario("Close counts who holds a connection, shutdown does not")
 def shared_socket(lab: Lab) -> None:
     server, client = lab.host("server"), lab.host("client")
-    servers = {port: server.start("share", port) for port in (CLOSE, SHUTDOWN, FORGET)}
-    servers[RIGHT] = server.start("echo_fork", RIGHT, "--close-after", 1)
-    visitors = {port: client.connect(server.at(port)) for port in servers}
-    for port, orders in (CLOSE, ("close", "send")), (SHUTDOWN, ("shutdown",)), (RIGHT, ("hello",)):
-        for order in orders:
-            visitors[port].send(f"{order}\n".encode())
-        visitors[port].recv()
-    for port, order in (CLOSE, "close"), (SHUTDOWN, "send"), (SHUTDOWN, "exit"), (SHUTDOWN, "send"):
-        visitors[port].send(f"{order}\n".encode())
-    servers[SHUTDOWN].wait_for_output("parent send")
-    client.wait_until(state="CLOSE_WAIT", count=3)
-    visitors[FORGET].send(b"exit\n")
-    servers[FORGET].wait_for_output("parent alone")
+    server.start("echo_fork", RIGHT, "--close-after", 1)
+    shared = {port: server.start("share", port) for port in (FORGET, SHUTDOWN)}
+    right, forget, shutdown = (client.connect(server.at(port)) for port in (RIGHT, FORGET, SHUTDOWN))
+    right.send(b"hello\n")
+    client.wait_until(state="CLOSE_WAIT", port=RIGHT)
+
+    shutdown.send(b"shutdown\n")
+    client.wait_until(state="CLOSE_WAIT", port=SHUTDOWN)
+    for order in b"send\n", b"exit\n", b"send\n":
+        shutdown.send(order)
+    shared[SHUTDOWN].wait_for_output("parent send")
+
+    forget.send(b"close\n")
+    shared[FORGET].wait_for_output("parent alone")
     lab.pass_time(QUIET, WHILE)
-    servers[FORGET].kill()
+    forget.send(b"send\n")
+    forget.recv()
+    shared[FORGET].kill()
     client.wait_until(state="CLOSE_WAIT", port=FORGET)
 
 
+@claim(Man("close(2)"), Man("fork(2)"), COUNTED, Text("T53"), Text("P6"))
+def the_last_close_sends_fin(seen: Evidence) -> Verdict:
+    """A server that forks for each client: its parent closes its copy at once, and the child after its answer."""
+    connection = seen.tried(RIGHT)
+    fin, answer = connection.first("server", "F"), connection.data("server")
+    return equals(fin and (answer, *connection.ladder(fin)), (b"hello\n", "FA 7 ack 7"))
+
+
 @claim(Man("close(2)"), COUNTED, Text("T53"))
-def close_in_one_of_two_sends_nothing_and_the_last_close_sends_fin(seen: Evidence) -> Verdict:
-    """The FIN comes after the answer of the parent, and acknowledges the order to close that the parent got."""
-    connection, said = seen.tried(CLOSE), seen.said("server", "share", CLOSE)
-    fin, calls = connection.first("server", "F"), ("child close", "parent alone", "parent send", "parent close")
-    made = equals(said and (*said.splitlines()[2:],), calls)
-    return all_of(made, equals(fin and connection.ladder(fin), (f"FA {1 + len('parent.')} ack 18",)))
+def a_parent_that_forgets_its_copy_keeps_the_connection_open_after_its_child_is_gone(seen: Evidence) -> Verdict:
+    """The child's close sends nothing: the parent's answer comes before the FIN, which the kernel sends as it ends."""
+    connection, said = seen.opened(FORGET).connection, seen.said("server", "share", FORGET)
+    fin, began = connection.first("server", "F"), seen.at(f"{QUIET} s pass: {WHILE}")
+    owned = seen.ends(connection)["server"].last("ESTABLISHED").inode != 0
+    calls = equals(said and (*said.splitlines()[2:], owned), ("child close", "parent alone", "parent send", True))
+    sent = equals(fin and connection.ladder(fin), ("FA 8 ack 12",))
+    return all_of(calls, sent, at_least(fin and (fin.sent_at - began) / NS, QUIET, "s"))
 
 
 @claim(Man("shutdown(2)"), Kernel("net/ipv4/tcp.c", "tcp_shutdown"), Text("T53"))
@@ -60,20 +76,3 @@ def shutdown_in_one_sends_fin_at_once_and_ends_sending_for_both(seen: Evidence) 
     fin, calls = connection.first("server", "F"), ("child send: EPIPE", "parent alone", "parent send: EPIPE")
     made = equals(said and (*said.splitlines()[2:],), ("child shutdown", *calls))
     return all_of(made, equals(fin and connection.ladder(fin), ("FA 1 ack 10",)))
-
-
-@claim(Man("close(2)"), COUNTED, Text("T53"))
-def a_parent_that_forgets_to_close_keeps_it_open_until_it_ends_itself(seen: Evidence) -> Verdict:
-    """Its child is gone, and waited for. For a process that ends, even killed, the kernel closes what it held."""
-    connection, said = seen.opened(FORGET).connection, seen.said("server", "share", FORGET)
-    fin, began = connection.first("server", "F"), seen.at(f"{QUIET} s pass: {WHILE}")
-    owned = equals(seen.ends(connection)["server"].last("ESTABLISHED").inode != 0, True)
-    gone = equals(said and (*said.splitlines()[2:],), ("parent alone",))
-    return all_of(gone, owned, at_least(fin and (fin.sent_at - began) / NS, QUIET, "s"))
-
-
-@claim(Man("fork(2)"), COUNTED, Text("T53"), Text("P6"))
-def one_that_closes_its_copy_leaves_the_end_to_its_child(seen: Evidence) -> Verdict:
-    """The parent's close was only one of two: the child's comes after its answer, and sends the FIN."""
-    connection, fin = seen.tried(RIGHT), seen.tried(RIGHT).first("server", "F")
-    return equals(fin and (connection.data("server"), *connection.ladder(fin)), (b"hello\n", "FA 7 ack 7"))
