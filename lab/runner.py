@@ -13,7 +13,7 @@ from lab import runs
 from lab.errors import BadOption, BadRun, DiskFull, LabError, RunError
 from lab.evidence import Evidence
 from lab.options import Options
-from lab.report import page
+from lab.report import index, page
 from lab.report.judgement import judgement
 from lab.report.result import Result
 from lab.scenario import Scenario, load
@@ -91,6 +91,8 @@ class Runner:
                 runs.sign(folder, time.monotonic() - began)
                 page.write(folder, result, seen, scenario.lesson)
             runs.link_latest(folder)
+            with runs.writing(folder):
+                index.write(self.options.out)
         except DiskFull:
             if error is None:  # else the first cause is the one to tell
                 raise

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from lab.evidence import Evidence
 from lab.report.curves import curves
 from lab.report.result import Result
-from lab.report.story import Arrow, Story, story
+from lab.report.story import Arrow, story
 
 FILE = "report.html"
 MOST_ARROWS = 5000  # more frames than these are not drawn; the page says how many are left out
@@ -39,23 +39,34 @@ def write(folder: Path, result: Result, seen: Evidence | None, lesson: str) -> P
 def render(result: Result, seen: Evidence | None, lesson: str) -> str:
     """The page. ``seen`` is None where there is no evidence that can be read: then the rest is shown."""
     told = story(seen) if seen is not None else None
-    script = Markup(_file("ladder.js"))
-    data = _data(told, result)
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {_digest(script)}"
-    return _template().render(
+    shown = {**asdict(told), "arrows": [_arrow(arrow) for arrow in told.arrows[:MOST_ARROWS]]} if told else None
+    return rendered(
+        "report.html",
+        "ladder.js",
         result=result,
         lesson=lesson,
         book=[one for one in result.claims if not one.instrument],
         instrument=[one for one in result.claims if one.instrument],
         again=command(result),
-        policy=policy,
-        style=Markup(_file("style.css")),
-        script=script,
-        data=data,
+        data=json_of(shown),
         outputs=_outputs(seen),
         plots=_plots(seen),
         left_out=max(0, len(told.arrows) - MOST_ARROWS) if told else 0,
     )
+
+
+def rendered(template: str, script: str, **values: Any) -> str:
+    """A template of ours with the page's style and the one script that may run in it."""
+    code = _file(script)
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {_digest(code)}"
+    shown = {"policy": policy, "style": Markup(_file("style.css")), "script": Markup(code)}
+    return _template(template).render(**shown, **values)
+
+
+def json_of(data: Any) -> Markup:
+    """Data as JSON in which nothing can end a script element."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 def command(result: Result) -> str:
@@ -67,15 +78,6 @@ def command(result: Result) -> str:
         if (value := ran.get(name)) not in (None, "auto"):
             words += [f"--{name}", str(value)]
     return shlex.join(words)
-
-
-def _data(told: Story | None, result: Result) -> Markup:
-    """The story as JSON in which nothing can end a script element."""
-    if told is None:
-        return Markup("null")
-    shown = {**asdict(told), "arrows": [_arrow(arrow) for arrow in told.arrows[:MOST_ARROWS]]}
-    text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 def _arrow(arrow: Arrow) -> Mapping[str, Any]:
@@ -110,6 +112,6 @@ def _file(name: str) -> str:
 
 
 @cache
-def _template() -> jinja2.Template:
+def _template(name: str) -> jinja2.Template:
     made = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return made.from_string(_file("report.html"))
+    return made.from_string(_file(name))

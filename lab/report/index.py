@@ -1,0 +1,93 @@
+"""runs/index.html: all runs below a folder, newest first, and any two of them side by side."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lab import runs
+from lab.errors import BadRun
+from lab.report import page
+from lab.report.result import Result
+
+Entry = Mapping[str, Any]
+
+FILE = "index.html"
+MOST = 500  # runs; older ones are there and not listed, and the page says so
+_BEGINS = '<script type="application/json" id="data">'
+_SHOWN = ("kernel", "hz", "machine", "substrate", "clock", "engine", "seed", "took")
+
+
+def write(base: Path) -> Path:
+    """Write the index of the runs below ``base``, whole or not at all. Raises OSError."""
+    part, index = base / f".{FILE}.{os.getpid()}", base / FILE
+    part.write_text(render(base), encoding="utf-8", errors="backslashreplace")
+    part.replace(index)
+    return index
+
+
+def render(base: Path) -> str:
+    """The page."""
+    folders = sorted((folder for folder in base.glob("*/*/") if not folder.is_symlink()), key=_age, reverse=True)
+    known = _known(base)
+    names = [(folder, folder.relative_to(base).as_posix()) for folder in folders[:MOST]]
+    listed = [entry for folder, name in names if (entry := known.get(name) or _entry(folder, name))]
+    return page.rendered(
+        "index.html",
+        "index.js",
+        runs=listed,
+        data=page.json_of(listed),
+        scenarios=sorted({entry["scenario"] for entry in listed}),
+        left_out=max(0, len(folders) - MOST),
+    )
+
+
+def _age(folder: Path) -> tuple[str, int]:
+    """Runs are named after the second in which they began."""
+    return folder.name[:15], folder.stat().st_mtime_ns
+
+
+def _known(base: Path) -> dict[str, Entry]:
+    """What the index says already of runs that are over, by their folders: to read each again would take long."""
+    try:
+        text = (base / FILE).read_text(encoding="utf-8")
+        listed: list[Entry] = json.loads(text.partition(_BEGINS)[2].partition("</script>")[0])
+        return {entry["folder"]: entry for entry in listed if entry["claims"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _entry(folder: Path, name: str) -> Entry | None:
+    """What the index says of a run; None for a folder that is none. One that cannot be read is listed, and says so."""
+    if not (folder / "evidence.jsonl").exists():
+        return None
+    entry: dict[str, Any] = {"folder": name, "scenario": folder.parent.name, "time": folder.name}
+    entry["report"] = f"{name}/{page.FILE}" if (folder / page.FILE).exists() else ""
+    try:
+        result = Result.load(folder)
+    except BadRun:
+        nothing = {"title": "cut short: there is no result", "environment": {}, "claims": []}
+        return {**entry, "verdict": "UNKNOWN", **nothing}
+    return {
+        **entry,
+        "verdict": result.verdict,
+        "title": result.error or result.title,
+        "environment": dict(_environment(result)) | {"real": _real_seconds(folder)},
+        "claims": [[one.sentence, one.verdict, one.shown, one.expected] for one in result.claims if not one.instrument],
+    }
+
+
+def _environment(result: Result) -> Iterator[tuple[str, Any]]:
+    ran = result.environment
+    yield from ((name, ran.get(name)) for name in _SHOWN)
+    for host, settings in ran.get("sysctls", {}).items():
+        yield from ((f"{host}: {name}", value) for name, value in settings.items())
+
+
+def _real_seconds(folder: Path) -> float | None:
+    try:
+        seconds: float | None = json.loads((folder / runs.SIGNED).read_text()).get("real_seconds")
+    except (OSError, ValueError):
+        return None
+    return seconds
