@@ -108,6 +108,18 @@ def test_a_program_that_does_not_exist_is_named(lab: Lab) -> None:
         lab.host("server").run("/no/such")
 
 
+def test_a_program_with_a_mistake_is_found_by_its_name_too(lab: Lab) -> None:
+    server, client = lab.host("server"), lab.host("client")
+    running = server.start("echo_strlen", 7101)
+    connection = client.connect(server.at(7101))
+    connection.send(b"Hello\0World")
+    assert connection.recv().value == b"Hello"
+    connection.close()
+    running.stop()
+    with pytest.raises(ProgramNotFound, match="only .*ask_for_ever"):
+        server.run("no_such")
+
+
 def test_a_path_without_a_port_is_refused_since_nobody_would_know_when_it_is_ready(lab: Lab) -> None:
     with pytest.raises(BadOption, match="give port="):
         lab.host("server").start("/bin/cat")

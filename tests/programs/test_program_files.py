@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import stat
 import sys
@@ -11,36 +12,52 @@ from pathlib import Path
 import pytest
 
 PROGRAMS = Path(__file__).parents[2] / "images" / "host" / "programs"
-HELPERS = {"common", "arguments", "signals"}
+HELPERS = {"common", "arguments", "signals", "above"}
 SERVERS = [
     *("echo_serial", "echo_fork", "echo_thread", "echo_select", "upper", "greet_and_close", "slow_reader", "sink"),
-    *("share", "udp_echo"),
+    *("share", "greet_fork", "udp_echo"),
 ]
 CLIENTS = [
     *("send_and_verify", "read_to_eof", "half_close", "source", "send_datagrams", "many_connections", "write_on"),
     "network_order",
 ]
+FAULTY = [
+    *("echo_strlen", "echo_one_read", "echo_short_write", "echo_past_end", "echo_fork_open", "echo_fork_zombies"),
+    *("echo_fork_eintr", "echo_thread_slots", "greet_fork_late", "echo_reuseaddr_late", "ask_for_ever"),
+]
+LISTINGS = [*SERVERS, *CLIENTS, "try_bind", *(f"faulty/{name}" for name in FAULTY)]
 NOBODY = 65534
 
 
 def test_every_file_is_known_and_in_the_readme():
-    names = {path.stem for path in PROGRAMS.glob("*.py")}
-    assert names == {*SERVERS, *CLIENTS, "try_bind", "probe_socket"} | HELPERS
+    names = [path.stem for path in PROGRAMS.rglob("*.py")]
+    assert sorted(names) == sorted([*SERVERS, *CLIENTS, "try_bind", "probe_socket", *FAULTY, *HELPERS])
+    assert {path.stem for path in (PROGRAMS / "faulty").glob("*.py")} == {*FAULTY, "above"}
     readme = (PROGRAMS / "README.md").read_text()
     assert not [name for name in names if f"`{name}.py`" not in readme]
 
 
-@pytest.mark.parametrize("path", sorted(PROGRAMS.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(PROGRAMS.rglob("*.py")), ids=lambda path: path.stem)
 def test_only_programs_are_executable_and_only_the_standard_library_is_imported(path):
     assert bool(path.stat().st_mode & stat.S_IXOTH) == (path.stem not in HELPERS)
     source = path.read_text()
     assert source.startswith("#!/usr/bin/env python3\n") == (path.stem not in HELPERS)
     imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {getattr(node, "module", None) or node.names[0].name for node in imports}
-    assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names | HELPERS | {"echo_serial"}
+    own = HELPERS | set(SERVERS)
+    assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names | own
 
 
-@pytest.mark.parametrize("name", [*SERVERS, *CLIENTS, "try_bind", "probe_socket"])
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_faulty_one_names_its_mistake_once_and_a_right_one(name):
+    source = (PROGRAMS / "faulty" / f"{name}.py").read_text()
+    assert source.count("\nTHE MISTAKE: ") == 1
+    assert source.count("  # the mistake; right: ") == 1
+    right = re.search(r"^A right one .*?\b(\w+)\.py\b", source, re.M | re.S)
+    assert right and right[1] in SERVERS + CLIENTS
+
+
+@pytest.mark.parametrize("name", [*LISTINGS, "probe_socket"])
 def test_a_program_is_as_long_as_a_listing(name):
     """15 to 60 lines of code; its docstrings and the blank lines between functions are not counted."""
     tree = ast.parse((PROGRAMS / f"{name}.py").read_text())
@@ -52,13 +69,13 @@ def test_a_program_is_as_long_as_a_listing(name):
     assert 15 <= len(lines) <= 60
 
 
-@pytest.mark.parametrize("name", [*SERVERS, *CLIENTS, "try_bind"])
+@pytest.mark.parametrize("name", LISTINGS)
 def test_wrong_arguments_are_one_sentence(program, name):
-    address = ["localhost"] if name in CLIENTS else []
+    address = ["localhost"] if name in [*CLIENTS, "faulty/ask_for_ever"] else []
     for wrong in ([*address], [*address, "http"], [*address, "65536"], [*address, "-1"], [*address, "7", "--no-such"]):
         ended = program(name, *wrong).end()
         assert (ended.status, ended.out) == (2, "")
-        assert ended.err.startswith(f"{name}: ")
+        assert ended.err.startswith(f"{Path(name).name}: ")
         assert ended.err.endswith("; --help tells the arguments\n")
         assert ended.err.count("\n") == 1
 
@@ -88,7 +105,7 @@ def test_values_out_of_range_are_wrong_arguments(program, args):
     assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
 
 
-@pytest.mark.parametrize("name", [*SERVERS, *CLIENTS, "try_bind"])
+@pytest.mark.parametrize("name", LISTINGS)
 def test_help_tells_the_arguments(program, name):
     ended = program(name, "--help").end()
     assert (ended.status, ended.err) == (0, "")
@@ -99,15 +116,17 @@ def test_help_tells_the_arguments(program, name):
 def read_only_folder():
     """The programs in a folder that everybody can read and nobody can write."""
     folder = Path(tempfile.mkdtemp())
-    for path in PROGRAMS.glob("*.py"):
-        shutil.copy(path, folder)
-    folder.chmod(0o555)
+    shutil.copytree(PROGRAMS, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    folders = folder, folder / "faulty"
+    for each in folders:
+        each.chmod(0o555)
     yield folder
-    folder.chmod(0o755)
+    for each in folders:
+        each.chmod(0o755)
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize("name", [*SERVERS, "faulty/echo_reuseaddr_late"])
 def test_they_run_unprivileged_from_a_folder_they_cannot_write(program, server, read_only_folder, name):
     where = {"folder": read_only_folder, "user": NOBODY if os.geteuid() == 0 else None}
     running = server(name, **where)
@@ -115,6 +134,7 @@ def test_they_run_unprivileged_from_a_folder_they_cannot_write(program, server, 
         "udp_echo": "send_datagrams",
         "sink": "source",
         "greet_and_close": "read_to_eof",
+        "greet_fork": "half_close",
         "share": "half_close",
         "slow_reader": "half_close",
         "upper": "half_close",
@@ -124,4 +144,5 @@ def test_they_run_unprivileged_from_a_folder_they_cannot_write(program, server, 
     assert (ended.status, ended.err) == (0, "")
     ended = running.end(by=15)
     assert (ended.status, ended.err) == (0, "")
-    assert {path.suffix for path in read_only_folder.iterdir()} == {".py"}
+    assert {path.suffix for path in read_only_folder.rglob("*") if path.is_file()} == {".py", ".md"}
+    assert not list(read_only_folder.rglob("__pycache__"))

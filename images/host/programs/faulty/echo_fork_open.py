@@ -5,6 +5,8 @@ THE MISTAKE: `fork` gives each connection a second descriptor, the parent's, and
 closes, the connection stays open: no FIN is sent, the client waits for the end, and once it has closed too, CLOSE_WAIT
 is for ever. Each client costs a descriptor; when all are used up, `accept` fails with EMFILE.
 A right one closes its copy after `fork`: echo_fork.py.
+
+To forget it is not enough in Python, which closes a socket that nobody names any more; `detach` keeps it, as C does.
 """
 
 import os
@@ -15,8 +17,6 @@ import socket
 from above import arguments, common, signals
 from echo_serial import echo
 
-KEPT: list[socket.socket] = []  # Python closes a socket that nobody names any more; C does not
-
 
 def serve(listener: socket.socket) -> None:
     """Accept a client and give it a process."""
@@ -24,7 +24,7 @@ def serve(listener: socket.socket) -> None:
         connection, peer = listener.accept()
     common.say("accepted", *peer)
     if signals.fork(*signals.STOP):
-        KEPT.append(connection)  # the mistake; right: connection.close()
+        connection.detach()  # the mistake; right: connection.close()
         return
     listener.close()
     with connection, common.outlive(peer):

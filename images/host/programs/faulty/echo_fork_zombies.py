@@ -40,9 +40,8 @@ def main() -> None:
             listener.listen(options.backlog)
         common.ready(listener)
 
-        # The mistake: nothing in this loop waits for a child; right: os.waitpid(-1, os.WNOHANG) at each SIGCHLD.
         while arriving not in select.select([listener.fileno(), arriving], [], [])[0]:
-            serve(listener)
+            serve(listener)  # the mistake; right: and at each SIGCHLD os.waitpid(-1, os.WNOHANG)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ def main() -> None:
                 connection, peer = listener.accept()
             common.say("accepted", *peer)
             if len(table) == options.slots:
-                connection.close()
                 common.complain(f"turned the client {peer[0]} port {peer[1]} away: no slot is left")
+                connection.close()
                 continue
             table.append(connection)  # the mistake; right: and when it has left, table.remove(connection)
             threading.Thread(target=talk, args=(connection, peer, None), daemon=True).start()

@@ -1,0 +1,198 @@
+"""The faulty programs: each makes its mistake, and but for that does what a right one does."""
+
+import re
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+ECHO = [
+    *("echo_strlen", "echo_one_read", "echo_short_write", "echo_past_end", "echo_fork_open", "echo_fork_zombies"),
+    *("echo_fork_eintr", "echo_thread_slots", "echo_reuseaddr_late"),
+]
+FORKING = ["echo_fork", "faulty/echo_fork_open", "faulty/echo_fork_zombies", "faulty/echo_fork_eintr"]
+SOON, QUIET = 30, 0.5  # seconds: what is to come comes before, what is not to come has not come after
+
+
+def connect(port):
+    return socket.create_connection(("127.0.0.1", port), timeout=SOON)
+
+
+def ask(connection, text=b"hello"):
+    connection.sendall(text)
+    return connection.recv(len(text), socket.MSG_WAITALL)
+
+
+def to_the_end(connection):
+    got = b""
+    while data := connection.recv(65536):
+        got += data
+    return got
+
+
+def children(pid):
+    """The states of its children, in the order in which they began."""
+    numbers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] for number in numbers]
+
+
+def wait_until(satisfied):
+    until = time.monotonic() + SOON
+    while not satisfied():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ECHO)
+def test_one_short_text_comes_back_and_the_server_can_be_stopped(server, name):
+    echo = server(f"faulty/{name}")
+    with connect(echo.port) as connection:
+        assert ask(connection) == b"hello"
+        assert echo.line().startswith("accepted 127.0.0.1 ")
+    ended = echo.end(signal.SIGTERM)
+    assert (ended.status, ended.err) == (-signal.SIGTERM if name == "echo_fork_eintr" else 0, "")
+
+
+@pytest.mark.parametrize(("name", "back"), [("echo_serial", b"a\0b"), ("faulty/echo_strlen", b"a")])
+def test_bytes_taken_for_text_end_at_a_nul(server, name, back):
+    with connect(server(name).port) as connection:
+        connection.sendall(b"a\0b")
+        connection.shutdown(socket.SHUT_WR)
+        assert to_the_end(connection) == back
+
+
+@pytest.mark.parametrize("name", ["echo_serial", "faulty/echo_one_read"])
+def test_one_read_is_not_a_message(server, name):
+    with connect(server(name).port) as connection:
+        assert ask(connection, b"one ") == b"one "
+        if name == "echo_serial":
+            assert ask(connection, b"message") == b"message"
+            return
+        assert connection.recv(1) == b""
+        connection.sendall(b"message")
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            while True:
+                connection.sendall(b"anybody there?")
+
+
+@pytest.mark.parametrize("name", ["echo_select", "faulty/echo_short_write"])
+def test_what_did_not_fit_into_the_buffer(server, name):
+    echo = server(name, "--sndbuf", 4000)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4000)
+        connection.settimeout(SOON)
+        connection.connect(("127.0.0.1", echo.port))
+        connection.sendall(bytes(60_000))
+        time.sleep(QUIET)
+        connection.shutdown(socket.SHUT_WR)
+        assert (len(to_the_end(connection)) == 60_000) == (name == "echo_select")
+
+
+@pytest.mark.parametrize("name", ["echo_serial", "faulty/echo_past_end"])
+def test_the_end_of_file(server, name):
+    echo = server(name)
+    with connect(echo.port) as connection:
+        assert ask(connection) == b"hello"
+        connection.shutdown(socket.SHUT_WR)
+        if name == "echo_serial":
+            assert connection.recv(1) == b""
+            return
+        assert [echo.line().split()[0] for _ in range(2)] == ["accepted", "empty"]
+        connection.settimeout(QUIET)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        ticks = Path(f"/proc/{echo.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        time.sleep(QUIET)
+        assert Path(f"/proc/{echo.pid}/stat").read_text().rpartition(")")[2].split()[11:13] == ticks  # it rests
+        assert echo.end(signal.SIGTERM).status == 0
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("name", FORKING)
+def test_the_parents_copy_and_the_childrens_ends(server, name):
+    echo, clients = server(name), 1 if name.endswith("eintr") else 3
+    kept = [connect(echo.port) for _ in range(clients)]
+    for connection in kept:
+        assert ask(connection) == b"hello"
+        connection.shutdown(socket.SHUT_WR)
+    left = ["Z"] * clients if name.endswith("zombies") else []
+    if not name.endswith("eintr"):
+        wait_until(lambda: children(echo.pid) == left)
+    for connection in kept:
+        connection.settimeout(QUIET if name.endswith("open") else SOON)
+        if name.endswith("open"):
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+        else:
+            assert connection.recv(1) == b""
+        connection.close()
+
+
+def test_an_interrupted_accept_ends_it(server):
+    echo = server("faulty/echo_fork_eintr")
+    with connect(echo.port) as connection:
+        assert ask(connection) == b"hello"
+        time.sleep(QUIET)  # it is in accept again
+        assert echo.popen.poll() is None
+    ended = echo.end()
+    assert (ended.status, ended.out.splitlines()[-1]) == (1, "accept: EINTR")
+    assert ended.err.startswith("echo_fork_eintr: accept failed: ")
+
+
+def test_slots_are_never_freed(server):
+    echo = server("faulty/echo_thread_slots", "--slots", 2)
+    for _ in range(2):
+        with connect(echo.port) as connection:
+            assert ask(connection) == b"hello"
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1) == b""
+    with connect(echo.port) as connection:
+        assert connection.recv(1) == b""
+    ended = echo.end(signal.SIGINT)
+    assert re.fullmatch(r"echo_thread_slots: turned the client 127\.0\.0\.1 port \d+ away: .*\n", ended.err)
+
+
+@pytest.mark.parametrize("name", ["greet_fork", "faulty/greet_fork_late"])
+def test_a_silent_client_keeps_others_waiting_where_the_parent_reads(server, name):
+    greeter = server(name)
+    with connect(greeter.port) as silent, connect(greeter.port) as other:
+        other.sendall(b"Ada\nand more")
+        if name != "greet_fork":
+            other.settimeout(QUIET)
+            with pytest.raises(TimeoutError):
+                other.recv(1)
+            other.settimeout(SOON)
+            silent.shutdown(socket.SHUT_WR)  # it has no name
+            assert to_the_end(silent) == b"hello, "
+        assert other.recv(11, socket.MSG_WAITALL) == b"hello, Ada\n"
+    assert greeter.end(signal.SIGTERM).status == 0
+
+
+@pytest.mark.parametrize("name", ["echo_serial", "faulty/echo_reuseaddr_late"])
+def test_reuseaddr_set_after_bind_is_set_too_late(program, server, name):
+    first = server(name, "--reuseaddr", "--close-after", 1) if name == "echo_serial" else server(name, "--reuseaddr")
+    with connect(first.port) as connection:
+        assert ask(connection) == b"hello"
+        assert first.end(signal.SIGTERM).status == 0
+        assert connection.recv(1) == b""
+        again = program(name, first.port, "--reuseaddr")
+        if name == "echo_serial":
+            assert again.ready().port == first.port
+        else:
+            assert again.end().out == "bind: EADDRINUSE\n"
+
+
+def test_a_udp_client_without_a_timeout_waits(program, server, client):
+    echo = server("udp_echo")
+    assert client("faulty/ask_for_ever", echo.port, "hi").out == "received 2 b'hi'\n"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        waiting = program("faulty/ask_for_ever", "127.0.0.1", silent.getsockname()[1])
+        silent.settimeout(SOON)
+        assert silent.recv(100) == b"anybody there?"
+        time.sleep(QUIET)
+        assert waiting.popen.poll() is None
+        ended = waiting.end(signal.SIGTERM)
+        assert (ended.status, ended.out, ended.err) == (-signal.SIGTERM, "", "")
