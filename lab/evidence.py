@@ -11,9 +11,11 @@ The queries are in lab.seen_run (files, notes, phases), lab.seen_wire (frames, c
 from dataclasses import dataclass
 
 from lab.seen_connections import Connection, tcp_of
+from lab.seen_flight import Flow
 from lab.seen_frames import Frame, intervals
 from lab.seen_hosts import OnTheHosts
 from lab.seen_records import NS, NothingSeen
+from lab.seen_silence import Silence, silence
 from lab.seen_states import History
 from lab.seen_wire import OnTheWire
 
@@ -34,3 +36,20 @@ class Evidence(OnTheWire, OnTheHosts):
                 raise NothingSeen(f"the connection was never seen in the table of {host}")
             ends[host] = found[0]
         return ends
+
+    def flow(self, port: int, client: str | None = None) -> Flow:
+        """What the client of the first connection to ``port`` sends, with the looks at its socket."""
+        made = self.opened(port, client).connection
+        ports = made.client_port, made.server_port
+        found = self.sockets(made.client).histories(None, *ports, protocol="tcp")
+        return Flow(made, found[0].sockets if found else ())
+
+    def silence(self, port: int, client: str | None = None) -> Silence:
+        """What the client of the first connection to ``port`` sent in vain, and the call on it that waited."""
+        made = self.tried(port, client)
+        found = self.sockets(made.client).histories(None, made.client_port, made.server_port, protocol="tcp")
+        number = self.call(made.client, "connect", port=port).socket
+        waiting = [each for each in self.calls(made.client, socket=number) or () if each.call in ("connect", "recv")]
+        if found is None:
+            raise NothingSeen(f"the connection was never seen in the table of {made.client}")
+        return silence(made, found[0], waiting[-1])
