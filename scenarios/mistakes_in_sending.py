@@ -1,7 +1,7 @@
 """Two mistakes about what was sent: that `send` takes all that it is given, and that a datagram arrives.
 
     client                                    server
-      |  60,000 bytes, and reads none  ---->  |
+      |  20,000 bytes, and reads none  ---->  |
       |  <-----------------  some of them     |  then the buffers are full: `send` takes less than all, or EAGAIN
       |  FIN, and reads  ------------------>  |
       |  <-----------------------  a FIN      |  one that ignores that has thrown the rest away
@@ -21,7 +21,7 @@ from lab.scenario import scenario
 
 RIGHT, SHORT, LOST = 7001, 7002, 7003
 PROGRAMS = {RIGHT: "echo_select", SHORT: "echo_short_write"}
-MUCH, SMALL = bytes(60_000), 2048  # bytes: more than these buffers hold, and less than a server's of the usual size
+MUCH, SMALL = bytes(20_000), 2048  # bytes: more than these buffers hold, and less than a server's of the usual size
 PATIENCE, QUIET = 2.0, 5.0  # s; the time to an answer is a thousandth
 
 
