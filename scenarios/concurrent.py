@@ -44,7 +44,7 @@ def concurrent(lab: Lab) -> None:
         running.stop()
 
 
-@claim(Man("accept(2)"), Text("T13"), Text("T21"))
+@claim(Man("accept(2)"), Text("T13"), Text("T21"), Text("P2"))
 def the_second_client_is_connected_but_waits_until_the_first_has_left(seen: Evidence) -> Verdict:
     """Its request lies in the queue of a socket without a program (inode 0); recv returns after the first one's FIN."""
     fin, second, recv = seen.tried(SERIAL).first_fin, seen.tried(SERIAL, number=1), seen.call("client", "recv")
@@ -56,7 +56,7 @@ def the_second_client_is_connected_but_waits_until_the_first_has_left(seen: Evid
     return all_of(equals(max(queues, default=None), len(REQUEST)), waited, equals(recv.value, REQUEST))
 
 
-@claim(Man("fork(2)"), Man("pthread_create(3)"), Book("Stevens, UNIX Network Programming vol. 1", "30"))
+@claim(Man("fork(2)"), Man("pthread_create(3)"), Book("Stevens, UNIX Network Programming vol. 1", "30"), Text("P7"))
 def with_processes_threads_or_an_event_loop_fifty_are_served_side_by_side(seen: Evidence) -> Verdict:
     """So many have their answer before the first of them leaves, and each found it to be what it had sent."""
     clients = seen.programs("client", "many_connections")
@@ -64,7 +64,7 @@ def with_processes_threads_or_an_event_loop_fifty_are_served_side_by_side(seen: 
     return all_of(*(equals(seen.side_by_side(port), CLIENTS, "clients") for port in SIDE_BY_SIDE.values()), verified)
 
 
-@claim(Man("waitpid(2)"), Text("T11"), Text("T12"))
+@claim(Man("waitpid(2)"), Text("T11"), Text("T12"), Text("P6"))
 def no_zombie_is_left(seen: Evidence) -> Verdict:
     """The forking server had a child for each client; then each server's own process is the only one, dead or alive."""
     children = (seen.said("server", "echo_fork") or "").count("accepted") or None

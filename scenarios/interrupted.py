@@ -57,14 +57,14 @@ def while_the_client_only_stays_its_side_is_in_close_wait_and_the_other_in_fin_w
     return equals(here and there and (here[-1], there[-1]), ("FIN_WAIT_2", "CLOSE_WAIT"))
 
 
-@claim(AFTER_FIN, Text("T71"), Text("T72"))
+@claim(AFTER_FIN, Text("T71"), Text("T72", no="a client that closes in an orderly way leaves TIME_WAIT behind"))
 def a_client_that_closes_leaves_time_wait_behind(seen: Evidence) -> Verdict:
     """However orderly it goes: it sends a FIN in any case."""
     states = seen.sockets("server").states(port=CLOSES)
     return equals(states and states[-2:], ("FIN_WAIT_2", "TIME_WAIT"))
 
 
-@claim(AFTER_FIN, Text("T72"))
+@claim(AFTER_FIN, Text("T72", no="nothing is left where the client speaks first, and is reset"))
 def one_that_speaks_first_is_reset_and_leaves_nothing_behind(seen: Evidence) -> Verdict:
     """So the port is free at once."""
     answer, states = seen.segments("server", port=SPEAKS, flags="R"), seen.sockets("server").states(port=SPEAKS)

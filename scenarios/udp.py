@@ -44,7 +44,7 @@ def udp(lab: Lab) -> None:
     client.run("send_datagrams", server.at(NOBODY), "--count", 1, "--connect")
 
 
-@claim(RFC("768"), Text("T10"))
+@claim(RFC("768"), Text("T10"), Text("P3"))
 def a_lost_datagram_stays_lost_however_long_one_waits(seen: Evidence) -> Verdict:
     sent, asker = seen.phase("lost").datagrams("client"), seen.phase("lost").program("client", "send_datagrams")
     went = (len(sent), sum(not each.delivered_at for each in sent)) if sent and seen.capture_whole else None
@@ -65,7 +65,7 @@ def boundaries_are_kept_where_tcp_joins_and_what_is_too_long_is_cut(seen: Eviden
     return all_of(whole, equals(joined and [each.value for each in joined], [b"abcdeflongernext"]))
 
 
-@claim(Man("ip(7)"), Man("udp(7)"), Text("T3"))
+@claim(Man("ip(7)"), Man("udp(7)"), Text("T3", no="a port at its first sendto, but no address unless it is connected"))
 def the_client_gets_its_port_but_no_address_at_its_first_sendto(seen: Evidence) -> Verdict:
     names, sent = seen.calls("client", "getsockname"), seen.datagrams("client", port=WHOLE)
     port = sent[0].packet.ports[0] if sent else None

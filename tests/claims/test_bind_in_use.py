@@ -7,27 +7,26 @@ import pytest
 from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
 from lab.evidence import Evidence
 from lab.scenario import load
-from scenarios.bind_in_use import CONNECTIONS, PLAIN, REFUSED, REUSEADDR, REUSEPORT
+from scenarios.bind_in_use import PLAIN, REFUSED, REUSEADDR
 from tests.claims.written import Written, sock
 
 CLAIMS = {each.name: each for each in load("bind_in_use").claims}
-OPTIONS = {PLAIN: (), REUSEADDR: ("--reuseaddr",), REUSEPORT: ("--reuseport",)}
-FREE, ADDR, PORT = f"bound {PLAIN}", f"bound {REUSEADDR}", f"bound {REUSEPORT}"
+OPTIONS = {PLAIN: (), REUSEADDR: ("--reuseaddr",)}
+FREE, ADDR = f"bound {PLAIN}", f"bound {REUSEADDR}"
 
 REFUSING = "bind_is_refused_beside_a_connection_of_the_old_server"
 MINUTE = "a_minute_after_the_client_has_left_and_not_three_it_succeeds"
 AT_ONCE = "with_reuseaddr_on_both_it_succeeds_at_once"
 LISTENER = "but_not_beside_one_that_listens"
-SHARING = "with_reuseport_on_both_it_succeeds_and_two_that_listen_both_get_clients"
 
 
 def run(**wrong: Any) -> Evidence:
     """A run as it should be, but for what is named: what try_bind said, times in seconds, None for what is missing."""
     it = {
-        "early": {PLAIN: REFUSED, REUSEADDR: ADDR, REUSEPORT: PORT},  # beside FIN_WAIT_2
-        "late": {PLAIN: REFUSED, REUSEADDR: ADDR, REUSEPORT: PORT},  # beside TIME_WAIT
+        "early": {PLAIN: REFUSED, REUSEADDR: ADDR},  # beside FIN_WAIT_2
+        "late": {PLAIN: REFUSED, REUSEADDR: ADDR},  # beside TIME_WAIT
         "states": ("FIN_WAIT_2", "TIME_WAIT"), "alone": REFUSED, "listener": REFUSED, "kept": True, "listens": True,
-        "shares": (30, 34), "lasted": 61.0, "end": FREE, "noted": True,
+        "lasted": 61.0, "end": FREE, "noted": True,
     }  # fmt: skip
     assert not wrong.keys() - it.keys()
     it |= wrong
@@ -53,9 +52,6 @@ def run(**wrong: Any) -> Evidence:
     look(5, *[sock("LISTEN", REUSEADDR, inode=7)] * it["listens"])
     tried(5.1, it["listener"], REUSEADDR, "--reuseaddr")
     look(5.5, sock("LISTEN", REUSEADDR, inode=7), sock("LISTEN", 9, inode=8))
-    for served in it["shares"]:
-        out = "ready 7003\n" + "accepted 10.0.0.3 40100\n" * served
-        w.program("server", 6, "echo_thread", str(REUSEPORT), "--reuseport", number=next(numbers), exits=90, out=out)
     if it["noted"]:
         w.note(7, "waiting for TIME_WAIT to end")
     if it["lasted"] is not None:
@@ -81,7 +77,7 @@ def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
 
 def said(when: str, port: int, words: str | None) -> dict[str, Any]:
     """All as it should be, but for what try_bind said on one port."""
-    return {when: {PLAIN: REFUSED, REUSEADDR: ADDR, REUSEPORT: PORT, port: words}}
+    return {when: {PLAIN: REFUSED, REUSEADDR: ADDR, port: words}}
 
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
@@ -97,10 +93,6 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     (AT_ONCE, said("late", REUSEADDR, REFUSED)),
     (LISTENER, {"listener": ADDR}),
     (LISTENER, {"listener": "listen: EADDRINUSE"}),
-    (SHARING, said("early", REUSEPORT, REFUSED)),
-    (SHARING, said("late", REUSEPORT, REFUSED)),
-    (SHARING, {"shares": (0, CONNECTIONS)}),
-    (SHARING, {"shares": (30, 30)}),
 ]
 
 
@@ -126,8 +118,6 @@ MISSING: list[tuple[str, dict[str, Any]]] = [
     (AT_ONCE, {"kept": False}),  # LISTEN, but not beside TIME_WAIT
     (LISTENER, {"listener": None}),
     (LISTENER, {"listens": False}),
-    (SHARING, {"shares": (CONNECTIONS,)}),
-    (SHARING, said("late", REUSEPORT, None)),
 ]
 
 

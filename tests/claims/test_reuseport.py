@@ -1,0 +1,85 @@
+"""The claims of reuseport on evidence written by hand: right, wrong in one thing at a time, with things missing."""
+
+from typing import Any
+
+import pytest
+
+from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from lab.evidence import Evidence
+from lab.scenario import load
+from scenarios.reuseport import BOTH, CONNECTIONS, ONE, REFUSED
+from tests.claims.written import Written, sock
+
+CLAIMS = {each.name: each for each in load("reuseport").claims}
+ALONE = "a_new_server_that_alone_sets_it_is_refused"
+TOGETHER = "with_it_on_both_bind_succeeds_at_any_time"
+SHARING = "two_that_listen_both_get_clients_and_each_client_gets_one_of_them"
+STATES = "LISTEN", "FIN_WAIT_2", "TIME_WAIT"
+BOUND = f"bound {BOTH}"
+
+
+def run(**wrong: Any) -> Evidence:
+    """A run as it should be, but for what is named: what try_bind said beside each state; None for what is missing."""
+    it: dict[str, Any] = {"states": STATES, "one": (REFUSED,) * 3, "both": (BOUND,) * 3, "shares": (30, 34)}
+    assert not wrong.keys() - it.keys()
+    it |= wrong
+    w = Written(scenario="reuseport")
+    numbers = iter(range(1, 100))
+    for begins, port, words in (1.0, ONE, it["one"]), (5.0, BOTH, it["both"]):
+        for t, state, said in zip((begins, begins + 1, begins + 2), it["states"], words, strict=True):
+            w.sample("server", t, [sock(state, port, 0 if state == "LISTEN" else 40000)])
+            if said is not None:
+                what = {"number": next(numbers), "exits": t + 0.2, "out": f"{said}\n"}
+                w.program("server", t + 0.1, "try_bind", str(port), "--reuseport", **what)
+            w.sample("server", t + 0.5, [sock(state, port, 0 if state == "LISTEN" else 40000)])
+        w.sample("server", begins + 3, [])
+    for served in it["shares"]:
+        out = "ready 7001\n" + "accepted 10.0.0.3 40100\n" * served
+        w.program("server", 9, "echo_thread", str(BOTH), "--reuseport", number=next(numbers), exits=10, out=out)
+    return w.evidence()
+
+
+def outcome(name: str, seen: Evidence) -> Outcome:
+    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_it_holds_for_a_right_record(name: str) -> None:
+    assert outcome(name, run()) is HOLDS
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
+    assert outcome(name, Written().evidence()) is UNKNOWN
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    *((ALONE, {"one": tuple(f"bound {ONE}" if at == n else REFUSED for at in range(3))}) for n in range(3)),
+    *((TOGETHER, {"both": tuple(REFUSED if at == n else BOUND for at in range(3))}) for n in range(3)),
+    (SHARING, {"shares": (0, CONNECTIONS)}),
+    (SHARING, {"shares": (30, 30)}),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG)
+def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
+    assert outcome(name, run(**wrong)) is FAILS
+
+
+def test_every_claim_has_a_record_that_makes_it_fail() -> None:
+    assert {name for name, _ in WRONG} == CLAIMS.keys()
+
+
+MISSING: list[tuple[str, dict[str, Any]]] = [
+    (ALONE, {"one": (REFUSED, None, REFUSED)}),
+    (ALONE, {"states": ("LISTEN", "FIN_WAIT_2", "FIN_WAIT_2")}),  # it was never tried in TIME_WAIT
+    (TOGETHER, {"both": (None, BOUND, BOUND)}),
+    (TOGETHER, {"states": ("ESTABLISHED", "FIN_WAIT_2", "TIME_WAIT")}),
+    (SHARING, {"shares": (CONNECTIONS,)}),
+    (SHARING, {"shares": ()}),
+]
+
+
+@pytest.mark.parametrize(("name", "missing"), MISSING)
+def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
+    assert outcome(name, run(**missing)) is UNKNOWN
