@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from lab.errors import BadOption
 
-KNOWN = ("netns", "docker", "netem", "virtual")
+KNOWN = ("netns", "docker", "netem", "virtual", "browser")
 
 
 def required() -> frozenset[str]:

@@ -9,8 +9,7 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from markupsafe import Markup
 from lab.evidence import Evidence
 from lab.report.curves import curves
 from lab.report.result import Result
-from lab.report.story import Arrow, story
+from lab.report.story import Story, story
 
 FILE = "report.html"
 MOST_ARROWS = 5000  # more frames than these are not drawn; the page says how many are left out
@@ -39,7 +38,7 @@ def write(folder: Path, result: Result, seen: Evidence | None, lesson: str) -> P
 def render(result: Result, seen: Evidence | None, lesson: str) -> str:
     """The page. ``seen`` is None where there is no evidence that can be read: then the rest is shown."""
     told = story(seen) if seen is not None else None
-    shown = {**asdict(told), "arrows": [_arrow(arrow) for arrow in told.arrows[:MOST_ARROWS]]} if told else None
+    shown = _compact(told) if told else None
     return rendered(
         "report.html",
         "ladder.js",
@@ -80,10 +79,19 @@ def command(result: Result) -> str:
     return shlex.join(words)
 
 
-def _arrow(arrow: Arrow) -> Mapping[str, Any]:
-    """What is as usual is left out: thousands of them have to fit."""
-    usual = {"lost_to": "", "damaged": False, "again": None, "connection": None}
-    return {name: value for name, value in asdict(arrow).items() if name not in usual or value != usual[name]}
+def _compact(told: Story) -> dict[str, Any]:
+    """The story with its arrows as bare lists, since there may be thousands; ladder.js gives them their names again."""
+    names = {name: None for arrow in told.arrows for name in arrow.fields}
+    place = {host: number for number, host in enumerate(told.hosts)}
+    arrows = [
+        [
+            *(arrow.number, arrow.sent, place[arrow.source], place[arrow.toward], arrow.came, arrow.label, arrow.words),
+            [arrow.fields.get(name) for name in names],
+            *(arrow.connection, arrow.again, arrow.lost_to, int(arrow.damaged)),
+        ]
+        for arrow in told.arrows[:MOST_ARROWS]
+    ]
+    return {**asdict(replace(told, arrows=())), "fields": list(names), "arrows": arrows}
 
 
 def _plots(seen: Evidence | None) -> list[tuple[str, Markup]]:

@@ -6,7 +6,6 @@ Plain data, made from the evidence alone. Times are ns since the run began.
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from lab.evidence import Connection, Evidence, Frame, NothingSeen
 from lab.instrument import CAN_LOSE
@@ -34,7 +33,7 @@ class Arrow:
     protocol: str
     label: str
     words: str
-    fields: dict[str, Any]
+    fields: dict[str, int]
     connection: int | None
     again: int | None
 
@@ -132,7 +131,7 @@ def _arrows(seen: Evidence, connections: tuple[Connection, ...], began: int) -> 
             frame.packet.protocol,
             words.label(frame, connection),
             words.tcpdump(frame, connection),
-            words.fields(frame, connection),
+            words.fields(frame),
             place,
             again.get(id(frame)),
         )

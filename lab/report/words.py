@@ -81,21 +81,16 @@ def _options(frame: Frame) -> str:
     return ",".join(words)
 
 
-def fields(frame: Frame, connection: Connection | None) -> dict[str, Any]:
-    """Every header field that this project reads, by its name in RFC 9293, 791 or 768, for whoever looks closely."""
+def fields(frame: Frame) -> dict[str, int]:
+    """The header fields that ``tcpdump`` above does not tell, by their names in RFC 791 and RFC 9293."""
     packet = frame.packet
-    found: dict[str, Any] = {"bytes on the wire": frame.length}
+    found = {"bytes on the wire": frame.length}
     if packet.ip is not None:
         ip = packet.ip
-        found |= {"IP id": ip.id, "TTL": ip.ttl, "IP length": ip.length, "DF": ip.dont_fragment}
-    if packet.ports is not None:
-        found |= {"source port": packet.ports[0], "destination port": packet.ports[1]}
+        found |= {"IP id": ip.id, "TTL": ip.ttl, "IP length": ip.length, "DF": int(ip.dont_fragment)}
     if packet.tcp is not None:
         tcp = packet.tcp
         found |= {"SEG.SEQ": tcp.seq, "SEG.ACK": tcp.ack, "SEG.LEN": tcp.length, "SEG.WND": tcp.window}
-        if connection is not None:
-            found |= {"seq": connection.seq(frame), "ack": connection.ack(frame) if "A" in tcp.flags else None}
-        found |= {"flags": tcp.flags, "options": _options(frame)}
     return found
 
 

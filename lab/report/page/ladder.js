@@ -5,6 +5,10 @@
   const story = JSON.parse(document.getElementById("story").textContent);
   const place = document.getElementById("ladder");
   if (!story || !place) return;
+  // Thousands of arrows are kept as lists; null stands for nothing.
+  story.arrows = story.arrows.map(([number, sent, source, toward, came, label, words, fields, connection, again, lost_to, damaged]) => ({
+    number, sent, source: story.hosts[source], toward: story.hosts[toward], came, label, words, fields, connection, again, lost_to, damaged,
+  }));
 
   const SVG = "http://www.w3.org/2000/svg";
   const FLIGHT = 34;        // px that the usual time from sent to delivered takes
@@ -107,16 +111,15 @@
   };
 
   const kindOf = (one) => {
-    const flags = one.fields.flags || "";
-    if (flags.includes("R")) return "reset";
-    if (flags.includes("F")) return "fin";
+    if (one.label.startsWith("RST")) return "reset";
+    if (one.label.startsWith("FIN")) return "fin";
     return / bytes/.test(one.label) ? "data" : "control";
   };
 
   const drawArrow = (one, at, where) => {
     const lost = !one.came.length;
     const group = made("g", {
-      class: `arrow ${kindOf(one)}${lost ? " lost" : ""}${one.again === undefined ? "" : " again"}`, tabindex: 0,
+      class: `arrow ${kindOf(one)}${lost ? " lost" : ""}${one.again === null ? "" : " again"}`, tabindex: 0,
       "data-number": one.number, role: "button", "aria-label": `${one.source} to ${one.toward}: ${one.label}${lost ? ", lost" : ""}`,
     });
     if (view.chosen === one.number) group.classList.add("chosen");
@@ -134,7 +137,7 @@
       }
       group.append(made("line", { class: "hit", x1: from, y1: at.sent, x2: x, y2: y }));
     }
-    const words = one.label + (lost ? ` ✕ ${one.lost_to || "lost"}` : "") + (one.again === undefined ? "" : " ↺") + (one.damaged ? " damaged" : "");
+    const words = one.label + (lost ? ` ✕ ${one.lost_to || "lost"}` : "") + (one.again === null ? "" : " ↺") + (one.damaged ? " damaged" : "");
     const wide = Math.abs(to - from);
     const shortened = words.length * 7.3 > wide - 30 ? `${words.slice(0, Math.max(4, Math.floor((wide - 30) / 7.3) - 1))}…` : words;
     group.append(made("text", { class: "label", x: (from + to) / 2, y: (at.sent + ends[0]) / 2 - 4, "text-anchor": "middle" }, shortened));
@@ -280,10 +283,10 @@
     for (const group of place.querySelectorAll(".arrow")) group.classList.toggle("chosen", Number(group.dataset.number) === number);
     const came = one.came.length ? one.came.map((t) => `${clock(t)} s (after ${lasted(t - one.sent)})`).join(" and ") : `never: ${one.lost_to || "lost"}`;
     const lines = [one.words, `sent by ${one.source} at ${clock(one.sent)} s; delivered to ${one.toward} at ${came}`];
-    const first = one.again === undefined ? null : story.arrows.find((arrow) => arrow.number === one.again);
+    const first = one.again === null ? null : story.arrows.find((arrow) => arrow.number === one.again);
     if (first) lines.push(`sent again; the original was sent ${lasted(one.sent - first.sent)} before, at ${clock(first.sent)} s`);
     if (one.damaged) lines.push("what was delivered differs from what was sent");
-    tell(lines, Object.entries(one.fields).filter(([, value]) => value !== null && value !== ""));
+    tell(lines, story.fields.map((name, n) => [name, one.fields[n]]).filter(([, value]) => value !== null));
   };
 
   place.addEventListener("click", (click) => {
