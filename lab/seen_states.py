@@ -118,6 +118,11 @@ class History:
         """What the last look found in ``state``; NothingSeen when none did."""
         return next((each for each in reversed(self.sockets) if each.state == state), None) or self._never(state)
 
+    def info(self, state: str, *names: str) -> tuple[tuple[Any, ...], ...]:
+        """What the looks in ``state`` found of these fields of tcp_info, one after the other; repetitions left out."""
+        found = [tuple(each.info.get(name) for name in names) for each in self.sockets if each.state == state]
+        return tuple(values for place, values in enumerate(found) if place == 0 or values != found[place - 1])
+
     def _never(self, state: str) -> NoReturn:
         raise NothingSeen(f"no look found {self.local[0]} port {self.local[1]} in {state}")
 

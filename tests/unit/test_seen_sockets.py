@@ -107,3 +107,14 @@ def test_a_state_that_there_is_not() -> None:
 def test_a_host_that_was_never_looked_at() -> None:
     with pytest.raises(NothingSeen, match="no look at the sockets of client is on record"):
         Written().evidence().sockets("client")
+
+
+def test_fields_of_tcp_info_one_after_the_other() -> None:
+    def look(mss: int, state: str = "ESTABLISHED") -> list[dict[str, Any]]:
+        return [sock(state, 7000, 40001, info={"pmtu": 1500, "snd_mss": mss})]
+
+    tables = look(524, "SYN_SENT"), look(1448), look(1448), look(1024), look(1448), look(1000, "FIN_WAIT_1")
+    histories = on_server(*((t, t + 0.5, table) for t, table in enumerate(tables))).histories()
+    assert histories and histories[0].info("ESTABLISHED", "snd_mss") == ((1448,), (1024,), (1448,))
+    assert histories[0].info("SYN_SENT", "pmtu", "snd_mss", "more") == ((1500, 524, None),)
+    assert histories[0].info("TIME_WAIT", "snd_mss") == ()
