@@ -8,7 +8,7 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
             $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
             $(if $(MEMORY),--memory "$(MEMORY)") $(if $(JOBS),--jobs "$(JOBS)")
 
-.PHONY: help lab list doctor clean test check images kernel lock python venv venv-dev
+.PHONY: help lab list ledger doctor clean test check images kernel lock python venv venv-dev
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -18,6 +18,9 @@ lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] 
 
 list: venv ## the scenarios, one line each
 	@$(LAB) list
+
+ledger: venv ## docs/ledger.md: what the course texts say, what the claims say, and what the last runs measured
+	@$(LAB) ledger --out docs/ledger.md
 
 doctor: venv ## what this machine can do, and what to do about the rest
 	@$(LAB) doctor

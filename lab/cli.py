@@ -1,4 +1,4 @@
-"""The command line: `lab list|run|check|show|doctor|clean|kernel`; results on stdout, progress and errors on stderr.
+"""The command line: `lab list|run|check|show|ledger|doctor|clean|kernel`; results on stdout, all else on stderr.
 
 Exit status: 0 all claims hold; 1 a claim fails; 2 the request is wrong; 3 a claim is unknown, or the run broke off;
 4 this machine cannot do it; 128 + N after signal N. An error is one sentence with its cause and the way out.
@@ -20,6 +20,7 @@ USAGE = """usage: lab COMMAND [OPTION...]
   lab list [--json]       the scenarios, one line each
   lab run NAME...|all     run scenarios and judge what was seen
   lab check RUN...        judge saved evidence again
+  lab ledger [RUNS...]    what the course texts say, and what became of it
   lab show RUN            what happened in a run, as text, in tcpdump's words
   lab doctor [--json]     what this machine can do, found out by trying
   lab clean               remove what dead runs left

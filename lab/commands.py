@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,19 +179,18 @@ def worst(statuses: list[int]) -> int:
     return next(status for status in (4, 2, 1, 3, 0) if status in statuses)
 
 
-def kernel(argv: list[str]) -> int:
-    """`lab kernel build|run`: the kernel of the virtual clock."""
-    from lab.kernel import commands  # few runs need it
-
-    return commands.kernel(argv)
+def later(module: str, name: str) -> Callable[[list[str]], int]:
+    """A command of a module of its own, which is loaded when it is asked for: few runs need it."""
+    return lambda argv: int(getattr(import_module(module), name)(argv))
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "list": list_scenarios,
     "run": run,
     "check": check,
+    "ledger": later("lab.report.ledger", "ledger"),
     "show": show_run,
     "doctor": doctor,
     "clean": clean,
-    "kernel": kernel,
+    "kernel": later("lab.kernel.commands", "kernel"),
 }

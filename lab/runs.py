@@ -8,7 +8,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from lab.errors import BadRun, DiskFull
 
 DEFAULT = Path("runs")
-SIGNED = "run.json"
+SIGNED, EVIDENCE = "run.json", "evidence.jsonl"
 UNWRITABLE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG}
 
 
@@ -56,10 +56,25 @@ def link_latest(folder: Path) -> None:
 def find(name: str) -> Path:
     """The folder of a saved run, given its path (`runs/timewait/latest` too). Raises BadRun."""
     folder = Path(name)
-    if not (folder / "evidence.jsonl").is_file():
-        why = "holds no evidence.jsonl" if folder.is_dir() else "is no folder"
+    if not (folder / EVIDENCE).is_file():
+        why = f"holds no {EVIDENCE}" if folder.is_dir() else "is no folder"
         raise BadRun(f"{name} {why}: give a run's folder, such as runs/timewait/latest.")
     return folder
+
+
+def found_in(bases: Iterable[Path]) -> list[Path]:
+    """Every run's folder in these folders, the oldest first; a folder that is a run's own stands for itself."""
+    files = [file for base in bases for depth in ("", "*/", "*/*/") for file in base.glob(depth + EVIDENCE)]
+    folders = {file.parent.resolve() for file in files}
+    return sorted(folders, key=lambda folder: (_ended(folder), folder.name))
+
+
+def _ended(folder: Path) -> str:
+    """When a run ended (ISO 8601, UTC); empty if it was never signed."""
+    try:
+        return str(json.loads((folder / SIGNED).read_text())["ended"])
+    except (OSError, ValueError, KeyError):
+        return ""
 
 
 @contextlib.contextmanager

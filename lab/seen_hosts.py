@@ -65,10 +65,10 @@ class OnTheHosts(Run):
         found = (each for each in self.calls(host, socket=socket) or () if each.call in names)
         return tuple(f"{each.call} {each.errno or repr(each.value)}" for each in found) or None
 
-    def connects(self, port: int) -> dict[tuple[str, str], str | None] | None:
-        """What each connect to ``port`` gave, an errno or None, by the host that called and the address it asked for."""
+    def connects(self, port: int) -> dict[tuple[str, str], str] | None:
+        """What each connect to ``port`` gave, ``connected`` or an errno, by the host that called and the address."""
         calls = self.calls(call="connect", port=port) or ()
-        return {(each.host, each.args[0][0]): each.errno for each in calls} or None
+        return {(each.host, each.args[0][0]): each.errno or "connected" for each in calls} or None
 
     def programs(
         self,

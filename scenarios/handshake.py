@@ -64,7 +64,7 @@ def connect_returns_after_one_round_trip(seen: Evidence) -> Verdict:
     return within(connect.took, connection.round_trip, (ack.arrived - connect.began) / NS, "s")
 
 
-@claim(RFC("9293", "3.5"), Man("accept(2)"), Text("T21"), Text("T25", depends="on the third segment: held up, it is seen"))
+@claim(RFC("9293", "3.5"), Man("accept(2)"), Text("T21"))
 def the_handshake_completes_without_accept(seen: Evidence) -> Verdict:
     """The server's end, ESTABLISHED after SYN_RECV, belongs to no program: only accept would give it an inode."""
     ends = seen.ends(seen.opened(OPEN).connection)

@@ -1,0 +1,54 @@
+"""The statements of the course texts as they are read from their file."""
+
+from pathlib import Path
+
+import pytest
+
+from lab import textbook
+from lab.errors import RequestError
+from lab.textbook import Saying, Statement
+
+FIRST, SECOND = '- <a id="T60"></a>**T60** Only one `side` waits.', '- <a id="P1"></a>**P1** a server'
+
+
+def written(tmp_path: Path, *lines: str) -> Path:
+    file = tmp_path / "textbook.md"
+    file.write_text("\n".join(["# Title", "", "## Closing", "", *lines]) + "\n")
+    return file
+
+
+def test_statements_and_sayings_are_read_in_order(tmp_path: Path) -> None:
+    sayings = '- "they wait": [T60](#T60)', '- "nobody waits": *not* [T60](#T60)'
+    book = textbook.read(written(tmp_path, FIRST, SECOND, "", "## Hearsay", "", *sayings))
+    assert book.statements == (
+        Statement("T60", "Only one `side` waits.", "Closing"),
+        Statement("P1", "a server", "Closing"),
+    )
+    assert [each.about_a_program for each in book.statements] == [False, True]
+    assert book.sayings == (Saying("they wait", "T60", False), Saying("nobody waits", "T60", True))
+
+
+@pytest.mark.parametrize("line", ["- T61 without its anchor", '- <a id="T61"></a>**T62** two numbers', '- "said": T60'])
+def test_an_item_that_is_neither_is_an_error_that_names_its_line(tmp_path: Path, line: str) -> None:
+    with pytest.raises(RequestError, match=r"line 6, is neither a statement nor a saying"):
+        textbook.read(written(tmp_path, FIRST, line))
+
+
+def test_a_number_that_comes_twice_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="has T60 more than once"):
+        textbook.read(written(tmp_path, FIRST, SECOND, FIRST))
+
+
+def test_no_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"nowhere\.md cannot be read"):
+        textbook.read(tmp_path / "nowhere.md")
+
+
+def test_the_projects_own_has_every_statement() -> None:
+    numbers = [
+        *(f"P{n}" for n in range(1, 11)),
+        *(f"T{n}" for n in (*range(1, 16), *range(20, 26), *range(30, 40), *range(50, 58), *range(60, 73))),
+    ]
+    book = textbook.read()
+    assert list(book.numbers) == numbers
+    assert {each.number for each in book.sayings} <= set(numbers)
