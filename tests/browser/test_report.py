@@ -69,7 +69,7 @@ def test_it_draws_every_frame_and_the_console_is_silent(
     assert shown.count("#ladder .arrow") == 7
     assert shown.count("#ladder .arrow.lost .cross") == 1
     assert shown.count("#ladder .arrow.again") == 1
-    assert "60 s pass" in shown.text("#ladder")
+    assert "59.9 s pass" in shown.text("#ladder")
     assert shown.count(".claim") == 2
     assert shown.ask("return document.documentElement.scrollWidth <= window.innerWidth")
     assert shown.complaints() == []
