@@ -19,6 +19,7 @@ from lab.judging import Verdict as Verdict
 from lab.judging import all_of as all_of
 from lab.judging import at_least as at_least
 from lab.judging import at_most as at_most
+from lab.judging import each_within as each_within
 from lab.judging import equals as equals
 from lab.judging import happened as happened
 from lab.judging import never as never

@@ -45,11 +45,10 @@ class Evidence(OnTheWire, OnTheHosts):
         return Flow(made, found[0].sockets if found else ())
 
     def silence(self, port: int, client: str | None = None) -> Silence:
-        """What the client of the first connection to ``port`` sent in vain, and the call on it that waited."""
+        """What the client of the first connection to ``port``, a driven socket, sent in vain."""
         made = self.tried(port, client)
         found = self.sockets(made.client).histories(None, made.client_port, made.server_port, protocol="tcp")
         number = self.call(made.client, "connect", port=port).socket
-        waiting = [each for each in self.calls(made.client, socket=number) or () if each.call in ("connect", "recv")]
         if found is None:
             raise NothingSeen(f"the connection was never seen in the table of {made.client}")
-        return silence(made, found[0], waiting[-1])
+        return silence(made, found[0], self.calls(made.client, socket=number) or ())

@@ -5,7 +5,7 @@ known, since the lab looks at sockets now and then.
 """
 
 import math
-from collections.abc import Sized
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -83,6 +83,18 @@ def within(measured: float | Span | None, lo: float | None, hi: float | None, un
     if span.width <= narrow:
         return Verdict(HOLDS, measured, expected, unit, "as near as it was looked at")
     return Verdict(UNKNOWN, measured, expected, unit, "it was not looked at often enough to tell")
+
+
+def each_within(
+    measured: Iterable[float | Span] | None, bounds: Sequence[tuple[float, float]], unit: str = ""
+) -> Verdict:
+    """As many measurements as there are bounds, each within its own: waits that follow one another."""
+    if measured is None:
+        return Verdict(UNKNOWN, None, join(_bounds(*each) for each in bounds), unit, "nothing to look at")
+    found = tuple(measured)
+    if len(found) != len(bounds):
+        return Verdict(FAILS, found, f"{len(bounds)} of them: {join(_bounds(*each) for each in bounds)}", unit)
+    return all_of(*(within(each, *bound, unit) for each, bound in zip(found, bounds, strict=True)))
 
 
 def at_least(measured: float | Span | None, lo: float | None, unit: str = "") -> Verdict:

@@ -3,6 +3,7 @@
 Times in seconds. Each constant names the file and the symbol that it was read from.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
@@ -21,7 +22,9 @@ SYN_RETRIES = 6  # include/net/tcp.h TCP_SYN_RETRIES, the default of tcp_syn_ret
 SYNACK_RETRIES = 5  # include/net/tcp.h TCP_SYNACK_RETRIES, the default of tcp_synack_retries
 RETRIES2 = 15  # include/net/tcp.h TCP_RETR2, the default of tcp_retries2
 KEEPALIVE_TIME, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES = 7200.0, 75.0, 9  # include/net/tcp.h TCP_KEEPALIVE_*
-TW_REUSE_DELAY = 1.0  # net/ipv4/tcp_ipv4.c tcp_twsk_unique: a waiting connection is reused after a second
+TW_REUSE_DELAY = 1.0  # net/ipv4/tcp_ipv4.c tcp_sk_init, the default of tcp_tw_reuse_delay
+TW_REUSE_IN_MS_SINCE = (6, 14)  # the release from which on tcp_twsk_unique counts milliseconds and not whole seconds
+TIMESTAMP_STEP = 0.001  # include/net/tcp.h TCP_TS_HZ: what is reckoned from TCP's timestamps may be so much too long
 SYN_LINEAR_SINCE = (6, 5)  # the release that brought tcp_syn_linear_timeouts
 SYN_LINEAR_TIMEOUTS = 4  # its default, net/ipv4/tcp_ipv4.c tcp_sk_init
 
@@ -57,18 +60,55 @@ class KernelFacts:
             return int(sysctl)
         return SYN_LINEAR_TIMEOUTS if self.version >= SYN_LINEAR_SINCE else 0
 
+    def windows(self, *durations: float) -> tuple[tuple[float, float], ...]:
+        """For timers that follow one another: after how many seconds each fires, at the earliest and at the latest."""
+        return tuple((duration, self.latest(duration)) for duration in durations)
+
     def syn_intervals(self, retries: int = SYN_RETRIES, linear: str | int | None = None) -> tuple[float, ...]:
         """The waits after each SYN that nobody answers; the last ends in ETIMEDOUT (tcp_retransmit_timer).
 
-        Six retries and no linear ones: 1, 2, 4, 8, 16, 32, 64 s (tcp_syn_retries, tcp_syn_linear_timeouts).
+        Six retries and no linear ones: 1, 2, 4, 8, 16, 32, 64 s (tcp_syn_retries, tcp_syn_linear_timeouts). Linear
+        ones come on top of the count, but not of the time that is allowed for it: where they are many and the retries
+        few, that is over first (tcp_write_timeout asks for both).
         """
         same = self.syn_linear_timeouts(linear)
-        return (RTO_INITIAL,) * same + backoff(RTO_INITIAL, retries + 1)
+        return reaching(allowed(retries, RTO_INITIAL), (RTO_INITIAL,) * same + backoff(RTO_INITIAL, retries + 1))
+
+    def reusable_after(self, entered: float) -> float:
+        """When a connection that entered TIME_WAIT at ``entered`` may be reused (tcp_tw_reuse, tcp_twsk_unique).
+
+        Seconds of the monotonic clock. A second later; before 6.14 as soon as the clock's next whole second begins.
+        """
+        return entered + TW_REUSE_DELAY if self.version >= TW_REUSE_IN_MS_SINCE else math.floor(entered) + 1.0
 
 
 def backoff(first: float, count: int, most: float = RTO_MAX) -> tuple[float, ...]:
     """``count`` waits that double from ``first`` and stay at ``most`` (RFC 6298 section 5.5)."""
     return tuple(min(first * 2**n, most) for n in range(count))
+
+
+def allowed(retries: int, first: float = RTO_MIN) -> float:
+    """How long ``retries`` retransmissions may be in vain: not they are counted but the time that they would take from
+    an RTO of ``first``, whatever it really is. It is reckoned from the first retransmission on, or from the first SYN
+    (retransmits_timed_out, tcp_model_timeout).
+    """
+    return sum(backoff(first, retries + 1))
+
+
+def reaching(total: float, intervals: Iterable[float]) -> tuple[float, ...]:
+    """The first of ``intervals``, up to the one at whose end ``total`` seconds have passed."""
+    found: list[float] = []
+    for interval in intervals:
+        if sum(found) < total:
+            found.append(interval)
+    return tuple(found)
+
+
+def keepalive(
+    idle: float = KEEPALIVE_TIME, interval: float = KEEPALIVE_INTERVAL, probes: int = KEEPALIVE_PROBES
+) -> tuple[float, ...]:
+    """The waits before each probe that nobody answers; the last ends in ETIMEDOUT (tcp_keepalive_timer)."""
+    return (idle,) + (interval,) * probes
 
 
 def sent_at(intervals: Iterable[float]) -> tuple[float, ...]:

@@ -15,6 +15,7 @@ from lab.judging import (
     all_of,
     at_least,
     at_most,
+    each_within,
     equals,
     happened,
     never,
@@ -103,3 +104,26 @@ def test_all_of_them() -> None:
     assert all_of(good, good) == Verdict(HOLDS, (1, 1), "1, 1", "s")
     assert all_of(good) == good
     assert all_of().outcome is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "measured, outcome",
+    [
+        ((1.0, 2.1), HOLDS),
+        ((1.0, Span(2.1, 2.15)), HOLDS),
+        ((1.0, 2.3), FAILS),
+        ((0.9, 2.1), FAILS),
+        ((1.0,), FAILS),
+        ((1.0, 2.1, 4.1), FAILS),
+        ((1.0, Span(2.1, 9)), UNKNOWN),
+        (None, UNKNOWN),
+    ],
+)
+def test_each_within_its_own_bounds(measured: tuple[float | Span, ...] | None, outcome: Outcome) -> None:
+    assert each_within(measured, ((1, 1.1), (2, 2.2)), "s").outcome is outcome
+
+
+def test_as_many_as_there_are_bounds() -> None:
+    verdict = each_within((1.0, 2.0, 3.0), ((1, 1.1), (2, 2.2)), "s")
+    assert (verdict.measured, verdict.expected) == ((1.0, 2.0, 3.0), "2 of them: 1 to 1.1, 2 to 2.2")
+    assert each_within((), ()).outcome is UNKNOWN

@@ -2,7 +2,16 @@
 
 import pytest
 
-from lab.kernelfacts import TIMEWAIT_LEN, KernelFacts, backoff, sent_at
+from lab.kernelfacts import (
+    RTO_INITIAL,
+    TIMEWAIT_LEN,
+    KernelFacts,
+    allowed,
+    backoff,
+    keepalive,
+    reaching,
+    sent_at,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +59,44 @@ def test_when_syns_are_sent() -> None:
 def test_data_is_given_up_after_924_6_seconds() -> None:
     """ip-sysctl, tcp_retries2: fifteen retransmissions from an RTO of 200 ms."""
     assert sum(backoff(0.2, 16)) == pytest.approx(924.6)
+
+
+@pytest.mark.parametrize("retries, seconds", [(1, 3), (2, 7), (3, 15), (6, 127), (7, 247)])
+def test_the_time_that_a_count_stands_for(retries: int, seconds: float) -> None:
+    assert allowed(retries, RTO_INITIAL) == seconds
+    assert allowed(15) == pytest.approx(924.6)
+    assert allowed(2) == pytest.approx(1.4)
+
+
+def test_few_syns_are_over_with_the_time_that_their_count_stands_for() -> None:
+    """Seen on 6.18: with four linear timeouts and two retries the last SYN goes out after 5 s, and 7 s are the end."""
+    late, early = KernelFacts("6.18", 250), KernelFacts("6.1", 100)
+    assert sent_at(late.syn_intervals(1)) == (0, 1, 2, 3)
+    assert sent_at(late.syn_intervals(2)) == (0, 1, 2, 3, 4, 5, 7)
+    assert sent_at(late.syn_intervals(3)) == (0, 1, 2, 3, 4, 5, 7, 11, 19)
+    assert sent_at(early.syn_intervals(2)) == (0, 1, 3, 7)
+    assert early.syn_intervals(2, linear="4") == late.syn_intervals(2)
+
+
+def test_intervals_up_to_a_time() -> None:
+    assert reaching(3, (1, 1, 1, 1)) == (1, 1, 1)
+    assert reaching(3.5, (1, 1, 1, 1)) == (1, 1, 1, 1)
+    assert reaching(9, (1, 2)) == (1, 2)
+    assert reaching(0, (1, 2)) == ()
+
+
+def test_when_each_of_several_timers_fires() -> None:
+    windows = KernelFacts("6.1", 100).windows(1.0, 60.0)
+    assert windows == ((1.0, pytest.approx(1.09)), (60.0, pytest.approx(65.13)))
+
+
+def test_keepalive_ends_after_two_hours_and_eleven_minutes() -> None:
+    assert (len(keepalive()), sum(keepalive())) == (10, 7875)
+    assert keepalive(3, 2, 1) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "release, entered, reusable", [("6.18", 10.4, 11.4), ("6.14.0", 10.0, 11.0), ("6.13", 10.4, 11), ("6.1", 10.0, 11)]
+)
+def test_when_a_waiting_connection_may_be_reused(release: str, entered: float, reusable: float) -> None:
+    assert KernelFacts(release, 250).reusable_after(entered) == pytest.approx(reusable)
