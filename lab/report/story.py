@@ -92,7 +92,7 @@ def story(seen: Evidence) -> Story:
     began = int(seen.meta["t"])
     connections = seen.connections() or ()
     return Story(
-        hosts=_in_order(seen.hosts),
+        hosts=_in_order({*seen.hosts, *(frame.source for frame in seen.frames() or ())}),
         ended=int(seen.records[-1].get("t", began)) - began,
         connections=tuple(words.connection(each) for each in connections),
         arrows=tuple(_arrows(seen, connections, began)),
@@ -107,8 +107,8 @@ def story(seen: Evidence) -> Story:
 
 
 def _in_order(hosts: Iterable[str]) -> tuple[str, ...]:
-    """Clients on the left and servers on the right, as textbooks draw them."""
-    return tuple(sorted(hosts, key=lambda host: (not host.startswith("client"), host.startswith("server"))))
+    """Clients on the left and servers on the right, as textbooks draw them; the wire, if it spoke itself, between."""
+    return tuple(sorted(hosts, key=lambda host: (not host.startswith("client"), host.startswith("server"), host)))
 
 
 def _arrows(seen: Evidence, connections: tuple[Connection, ...], began: int) -> Iterator[Arrow]:
