@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lab.seen_connections import Connection, tcp_of
 from lab.seen_frames import Frame
+from lab.seen_records import NS, NothingSeen
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Sent:
         return self.highest - self.nxt
 
     @property
+    def waited(self) -> float:
+        """Seconds from the arrival of that window to the sending."""
+        return (self.frame.sent_at - self.offer.frame.arrived) / NS
+
+    @property
     def is_probe(self) -> bool:
         """Whether it asks and brings nothing: no data, and a number that was acknowledged before (RFC 9293 3.8.6.1)."""
         return tcp_of(self.frame).length == 0 and self.first == self.una - 1
@@ -92,6 +98,22 @@ def sendings(connection: Connection, host: str, data: bool | None = True) -> tup
     heard = offers(connection, _other(connection, host))
     found = _follow(connection, host, heard) if heard else ()
     return tuple(each for each in found if data is None or data is (tcp_of(each.frame).data_length > 0)) or None
+
+
+def shut_out(connection: Connection, host: str) -> tuple[Sent, ...]:
+    """All that a side sent while the last window that it had heard of was nought; NothingSeen when it sent nothing."""
+    if found := tuple(each for each in sendings(connection, host, data=None) or () if each.offer.window == 0):
+        return found
+    raise NothingSeen(f"{host} sent nothing against a window of nought")
+
+
+def reopened(connection: Connection, host: str) -> Sent:
+    """The first data that the side sent after these, with the offer that let it; NothingSeen when it sent none."""
+    last = shut_out(connection, host)[-1]
+    for each in sendings(connection, host) or ():
+        if each.highest > last.highest:
+            return each
+    raise NothingSeen(f"the window that {host} was offered never opened again")
 
 
 def _follow(connection: Connection, host: str, heard: tuple[Offer, ...]) -> Iterator[Sent]:
