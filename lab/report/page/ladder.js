@@ -140,7 +140,9 @@
     const words = one.label + (lost ? ` ✕ ${one.lost_to || "lost"}` : "") + (one.again === null ? "" : " ↺") + (one.damaged ? " damaged" : "");
     const wide = Math.abs(to - from);
     const shortened = words.length * 7.3 > wide - 30 ? `${words.slice(0, Math.max(4, Math.floor((wide - 30) / 7.3) - 1))}…` : words;
-    group.append(made("text", { class: "label", x: (from + to) / 2, y: (at.sent + ends[0]) / 2 - 4, "text-anchor": "middle" }, shortened));
+    const along = where.narrow ? 0.5 : Math.max(0.36, (shortened.length * 3.7 + 90) / wide);  // nearer to its sender: there they stand apart
+    const part = Math.min(0.5, along);
+    group.append(made("text", { class: "label", x: from + (to - from) * part, y: at.sent + (ends[0] - at.sent) * part - 4, "text-anchor": "middle" }, shortened));
     return group;
   };
 
