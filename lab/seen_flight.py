@@ -79,9 +79,14 @@ class Flow:
             raise NothingSeen("no segment came again")
         return tuple(again)
 
-    def before(self, t: int) -> Socket:
-        """The last look before ``t`` (ns); NothingSeen without one."""
-        known = [look for look in self.looks if look.t < t]
+    def before(self, again: Frame) -> Socket:
+        """The last look before a segment was sent ``again``; NothingSeen without one.
+
+        By the kernel's own count of what it had sent again: a look and a frame are stamped too far from each other to
+        say which came first when a timer brings both.
+        """
+        earlier = self.resent.index(again)
+        known = [look for look in self.looks if look.info.get("total_retrans", 0) <= earlier]
         if not known:
             raise NothingSeen("nobody had looked at the sender's socket yet")
         return known[-1]

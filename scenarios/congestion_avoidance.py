@@ -45,7 +45,7 @@ def congestion_avoidance(lab: Lab) -> None:
 def after_the_timeout_ssthresh_is_half_the_window_and_the_window_one(seen: Evidence) -> Verdict:
     """Until the timeout there is no ssthresh to speak of; then nothing is on its way but the segment sent again."""
     flow = seen.flow(PORT)
-    before, after = flow.before(flow.again(flow.data[0]).sent_at).info, flow.within(LOSS)[0].info
+    before, after = flow.before(flow.again(flow.data[0])).info, flow.within(LOSS)[0].info
     told = [(info["snd_cwnd"], info["snd_ssthresh"]) for info in (before, after)]
     return equals(told, [(INITIAL, INFINITE), (1, SSTHRESH)], "segments")
 

@@ -47,7 +47,7 @@ def fast_recovery(lab: Lab) -> None:
 def after_three_repetitions_the_window_comes_down_to_half_and_no_further(seen: Evidence) -> Verdict:
     """Not at once: by a segment for two that are acknowledged, until recovery ends. After that it grows again."""
     flow = seen.flow(ONE)
-    before, recovering = flow.before(flow.again(flow.connection.lost[0]).sent_at), flow.within(RECOVERY)
+    before, recovering = flow.before(flow.again(flow.connection.lost[0])), flow.within(RECOVERY)
     after = [look.info["snd_cwnd"] for look in flow.looks if look.t >= recovering[0].t]
     told = (before.info["snd_cwnd"], recovering[-1].info["snd_ssthresh"], recovering[-1].info["snd_cwnd"], min(after))
     return equals(told, (FLIGHT, SSTHRESH, SSTHRESH, SSTHRESH), "segments")
@@ -56,7 +56,7 @@ def after_three_repetitions_the_window_comes_down_to_half_and_no_further(seen: E
 @claim(RFC("5681", "3.1"), Kernel("net/ipv4/tcp_input.c", "tcp_enter_loss"), Text("T36", depends=DEPENDS))
 def after_a_timeout_ssthresh_is_half_and_the_window_one(seen: Evidence) -> Verdict:
     flow = seen.flow(ALL)
-    before, after = flow.before(flow.again(flow.connection.lost[0]).sent_at), flow.within(LOSS)[0]
+    before, after = flow.before(flow.again(flow.connection.lost[0])), flow.within(LOSS)[0]
     told = (before.info["snd_cwnd"], after.info["snd_ssthresh"], after.info["snd_cwnd"])
     return equals(told, (FLIGHT, SSTHRESH, 1), "segments")
 

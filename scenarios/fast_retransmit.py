@@ -59,7 +59,7 @@ def the_third_repetition_brings_the_segment_back_before_the_timer(seen: Evidence
     flow = seen.flow(THREE)
     lost, again = flow.connection.lost[0], flow.again(flow.connection.lost[0])
     told = [ack for ack in flow.repeated(lost) if ack.arrived <= again.sent_at]
-    rto = flow.before(again.sent_at).info["rto"] / 1e6
+    rto = flow.before(again).info["rto"] / 1e6
     return all_of(equals(len(told), 3, "ACKs"), at_most((again.sent_at - lost.sent_at) / NS, rto, "s"))
 
 
@@ -68,7 +68,7 @@ def two_repetitions_do_not_and_the_timer_must_run_out(seen: Evidence) -> Verdict
     """A kernel timer is never early."""
     flow = seen.flow(TWO)
     lost, again = flow.connection.lost[0], flow.again(flow.connection.lost[0])
-    rto = flow.before(again.sent_at).info["rto"] / 1e6
+    rto = flow.before(again).info["rto"] / 1e6
     return all_of(equals(len(flow.repeated(lost)), 2, "ACKs"), at_least((again.sent_at - lost.sent_at) / NS, rto, "s"))
 
 

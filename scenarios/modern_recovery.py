@@ -51,7 +51,7 @@ def one_report_is_enough_after_a_quarter_of_a_round_trip(seen: Evidence) -> Verd
     flow = seen.flow(ONE, "client2")
     again = flow.again(flow.connection.lost[0])
     told = next(ack for ack in flow.acks if tcp_of(ack).options.sack)
-    least = flow.before(again.sent_at).info["min_rtt"] / 4e6
+    least = flow.before(again).info["min_rtt"] / 4e6
     return within((again.sent_at - told.arrived) / NS, least, 4 * least, "s")
 
 
@@ -60,7 +60,7 @@ def when_nothing_is_reported_the_last_segment_probes_after_two_round_trips(seen:
     """Counted from the last acknowledgment, by the kernel's own average; the timeout would have come later."""
     flow = seen.flow(TAIL, "client2")
     probe = flow.resent[0]
-    look, ack = flow.before(probe.sent_at).info, [each for each in flow.acks if each.arrived < probe.sent_at][-1]
+    look, ack = flow.before(probe).info, [each for each in flow.acks if each.arrived < probe.sent_at][-1]
     waited = within((probe.sent_at - ack.arrived) / NS, 2 * look["rtt"] / 1e6, look["rto"] / 1e6, "s")
     return all_of(equals(flow.connection.seq(probe), flow.connection.seq(flow.connection.lost[-1])), waited)
 
