@@ -19,3 +19,13 @@ def test_what_calls_gave_on_the_socket_that_was_connected() -> None:
     assert seen.gave("client", 7000, "send") is None
     with pytest.raises(NothingSeen, match="no connect on client"):
         seen.gave("client", 7002, "send")
+
+
+def test_what_each_connect_to_a_port_gave() -> None:
+    w = Written()
+    w.call("client", 1, "connect", ["10.0.0.2", 7000])
+    w.call("server", 2, "connect", ["127.0.0.1", 7000], errno="ECONNREFUSED")
+    w.call("server", 3, "connect", ["127.0.0.1", 7001])
+    seen = w.evidence()
+    assert seen.connects(7000) == {("client", "10.0.0.2"): "connected", ("server", "127.0.0.1"): "ECONNREFUSED"}
+    assert seen.connects(7002) is None

@@ -98,3 +98,14 @@ def test_a_frame_that_never_arrived() -> None:
 
 def test_a_bound_that_was_not_seen_is_unknown() -> None:
     assert {within(1, None, 2).outcome, within(1, 0, None).outcome, at_least(1, None).outcome} == {UNKNOWN}
+
+
+def test_lengths_of_segments_without_those_that_came_again() -> None:
+    w = Written()
+    w.segment("client", "server", 1.0, "S", seq=100)
+    w.segment("server", "client", 1.1, "SA", seq=500, ack=101)
+    w.segment("client", "server", 1.2, "A", seq=101, ack=501)
+    for seq, data in (101, b"abc"), (104, b"de"), (104, b"de"), (106, b"f"):
+        w.segment("client", "server", 1.3, "A", seq=seq, ack=501, data=data)
+    opened = w.evidence().opened(7000)
+    assert (opened.lengths("client"), opened.lengths("server")) == ((3, 2, 1), None)
