@@ -14,7 +14,7 @@ import pytest
 
 SERVERS = [
     *("echo_serial", "echo_fork", "echo_thread", "echo_select", "upper", "greet_and_close", "slow_reader", "sink"),
-    *("share", "udp_echo"),
+    *("share", "greet_fork", "udp_echo"),
 ]
 STREAM = [name for name in SERVERS if name != "udp_echo"]
 
