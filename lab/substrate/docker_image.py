@@ -31,6 +31,7 @@ PARTS = (
     "lab/__init__.py",
     "lab/errors.py",
     "lab/units.py",
+    "lab/checksum.py",
     "lab/agent",
     "lab/faults",
 )
