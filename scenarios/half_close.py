@@ -11,7 +11,7 @@
 
 So a client says that its question is complete, and waits for the answer. The statement "the half-closed side can no
 longer receive" is wrong; what shutdown does to that direction is told in shutdown_read.
-Read next: RFC 9293 section 3.6; shutdown(2); Stevens, UNIX Network Programming vol. 1, section 6.6.
+Read next: RFC 9293 section 3.6.1; shutdown(2); Stevens, UNIX Network Programming vol. 1, section 6.6.
 """
 
 from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
@@ -53,7 +53,7 @@ def a_fin_is_read_as_the_end_of_what_comes(seen: Evidence) -> Verdict:
     return all_of(equals((question.value, end.value), (QUESTION, b"")), at_least(late, 0, "s"))
 
 
-@claim(RFC("9293", "3.6"), Man("shutdown(2)"), Text("T52"))
+@claim(RFC("9293", "3.6.1"), Man("shutdown(2)"), Text("T52"))
 def who_sent_it_receives_whatever_is_sent_after_it(seen: Evidence) -> Verdict:
     """Until the other side's FIN, which is the end of this direction too."""
     answers = b"".join(tcp_of(frame).data for frame in seen.closed(PORT).sent_by("server"))

@@ -9,7 +9,7 @@
     recv, twice  |                            |  what has come; then nothing again
 
 With SHUT_RDWR a FIN goes out, and data that comes after it is answered with RST, since nobody is to read it; what was
-there before is read even then. Read next: shutdown(2); RFC 1122 section 4.2.2.13.
+there before is read even then. Read next: shutdown(2); RFC 9293 section 3.6.1.
 """
 
 from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, never
@@ -67,9 +67,9 @@ def what_comes_later_is_acknowledged_and_read_all_the_same(seen: Evidence) -> Ve
     return all_of(acknowledged, equals((seen.gave("client", HALF, "recv") or ())[2:], (f"recv {AFTER!r}", "recv b''")))
 
 
-@claim(RFC("1122", "4.2.2.13"), Kernel("net/ipv4/tcp_input.c", "tcp_rcv_state_process"), NOT_THROWN)
+@claim(RFC("9293", "3.6.1"), Kernel("net/ipv4/tcp_input.c", "tcp_rcv_state_process"), NOT_THROWN)
 def with_shut_rdwr_what_was_there_is_read_and_what_comes_later_is_reset(seen: Evidence) -> Verdict:
-    """RFC 1122 wants the RST: who will not read any more must not let the sender think that it was read."""
+    """The RST is to show that data was lost."""
     rungs = ("first FA 1 ack 7", "second A 7 ack 2", "second PA 7 ack 2", "first R 2")
     read = (f"recv {BEFORE!r}", "recv b''", "recv ECONNRESET", "recv b''")
     return all_of(equals(seen.closed(BOTH).ladder, rungs), equals(seen.gave("client", BOTH, "recv"), read))

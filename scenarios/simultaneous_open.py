@@ -10,7 +10,7 @@
 
 Each must name the port that the other comes from, so both are bound; and the SYNs must cross, since one that comes to a
 port where nobody listens or connects is answered with RST. So each is held until both are on their way.
-Read next: RFC 9293 section 3.5 with figure 7; RFC 5382 section 4.1 for a use of it.
+Read next: RFC 9293 section 3.5 with figure 7; RFC 5382 section 4.2 for a use of it.
 """
 
 from lab.claims import RFC, Kernel, Man, Verdict, claim, equals

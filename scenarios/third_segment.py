@@ -10,7 +10,7 @@
                  |  <---------------  SYN, ACK   |  SYN_RECV; with two segments this were a connection now
                  |  RST  -------------------->   |  nothing
 
-Read next: RFC 9293 section 3.5 with figure 8; RFC 6298 section 5.7; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
+Read next: RFC 9293 section 3.5 with figure 8; RFC 6298 section 2.1; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
 from lab.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
@@ -45,7 +45,7 @@ def third_segment(lab: Lab) -> None:
     server.wait_while(state="SYN_RECV", port=OLD)
 
 
-@claim(RFC("9293", "3.8.1"), Kernel("net/ipv4/inet_connection_sock.c", "reqsk_timer_handler"), Text("T23"))
+@claim(RFC("6298", "2.1"), Kernel("net/ipv4/inet_connection_sock.c", "reqsk_timer_handler"), Text("T23"))
 def as_long_as_the_third_is_missing_the_server_sends_its_own_again(seen: Evidence) -> Verdict:
     """A kernel timer is never early; how late it may be on a busy machine has no bound: before the next."""
     connection = seen.tried(PORT)
@@ -66,7 +66,7 @@ def until_it_comes_the_server_is_in_syn_recv_though_the_client_is_connected(seen
     return all_of(states, equals(connected, True), at_least((stay.left_by - third.arrived) / NS, 0, "s"))
 
 
-@claim(RFC("9293", "3.5"), RFC("9293", "3.10.7.2"), Text("T23"))
+@claim(RFC("9293", "3.5"), RFC("9293", "3.10.7.1"), Text("T23"))
 def an_old_syn_makes_no_connection_since_nobody_sends_the_third(seen: Evidence) -> Verdict:
     """Who gave up has no such connection, and says so: that is what the third segment is there for."""
     rungs = equals(seen.tried(OLD).ladder(), ("S 0", "SA 0 ack 1", "R 1"))

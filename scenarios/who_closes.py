@@ -9,7 +9,7 @@
 
 When a process ends, in whatever way, the kernel closes its descriptors for it. So the peer cannot tell an orderly end
 from a violent one; and who was first waits in TIME_WAIT though it may be no more.
-Read next: exit(2); RFC 9293 section 3.6; Stevens, UNIX Network Programming vol. 1, sections 5.7, 5.12 and 5.14.
+Read next: exit(2); RFC 9293 section 3.6; Stevens, UNIX Network Programming vol. 1, sections 5.7 and 5.12.
 """
 
 from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
@@ -54,7 +54,7 @@ def who_closes(lab: Lab) -> None:
         close_second(server, visitor, port)
 
 
-@claim(Man("_exit(2)"), Man("signal(7)"), Kernel("kernel/exit.c", "exit_files"))
+@claim(Man("_exit(2)"), Man("signal(7)"), Kernel("kernel/exit.c", "do_exit"))
 def three_of_the_programs_ended_without_a_call_of_close(seen: Evidence) -> Verdict:
     """By an exit that closes nothing (os._exit), by SIGINT, which the client leaves as it is, and by SIGKILL."""
     programs = seen.programs() or ()
