@@ -19,8 +19,8 @@ WITH_FAULTS = [name for name in names() if "wire.fault(" in load(name).file.read
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.py"))
 # Which of their faults netem has no words for: it knows no frame from another.
 BEYOND_NETEM = {"handshake": "hold", "retransmit": "nth", "udp": "nth"}
-BEYOND_NETEM |= dict.fromkeys(("congestion_avoidance", "congestion_controls", "fast_recovery", "fast_retransmit"), "nth")
-BEYOND_NETEM |= dict.fromkeys(("loss_and_throughput", "modern_recovery", "without_fast_retransmit"), "nth")
+CONGESTION = ("congestion_avoidance", "congestion_controls", "fast_recovery", "fast_retransmit", "loss_and_throughput")
+BEYOND_NETEM |= dict.fromkeys((*CONGESTION, "modern_recovery", "without_fast_retransmit"), "nth")
 
 
 @pytest.fixture(scope="module", autouse=True)
