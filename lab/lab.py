@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.agent.messages import Message
+from lab.agent.messages import WIRE, Message
 from lab.channel import REPLY_WITHIN, Channel
 from lab.closing import Closing
 from lab.errors import BadOption, Timeout
@@ -21,7 +21,6 @@ from lab.wire import Wire
 
 FORMAT = 1  # of a run's folder
 WHOLE_FRAMES = 262144  # bytes of a frame that the capture keeps: more than any frame has, as tcpdump's default
-WIRE = "wire"
 # Neighbour and router solicitations would be frames that no lesson asked for.
 QUIET = {"net.ipv6.conf.all.disable_ipv6": "1", "net.ipv6.conf.default.disable_ipv6": "1"}
 

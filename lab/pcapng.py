@@ -21,7 +21,6 @@ SECTION_APPLICATION = 4
 INTERFACE_NAME, INTERFACE_RESOLUTION = 2, 9
 PACKET_FLAGS = 2
 STATISTICS_RECEIVED, STATISTICS_DROPPED = 4, 5
-WIRE = "wire"  # the interface of what the wire itself sends; no host has that name (lab.topology.RESERVED)
 NANOSECONDS = 9  # if_tsresol: ten to the minus this
 
 Direction = Literal["in", "out"]

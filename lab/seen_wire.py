@@ -4,8 +4,8 @@ from functools import cached_property
 from typing import Any
 
 from lab import seen_faults
+from lab.agent.messages import WIRE
 from lab.packets import has_flags
-from lab.pcapng import WIRE
 from lab.seen_closed import Closed, closed
 from lab.seen_connections import Connection, connections
 from lab.seen_frames import Frame, join
@@ -67,13 +67,12 @@ class OnTheWire(Run):
     ) -> tuple[Connection, ...] | None:
         """TCP connections in the order in which they began; ``port`` is the server's."""
         self._known(client, server)
-        found = connections(
-            self._frames,
-            lambda each: (
-                (port is None or each.server_port == port)
-                and (client is None or each.client == client)
-                and (server is None or each.server == server)
-            ),
+        found = tuple(
+            each
+            for each in self._connections
+            if (port is None or each.server_port == port)
+            and (client is None or each.client == client)
+            and (server is None or each.server == server)
         )
         return found or None
 
@@ -158,6 +157,10 @@ class OnTheWire(Run):
     def capture_whole(self) -> bool:
         """Whether every frame of the run is on record: only then can "never" be said of frames."""
         return self.capture_lost == 0 and self.pcap.whole and bool(self.pcap.frames)
+
+    @cached_property
+    def _connections(self) -> tuple[Connection, ...]:
+        return connections(self._frames)
 
     @cached_property
     def _decisions(self) -> tuple[Decision, ...]:

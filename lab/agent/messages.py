@@ -11,6 +11,8 @@ from typing import Any
 
 Message = dict[str, Any]
 
+WIRE = "wire"  # stands where a host's or a fault's name would, for the wire itself; no host has that name
+
 
 def _to_json(value: object) -> object:
     if isinstance(value, bytes | bytearray | memoryview):

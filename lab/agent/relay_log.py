@@ -5,8 +5,8 @@ import time
 from collections import deque
 from typing import Any
 
+from lab.agent.messages import WIRE
 from lab.agent.relay_link import pack
-from lab.pcapng import WIRE
 
 _LONGEST = 64 << 20  # bytes that wait for a reader; what is beyond is counted, not kept
 

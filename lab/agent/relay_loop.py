@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lab.agent.messages import WIRE
 from lab.agent.relay_end import End, Voice, enlarge, open_end
 from lab.agent.relay_link import Unpacker
 from lab.agent.relay_log import Log
@@ -16,7 +17,6 @@ from lab.agent.relay_port import Passage, Port
 from lab.errors import LabError, RequestError
 from lab.faults import from_json
 from lab.faults.netem import QUEUE
-from lab.pcapng import WIRE  # stands for a fault's name where the wire itself could not carry the frame
 
 # Frames read from one port before the due ones are sent: at some 5 us a frame, none is held up by more than 0.2 ms.
 _BATCH = 32

@@ -12,7 +12,7 @@ from lab.report import words
 from lab.seen_states import Socket
 
 ENOUGH = 16  # segments with data, for a curve to be worth drawing
-MOST = 4  # connections; those that sent most
+MOST = 3  # connections; those that sent most
 _NO_THRESHOLD = 0x7FFFFFFF  # include/net/tcp.h TCP_INFINITE_SSTHRESH
 
 Points = tuple[tuple[float, float], ...]

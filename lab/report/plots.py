@@ -10,7 +10,7 @@ from pygal.style import Style
 
 from lab.report.curves import Curves, Points
 
-MOST_POINTS = 600  # of one curve; more would not be seen
+MOST_POINTS = 240  # of one curve; more would not be seen
 _ALONE = ("sent", "sent again")  # moments, and nothing between them
 
 # pygal leaves behind a finder for map plugins that speaks an import protocol which Python has given up (PEP 451).

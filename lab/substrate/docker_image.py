@@ -29,6 +29,7 @@ PARTS = (
     DOCKERFILE,
     "images/host/programs",
     "lab/__init__.py",
+    "lab/checksum.py",
     "lab/errors.py",
     "lab/units.py",
     "lab/checksum.py",

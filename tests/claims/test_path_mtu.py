@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from lab.agent.messages import WIRE
 from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
 from lab.evidence import Evidence
-from lab.pcapng import WIRE
 from lab.scenario import load
 from scenarios.path_mtu import FIRST, FITS, FULL, NEXT, SIZE
 from tests.claims.written import Written, sock

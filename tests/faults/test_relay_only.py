@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from lab.agent.messages import WIRE
 from lab.faults import Delay, Hold, Late, Mtu
-from lab.pcapng import WIRE
 from lab.units import ms
 from tests.faults.bench import Bench
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from lab import instrument
+from lab.agent.messages import WIRE
 from lab.claims import FAILS, HOLDS, UNKNOWN, Claim, Outcome, Verdict, judge
-from lab.pcapng import WIRE
 from tests.claims.written import Written
 
 DELAY = {"name": "delay", "time": 0.05, "jitter": 0.0}

@@ -1,5 +1,6 @@
 """What goes into the hosts' image, without an engine."""
 
+import ast
 import io
 import re
 import zipfile
@@ -56,3 +57,26 @@ def test_no_project_around_it(monkeypatch: pytest.MonkeyPatch, tmp_path: object)
     monkeypatch.setattr(docker_image, "ROOT", tmp_path)
     with pytest.raises(docker_image.ImageError, match="checkout"):
         files()
+
+
+def test_what_is_in_the_image_imports_nothing_of_ours_that_is_not() -> None:
+    inside = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name, _, _ in files()}
+    wanted = {
+        module
+        for name, data, _ in files()
+        if name.startswith("lab/") and name.endswith(".py")
+        for node in ast.walk(ast.parse(data))
+        for module in _imported(node)
+    }
+    assert "lab.agent.host" in inside and "lab.errors" in wanted
+    assert {module for module in wanted if module not in inside} == set()
+
+
+def _imported(node: ast.AST) -> list[str]:
+    """The modules of ours that a statement imports; what is imported from one of them may be a module too."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names if alias.name.startswith("lab.")]
+    if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "lab":
+        names = [f"{node.module}.{alias.name}" for alias in node.names]
+        return [name for name in names if (ROOT / f"{name.replace('.', '/')}.py").is_file()] or [str(node.module)]
+    return []
