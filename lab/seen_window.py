@@ -100,6 +100,18 @@ def sendings(connection: Connection, host: str, data: bool | None = True) -> tup
     return tuple(each for each in found if data is None or data is (tcp_of(each.frame).data_length > 0)) or None
 
 
+def next_wanted(connection: Connection, host: str, t: int) -> int:
+    """The number that a side waits for at ``t`` (ns): the first one behind all that has come to it in one piece."""
+    came = [
+        frame for frame in connection.segments if frame.toward == host and frame.delivered_at and frame.arrived <= t
+    ]
+    wanted = 0
+    for first, end in sorted((connection.seq(frame), connection.end(frame)) for frame in came):
+        if first <= wanted:
+            wanted = max(wanted, end)
+    return wanted
+
+
 def shut_out(connection: Connection, host: str) -> tuple[Sent, ...]:
     """All that a side sent while the last window that it had heard of was nought; NothingSeen when it sent nothing."""
     if found := tuple(each for each in sendings(connection, host, data=None) or () if each.offer.window == 0):

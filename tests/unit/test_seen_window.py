@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lab.evidence import Connection
-from lab.seen_window import Sent, offers, scale_of, sendings
-from tests.claims.written import Written
+from lab.evidence import Connection, NothingSeen
+from lab.seen_window import Sent, next_wanted, offers, reopened, scale_of, sendings, shut_out
+from tests.claims.written import Written, ns
 
 C, S = 2**32 - 10, 5000  # the client's numbers go round the end of 32 bits
 SCALED = {"mss": 1460, "window_scale": 2}
@@ -135,3 +135,48 @@ def test_resets_tell_no_window() -> None:
     w = opened()
     w.segment("server", "client", 1.0, "RA", seq=S + 1, ack=C + 1, window=0)
     assert [each.window for each in offers(the(w), "server") or ()] == [400]
+
+
+def test_the_next_number_wanted_is_behind_all_that_came_in_one_piece() -> None:
+    w = opened()
+    data(w, 1.0, 1, 100)
+    data(w, 1.1, 101, 100, lost=True)
+    data(w, 1.2, 201, 100)
+    data(w, 1.5, 101, 100)
+    connection = the(w)
+    assert [next_wanted(connection, "server", ns(t)) for t in (0.0, 0.5, 1.1, 1.3, 2.0)] == [0, 1, 101, 101, 301]
+    assert next_wanted(connection, "client", ns(2.0)) == 1
+
+
+def shut() -> Written:
+    """All that was offered is sent, and the window is nought; a probe, which is answered."""
+    w = opened()
+    data(w, 1.0, 1, 400)
+    ack(w, 1.1, 401, 0)
+    data(w, 2.0, 400, 0)
+    ack(w, 2.1, 401, 0)
+    return w
+
+
+def test_what_is_sent_against_a_window_of_nought() -> None:
+    found = shut_out(the(shut()), "client")
+    assert [(each.is_probe, each.room, round(each.waited, 3)) for each in found] == [(True, 0, 0.9)]
+
+
+def test_the_first_data_after_it_with_the_offer_that_let_it() -> None:
+    w = shut()
+    ack(w, 3.0, 401, 50)
+    data(w, 3.5, 401, 200)
+    data(w, 3.6, 601, 100)
+    first = reopened(the(w), "client")
+    assert (first.first, first.offer.window, round(first.waited, 3)) == (401, 200, 0.5)
+
+
+def test_nothing_is_said_of_a_window_that_never_was_nought_or_never_opened() -> None:
+    w = opened()
+    data(w, 1.0, 1, 400)
+    for query in shut_out, reopened:
+        with pytest.raises(NothingSeen, match="nought"):
+            query(the(w), "client")
+    with pytest.raises(NothingSeen, match="never opened again"):
+        reopened(the(shut()), "client")
