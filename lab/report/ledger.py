@@ -109,9 +109,9 @@ def _hearsay(sayings: Iterable[Saying], stands: dict[str, Entry]) -> Iterator[st
         yield from ("## As it is often heard", "", "| they say | | what is so |", "|---|---|---|")
     for saying in known:
         entry = stands[saying.number]
-        contrary = saying.against and entry.stand is Stand.HOLDS
+        contrary = saying.against and entry.stand in (Stand.HOLDS, Stand.DEPENDS)
+        so = entry.statement.text if contrary else "; ".join(entry.instead) or entry.statement.text
         stand = Stand.NOT if contrary else entry.stand
-        so = "; ".join(entry.instead) or entry.statement.text
         yield f"| {saying.text} | {stand} | {_cell(so)} ({_link(saying.number)}) |"
 
 

@@ -20,7 +20,7 @@ from tests.unit.cli import ROOT, lab, sentence
 
 BOOK = Textbook(
     tuple(Statement(f"T{n}", f"statement {n}", "First" if n < 3 else "Second") for n in range(1, 5)),
-    (Saying("two, they say", "T2", False), Saying("not one", "T1", True)),
+    (Saying("two, they say", "T2", False), Saying("not one", "T1", True), Saying("not three", "T3", True)),
 )
 NO, DEPENDS = Text("T2", no="this is so"), Text("T3", depends="on that")
 
@@ -123,6 +123,7 @@ def test_hearsay_is_answered_by_its_statement_or_by_the_contrary_of_it() -> None
     lines = shown()
     assert "| two, they say | does not hold | this is so ([T2](#T2)) |" in lines
     assert "| not one | does not hold | statement 1 ([T1](#T1)) |" in lines
+    assert "| not three | does not hold | statement 3 ([T3](#T3)) |" in lines
 
 
 def test_the_document_says_what_was_measured_and_where_that_is_otherwise(tmp_path: Path) -> None:
