@@ -52,9 +52,9 @@ def ledger(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there, and not to stdout")
     wants = parser.parse_intermixed_args(argv)
     bases = [Path(each) for each in wants.runs] or [base for base in (runs.DEFAULT,) if base.is_dir()]
-    book = textbook.read()
+    book, found = textbook.read(), measured(bases)
     known = entries(book, (scenario.load(name) for name in scenario.names()))
-    document = render(known, book.sayings, measured(bases))
+    document = render(known, book.sayings, found)
     if wants.out is None:
         print(document, end="")
         return 0
