@@ -100,6 +100,24 @@ def sendings(connection: Connection, host: str, data: bool | None = True) -> tup
     return tuple(each for each in found if data is None or data is (tcp_of(each.frame).data_length > 0)) or None
 
 
+def ack_waits(connection: Connection, host: str) -> tuple[float, ...]:
+    """For each segment with data of a side's: seconds from its arrival to the sending of the first ACK of all of it.
+
+    NothingSeen when there are none, or when one that came was not acknowledged.
+    """
+    waits = []
+    for place, frame in enumerate(connection.segments):
+        if frame.source == host and frame.carries_data and frame.delivered_at:
+            later = (each for each in connection.segments[place:] if each.toward == host and "A" in tcp_of(each).flags)
+            ack = next((each for each in later if connection.ack(each) >= connection.end(frame)), None)
+            if ack is None:
+                raise NothingSeen(f"nobody acknowledged number {connection.seq(frame)} from {host}")
+            waits.append((ack.sent_at - frame.arrived) / NS)
+    if not waits:
+        raise NothingSeen(f"no data from {host} arrived")
+    return tuple(waits)
+
+
 def next_wanted(connection: Connection, host: str, t: int) -> int:
     """The number that a side waits for at ``t`` (ns): the first one behind all that has come to it in one piece."""
     came = [

@@ -30,10 +30,7 @@ WHOLE = "on the MSS: a first window is a number of whole segments; with 1460 a r
 MEMORY = "on memory: a buffer counts what segments take in the kernel, and has room for at least what was offered"
 
 
-@scenario(
-    "Six segments of 1 KiB fill a window of 6 KiB",
-    sysctls={f"net.ipv4.{name}": value for name, value in PINNED.items()},
-)
+@scenario("Six segments fill a window of 6 KiB", sysctls={f"net.ipv4.{name}": value for name, value in PINNED.items()})
 def six_segments(lab: Lab) -> None:
     server, client = lab.host("server"), lab.host("client")
     for port in AS_DRAWN, ALIKE:

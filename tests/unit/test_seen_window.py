@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from lab.evidence import Connection, NothingSeen
-from lab.seen_window import Sent, next_wanted, offers, reopened, scale_of, sendings, shut_out
-from tests.claims.written import Written, ns
+from lab.seen_window import Sent, ack_waits, next_wanted, offers, reopened, scale_of, sendings, shut_out
+from tests.claims.written import ON_THE_WIRE, Written, ns
 
 C, S = 2**32 - 10, 5000  # the client's numbers go round the end of 32 bits
 SCALED = {"mss": 1460, "window_scale": 2}
@@ -180,3 +180,20 @@ def test_nothing_is_said_of_a_window_that_never_was_nought_or_never_opened() -> 
             query(the(w), "client")
     with pytest.raises(NothingSeen, match="never opened again"):
         reopened(the(shut()), "client")
+
+
+def test_how_long_each_segment_waits_for_its_acknowledgment() -> None:
+    w = opened()
+    data(w, 1.0, 1, 100)
+    data(w, 1.0, 101, 100, delivered=1.05)
+    ack(w, 1.1, 101, 400)
+    ack(w, 1.2, 201, 400, lost=True)
+    assert ack_waits(the(w), "client") == pytest.approx((0.1 - ON_THE_WIRE, 0.15))
+    data(w, 1.3, 201, 100)
+    with pytest.raises(NothingSeen, match="number 201 from client"):
+        ack_waits(the(w), "client")
+
+
+def test_nobody_waits_where_nothing_came() -> None:
+    with pytest.raises(NothingSeen, match="no data from client"):
+        ack_waits(the(opened()), "client")
