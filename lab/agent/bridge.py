@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
 from lab.agent import opening
+from lab.agent.rtnl import IPRoute, NetlinkError
 from lab.errors import BadTopology, MachineError, NoPermission
 
 OWN_BRIDGE = "br0"

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pyroute2.netlink.exceptions import NetlinkError
-
 from lab.agent import opening
 from lab.agent.bridge import Bridge, Port
 from lab.agent.loop import Loop
 from lab.agent.messages import Message
 from lab.agent.relay import Relay
+from lab.agent.rtnl import NetlinkError
 from lab.errors import AgentLost, LabError, MissingCapability, NoPermission
 
 T = TypeVar("T")

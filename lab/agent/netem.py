@@ -12,12 +12,17 @@ Three traps lie here, all of them silent:
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute
-from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST
-from pyroute2.netlink.exceptions import NetlinkError
-from pyroute2.netlink.rtnl import RTM_NEWQDISC, TC_H_ROOT
-from pyroute2.netlink.rtnl.tcmsg import tcmsg
-
+from lab.agent.rtnl import (
+    NLM_F_ACK,
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+    NLM_F_REQUEST,
+    RTM_NEWQDISC,
+    TC_H_ROOT,
+    IPRoute,
+    NetlinkError,
+    tcmsg,
+)
 from lab.errors import MissingCapability, RunError
 from lab.faults import Netem
 

@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pyroute2 import IPRoute
-
+from lab.agent.rtnl import IPRoute
 from lab.errors import RunError
 
 PATIENCE = 5.0

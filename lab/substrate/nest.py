@@ -19,8 +19,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import pyroute2  # noqa: F401  (the wire's agent needs it: imported before the fork)
-
 from lab.agent import host, libc, wire  # noqa: F401  (likewise)
 from lab.agent.forked import fork
 from lab.agent.serve import serve
