@@ -6,49 +6,48 @@ import pytest
 
 from lab.claims import FAILS, HOLDS, UNKNOWN
 from lab.evidence import Evidence
-from scenarios.modern_recovery import DELAY, HOLES, ONE, TAIL
+from scenarios.modern_recovery import HOLES, ONE, TAIL, TRIP
 from tests.claims.flows import Transfer, claims_of, counted, outcome
 from tests.claims.written import Written
 
 CLAIMS = claims_of("modern_recovery")
 HOSTS = ("server", "client1", "client2")
-QUARTER = "one_report_is_enough_after_a_quarter_of_a_round_trip"
+QUARTER = "one_report_is_enough_after_a_quarter_of_the_shortest_round_trip"
 PROBE = "when_nothing_is_reported_the_last_segment_probes_after_two_round_trips"
 GAPS = "three_gaps_are_filled_within_one_round_trip_and_not_one_in_each"
 TIMEOUTS = "by_the_book_two_of_them_take_a_timeout_and_now_none_does"
-TRIP = 2 * DELAY
 
 
 def run(**wrong: Any) -> Evidence:
     """A run as it should be, but for what is named; seconds from when the sender could know, or None."""
     it: dict[str, Any] = {
-        "lost": True, "told": True, "one": 0.018, "probe": 0.11, "probes": 10, "looked": True,
+        "lost": True, "told": True, "one": 0.018, "probe": 0.21, "probes": 10, "looked": True,
         "book": (0.0, TRIP, 2 * TRIP), "modern": (0.0, 1e-4, 2e-4), "client1": 2, "client2": 0,
     }  # fmt: skip
     assert not wrong.keys() - it.keys()
     it |= wrong
     w = Written(hosts=HOSTS, scenario="modern_recovery")
-    told = {"rtt": round(1e6 * TRIP), "min_rtt": round(1e6 * TRIP), "rto": 260_000}
+    told = {"rtt": round(1e6 * TRIP), "min_rtt": round(5e5 * TRIP), "rto": 310_000}
 
-    one = Transfer(w, 1, ONE, "client2", way=DELAY)
+    one = Transfer(w, 1, ONE, "client2", way=TRIP / 2)
     one.data(1, range(1, 11), lost=[9] if it["lost"] else [])
-    one.ack(1 + DELAY, 9)
-    one.ack(1 + DELAY + 1e-5, 9, sack=(10, 11) if it["told"] else None)
+    one.ack(1 + TRIP / 2, 9)
+    one.ack(1 + TRIP / 2 + 1e-5, 9, sack=(10, 11) if it["told"] else None)
     if it["looked"]:
         one.look(1 + TRIP + 0.001, 8, **told)
     if it["one"] is not None:
         one.data(1 + TRIP + 1e-5 + it["one"], [9])
 
-    tail = Transfer(w, 3, TAIL, "client2", way=DELAY)
+    tail = Transfer(w, 3, TAIL, "client2", way=TRIP / 2)
     tail.data(3, range(1, 11), lost=[9, 10] if it["lost"] else [])
-    tail.ack(3 + DELAY, 9)
+    tail.ack(3 + TRIP / 2, 9)
     if it["looked"]:
         tail.look(3 + TRIP + 0.001, 8, **told)
     if it["probe"] is not None:
         tail.data(3 + TRIP + it["probe"], [it["probes"]])
 
     for t, client, gaps in (5, "client1", it["book"]), (7, "client2", it["modern"]):
-        holes = Transfer(w, t, HOLES, client, way=DELAY)
+        holes = Transfer(w, t, HOLES, client, way=TRIP / 2)
         holes.data(t, range(1, 11), lost=[1, 4, 7] if it["lost"] else [])
         for number, after in zip((1, 4, 7), gaps, strict=False):
             holes.data(t + TRIP + after, [number])
@@ -64,10 +63,10 @@ def test_it_holds_for_a_right_record(name: str) -> None:
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
     (QUARTER, {"one": 0.001}),  # at once
-    (QUARTER, {"one": 0.051}),  # only the probe
-    (QUARTER, {"one": 0.21}),  # only the timer
-    (PROBE, {"probe": 0.099}),
-    (PROBE, {"probe": 0.261}),  # the timer
+    (QUARTER, {"one": 0.101}),  # only the probe
+    (QUARTER, {"one": 0.31}),  # only the timer
+    (PROBE, {"probe": 0.199}),
+    (PROBE, {"probe": 0.311}),  # the timer
     (PROBE, {"probes": 9}),  # as a timeout does, the first
     (GAPS, {"book": (0.0, 1e-4, 2e-4)}),
     (GAPS, {"book": (0.0, TRIP, TRIP + 0.01)}),
