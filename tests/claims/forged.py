@@ -47,10 +47,12 @@ def ends_of(about: bytes) -> Ends:
     return about[0:6].hex(":"), about[6:12].hex(":"), source, destination
 
 
-def arp(ends: Ends) -> bytes:
-    """Who has the destination's address? To everybody."""
-    body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + _mac(ends[0]) + _address(ends[2]) + bytes(6) + _address(ends[3])
-    return b"\xff" * 6 + _mac(ends[0]) + b"\x08\x06" + body
+def arp(ends: Ends, answer: bool = False) -> bytes:
+    """Who has the destination's address? To everybody. Or the answer to that, to the destination alone."""
+    target = _mac(ends[1]) if answer else bytes(6)
+    body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2 if answer else 1)
+    body += _mac(ends[0]) + _address(ends[2]) + target + _address(ends[3])
+    return (target if answer else b"\xff" * 6) + _mac(ends[0]) + b"\x08\x06" + body
 
 
 def flip(frame: bytes, bit: int) -> bytes:

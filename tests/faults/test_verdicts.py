@@ -21,6 +21,8 @@ STORIES = sorted((Path(__file__).parent / "stories").glob("*.py"))
 BEYOND_NETEM = {"handshake": "hold", "retransmit": "nth", "udp": "nth"}
 CONGESTION = ("congestion_avoidance", "congestion_controls", "fast_recovery", "fast_retransmit", "loss_and_throughput")
 BEYOND_NETEM |= dict.fromkeys((*CONGESTION, "modern_recovery", "without_fast_retransmit"), "nth")
+BEYOND_NETEM |= dict.fromkeys(("late_segments", "timewait_assassination", "timewait_takeover"), "late")
+BEYOND_NETEM |= {"black_hole": "mtu", "path_mtu": "mtu", "corruption": "corrupt"}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -63,6 +63,7 @@ def test_no_rate_no_tail_drop_before_the_queue_of_the_relay() -> None:
         ([Nth(1)], "nth"),
         ([Hold(), Loss(0.1)], "hold"),
         ([Late()], "late"),
+        ([Corrupt(0.1, spare=1)], "corrupt"),
         ([Mtu(1000), Delay(0.1)], "mtu"),
         ([Delay(0.05, 0.05), Delay(0.05, 0.05)], "one jitter"),
         ([Delay(1, 0.11)], r"jitter above 0\.1 s"),

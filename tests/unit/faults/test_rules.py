@@ -87,6 +87,12 @@ def test_a_corrupt_frame_differs_in_one_bit_after_the_ethernet_header() -> None:
     assert max(places) < 1 << (len(FRAME) - 14) * 8
 
 
+def test_spared_bytes_stay_whole() -> None:
+    rule = Corrupt(1, spare=90).relay(random.Random(1))
+    assert {rule(FRAME, 0)[1][0][0][:90] for _ in range(1000)} == {FRAME[:90]}
+    assert rule(FRAME[:90], 3) == ("", ((FRAME[:90], 3),))
+
+
 def test_a_frame_that_is_only_a_header_cannot_be_corrupted() -> None:
     assert Corrupt(1).relay(random.Random(1))(bytes(14), 3) == ("", ((bytes(14), 3),))
 
