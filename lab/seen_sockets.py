@@ -77,9 +77,18 @@ class Sockets:
         """The samples that show a socket in each of these states, side by side."""
         return tuple(each for each in self.samples if all(_in(each.sockets, state, port) for state in states)) or None
 
-    def most(self, state: str, port: int | None = None) -> int:
-        """The most that any one sample shows in ``state``."""
-        return max(len(_in(each.sockets, state, port)) for each in self.samples)
+    def most(self, state: str, port: int | None = None, owned: bool | None = None) -> int:
+        """The most that any one sample shows in ``state``; ``owned``: only those that a program holds, or none does."""
+        tables = (_in(each.sockets, state, port) for each in self.samples)
+        return max(sum(owned is None or owned is (each.inode != 0) for each in table) for table in tables)
+
+    def accept_queue(self, port: int) -> tuple[int, int] | None:
+        """The most connections that any sample shows waiting for accept on a port, and how many the listener allowed.
+
+        For a listener the table has them in place of bytes to read and to send (net/ipv4/tcp_diag.c).
+        """
+        listeners = (socket for each in self.samples for socket in _in(each.sockets, "LISTEN", port))
+        return max(((each.rqueue, each.wqueue) for each in listeners), default=None)
 
 
 def _in(table: Iterable[Socket], state: str, port: int | None) -> list[Socket]:

@@ -118,3 +118,19 @@ def test_fields_of_tcp_info_one_after_the_other() -> None:
     assert histories and histories[0].info("ESTABLISHED", "snd_mss") == ((1448,), (1024,), (1448,))
     assert histories[0].info("SYN_SENT", "pmtu", "snd_mss", "more") == ((1500, 524, None),)
     assert histories[0].info("TIME_WAIT", "snd_mss") == ()
+
+
+def test_the_queue_for_accept_as_its_listener_tells_it() -> None:
+    full, more = sock("LISTEN", inode=5, rqueue=4, wqueue=3), sock("LISTEN", 7001, inode=6, wqueue=128)
+    seen = on_server((0, 1, [sock("LISTEN", inode=5, rqueue=2, wqueue=3)]), (1, 2, [full, more]), (2, 3, [LISTEN]))
+    assert seen.accept_queue(7000) == (4, 3)
+    assert seen.accept_queue(7001) == (0, 128)
+    assert seen.accept_queue(7002) is None
+
+
+def test_sockets_that_a_program_holds_and_those_that_wait_for_accept() -> None:
+    waiting, taken = wait(state="ESTABLISHED"), sock("ESTABLISHED", 7000, 40002, inode=9)
+    seen = on_server((0, 1, [waiting, taken, wait(40003, "ESTABLISHED")]), (1, 2, [taken]))
+    assert seen.most("ESTABLISHED", 7000, owned=False) == 2
+    assert seen.most("ESTABLISHED", 7000, owned=True) == 1
+    assert seen.most("ESTABLISHED", 7001, owned=True) == 0

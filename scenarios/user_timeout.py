@@ -1,0 +1,78 @@
+"""TCP_USER_TIMEOUT: a program says itself how long silence is borne, in place of the system's counts.
+
+    client                      server
+      |  data  --------------- x  |  lost, as all that follow
+      |  data  --------------- x  |  one RTO later: the time begins to count
+      |  data  --------------- x  |  after 2, 4, 8 … RTOs, the last wait cut short
+      |  ETIMEDOUT                |  when the time has passed
+
+What the counts give is a time as well: tcp_retries2 = 2 stands for 200, 400 and 800 ms, whatever the RTO really is, and
+as the RTO is longer more repetitions come than two. Of keepalive probes the option takes the place of the number, but
+time is looked at only when a probe is due. Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
+"""
+
+from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, each_within, equals
+from lab.evidence import NS, Evidence
+from lab.faults import Nth
+from lab.kernelfacts import TIMESTAMP_STEP, allowed, backoff, keepalive
+from lab.lab import Lab
+from lab.scenario import scenario
+
+SYSTEM, LIMITED, IDLE, DATA = 7001, 7002, 7003, b"hello"
+RETRIES, LIMIT, EVERY, PROBES = 2, 5, 2, 1  # repetitions; s; s from one probe to the next; their number
+PINNED = {"retries2": RETRIES, "early_retrans": 0, "thin_linear_timeouts": 0}
+KEEPALIVE = {"TCP_KEEPIDLE": EVERY, "TCP_KEEPINTVL": EVERY, "TCP_KEEPCNT": PROBES}
+TIMED_OUT = Kernel("net/ipv4/tcp_timer.c", "retransmits_timed_out")
+
+
+@scenario(
+    "A program says how long silence is borne",
+    sysctls={f"net.ipv4.tcp_{name}": f"{value}" for name, value in PINNED.items()},
+)
+def user_timeout(lab: Lab) -> None:
+    server, client = lab.host("server"), lab.host("client")
+    for port in SYSTEM, LIMITED, IDLE:
+        server.listen(port)
+    sockets = {port: client.connect(server.at(port)) for port in (SYSTEM, LIMITED, IDLE)}
+    for port in LIMITED, IDLE:
+        sockets[port].set_option("IPPROTO_TCP", "TCP_USER_TIMEOUT", 1000 * LIMIT)
+    for option, value in KEEPALIVE.items():
+        sockets[IDLE].set_option("IPPROTO_TCP", option, value)
+    client.wait_until(state="ESTABLISHED", count=3)  # so that their timeouts are on record
+    with lab.wire.fault(Nth(1, times=None, protocol="tcp"), toward=server):
+        for port in SYSTEM, LIMITED:
+            sockets[port].send(DATA)
+        sockets[IDLE].set_option("SOL_SOCKET", "SO_KEEPALIVE", 1)
+        waiting = [each.begin("recv", 100) for each in sockets.values()]
+        for call in waiting:
+            call.result(timeout=60)
+
+
+@claim(RFC("6298", "5.5"), TIMED_OUT, Kernel("net/ipv4/tcp_timer.c", "tcp_model_timeout"), Text("T31"))
+def without_it_the_system_s_count_stands_for_a_time(seen: Evidence) -> Verdict:
+    """Reckoned from the first repetition, in milliseconds, and looked at when a timer fires."""
+    silence, limit = seen.silence(SYSTEM), allowed(RETRIES)
+    again, due = silence.again, backoff(silence.rto, len(silence.waits))
+    last = at_most((again[-1].sent_at - again[0].sent_at) / NS, limit, "s")
+    borne = at_least(silence.borne(silence.again[0]), limit - TIMESTAMP_STEP, "s")
+    ends = equals(silence.call.errno, "ETIMEDOUT")
+    return all_of(each_within(silence.waits, seen.kernel.windows(*due), "s"), last, borne, ends)
+
+
+@claim(RFC("5482", "3"), TIMED_OUT, Kernel("net/ipv4/tcp_timer.c", "tcp_clamp_rto_to_user_timeout"), Man("tcp(7)"))
+def with_it_data_is_repeated_until_that_time_has_passed(seen: Evidence) -> Verdict:
+    """RFC 5482 counts from the first sending, Linux from the first repetition, which is one RTO later."""
+    silence = seen.silence(LIMITED)
+    *waits, _ = silence.waits
+    doubled = each_within(waits, seen.kernel.windows(*backoff(silence.rto, len(waits))), "s")
+    borne = each_within((silence.borne(silence.again[0]),), ((LIMIT - TIMESTAMP_STEP, seen.kernel.latest(LIMIT)),), "s")
+    return all_of(doubled, borne, equals(silence.call.errno, "ETIMEDOUT"))
+
+
+@claim(Kernel("net/ipv4/tcp_timer.c", "tcp_keepalive_timer"), Man("tcp(7)"))
+def with_it_keepalive_ends_at_the_first_timer_after_that_time(seen: Evidence) -> Verdict:
+    """Counted from the last segment that came: two probes go out, where the number allows one, and at the third timer,
+    after 6 s, more than 5 s have passed."""
+    silence, due = seen.silence(IDLE), keepalive(EVERY, EVERY, -(-LIMIT // EVERY) - 1)
+    waits = each_within(silence.waits, seen.kernel.windows(*due[1:]), "s")
+    return all_of(waits, equals(silence.call.errno, "ETIMEDOUT"))
