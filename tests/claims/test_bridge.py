@@ -15,7 +15,7 @@ CLAIMS = {each.name: each for each in load("bridge").claims}
 ASKED = "all_are_asked_and_the_one_that_is_meant_answers_the_one_that_asked"
 WAITS = "the_syn_waits_for_the_answer_and_connect_takes_a_round_trip_more"
 NEXT = "the_next_connection_asks_nobody"
-THIRD = "of_all_that_passes_the_third_host_gets_the_question_and_nothing_else"
+THIRD = "of_all_that_the_others_send_the_third_host_gets_the_question_and_nothing_else"
 HOSTS = "server", "client1", "client2"
 
 
