@@ -104,7 +104,7 @@ def reaching(total: float, intervals: Iterable[float]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def keepalive(
+def keepalive_waits(
     idle: float = KEEPALIVE_TIME, interval: float = KEEPALIVE_INTERVAL, probes: int = KEEPALIVE_PROBES
 ) -> tuple[float, ...]:
     """The waits before each probe that nobody answers; the last ends in ETIMEDOUT (tcp_keepalive_timer)."""

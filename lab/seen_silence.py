@@ -49,10 +49,10 @@ class Silence:
     @property
     def waits(self) -> tuple[float | Span, ...]:
         """Seconds from each frame to the next, and from the last one until the kernel gave up."""
-        return *(intervals(self.frames) or ()), self.borne(self.frames[-1])
+        return *(intervals(self.frames) or ()), self.borne_since(self.frames[-1].sent_at)
 
-    def borne(self, since: Frame) -> Span:
-        """Seconds from the sending of a frame until the kernel gave up.
+    def borne_since(self, t: int) -> Span:
+        """Seconds from a time (ns) until the kernel gave up.
 
         That was after the last look at the table that found the socket, and before the call returned.
         """
@@ -60,7 +60,7 @@ class Silence:
         if last.left_by == UNSEEN:
             raise NothingSeen(f"the socket that spoke to port {self.connection.server_port} was there to the end")
         longest = max(last.left_after, min(last.left_by, self.call.ended))
-        return Span((last.left_after - since.sent_at) / NS, (longest - since.sent_at) / NS)
+        return Span((last.left_after - t) / NS, (longest - t) / NS)
 
     @property
     def rto(self) -> float:

@@ -57,7 +57,7 @@ def it_gives_up_after_924_6_seconds_in_which_fifteen_repetitions_fit(seen: Evide
     silence, limit = seen.silence(PEER), allowed(RETRIES2)
     again = silence.again
     last = at_most((again[-1].sent_at - again[0].sent_at) / NS, limit, "s")
-    borne = at_least(silence.borne(silence.again[0]), limit - TIMESTAMP_STEP, "s")
+    borne = at_least(silence.borne_since(silence.again[0].sent_at), limit - TIMESTAMP_STEP, "s")
     ends = equals(silence.call.errno, "ETIMEDOUT")
     return all_of(last, borne, equals(len(again), RETRIES2, "times"), ends)
 

@@ -15,7 +15,7 @@ answered. Read next: tcp(7); RFC 9293 section 3.8.4; RFC 1122 section 4.2.3.6; t
 from lab.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals
 from lab.evidence import Evidence, intervals, tcp_of
 from lab.faults import Nth
-from lab.kernelfacts import keepalive
+from lab.kernelfacts import keepalive_waits
 from lab.lab import Lab
 from lab.scenario import scenario
 
@@ -66,7 +66,7 @@ def a_live_peer_answers_each_and_the_next_comes_when_all_was_quiet_again(seen: E
 @claim(Man("tcp(7)"), TIMER, RFC("9293", "3.8.4"), RFC("1122", "4.2.3.6"))
 def a_dead_peer_is_given_up_after_so_many_probes_and_that_is_said_with_rst(seen: Evidence) -> Verdict:
     """From SO_KEEPALIVE on: TCP_KEEPIDLE, then TCP_KEEPINTVL after each probe. RST is for one that lives after all."""
-    silence, due = seen.silence(DIES), keepalive(IDLE, EVERY, PROBES)
+    silence, due = seen.silence(DIES), keepalive_waits(IDLE, EVERY, PROBES)
     waits = silence.after_option("SO_KEEPALIVE"), *silence.waits
     said = equals(silence.connection.ladder(silence.connection.segments[-1]), ("RA 1 ack 1",))
     return all_of(each_within(waits, seen.kernel.windows(*due), "s"), said, equals(silence.call.errno, "ETIMEDOUT"))

@@ -58,7 +58,7 @@ def with_tcp_syncnt_a_program_sets_its_own_count(seen: Evidence) -> Verdict:
 def with_tcp_user_timeout_it_sets_a_time(seen: Evidence) -> Verdict:
     """The last wait is cut short, so that it ends with that time."""
     silence = seen.silence(LIMITED)
-    borne = each_within((silence.borne(silence.frames[0]),), seen.kernel.windows(LIMIT), "s")
+    borne = each_within((silence.borne_since(silence.frames[0].sent_at),), seen.kernel.windows(LIMIT), "s")
     return all_of(borne, equals(silence.call.errno, "ETIMEDOUT"))
 
 

@@ -7,28 +7,26 @@
       |  ETIMEDOUT                |  when the time has passed
 
 What the counts give is a time as well: tcp_retries2 = 2 stands for 200, 400 and 800 ms, whatever the RTO really is, and
-as the RTO is longer more repetitions come than two. Of keepalive probes the option takes the place of the number, but
-time is looked at only when a probe is due. Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
+as they are reckoned from the first repetition on, three fit. Of keepalive probes the option takes the number's place,
+but time is looked at only when one is due. Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
 """
 
 from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, each_within, equals
 from lab.evidence import NS, Evidence
 from lab.faults import Nth
-from lab.kernelfacts import TIMESTAMP_STEP, allowed, backoff, keepalive
+from lab.kernelfacts import TIMESTAMP_STEP, allowed, backoff
 from lab.lab import Lab
 from lab.scenario import scenario
 
 SYSTEM, LIMITED, IDLE, DATA = 7001, 7002, 7003, b"hello"
 RETRIES, LIMIT, EVERY, PROBES = 2, 5, 2, 1  # repetitions; s; s from one probe to the next; their number
-PINNED = {"retries2": RETRIES, "early_retrans": 0, "thin_linear_timeouts": 0}
+COUNTS = {"retries2": RETRIES, "early_retrans": 0, "thin_linear_timeouts": 0}  # and no tail loss probe
+PINNED = {f"net.ipv4.tcp_{name}": f"{value}" for name, value in COUNTS.items()}
 KEEPALIVE = {"TCP_KEEPIDLE": EVERY, "TCP_KEEPINTVL": EVERY, "TCP_KEEPCNT": PROBES}
 TIMED_OUT = Kernel("net/ipv4/tcp_timer.c", "retransmits_timed_out")
 
 
-@scenario(
-    "A program says how long silence is borne",
-    sysctls={f"net.ipv4.tcp_{name}": f"{value}" for name, value in PINNED.items()},
-)
+@scenario("A program says how long silence is borne", sysctls=PINNED)
 def user_timeout(lab: Lab) -> None:
     server, client = lab.host("server"), lab.host("client")
     for port in SYSTEM, LIMITED, IDLE:
@@ -54,7 +52,7 @@ def without_it_the_system_s_count_stands_for_a_time(seen: Evidence) -> Verdict:
     silence, limit = seen.silence(SYSTEM), allowed(RETRIES)
     again, due = silence.again, backoff(silence.rto, len(silence.waits))
     last = at_most((again[-1].sent_at - again[0].sent_at) / NS, limit, "s")
-    borne = at_least(silence.borne(silence.again[0]), limit - TIMESTAMP_STEP, "s")
+    borne = at_least(silence.borne_since(silence.again[0].sent_at), limit - TIMESTAMP_STEP, "s")
     ends = equals(silence.call.errno, "ETIMEDOUT")
     return all_of(each_within(silence.waits, seen.kernel.windows(*due), "s"), last, borne, ends)
 
@@ -65,14 +63,18 @@ def with_it_data_is_repeated_until_that_time_has_passed(seen: Evidence) -> Verdi
     silence = seen.silence(LIMITED)
     *waits, _ = silence.waits
     doubled = each_within(waits, seen.kernel.windows(*backoff(silence.rto, len(waits))), "s")
-    borne = each_within((silence.borne(silence.again[0]),), ((LIMIT - TIMESTAMP_STEP, seen.kernel.latest(LIMIT)),), "s")
+    borne = each_within(
+        (silence.borne_since(silence.again[0].sent_at),), ((LIMIT - TIMESTAMP_STEP, seen.kernel.latest(LIMIT)),), "s"
+    )
     return all_of(doubled, borne, equals(silence.call.errno, "ETIMEDOUT"))
 
 
 @claim(Kernel("net/ipv4/tcp_timer.c", "tcp_keepalive_timer"), Man("tcp(7)"))
 def with_it_keepalive_ends_at_the_first_timer_after_that_time(seen: Evidence) -> Verdict:
-    """Counted from the last segment that came: two probes go out, where the number allows one, and at the third timer,
-    after 6 s, more than 5 s have passed."""
-    silence, due = seen.silence(IDLE), keepalive(EVERY, EVERY, -(-LIMIT // EVERY) - 1)
-    waits = each_within(silence.waits, seen.kernel.windows(*due[1:]), "s")
-    return all_of(waits, equals(silence.call.errno, "ETIMEDOUT"))
+    """Counted from the last segment that came, in ticks. Here two probes go out, where their number allows one."""
+    silence, heard = seen.silence(IDLE), seen.opened(IDLE).answer.arrived
+    last = at_most((silence.frames[-1].sent_at - heard) / NS, LIMIT, "s")
+    after = at_least(silence.borne_since(heard), LIMIT - 1 / seen.kernel.hz, "s")
+    waits = each_within(silence.waits, seen.kernel.windows(*(EVERY for _ in silence.frames)), "s")
+    more = at_least(len(silence.frames), PROBES + 1, "probes")
+    return all_of(waits, last, after, more, equals(silence.call.errno, "ETIMEDOUT"))

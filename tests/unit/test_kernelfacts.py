@@ -8,7 +8,7 @@ from lab.kernelfacts import (
     KernelFacts,
     allowed,
     backoff,
-    keepalive,
+    keepalive_waits,
     reaching,
     sent_at,
 )
@@ -91,8 +91,8 @@ def test_when_each_of_several_timers_fires() -> None:
 
 
 def test_keepalive_ends_after_two_hours_and_eleven_minutes() -> None:
-    assert (len(keepalive()), sum(keepalive())) == (10, 7875)
-    assert keepalive(3, 2, 1) == (3, 2)
+    assert (len(keepalive_waits()), sum(keepalive_waits())) == (10, 7875)
+    assert keepalive_waits(3, 2, 1) == (3, 2)
 
 
 @pytest.mark.parametrize(

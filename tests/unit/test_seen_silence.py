@@ -35,7 +35,7 @@ def test_its_frames_and_the_waits_between_and_after_them() -> None:
     silence = given_up((1.0, "PA"), (2.0, "PA"), (4.0, "PA")).silence(7000)
     assert silence.waits[:2] == (1.0, 2.0)
     assert silence.waits[2] == Span(5.4, 5.45)  # the call returned at 9.45
-    assert silence.borne(silence.again[0]) == Span(7.4, 7.45)
+    assert silence.borne_since(silence.again[0].sent_at) == Span(7.4, 7.45)
     assert len(silence.again) == 2
     assert silence.rto == 0.204
     assert (silence.call.call, silence.call.errno) == ("recv", "ETIMEDOUT")
