@@ -47,6 +47,10 @@ def outcome(name: str, seen: Evidence) -> Outcome:
     return judge([CLAIMS[name]], seen)[0].verdict.outcome
 
 
+def test_a_syn_that_was_held_for_a_second_is_sent_again() -> None:
+    assert outcome(SEGMENTS, run(rungs=("client S 0", "client S 0", *CROSSED[1:]))) is HOLDS
+
+
 @pytest.mark.parametrize("name", CLAIMS)
 def test_it_holds_for_a_right_record(name: str) -> None:
     assert outcome(name, run()) is HOLDS
