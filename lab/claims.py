@@ -26,9 +26,11 @@ from lab.judging import never as never
 from lab.judging import unknown as unknown
 from lab.judging import within as within
 from lab.seen_records import NothingSeen
+from lab.witness import witness
 
 if TYPE_CHECKING:
     from lab.evidence import Evidence
+    from lab.seen_frames import Frame
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ class Judged:
 
     claim: Claim
     verdict: Verdict
+    on: tuple["Frame", ...] = ()  # the frames that it was judged on
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -164,7 +167,13 @@ def claims_of(module: ModuleType) -> tuple[Claim, ...]:
 
 def judge(claims: Iterable[Claim], evidence: "Evidence") -> tuple[Judged, ...]:
     """A verdict for each claim. An exception in a claim is UNKNOWN, with its text and the line it came from."""
-    return tuple(Judged(each, _verdict(each, evidence)) for each in claims)
+    return tuple(_judged(each, evidence) for each in claims)
+
+
+def _judged(each: Claim, evidence: "Evidence") -> Judged:
+    with witness() as given:
+        verdict = _verdict(each, evidence)
+    return Judged(each, verdict, tuple(given.values()))
 
 
 def worst(judged: Iterable[Judged]) -> Outcome:

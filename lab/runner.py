@@ -14,7 +14,7 @@ from lab.errors import BadOption, BadRun, DiskFull, LabError, RunError
 from lab.evidence import Evidence
 from lab.options import Options
 from lab.report import index, page
-from lab.report.judgement import judgement
+from lab.report.judgement import Witnesses, judgement
 from lab.report.result import Result
 from lab.scenario import Scenario, load
 from lab.signals import Interrupted
@@ -84,12 +84,12 @@ class Runner:
 
     def _finish(self, folder: Path, scenario: Scenario, error: LabError | None, began: float) -> Result:
         self.tell("judging the evidence")
-        result, seen = judge(folder, scenario, error)
+        result, on, seen = judge(folder, scenario, error)
         try:
             with runs.writing(folder):
                 result.save(folder)
                 runs.sign(folder, time.monotonic() - began)
-                page.write(folder, result, seen, scenario.lesson)
+                page.write(folder, result, seen, scenario.lesson, on)
             runs.link_latest(folder)
             with runs.writing(folder):
                 index.write(self.options.out)
@@ -99,7 +99,9 @@ class Runner:
         return result
 
 
-def judge(folder: Path, scenario: Scenario, error: LabError | None = None) -> tuple[Result, Evidence | None]:
+def judge(
+    folder: Path, scenario: Scenario, error: LabError | None = None
+) -> tuple[tuple[Result, Witnesses], Evidence | None]:
     """The verdicts on a saved run, and the evidence if it can be read.
 
     After an error nothing holds or fails: every claim is UNKNOWN, and why. Raises BadRun if there is no error that
@@ -111,7 +113,7 @@ def judge(folder: Path, scenario: Scenario, error: LabError | None = None) -> tu
         if error is None:
             raise
         seen = None
-    return judgement(scenario, seen, error), seen
+    return *judgement(scenario, seen, error), seen
 
 
 def judge_again(folder: Path) -> Result:
@@ -122,7 +124,7 @@ def judge_again(folder: Path) -> Result:
     except BadRun:  # a run that was killed has no result, but its evidence names the scenario
         saved = ""
     scenario = load(saved if saved and Path(saved).is_file() else seen.meta["scenario"])
-    return judgement(scenario, seen, RunError(seen.error) if seen.error is not None else None)
+    return judgement(scenario, seen, RunError(seen.error) if seen.error is not None else None)[0]
 
 
 def make_clock(options: Options, tell: Callable[[str], None]) -> Clock:

@@ -8,6 +8,7 @@ from lab.layers import Tcp
 from lab.packets import has_flags, relative
 from lab.seen_frames import Frame
 from lab.seen_records import NS, NothingSeen
+from lab.witness import given
 
 End = tuple[str, int]  # host and port
 
@@ -40,6 +41,7 @@ class Connection:
             and (flags is None or has_flags(tcp_of(frame).flags, flags))
             and (data is None or data is (tcp_of(frame).data_length > 0))
         ]
+        given(wanted)
         return tuple(wanted) or None
 
     def first(self, host: str | None = None, flags: str | None = None, data: bool | None = None) -> Frame | None:
@@ -49,6 +51,7 @@ class Connection:
     def isn(self, host: str) -> int | None:
         """The initial sequence number that a side chose, from its SYN."""
         syn = next((frame for frame in self.segments if frame.source == host and "S" in tcp_of(frame).flags), None)
+        given((syn,))
         return tcp_of(syn).seq if syn else None
 
     def seq(self, frame: Frame) -> int:
@@ -66,23 +69,31 @@ class Connection:
     def acknowledged(self, host: str) -> int | None:
         """The next number that the other side waits for in the end: what its last segment acknowledges to ``host``."""
         answers = [frame for frame in self.segments if frame.toward == host and "A" in tcp_of(frame).flags]
+        given(answers[-1:])
         return self.ack(answers[-1]) if answers else None
 
     def ladder(self, *frames: Frame) -> tuple[str, ...]:
         """Segments, all where none are given, as flags, first number and acknowledgment: ``SA 0 ack 1``."""
-        rungs = ((f"{tcp_of(frame).flags} {self.seq(frame)}", frame) for frame in frames or self.segments)
+        given(shown := frames or self.segments)
+        rungs = ((f"{tcp_of(frame).flags} {self.seq(frame)}", frame) for frame in shown)
         return tuple(f"{rung} ack {self.ack(frame)}" if "A" in rung else rung for rung, frame in rungs)
 
     @property
     def lost(self) -> tuple[Frame, ...]:
         """Segments that never arrived; NothingSeen when all of them did."""
         if lost := tuple(frame for frame in self.segments if not frame.delivered_at):
+            given(lost)
             return lost
         raise NothingSeen(f"every segment of the connection with port {self.server_port} arrived")
 
-    @cached_property
+    @property
     def retransmissions(self) -> tuple[Frame, ...] | None:
         """Segments any part of which (data, SYN or FIN) the same side had sent before."""
+        given(self._again)
+        return self._again or None
+
+    @cached_property
+    def _again(self) -> tuple[Frame, ...]:
         again: list[Frame] = []
         highest: dict[str, int] = {}
         for frame in self.segments:
@@ -91,16 +102,18 @@ class Connection:
             if self.seq(frame) < highest.get(frame.source, 0):
                 again.append(frame)
             highest[frame.source] = max(highest.get(frame.source, 0), self.end(frame))
-        return tuple(again) or None
+        return tuple(again)
 
     def sendings(self, frame: Frame) -> tuple[Frame, ...]:
         """Every segment that carries the first sequence number of ``frame``: the first sending and all that follow."""
         number = self.seq(frame)
-        return tuple(
+        found = tuple(
             other
             for other in self.segments
             if other.source == frame.source and self.seq(other) <= number < self.end(other)
         )
+        given(found)
+        return found
 
     @property
     def first_fin(self) -> Frame | None:
@@ -117,6 +130,7 @@ class Connection:
         """The SYN that was answered, its SYN with ACK, and the ACK that ends the handshake."""
         syn, answer, after = self._opening("SA")
         ack = next((f for f in after if f.source == self.client and has_flags(tcp_of(f).flags, "A")), None)
+        given((syn, answer, ack))
         return (syn, answer, ack) if syn and answer and ack else None
 
     @property

@@ -12,6 +12,7 @@ from lab.seen_frames import Frame, join
 from lab.seen_opened import Opened
 from lab.seen_records import Decision, Facts, FaultSeen, NothingSeen
 from lab.seen_run import Run
+from lab.witness import given
 
 Flags = str | tuple[str, ...]
 
@@ -38,21 +39,20 @@ class OnTheWire(Run):
         """
         self._known(None if source == WIRE else source, to)
         any_of = (flags,) if isinstance(flags, str) else flags
-        return (
-            tuple(
-                frame
-                for frame in self._frames
-                if (source is None or frame.source == source)
-                and (to is None or frame.toward == to)
-                and (after is None or frame.sent_at > after)
-                and (before is None or frame.sent_at < before)
-                and (protocol is None or frame.packet.protocol == protocol)
-                and (port is None or port in (frame.packet.ports or ()))
-                and (any_of is None or (frame.tcp and any(has_flags(frame.tcp.flags, each) for each in any_of)))
-                and (data is None or data is frame.carries_data)
-            )
-            or None
+        found = tuple(
+            frame
+            for frame in self._frames
+            if (source is None or frame.source == source)
+            and (to is None or frame.toward == to)
+            and (after is None or frame.sent_at > after)
+            and (before is None or frame.sent_at < before)
+            and (protocol is None or frame.packet.protocol == protocol)
+            and (port is None or port in (frame.packet.ports or ()))
+            and (any_of is None or (frame.tcp and any(has_flags(frame.tcp.flags, each) for each in any_of)))
+            and (data is None or data is frame.carries_data)
         )
+        given(found)
+        return found or None
 
     def segments(self, source: str | None = None, to: str | None = None, **how: Any) -> tuple[Frame, ...] | None:
         """TCP segments; the other selections are those of ``frames``."""

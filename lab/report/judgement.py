@@ -1,6 +1,6 @@
 """From evidence and a scenario's claims to a result: the instrument's own claims first, then those about the book."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab.claims import FAILS, Judged, judge, unknown
@@ -10,24 +10,29 @@ from lab.instrument import CLAIMS as INSTRUMENT
 from lab.report.result import Finding, Result, overall, status_of
 from lab.scenario import Scenario
 
+Witnesses = Mapping[str, tuple[int, ...]]
 
-def judgement(scenario: Scenario, seen: Evidence | None, error: LabError | None = None) -> Result:
+
+def judgement(scenario: Scenario, seen: Evidence | None, error: LabError | None = None) -> tuple[Result, Witnesses]:
     """Judge what was seen. After an error, or with an instrument that fails, no claim about the book holds or fails.
 
     `seen` is None when not even the evidence can be read, which takes an error to explain it.
     """
+    judged: list[Judged] = []
     if seen is None or error is not None:
         why = f"the run broke off: {error}" if error is not None else "there is no evidence"
         findings = [Finding.of(Judged(claim, unknown(why))) for claim in scenario.claims]
     else:
-        instrument = [Finding.of(judged, instrument=True) for judged in judge(INSTRUMENT, seen)]
-        book = [Finding.of(judged) for judged in judge(scenario.claims, seen)]
+        lab, text = judge(INSTRUMENT, seen), judge(scenario.claims, seen)
+        judged += text
+        instrument = [Finding.of(each, instrument=True) for each in lab]
+        book = [Finding.of(each) for each in text]
         lame = next((one for one in instrument if one.verdict == FAILS.value), None)
         if lame is not None:
             book = [one.unknown(f"the instrument failed ({lame.sentence})") for one in book]
         findings = book + instrument
     verdict = overall(findings)
-    return Result(
+    result = Result(
         scenario=scenario.name,
         title=scenario.title,
         file=str(scenario.file),
@@ -37,6 +42,14 @@ def judgement(scenario: Scenario, seen: Evidence | None, error: LabError | None 
         environment=environment(seen) if seen is not None else {},
         error=str(error) if error is not None else None,
     )
+    return result, _witnesses(judged, seen)
+
+
+def _witnesses(judged: list[Judged], seen: Evidence | None) -> Witnesses:
+    """For each claim about the book the frames that it was judged on, by their places among all."""
+    places = {id(frame): place for place, frame in enumerate(seen.frames() or ())} if seen is not None else {}
+    on = {each.claim.name: (places.get(id(frame)) for frame in each.on) for each in judged}
+    return {name: tuple(sorted(place for place in found if place is not None)) for name, found in on.items()}
 
 
 def environment(seen: Evidence) -> dict[str, Any]:

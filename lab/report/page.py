@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from lab.evidence import Evidence
 from lab.report.curves import curves
+from lab.report.judgement import Witnesses
 from lab.report.result import Result
 from lab.report.story import Story, story
 
@@ -27,18 +28,20 @@ MOST_ARROWS = 5000  # more frames than these are not drawn; the page says how ma
 _HERE = Path(__file__).parent / "page"
 
 
-def write(folder: Path, result: Result, seen: Evidence | None, lesson: str) -> Path:
-    """Write a run's report into its folder, whole or not at all. Raises OSError."""
+def write(folder: Path, result: Result, seen: Evidence | None, lesson: str, on: Witnesses | None = None) -> Path:
+    """Write a run's report into its folder, whole or not at all; the rest is as in ``render``. Raises OSError."""
     part, page = folder / f".{FILE}.{os.getpid()}", folder / FILE
-    part.write_text(render(result, seen, lesson), encoding="utf-8", errors="backslashreplace")
+    part.write_text(render(result, seen, lesson, on), encoding="utf-8", errors="backslashreplace")
     part.replace(page)
     return page
 
 
-def render(result: Result, seen: Evidence | None, lesson: str) -> str:
-    """The page. ``seen`` is None where there is no evidence that can be read: then the rest is shown."""
+def render(result: Result, seen: Evidence | None, lesson: str, on: Witnesses | None = None) -> str:
+    """The page. ``seen`` is None where there is no evidence that can be read: then the rest is shown. ``on`` has the
+    frames that each claim was judged on.
+    """
     told = story(seen) if seen is not None else None
-    shown = _compact(told) if told else None
+    shown = {**_compact(told), "judged": on or {}} if told else None
     return rendered(
         "report.html",
         "ladder.js",

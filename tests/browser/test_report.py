@@ -15,6 +15,7 @@ from tests.claims.written import Written, sock
 
 EVIL = "</script><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"
 MOST_BYTES = 2_000_000
+DRAWN = "return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"  # two frames later
 DRAW_ALL = "window.dispatchEvent(new Event('beforeprint'))"  # as a printer has it
 SOURCES: tuple[Source, ...] = (RFC("9293", "3.5"),)
 
@@ -95,6 +96,18 @@ def test_an_arrow_tells_all_about_its_frame(chromium: webdriver.Chrome, report: 
     assert shown.ask("return document.getElementById('detail').hidden")
 
 
+def test_what_a_claim_was_judged_on_stands_out_while_it_is_open(chromium: webdriver.Chrome, tmp_path: Path) -> None:
+    seen = run().evidence()
+    shown = Page(chromium, page.write(tmp_path, result_of(seen), seen, "", {"it_holds": (3, 5)}), WIDE)
+    shown.ask(DRAW_ALL)
+    assert shown.count("#ladder .judged") == 0
+    shown.click('[data-claim="it_holds"] summary')
+    shown.ask(DRAWN)
+    shown.ask(DRAW_ALL)
+    assert shown.ask("return [...document.querySelectorAll('.judged')].map((e) => e.dataset.number).join()") == "3,5"
+    assert shown.count("#ladder .arrow.dim") == 5
+
+
 def test_zoom_and_fold_change_how_far_apart_things_stand(chromium: webdriver.Chrome, report: Path) -> None:
     shown = Page(chromium, report, WIDE)
     height = "return document.querySelector('#ladder svg').getBoundingClientRect().height"
@@ -125,6 +138,7 @@ def test_five_thousand_segments_fit_and_only_those_near_are_drawn(chromium: webd
     shown = Page(chromium, file, WIDE)
     assert 0 < shown.count("#ladder .arrow") < 300
     shown.ask("window.scrollTo(0, document.body.scrollHeight)")
+    shown.ask(DRAWN)
     shown.ask(DRAW_ALL)
     assert shown.count("#ladder .arrow") == 5000
     assert shown.complaints() == []
