@@ -99,10 +99,8 @@ class Runner:
         return result
 
 
-def judge(
-    folder: Path, scenario: Scenario, error: LabError | None = None
-) -> tuple[tuple[Result, Witnesses], Evidence | None]:
-    """The verdicts on a saved run, and the evidence if it can be read.
+def judge(folder: Path, scenario: Scenario, error: LabError | None = None) -> tuple[Result, Witnesses, Evidence | None]:
+    """The verdicts on a saved run, what each was judged on, and the evidence if it can be read.
 
     After an error nothing holds or fails: every claim is UNKNOWN, and why. Raises BadRun if there is no error that
     explains why the evidence cannot be read.
