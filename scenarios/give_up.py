@@ -55,11 +55,10 @@ def it_gives_up_after_924_6_seconds_in_which_fifteen_repetitions_fit(seen: Evide
     """The kernel counts the time that they would take from an RTO of 200 ms, and looks when a timer fires. It begins to
     count with the first repetition, in milliseconds."""
     silence, limit = seen.silence(PEER), allowed(RETRIES2)
-    again = silence.again
-    last = at_most((again[-1].sent_at - again[0].sent_at) / NS, limit, "s")
-    borne = at_least(silence.borne_since(silence.again[0].sent_at), limit - TIMESTAMP_STEP, "s")
-    ends = equals(silence.call.errno, "ETIMEDOUT")
-    return all_of(last, borne, equals(len(again), RETRIES2, "times"), ends)
+    first, *_, last = (frame.sent_at for frame in silence.again)
+    repeats = at_most((last - first) / NS, limit, "s"), equals(len(silence.again), RETRIES2, "times")
+    borne = at_least(silence.borne_since(first), limit - TIMESTAMP_STEP, "s")
+    return all_of(*repeats, borne, equals(silence.call.errno, "ETIMEDOUT"))
 
 
 @claim(Kernel("net/ipv4/tcp_timer.c", "tcp_write_err"), RFC("9293", "3.10.8"), Text("T31"))

@@ -12,7 +12,7 @@ waits begin to double (tcp_syn_linear_timeouts). A program may set a count or a 
 that nobody listens, connect returns at once. Read next: tcp(7); RFC 6298; the scenarios handshake and give_up.
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, at_most, claim, each_within, equals, happened
+from lab.claims import RFC, Kernel, Man, Verdict, all_of, at_most, claim, each_within, equals, happened, within
 from lab.evidence import Evidence
 from lab.faults import Nth
 from lab.kernelfacts import RTO_INITIAL
@@ -58,7 +58,7 @@ def with_tcp_syncnt_a_program_sets_its_own_count(seen: Evidence) -> Verdict:
 def with_tcp_user_timeout_it_sets_a_time(seen: Evidence) -> Verdict:
     """The last wait is cut short, so that it ends with that time."""
     silence = seen.silence(LIMITED)
-    borne = each_within((silence.borne_since(silence.frames[0].sent_at),), seen.kernel.windows(LIMIT), "s")
+    borne = within(silence.borne_since(silence.frames[0].sent_at), LIMIT, seen.kernel.latest(LIMIT), "s")
     return all_of(borne, equals(silence.call.errno, "ETIMEDOUT"))
 
 

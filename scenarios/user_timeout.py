@@ -11,7 +11,7 @@ as they are reckoned from the first repetition on, three fit. Of keepalive probe
 but time is looked at only when one is due. Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, each_within, equals
+from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, each_within, equals, within
 from lab.evidence import NS, Evidence
 from lab.faults import Nth
 from lab.kernelfacts import TIMESTAMP_STEP, allowed, backoff
@@ -50,9 +50,9 @@ def user_timeout(lab: Lab) -> None:
 def without_it_the_system_s_count_stands_for_a_time(seen: Evidence) -> Verdict:
     """Reckoned from the first repetition, in milliseconds, and looked at when a timer fires."""
     silence, limit = seen.silence(SYSTEM), allowed(RETRIES)
-    again, due = silence.again, backoff(silence.rto, len(silence.waits))
-    last = at_most((again[-1].sent_at - again[0].sent_at) / NS, limit, "s")
-    borne = at_least(silence.borne_since(silence.again[0].sent_at), limit - TIMESTAMP_STEP, "s")
+    first, due = silence.again[0].sent_at, backoff(silence.rto, len(silence.waits))
+    last = at_most((silence.again[-1].sent_at - first) / NS, limit, "s")
+    borne = at_least(silence.borne_since(first), limit - TIMESTAMP_STEP, "s")
     ends = equals(silence.call.errno, "ETIMEDOUT")
     return all_of(each_within(silence.waits, seen.kernel.windows(*due), "s"), last, borne, ends)
 
@@ -63,10 +63,9 @@ def with_it_data_is_repeated_until_that_time_has_passed(seen: Evidence) -> Verdi
     silence = seen.silence(LIMITED)
     *waits, _ = silence.waits
     doubled = each_within(waits, seen.kernel.windows(*backoff(silence.rto, len(waits))), "s")
-    borne = each_within(
-        (silence.borne_since(silence.again[0].sent_at),), ((LIMIT - TIMESTAMP_STEP, seen.kernel.latest(LIMIT)),), "s"
-    )
-    return all_of(doubled, borne, equals(silence.call.errno, "ETIMEDOUT"))
+    borne = silence.borne_since(silence.again[0].sent_at)
+    timely = within(borne, LIMIT - TIMESTAMP_STEP, seen.kernel.latest(LIMIT), "s")
+    return all_of(doubled, timely, equals(silence.call.errno, "ETIMEDOUT"))
 
 
 @claim(Kernel("net/ipv4/tcp_timer.c", "tcp_keepalive_timer"), Man("tcp(7)"))

@@ -1,0 +1,37 @@
+"""A host's table of sockets over a time, written by hand: who is in it from when to when.
+
+tables = Tables(w)
+tables.add("client", sock("ESTABLISHED", 40001, 7000, "10.0.0.3", "10.0.0.2"), since=0.5, until=9.5)
+tables.write()
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.claims.written import Written
+
+BETWEEN = 0.01  # s from one look to the next
+
+
+class Tables:
+    """What is added is written as looks, one at each change; the look before saw nothing of it yet."""
+
+    def __init__(self, w: Written) -> None:
+        self._w = w
+        self._added: dict[str, list[tuple[float, float | None, Mapping[str, Any]]]] = {}
+        self._more: dict[str, list[float]] = {}
+
+    def add(self, host: str, entry: Mapping[str, Any], since: float, until: float | None = None) -> None:
+        """An entry that looks find from ``since`` on, and from ``until`` on no more."""
+        self._added.setdefault(host, []).append((since, until, entry))
+
+    def look(self, host: str, t: float) -> None:
+        """One more look, at which nothing has changed."""
+        self._more.setdefault(host, []).append(t)
+
+    def write(self) -> None:
+        for host, added in self._added.items():
+            changes = {time for since, until, _ in added for time in (since, until) if time is not None}
+            for t in sorted(changes.union(self._more.get(host, ()))):
+                table = [entry for since, until, entry in added if since <= t and (until is None or t < until)]
+                self._w.sample(host, t, table, prev=t - BETWEEN)
