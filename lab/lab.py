@@ -83,6 +83,7 @@ def open_lab(
     routes: Mapping[str, Mapping[str, int]] | None = None,
     mounts: Sequence[Path] = (),
     snaplen: int = WHOLE_FRAMES,
+    recording: Callable[[Path, int], Recorder] = Recorder,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Lab]:
     """Bring a topology up, record into ``folder``, and leave nothing behind.
@@ -92,6 +93,7 @@ def open_lab(
         routes: metrics of each host's route to the network, as ip-route(8) has them: {"client": {"initcwnd": 1}}.
         mounts: files and folders of the user's machine that the hosts see, read-only, at the same paths.
         snaplen: bytes kept of each frame.
+        recording: makes what writes into ``folder``; one of your own may look on.
         progress: is told, in a few words, what goes on.
 
     Raises:
@@ -99,7 +101,7 @@ def open_lab(
     """
     settings = {host.name: {**host.sysctls, **(sysctls or {}).get(host.name, {})} for host in topology.hosts}
     with ExitStack() as undo:
-        recorder = Recorder(folder, snaplen)
+        recorder = recording(folder, snaplen)
         closing = Closing(recorder)
         undo.callback(closing.close_files)
         progress(f"bringing up {len(topology.hosts)} hosts and a wire on {substrate.name}")

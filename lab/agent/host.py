@@ -87,6 +87,28 @@ class HostAgent:
         self._programs.signal(request["program"], request["signal"], request["everybody"])
         reply(None)
 
+    def _do_terminal(self, request: Message, reply: Reply) -> None:
+        program = self._programs.sit_down(request)
+        self._changed("program")
+        reply({"program": program.number})
+
+    def _do_type(self, request: Message, reply: Reply) -> None:
+        """Replies when the terminal has taken it."""
+        self._programs.terminal(request["program"]).type(request["data"], lambda: reply(None))
+        self._changed("program")
+
+    def _do_took(self, request: Message, reply: Reply) -> None:
+        self._programs.terminal(request["program"]).took(request["size"])
+        reply(None)
+
+    def _do_resize(self, request: Message, reply: Reply) -> None:
+        self._programs.terminal(request["program"]).resize(request["rows"], request["columns"])
+        reply(None)
+
+    def _do_hang_up(self, request: Message, reply: Reply) -> None:
+        self._programs.terminal(request["program"]).hang_up()
+        reply(None)
+
     def _do_open(self, request: Message, reply: Reply) -> None:
         reply(self._calls.open(request["kind"]))
 
@@ -96,6 +118,11 @@ class HostAgent:
 
     def _do_sample(self, request: Message, reply: Reply) -> None:
         reply(self._sample("asked"))
+
+    def _do_look(self, request: Message, reply: Reply) -> None:
+        """The table for whoever only looks: on record only if it has changed."""
+        assert self._sampler is not None, "setup comes first"
+        reply(self._sampler.look("looked"))
 
     def _do_sysctl(self, request: Message, reply: Reply) -> None:
         reply(system.read_sysctl(request["name"]))

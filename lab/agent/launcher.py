@@ -39,8 +39,10 @@ class Launcher:
         change = () if user is None else (libc.CAP_SETUID, libc.CAP_SETGID)
         self._thread = ThreadPoolExecutor(1, "launcher", libc.give_up_all, change)
 
-    def start(self, argv: Sequence[str], environment: Mapping[str, str], folder: str) -> "subprocess.Popen[bytes]":
-        """The program, with pipes for what it writes, as leader of a session of its own.
+    def start(
+        self, argv: Sequence[str], environment: Mapping[str, str], folder: str, terminal: int | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """The program, with pipes for what it writes or on a ``terminal``, as leader of a session of its own.
 
         Raises:
             OSError: it cannot be executed.
@@ -48,9 +50,9 @@ class Launcher:
         return self._thread.submit(
             subprocess.Popen,
             argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.PIPE if terminal is None else terminal,
             cwd=folder,
             env=environment,
             start_new_session=True,

@@ -1,4 +1,4 @@
-"""What an agent waits on: descriptors that can be read, and times."""
+"""What an agent waits on: descriptors that can be read or written, and times."""
 
 import collections
 import heapq
@@ -31,6 +31,7 @@ class Loop:
     def __init__(self) -> None:
         self._poll = select.poll()
         self._readers: dict[int, Callable[[], None]] = {}
+        self._writers: dict[int, Callable[[], None]] = {}
         self._timers: list[tuple[int, int, Timer]] = []
         self._order = itertools.count()
         self._running = False
@@ -41,10 +42,28 @@ class Loop:
     def reader(self, fd: int, callback: Callable[[], None]) -> None:
         """Call back whenever ``fd`` can be read, or its other end is gone, until it is forgotten."""
         self._readers[fd] = callback
-        self._poll.register(fd, select.POLLIN)
+        self._register(fd)
+
+    def writer(self, fd: int, callback: Callable[[], None] | None) -> None:
+        """Call back whenever ``fd`` can be written, or its other end is gone, until None takes the callback's place."""
+        had = self._writers.pop(fd, None)
+        if callback is not None:
+            self._writers[fd] = callback
+        if callback is not had:
+            self._register(fd)
 
     def forget(self, fd: int) -> None:
-        if self._readers.pop(fd, None) is not None:
+        """Call back no more, neither to read nor to write."""
+        if fd in self._readers or fd in self._writers:
+            self._readers.pop(fd, None)
+            self._writers.pop(fd, None)
+            self._register(fd)
+
+    def _register(self, fd: int) -> None:
+        wanted = (select.POLLIN if fd in self._readers else 0) | (select.POLLOUT if fd in self._writers else 0)
+        if wanted:
+            self._poll.register(fd, wanted)
+        else:
             self._poll.unregister(fd)
 
     def at(self, t_ns: int, callback: Callable[[], None]) -> Timer:
@@ -68,9 +87,10 @@ class Loop:
         self._running = True
         while self._running:
             ready = self._poll.poll(self._milliseconds_to_next())
-            for fd, _ in ready:
-                callback = self._readers.get(fd)
-                if callback is not None:
+            for fd, events in ready:
+                if events & ~select.POLLOUT and (callback := self._readers.get(fd)) is not None:
+                    callback()
+                if events & ~select.POLLIN and (callback := self._writers.get(fd)) is not None:
                     callback()
             self._fire()
 

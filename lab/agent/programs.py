@@ -8,16 +8,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.agent import system
+from lab.agent import system, terminal
 from lab.agent.inet_diag import SocketEntry
 from lab.agent.launcher import Launcher
 from lab.agent.loop import Loop
 from lab.agent.messages import Message
 from lab.agent.program import Program
-from lab.errors import LabError, ProgramNotFound
+from lab.agent.terminal import Terminal
+from lab.errors import LabError, ProgramFailed, ProgramNotFound
 
 REFERENCE = Path(__file__).parents[2] / "images" / "host" / "programs"
 SHELVES = REFERENCE, REFERENCE / "faulty"  # no name stands on both
+
+SIT = sys.executable, "-S", str(Path(__file__).with_name("sit.py"))
 
 Ready = Callable[[LabError | None, Program], None]
 
@@ -35,7 +38,7 @@ class Programs:
     ) -> None:
         self._loop, self._emit, self._changed = loop, emit, changed
         self._scratch = scratch
-        self._launcher = Launcher(user)
+        self._user, self._launcher = user, Launcher(user)
         self._all: dict[int, Program] = {}
         self._expected: dict[Program, tuple[int, set[int]]] = {}
         signal.signal(signal.SIGCHLD, lambda *_: loop.from_thread(self._reap))
@@ -58,6 +61,34 @@ class Programs:
         program.on_ready = lambda failure: ready(failure, program)
         self._await_ready(program, request, sockets)
         program.read(self._loop)
+
+    def sit_down(self, request: Message) -> Terminal:
+        """Start ``request["argv"]``, or a shell if that is empty, on a terminal of its own.
+
+        Raises:
+            ProgramFailed: this host gives no terminal, or no process.
+        """
+        argv = request["argv"] or shell()
+        try:
+            ours, theirs = terminal.pair(request["rows"], request["columns"], shared=self._user is not None)
+            try:
+                shelves = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, SHELVES)])
+                process = self._spawn([*SIT, *argv], {"PATH": shelves, **request["env"]}, theirs)
+            finally:
+                os.close(theirs)
+        except OSError as error:
+            raise ProgramFailed(f"{argv[0]} cannot have a terminal on this host ({error.strerror})") from None
+        program = Terminal(len(self._all) + 1, Path(argv[0]).name, process, self._emit, ours)
+        self._all[program.number] = program
+        program.tell("program", what="start", name=program.name, argv=argv, pid=process.pid)
+        program.read(self._loop)
+        return program
+
+    def terminal(self, number: int) -> Terminal:
+        """The terminal that was opened under this number."""
+        found = self._all[number]
+        assert isinstance(found, Terminal)
+        return found
 
     def saw_table(self, sockets: list[SocketEntry]) -> None:
         """A program that does not speak to the lab is ready when a socket that was not there before listens."""
@@ -82,10 +113,12 @@ class Programs:
         every = [(owners.get(entry.pop("session")), entry) for entry in system.processes()]
         return [{**entry, "program": owner} for owner, entry in every if owner is not None]
 
-    def _spawn(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, argv: list[str], environment: dict[str, str], terminal: int | None = None
+    ) -> subprocess.Popen[bytes]:
         kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
         own = {"HOME": self._scratch, "TMPDIR": self._scratch, "PYTHONUNBUFFERED": "1"}
-        return self._launcher.start(argv, {"LANG": "C.UTF-8", **kept, **own, **environment}, self._scratch)
+        return self._launcher.start(argv, {"LANG": "C.UTF-8", **kept, **own, **environment}, self._scratch, terminal)
 
     def _await_ready(self, program: Program, request: Message, sockets: list[SocketEntry]) -> None:
         how, port, seconds = request["ready"], request["port"], request["timeout"]
@@ -113,6 +146,11 @@ class Programs:
                     self._expected.pop(program, None)
                     program.end(os.waitstatus_to_exitcode(status))
                     self._changed("program")
+
+
+def shell() -> list[str]:
+    """The best shell that this host has, without anybody's own settings."""
+    return ["/bin/bash", "--norc", "--noprofile"] if Path("/bin/bash").exists() else ["/bin/sh"]
 
 
 def _argv(name: str, args: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 
@@ -58,3 +59,23 @@ def test_another_thread_and_a_signal_handler_can_wake_it() -> None:
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert sorted(called) == ["signal", "thread"]
+
+
+def test_a_writer_is_called_when_there_is_room_and_when_nobody_reads_any_more() -> None:
+    loop, (ours, theirs) = Loop(), socket.socketpair()
+    told: list[str] = []
+
+    def write() -> None:
+        told.append("room")
+        loop.writer(ours.fileno(), gone)
+        theirs.close()
+
+    def gone() -> None:
+        told.append("gone")
+        loop.forget(ours.fileno())
+        loop.stop()
+
+    loop.writer(ours.fileno(), write)
+    loop.run()
+    assert told == ["room", "gone"]
+    ours.close()
