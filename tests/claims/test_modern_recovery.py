@@ -65,7 +65,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     (QUARTER, {"one": 0.001}),  # at once
     (QUARTER, {"one": 0.101}),  # only the probe
     (QUARTER, {"one": 0.31}),  # only the timer
-    (PROBE, {"probe": 0.199}),
+    (PROBE, {"probe": 0.19}),
     (PROBE, {"probe": 0.311}),  # the timer
     (PROBE, {"probes": 9}),  # as a timeout does, the first
     (GAPS, {"book": (0.0, 1e-4, 2e-4)}),
