@@ -107,6 +107,7 @@ class WireAgent:
 
     def _unwatch(self) -> dict[str, int]:
         capture, diversion = self._there(self._capture), self._there(self._diversion)
+        ends = time.monotonic_ns()  # what comes from now on may be seen in part
         told = diversion.unwatch()
         counted = capture.finish()
         self._capture = None
@@ -114,6 +115,7 @@ class WireAgent:
             "frames": counted["frames"] + told.frames,
             "dropped": counted["dropped"] + told.lost,
             "unfinished": counted["unfinished"],
+            "t": ends,
         }
 
     def _faults(

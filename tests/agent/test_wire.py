@@ -47,6 +47,7 @@ def test_a_datagram_is_seen_as_sent_and_as_delivered(wire: Ground) -> None:
         assert receiver.recv(100) == b"hello"
         after = time.monotonic_ns()
     counted = wire.ok("unwatch")
+    assert after <= counted.pop("t") <= time.monotonic_ns()
     seen = sorted(wire.frames())
     kinds = [(host, direction) for _, host, direction, _, _ in seen]
     one_way, back = [("h0", "in"), ("h1", "out")], [("h1", "in"), ("h0", "out")]
