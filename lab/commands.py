@@ -1,23 +1,15 @@
 """What each command does. A command takes its arguments and gives the exit status; it raises LabError."""
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lab import options, runs, scenario
+from lab import options, predict, runs, scenario
 from lab.errors import BadOption, LabError, RequestError, RunError
+from lab.handouts import Handouts
 from lab.report import terminal
-from lab.report.result import Result
-from lab.scenario import Scenario
-
-if TYPE_CHECKING:
-    from lab.runner import Run
+from lab.telling import show, tell
 
 
 def list_scenarios(argv: list[str]) -> int:
@@ -61,49 +53,39 @@ def run(argv: list[str]) -> int:
     options.add_run_options(parser.add_argument)
     parser.add_argument("--json", action="store_true", help="each run's result as a line of JSON, with its folder")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    options.add_handout_options(parser.add_argument)
     wants = parser.parse_intermixed_args(argv)
     if not wants.names:
         raise BadOption(f"Name a scenario to run: {', '.join(scenario.names())}; as in `make lab SCENARIO=timewait`.")
     how = options.chosen(vars(wants).__getitem__)
     everything = wants.names == ["all"]
     names = scenario.names() if everything else wants.names
-    chosen = [scenario.load(name) for name in names]  # all of them, before the first is run
+    named = [scenario.load(name) for name in names]  # all of them, before the first is run
+    left_out = {one.name: why for one in named if everything and (why := one.why_not_on(how.clock))}
+    chosen = [one for one in named if one.name not in left_out]
+    predictions = predict.ask(chosen) if wants.predict else {}
     from lab.runner import Runner  # what brings up labs is not needed to say that a name is wrong
     from lab.several import run_each
 
     statuses = []
-    with terminal.Progress(quiet=wants.quiet) as progress:
+    handouts = Handouts(named, left_out, wants.junit, wants.summary)
+    with handouts, terminal.Progress(quiet=wants.quiet) as progress:
         runner = Runner(how, progress)
-        if everything:
-            for one in chosen:
-                if why := one.why_not_on(how.clock):
-                    progress.say(f"left out: {why}")
-            chosen = [one for one in chosen if not one.why_not_on(how.clock)]
+        for why in left_out.values():
+            progress.say(f"left out: {why}")
         if len(chosen) == 1:
             progress.say(f"{chosen[0].name}: {chosen[0].title}")
         with closing(run_each(chosen, runner, min(how.at_once, len(chosen)))) as outcomes:
             for one, done in outcomes:
                 progress.done()
-                statuses.append(tell(one, done, wants.json, brief=everything))
+                handouts.ended((one, done))
+                statuses.append(tell(one, done, predictions.get(one.name, ()), wants.json, brief=everything))
                 error = done if isinstance(done, LabError) else done.error
                 if error is not None and not isinstance(error, RunError):
                     break  # what this machine cannot do once it cannot do again
     if everything and not wants.json:
         print(terminal.count(statuses))
     return worst(statuses)
-
-
-def tell(one: Scenario, done: "Run | LabError", as_json: bool, brief: bool) -> int:
-    """How a scenario ended: its result on stdout, on one line if it held and ``brief``, and an error on stderr."""
-    error = done if isinstance(done, LabError) else done.error
-    if not isinstance(done, LabError):
-        if brief and not as_json and done.result.status == 0:
-            print(terminal.brief(done.result, terminal.wants_colour(sys.stdout)), flush=True)
-        else:
-            show(done.result, done.folder, as_json)
-    if error is not None:
-        print(f"lab: {one.name + ': ' if brief else ''}{error}", file=sys.stderr)
-    return done.exit_status if isinstance(done, LabError) else done.result.status
 
 
 def check(argv: list[str]) -> int:
@@ -163,15 +145,6 @@ def clean(argv: list[str]) -> int:
     if not removed:
         print("nothing to remove")
     return 0
-
-
-def show(result: Result, folder: Path, as_json: bool) -> None:
-    """A result on stdout: for people, with the folder as the last line, or as one line of JSON."""
-    if as_json:
-        print(json.dumps({"folder": str(folder), **asdict(result)}, ensure_ascii=False), flush=True)
-        return
-    print(terminal.render(result, terminal.wants_colour(sys.stdout)))
-    print(os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else folder, flush=True)
 
 
 def worst(statuses: list[int]) -> int:

@@ -161,6 +161,13 @@ def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
     add(f"{prefix}memory", type=megabytes, default=MEMORY, metavar="MB", help=f"that such a kernel may use ({MEMORY})")
 
 
+def add_handout_options(add: Callable[..., object]) -> None:
+    """What `lab run` asks first, and what it writes beside its output."""
+    add("--predict", action="store_true", help="ask each scenario's question first; the run shows the answer")
+    add("--junit", type=Path, metavar="FILE", help="write the claims as JUnit XML, for a CI")
+    add("--summary", type=Path, metavar="FILE", help="append a summary in Markdown, as for $GITHUB_STEP_SUMMARY")
+
+
 def chosen(value_of: Callable[[str], Any]) -> Options:
     """What was chosen by the options of add_run_options; ``value_of`` looks one up by its name."""
     return Options(**{field.name: value_of(field.name) for field in fields(Options)})

@@ -88,11 +88,7 @@ class ClaimItem(pytest.Item):
         finding = self._finding(run.result.claims)
         if finding is None:
             pytest.fail(f"{self.claim.sentence}: not judged, {run.error}", pytrace=False)
-        self.user_properties += [
-            (key, str(value))
-            for key in ("verdict", "measured", "expected", "unit")
-            if (value := getattr(finding, key)) not in (None, "")
-        ]
+        self.user_properties += finding.properties().items()
         if finding.verdict != "HOLDS":
             raise NotHeld(finding, run.folder)
 

@@ -41,6 +41,13 @@ class Finding:
             **{**entry, "sources": tuple(entry["sources"])}, sentence=sentence, shown=shown, instrument=instrument
         )
 
+    def properties(self) -> dict[str, str]:
+        """What is worth telling of it beside its name, as text, for JUnit; `measured` in JSON if it is no text."""
+        measured = self.measured if isinstance(self.measured, str) else json.dumps(self.measured, ensure_ascii=False)
+        told = {"verdict": self.verdict, "measured": "" if self.measured is None else measured, "shown": self.shown}
+        told |= {"expected": self.expected, "unit": self.unit, "source": "; ".join(self.sources)}
+        return {key: value for key, value in told.items() if value}
+
     def unknown(self, why: str) -> "Finding":
         """The same claim, of which nothing can be said after all."""
         return replace(self, verdict=UNKNOWN.value, why="; ".join(part for part in (why, self.why) if part))

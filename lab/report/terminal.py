@@ -134,7 +134,8 @@ def count(statuses: Sequence[int]) -> str:
     words = ((0, "held"), (1, "failed"), (3, "unknown"))
     told = [f"{number} {word}" for status, word in words if (number := statuses.count(status))]
     others = sum(status not in (0, 1, 3) for status in statuses)
-    return f"{len(statuses)} scenarios: {', '.join(told + ([f'{others} could not be run'] if others else []))}"
+    told += [f"{others} could not be run"] if others else []
+    return f"{len(statuses)} scenario{'s' * (len(statuses) != 1)}: {', '.join(told) or 'none was run'}"
 
 
 def paint(verdict: str, colour: bool) -> str:

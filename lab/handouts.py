@@ -1,0 +1,59 @@
+"""What `lab run` writes for others besides its output, however the runs end: JUnit, and a Markdown summary."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from lab.errors import BadOption, DiskFull
+from lab.scenario import Scenario
+
+if TYPE_CHECKING:
+    from lab.several import Outcome
+
+
+class Handouts:
+    """Gathers how each of ``scenarios`` ended, and writes it as it is left: JUnit anew, the summary appended.
+
+    ``left_out`` has the names of those that are not to be run, each with its reason. Raises BadOption as it is entered
+    if a file cannot be written, DiskFull as it is left.
+    """
+
+    def __init__(
+        self, scenarios: Sequence[Scenario], left_out: Mapping[str, str], junit: Path | None, summary: Path | None
+    ) -> None:
+        self.scenarios, self.junit, self.summary = scenarios, junit, summary
+        self._left_out = left_out
+        self._ended: list[Outcome] = []
+
+    def __enter__(self) -> Self:
+        for file in filter(None, (self.junit, self.summary)):
+            try:
+                file.open("a").close()
+            except OSError as error:
+                raise BadOption(f"{file} cannot be written: {error.strerror}; name another file.") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self.junit is None and self.summary is None:
+            return
+        try:
+            self._write(f"the runs ended before: {error}" if error is not None else "the runs ended before")
+        except OSError as full:
+            if error is None:  # else the first cause is the one to tell
+                raise DiskFull(f"{full.filename} cannot be written: {full.strerror}; make room, run again.") from full
+
+    def ended(self, outcome: "Outcome") -> None:
+        """It was run, or could not be."""
+        self._ended.append(outcome)
+
+    def _write(self, why: str) -> None:
+        from lab.report import junit, summary  # few runs need them
+
+        over = [scenario for scenario, _ in self._ended]
+        not_run = [(one, self._left_out.get(one.name, why)) for one in self.scenarios if one not in over]
+        if self.junit is not None:
+            self.junit.write_text(junit.render(self._ended, not_run), encoding="utf-8", errors="backslashreplace")
+        if self.summary is not None:
+            with self.summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(summary.render(self._ended, not_run))

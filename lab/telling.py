@@ -1,0 +1,47 @@
+"""How runs end, told on stdout: for people, or a line of JSON for each; errors on stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab import predict
+from lab.errors import LabError
+from lab.predict import Prediction
+from lab.report import terminal
+from lab.report.result import Result
+from lab.scenario import Scenario
+
+if TYPE_CHECKING:
+    from lab.runner import Run
+
+
+def tell(
+    one: Scenario, done: "Run | LabError", predictions: Sequence[Prediction], as_json: bool, brief: bool = False
+) -> int:
+    """How a scenario ended, and its exit status: its result on stdout, on one line if it held and ``brief``."""
+    error = done if isinstance(done, LabError) else done.error
+    if not isinstance(done, LabError):
+        colour = terminal.wants_colour(sys.stdout)
+        if predictions and not as_json:
+            print(predict.told(predictions, done.result, colour))
+        if brief and not as_json and done.result.status == 0:
+            print(terminal.brief(done.result, colour), flush=True)
+        else:
+            show(done.result, done.folder, as_json, predictions)
+    if error is not None:
+        print(f"lab: {one.name + ': ' if brief else ''}{error}", file=sys.stderr)
+    return done.exit_status if isinstance(done, LabError) else done.result.status
+
+
+def show(result: Result, folder: Path, as_json: bool, predictions: Sequence[Prediction] = ()) -> None:
+    """A result on stdout: for people, with the folder as the last line, or as one line of JSON."""
+    if as_json:
+        asked = {"predictions": [each.to_json(result) for each in predictions]} if predictions else {}
+        print(json.dumps({"folder": str(folder), **asdict(result), **asked}, ensure_ascii=False), flush=True)
+        return
+    print(terminal.render(result, terminal.wants_colour(sys.stdout)))
+    print(os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else folder, flush=True)
