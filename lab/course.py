@@ -4,11 +4,15 @@ A question has its options, which of them is right, and the claim that shows it:
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab.errors import RequestError
+
+if TYPE_CHECKING:
+    from lab.report.result import Finding
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "course.md"
 
@@ -31,6 +35,10 @@ class Question:
     @property
     def answer(self) -> str:
         return self.options[self.right - 1]
+
+    def shown_by(self, findings: "Iterable[Finding]") -> "Finding | None":
+        """What became of that claim in a run; None if the run has no such claim."""
+        return next((one for one in findings if one.name == self.claim and not one.instrument), None)
 
 
 @dataclass(frozen=True)

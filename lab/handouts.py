@@ -39,9 +39,9 @@ class Handouts:
             return
         try:
             self._write(f"the runs ended before: {error}" if error is not None else "the runs ended before")
-        except OSError as full:
+        except DiskFull:
             if error is None:  # else the first cause is the one to tell
-                raise DiskFull(f"{full.filename} cannot be written: {full.strerror}; make room, run again.") from full
+                raise
 
     def ended(self, outcome: "Outcome") -> None:
         """It was run, or could not be."""
@@ -52,8 +52,15 @@ class Handouts:
 
         over = [scenario for scenario, _ in self._ended]
         not_run = [(one, self._left_out.get(one.name, why)) for one in self.scenarios if one not in over]
-        if self.junit is not None:
-            self.junit.write_text(junit.render(self._ended, not_run), encoding="utf-8", errors="backslashreplace")
-        if self.summary is not None:
-            with self.summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(summary.render(self._ended, not_run))
+        for file, mode, render in ((self.junit, "w", junit.render), (self.summary, "a", summary.render)):
+            if file is not None:
+                _put(file, mode, render(self._ended, not_run))
+
+
+def _put(file: Path, mode: str, text: str) -> None:
+    """Write or append. Raises DiskFull."""
+    try:
+        with file.open(mode, encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise DiskFull(f"{file} cannot be written: {error.strerror}; make room and run again.") from error

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from lab import course
 from lab.course import Question
 from lab.errors import BadOption
-from lab.report.result import Finding, Result
+from lab.report.result import Result
 from lab.report.terminal import finding_lines
 from lab.scenario import SCENARIOS, Scenario
 
@@ -28,7 +28,7 @@ class Prediction:
 
     def to_json(self, result: Result) -> dict[str, Any]:
         """As `lab run --json` has it; ``verdict`` is that of the claim that shows the right option."""
-        found = shown_by(self.question, result)
+        found = self.question.shown_by(result.claims)
         options = self.question.options
         return {
             "question": self.question.text,
@@ -64,11 +64,6 @@ def told(predictions: Iterable[Prediction], result: Result, colour: bool = False
     return "\n".join(line for prediction in predictions for line in [*_told(prediction, result, colour), ""])
 
 
-def shown_by(question: Question, result: Result) -> Finding | None:
-    """What became of the claim that shows which option is right; None if the run has no such claim."""
-    return next((one for one in result.claims if one.name == question.claim and not one.instrument), None)
-
-
 def _answer(name: str, question: Question, lines: TextIO) -> int:
     most = len(question.options)
     _say(f"{name}: {question.text}\n")
@@ -95,7 +90,7 @@ def _say(text: str = "", end: str = "\n") -> None:
 
 def _told(prediction: Prediction, result: Result, colour: bool) -> list[str]:
     question, said = prediction.question, prediction.said
-    found = shown_by(question, result)
+    found = question.shown_by(result.claims)
     shown = found is not None and found.verdict == "HOLDS"
     return [
         question.text,

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shlex
 from dataclasses import asdict, replace
 from functools import cache
@@ -15,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from lab import course
+from lab.course import Question
+from lab.errors import RequestError
 from lab.evidence import Evidence
 from lab.report.curves import curves
 from lab.report.judgement import Witnesses
-from lab.report.result import Result
+from lab.report.result import Finding, Result
 from lab.report.story import Story, story
 
 FILE = "report.html"
@@ -47,6 +51,7 @@ def render(result: Result, seen: Evidence | None, lesson: str, on: Witnesses | N
         "ladder.js",
         result=result,
         lesson=lesson,
+        asked=_asked(result),
         book=[one for one in result.claims if not one.instrument],
         instrument=[one for one in result.claims if one.instrument],
         again=command(result),
@@ -74,12 +79,33 @@ def json_of(data: Any) -> Markup:
 def command(result: Result) -> str:
     """What runs it again in the same way."""
     ran = result.environment
-    own = Path(result.file).parent.name != "scenarios"
-    words = ["lab", "run", result.file if own else result.scenario]
+    words = ["lab", "run", result.file if _own(result) else result.scenario]
     for name in ("clock", "substrate", "engine", "seed"):
         if (value := ran.get(name)) not in (None, "auto"):
             words += [f"--{name}", str(value)]
     return shlex.join(words)
+
+
+def _own(result: Result) -> bool:
+    """Whether the scenario is its author's, and not one that comes with the lab."""
+    return Path(result.file).parent.name != "scenarios"
+
+
+def _asked(result: Result) -> list[tuple[Question, Finding | None]]:
+    """What the course asks about the scenario, each with what became of the claim that shows the answer.
+
+    A course that cannot be read costs the page its question, and no run its report.
+    """
+    try:
+        asked = () if _own(result) else course.questions(result.scenario)
+    except RequestError:
+        return []
+    return [(question, question.shown_by(result.claims)) for question in asked]
+
+
+def _marked(text: str) -> Markup:
+    """Text with Markdown's `code` and *emphasis*; all else stays text."""
+    return Markup(re.sub(r"\*(.+?)\*", r"<em>\1</em>", re.sub("`(.+?)`", r"<code>\1</code>", str(escape(text)))))
 
 
 def _compact(told: Story) -> dict[str, Any]:
@@ -125,4 +151,5 @@ def _file(name: str) -> str:
 @cache
 def _template(name: str) -> jinja2.Template:
     made = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["marked"] = _marked
     return made.from_string(_file(name))

@@ -27,7 +27,7 @@ def render(ended: Sequence["Outcome"], not_run: Sequence[tuple[Scenario, str]] =
         [f"### netlab: {terminal.count(statuses)}"],
         ["| | scenario | |", "|---|---|---|", *(_row(*one) for one in ended)] if ended else [],
         list(_not_held(ended)),
-        [f"- {_text(scenario.name)} was not run: {_text(why)}" for scenario, why in not_run],
+        [f"- {_text(scenario.name)} gave no result: {_text(why)}" for scenario, why in not_run],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n\n"
 

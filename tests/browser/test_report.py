@@ -1,10 +1,12 @@
 """The report in a real browser: it draws, it answers, it complains of nothing, and nothing of a run's can run in it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
 
+from lab import course
 from lab.claims import RFC, Judged, Source, Verdict, claim, equals, never
 from lab.evidence import Evidence
 from lab.report import page
@@ -142,6 +144,37 @@ def test_five_thousand_segments_fit_and_only_those_near_are_drawn(chromium: webd
     shown.ask(DRAW_ALL)
     assert shown.count("#ladder .arrow") == 5000
     assert shown.complaints() == []
+
+
+def test_the_question_comes_first_with_its_answer_folded(chromium: webdriver.Chrome, tmp_path: Path) -> None:
+    (asked,) = course.questions("timewait")
+    seen = run().evidence()
+    result = result_of(seen)
+    shows = replace(result.claims[0], name=asked.claim, sentence="it is so")
+    shown = Page(
+        chromium, page.write(tmp_path, replace(result, scenario="timewait", claims=(shows,)), seen, ""), NARROW
+    )
+    assert shown.count("#question ol li") == len(asked.options) and shown.count("#question li code") == 1
+    assert shown.ask("return document.querySelector('#question').nextElementSibling.id") == "claims"
+    folded = "return document.querySelector('.answer p').checkVisibility()"
+    assert shown.ask(folded) is False
+    shown.click(".answer summary")
+    assert shown.ask(folded) is True
+    assert asked.answer in shown.text(".answer") and "This run shows it: it is so" in shown.text(".answer")
+    assert EVIL in shown.text(".answer dd") and shown.count("img") == 0
+    assert shown.ask("return document.documentElement.scrollWidth <= window.innerWidth")
+    assert shown.complaints() == []
+
+
+def test_what_a_run_does_not_show_is_not_said_to_be_shown(chromium: webdriver.Chrome, tmp_path: Path) -> None:
+    (asked,) = course.questions("timewait")
+    seen = run().evidence()
+    result = result_of(seen)
+    fails = replace(result.claims[1], name=asked.claim)
+    shown = Page(chromium, page.write(tmp_path, replace(result, scenario="timewait", claims=(fails,)), seen, ""), WIDE)
+    assert "This run does not show it: it fails, FAILS." in shown.text(".answer")
+    own = replace(result, scenario="timewait", file="/home/me/timewait.py", claims=(fails,))
+    assert Page(chromium, page.write(tmp_path, own, seen, ""), WIDE).count("#question") == 0
 
 
 @pytest.mark.parametrize("seen", [None, Written().evidence(ended=False)])
