@@ -41,6 +41,7 @@ def mistakes_in_serving(lab: Lab) -> None:
         second.recv()
     before = server.start("echo_serial", REUSE, ON)
     visitor = client.connect(server.at(REUSE))
+    server.wait_until(state="ESTABLISHED", port=REUSE, where=lambda entry: entry["inode"])  # else an RST, and no FIN
     before.interrupt()
     client.wait_until(state="CLOSE_WAIT", port=REUSE)
     visitor.close()
