@@ -48,5 +48,8 @@ def test_the_smallest_scenario_holds(tmp_path: Path) -> None:
 def test_the_readmes_test_passes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     own = ROOT / "images" / "host" / "programs" / "echo_serial.py"
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    pytester.makepyfile(first_example("README.md").replace("/home/me/my_server", str(own)))
+    server = pytester.path / "my_server"
+    server.write_text(f'#!/bin/sh\nexec {own} "$@"\n')
+    server.chmod(0o755)
+    pytester.makepyfile(first_example("README.md"))
     pytester.runpytest_subprocess("--lab-substrate", "netns").assert_outcomes(passed=1)

@@ -81,7 +81,9 @@ def test_junit_tells_the_numbers(pytester: pytest.Pytester, scenarios: Path) -> 
     case = next(case for case in cases if case.get("name") == "one_segment_is_enough")
     told = {one.get("name"): one.get("value") for one in case.iter("property")}
     assert (told["verdict"], told["measured"], told["expected"], told["unit"]) == ("FAILS", "2", "1", "segments")
-    assert case.find("failure") is not None
+    assert (told["shown"], told["source"]) == ("2 segments", "RFC 9293 section 3.10.7.1")
+    assert (pytester.path / str(told["run"]) / "result.json").is_file()
+    assert case.get("classname") == "scenarios.mixed" and case.find("failure") is not None
 
 
 def test_what_the_machine_cannot_is_skipped_with_a_reason(
