@@ -23,7 +23,8 @@ def run(**wrong: Any) -> Evidence:
     """A run as it should be, but for what is named."""
     it: dict[str, Any] = {
         "made": BACKLOG + 1, "data": (2.1, 2.3, 2.5, 2.9), "syn_ack_again": False, "room": 2.9,
-        "states": ("SYN_RECV", "ESTABLISHED"), "read": DATA, "answer": "R", "learns": "ECONNRESET", "ignored": (4, 4), "reset": (1, 1),
+        "states": ("SYN_RECV", "ESTABLISHED"), "read": DATA, "answer": "R", "learns": "ECONNRESET", "ignored": (4, 4),
+        "reset": (1, 1),
     }  # fmt: skip
     assert not wrong.keys() - it.keys()
     it |= wrong
