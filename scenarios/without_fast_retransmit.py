@@ -37,10 +37,12 @@ DEPENDS = "on how many round trips the timer takes: some 20 % where it is one an
     routes={"server": {"quickack": 1}},
 )
 def without_fast_retransmit(lab: Lab) -> None:
-    server = lab.host("server")
+    server, clients = lab.host("server"), [lab.host(WITH), lab.host(WITHOUT)]
+    for client in clients:
+        server.connect(client.at(NEAR))  # so they know each other's MAC address, which takes a round trip of its own
     for port, delay in DELAYS.items():
         server.listen(port)
-        for client in map(lab.host, (WITH, WITHOUT)):
+        for client in clients:
             nth = Nth(LOST, data=True, to_port=port)
             with lab.wire.fault(Delay(delay)), lab.wire.fault(nth, toward=server):
                 client.connect(server.at(port)).send(bytes(SEGMENTS * MSS))
