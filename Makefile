@@ -8,13 +8,20 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
             $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
             $(if $(MEMORY),--memory "$(MEMORY)") $(if $(JOBS),--jobs "$(JOBS)") $(if $(PREDICT),--predict)
 
-.PHONY: help lab list ledger doctor clean test check images kernel lock python venv venv-dev
+.PHONY: help lab up down list ledger doctor clean test check images kernel lock python venv venv-dev
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [JOBS=N] [PREDICT=1]
 	@$(LAB) run $(options) $(SCENARIO)
+
+up: venv ## keep a lab running: make up [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [HOSTS="client=2"]; lab down ends it
+	@$(LAB) up $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
+	  $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(HOSTS),--hosts $(HOSTS))
+
+down: venv ## end the lab of make up
+	@$(LAB) down
 
 list: venv ## the scenarios, one line each
 	@$(LAB) list

@@ -1,4 +1,4 @@
-"""Removes what dead runs left on a Docker Engine, and a dead build of the kernel in the cache.
+"""Removes what dead runs left on a Docker Engine, a dead build of the kernel in the cache, and the note of a dead lab.
 
 What is ours on an engine is told by labels, and whose it is by the owner's identity in them; never by names. Namespaces
 need none of this: they go with their processes.
@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import MachineError
+from lab.hands import place
 from lab.kernel import cache, engine_store, scratch
 from lab.owner import OWNER, RUN, is_dead
 
@@ -26,7 +27,7 @@ def clean(client: "docker.APIClient | None" = None) -> list[str]:
     """
     if client is not None:
         return _clean(client)
-    told = cache.sweep() + engine_store.sweep() + scratch.sweep()
+    told = cache.sweep() + engine_store.sweep() + scratch.sweep() + place.sweep()
     from lab.substrate.docker_engine import connect
 
     try:

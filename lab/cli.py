@@ -1,4 +1,4 @@
-"""The command line: `lab list|run|check|show|ledger|doctor|clean|kernel`; results on stdout, all else on stderr.
+"""The command line: `lab list|run|check|...`, see USAGE; results on stdout, all else on stderr.
 
 Exit status: 0 all claims hold; 1 a claim fails; 2 the request is wrong; 3 a claim is unknown, or the run broke off;
 4 this machine cannot do it; 128 + N after signal N. An error is one sentence with its cause and the way out.
@@ -24,6 +24,13 @@ USAGE = """usage: lab COMMAND [OPTION...]
   lab show RUN            what happened in a run, as text, in tcpdump's words
   lab doctor [--json]     what this machine can do, found out by trying
   lab clean               remove what dead runs left
+  lab up                  keep a lab running, for the commands below, from any terminal
+  lab shell HOST          a shell on a host
+  lab run-on HOST PROG... a program on a host
+  lab sockets [--watch]   the hosts' tables of sockets
+  lab fault set|show|...  what the wire does to frames: lab fault set --toward server delay=50ms loss=10%
+  lab capture --live      frames as they pass, for Wireshark, tshark or tcpdump -r -
+  lab down                end that lab
   lab kernel build|run    the kernel of the virtual clock: build it, or run a command in it
 
 `lab COMMAND --help` shows a command's options. Exit status: 0 all claims hold; 1 a claim fails; 2 the request is wrong;

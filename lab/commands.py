@@ -166,4 +166,11 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "doctor": doctor,
     "clean": clean,
     "kernel": later("lab.kernel.commands", "kernel"),
+    "up": later("lab.hands.up", "up"),
+    "shell": later("lab.hands.shell", "shell"),
+    "run-on": later("lab.hands.run_on", "run_on"),
+    "fault": later("lab.hands.fault", "fault"),
+    "sockets": later("lab.hands.sockets", "sockets"),
+    "capture": later("lab.hands.capture", "capture"),
+    "down": later("lab.hands.down", "down"),
 }

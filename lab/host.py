@@ -154,6 +154,7 @@ class Host:
         """An event of this host's agent, in its channel's thread."""
         kind = event.pop("event")
         if kind == "lost":
+            self._recorder.record("lost", host=self.name, text=str(event["error"]))
             self.lose(event["error"])
             return
         if kind == "program":

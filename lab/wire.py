@@ -56,6 +56,19 @@ class Wire:
             for port in entered:
                 self._put(port, [(who, fault) for who, fault in self._in_force[port] if who is not mark])
 
+    def put(self, toward: Host, *faults: Fault) -> None:
+        """Have these faults, and no others, in force toward a host until the next ``put``.
+
+        Raises:
+            MissingCapability: as in ``fault``; then all is as it was.
+        """
+        self._put(toward.name, [(self, fault) for fault in faults])
+
+    @property
+    def in_force(self) -> dict[str, tuple[Fault, ...]]:
+        """What is in force toward each host."""
+        return {port: tuple(fault for _, fault in faults) for port, faults in self._in_force.items()}
+
     def release(self, toward: Host) -> int:
         """Let go, in their order, what a Hold or a Late toward this host keeps; how many frames there were."""
         return int(self._ask("release", host=toward.name)["frames"])

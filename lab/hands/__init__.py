@@ -1,0 +1,1 @@
+"""Hands on a running lab: one process keeps it, and commands from other terminals talk with that process."""

@@ -1,0 +1,44 @@
+"""What is left of a lab that somebody had hands on: a run's folder with a report, like any other."""
+
+import time
+from pathlib import Path
+
+from lab import runs
+from lab.cli import surprise
+from lab.errors import DiskFull, LabError
+from lab.report import index, page
+from lab.report.result import Result
+from lab.runner import judge
+from lab.scenario import Declaration, Scenario
+
+NAME = "up"
+LESSON = """A lab that somebody kept up and had hands on. No claim about a book is judged here; what was done, and what
+the hosts and the wire made of it, is below."""
+
+BY_HAND = Scenario(NAME, Path(f"lab {NAME}"), LESSON, Declaration(lambda lab: None, "A lab kept up by hand"), ())
+
+
+def report(folder: Path, base: Path, error: LabError | None, began: float) -> list[str]:
+    """Judge the instrument, write result and report; sentences about what could not be done. ``began``: monotonic s."""
+    try:
+        result, _, seen = judge(folder, BY_HAND, error)
+        with runs.writing(folder):
+            result.save(folder)
+            runs.sign(folder, time.monotonic() - began)
+            page.write(folder, result, seen, BY_HAND.lesson)
+            index.write(base)
+    except DiskFull as full:
+        return [str(full)]
+    except LabError as broken:
+        return [f"there is no report: {broken}"]
+    except Exception as slip:  # the record is there, and the lab's last words are still to be said
+        return [surprise(slip)]
+    return _complaints(result)
+
+
+def _complaints(result: Result) -> list[str]:
+    return [
+        f"about the lab itself: {one.sentence}: {one.verdict}, measured {one.shown}, expected {one.expected}; {one.why}"
+        for one in result.claims
+        if one.instrument and one.verdict == "FAILS"
+    ]

@@ -1,0 +1,93 @@
+"""Faults as they are typed."""
+
+import pytest
+
+from lab.errors import BadFault
+from lab.faults import FAULTS, Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
+from lab.hands.grammar import main, parse, text, usage
+
+SAID: list[tuple[str, list[Fault]]] = [
+    ("delay=50ms loss=10%", [Delay(0.05), Loss(0.1)]),
+    ("delay=1.5s jitter=200us", [Delay(1.5, 0.0002)]),
+    ("delay=1min", [Delay(60)]),
+    ("delay=0", [Delay(0)]),
+    ("loss=0.1", [Loss(0.1)]),
+    ("loss=1", [Loss(1)]),
+    ("nth=2 data=yes", [Nth(2, data=True)]),
+    ("nth=1 flags=sa times=all protocol=TCP", [Nth(1, flags="SA", times=None, protocol="tcp")]),
+    ("hold flags=F from-port=80", [Hold(flags="F", from_port=80)]),
+    ("late", [Late()]),
+    ("partition", [Partition()]),
+    ("rate=10Mbit/s limit=20", [Rate(10e6, 20)]),
+    ("rate=500kbit", [Rate(500e3)]),
+    ("mtu=1400 tells=no", [Mtu(1400, tells=False)]),
+    ("corrupt=1% spare=54", [Corrupt(0.01, 54)]),
+    ("reorder=25% by=3ms duplicate=2%", [Reorder(0.25, 0.003), Duplicate(0.02)]),
+    ("delay=10ms delay=20ms", [Delay(0.01), Delay(0.02)]),
+    ("", []),
+]
+
+WRONG = [
+    ("delay=50", "delay=50: the time of delay is a time with its unit, as 50ms or 1.5s, not '50'."),
+    ("delay=50%", "the time of delay is a time with its unit, as 50ms or 1.5s, not '50%'"),
+    ("delay", "delay needs a value, its time: a time with its unit, as 50ms or 1.5s."),
+    ("delay=", "not ''"),
+    ("delay=-1s", "not '-1s'"),
+    ("delay=1e3s", "not '1e3s'"),
+    ("delay=nans", "not 'nans'"),
+    ("delay=5m", "not '5m'"),
+    ("delay=999s", "delay: time must be a number from 0 to 240 s, not 999"),
+    ("loss=10", "loss=10: the probability of loss is a share, as 10% or 0.1, not '10'."),
+    ("loss=200%", "loss: probability must be a number from 0 to 1"),
+    ("rate=10", "a rate with its unit, as 500kbit or 10Mbit, not '10'"),
+    ("nth=two", "the n of nth is a whole number, not 'two'"),
+    ("nth=\u00b2", "is a whole number"),
+    ("nth=1 data=perhaps", "the data of nth is yes or no, not 'perhaps'"),
+    ("partition=yes", "partition takes no value; write just partition."),
+    ("hold=1", "hold takes no value; write just hold, and after it, if you like, protocol, flags"),
+    ("delya=50ms", "There is no fault 'delya': did you mean delay?"),
+    ("delay=5ms jiter=1ms", "There is no fault 'jiter': did you mean jitter?"),
+    ("gremlins=3", "There is no fault 'gremlins': there are mtu, partition, loss"),
+    ("jitter=1ms", "jitter=1ms: jitter belongs to a fault; write it after the fault that it is for (delay)."),
+    ("loss=1% jitter=1ms", "jitter=1ms: loss has no jitter; write it after the fault that it is for (delay)."),
+    ("nth=1 n=2", "n=2: the n of nth is given twice"),
+    ("nth=1 flags=", "the flags of nth is a word, not ''"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "faults"), SAID)
+def test_what_is_said_is_meant(words: str, faults: list[Fault]) -> None:
+    assert parse(words.split()) == faults
+
+
+@pytest.mark.parametrize(("words", "sentence"), WRONG)
+def test_what_is_wrong_is_named_in_one_sentence(words: str, sentence: str) -> None:
+    with pytest.raises(BadFault) as caught:
+        parse(words.split())
+    assert sentence in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("words", "faults"), SAID)
+def test_what_is_shown_can_be_typed(words: str, faults: list[Fault]) -> None:
+    assert parse(" ".join(map(text, faults)).split()) == faults
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        (Delay(0.05), "delay=50ms"),
+        (Delay(90.0, 0.1234567), "delay=90s jitter=123.4567ms"),
+        (Loss(0.125), "loss=12.5%"),
+        (Rate(1.5e6), "rate=1.5Mbit"),
+        (Nth(3, times=None, data=False), "nth=3 data=no times=all"),
+    ],
+)
+def test_it_is_shown_as_people_write_it(fault: Fault, shown: str) -> None:
+    assert text(fault) == shown
+
+
+def test_every_fault_can_be_said_and_is_in_the_usage() -> None:
+    lines = usage().splitlines()
+    assert [line.split()[0].partition("=")[0] for line in lines] == list(FAULTS)
+    bare = [name for name, fault in FAULTS.items() if main(fault) is None]
+    assert parse(bare) == [FAULTS[name]() for name in bare]
