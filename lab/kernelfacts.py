@@ -111,6 +111,14 @@ def keepalive_waits(
     return (idle,) + (interval,) * probes
 
 
+def octaves(*durations: float) -> tuple[tuple[float, float], ...]:
+    """For timers that follow one another: from each one's length to twice that, which is the next of a back-off.
+
+    On the real clock, where a busy machine may do a timer's work late by more than KernelFacts.latest knows.
+    """
+    return tuple((duration, 2 * duration) for duration in durations)
+
+
 def sent_at(intervals: Iterable[float]) -> tuple[float, ...]:
     """The instants at which something is sent, from 0 on, when ``intervals`` are the waits between."""
     return tuple(accumulate(intervals, initial=0.0))

@@ -15,7 +15,7 @@ Programming vol. 1, section 4.5; the scenario backlog_overflow.
 
 from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, each_within, equals
 from lab.evidence import Evidence, intervals
-from lab.kernelfacts import RTO_INITIAL
+from lab.kernelfacts import RTO_INITIAL, octaves
 from lab.lab import Lab
 from lab.scenario import scenario
 
@@ -64,7 +64,7 @@ def the_next_syn_gets_no_answer_and_finds_room_when_it_comes_again(seen: Evidenc
     """So its client sees no error, only that connect takes a second."""
     late = seen.tried(FEW, number=BACKLOG + 1)
     made = equals(late.ladder(), ("S 0", "S 0", "SA 0 ack 1", "A 1 ack 1"))
-    return all_of(made, each_within(intervals(late.sent_by("client", "S")), seen.kernel.windows(RTO_INITIAL), "s"))
+    return all_of(made, each_within(intervals(late.sent_by("client", "S")), octaves(RTO_INITIAL), "s"))
 
 
 @claim(DROPS, Kernel("include/uapi/linux/snmp.h", "LINUX_MIB_LISTENOVERFLOWS"))

@@ -18,7 +18,8 @@ from lab.lab import Lab
 from lab.scenario import scenario
 
 FIRST, ECHO, PORTS, REQUEST = 7001, 7002, range(40000, 40006), b"request"
-PINNED = {"net.ipv4.ip_local_port_range": f"{PORTS[0]} {PORTS[-1]}", "net.ipv4.tcp_tw_reuse": "0"}
+RFC1337 = "net.ipv4.tcp_rfc1337"  # a late segment must not end TIME_WAIT by way of an RST
+PINNED = {"net.ipv4.ip_local_port_range": f"{PORTS[0]} {PORTS[-1]}", "net.ipv4.tcp_tw_reuse": "0", RFC1337: "1"}
 ALL, TAKES_OVER = [None] * len(PORTS), Kernel("net/ipv4/tcp_minisocks.c", "tcp_timewait_state_process")
 
 

@@ -15,7 +15,7 @@ answered. Read next: tcp(7); RFC 9293 section 3.8.4; RFC 1122 section 4.2.3.6; t
 from lab.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals
 from lab.evidence import Evidence, intervals, tcp_of
 from lab.faults import Nth
-from lab.kernelfacts import keepalive_waits
+from lab.kernelfacts import keepalive_waits, octaves
 from lab.lab import Lab
 from lab.scenario import scenario
 
@@ -58,7 +58,7 @@ def a_live_peer_answers_each_and_the_next_comes_when_all_was_quiet_again(seen: E
     """It acknowledges a segment that it cannot accept. Quiet is counted from that answer on."""
     connection = seen.opened(ALIVE).connection
     waits, rungs = (intervals(connection.segments[4:]) or ())[::2], connection.ladder(*connection.segments[3:])
-    quiet = each_within(waits or None, seen.kernel.windows(*(IDLE for _ in waits)), "s")
+    quiet = each_within(waits or None, octaves(*(IDLE for _ in waits)), "s")
     answered = equals(rungs, ("A 0 ack 1", "A 1 ack 1") * (len(rungs) // 2))
     return all_of(answered, quiet, equals(seen.ends(connection)["client"].gone, False))
 
@@ -69,7 +69,7 @@ def a_dead_peer_is_given_up_after_so_many_probes_and_that_is_said_with_rst(seen:
     silence, due = seen.silence(DIES), keepalive_waits(IDLE, EVERY, PROBES)
     waits = silence.after_option("SO_KEEPALIVE"), *silence.waits
     said = equals(silence.connection.ladder(silence.connection.segments[-1]), ("RA 1 ack 1",))
-    return all_of(each_within(waits, seen.kernel.windows(*due), "s"), said, equals(silence.call.errno, "ETIMEDOUT"))
+    return all_of(each_within(waits, octaves(*due), "s"), said, equals(silence.call.errno, "ETIMEDOUT"))
 
 
 @claim(RFC("9293", "3.5.2"), Man("tcp(7)"))

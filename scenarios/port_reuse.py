@@ -19,7 +19,8 @@ from lab.packets import relative
 from lab.scenario import scenario
 
 PORT, PORTS, GAP = 7001, range(40000, 40006), 65535 + 2  # the server's; the client's, of which the kernel uses pairs
-PINNED = {"net.ipv4.ip_local_port_range": f"{PORTS[0]} {PORTS[-1]}", "net.ipv4.tcp_tw_reuse": "1"}
+RFC1337 = "net.ipv4.tcp_rfc1337"  # a late segment must not end TIME_WAIT by way of an RST
+PINNED = {"net.ipv4.ip_local_port_range": f"{PORTS[0]} {PORTS[-1]}", "net.ipv4.tcp_tw_reuse": "1", RFC1337: "1"}
 ALL, NONE_LEFT = [None] * len(PORTS), "EADDRNOTAVAIL"
 REUSES = Kernel("net/ipv4/tcp_ipv4.c", "tcp_twsk_unique")
 

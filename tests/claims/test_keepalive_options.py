@@ -68,7 +68,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     (LIVES, {"answered": ""}),
     (LIVES, {"answered": "R"}),
     (LIVES, {"asked": (4.1, 6.11, 8.12)}),  # as often as a dead one
-    (LIVES, {"asked": (4.1, 7.11, 10.5)}),
+    (LIVES, {"asked": (4.1, 7.11, 13.5)}),
     (LIVES, {"living_left": 10.0}),
     (DEAD, {"first": 2.9}),
     (DEAD, {"waits": (2.01, 2.01)}),

@@ -9,6 +9,7 @@ from lab.kernelfacts import (
     allowed,
     backoff,
     keepalive_waits,
+    octaves,
     reaching,
     sent_at,
 )
@@ -101,3 +102,7 @@ def test_keepalive_ends_after_two_hours_and_eleven_minutes() -> None:
 )
 def test_when_a_waiting_connection_may_be_reused(release: str, entered: float, reusable: float) -> None:
     assert KernelFacts(release, 250).reusable_after(entered) == pytest.approx(reusable)
+
+
+def test_from_each_length_to_the_next_of_a_backoff() -> None:
+    assert octaves(1, 2.5) == ((1, 2), (2.5, 5))
