@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import termios
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,14 @@ def furnish() -> None:
     # The folder that the kernel, a process of the machine, stands in: so it has the same name in every run. What is
     # written is in the machine's file at once, and outlives this kernel however it ends.
     show("/proc/self/cwd/.", Path(OUT), libc.MS_SYNCHRONOUS)
+
+
+def wait_for_exact_timers() -> None:
+    """Timers are as coarse as ticks until the first ones have passed, which on this clock need not be at the start
+    (kernel/time/hrtimer.c, hrtimer_switch_to_hres): the resolution of the clock tells.
+    """
+    while time.clock_getres(time.CLOCK_MONOTONIC) > 1e-6:
+        time.sleep(0.01)
 
 
 def show(source: str, target: Path, flags: int) -> None:
@@ -97,6 +106,7 @@ def main() -> None:
         answer = os.open(f"{OUT}/{AUX}/answer", os.O_WRONLY)
         job = json.loads((Path(OUT, AUX) / "job.json").read_text())
         speak()
+        wait_for_exact_timers()
         os.write(answer, b"began\n")
         for path in job["visible"]:
             show_again(path)

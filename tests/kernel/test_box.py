@@ -38,6 +38,14 @@ def test_the_commands_status_is_passed_on(command: str, status: int) -> None:
     assert (done.returncode, done.stderr) == (status, "")
 
 
+def test_its_timers_are_exact_from_the_first_moment() -> None:
+    measure = "import time; a = time.monotonic_ns(); time.sleep(0.002); print(time.monotonic_ns() - a)"
+    late = int(boxed("--", "python3", "-c", measure).stdout) - 2_000_000
+    assert (
+        0 <= late < 100_000
+    )  # a tick is 10 ms, a reading of the clock 256 ns, and timers of a process have 50 us slack
+
+
 def test_what_it_writes_is_passed_on_to_the_byte(tmp_path: Path) -> None:
     write = "import os; [os.write(1, bytes(range(256)) * 4096) for _ in range(8)]; os.write(2, b'no newline')"
     argv = [sys.executable, "-m", "lab", "kernel", "run", "--", "python3", "-c", write]
