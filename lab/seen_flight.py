@@ -5,7 +5,7 @@ All of it in the order of time, so it tells something where a round trip takes l
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from lab.seen_connections import Connection, tcp_of
 from lab.seen_frames import Frame
@@ -79,6 +79,12 @@ class Flow:
             raise NothingSeen("no segment came again")
         return tuple(again)
 
+    @property
+    def repair(self) -> float:
+        """Seconds from the first lost segment to its coming again; NothingSeen when none was lost, or it did not."""
+        lost = self.connection.lost[0]
+        return (self.again(lost).sent_at - lost.sent_at) / NS
+
     def before(self, again: Frame) -> Socket:
         """The last look before a segment was sent ``again``; NothingSeen without one.
 
@@ -117,11 +123,18 @@ class Flow:
     @cached_property
     def cycles(self) -> tuple[tuple[int, float], ...]:
         """From each lost segment to the next: segments sent, and seconds; NothingSeen when fewer than two were lost."""
-        places = [place for place, frame in enumerate(self.data) if not frame.delivered_at]
+        places = self._lost
         if len(places) < 2:
             raise NothingSeen(f"{len(places)} segments were lost, so there is no time between losses")
         times = [self.data[place].sent_at / NS for place in places]
         return tuple((b - a, t - s) for (a, s), (b, t) in pairwise(zip(places, times, strict=True)))
+
+    @cached_property
+    def rounds(self) -> tuple[int, ...]:
+        """From each lost segment to the next: how many flights began; NothingSeen when fewer than two were lost."""
+        begun = list(accumulate((len(flight) for flight in self.flights or ()), initial=0))
+        ends = list(accumulate((sent for sent, _ in self.cycles), initial=self._lost[0]))
+        return tuple(sum(a <= place < b for place in begun) for a, b in pairwise(ends))
 
     @property
     def rate(self) -> float:
@@ -134,6 +147,11 @@ class Flow:
         end = max((self.connection.end(frame) for frame in self.data), default=0)
         last = next((ack.arrived for ack in self.acks if self.data and self.connection.ack(ack) >= end), None)
         return (last - self.data[0].sent_at) / NS if last else None
+
+    @cached_property
+    def _lost(self) -> tuple[int, ...]:
+        """The places of the lost segments among the data."""
+        return tuple(place for place, frame in enumerate(self.data) if not frame.delivered_at)
 
     def _same(self, frame: Frame, other: Frame) -> bool:
         return self.connection.seq(frame) == self.connection.seq(other)

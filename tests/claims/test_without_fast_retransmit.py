@@ -23,10 +23,11 @@ def run(took: dict[tuple[int, str], float | None] | None = None, **timeouts: int
     for number, ((port, client), seconds) in enumerate({**TOOK, **(took or {})}.items()):
         t = 1.0 + 5 * number
         transfer = Transfer(w, t, port, client, way=0.001)
-        transfer.data(t, range(1, 5))
+        transfer.data(t, range(1, 5), lost=[3])
         transfer.ack(t + 0.001, 4)
         transfer.look(t + 0.002)
         if seconds:
+            transfer.data(t + seconds - 0.004, [3])
             transfer.ack(t + seconds - 0.001, 5)
     counted(w, "TcpExt_TCPTimeouts", {WITH: 0, WITHOUT: 2, **timeouts})
     return w.evidence()
