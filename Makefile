@@ -39,10 +39,8 @@ test: venv ## all tests, the quick ones first, then the scenarios as tests, on b
 	@$(PYTEST) -x -q tests/unit tests/claims
 	@$(PYTEST) -x -q tests --ignore tests/unit --ignore tests/claims
 	@$(PYTEST) -q scenarios --lab-clock virtual
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync scenarios-netns scenarios-docker
-
-scenarios-%: venv
-	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3
+	@$(PYTEST) -q scenarios --lab-substrate netns --lab-jobs 3
+	@$(PYTEST) -q scenarios --lab-substrate docker --lab-jobs 3
 
 check: venv-dev ## ruff, ruff format, mypy --strict
 	@.venv/bin/python -m ruff check .
