@@ -33,10 +33,11 @@ def report(folder: Path, base: Path, error: LabError | None, began: float) -> li
         return [f"there is no report: {broken}"]
     except Exception as slip:  # the record is there, and the lab's last words are still to be said
         return [surprise(slip)]
-    return _complaints(result)
+    return _complaints(result) if seen is not None and seen.pcap.frames else []
 
 
 def _complaints(result: Result) -> list[str]:
+    """What the lab finds wrong with itself."""
     return [
         f"about the lab itself: {one.sentence}: {one.verdict}, measured {one.shown}, expected {one.expected}; {one.why}"
         for one in result.claims

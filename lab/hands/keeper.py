@@ -81,6 +81,8 @@ class Starter:
 def keep(wants: Wants, starter: Starter) -> None:
     """Bring the lab up, keep it until somebody ends it, and leave a report. Raises LabError, Interrupted."""
     topology, settings = wants.topology, wants.settings()
+    for told in place.sweep():
+        starter.tell(told)
     with place.hold(wants.name) as held:
         how = Options(substrate=wants.substrate, engine=wants.engine, seed=wants.seed, out=Path(wants.out))
         substrate = RealClock(how, starter.tell).substrate
@@ -111,8 +113,8 @@ def keep(wants: Wants, starter: Starter) -> None:
             if not starter.done:
                 raise
             error = broken if isinstance(broken, LabError) else None
-        told = report(folder, how.out, error, began)
-        desk.farewell(folder=str(folder), error=str(error) if error else "", told=[*desk.troubles(), *told])
+        lacks = report(folder, how.out, error, began)
+        desk.farewell(folder=str(folder), error=str(error) if error else "", told=[*desk.troubles(), *lacks])
 
 
 def _facts(lab: Lab) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Frames as they pass, as pcapng, for `lab capture --live`: raw bytes on the command's connection.
 
-Who reads too slowly loses frames, which the last block counts, as with any capture; the lab waits for nobody.
+Who reads too slowly loses frames, which a block then counts, as with any capture; the lab waits for nobody.
 """
 
 import io
@@ -50,7 +50,8 @@ class Out:
         for t, port, direction, length, data in frames:
             self._writer.frame(t + self._behind, port, direction, data, length)
 
-    def end(self, frames: int, lost: int) -> None:
+    def lost(self, frames: int, lost: int) -> None:
+        """So many of so many frames were lost until now; of such blocks the last counts."""
         self._writer.statistics(time.time_ns(), self._ports[0], frames, lost)
 
     def take(self) -> bytes:
@@ -116,11 +117,12 @@ def serve(desk: "Desk", line: Line, request: Message) -> None:
     with desk.recorder.told(tap.hear):
         threading.Thread(target=tap.end_with, args=(line,), name="tap", daemon=True).start()
         line.socket.sendall(out.take())
+        told = 0
         while frames := tap.take():
             out.frames(frames)
+            if tap.lost > told:
+                out.lost(tap.passed, told := tap.lost)
             line.socket.sendall(out.take())
-    out.end(tap.passed, tap.lost)
-    line.socket.sendall(out.take())
 
 
 def _names(request: Message) -> tuple[list[str], list[str]]:

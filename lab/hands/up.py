@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,6 @@ from lab.errors import AgentLost, BadOption
 from lab.hands.calling import add_name, program
 from lab.hands.line import Line
 from lab.hands.place import DEFAULT
-from lab.report.terminal import Progress
 
 _PROJECT = Path(__file__).parents[2]
 VIRTUAL = (
@@ -52,14 +53,17 @@ def up(argv: list[str]) -> int:
         "sysctls": _by_host(wants.sysctl),
         "mounts": [str(path) for path in wants.mount],
     }
-    with Progress(quiet=wants.quiet) as progress:
-        facts = start(asked, progress)
-        progress.done()
-    print(told(facts, wants.name))
+    began = time.monotonic()
+
+    def tell(text: str) -> None:
+        if not wants.quiet:
+            print(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
+
+    print(told(start(asked, tell), wants.name))
     return 0
 
 
-def start(asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def start(asked: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
     """What the process that keeps the lab says of it, once it is up; whatever else happens, that process has ended.
 
     Raises LabError.
@@ -88,7 +92,7 @@ def start(asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
                 line.close()
                 keeper.returncode = 0  # it is on its own now, and no child to be waited for
                 return dict(message["ready"])
-            progress(message["progress"])
+            tell(message["progress"])
         keeper.wait()
         stderr.seek(0)
         words = stderr.read().decode("utf-8", "backslashreplace").strip().splitlines()[-1:]
