@@ -21,6 +21,7 @@ USAGE = """usage: lab COMMAND [OPTION...]
   lab run NAME...|all     run scenarios and judge what was seen
   lab check RUN...        judge saved evidence again
   lab ledger [RUNS...]    what the course texts say, and what became of it
+  lab report [RUN...]     make the pages of saved runs again
   lab show RUN            what happened in a run, as text, in tcpdump's words
   lab doctor [--json]     what this machine can do, found out by trying
   lab clean               remove what dead runs left

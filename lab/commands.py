@@ -1,6 +1,7 @@
 """What each command does. A command takes its arguments and gives the exit status; it raises LabError."""
 
 import json
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from importlib import import_module
@@ -111,13 +112,17 @@ def show_run(argv: list[str]) -> int:
     parser = options.Parser("show", "What happened in a saved run, as text: segments in tcpdump's words.")
     parser.add_argument("run", metavar="RUN", help="a run's folder, such as runs/timewait/latest")
     wants = parser.parse_args(argv)
-    from lab.evidence import Evidence
     from lab.report.show import show as lines
     from lab.report.story import story
+    from lab.seen_remains import remains
 
-    for line in lines(story(Evidence.load(runs.find(wants.run)))):
+    folder = runs.find(wants.run)
+    left = remains(folder)
+    for line in lines(story(left.seen)) if left.seen is not None else ():
         print(line)
-    return 0
+    for sentence in left.missing:
+        print(f"lab: {folder}: {sentence}", file=sys.stderr)
+    return 3 if left.missing else 0
 
 
 def doctor(argv: list[str]) -> int:
@@ -162,6 +167,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "run": run,
     "check": check,
     "show": show_run,
+    "report": later("lab.report.again", "report"),
     "ledger": later("lab.report.ledger", "ledger"),
     "doctor": doctor,
     "clean": clean,

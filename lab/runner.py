@@ -17,6 +17,7 @@ from lab.report import index, page
 from lab.report.judgement import Witnesses, judgement
 from lab.report.result import Result
 from lab.scenario import Scenario, load
+from lab.seen_remains import remains
 from lab.signals import Interrupted
 
 
@@ -85,11 +86,15 @@ class Runner:
     def _finish(self, folder: Path, scenario: Scenario, error: LabError | None, began: float) -> Result:
         self.tell("judging the evidence")
         result, on, seen = judge(folder, scenario, error)
+        missing: tuple[str, ...] = ()
+        if seen is None:
+            left = remains(folder)
+            seen, missing = left.seen, left.missing
         try:
             with runs.writing(folder):
                 result.save(folder)
                 runs.sign(folder, time.monotonic() - began)
-                page.write(folder, result, seen, scenario.lesson, on)
+                page.write(folder, result, seen, scenario.lesson, on, missing)
             runs.link_latest(folder)
             with runs.writing(folder):
                 index.write(self.options.out)

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lab import pcapng
-from lab.agent.messages import decode, encode
+from lab.agent.messages import encode
 from lab.errors import BadRun
 from lab.recorder import CAPTURE, EVIDENCE
+from lab.seen_form import ANYBODY, check, hosts_of, record_of
 from lab.seen_records import Record
 
 FORMAT = 1
@@ -26,20 +27,26 @@ def read_records(folder: Path) -> tuple[Record, ...]:
         why = f"{EVIDENCE}: {error.strerror}"
         raise BadRun(f"{folder} holds no run that can be read ({why}); name a run's folder") from error
     records: list[Record] = []
+    hosts = ANYBODY
     for number, line in enumerate(lines, 1):
         try:
-            record = decode(line)
-            if not isinstance(record, dict) or "kind" not in record:
-                raise ValueError("no record")
+            record = record_of(line)
+            if number == 1:
+                _check_first(path, record)
+            records.append(check(record, hosts))
         except ValueError as error:
             raise BadRun(f"{path}, line {number}, is no record of evidence; run the scenario again") from error
-        records.append(record)
-    if not records or records[0]["kind"] != "meta":
+        hosts = hosts or hosts_of(record)
+    if not records:
         raise BadRun(f"{path} does not begin with a record of what was run; run the scenario again")
-    if records[0].get("format") != FORMAT:
-        other = records[0].get("format")
-        raise BadRun(f"{path} has format {other}, this version reads {FORMAT}; run the scenario again")
     return tuple(records)
+
+
+def _check_first(path: Path, record: Record) -> None:
+    if record["kind"] != "meta":
+        raise BadRun(f"{path} does not begin with a record of what was run; run the scenario again")
+    if (other := record.get("format")) != FORMAT:
+        raise BadRun(f"{path} has format {other}, this version reads {FORMAT}; run the scenario again")
 
 
 def read_capture(folder: Path) -> pcapng.Capture:

@@ -19,18 +19,21 @@ _BEGINS = '<script type="application/json" id="data">'
 _SHOWN = ("kernel", "hz", "machine", "substrate", "clock", "engine", "seed", "took")
 
 
-def write(base: Path) -> Path:
-    """Write the index of the runs below ``base``, whole or not at all. Raises OSError."""
+def write(base: Path, anew: bool = False) -> Path:
+    """Write the index of the runs below ``base``, whole or not at all. Raises OSError.
+
+    ``anew``: each is read again, also where the index that is there tells of it.
+    """
     part, index = base / f".{FILE}.{os.getpid()}", base / FILE
-    part.write_text(render(base), encoding="utf-8", errors="backslashreplace")
+    part.write_text(render(base, anew), encoding="utf-8", errors="backslashreplace")
     part.replace(index)
     return index
 
 
-def render(base: Path) -> str:
+def render(base: Path, anew: bool = False) -> str:
     """The page."""
     folders = sorted((folder for folder in base.glob("*/*/") if not folder.is_symlink()), key=_age, reverse=True)
-    known = _known(base)
+    known = {} if anew else _known(base)
     names = [(folder, folder.relative_to(base).as_posix()) for folder in folders[:MOST]]
     listed = [entry for folder, name in names if (entry := known.get(name) or _entry(folder, name))]
     return page.rendered(

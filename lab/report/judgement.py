@@ -66,7 +66,7 @@ def environment(seen: Evidence) -> dict[str, Any]:
         "seed": seen.meta.get("seed"),
         "hosts": dict(seen.hosts),
         "sysctls": {host: dict(fact.sysctls) for host, fact in facts.items()},
-        "took": (seen.records[-1]["t"] - seen.meta["t"]) / NS,
+        "took": (seen.records[-1].get("t", seen.meta["t"]) - seen.meta["t"]) / NS,
     }
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -32,17 +33,26 @@ MOST_ARROWS = 5000  # more frames than these are not drawn; the page says how ma
 _HERE = Path(__file__).parent / "page"
 
 
-def write(folder: Path, result: Result, seen: Evidence | None, lesson: str, on: Witnesses | None = None) -> Path:
+def write(
+    folder: Path,
+    result: Result,
+    seen: Evidence | None,
+    lesson: str,
+    on: Witnesses | None = None,
+    missing: Sequence[str] = (),
+) -> Path:
     """Write a run's report into its folder, whole or not at all; the rest is as in ``render``. Raises OSError."""
     part, page = folder / f".{FILE}.{os.getpid()}", folder / FILE
-    part.write_text(render(result, seen, lesson, on), encoding="utf-8", errors="backslashreplace")
+    part.write_text(render(result, seen, lesson, on, missing), encoding="utf-8", errors="backslashreplace")
     part.replace(page)
     return page
 
 
-def render(result: Result, seen: Evidence | None, lesson: str, on: Witnesses | None = None) -> str:
+def render(
+    result: Result, seen: Evidence | None, lesson: str, on: Witnesses | None = None, missing: Sequence[str] = ()
+) -> str:
     """The page. ``seen`` is None where there is no evidence that can be read: then the rest is shown. ``on`` has the
-    frames that each claim was judged on.
+    frames that each claim was judged on; ``missing`` are sentences about what cannot be shown.
     """
     told = story(seen) if seen is not None else None
     shown = {**_compact(told), "judged": on or {}} if told else None
@@ -51,10 +61,12 @@ def render(result: Result, seen: Evidence | None, lesson: str, on: Witnesses | N
         "ladder.js",
         result=result,
         lesson=lesson,
+        missing=missing,
         asked=_asked(result),
         book=[one for one in result.claims if not one.instrument],
         instrument=[one for one in result.claims if one.instrument],
-        again=command(result),
+        facts=tuple(_facts(result.environment)),
+        again=command(result) if result.file else "",
         data=json_of(shown),
         outputs=_outputs(seen),
         plots=_plots(seen),
@@ -84,6 +96,22 @@ def command(result: Result) -> str:
         if (value := ran.get(name)) not in (None, "auto"):
             words += [f"--{name}", str(value)]
     return shlex.join(words)
+
+
+def _facts(ran: Mapping[str, Any]) -> Iterator[str]:
+    """On what it was run, and how; of a run that broke off not all is known."""
+    if ran.get("kernel"):
+        yield f"Linux {ran['kernel']}, {ran.get('hz')} Hz"
+    if ran.get("substrate"):
+        yield str(ran["substrate"])
+    if ran.get("clock"):
+        yield f"{ran['clock']} clock"
+    if ran.get("engines_used"):
+        yield f"faults by {' and '.join(map(str, ran['engines_used']))}"
+    if ran.get("seed") is not None:
+        yield f"seed {ran['seed']}"
+    if "took" in ran:
+        yield f"{ran['took']:.3f} s"
 
 
 def _own(result: Result) -> bool:

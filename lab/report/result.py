@@ -13,6 +13,12 @@ from lab.values import text
 
 FILE = "result.json"
 FORMAT = 1
+_RAN: Mapping[str, type | tuple[type, ...]] = {  # what Result.environment may have that is looked into
+    "hosts": dict,
+    "sysctls": dict,
+    "engines_used": list,
+    "took": (int, float),
+}
 
 
 @dataclass(frozen=True)
@@ -83,11 +89,28 @@ class Result:
         try:
             data = json.loads((folder / FILE).read_text(encoding="utf-8"))
             claims = tuple(Finding(**{**claim, "sources": tuple(claim["sources"])}) for claim in data.pop("claims"))
-            return cls(claims=claims, **data)
+            return cls(claims=claims, **data)._checked()
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise BadRun(
                 f"{folder / FILE} cannot be read ({error}); `lab check {folder}` judges the evidence."
             ) from error
+
+    def _checked(self) -> "Result":
+        """Itself, if its fields are of the types that they are declared with. Raises ValueError."""
+        texts = [self.scenario, self.title, self.file, self.verdict, self.error or ""]
+        for one in self.claims:
+            texts += [one.name, one.sentence, one.verdict, one.shown, one.expected, one.unit, one.why, *one.sources]
+        known = isinstance(self.environment, dict) and all(
+            isinstance(self.environment[name], type_) for name, type_ in _RAN.items() if name in self.environment
+        )
+        sysctls = self.environment.get("sysctls", {}).values() if known else ()
+        if self.format != FORMAT:
+            raise ValueError(f"it has format {self.format!s:.20}, this version reads {FORMAT}")
+        if not (
+            known and all(isinstance(each, str) for each in texts) and all(isinstance(each, dict) for each in sysctls)
+        ):
+            raise ValueError("a field of it is of another type")
+        return self
 
 
 def overall(findings: Iterable[Finding]) -> Outcome:

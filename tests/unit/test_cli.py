@@ -15,7 +15,7 @@ from tests.unit.cli import LAB, environment, lab, result, sentence, story
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        ([], "Name a command: list, run, check, show, ledger, doctor, clean"),
+        ([], "Name a command: list, run, check, show, report, ledger, doctor, clean"),
         (["lits"], "There is no command 'lits': did you mean list?"),
         (["xyzzy"], "There is no command 'xyzzy': there are: list"),
         (["run"], "Name a scenario to run:"),

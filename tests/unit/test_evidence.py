@@ -43,6 +43,9 @@ def test_a_run_without_a_capture_can_be_read(tmp_path: Path) -> None:
     assert seen.frames() is None and not seen.capture_whole
 
 
+META = '{"kind":"meta","format":1,"t":1,"scenario":"x","hosts":{"client":"10.0.0.3"}}\n'
+
+
 @pytest.mark.parametrize(
     "content, says",
     [
@@ -50,9 +53,15 @@ def test_a_run_without_a_capture_can_be_read(tmp_path: Path) -> None:
         ("", "does not begin with a record of what was run"),
         ('{"kind":"note"}\n', "does not begin with a record of what was run"),
         ('{"kind":"meta","format":9}\n', "has format 9, this version reads 1"),
-        ('{"kind":"meta","format":1}\nrubbish\n', "line 2, is no record of evidence"),
-        ('{"kind":"meta","format":1}\n[]\n', "line 2, is no record of evidence"),
-        ('{"kind":"meta","format":1}\n{"kind":"x","frame":{"b64":"A"}}\n', "line 2, is no record of evidence"),
+        (META + "rubbish\n", "line 2, is no record of evidence"),
+        (META + "[]\n", "line 2, is no record of evidence"),
+        (META + '{"kind":"x","frame":{"b64":"A"}}\n', "line 2, is no record of evidence"),
+        (META + "[" * 100000 + "\n", "line 2, is no record of evidence"),
+        (META + '{"kind":"x","frame":{"b64":5}}\n', "line 2, is no record of evidence"),
+        (META + '{"kind":"note","t":"now","text":"x"}\n', "line 2, is no record of evidence"),
+        (META + '{"kind":"sample","t":1,"host":"client","sockets":[{}]}\n', "line 2, is no record of evidence"),
+        (META + '{"kind":"program","t":1,"host":"nobody","program":1,"event":"start"}\n', "line 2, is no record"),
+        ('{"kind":"meta","format":1}\n', "line 1, is no record of evidence"),
     ],
 )
 def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, says: str) -> None:
