@@ -77,8 +77,11 @@ class KernelFacts:
     def reusable_after(self, entered: float) -> float:
         """When a connection that entered TIME_WAIT at ``entered`` may be reused (tcp_tw_reuse, tcp_twsk_unique).
 
-        Seconds of the monotonic clock. A second later; before 6.14 as soon as the clock's next whole second begins.
+        Seconds of the monotonic clock. A second later; before 6.14 as soon as the clock's next whole second begins. One
+        of the clock's first second never is: its timestamp's age is kept in whole seconds, and 0 stands for none.
         """
+        if entered < 1:
+            return math.inf
         return entered + TW_REUSE_DELAY if self.version >= TW_REUSE_IN_MS_SINCE else math.floor(entered) + 1.0
 
 

@@ -1,5 +1,7 @@
 """Timer wheel arithmetic against what was measured and against ip-sysctl's own examples."""
 
+import math
+
 import pytest
 
 from lab.kernelfacts import (
@@ -98,7 +100,8 @@ def test_keepalive_ends_after_two_hours_and_eleven_minutes() -> None:
 
 
 @pytest.mark.parametrize(
-    "release, entered, reusable", [("6.18", 10.4, 11.4), ("6.14.0", 10.0, 11.0), ("6.13", 10.4, 11), ("6.1", 10.0, 11)]
+    "release, entered, reusable",
+    [("6.18", 10.4, 11.4), ("6.14.0", 10.0, 11.0), ("6.13", 10.4, 11), ("6.1", 10.0, 11), ("6.1", 0.9, math.inf)],
 )
 def test_when_a_waiting_connection_may_be_reused(release: str, entered: float, reusable: float) -> None:
     assert KernelFacts(release, 250).reusable_after(entered) == pytest.approx(reusable)
