@@ -4,6 +4,7 @@ The question goes to stderr, as prompts do; an answer is a line of stdin, its op
 """
 
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO, TextIOWrapper
@@ -16,6 +17,7 @@ from lab.report.result import Result
 from lab.report.terminal import finding_lines
 from lab.scenario import SCENARIOS, Scenario
 
+WIDTH = 100  # characters of a line
 WAY_OUT = "answer at a terminal, or give numbers on stdin, a line for each question"
 
 
@@ -66,9 +68,9 @@ def told(predictions: Iterable[Prediction], result: Result, colour: bool = False
 
 def _answer(name: str, question: Question, lines: TextIO) -> int:
     most = len(question.options)
-    _say(f"{name}: {question.text}\n")
+    _say(_wrapped(f"{name}: {question.text}"), end="\n\n")
     for number, option in enumerate(question.options, 1):
-        _say(f"  {number}  {option}")
+        _say(_wrapped(option, f"  {number}  "))
     while True:
         _say(f"\nYour answer, 1 to {most}: ", end="")
         line = lines.readline()
@@ -88,14 +90,18 @@ def _say(text: str = "", end: str = "\n") -> None:
     print(text, end=end, file=sys.stderr, flush=True)
 
 
+def _wrapped(text: str, before: str = "") -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=before, subsequent_indent=" " * len(before))
+
+
 def _told(prediction: Prediction, result: Result, colour: bool) -> list[str]:
     question, said = prediction.question, prediction.said
     found = question.shown_by(result.claims)
     shown = found is not None and found.verdict == "HOLDS"
     return [
-        question.text,
-        f"  you said  {said}  {question.options[said - 1]}",
-        f"  {'the run ' if shown else 'the book'}  {question.right}  {question.answer}",
+        _wrapped(question.text),
+        _wrapped(question.options[said - 1], f"  you said  {said}  "),
+        _wrapped(question.answer, f"  {'the run ' if shown else 'the book'}  {question.right}  "),
         *([] if shown else ["  but this run does not show it"]),
         *(finding_lines(found, colour) if found is not None else []),
     ]
