@@ -21,7 +21,7 @@ from lab.scenario import scenario
 from lab.seen_window import ack_waits, sendings
 
 STALLS, NO_DELAY, MORE, QUICK = 7001, 7002, 7003, 7004  # ports
-HEAD, REST, ANSWER, ROUNDS = b"head of a request...", b" and the rest of it.", b"answer", 3
+HEAD, REST, ANSWER, ROUNDS = b"head of a request...", b" and the rest of it.", b"answer", 8
 PINNED = {"tcp_autocorking": "0", "tcp_congestion_control": "reno"}
 
 
