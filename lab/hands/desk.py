@@ -52,6 +52,7 @@ class Desk:
             try:
                 yield
             finally:
+                self._over.set()
                 listener.shutdown(socket.SHUT_RDWR)  # from now on nobody comes
 
     def wait(self) -> None:
@@ -98,7 +99,8 @@ class Desk:
                 return
             self._services[request["do"]](line, request)
         except LabError as error:
-            line.say_error(error)
+            if not self._over.is_set():  # else it is the lab's end, which is no error for whoever watched it
+                line.say_error(error)
         except OSError:
             pass  # the command is gone, perhaps killed
         except Exception as error:

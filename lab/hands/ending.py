@@ -15,7 +15,7 @@ NAME = "up"
 LESSON = """A lab that somebody kept up and had hands on. No claim about a book is judged here; what was done, and what
 the hosts and the wire made of it, is below."""
 
-BY_HAND = Scenario(NAME, Path(f"lab {NAME}"), LESSON, Declaration(lambda lab: None, "A lab kept up by hand"), ())
+BY_HAND = Scenario(NAME, Path(page.BY_HAND), LESSON, Declaration(lambda lab: None, "A lab kept up by hand"), ())
 
 
 def report(folder: Path, base: Path, error: LabError | None, began: float) -> list[str]:

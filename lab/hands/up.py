@@ -23,8 +23,8 @@ from lab.hands.place import DEFAULT
 _PROJECT = Path(__file__).parents[2]
 VIRTUAL = (
     "A lab under your hands cannot be on the virtual clock: whenever every program waits, as while you type, its time"
-    " jumps to the next timer, so that hours pass between two keys; put what is to be done into a script and run that:"
-    " `lab kernel run -- sh -c 'python3 -m lab up && python3 -m lab run-on ...; python3 -m lab down'`."
+    " jumps to the next timer, so that hours pass between two keys; put what is to be done into a script, and run that:"
+    " `{lab} kernel run -- sh -c '{lab} up --substrate netns && {lab} run-on ...; {lab} down'`."
 )
 
 NEXT = """\
@@ -42,7 +42,7 @@ def up(argv: list[str]) -> int:
     """Returns when the lab is up. Raises LabError."""
     wants = _parser().parse_args(argv)
     if wants.clock == "virtual":
-        raise BadOption(VIRTUAL)
+        raise BadOption(VIRTUAL.format(lab=program()))
     asked = {
         "name": wants.name,
         "substrate": wants.substrate,

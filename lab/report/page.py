@@ -29,6 +29,7 @@ from lab.report.result import Finding, Result
 from lab.report.story import Story, story
 
 FILE = "report.html"
+BY_HAND = "lab up"  # stands for a scenario's file where there was none, but somebody's hands
 MOST_ARROWS = 5000  # more frames than these are not drawn; the page says how many are left out
 _HERE = Path(__file__).parent / "page"
 
@@ -92,6 +93,8 @@ def command(result: Result) -> str:
     """What runs it again in the same way."""
     ran = result.environment
     words = ["lab", "run", result.file if _own(result) else result.scenario]
+    if result.file == BY_HAND:
+        words = BY_HAND.split()
     for name in ("clock", "substrate", "engine", "seed"):
         if (value := ran.get(name)) not in (None, "auto"):
             words += [f"--{name}", str(value)]

@@ -147,7 +147,7 @@ def test_a_host_whose_agent_was_killed_is_named_and_the_lab_can_be_ended(own: Ha
 def test_a_full_disk_ends_the_record_and_not_the_lab(own: Hands) -> None:
     limited = ["sh", "-c", 'ulimit -f 400; exec "$@"', "sh"]
     command = [*limited, *[os.fspath(word) for word in _lab("up", "--substrate", "netns", "--out", own.out)]]
-    assert subprocess.run(command, env=own.env, cwd="/", capture_output=True).returncode == 0
+    assert subprocess.run(command, env=own.env, cwd=own.cwd, capture_output=True).returncode == 0
     own.serve("echo_serial", 7000)
     own.does("run-on", "client", "send_and_verify", "server", 7000, "--bytes", 1_000_000)
     done = own.lab("fault", "set", "partition")
