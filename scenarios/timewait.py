@@ -18,7 +18,8 @@ from lab.kernelfacts import TIMEWAIT_LEN
 from lab.lab import Lab
 from lab.scenario import scenario
 
-GREETER, ECHO, PINNED = 7001, 7002, {"net.ipv4.tcp_fin_timeout": "30", "net.ipv4.tcp_tw_reuse": "0"}
+GREETER, ECHO = 7001, 7002
+PINNED = {"net.ipv4.tcp_fin_timeout": "30", "net.ipv4.tcp_tw_reuse": "0", "net.ipv4.tcp_rfc1337": "1"}
 LONG = "60 s, and up to 5 s more by the kernel's timers: TCP_TIMEWAIT_LEN is compiled in, whatever an MSL may be"
 
 
@@ -36,7 +37,6 @@ def timewait(lab: Lab) -> None:
         client.run("send_and_verify", server.at(ECHO))
         echo.stop()
         server.wait_while(state="LAST_ACK")  # the client's last ACK is on its way
-
     lab.note("waiting for TIME_WAIT to end")
     server.wait_while(state="TIME_WAIT", timeout=2 * TIMEWAIT_LEN)
 
