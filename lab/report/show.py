@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from lab.report.story import Arrow, Story
+from lab.report.visible import visible
 
 _MS = 1_000_000  # ns; what took less on the wire needs no words
 
@@ -10,11 +11,11 @@ Line = tuple[int, int, str]  # time in ns, place among those of one time, text
 
 
 def show(story: Story) -> Iterator[str]:
-    """The lines: seconds since the run began, who, what."""
+    """The lines: seconds since the run began, who, what; what a program wrote can do nothing to a terminal."""
     width = max((len(host) for host in story.hosts), default=0)
     lines = [*_notes(story), *_faults(story), *_states(story, width), *_events(story, width), *_arrows(story, width)]
     for t, _, text in sorted(lines):
-        yield f"{t / 1e9:12.6f}  {text}"
+        yield f"{t / 1e9:12.6f}  {visible(text)}"
 
 
 def _notes(story: Story) -> Iterator[Line]:

@@ -1,78 +1,120 @@
 """What a person sees: progress while a run goes on (stderr), and the result when it is over (stdout)."""
 
 import os
-import shutil
+import stat
 import sys
 import textwrap
-import threading
 import time
-from collections.abc import Sequence
-from typing import Self, TextIO
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TextIO
 
 from lab.report.result import Finding, Result
+from lab.report.visible import visible
+
+if TYPE_CHECKING:
+    from lab.report.live import Live
 
 COLOURS = {"HOLDS": "32", "FAILS": "31", "UNKNOWN": "33"}
+NARROWEST, LOWEST = 60, 12  # columns and lines of a terminal that the live screen fits on
 
 
 class Progress:
-    """Tells on stderr what goes on: on a terminal one line that is written over, with the seconds running on; else one
-    line for each step. Used as a context manager, so that the line is gone when others write.
+    """Tells on stderr what goes on: on a terminal the live screen, else a line for each step. A context manager, so
+    that the screen is gone when others write.
     """
 
     def __init__(self, stream: TextIO | None = None, quiet: bool = False) -> None:
         self.stream = stream or sys.stderr
         self.quiet = quiet
-        self.updating = self.stream.isatty() and not quiet
         self.began = time.monotonic()
-        self.step: str | None = None
-        self.lock = threading.Lock()
-        self.over = threading.Event()
+        self._live: Live | None = None
+        self._undo = ExitStack()
 
     def __enter__(self) -> Self:
-        if self.updating:
-            threading.Thread(target=self._tick, name="progress", daemon=True).start()
+        if not self.quiet and can_be_painted(self.stream):
+            from lab.report.live import Live  # a run without a terminal does without
+
+            with suppress(OSError, ValueError):  # no descriptor to be had, or not in the main thread
+                self._live = self._undo.enter_context(Live(self.stream))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.over.set()
-        self.done()
+        self._undo.close()
+
+    @property
+    def live(self) -> "Live | None":
+        """The live screen, if there is one and it works."""
+        return self._live if self._live is not None and self._live.failure is None else None
+
+    @property
+    def updating(self) -> bool:
+        """Whether what was told last is written over."""
+        return self.live is not None
 
     def __call__(self, text: str) -> None:
-        """One step; on a terminal it replaces the step before."""
-        if self.quiet:
-            return
-        with self.lock:
-            self.step = text
-            if self.updating:
-                self._draw()
-            else:
-                print(f"{self._seconds()}  {text}", file=self.stream, flush=True)
+        """One step."""
+        if self.live is not None:
+            self.live.step(text)
+        elif not self.quiet:
+            print(f"{time.monotonic() - self.began:6.1f} s  {visible(text)}", file=self.stream, flush=True)
+
+    def heard(self, name: str, text: str) -> None:
+        """One step of one of several runs at once."""
+        if self.live is not None:
+            self.live.heard(name, text)
+        else:
+            self(f"{name}: {text}")
+
+    def watching(self, heading: str, folder: Path) -> AbstractContextManager[None]:
+        """A run leaves its evidence in ``folder``."""
+        return self.live.watching(heading, folder) if self.live is not None else nullcontext()
+
+    def expect(self, runs: int) -> None:
+        """So many runs are to come."""
+        if self.live is not None:
+            self.live.expect(runs)
 
     def say(self, text: str) -> None:
         """A sentence that stays, even on a terminal."""
         if not self.quiet:
-            self.done()
-            print(text, file=self.stream, flush=True)
+            with self.aside():
+                print(visible(text), file=self.stream, flush=True)
 
     def done(self) -> None:
-        """Clear the updating line, so that what follows begins on a fresh one."""
-        with self.lock:
-            if self.updating and self.step is not None:
-                print("\r\x1b[2K", end="", file=self.stream, flush=True)
-            self.step = None
+        """Show nothing until the next step: what follows begins on a fresh line."""
+        if self.live is not None:
+            self.live.step("")
+        with self.aside():
+            pass
 
-    def _tick(self) -> None:
-        while not self.over.wait(1.0):
-            with self.lock:
-                if self.step is not None:
-                    self._draw()
+    @contextmanager
+    def aside(self, ended: str = "") -> Iterator[None]:
+        """Others write, such as how the run ``ended`` has ended."""
+        if self.live is None:
+            yield
+            return
+        if ended:
+            self.live.ended(ended)
+        with self.live.aside():
+            yield
+            sys.stdout.flush()
 
-    def _draw(self) -> None:
-        line = f"{self._seconds()}  {self.step}"[: shutil.get_terminal_size().columns - 1]
-        print(f"\r\x1b[2K{line}", end="", file=self.stream, flush=True)
 
-    def _seconds(self) -> str:
-        return f"{time.monotonic() - self.began:6.1f} s"
+def can_be_painted(stream: TextIO) -> bool:
+    """True on a terminal that can move its cursor and is large enough, whose user has not asked for less.
+
+    Not where stdout is a pipe: whoever reads it (tee, less) writes on this terminal too, at a time of its own.
+    """
+    if not wants_colour(stream) or not os.environ.get("TERM"):
+        return False
+    with suppress(OSError, ValueError, AttributeError):
+        if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
+            return False
+        size = os.get_terminal_size(stream.fileno())
+        return not size.columns or not size.lines or (size.columns >= NARROWEST and size.lines >= LOWEST)
+    return False
 
 
 def render(result: Result, colour: bool = False, width: int = 100) -> str:
@@ -101,7 +143,7 @@ def finding_lines(finding: Finding, colour: bool = False, width: int = 100) -> l
     return [
         head,
         *(
-            line
+            visible(line)
             for text in details
             for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
         ),
