@@ -13,6 +13,7 @@ import traceback
 
 from lab import commands, runs
 from lab.errors import BadOption, LabError
+from lab.report.visible import visible
 from lab.signals import Interrupted, interruptible
 
 USAGE = """usage: lab COMMAND [OPTION...]
@@ -92,8 +93,9 @@ def open_what_is_closed() -> None:
 
 
 def complain(sentence: str, status: int) -> int:
-    """One sentence to stderr."""
-    print(f"lab: {sentence}", file=sys.stderr)
+    """One sentence to stderr; what it quotes can do nothing to a terminal."""
+    shown = "\n".join(map(visible, sentence.split("\n")))
+    print(f"lab: {shown}", file=sys.stderr)
     return status
 
 

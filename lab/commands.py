@@ -71,16 +71,17 @@ def run(argv: list[str]) -> int:
     statuses = []
     handouts = Handouts(named, left_out, wants.junit, wants.summary)
     with handouts, terminal.Progress(quiet=wants.quiet) as progress:
-        runner = Runner(how, progress)
+        runner = Runner(how, progress, progress)
+        progress.expect(len(chosen))
         for why in left_out.values():
             progress.say(f"left out: {why}")
-        if len(chosen) == 1:
+        if len(chosen) == 1 and not progress.updating:
             progress.say(f"{chosen[0].name}: {chosen[0].title}")
         with closing(run_each(chosen, runner, min(how.at_once, len(chosen)))) as outcomes:
             for one, done in outcomes:
-                progress.done()
                 handouts.ended((one, done))
-                statuses.append(tell(one, done, predictions.get(one.name, ()), wants.json, brief=everything))
+                with progress.aside(ended=one.name):
+                    statuses.append(tell(one, done, predictions.get(one.name, ()), wants.json, brief=everything))
                 error = done if isinstance(done, LabError) else done.error
                 if error is not None and not isinstance(error, RunError):
                     break  # what this machine cannot do once it cannot do again

@@ -114,18 +114,18 @@ def read(path: Path) -> Capture:
     all_names: list[str] = []
     dropped: int | None = None
     end = 0
-    for kind, body, order, block_end in _blocks(content):
+    for kind, body, order, block_end in blocks(content):
         try:
             if kind == SECTION:
                 names = []  # interfaces are numbered anew in each section
             elif kind == INTERFACE:
-                options = dict(_read_options(body[8:], order))
+                options = dict(options_of(body[8:], order))
                 names.append(options.get(INTERFACE_NAME, b"?").decode(errors="replace"))
                 all_names += [names[-1]] if names[-1] not in all_names else []
             elif kind == PACKET:
-                frames.append(_frame(body, order, names))
+                frames.append(packet(body, order, names))
             elif kind == STATISTICS:
-                lost = dict(_read_options(body[12:], order)).get(STATISTICS_DROPPED)
+                lost = dict(options_of(body[12:], order)).get(STATISTICS_DROPPED)
                 if lost is not None:
                     dropped = (dropped or 0) + int(struct.unpack(order + "Q", lost)[0])
         except (struct.error, IndexError):
@@ -134,16 +134,17 @@ def read(path: Path) -> Capture:
     return Capture(tuple(frames), tuple(all_names), dropped, whole=bool(content) and end == len(content))
 
 
-def _frame(body: bytes, order: str, names: list[str]) -> Captured:
+def packet(body: bytes, order: str, names: list[str]) -> Captured:
+    """The frame in a packet block, given the names of the interfaces before it."""
     number, high, low, kept, length = struct.unpack_from(order + "IIIII", body)
-    options = dict(_read_options(body[20 + kept + -kept % 4 :], order))
+    options = dict(options_of(body[20 + kept + -kept % 4 :], order))
     flags = struct.unpack(order + "I", options.get(PACKET_FLAGS, bytes(4)))[0]
     comment = options[COMMENT].decode(errors="replace") if COMMENT in options else None
     data = body[20 : 20 + kept]
     return Captured(high << 32 | low, names[number], _DIRECTIONS.get(flags & 3, "in"), data, length, comment)
 
 
-def _blocks(content: bytes) -> Iterator[tuple[int, bytes, str, int]]:
+def blocks(content: bytes) -> Iterator[tuple[int, bytes, str, int]]:
     """Each whole block as (kind, body, byte order, where it ends); stops at the first that is cut short or damaged."""
     at, order = 0, "<"
     while at + 12 <= len(content):
@@ -157,7 +158,8 @@ def _blocks(content: bytes) -> Iterator[tuple[int, bytes, str, int]]:
         at = end
 
 
-def _read_options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+def options_of(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+    """Each option in what a block ends with: its code and its value."""
     at = 0
     while at + 4 <= len(data):
         code, size = struct.unpack_from(order + "HH", data, at)

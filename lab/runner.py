@@ -5,6 +5,7 @@ Evidence is on disk before any claim is judged; `judge` reads it from there, als
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -40,24 +41,45 @@ class Run:
     error: LabError | None
 
 
+class Watcher(Protocol):
+    """Whoever wants to see more of the runs than what is told."""
+
+    def watching(self, heading: str, folder: Path) -> AbstractContextManager[None]:
+        """Inside the block a run leaves its evidence in ``folder``."""
+
+    def heard(self, name: str, text: str) -> None:
+        """One of several runs at once begins a step."""
+
+
 class Teller:
     """Tells each step to whoever listens: in a process forked from this one, somebody else."""
 
-    def __init__(self, to: Callable[[str], None]) -> None:
-        self.to = to
+    def __init__(self, to: Callable[[str], None], watcher: Watcher | None) -> None:
+        self.to, self.watcher = to, watcher
 
     def __call__(self, text: str) -> None:
         self.to(text)
 
+    def of(self, name: str, text: str) -> None:
+        """What one of several runs at once tells."""
+        if self.watcher is not None:
+            self.watcher.heard(name, text)
+        else:
+            self.to(f"{name}: {text}")
+
+    def watching(self, scenario: Scenario, folder: Path) -> AbstractContextManager[None]:
+        """Inside the block the scenario leaves its evidence in ``folder``."""
+        return self.watcher.watching(f"{scenario.name}: {scenario.title}", folder) if self.watcher else nullcontext()
+
 
 class Runner:
-    """Runs scenarios in one way. `tell` gets each step as it begins.
+    """Runs scenarios in one way. `tell` gets each step as it begins, and `watcher` may look on.
 
     Raises MachineError if this machine cannot do it.
     """
 
-    def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
-        self.options, self.tell = options, Teller(tell)
+    def __init__(self, options: Options, tell: Callable[[str], None], watcher: Watcher | None = None) -> None:
+        self.options, self.tell = options, Teller(tell, watcher)
         self.clock = make_clock(options, self.tell)
 
     def run(self, scenario: Scenario) -> Run:
@@ -73,7 +95,8 @@ class Runner:
         began = time.monotonic()
         interrupted: Interrupted | None = None
         try:
-            error = self.clock.play(scenario, folder)
+            with self.tell.watching(scenario, folder):
+                error = self.clock.play(scenario, folder)
         except Interrupted as signal:
             interrupted = signal
             interrupted.folder = folder
@@ -126,6 +149,8 @@ def judge_again(folder: Path) -> Result:
         saved = Result.load(folder).file
     except BadRun:  # a run that was killed has no result, but its evidence names the scenario
         saved = ""
+    if saved == page.BY_HAND:
+        raise BadRun(f"{folder} was made by hand and claims nothing; `lab show {folder}` tells what was.")
     scenario = load(saved if saved and Path(saved).is_file() else seen.meta["scenario"])
     return judgement(scenario, seen, RunError(seen.error) if seen.error is not None else None)[0]
 

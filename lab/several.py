@@ -40,7 +40,7 @@ def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Genera
             for ours in _ready(running):
                 said = _hear(ours)
                 if isinstance(said, str):
-                    runner.tell(f"{running[ours][0].name}: {said}")
+                    runner.tell.of(running[ours][0].name, said)
                     continue
                 scenario, pid = running.pop(ours)
                 ours.close()
@@ -68,7 +68,7 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
             libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
                 return
-            runner.tell.to = say
+            runner.tell.to, runner.tell.watcher = say, None
             with suppress(Interrupted):
                 say(_outcome(scenario, runner))
 

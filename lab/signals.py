@@ -62,7 +62,8 @@ def insisting(seen: threading.Event) -> Iterator[None]:
 
     Python calls a handler between two steps of its own. A signal that comes after the last of them, and before a system
     call that waits, would be heard of when that call returns, which may be never: so the call is interrupted, by a
-    signal that does nothing else, until the handler has been called.
+    signal that does nothing else, until the handler has been called. That the program goes on after a stop, which any
+    thread may be told of, main hears once.
     """
     arrived, wakeup = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     os.set_blocking(arrived, True)
@@ -70,6 +71,8 @@ def insisting(seen: threading.Event) -> Iterator[None]:
 
     def insist() -> None:
         while number := os.read(arrived, 1):
+            if number[0] == signal.SIGCONT:
+                signal.pthread_kill(main, _NUDGE)
             while number[0] in SIGNALS and not seen.wait(_INSIST_EVERY):
                 signal.pthread_kill(main, _NUDGE)
         os.close(arrived)

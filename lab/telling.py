@@ -13,6 +13,7 @@ from lab.errors import LabError
 from lab.predict import Prediction
 from lab.report import terminal
 from lab.report.result import Result
+from lab.report.visible import visible
 from lab.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -31,17 +32,32 @@ def tell(
         if brief and not as_json and done.result.status == 0:
             print(terminal.brief(done.result, colour), flush=True)
         else:
-            show(done.result, done.folder, as_json, predictions)
+            show(done.result, done.folder, as_json, predictions, report=done.folder / "report.html")
     if error is not None:
-        print(f"lab: {one.name + ': ' if brief else ''}{error}", file=sys.stderr)
+        print(f"lab: {one.name + ': ' if brief else ''}{visible(str(error))}", file=sys.stderr)
     return done.exit_status if isinstance(done, LabError) else done.result.status
 
 
-def show(result: Result, folder: Path, as_json: bool, predictions: Sequence[Prediction] = ()) -> None:
-    """A result on stdout: for people, with the folder as the last line, or as one line of JSON."""
+def show(
+    result: Result,
+    folder: Path,
+    as_json: bool,
+    predictions: Sequence[Prediction] = (),
+    report: Path | None = None,
+) -> None:
+    """A result on stdout: for people, with the ``report`` if it is there and the folder as the last line, or as one
+    line of JSON.
+    """
     if as_json:
         asked = {"predictions": [each.to_json(result) for each in predictions]} if predictions else {}
         print(json.dumps({"folder": str(folder), **asdict(result), **asked}, ensure_ascii=False), flush=True)
         return
     print(terminal.render(result, terminal.wants_colour(sys.stdout)))
-    print(os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else folder, flush=True)
+    if report is not None and report.exists():
+        print(f"report: {_near(report)}")
+    print(_near(folder), flush=True)
+
+
+def _near(path: Path) -> str:
+    """A path as one would type it here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -13,8 +13,8 @@ from lab.signals import Interrupted, interruptible
 with interruptible():
     threading.Thread(target=threading.Event().wait, daemon=True).start()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         os.read(os.pipe()[0], 1)
     except Interrupted as interrupted:
         print(interrupted, flush=True)

@@ -1,0 +1,126 @@
+"""The live screen as lines of text: a run's clock and phase, the hosts' tables of sockets, the segments as they pass.
+
+Imports rich; import it late.
+"""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from rich.cells import set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from lab.report.lately import Moment, Table
+from lab.report.rungs import middle, rungs
+from lab.report.visible import visible
+from lab.seen_records import NS
+
+TALLEST = 40  # lines; a ladder that is longer is not read while it runs
+_COLUMN = 38  # cells that a table of sockets needs beside another
+_FEWEST = 4  # sockets of a host that are shown on any terminal
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known of the runs: the heading of the one that is looked at, its step, and its moment, if any.
+
+    ``seconds`` are of real time. ``others`` has those that run beside each other, each with its seconds and its step;
+    ``done`` has the names of those that ended, of ``of`` in all.
+    """
+
+    heading: str
+    step: str
+    seconds: float
+    moment: Moment | None = None
+    others: tuple[tuple[str, float, str], ...] = ()
+    done: tuple[str, ...] = ()
+    of: int = 1
+
+
+def lines(view: View, width: int, height: int) -> list[Text]:
+    """At most ``height`` lines, none wider than ``width`` cells."""
+    shown: list[str | Text] = [_bold(view.heading, width)] if view.heading else []
+    if view.of > 1:
+        shown.append(_plain(_count(view), width))
+    shown.append(_plain(_clock(view), width))
+    shown += [_plain(f"  {seconds:6.1f} s  {name}: {step}", width) for name, seconds, step in view.others]
+    if view.moment is not None:
+        shown += ["", *_tables(view.moment, width, max(_FEWEST, height // 4)), ""]
+        shown += rungs(view.moment, width, min(height, TALLEST) - len(shown))
+    return [Text(each) if isinstance(each, str) else each for each in shown[:height]]
+
+
+def ansi(texts: Iterable[Text], width: int) -> list[str]:
+    """Lines as a terminal takes them, with colours and no other control sequence."""
+    options: dict[str, Any] = {"color_system": "standard", "force_terminal": True, "legacy_windows": False}
+    console = Console(file=io.StringIO(), width=width, highlight=False, _environ={}, **options)
+    with console.capture() as captured:
+        for text in texts:
+            console.print(text, no_wrap=True, overflow="crop", crop=True)
+    return captured.get().split("\n")[:-1]
+
+
+def _clock(view: View) -> str:
+    real = f"{view.seconds:6.1f} s"
+    if view.moment is None:
+        return f"{real}  {view.step}"
+    passed = view.moment.now / NS
+    if view.moment.virtual:
+        real = f"{passed:.3f} s of protocol time in {view.seconds:.1f} s"
+    return f"{real}  {view.moment.frames} frames  {view.step}"
+
+
+def _count(view: View) -> str:
+    ended = f"{len(view.done)} of {view.of} done"
+    return f"{ended}, last {', '.join(reversed(view.done))}" if view.done else ended
+
+
+def _tables(moment: Moment, width: int, most: int) -> list[str | Text]:
+    """The hosts' sockets side by side, as many hosts as there is room for."""
+    hosts = [host for host in moment.story.hosts if host in moment.addresses]
+    across = max(1, min(len(hosts), width // _COLUMN))
+    column = middle(width) if len(hosts) == 2 else width // across  # two stand over the ladder's sides
+    told: list[str | Text] = []
+    for first in range(0, len(hosts), across):
+        row = hosts[first : first + across]
+        told.append(_bold("".join(_fit(f"{host} {moment.addresses[host]}", column - 2) + "  " for host in row), width))
+        cells = [_sockets(moment, moment.tables.get(host), most) for host in row]
+        for beside in zip_longest(*cells, fillvalue=""):
+            told.append(_plain("".join(_fit(cell, column - 2) + "  " for cell in beside), width))
+    return told
+
+
+def _sockets(moment: Moment, table: Table | None, most: int) -> Sequence[str]:
+    if table is None:
+        return ()
+    names = {address: host for host, address in moment.addresses.items()}
+    told = [_socket(each, names, moment.now - table.t) for each in table.sockets]
+    return told if len(told) <= most else [*told[: most - 1], f"and {len(told) - most + 1} more"]
+
+
+def _socket(each: Mapping[str, Any], names: Mapping[str, str], age: int) -> str:
+    """A line like those of ss(8): state, ports, timer, queues; ``age`` is the look's, in ns."""
+    address, port = each["remote"]
+    ends = f":{each['local'][1]}" + (f" {names.get(address, address)}:{port}" if port else "")
+    words = [f"{each['state']:<11} {ends}"]
+    if each.get("timer", "off") != "off":
+        words.append(f"{each['timer']} {max(0.0, each['expires_ms'] / 1000 - age / NS):.1f} s")
+    words += [f"sent again {each['retrans']}"] if each.get("retrans") else []
+    if each["state"] != "LISTEN":  # where they count connections
+        words += [f"{name} {each[key]}" for name, key in (("recv-q", "rqueue"), ("send-q", "wqueue")) if each.get(key)]
+    return "  ".join(words)
+
+
+def _fit(text: str, width: int) -> str:
+    return set_cell_size(visible(text), width)
+
+
+def _plain(text: str, width: int) -> Text:
+    return Text(_fit(text, width).rstrip())
+
+
+def _bold(text: str, width: int) -> Text:
+    return Text(_fit(text, width).rstrip(), style="bold")
