@@ -60,7 +60,7 @@ class OnTheHosts(Run):
         return found[0]
 
     def gave(self, host: str, port: int, *names: str) -> tuple[str, ...] | None:
-        """What these calls gave, in order, on the socket that was driven to connect to ``port``, as in ``recv EPIPE``."""
+        """What these calls gave, in order, on the socket that was driven to connect to ``port``: ``recv EPIPE``."""
         socket = self.call(host, "connect", port=port).socket
         found = (each for each in self.calls(host, socket=socket) or () if each.call in names)
         return tuple(f"{each.call} {each.errno or repr(each.value)}" for each in found) or None

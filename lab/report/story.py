@@ -1,90 +1,21 @@
 """A run as a story: what passed between the hosts and what happened on each of them, in order, for whoever draws it.
 
-Plain data, made from the evidence alone. Times are ns since the run began.
+Made from the evidence alone.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from lab.evidence import Connection, Evidence, Frame, NothingSeen
 from lab.instrument import CAN_LOSE
 from lab.report import words
+from lab.report.told import Arrow, Band, Event, InForce, Story
 from lab.seen_records import Program
 from lab.seen_states import UNSEEN, History
 
+__all__ = ["Arrow", "Band", "Event", "InForce", "Story", "story"]
+
 PREPARING = ("settimeout", "getsockname", "getpeername")  # calls that are no part of any lesson
-
-
-@dataclass(frozen=True)
-class Arrow:
-    """A frame on its way. ``came`` is empty when it was lost, to the fault ``lost_to`` ("" if nobody knows), and has
-    two times when it was duplicated. ``connection`` is the place of its TCP connection among ``Story.connections``,
-    ``again`` the number of the arrow that it repeats. ``label`` is short, ``words`` are tcpdump's.
-    """
-
-    number: int
-    sent: int
-    source: str
-    toward: str
-    came: tuple[int, ...]
-    lost_to: str
-    damaged: bool
-    protocol: str
-    label: str
-    words: str
-    fields: dict[str, int]
-    connection: int | None
-    again: int | None
-
-
-@dataclass(frozen=True)
-class Band:
-    """A socket in one state, as the kernel's table showed it; ``ended`` is None when it was still so at the end."""
-
-    host: str
-    local: str
-    remote: str
-    connection: int | None
-    state: str
-    began: int
-    ended: int | None
-
-
-@dataclass(frozen=True)
-class Event:
-    """A call on a driven socket with its result, or what a program did or said. ``ended`` is when a call returned."""
-
-    host: str
-    began: int
-    ended: int
-    kind: str
-    text: str
-    failed: bool
-
-
-@dataclass(frozen=True)
-class InForce:
-    """A fault on the wire toward a host."""
-
-    toward: str
-    text: str
-    began: int
-    ended: int | None
-
-
-@dataclass(frozen=True)
-class Story:
-    """All of it; ``connections`` are told by their ends, ``notes`` with their times."""
-
-    hosts: tuple[str, ...]
-    ended: int
-    connections: tuple[str, ...]
-    arrows: tuple[Arrow, ...]
-    bands: tuple[Band, ...]
-    events: tuple[Event, ...]
-    faults: tuple[InForce, ...]
-    notes: tuple[tuple[int, str], ...]
 
 
 def story(seen: Evidence) -> Story:
@@ -182,8 +113,8 @@ def _stays(host: str, history: History, place: int | None, began: int) -> Iterat
 def _calls(seen: Evidence, began: int) -> Iterator[Event]:
     for call in seen.calls() or ():
         if call.call not in PREPARING:
-            text = words.call(call)
-            yield Event(call.host, call.began - began, call.ended - began, "call", text, call.errno is not None)
+            at, ended = call.began - began, call.ended - began
+            yield Event(call.host, at, ended, "call", words.call(call), call.errno is not None, words.gave(call))
 
 
 def _programs(seen: Evidence, began: int) -> Iterator[Event]:

@@ -19,7 +19,7 @@ def label(frame: Frame, connection: Connection | None) -> str:
     if packet.tcp is not None and connection is not None:
         return ", ".join(part for part in _tcp_words(frame, connection) if part)
     if packet.udp is not None:
-        return f"UDP, {packet.udp.data_length} bytes"
+        return f"UDP, {_bytes(packet.udp.data_length)}"
     if packet.arp is not None:
         return f"who has {packet.arp.target}?" if packet.arp.operation == 1 else f"{packet.arp.sender} is here"
     if packet.icmp is not None:
@@ -31,9 +31,14 @@ def _tcp_words(frame: Frame, connection: Connection) -> tuple[str, ...]:
     segment = tcp_of(frame)
     flags = " ".join(name for letter, name in (("S", "SYN"), ("F", "FIN"), ("R", "RST")) if letter in segment.flags)
     seq = f"{flags} seq {connection.seq(frame)}".strip() if segment.length else flags
-    data = f"{segment.data_length} bytes" if segment.data_length else ""
+    data = _bytes(segment.data_length) if segment.data_length else ""
     ack = f"ACK {connection.ack(frame)}" if "A" in segment.flags else ""
-    return seq, data, ack, f"win {segment.window}"
+    mss = segment.options.mss
+    return seq, data, ack, f"win {segment.window}", f"mss {mss}" if mss is not None else ""
+
+
+def _bytes(number: int) -> str:
+    return f"{number} byte{'s' * (number != 1)}"
 
 
 def tcpdump(frame: Frame, connection: Connection | None) -> str:
@@ -96,16 +101,27 @@ def fields(frame: Frame) -> dict[str, int]:
 
 def call(each: Call) -> str:
     """A call as strace(1) shows it: ``bind(0.0.0.0:7000) = EADDRINUSE``."""
-    given = ", ".join(_short(arg) for arg in each.args)
-    gave = each.errno or ("0" if each.value is None else _short(each.value))
-    return f"{each.call}({given}) = {gave}"
+    return f"{each.call}({', '.join(_short(arg) for arg in each.args)}) = {gave(each)}"
+
+
+def gave(each: Call) -> str:
+    """A call's result: an errno, or its value; what comes with an address is told with it."""
+    if each.errno or each.value is None:
+        return each.errno or "0"
+    if isinstance(each.value, list) and len(each.value) == 2 and _is_address(each.value[1]):
+        return f"{_short(each.value[0])} from {_short(each.value[1])}"
+    return _short(each.value)
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], int):
+    if _is_address(value):
         return f"{value[0]}:{value[1]}"
     text = repr(value) if isinstance(value, bytes) else str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], int)
 
 
 def started(program: Program) -> str:

@@ -116,7 +116,7 @@ def test_a_program_with_a_mistake_is_found_by_its_name_too(lab: Lab) -> None:
     assert connection.recv().value == b"Hello"
     connection.close()
     running.stop()
-    with pytest.raises(ProgramNotFound, match="only .*ask_for_ever"):
+    with pytest.raises(ProgramNotFound, match=r"only .*ask_for_ever"):
         server.run("no_such")
 
 

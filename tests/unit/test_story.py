@@ -31,7 +31,7 @@ def test_an_arrow_says_where_it_went_and_what_it_repeats() -> None:
         "SYN seq 0, win 64240",
         "SYN seq 0, ACK 1, win 64240",
         "ACK 1, win 64240",
-        "seq 1, 1 bytes, ACK 1, win 64240",
+        "seq 1, 1 byte, ACK 1, win 64240",
     ]
     assert [(len(arrow.came), arrow.lost_to, arrow.again) for arrow in arrows[:2]] == [(0, "nth", None), (1, "", 0)]
     assert [t / 1e9 for t in arrows[-1].came] == [1.5, 1.6]
