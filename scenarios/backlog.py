@@ -35,6 +35,7 @@ def backlog(lab: Lab) -> None:
             client.connect(server.at(port))
     next_one = client.socket().begin("connect", [server.address, FEW])
     client.wait_until(state="SYN_SENT")
+    server.wait_until(state="LISTEN", port=FEW, where=lambda entry: entry["rqueue"] > BACKLOG)
     for _ in range(BACKLOG + 1):
         listener.accept()
     next_one.result()
