@@ -70,7 +70,8 @@ def _clock(view: View) -> str:
     passed = view.moment.now / NS
     if view.moment.virtual:
         real = f"{passed:.3f} s of protocol time in {view.seconds:.1f} s"
-    return f"{real}  {view.moment.frames} frames  {view.step}"
+    frames = f"{view.moment.frames} frame{'s' if view.moment.frames != 1 else ''}"
+    return f"{real}  {frames}  {view.step}"
 
 
 def _count(view: View) -> str:

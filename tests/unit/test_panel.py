@@ -86,11 +86,11 @@ def test_numbers_are_counted_from_a_syn_that_is_long_gone(tmp_path: Path) -> Non
     w.segment("client", "server", 0.1, "S", seq=1000)
     w.segment("server", "client", 0.11, "SA", seq=5000, ack=1001)
     for n in range(FRAMES):
-        w.segment("client", "server", 0.2 + n / 1000, "A", seq=1001 + n, ack=5001, data=b"x")
+        w.segment("client", "server", 0.2 + n / 1000, "A", seq=1001 + 2 * n, ack=5001, data=b"xy")
     now = moment(w, tmp_path)
     assert now.frames == FRAMES + 2
     assert len(now.story.arrows) < FRAMES
-    assert f"seq {FRAMES}, 1 bytes, ACK 1" in shown(now)[-1]
+    assert f"seq {2 * FRAMES - 1}, 2 bytes, ACK 1" in shown(now)[-1]
 
 
 def test_nothing_that_hosts_wrote_controls_the_terminal(tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ def test_several_runs_at_once_are_a_line_each() -> None:
 def test_on_the_real_clock_there_is_one_clock(tmp_path: Path) -> None:
     w = Written()
     w.segment("client", "server", 0.1, "S")
-    assert shown(moment(w, tmp_path))[1] == "   2.5 s  1 frames  waiting"
+    assert shown(moment(w, tmp_path))[1] == "   2.5 s  1 frame  waiting"

@@ -96,6 +96,13 @@ def test_colour_is_for_terminals_that_want_it() -> None:
     assert "\x1b" not in render(a_result(finding(FAILS)))
 
 
+def test_what_was_measured_does_nothing_to_a_terminal() -> None:
+    told = render(a_result(replace(finding(FAILS), shown="\x1b[2Jwiped\x9b31m", why="said \x07")))
+    assert "measured \\x1b[2Jwiped\\x9b31m" in told
+    assert "said \\x07" in told
+    assert told.replace("\n", "").isprintable()
+
+
 def test_progress_into_a_file_is_a_line_for_each_step() -> None:
     stream = io.StringIO()
     with Progress(stream) as progress:
