@@ -55,7 +55,10 @@ class Wants:
 
 
 class Starter:
-    """The line to `lab up`, which waits until the lab is there; if it goes before, the lab is not wanted any more."""
+    """The line to `lab up`, which waits until the lab is there and takes note of it.
+
+    If it goes before that, by Ctrl-C or worse, the lab is not wanted any more. ``done`` says that it took note.
+    """
 
     def __init__(self, line: Line) -> None:
         self.line = line
@@ -63,18 +66,18 @@ class Starter:
         threading.Thread(target=self._watch, name="starter", daemon=True).start()
 
     def tell(self, text: str) -> None:
-        """Progress; later there is nobody to hear it."""
+        """Progress."""
         with suppress(OSError):
             self.line.say(progress=text)
 
     def ready(self, **facts: object) -> None:
-        """The lab is up, and stays when `lab up` ends."""
-        self.done = True
+        """The lab is up."""
         with suppress(OSError):
             self.line.say(ready=facts)
 
     def _watch(self) -> None:
-        if self.line.hear() is None and not self.done:
+        self.done = self.line.hear() is not None
+        if not self.done:
             os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -89,6 +89,7 @@ def start(asked: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
         for message in line.all():
             if "ready" in message:
                 undo.pop_all()
+                line.say(noted=True)  # now it stays when we end; not before, or a Ctrl-C would wait for its end
                 line.close()
                 keeper.returncode = 0  # it is on its own now, and no child to be waited for
                 return dict(message["ready"])

@@ -98,7 +98,7 @@ def test_broken_off_while_it_comes_up_it_leaves_nothing(hands: Hands, how: signa
         if moment in line:
             break
     starting.send_signal(how)
-    starting.wait()
+    starting.wait(60)
     if moment == "running" and marked(hands.mark):
         hands.lab("down")  # it was up a moment before the signal came
     assert_all_gone(hands.mark)

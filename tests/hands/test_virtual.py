@@ -20,4 +20,4 @@ def test_a_script_does_in_no_time_what_takes_an_hour(kernel: Kernel) -> None:  #
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert "toward server  delay=2s  (netem)" in lines and "verified 1 x 13 bytes" in lines
-    assert lines[-1].endswith("report.html")
+    assert lines[-1].endswith("report.html"), done.stderr
