@@ -200,10 +200,10 @@ def test_a_file_in_the_way_of_the_runs_is_told(tmp_path: Path) -> None:
         runs.make(tmp_path / "runs", "s")
 
 
-def test_progress_is_one_line_that_is_written_over_on_a_terminal(out: Path) -> None:
+def test_progress_is_painted_and_taken_away_where_only_stderr_is_a_terminal(out: Path) -> None:
     ours, theirs = os.openpty()
     argv = [*LAB, "run", str(story("good")), "--substrate", "netns", "--out", str(out)]
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=theirs, env=environment())
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=theirs, env=environment(TERM="xterm"))
     os.close(theirs)
     seen = b""
     try:
@@ -213,5 +213,5 @@ def test_progress_is_one_line_that_is_written_over_on_a_terminal(out: Path) -> N
         pass  # a terminal's way to say that nobody is at the other end
     os.close(ours)
     assert process.wait() == 0
-    assert b"\r\x1b[2K" in seen
-    assert seen.count(b"\n") == 1  # the title stays
+    assert b" running\x1b[K\r\r\n" in seen
+    assert seen.endswith(b"A\x1b[J")
