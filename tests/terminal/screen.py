@@ -112,8 +112,8 @@ class Terminal:
         self.screen = Screen(columns, lines)
         self.raw = b""
         self.status: int | None = None
-        surroundings = {**environment(TERM="xterm-256color"), **(env or {})}
-        surroundings.pop("NO_COLOR", None) if "NO_COLOR" not in (env or {}) else None
+        usual = {name: value for name, value in environment(TERM="xterm-256color").items() if name != "NO_COLOR"}
+        surroundings = {**usual, **(env or {})}
         words = [str(word) for word in argv]
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
