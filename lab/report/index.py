@@ -38,7 +38,7 @@ def render(base: Path, anew: bool = False) -> str:
     listed = [entry for folder, name in names if (entry := known.get(name) or _entry(folder, name))]
     return page.rendered(
         "index.html",
-        "index.js",
+        ("index.js",),
         runs=listed,
         data=page.json_of(listed),
         scenarios=sorted({entry["scenario"] for entry in listed}),

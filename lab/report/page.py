@@ -26,6 +26,7 @@ from lab.evidence import Evidence
 from lab.report.curves import curves
 from lab.report.judgement import Witnesses
 from lab.report.result import Finding, Result
+from lab.report.sentences import sentence
 from lab.report.story import Story, story
 
 FILE = "report.html"
@@ -59,7 +60,7 @@ def render(
     shown = {**_compact(told), "judged": on or {}} if told else None
     return rendered(
         "report.html",
-        "ladder.js",
+        ("layout.js", "labels.js", "draw.js", "ladder.js"),
         result=result,
         lesson=lesson,
         missing=missing,
@@ -75,9 +76,9 @@ def render(
     )
 
 
-def rendered(template: str, script: str, **values: Any) -> str:
-    """A template of ours with the page's style and the one script that may run in it."""
-    code = _file(script)
+def rendered(template: str, scripts: tuple[str, ...], **values: Any) -> str:
+    """A template of ours with the page's style and the one script that may run in it, of these files."""
+    code = "".join(map(_file, scripts))
     policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {_digest(code)}"
     shown = {"policy": policy, "style": Markup(_file("style.css")), "script": Markup(code)}
     return _template(template).render(**shown, **values)
@@ -183,4 +184,5 @@ def _file(name: str) -> str:
 def _template(name: str) -> jinja2.Template:
     made = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters["marked"] = _marked
+    made.filters["sentence"] = sentence
     return made.from_string(_file(name))

@@ -1,9 +1,10 @@
-"""A claim's name as a sentence for readers: a capital at its beginning, and the words of the field as they are written."""
+"""A claim's name as a sentence for readers: a capital at its beginning, the words of the field as they are written."""
 
 import re
 
 _CAPITALS = (
-    "ack arp bbr cubic eagain econnreset epipe fin icmp ip mss mtu nul paws rst rto sigpipe syn tcp udp".split()
+    *("ack", "arp", "bbr", "cubic", "eagain", "econnreset", "epipe", "fin", "icmp", "ip", "mss", "mtu", "nul", "paws"),
+    *("rst", "rto", "sigpipe", "syn", "tcp", "udp"),
 )
 _NAMES = {
     "time wait": "TIME_WAIT",
@@ -40,8 +41,8 @@ _POSSESSIVE = re.compile(r"(?<=[a-zA-Z]) s (?=[a-z])")  # and not "75 s"
 _FIRST_WORDS = frozenset({"htons", "sendto", "recv", "inet_pton"})  # calls, which keep their small letter
 
 
-def sentence(text: str) -> str:
-    """``a fin can ride on data``: ``A FIN can ride on data``."""
+def sentence(text: str, begins: bool = True) -> str:
+    """``a fin can ride on data``: ``A FIN can ride on data``; with a small letter where no sentence begins."""
     told = _POSSESSIVE.sub("'s ", _WORDS.sub(lambda found: _KNOWN[found[1]], text))
-    keeps = told.partition(" ")[0] in _FIRST_WORDS or "_" in told.partition(" ")[0]
+    keeps = not begins or told.partition(" ")[0] in _FIRST_WORDS or "_" in told.partition(" ")[0]
     return told if keeps else told[:1].upper() + told[1:]

@@ -5,6 +5,7 @@ Made from the evidence alone.
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from lab.evidence import Connection, Evidence, Frame, NothingSeen
 from lab.instrument import CAN_LOSE
@@ -29,10 +30,7 @@ def story(seen: Evidence) -> Story:
         arrows=tuple(_arrows(seen, connections, began)),
         bands=tuple(sorted(_bands(seen, connections, began), key=lambda band: (band.host, band.began))),
         events=tuple(sorted((*_calls(seen, began), *_programs(seen, began)), key=lambda event: event.began)),
-        faults=tuple(
-            InForce(each.toward, words.fault(each), each.began - began, _since(each.ended, began))
-            for each in seen.faults() or ()
-        ),
+        faults=tuple(sorted(_faults(seen, began), key=lambda fault: fault.began)),
         notes=tuple((note.t - began, note.text) for note in seen.notes),
     )
 
@@ -142,6 +140,19 @@ def _lines(program: Program) -> Iterator[tuple[int, str, str]]:
             begun[output.stream] = t, rest
     for stream, (t, rest) in begun.items():
         yield t, stream, rest
+
+
+def _faults(seen: Evidence, began: int) -> Iterator[InForce]:
+    """Each fault from when it came into force until it was lifted, whichever engines carried it out meanwhile."""
+    told = [InForce(f.toward, words.fault(f), f.began - began, _since(f.ended, began)) for f in seen.faults() or ()]
+    while told:
+        first = told.pop(0)
+        for place, other in enumerate(told):
+            if (first.toward, first.text, first.ended) == (other.toward, other.text, other.began):
+                told[place] = replace(other, began=first.began)
+                break
+        else:
+            yield first
 
 
 def _since(t: int | None, began: int) -> int | None:

@@ -116,7 +116,9 @@ def gave(each: Call) -> str:
 def _short(value: Any) -> str:
     if _is_address(value):
         return f"{value[0]}:{value[1]}"
-    text = repr(value) if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return text if len(text := repr(value)) <= _LONGEST else _bytes(len(value))
+    text = str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
@@ -137,5 +139,6 @@ def ended(program: Program) -> str:
 
 def fault(each: FaultSeen) -> str:
     """A fault with what it was asked: ``delay time=0.05``."""
-    given = (f"{name}={value}" for name, value in each.fields.items() if value not in (None, False))
+    asked = ((name, value) for name, value in each.fields.items() if value not in (None, False))
+    given = (name if value is True else f"{name}={value}" for name, value in asked)
     return " ".join([each.name, *given])

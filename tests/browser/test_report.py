@@ -72,7 +72,7 @@ def test_it_draws_every_frame_and_the_console_is_silent(
     assert shown.count("#ladder .arrow") == 7
     assert shown.count("#ladder .arrow.lost .cross") == 1
     assert shown.count("#ladder .arrow.again") == 1
-    assert "59.9 s pass" in shown.text("#ladder")
+    assert "58.7 s pass" in shown.text("#ladder")
     assert shown.count(".claim") == 2
     assert shown.ask("return document.documentElement.scrollWidth <= window.innerWidth")
     assert shown.complaints() == []
@@ -89,11 +89,12 @@ def test_nothing_that_a_run_says_runs(chromium: webdriver.Chrome, report: Path) 
 
 def test_an_arrow_tells_all_about_its_frame(chromium: webdriver.Chrome, report: Path) -> None:
     shown = Page(chromium, report, WIDE)
+    shown.ask(DRAW_ALL)
     assert shown.ask("return document.getElementById('detail').hidden")
     shown.click('#ladder .arrow[data-number="5"]')
     told = shown.text("#detail")
     assert "Flags [P.], seq 2:3" in told and "SEG.SEQ" in told and "1002" in told
-    assert "sent again; the original was sent 60 s before, at 0.201 s" in told
+    assert "sent again; the original was sent 60 s before, at 0.201000 s" in told
     shown.click("#close")
     assert shown.ask("return document.getElementById('detail').hidden")
 

@@ -36,11 +36,11 @@ const drawArrow = (one, at, where, view) => {
   if (view.judged.size) group.classList.add(view.judged.has(one.number) ? "judged" : "dim");
   const from = where.x.get(one.source), to = where.x.get(one.toward), way = Math.sign(to - from) || 1;
   for (const y of at.ends) {
-    const x = at.lost ? from + (to - from) * 0.62 : to - way * 7;
+    const x = at.lost ? crossOf(one, where) : to - way * 7;
     group.append(made("line", { x1: from, y1: at.sent, x2: x, y2: y }));
     if (at.lost) {
       group.append(made("path", { class: "cross", d: `M${x - 5} ${y - 5}l10 10m0 -10l-10 10` }));
-      const room = Math.floor((Math.abs(to - from) * 0.38 - 20) / LETTER);
+      const room = Math.floor((Math.abs(to - from) * (1 - GONE) - 20) / LETTER);
       group.append(made("text", { class: "label fate", x: x + way * 12, y: y + 4, "text-anchor": way > 0 ? "start" : "end" }, shortened(one.lost_to || "lost", room)));
     } else {
       const slope = Math.atan2(y - at.sent, x - from) * 180 / Math.PI;
@@ -48,7 +48,10 @@ const drawArrow = (one, at, where, view) => {
     }
     group.append(made("line", { class: "hit", x1: from, y1: at.sent, x2: x, y2: y }));
   }
-  if (at.label) group.append(made("text", { class: "label", x: at.label.x, y: at.label.y, "text-anchor": "middle" }, at.label.text));
+  if (at.label) {
+    const { text, x, y, turn } = at.label, turned = turn ? { transform: `rotate(${turn.toFixed(2)} ${x} ${y})` } : {};
+    group.append(made("text", { class: "label", x, y, "text-anchor": "middle", ...turned }, text));
+  }
   return group;
 };
 
@@ -61,7 +64,9 @@ const beside = (host, where) => {
 };
 
 // A call's result is worth more than what it was given.
-const fitting = (text, gave, most) => {
+const fitting = (whole, gave, most) => {
+  if (whole.length <= most) return whole;
+  const text = whole.replace(/\((SOL_SOCKET|IPPROTO_[A-Z]+), /, "(");  // an option's name tells its level
   if (text.length <= most) return text;
   const name = text.split("(")[0], room = most - name.length - gave.length - 6;
   if (!gave || room < 0 || !text.endsWith(` = ${gave}`)) return `${text.slice(0, Math.max(3, most - 1))}…`;
@@ -78,6 +83,13 @@ const drawEvent = (moment, where, heightOf) => {
   group.append(made("title", {}, `${one.host}: ${one.text}`));
   const text = fitting(moment.text.split("\n")[0], one.gave, Math.floor(place.room / LETTER));
   group.append(made("text", { class: place.label, x: place.x, y: moment.y + 4, "text-anchor": place.anchor }, text));
+  return group;
+};
+
+const drawFault = (moment, where) => {
+  const place = beside(moment.one.host, where), group = made("g", { class: "fault" });
+  group.append(made("title", {}, moment.one.text));
+  group.append(made("text", { class: place.label, x: place.x, y: moment.y + 4, "text-anchor": place.anchor }, fitting(moment.text, "", Math.floor(place.room / LETTER))));
   return group;
 };
 
@@ -98,12 +110,12 @@ const drawBand = ({ band, lane }, where, heightOf, end) => {
   return { box, top, bottom };
 };
 
-const drawLine = (moment, where) => {
-  const line = made("g", { class: moment.kind }), from = moment.kind === "note" ? where.gutter - 6 : where.first + 4, to = moment.kind === "note" ? where.width - 4 : where.last - 4;
-  const text = shortened(moment.text, Math.floor((to - from - 8) / LETTER));
+const drawNote = (moment, where) => {
+  const line = made("g", { class: "note" }), from = where.gutter - 6, to = where.width - 4;
+  const text = fitting(moment.text, "", Math.floor((to - from - 8) / LETTER));
+  line.append(made("title", {}, moment.text));
   line.append(made("line", { x1: from, y1: moment.y + 4, x2: to, y2: moment.y + 4 }));
-  if (text !== moment.text) line.append(made("title", {}, moment.text));
-  line.append(moment.kind === "note" ? made("text", { class: "label", x: from + 4, y: moment.y }, text) : made("text", { class: "label", x: (from + to) / 2, y: moment.y, "text-anchor": "middle" }, text));
+  line.append(made("text", { class: "label", x: from + 4, y: moment.y }, text));
   return line;
 };
 

@@ -2,22 +2,26 @@
 // Where everything in the ladder stands: time runs down, a lifeline for each host. Plain numbers, made from the story.
 const FLIGHT = 34;        // px that the usual time from sent to delivered takes
 const QUIET = 96;         // px; what would take more is folded
+const LONG = 50;          // px; what would take more, and is not folded, takes no more
 const FOLDED = 58;        // px of a folded time
 const UNFOLDED = 20000;   // px of a whole run that is drawn to scale
 const TOP = 58;           // px above the first moment
 const LETTER = 7.25;      // px; the width of a character
 const LINE = 15;          // px; the height of a line of text
-const LEAST = { note: 24, fault: 22, event: LINE, returned: LINE, state: LINE, sent: 19, came: 8 };  // px to what is above in the same column
+const LEAST = { note: 24, fault: LINE, event: LINE, returned: LINE, state: LINE, sent: 19, came: 8 };  // px to what is above in the same column
+const STEEP = 30;         // px that an arrow comes down; its label has to look for a place
+const STEEPEST = 0.7;     // px down for each across, up to which a label is turned with its arrow
+const GONE = 0.62;        // of the way, where the arrow of a lost frame ends
 const AT_ALL = 3;         // px to whatever is above, so that the order shows
 
 const columnsFor = (hosts, width, ended) => {
   const narrow = width < 760, many = hosts.length > 2;
   const decimals = narrow && ended >= 2e9 ? 3 : 6;
   const digits = (ended / 1e9).toFixed(decimals).length;
-  const gutter = digits * LETTER + (narrow ? 10 : 16);
+  const gutter = digits * LETTER + 16;
   const lanes = narrow ? 3 : 6, lane = narrow ? 6 : 8;
   const outside = 8 + lanes * lane;  // px beside a lifeline that the sockets take
-  const side = narrow ? outside + 4 : Math.min(340, width * (many ? 0.2 : 0.27));
+  const side = narrow ? outside + 4 : Math.min(340, width * (many ? 0.22 : 0.27));
   const first = gutter + side, last = Math.max(width - side - 4, first + (narrow ? 150 : 190) * (hosts.length - 1));
   const step = hosts.length > 1 ? (last - first) / (hosts.length - 1) : 0;
   const x = new Map(hosts.map((host, n) => [host, first + n * step]));
@@ -44,13 +48,16 @@ const lanesOf = (bands, where) => {
   return { placed, hidden: new Map([...hidden].map(([host, sockets]) => [host, sockets.size])) };
 };
 
+const WAITING = /^(connect|accept|recv|recvfrom|select|poll)\(/;  // calls that wait for a frame
+
 // What happens, in order: of what happens at one time calls come first, then frames, then what a look at the sockets found.
-const momentsOf = (what, placed) => {
+const momentsOf = (what, placed, flight) => {
   const moments = [], LATE = 1e9;
   for (const [t, text] of what.notes) moments.push({ t, order: -5, kind: "note", text });
   for (const one of what.faults) {
-    moments.push({ t: one.began, order: -4, kind: "fault", text: `toward ${one.toward}: ${one.text}` });
-    if (one.ended !== null) moments.push({ t: one.ended, order: -4, kind: "fault", text: `toward ${one.toward}: ${one.text.split(" ")[0]} is lifted` });
+    const about = { host: one.toward, text: `the wire toward ${one.toward}: ${one.text}` };
+    moments.push({ t: one.began, order: -4, kind: "fault", one: about, text: `fault: ${one.text}` });
+    if (one.ended !== null) moments.push({ t: one.ended, order: -4, kind: "fault", one: about, text: `fault over: ${one.text.split(" ")[0]}` });
   }
   for (const one of what.arrows) {
     moments.push({ t: one.sent, order: 2 * one.number, kind: "sent", one });
@@ -60,7 +67,8 @@ const momentsOf = (what, placed) => {
   const times = moments.map((moment) => moment.t).concat(what.events.map((one) => one.began)).sort((a, b) => a - b);
   for (const one of what.events) {
     const next = times[after(times, one.began)];
-    const waits = one.gave && next !== undefined && next < one.ended;
+    const atOnce = !WAITING.test(one.text) && one.ended - one.began < Math.max(1e6, 2 * flight);
+    const waits = one.gave && next !== undefined && next < one.ended && !atOnce;
     moments.push({ t: one.began, order: -1, kind: "event", one, text: waits ? one.text.slice(0, -one.gave.length - 3) : one.text });
     if (waits) moments.push({ t: one.ended, order: LATE, kind: "returned", one, text: `${one.text.split("(")[0]} = ${one.gave}` });
   }
@@ -84,7 +92,7 @@ const usualFlight = (arrows) => {
 
 // The columns that a moment's text or line takes room in: at a host's side, between the lifelines, or everywhere.
 const columnsTaken = (moment, where) => {
-  if (moment.kind === "note" || moment.kind === "fault") return ["wire", ...where.x.keys()];
+  if (moment.kind === "note") return ["wire", ...where.x.keys()];
   if (moment.kind === "sent") return ["wire"];
   if (moment.kind === "came") return [`to ${moment.one.toward}`];
   return where.inner(moment.one.host) ? ["wire", moment.one.host] : [moment.one.host];
@@ -100,7 +108,7 @@ const heightsFor = (moments, scale, view, where) => {
       folds.push({ y: y + 12, height: FOLDED - 24, ns: moment.t - before });
       y += FOLDED;
     } else {
-      y += Math.max(AT_ALL, natural);
+      y += Math.max(AT_ALL, view.fold ? Math.min(natural, LONG * view.zoom) : natural);
     }
     for (const column of columns) if (taken.has(column)) y = Math.max(y, taken.get(column) + LEAST[moment.kind]);
     for (const column of columns) taken.set(column, y);
@@ -122,82 +130,31 @@ const between = (moments) => {
   };
 };
 
-// Texts that are there already, so that the next can stand where none is.
-class Room {
-  constructor() { this.rows = new Map(); }
-
-  overlap(box) {
-    let most = 0;
-    for (let row = Math.floor(box.y / LINE) - 1; row <= Math.floor(box.y / LINE) + 1; row++) {
-      for (const other of this.rows.get(row) || []) {
-        const wide = Math.min(box.x + box.width, other.x + other.width) - Math.max(box.x, other.x);
-        const high = Math.min(box.y, other.y) + LINE - 3 - Math.max(box.y, other.y);
-        if (wide > 0 && high > 0) most = Math.max(most, wide * high);
-      }
-    }
-    return most;
-  }
-
-  take(box) {
-    const row = Math.floor(box.y / LINE);
-    (this.rows.get(row) || this.rows.set(row, []).get(row)).push(box);
-  }
-}
-
-// As much of a label as there is room for: whole parts of it, and only then a cut one.
-const shortened = (label, most) => {
-  const parts = label.split(", ");
-  while (parts.length > 1 && parts.join(", ").length > most) parts.pop();
-  const text = parts.join(", ");
-  return text.length <= most ? text : `${text.slice(0, Math.max(3, most - 1))}…`;
-};
-
-// A label stands on its arrow, in the middle of a flat one and nearer to the sender of a steep one, where no text is.
-const labelled = (one, at, where, room) => {
-  const from = where.x.get(one.source), to = where.x.get(one.toward), wide = Math.abs(to - from) * (at.lost ? 0.6 : 1);
-  const rest = (one.again === null ? "" : " ↺") + (one.damaged ? " damaged" : "");
-  const text = shortened(one.label, Math.floor((wide - 24) / LETTER) - rest.length) + rest;
-  const long = text.length * LETTER, whole = Math.abs(to - from);
-  const least = (long / 2 + 10) / whole, most = (wide - long / 2 - 8) / whole;
-  const steep = Math.abs(at.ends[0] - at.sent) > 30, best = Math.max(least, Math.min(most, steep ? least + 0.08 : at.lost ? 0.3 : 0.5));
-  const boxAt = (part) => ({ part, x: from + (to - from) * part - long / 2, y: at.sent + (at.ends[0] - at.sent) * (at.lost ? part / 0.62 : part) - 4 - LINE + 3, width: long });
-  let chosen = null, least_ = Infinity;
-  for (const away of [0, 0.08, -0.08, 0.16, -0.16, 0.26, -0.26, 0.36, 0.46]) {
-    const part = best + away;
-    if (away && (part < least || part > Math.max(most, least))) continue;
-    const box = boxAt(part), over = room.overlap(box);
-    if (over < least_) { chosen = box; least_ = over; }
-    if (!over) break;
-  }
-  room.take(chosen);
-  return { text, x: chosen.x + long / 2, y: chosen.y + LINE - 3 };
-};
-
-// Frames to everybody are an arrow for each receiver, and need one label: that of the longest.
-const repeatsLabel = (one, next) => next !== undefined && next.sent === one.sent && next.source === one.source && next.label === one.label && next.toward !== one.toward;
-
 // All of it: what to draw, and where.
 const laidOut = (story, what, view, width) => {
   const where = columnsFor(story.hosts, width, story.ended);
-  const { placed, hidden } = lanesOf(what.bands, where);
-  const moments = momentsOf(what, placed);
-  const scale = view.fold ? FLIGHT / usualFlight(what.arrows) : UNFOLDED / Math.max(1, story.ended);
+  const { placed, hidden } = lanesOf(what.bands, where), flight = usualFlight(what.arrows);
+  const moments = momentsOf(what, placed, flight);
+  const scale = view.fold ? FLIGHT / flight : UNFOLDED / Math.max(1, story.ended);
   const { folds, height } = heightsFor(moments, scale, view, where);
   const heightOf = between(moments), room = new Room(), arrows = new Map();
   for (const moment of moments) {
     if (moment.kind === "sent") arrows.set(moment.one, { sent: moment.y, ends: [], lost: !moment.one.came.length });
     else if (moment.kind === "came") arrows.get(moment.one).ends.push(Math.max(moment.y, arrows.get(moment.one).sent + 5));
-    else if (moment.kind === "note" || moment.kind === "fault") room.take({ x: where.gutter, y: moment.y - LINE, width: where.width });
+    else if (moment.kind === "note") room.take({ x: where.gutter, y: moment.y - LINE, width: where.width });
     else if (where.inner(moment.one.host)) {
       const long = (moment.kind === "state" ? moment.one.state : moment.text).length * LETTER, x = where.x.get(moment.one.host);
       room.take({ x: x === where.last && x !== where.first ? x - long - 8 : x + 8, y: moment.y - 8, width: long });
     }
   }
   for (const fold of folds) room.take({ x: (where.first + where.first + where.step) / 2 - 50, y: fold.y + fold.height / 2 - 8, width: 100 });
-  what.arrows.forEach((one, n) => {
-    const at = arrows.get(one);
-    if (at.lost) at.ends.push(at.sent + 9);
-    at.label = repeatsLabel(one, what.arrows[n + 1]) ? null : labelled(one, at, where, room);
-  });
+  for (const [one, at] of arrows) {
+    if (!at.lost) continue;
+    at.ends.push(at.sent + 9);
+    room.take({ x: crossOf(one, where) - (where.x.get(one.toward) > where.x.get(one.source) ? 6 : 44), y: at.sent, width: 50 });
+  }
+  const steep = (one) => { const at = arrows.get(one); return Math.abs(at.ends[0] - at.sent) > STEEP; };
+  const needy = what.arrows.filter((one, n) => !repeatsLabel(one, what.arrows[n + 1]));
+  for (const one of [...needy.filter((each) => !steep(each)), ...needy.filter(steep)]) arrows.get(one).label = labelled(one, arrows.get(one), where, room);
   return { where, placed, hidden, moments, folds, height, heightOf, arrows };
 };
