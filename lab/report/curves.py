@@ -1,9 +1,10 @@
 """The curves of a run, as plain data: what a connection that carried much data did over time.
 
 Times are seconds since the run began. Seen from the side that sends: an acknowledgment counts when it was delivered.
+Curves last as long as there is data on its way: what comes before and long after is flat, and would take the room.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -53,10 +54,12 @@ def curves(seen: Evidence) -> tuple[Curves, ...]:
 
 
 def _curves(seen: Evidence, connection: Connection, host: str, began: int) -> Curves:
-    def points(socket_values: Iterator[tuple[int, float]]) -> Points:
-        return tuple(((t - began) / NS, value) for t, value in socket_values)
-
     data = connection.sent_by(host, data=True) or ()
+    first, last = _span(connection, host, data)
+
+    def points(values: Iterator[tuple[int, float]]) -> Points:
+        return _within(tuple(values), first, last, began)
+
     repeated = {id(frame) for frame in connection.retransmissions or ()}
     looks = _looks(seen, connection, host)
     flight = tuple(_flight(connection, host))
@@ -69,14 +72,25 @@ def _curves(seen: Evidence, connection: Connection, host: str, began: int) -> Cu
         points((t, top - ack) for t, top, ack, _ in flight),
         points((t, window) for t, _, _, window in flight),
         points((look.t, look.info["snd_cwnd"] * look.info["snd_mss"]) for look in looks),
-        points(
-            (look.t, look.info["snd_ssthresh"] * look.info["snd_mss"])
-            for look in looks
-            if look.info["snd_ssthresh"] < _NO_THRESHOLD
-        ),
-        points((look.t, look.info["rtt"] / 1000) for look in looks if look.info["rtt"]),
-        points((look.t, look.info["rto"] / 1000) for look in looks),
+        points((look.t, threshold * look.info["snd_mss"]) for look in looks if (threshold := _threshold(look))),
+        points((look.t, look.info["rtt"] / 1000) for look in looks if look.info.get("rtt")),
+        points((look.t, look.info["rto"] / 1000) for look in looks if look.info.get("rto")),
     )
+
+
+def _span(connection: Connection, host: str, data: Sequence[Frame]) -> tuple[int, int]:
+    """From the first data sent to a little after the last acknowledgment of data was delivered, ns."""
+    answers = (frame for frame in connection.segments if frame.toward == host and connection.ack(frame) > 1)
+    times = [t for frame in answers for t in frame.delivered_at[:1]]
+    first, last = data[0].sent_at, max(times + [frame.sent_at for frame in data])
+    return first, last + (last - first) // 10
+
+
+def _within(values: Sequence[tuple[int, float]], first: int, last: int, began: int) -> Points:
+    """The points from the first moment to the last; what was so at the first stands there."""
+    before = [value for t, value in values if t < first][-1:]
+    inside = [(t, value) for t, value in values if first <= t <= last]
+    return tuple(((t - began) / NS, value) for t, value in [*((first, value) for value in before), *inside])
 
 
 def _looks(seen: Evidence, connection: Connection, host: str) -> tuple[Socket, ...]:
@@ -85,8 +99,18 @@ def _looks(seen: Evidence, connection: Connection, host: str) -> tuple[Socket, .
     with suppress(NothingSeen):
         own = ports if host == connection.client else ports[::-1]
         history = (seen.sockets(host).histories(None, *own, protocol="tcp") or (None,))[0]
-        return tuple(look for look in history.sockets if look.info.get("snd_mss")) if history else ()
+        return tuple(look for look in history.sockets if _tells(look)) if history else ()
     return ()
+
+
+def _tells(look: Socket) -> bool:
+    return all(isinstance(look.info.get(name), int) for name in ("snd_mss", "snd_cwnd")) and look.info["snd_mss"] > 0
+
+
+def _threshold(look: Socket) -> int:
+    """Segments; 0 when none was set yet."""
+    threshold = look.info.get("snd_ssthresh", _NO_THRESHOLD)
+    return threshold if threshold < _NO_THRESHOLD else 0
 
 
 def _flight(connection: Connection, host: str) -> Iterator[tuple[int, int, int, int]]:

@@ -1,7 +1,7 @@
 """Plots of the curves, as SVG that takes its colours from the page and has no script in it."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -16,19 +16,29 @@ _ALONE = ("sent", "sent again")  # moments, and nothing between them
 # pygal leaves behind a finder for map plugins that speaks an import protocol which Python has given up (PEP 451).
 sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
 
-_STYLE = Style(
-    background="transparent",
-    plot_background="transparent",
-    foreground="var(--faint)",
-    foreground_strong="var(--ink)",
-    foreground_subtle="var(--line)",
-    colors=("var(--data)", "var(--reset)", "var(--holds)", "var(--fin)"),
-    opacity=".15",
-    opacity_hover=".3",
-    font_family="var(--mono)",
-    guide_stroke_color="var(--line)",
-    major_guide_stroke_color="var(--line)",
-)
+_COLOURS = {
+    **{"sent": "--data", "sent again": "--reset", "acknowledged": "--holds"},
+    **{"in flight": "--data", "cwnd": "--holds", "ssthresh": "--fin", "offered": "--faint"},
+    **{"smoothed RTT": "--data", "RTO": "--fin"},
+}
+_HIGHEST = 1.5  # times the others' peak: what the receiver offers may be far above all that is ever used of it
+
+
+def _style(names: Iterable[str]) -> Style:
+    """What is drawn under one name has one colour in all plots."""
+    return Style(
+        background="transparent",
+        plot_background="transparent",
+        foreground="var(--faint)",
+        foreground_strong="var(--ink)",
+        foreground_subtle="var(--line)",
+        colors=tuple(f"var({_COLOURS[name.partition(' (')[0]]})" for name in names),
+        opacity=".15",
+        opacity_hover=".3",
+        font_family="var(--mono)",
+        guide_stroke_color="var(--line)",
+        major_guide_stroke_color="var(--line)",
+    )
 
 
 def plots(curves: tuple[Curves, ...]) -> Iterator[tuple[str, str]]:
@@ -41,11 +51,7 @@ def plots(curves: tuple[Curves, ...]) -> Iterator[tuple[str, str]]:
                 "bytes",
                 {"sent": each.sent, "sent again": each.again, "acknowledged": each.acknowledged},
             ),
-            (
-                "window",
-                "bytes",
-                {"in flight": each.flight, "offered": each.offered, "cwnd": each.cwnd, "ssthresh": each.ssthresh},
-            ),
+            ("window", "bytes", _windows(each)),
             ("round trip", "ms", {"smoothed RTT": each.rtt, "RTO": each.rto}),
         )
         for name, unit, series in drawings:
@@ -53,12 +59,22 @@ def plots(curves: tuple[Curves, ...]) -> Iterator[tuple[str, str]]:
                 yield f"{name}, {unit}: {who}", _svg(f"plot{number}{name.split()[0]}", unit, series)
 
 
+def _windows(each: Curves) -> Mapping[str, Points]:
+    """The windows; the receiver's, where it is far above the others, is drawn as high as there is room."""
+    used = {"in flight": each.flight, "cwnd": each.cwnd, "ssthresh": each.ssthresh}
+    top = _HIGHEST * max((value for points in (each.flight, each.cwnd) for _, value in points), default=0)
+    high = any(value > top for _, value in each.offered)
+    name = "offered (more than is drawn)" if high else "offered"
+    return {**used, name: tuple((t, min(value, top)) for t, value in each.offered)}
+
+
 def _svg(identity: str, unit: str, series: Mapping[str, Points]) -> str:
+    there = {name: points for name, points in series.items() if points}
     chart = pygal.XY(
-        style=_STYLE,
+        style=_style(there),
         js=(),
         width=1100,
-        height=420,
+        height=360,
         show_dots=False,
         x_title="seconds",
         y_title=unit,
@@ -67,13 +83,15 @@ def _svg(identity: str, unit: str, series: Mapping[str, Points]) -> str:
         explicit_size=False,
         disable_xml_declaration=True,
         no_data_text="",
+        include_x_axis=True,
+        value_formatter=lambda value: f"{value:,.0f}".replace(",", " "),
+        x_value_formatter=lambda value: f"{value:.6g}",
     )
     chart.uuid = identity  # else drawn at random
-    for name, points in series.items():
-        if points:
-            alone = name in _ALONE
-            shown = thinned(points) if alone else stepped(thinned(points))
-            chart.add(name, shown, stroke=not alone, show_dots=alone, dots_size=2)
+    for name, points in there.items():
+        alone = name in _ALONE
+        shown = thinned(points) if alone else stepped(thinned(points))
+        chart.add(name, shown, stroke=not alone, show_dots=alone, dots_size=2)
     tree = chart.render_tree()
     for parent in list(tree.iter()):
         for child in [each for each in parent if not isinstance(each.tag, str) or each.tag.endswith("script")]:

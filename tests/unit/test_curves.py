@@ -1,6 +1,7 @@
 """Curves of a connection that carried much data, and their plots."""
 
 import re
+from dataclasses import replace
 
 from lab.report.curves import ENOUGH, Curves, curves
 from lab.report.plots import MOST_POINTS, plots, stepped, thinned
@@ -23,7 +24,7 @@ def sending(segments: int = ENOUGH) -> Written:
         if number != 1:
             w.segment("server", "client", at + 0.005, "A", seq=5001, ack=seq + SIZE if number else 1101, window=250)
     w.segment("client", "server", 0.9, "A", seq=1101, ack=5001, data=bytes(SIZE))
-    w.sample("client", 1.0, [sock("ESTABLISHED", 40001, 7000, info={**info, "snd_cwnd": 1, "snd_ssthresh": 5})])
+    w.sample("client", 0.95, [sock("ESTABLISHED", 40001, 7000, info={**info, "snd_cwnd": 1, "snd_ssthresh": 5})])
     w.sample("server", 0.15, [])
     return w
 
@@ -41,7 +42,7 @@ def test_what_is_in_flight_is_what_was_sent_and_not_acknowledged() -> None:
     assert (found.sender, len(found.sent), len(found.again)) == ("client", ENOUGH, 1)
     assert found.again[0][1] == 1 + 2 * SIZE
     assert max(size for _, size in found.flight) == 2 * SIZE
-    assert found.offered[-1][1] == 250 << 2 and (0.10105, 400) in [(round(t, 5), size) for t, size in found.offered]
+    assert found.offered[-1][1] == 250 << 2 and found.offered[0] == (0.2, 400)  # as the SYN said
 
 
 def test_congestion_control_is_in_bytes_and_round_trips_in_milliseconds() -> None:
@@ -62,3 +63,25 @@ def test_many_points_become_few_and_keep_their_peak() -> None:
     few = thinned(points)
     assert len(few) <= MOST_POINTS and (7777.0, 1000.0) in few
     assert stepped(((0.0, 1.0), (1.0, 5.0))) == ((0.0, 1.0), (1.0, 1.0), (1.0, 5.0))
+
+
+def test_curves_begin_where_data_begins_and_end_a_little_after_it() -> None:
+    w = sending()
+    w.sample("client", 60.0, [sock("ESTABLISHED", 40001, 7000, info={"snd_cwnd": 10, "snd_mss": SIZE})])
+    (found,) = curves(w.evidence())
+    for points in (found.sent, found.acknowledged, found.flight, found.cwnd, found.rto):
+        assert all(0.2 <= t < 1.0 for t, _ in points)
+
+
+def test_a_window_far_above_what_is_used_of_it_leaves_the_rest_its_room() -> None:
+    (found,) = drawn()
+    high = replace(found, offered=((0.2, 10_000_000.0),))
+    (window,) = [svg for title, svg in plots((high,)) if title.startswith("window")]
+    assert "offered (more than is drawn)" in window and "10 000 000" not in window
+
+
+def test_what_a_name_says_has_one_colour_in_all_plots() -> None:
+    (found,) = drawn()
+    svgs = [svg for _, svg in plots((found, replace(found, again=())))]
+    of = [dict(re.findall(r" \.color-(\d) a:visited{stroke:var\((--\w+)\)", svg)) for svg in (svgs[0], svgs[3])]
+    assert of[0]["2"] == of[1]["1"] == "--holds"  # what is acknowledged
