@@ -60,7 +60,7 @@ def render(
     shown = {**_compact(told), "judged": on or {}} if told else None
     return rendered(
         "report.html",
-        ("layout.js", "labels.js", "draw.js", "ladder.js"),
+        ("layout.js", "labels.js", "draw.js", "sheets.js", "ladder.js"),
         result=result,
         lesson=lesson,
         missing=missing,

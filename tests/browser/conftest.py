@@ -10,6 +10,8 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from lab import require
+from lab.report import page
+from tests.browser.made import EVIL, result_of, run
 from tests.leftovers import Watch
 
 WIDE, NARROW = (1280, 900), (420, 900)  # px
@@ -65,3 +67,9 @@ class Page:
     def complaints(self) -> list[str]:
         """What stands on the console."""
         return [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    seen = run().evidence()
+    return page.write(tmp_path, result_of(seen), seen, EVIL)

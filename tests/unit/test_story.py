@@ -59,3 +59,28 @@ def test_what_netem_lost_was_taken_by_the_fault_in_force() -> None:
     w.fault(0.05, "server", {"name": "loss", "rate": 0.5}, engine="netem")
     w.segment("client", "server", 0.1, "S", seq=100, lost=True)
     assert [arrow.lost_to for arrow in story(w.evidence()).arrows] == ["loss"]
+
+
+def test_a_fault_that_another_engine_goes_on_with_is_one() -> None:
+    w = Written()
+    delay = {"name": "delay", "time": 0.05}
+    w.fault(0.1, "server", delay, engine="netem")
+    w.fault(0.2, "server", delay, {"name": "nth", "n": 1, "data": True}, engine="relay")
+    w.fault(0.3, "server", delay, engine="netem")
+    w.fault(0.4, "server")
+    told = [(fault.text, fault.began // 10**8, fault.ended) for fault in story(w.evidence()).faults]
+    assert told == [("delay time=0.05", 1, 400_000_000), ("nth n=1 data", 2, 300_000_000)]
+
+
+def test_a_call_tells_what_it_gave_with_the_address_that_it_came_from() -> None:
+    w = Written()
+    w.call("server", 1, "accept", value=[3, ["10.0.0.3", 40001]])
+    w.call("client", 2, "send", bytes(100_000), value=100_000)
+    w.call("client", 3, "recv", 100, value=b"a = b")
+    events = story(w.evidence()).events
+    assert [event.text for event in events] == [
+        "accept() = 3 from 10.0.0.3:40001",
+        "send(100000 bytes) = 100000",
+        "recv(100) = b'a = b'",
+    ]
+    assert [event.gave for event in events] == ["3 from 10.0.0.3:40001", "100000", "b'a = b'"]

@@ -97,7 +97,7 @@ const drawState = (moment, where) => {
   const band = moment.one, place = beside(band.host, where);
   const group = made("g", { class: `state ${STATES[band.state] || "listen"}` });
   group.append(made("title", {}, `${band.host} ${band.local}${band.remote ? ` to ${band.remote}` : ""}: ${band.state}`));
-  group.append(made("text", { class: place.label, x: place.x, y: moment.y + 4, "text-anchor": place.anchor }, band.state));
+  group.append(made("text", { class: place.label, x: place.x, y: moment.y + 4, "text-anchor": place.anchor }, moment.text));
   return group;
 };
 

@@ -8,7 +8,7 @@
     number, sent, source: story.hosts[source], toward: story.hosts[toward], came, label, words, fields, connection, again, lost_to, damaged,
   }));
   const AROUND = 800;  // px above and below the window that are drawn too
-  const view = { which: null, zoom: 1, fold: true, chosen: null, judged: new Set(), printing: false };
+  const view = { which: null, zoom: 1, fold: true, chosen: null, judged: new Set() };
   let drawing = null;
   const clock = (ns, decimals = 6) => (ns / 1e9).toFixed(decimals);
 
@@ -31,7 +31,7 @@
     for (const each of plan.placed) {
       if (!each.shown) continue;
       const { box, top, bottom } = drawBand(each, where, heightOf, end);
-      parts.push({ top, bottom, make: () => box });
+      parts.push({ top, bottom, make: () => box.cloneNode(true) });
     }
     let told = -Infinity, toldTime = null;
     for (const moment of plan.moments) {
@@ -60,26 +60,35 @@
     return group;
   });
 
+  // The picture from one height to another, with what stands still in it.
+  const frame = (plan, top, bottom) => {
+    const { where } = plan, svg = made("svg", { width: where.width, height: bottom - top, viewBox: `0 ${top} ${where.width} ${bottom - top}` });
+    for (const fold of plan.folds) svg.append(drawFold(fold, where));
+    for (const x of where.x.values()) svg.append(made("line", { class: "life", x1: x, y1: 44, x2: x, y2: plan.height - 20 }));
+    svg.append(...drawHeads(where, plan.hidden, 24));
+    return svg;
+  };
+
   const draw = () => {
-    const plan = laidOut(story, shown(), view, place.clientWidth || 900), { where } = plan, end = plan.height - 20;
-    const svg = made("svg", { width: where.width, height: plan.height, viewBox: `0 0 ${where.width} ${plan.height}` });
-    const still = made("g"), moving = made("g");
-    for (const fold of plan.folds) still.append(drawFold(fold, where));
-    for (const x of where.x.values()) still.append(made("line", { class: "life", x1: x, y1: 44, x2: x, y2: end }));
-    still.append(...drawHeads(where, plan.hidden, 24));
-    svg.append(still, moving);
+    const plan = laidOut(story, shown(), view, place.clientWidth || 900), svg = frame(plan, 0, plan.height), moving = made("g");
+    svg.append(moving);
     place.replaceChildren(svg);
-    heads.replaceChildren(...drawHeads(where, plan.hidden, 16));
-    heads.setAttribute("width", where.width);
-    drawing = { svg, moving, parts: partsOf(plan, end), there: new Map() };
+    heads.replaceChildren(...drawHeads(plan.where, plan.hidden, 16));
+    heads.setAttribute("width", plan.where.width);
+    drawing = { svg, moving, parts: partsOf(plan, plan.height - 20), there: new Map() };
     drawNear();
+  };
+
+  const drawSheets = () => {
+    const plan = laidOut(story, shown(), view, PAGE.width);
+    drawing = null;
+    place.replaceChildren(...sheetsOf(plan, partsOf(plan, plan.height - 20), frame));
   };
 
   // Only what is near the window is in the document: thousands of arrows would make it slow.
   const drawNear = () => {
     if (!drawing) return;
-    const box = drawing.svg.getBoundingClientRect(), all = view.printing;
-    const top = all ? -Infinity : -box.top - AROUND, bottom = all ? Infinity : window.innerHeight - box.top + AROUND;
+    const box = drawing.svg.getBoundingClientRect(), top = -box.top - AROUND, bottom = window.innerHeight - box.top + AROUND;
     drawing.parts.forEach((part, n) => {
       const near = part.bottom >= top && part.top <= bottom, there = drawing.there.get(n);
       if (near && !there) { const group = part.make(); drawing.moving.append(group); drawing.there.set(n, group); }
@@ -164,9 +173,8 @@
   window.addEventListener("resize", near);
   place.addEventListener("scroll", near, { passive: true });
   let width = place.clientWidth;
-  new ResizeObserver(soon(() => { if (place.clientWidth !== width) { width = place.clientWidth; draw(); } })).observe(place);
-  const printing = (now) => () => { view.printing = now; drawNear(); };
-  window.addEventListener("beforeprint", printing(true));
-  window.addEventListener("afterprint", printing(false));
+  new ResizeObserver(soon(() => { if (drawing && place.clientWidth !== width) { width = place.clientWidth; draw(); } })).observe(place);
+  window.addEventListener("beforeprint", drawSheets);
+  window.addEventListener("afterprint", draw);
   draw();
 })();

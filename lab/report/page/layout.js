@@ -3,6 +3,7 @@
 const FLIGHT = 34;        // px that the usual time from sent to delivered takes
 const QUIET = 96;         // px; what would take more is folded
 const LONG = 50;          // px; what would take more, and is not folded, takes no more
+const WORTH = 1e6;        // ns; what passes sooner is not worth a word
 const FOLDED = 58;        // px of a folded time
 const UNFOLDED = 20000;   // px of a whole run that is drawn to scale
 const TOP = 58;           // px above the first moment
@@ -48,6 +49,7 @@ const lanesOf = (bands, where) => {
   return { placed, hidden: new Map([...hidden].map(([host, sockets]) => [host, sockets.size])) };
 };
 
+const CLOSED = "CLOSED";  // as RFC 9293 calls a socket that is in no table
 const WAITING = /^(connect|accept|recv|recvfrom|select|poll)\(/;  // calls that wait for a frame
 
 // What happens, in order: of what happens at one time calls come first, then frames, then what a look at the sockets found.
@@ -63,7 +65,13 @@ const momentsOf = (what, placed, flight) => {
     moments.push({ t: one.sent, order: 2 * one.number, kind: "sent", one });
     one.came.forEach((t, copy) => moments.push({ t, order: 2 * one.number + 1, kind: "came", one, copy }));
   }
-  for (const { band, shown } of placed) if (shown) moments.push({ t: band.began, order: LATE + 1, kind: "state", one: band });
+  const socketAt = (band, t) => `${band.host} ${band.local} ${band.remote} ${t}`, begun = new Set(placed.map(({ band }) => socketAt(band, band.began)));
+  for (const { band, shown } of placed) {
+    if (!shown) continue;
+    moments.push({ t: band.began, order: LATE + 1, kind: "state", one: band, text: band.state });
+    const gone = band.remote && band.ended !== null && !begun.has(socketAt(band, band.ended));
+    if (gone) moments.push({ t: band.ended, order: LATE + 2, kind: "state", one: { ...band, state: CLOSED }, text: CLOSED });
+  }
   const times = moments.map((moment) => moment.t).concat(what.events.map((one) => one.began)).sort((a, b) => a - b);
   for (const one of what.events) {
     const next = times[after(times, one.began)];
@@ -104,7 +112,7 @@ const heightsFor = (moments, scale, view, where) => {
   let y = TOP - AT_ALL, before = moments.length ? moments[0].t : 0;
   for (const moment of moments) {
     const natural = (moment.t - before) * scale * view.zoom, columns = columnsTaken(moment, where);
-    if (view.fold && natural > QUIET * view.zoom) {
+    if (view.fold && natural > QUIET * view.zoom && moment.t - before >= WORTH) {
       folds.push({ y: y + 12, height: FOLDED - 24, ns: moment.t - before });
       y += FOLDED;
     } else {
@@ -143,7 +151,7 @@ const laidOut = (story, what, view, width) => {
     else if (moment.kind === "came") arrows.get(moment.one).ends.push(Math.max(moment.y, arrows.get(moment.one).sent + 5));
     else if (moment.kind === "note") room.take({ x: where.gutter, y: moment.y - LINE, width: where.width });
     else if (where.inner(moment.one.host)) {
-      const long = (moment.kind === "state" ? moment.one.state : moment.text).length * LETTER, x = where.x.get(moment.one.host);
+      const long = moment.text.length * LETTER, x = where.x.get(moment.one.host);
       room.take({ x: x === where.last && x !== where.first ? x - long - 8 : x + 8, y: moment.y - 8, width: long });
     }
   }
