@@ -22,9 +22,9 @@ def no_leftovers() -> None:
     """A browser starts and ends helpers of its own whenever it likes; what is left once it has quit is looked at."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(watch: Watch) -> Iterator[webdriver.Chrome]:
-    """One for all tests: its start takes a second."""
+    """One for a file of tests, since its start takes a second; not for all, whose leftovers its helpers would be."""
     before = watch.look()
     paths = [shutil.which(name) for name in ("chromium", "chromedriver")]
     if None in paths:
