@@ -85,7 +85,8 @@ def _socket(each: Mapping[str, Any]) -> bool:
     ends = each.get("local"), each.get("remote")
     return (
         isinstance(each.get("state"), str)
-        and all(isinstance(end, list) and len(end) == 2 and isinstance(end[1], int) for end in ends)
+        and isinstance(each.get("proto", "tcp"), str)
+        and all(isinstance(end, list) and [type(part) for part in end] == [str, int] for end in ends)
         and all(isinstance(each.get(name), int | None) for name in _SOCKET_NUMBERS)
         and isinstance(each.get("info"), dict | None)
     )
@@ -96,7 +97,8 @@ def _faults(record: Record) -> bool:
 
 
 def _program(record: Record) -> bool:
-    return all(isinstance(word, str) for word in record.get("argv") or ())
+    knows_it = record["event"] != "signal" or "signal" in record
+    return knows_it and all(isinstance(word, str) for word in record.get("argv") or ())
 
 
 def _counters(record: Record) -> bool:

@@ -37,9 +37,9 @@ def remains(folder: Path) -> Remains:
     broken = None
     try:
         records = read_records(folder)
-    except BadRun as error:
-        broken = str(error)
+    except BadRun:
         records, missing = _records(folder)
+        broken = missing[0]
     if not records:
         return Remains(None, (*missing, *about_it), broken)
     if not any(record["kind"] == "end" for record in records):
@@ -84,7 +84,8 @@ def _records(folder: Path) -> tuple[tuple[Record, ...], tuple[str, ...]]:
             bad.append(number)
     if len(records) == 1 and begun is None:
         return (), (f"{EVIDENCE} has no record in it: nothing that happened can be shown.",)
-    return tuple(records), tuple(_about(begun, meta, sorted(bad)))
+    late = begun is not None and begun is not numbered[0][1]
+    return tuple(records), tuple(_about(begun, meta, late, sorted(bad)))
 
 
 def _parsed(lines: Sequence[bytes]) -> tuple[list[tuple[int, Record]], list[int]]:
@@ -114,11 +115,13 @@ def _guessed(records: Sequence[Record], folder: Path) -> Record:
     return {"kind": "meta", "t": min(times, default=0), "scenario": folder.resolve().parent.name, "hosts": hosts}
 
 
-def _about(begun: Record | None, meta: Record, bad: Sequence[int]) -> Iterator[str]:
+def _about(begun: Record | None, meta: Record, late: bool, bad: Sequence[int]) -> Iterator[str]:
     if begun is None:
         yield f"{EVIDENCE} does not say what was run: hosts are guessed from the rest."
     elif (other := meta.get("format")) != FORMAT:
         yield f"{EVIDENCE} has format {other!s:.20}, this version reads {FORMAT}: what has another form is left out."
+    if late:
+        yield f"{EVIDENCE} does not begin with what was run: something may be missing before it."
     if bad:
         named = ", ".join(map(str, bad[:_MOST_NUMBERS]))
         more = f" and {len(bad) - _MOST_NUMBERS} more" if len(bad) > _MOST_NUMBERS else ""

@@ -73,8 +73,8 @@ def _curves(seen: Evidence, connection: Connection, host: str, began: int) -> Cu
         points((t, window) for t, _, _, window in flight),
         points((look.t, look.info["snd_cwnd"] * look.info["snd_mss"]) for look in looks),
         points((look.t, threshold * look.info["snd_mss"]) for look in looks if (threshold := _threshold(look))),
-        points((look.t, look.info["rtt"] / 1000) for look in looks if look.info.get("rtt")),
-        points((look.t, look.info["rto"] / 1000) for look in looks if look.info.get("rto")),
+        points((look.t, rtt / 1000) for look in looks if (rtt := _info(look, "rtt"))),
+        points((look.t, rto / 1000) for look in looks if (rto := _info(look, "rto"))),
     )
 
 
@@ -99,17 +99,20 @@ def _looks(seen: Evidence, connection: Connection, host: str) -> tuple[Socket, .
     with suppress(NothingSeen):
         own = ports if host == connection.client else ports[::-1]
         history = (seen.sockets(host).histories(None, *own, protocol="tcp") or (None,))[0]
-        return tuple(look for look in history.sockets if _tells(look)) if history else ()
+        looks = history.sockets if history else ()
+        return tuple(look for look in looks if _info(look, "snd_mss") and _info(look, "snd_cwnd"))
     return ()
 
 
-def _tells(look: Socket) -> bool:
-    return all(isinstance(look.info.get(name), int) for name in ("snd_mss", "snd_cwnd")) and look.info["snd_mss"] > 0
+def _info(look: Socket, name: str) -> int:
+    """A number of tcp_info; 0 where there is none."""
+    number = look.info.get(name)
+    return number if isinstance(number, int) else 0
 
 
 def _threshold(look: Socket) -> int:
     """Segments; 0 when none was set yet."""
-    threshold = look.info.get("snd_ssthresh", _NO_THRESHOLD)
+    threshold = _info(look, "snd_ssthresh")
     return threshold if threshold < _NO_THRESHOLD else 0
 
 

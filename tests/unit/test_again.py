@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,135 +11,8 @@ from lab.report.again import again
 from lab.report.result import Result
 from lab.runner import judge_again
 from lab.seen_remains import remains
-from tests.claims.written import Written, sock
 from tests.unit.cli import lab, result, sentence, story
-
-Damage = Callable[[Path], object]
-SCENARIO = '''"""A lesson of its own."""
-from lab.claims import RFC, claim, equals
-from lab.scenario import scenario
-@scenario("A thing happens")
-def run(lab):
-    pass
-@claim(RFC("9293", "3.5"))
-def three_segments_pass(seen):
-    return equals(len(seen.segments() or ()), 3)
-'''
-
-
-def saved(base: Path, scenario: str | None = None, ended: bool = True) -> Path:
-    """A run's folder as `lab run` leaves it, of a scenario whose file lies beside it."""
-    file = base / "thing.py"
-    file.write_text(SCENARIO)
-    folder = base / "runs" / "thing" / "20260101-000000"
-    w = Written(scenario=scenario or str(file))
-    w.note(0.05, "a note")
-    w.segment("client", "server", 0.1, "S", seq=100)
-    w.segment("server", "client", 0.2, "SA", seq=500, ack=101)
-    w.segment("client", "server", 0.3, "A", seq=101, ack=501)
-    w.sample("client", 0.15, [sock("SYN_SENT", 40001, 7000)])
-    w.sample("server", 0.15, [sock("LISTEN", 7000)])
-    w.fault(0.4, "server", {"name": "nth", "n": 1})
-    w.call("client", 0.1, "connect", ["10.0.0.2", 7000], took=0.1)
-    w.program("server", 0.01, "shout", "7000", exits=0.02, out="hello\n")
-    w.evidence(folder, ended)
-    return folder
-
-
-def lines(folder: Path) -> list[str]:
-    return (folder / "evidence.jsonl").read_text().splitlines(keepends=True)
-
-
-def put(folder: Path, *lines: str) -> None:
-    (folder / "evidence.jsonl").write_text("".join(lines))
-
-
-def another_format(folder: Path) -> None:
-    """Of a later version: the notes are called otherwise."""
-    first, *rest = lines(folder)
-    put(
-        folder,
-        first.replace('"format":1', '"format":2'),
-        *(line.replace('"text":"a note"', '"says":1') for line in rest),
-    )
-
-
-def without_a_beginning(folder: Path) -> None:
-    put(folder, *lines(folder)[1:])
-
-
-def garbage_lines(folder: Path) -> None:
-    first, *rest = lines(folder)
-    put(
-        folder,
-        first,
-        "garbage\n",
-        "[]\n",
-        '{"kind":"sample","t":1}\n',
-        '{"kind":"x","host":"\\ud800"}\n',
-        "[" * 99999,
-        "\n",
-        *rest,
-    )
-
-
-def cut_in_a_line(folder: Path) -> None:
-    """As a full disk or a killed run leaves it: the last whole line is no end."""
-    path = folder / "evidence.jsonl"
-    path.write_bytes(path.read_bytes()[:-60])
-    *most, _ = lines(folder)
-    put(folder, *most, '{"kind":"no')
-
-
-def killed(folder: Path) -> None:
-    put(folder, *lines(folder)[:-2])
-
-
-def no_text(folder: Path) -> None:
-    (folder / "evidence.jsonl").write_bytes(bytes(range(256)) * 40)
-
-
-def no_capture(folder: Path) -> None:
-    (folder / "capture.pcapng").unlink()
-
-
-def bad_capture(folder: Path) -> None:
-    (folder / "capture.pcapng").write_text("this is no capture")
-
-
-def cut_capture(folder: Path) -> None:
-    path = folder / "capture.pcapng"
-    path.write_bytes(path.read_bytes()[:-9])
-
-
-def a_folder_for_a_capture(folder: Path) -> None:
-    (folder / "capture.pcapng").unlink()
-    (folder / "capture.pcapng").mkdir()
-
-
-def no_evidence(folder: Path) -> None:
-    (folder / "evidence.jsonl").unlink()
-
-
-def empty_evidence(folder: Path) -> None:
-    put(folder)
-
-
-# What was done to the folder, what the page says of it, how many arrows can still be drawn.
-DAMAGES = [
-    (another_format, "has format 2, this version reads 1", 3),
-    (without_a_beginning, "does not say what was run", 3),
-    (garbage_lines, "lines 2, 3, 4, 6, are no records of evidence", 3),
-    (cut_in_a_line, "evidence.jsonl has no end", 3),
-    (killed, "evidence.jsonl has no end", 3),
-    (no_text, "has no record in it", 0),
-    (no_capture, "There is no capture.pcapng", 0),
-    (bad_capture, "capture.pcapng is not a pcapng file", 0),
-    (cut_capture, "capture.pcapng is cut short", 3),
-    (a_folder_for_a_capture, "Is a directory", 0),
-    (no_evidence, "evidence.jsonl cannot be read (No such file or directory)", 0),
-    (empty_evidence, "has no record in it", 0),
-]
+from tests.unit.damaged import DAMAGES, SCENARIO, Damage, saved
 
 
 def report_of(folder: Path) -> str:

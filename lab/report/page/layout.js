@@ -2,8 +2,8 @@
 // Where everything in the ladder stands: time runs down, a lifeline for each host. Plain numbers, made from the story.
 const FLIGHT = 34;        // px that the usual time from sent to delivered takes
 const QUIET = 96;         // px; what would take more is folded
-const LONG = 50;          // px; what would take more, and is not folded, takes no more
-const WORTH = 1e6;        // ns; what passes sooner is not worth a word
+const LONG = 36;          // px that a short time takes at most
+const WORTH = 1e6;        // ns; what is shorter is not worth a word when it is folded
 const FOLDED = 58;        // px of a folded time
 const UNFOLDED = 20000;   // px of a whole run that is drawn to scale
 const TOP = 58;           // px above the first moment
@@ -22,7 +22,7 @@ const columnsFor = (hosts, width, ended) => {
   const gutter = digits * LETTER + 16;
   const lanes = narrow ? 3 : 6, lane = narrow ? 6 : 8;
   const outside = 8 + lanes * lane;  // px beside a lifeline that the sockets take
-  const side = narrow ? outside + 4 : Math.min(340, width * (many ? 0.22 : 0.27));
+  const side = narrow ? outside + 4 : Math.min(420, width * (many ? 0.22 : 0.3));
   const first = gutter + side, last = Math.max(width - side - 4, first + (narrow ? 150 : 190) * (hosts.length - 1));
   const step = hosts.length > 1 ? (last - first) / (hosts.length - 1) : 0;
   const x = new Map(hosts.map((host, n) => [host, first + n * step]));
@@ -111,12 +111,12 @@ const heightsFor = (moments, scale, view, where) => {
   const folds = [], taken = new Map();
   let y = TOP - AT_ALL, before = moments.length ? moments[0].t : 0;
   for (const moment of moments) {
-    const natural = (moment.t - before) * scale * view.zoom, columns = columnsTaken(moment, where);
-    if (view.fold && natural > QUIET * view.zoom && moment.t - before >= WORTH) {
+    const natural = (moment.t - before) * scale * view.zoom, short = moment.t - before < WORTH, columns = columnsTaken(moment, where);
+    if (view.fold && natural > QUIET * view.zoom && !short) {
       folds.push({ y: y + 12, height: FOLDED - 24, ns: moment.t - before });
       y += FOLDED;
     } else {
-      y += Math.max(AT_ALL, view.fold ? Math.min(natural, LONG * view.zoom) : natural);
+      y += Math.max(AT_ALL, view.fold && short ? Math.min(natural, LONG * view.zoom) : natural);
     }
     for (const column of columns) if (taken.has(column)) y = Math.max(y, taken.get(column) + LEAST[moment.kind]);
     for (const column of columns) taken.set(column, y);
