@@ -59,7 +59,9 @@ def run(argv: list[str]) -> int:
     if not wants.names:
         raise BadOption(f"Name a scenario to run: {', '.join(scenario.names())}; as in `make lab SCENARIO=timewait`.")
     how = options.chosen(vars(wants).__getitem__)
-    everything = wants.names == ["all"]
+    everything = "all" in wants.names
+    if everything and len(wants.names) > 1:
+        raise BadOption("`all` runs every scenario: give it alone, or name those that you want.")
     names = scenario.names() if everything else wants.names
     named = [scenario.load(name) for name in names]  # all of them, before the first is run
     left_out = {one.name: why for one in named if everything and (why := one.why_not_on(how.clock))}

@@ -20,6 +20,7 @@ from tests.unit.cli import LAB, environment, lab, result, sentence, story
         (["xyzzy"], "There is no command 'xyzzy': there are: list"),
         (["run"], "Name a scenario to run:"),
         (["run", "timewiat"], "did you mean timewait"),
+        (["run", "all", "timewait"], "`all` runs every scenario: give it alone"),
         (["run", "timewait", "--subtrate", "netns"], "has no option --subtrate: did you mean --substrate?"),
         (["run", "timewait", "--sub", "netns"], "has no option --sub"),
         (["run", "timewait", "--substrate", "dokcer"], "'dokcer' is not known, did you mean docker"),
