@@ -2,6 +2,7 @@
 
 import os
 import signal
+import traceback
 from collections import deque
 from collections.abc import Generator, Iterable
 from contextlib import suppress
@@ -45,6 +46,8 @@ def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Genera
                 scenario, pid = running.pop(ours)
                 ours.close()
                 os.waitpid(pid, 0)
+                if isinstance(said, RuntimeError):
+                    raise said
                 yield scenario, said or RunError(f"the process that ran {scenario.name} was killed; run it again.")
     except Interrupted as interrupted:
         number = interrupted.number
@@ -57,7 +60,7 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
     ours, theirs = Pipe(duplex=False)
     parent = os.getpid()
 
-    def say(what: str | Run | LabError) -> None:
+    def say(what: str | Run | LabError | RuntimeError) -> None:
         with suppress(BrokenPipeError):  # nobody listens any more; what is seen is kept all the same
             theirs.send(what)
 
@@ -70,7 +73,12 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
                 return
             runner.tell.to, runner.tell.watcher = say, None
             with suppress(Interrupted):
-                say(_outcome(scenario, runner))
+                try:
+                    say(_outcome(scenario, runner))
+                except Exception as error:  # nobody foresaw it: the process above tells, as for a single run
+                    broke = RuntimeError(f"{scenario.name}: {type(error).__name__}: {error}")
+                    broke.add_note(traceback.format_exc())
+                    say(broke)
 
     pid = fork(life)
     theirs.close()
@@ -90,10 +98,10 @@ def _ready(running: Iterable[Connection]) -> list[Connection]:
     return [each for each in running if each in talking]
 
 
-def _hear(ours: Connection) -> str | Run | LabError | None:
+def _hear(ours: Connection) -> str | Run | LabError | RuntimeError | None:
     """What it tells, how it ended, or None when it ended without a word."""
     try:
-        said: str | Run | LabError = ours.recv()
+        said: str | Run | LabError | RuntimeError = ours.recv()
     except (EOFError, ConnectionResetError):
         return None
     return said
