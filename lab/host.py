@@ -2,21 +2,18 @@
 
 import concurrent.futures
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lab.agent.messages import Message
 from lab.channel import REPLY_WITHIN, Channel
 from lab.driven import Socket
-from lab.errors import BadOption, LabError, Timeout
+from lab.errors import BadOption, LabError
 from lab.process import Exit, Process
 from lab.recorder import Recorder
+from lab.table import Table, Where
 
 READY_WITHIN = 10.0  # seconds that a program has to become ready
-
-Where = Callable[[dict[str, Any]], bool]
 
 
 class Host:
@@ -26,10 +23,8 @@ class Host:
         self.name, self.address = name, address
         self._channel, self._recorder = channel, recorder
         self._processes: dict[int, Process] = {}
-        self._early: dict[int, list[Message]] = {}
-        self._changed = threading.Condition()
-        self._table: list[dict[str, Any]] = []
-        self._lost: LabError | None = None
+        self._known = threading.Lock()
+        self._table = Table(name)
 
     def __repr__(self) -> str:
         return f"<host {self.name} {self.address}>"
@@ -109,9 +104,8 @@ class Host:
         Raises:
             Timeout: it does not within ``timeout`` seconds.
         """
-        wanted = f"{count} socket(s) {_meant(state, port, where)}"
-        enough = f"{self.name} never had {wanted}"
-        self._wait(lambda table: len(_select(table, state, port, where)) >= count, timeout, enough)
+        self.ask("sample")
+        self._table.wait_until(state, port, count, where, timeout)
 
     def wait_while(
         self, *, state: str, port: int | None = None, where: Where | None = None, timeout: float = 10.0
@@ -121,8 +115,8 @@ class Host:
         Raises:
             Timeout: one still is after ``timeout`` seconds.
         """
-        what = f"{self.name} still has a socket {_meant(state, port, where)}"
-        self._wait(lambda table: not _select(table, state, port, where), timeout, what)
+        self.ask("sample")
+        self._table.wait_while(state, port, where, timeout)
 
     def sysctl(self, name: str) -> str:
         return str(self.ask("sysctl", name=name))
@@ -163,35 +157,20 @@ class Host:
         else:
             self._recorder.record(kind, host=self.name, **event)
         if kind == "sample":
-            with self._changed:
-                self._table = event["sockets"]
-                self._changed.notify_all()
+            self._table.show(event["sockets"])
         elif kind in ("program", "output"):
             self._tell_process({"event": kind, **event})
 
-    def _wait(self, satisfied: Callable[[list[dict[str, Any]]], bool], timeout: float, otherwise: str) -> None:
-        self.ask("sample")
-        deadline = time.monotonic() + timeout
-        with self._changed:
-            while not satisfied(self._table):
-                if self._lost is not None:
-                    raise self._lost
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    if satisfied(self._table):
-                        return
-                    raise Timeout(f"{otherwise} within {timeout:g} s; it has: {_shown(self._table)}")
-
     def lose(self, error: LabError) -> None:
-        with self._changed:
-            self._lost = error
-            self._changed.notify_all()
+        """Its agent is lost: whoever waits for anything here raises ``error``."""
+        self._table.lose(error)
+        with self._known:
             processes = tuple(self._processes.values())
         for process in processes:
             process.lose(error)
 
     def _process(self, number: int, name: str) -> Process:
-        with self._changed:
+        with self._known:
             if number not in self._processes:
                 self._processes[number] = Process(self, number, name)
             return self._processes[number]
@@ -207,24 +186,3 @@ class Host:
 
 def _words(args: tuple[object, ...]) -> list[str]:
     return [str(part) for arg in args for part in (arg if isinstance(arg, tuple) else (arg,))]
-
-
-def _meant(state: str, port: int | None, where: Where | None) -> str:
-    told = f"in {state}" + ("" if port is None else f" with port {port}")
-    return told + ("" if where is None else " of the kind asked for")
-
-
-def _select(
-    table: list[dict[str, Any]], state: str, port: int | None, where: Where | None = None
-) -> list[dict[str, Any]]:
-    return [
-        entry
-        for entry in table
-        if entry["state"] == state
-        and (port is None or port in (entry["local"][1], entry["remote"][1]))
-        and (where is None or where(entry))
-    ]
-
-
-def _shown(table: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{s['state']} {s['local'][1]}-{s['remote'][1]}" for s in table) or "no sockets"

@@ -1,6 +1,5 @@
-"""TCP connections put together from frames: who opened, who closed first, what was sent again."""
+"""A TCP connection: who opened, who closed first, what was sent again."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,8 +8,6 @@ from lab.packets import has_flags, relative
 from lab.seen_frames import Frame
 from lab.seen_records import NS, NothingSeen
 from lab.witness import given
-
-End = tuple[str, int]  # host and port
 
 
 def tcp_of(frame: Frame) -> Tcp:
@@ -177,34 +174,3 @@ class Connection:
 
     def _start(self, host: str) -> int:
         return self._starts[host]
-
-
-def connections(
-    frames: Iterable[Frame], wanted: Callable[[Connection], bool] = lambda _: True
-) -> tuple[Connection, ...]:
-    """The connections in ``frames``, in the order in which they began. A new SYN on known ports begins a new one."""
-    groups: list[tuple[End, End, list[Frame]]] = []
-    current: dict[frozenset[End], int] = {}
-    for frame in frames:
-        if frame.tcp is None:
-            continue
-        source, toward = (frame.source, frame.tcp.source_port), (frame.toward, frame.tcp.destination_port)
-        ends = frozenset((source, toward))
-        if ends not in current or _begins_anew(frame, source, groups[current[ends]]):
-            client, server = (toward, source) if has_flags(frame.tcp.flags, "SA") else (source, toward)
-            current[ends] = len(groups)
-            groups.append((client, server, []))
-        groups[current[ends]][2].append(frame)
-    made = (Connection(client[0], server[0], client[1], server[1], tuple(group)) for client, server, group in groups)
-    return tuple(each for each in made if wanted(each))
-
-
-def _begins_anew(frame: Frame, source: End, group: tuple[End, End, list[Frame]]) -> bool:
-    """A SYN with another number than this side's before; a SYN from the other side is a simultaneous open at first."""
-    if not has_flags(tcp_of(frame).flags, "S"):
-        return False
-    before = group[2]
-    own = [each for each in before if each.source == source[0] and tcp_of(each).source_port == source[1]]
-    if not own:
-        return any(not has_flags(tcp_of(each).flags, "S") for each in before)
-    return tcp_of(frame).seq not in {tcp_of(each).seq for each in own if "S" in tcp_of(each).flags}
