@@ -1,12 +1,11 @@
 """runs/index.html: all runs below a folder, newest first, and any two of them side by side."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import runs
+from lab import runs, whole
 from lab.errors import BadRun
 from lab.report import page
 from lab.report.result import Result
@@ -24,10 +23,7 @@ def write(base: Path, anew: bool = False) -> Path:
 
     ``anew``: each is read again, also where the index that is there tells of it.
     """
-    part, index = base / f".{FILE}.{os.getpid()}", base / FILE
-    part.write_text(render(base, anew), encoding="utf-8", errors="backslashreplace")
-    part.replace(index)
-    return index
+    return whole.write(base / FILE, render(base, anew))
 
 
 def render(base: Path, anew: bool = False) -> str:

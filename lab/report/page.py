@@ -7,7 +7,6 @@ run are ours, named by their digests (Content Security Policy, https://www.w3.or
 import base64
 import hashlib
 import json
-import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from lab import course
+from lab import course, whole
 from lab.course import Question
 from lab.errors import RequestError
 from lab.evidence import Evidence
@@ -44,10 +43,7 @@ def write(
     missing: Sequence[str] = (),
 ) -> Path:
     """Write a run's report into its folder, whole or not at all; the rest is as in ``render``. Raises OSError."""
-    part, page = folder / f".{FILE}.{os.getpid()}", folder / FILE
-    part.write_text(render(result, seen, lesson, on, missing), encoding="utf-8", errors="backslashreplace")
-    part.replace(page)
-    return page
+    return whole.write(folder / FILE, render(result, seen, lesson, on, missing))
 
 
 def render(

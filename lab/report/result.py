@@ -1,12 +1,12 @@
 """The result of a run as plain data: what stands in result.json, and what every report is made from."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lab import whole
 from lab.claims import FAILS, HOLDS, UNKNOWN, Judged, Outcome
 from lab.errors import BadRun
 from lab.values import text
@@ -75,9 +75,7 @@ class Result:
 
     def save(self, folder: Path) -> None:
         """Write result.json into a run's folder, whole or not at all. Raises OSError."""
-        part = folder / f".{FILE}.{os.getpid()}"
-        part.write_text(self.text(), encoding="utf-8", errors="backslashreplace")  # as JSON escapes it
-        part.replace(folder / FILE)
+        whole.write(folder / FILE, self.text())
 
     def text(self) -> str:
         """The result as JSON."""

@@ -1,0 +1,41 @@
+"""A file that is written whole or not at all."""
+
+import os
+import resource
+import signal
+import subprocess
+
+import pytest
+
+from lab import whole
+
+
+def test_what_was_there_is_replaced(tmp_path):
+    for text in "one", "another\ud800":
+        assert whole.write(tmp_path / "page.html", text) == tmp_path / "page.html"
+    assert (tmp_path / "page.html").read_text() == "another\\ud800"
+    assert os.listdir(tmp_path) == ["page.html"]
+
+
+def test_where_there_is_no_room_what_was_there_stays(tmp_path):
+    page = whole.write(tmp_path / "page.html", "one")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError):
+            whole.write(page, "another" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert page.read_text() == "one"
+    assert os.listdir(tmp_path) == ["page.html"]
+
+
+def test_what_a_killed_writer_left_goes_and_that_of_a_living_one_stays(tmp_path):
+    with subprocess.Popen(["sleep", "1000"]) as other:
+        theirs = tmp_path / f".page.html.{other.pid}"
+        theirs.write_text("half")
+        whole.write(tmp_path / "page.html", "one")
+        assert theirs.exists()
+        other.send_signal(signal.SIGKILL)
+    whole.write(tmp_path / "page.html", "another")
+    assert os.listdir(tmp_path) == ["page.html"]
