@@ -10,6 +10,7 @@ from dataclasses import replace
 from lab.evidence import Connection, Evidence, Frame, NothingSeen
 from lab.instrument import CAN_LOSE
 from lab.report import words
+from lab.report.driven import connected
 from lab.report.told import Arrow, Band, Event, InForce, Story
 from lab.seen_records import Program
 from lab.seen_states import UNSEEN, History
@@ -29,7 +30,9 @@ def story(seen: Evidence) -> Story:
         connections=tuple(words.connection(each) for each in connections),
         arrows=tuple(_arrows(seen, connections, began)),
         bands=tuple(sorted(_bands(seen, connections, began), key=lambda band: (band.host, band.began))),
-        events=tuple(sorted((*_calls(seen, began), *_programs(seen, began)), key=lambda event: event.began)),
+        events=tuple(
+            sorted((*_calls(seen, connections, began), *_programs(seen, began)), key=lambda event: event.began)
+        ),
         faults=tuple(sorted(_faults(seen, began), key=lambda fault: fault.began)),
         notes=tuple((note.t - began, note.text) for note in seen.notes),
     )
@@ -108,11 +111,14 @@ def _stays(host: str, history: History, place: int | None, began: int) -> Iterat
         yield Band(host, local, remote, place, stay.state, max(0, stay.by - began), ended)
 
 
-def _calls(seen: Evidence, began: int) -> Iterator[Event]:
-    for call in seen.calls() or ():
+def _calls(seen: Evidence, connections: tuple[Connection, ...], began: int) -> Iterator[Event]:
+    calls = seen.calls() or ()
+    of = connected(calls, connections)
+    for call in calls:
         if call.call not in PREPARING:
-            at, ended = call.began - began, call.ended - began
-            yield Event(call.host, at, ended, "call", words.call(call), call.errno is not None, words.gave(call))
+            at, ended, failed = call.began - began, call.ended - began, call.errno is not None
+            place = of.get((call.host, call.socket))
+            yield Event(call.host, at, ended, "call", words.call(call), failed, words.gave(call), place)
 
 
 def _programs(seen: Evidence, began: int) -> Iterator[Event]:

@@ -41,7 +41,7 @@ class Band:
 @dataclass(frozen=True)
 class Event:
     """A call on a driven socket, or what a program did or said. ``ended`` is when a call returned, and ``gave`` the
-    result, with which ``text`` ends; it is empty for all else.
+    result, with which ``text`` ends; it is empty for all else. ``connection`` is the socket's, as in Arrow.
     """
 
     host: str
@@ -51,6 +51,7 @@ class Event:
     text: str
     failed: bool
     gave: str = ""
+    connection: int | None = None
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,13 @@ def test_zoom_and_fold_change_how_far_apart_things_stand(chromium: webdriver.Chr
 
 def test_one_connection_alone_can_be_shown(chromium: webdriver.Chrome, report: Path) -> None:
     shown = Page(chromium, report, WIDE)
-    choose = "const s = document.getElementById('which'); s.value = '1'; s.dispatchEvent(new Event('change'))"
-    shown.ask(choose)
+    choose = "const s = document.getElementById('which'); s.value = '%d'; s.dispatchEvent(new Event('change'))"
+    shown.ask(choose % 1)
     assert shown.count("#ladder .arrow") == 1
     assert shown.text("#which option:checked") == "client:40002 server:7000"
+    assert "connect(" not in shown.text("#ladder")
+    shown.ask(choose % 0)
+    assert "connect(" in shown.text("#ladder")
 
 
 def test_five_thousand_segments_fit_and_only_those_near_are_drawn(chromium: webdriver.Chrome, tmp_path: Path) -> None:

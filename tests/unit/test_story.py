@@ -84,3 +84,35 @@ def test_a_call_tells_what_it_gave_with_the_address_that_it_came_from() -> None:
         "recv(100) = b'a = b'",
     ]
     assert [event.gave for event in events] == ["3 from 10.0.0.3:40001", "100000", "b'a = b'"]
+
+
+def test_a_call_belongs_to_the_connection_of_its_socket() -> None:
+    """Two connections at once to one listener, an end of each accepted; the last connect has none, it is UDP's."""
+    w = Written()
+    w.call("server", 0.01, "listen", 5, socket=1)
+    for socket, (port, at) in enumerate(((40001, 0.1), (40002, 0.2)), 1):
+        w.segment("client", "server", at + 0.001, "S", seq=100, sport=port)
+        w.segment("server", "client", at + 0.002, "SA", seq=500, ack=101, dport=port)
+        w.segment("client", "server", at + 0.003, "A", seq=101, ack=501, sport=port)
+        w.call("client", at, "connect", ["10.0.0.2", 7000], socket=socket, took=0.01)
+    for socket, port in (8, 40001), (9, 40002):
+        w.call("server", 0.3, "accept", socket=1, value=[socket, ["10.0.0.3", port]])
+    for host, socket in ("client", 1), ("server", 9), ("server", 8), ("client", 2):
+        w.call(host, 1 + socket / 100, "close", socket=socket)
+    w.call("client", 2.0, "connect", ["10.0.0.2", 7000], socket=3)
+    w.call("client", 2.1, "send", "x", socket=3)
+    told = story(w.evidence())
+    of = [(event.host, event.text.partition("(")[0], event.connection) for event in told.events]
+    assert of == [
+        ("server", "listen", None),
+        ("client", "connect", 0),
+        ("client", "connect", 1),
+        ("server", "accept", None),
+        ("server", "accept", None),
+        ("client", "close", 0),
+        ("client", "close", 1),
+        ("server", "close", 0),
+        ("server", "close", 1),
+        ("client", "connect", None),
+        ("client", "send", None),
+    ]

@@ -20,7 +20,7 @@
     const first = arrows[0].sent, last = arrows.reduce((latest, one) => Math.max(latest, one.sent, ...one.came), 0);
     const near = (t) => t >= first - 1e9 && t <= last + 1e9;
     return {
-      arrows, bands, events: story.events.filter((one) => near(one.began)), notes: story.notes.filter(([t]) => near(t)),
+      arrows, bands, events: story.events.filter((one) => one.connection === null ? near(one.began) : mine(one)), notes: story.notes.filter(([t]) => near(t)),
       faults: story.faults.filter((one) => near(one.began)),
     };
   };
