@@ -7,8 +7,7 @@ from typing import Any
 
 from lab import options
 from lab.errors import BadOption
-from lab.faults import from_json
-from lab.hands import grammar
+from lab.faults import from_json, grammar
 from lab.hands.calling import add_name, reach
 
 ACTIONS = {

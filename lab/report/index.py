@@ -67,10 +67,11 @@ def _entry(folder: Path, name: str) -> Entry | None:
         result = Result.load(folder)
     except BadRun:
         nothing = {"title": "cut short: there is no result", "environment": {}, "claims": []}
-        return {**entry, "verdict": "UNKNOWN", **nothing}
+        return {**entry, "verdict": "UNKNOWN", "badge": "UNKNOWN", **nothing}
     return {
         **entry,
         "verdict": result.verdict,
+        "badge": page.badge(result),
         "title": result.error or result.title,
         "environment": dict(_environment(result)) | {"real": _real_seconds(folder)},
         "claims": [[one.sentence, one.verdict, one.shown, one.expected] for one in result.claims if not one.instrument],

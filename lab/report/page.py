@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
@@ -19,6 +20,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from lab import course, whole
+from lab.claims import FAILS
 from lab.course import Question
 from lab.errors import RequestError
 from lab.evidence import Evidence
@@ -58,7 +60,8 @@ def render(
         "report.html",
         ("layout.js", "labels.js", "draw.js", "sheets.js", "ladder.js"),
         result=result,
-        lesson=lesson,
+        badge=badge(result),
+        lesson=tuple(_paragraphs(lesson)),
         missing=missing,
         asked=_asked(result),
         book=[one for one in result.claims if not one.instrument],
@@ -70,6 +73,18 @@ def render(
         plots=_plots(seen),
         left_out=max(0, len(told.arrows) - MOST_ARROWS) if told else 0,
     )
+
+
+def badge(result: Result) -> str:
+    """The verdict, but for a run that somebody made by hand: it claims nothing, and only the lab itself may fail."""
+    return "BY HAND" if result.file == BY_HAND and result.verdict != FAILS else result.verdict
+
+
+def _paragraphs(lesson: str) -> Iterator[tuple[str, bool]]:
+    """Each with whether it is drawn, as what is indented is; other lines may end where the page has them end."""
+    for text in lesson.split("\n\n"):
+        drawn = any(line.startswith(" ") for line in text.splitlines())
+        yield textwrap.dedent(text) if drawn else " ".join(text.split()), drawn
 
 
 def rendered(template: str, scripts: tuple[str, ...], **values: Any) -> str:

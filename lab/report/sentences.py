@@ -37,12 +37,14 @@ _NAMES = {
 }
 _KNOWN = {**_NAMES, **{word: word.upper() for word in _CAPITALS}}
 _WORDS = re.compile(rf"\b({'|'.join(sorted(map(re.escape, _KNOWN), key=len, reverse=True))})\b")
+_ADDRESS = re.compile(r"\b(\d+) (\d+) (\d+) (\d+)\b")
 _POSSESSIVE = re.compile(r"(?<=[a-zA-Z]) s (?=[a-z])")  # and not "75 s"
 _FIRST_WORDS = frozenset({"htons", "sendto", "recv", "inet_pton"})  # calls, which keep their small letter
 
 
 def sentence(text: str, begins: bool = True) -> str:
     """``a fin can ride on data``: ``A FIN can ride on data``; with a small letter where no sentence begins."""
-    told = _POSSESSIVE.sub("'s ", _WORDS.sub(lambda found: _KNOWN[found[1]], text))
+    told = _ADDRESS.sub(r"\1.\2.\3.\4", _WORDS.sub(lambda found: _KNOWN[found[1]], text))
+    told = _POSSESSIVE.sub("'s ", told)
     keeps = not begins or told.partition(" ")[0] in _FIRST_WORDS or "_" in told.partition(" ")[0]
     return told if keeps else told[:1].upper() + told[1:]

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from lab.errors import BadFault
 from lab.evidence import Connection, Frame, tcp_of
+from lab.faults import FAULTS, grammar
 from lab.seen_records import Call, FaultSeen, Program
 
 _LONGEST = 60  # characters of what a call was given or gave
@@ -138,7 +140,8 @@ def ended(program: Program) -> str:
 
 
 def fault(each: FaultSeen) -> str:
-    """A fault with what it was asked: ``delay time=0.05``."""
-    asked = ((name, value) for name, value in each.fields.items() if value not in (None, False))
-    given = (name if value is True else f"{name}={value}" for name, value in asked)
-    return " ".join([each.name, *given])
+    """A fault as `lab fault set` would be asked for it: ``delay=50ms``; as it was recorded if it is of another kind."""
+    try:
+        return grammar.text(FAULTS[each.name].from_json(each.fields))
+    except (KeyError, BadFault):
+        return " ".join([each.name, *(f"{name}={value}" for name, value in each.fields.items())])

@@ -128,7 +128,7 @@ def test_a_call_that_waits_has_its_result_where_it_returned_and_a_socket_its_end
     assert texts.index("connect(10.0.0.2:7000)") < texts.index("ESTABLISHED") < texts.index("connect = 0")
     assert texts.count("CLOSED") == 2
     faults = shown.ask("return [...document.querySelectorAll('#ladder .fault > text')].map((e) => e.textContent)")
-    assert faults == ["fault: delay time=0.05"] * 2
+    assert faults == ["fault: delay=50ms"] * 2
 
 
 def test_a_printer_gets_all_of_it_in_sheets_that_a_page_has_room_for(

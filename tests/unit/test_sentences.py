@@ -16,6 +16,7 @@ from lab.report.sentences import sentence
         ("htons puts a port into that order", "htons puts a port into that order"),
         ("tcp tw reuse takes a waiting port after a second", "tcp_tw_reuse takes a waiting port after a second"),
         ("with tcp nodelay each write is a segment", "With TCP_NODELAY each write is a segment"),
+        ("a server on 0 0 0 0 is reached", "A server on 0.0.0.0 is reached"),
         ("interpretation is no ip", "Interpretation is no IP"),
     ],
 )

@@ -20,11 +20,11 @@ def test_each_thing_that_happened_is_a_line_in_order() -> None:
     back = "IP 10.0.0.2.7000 > 10.0.0.3.40001: Flags [S.], seq 0, ack 1, win 64240, length 0"
     assert lines == [
         "    0.050000  -- a SYN is lost",
-        "    0.060000  == toward server: nth n=1",
+        "    0.060000  == toward server: nth=1",
         "    0.100000  client  connect(10.0.0.2:7000) = 0  (2.500000 s)",
         f"    0.100000  client --x server  {words}  [lost to nth]",
         "    0.110000  client  is in SYN_SENT (10.0.0.2:40001 to 10.0.0.3:7000)",
-        "    0.200000  == toward server: nth n=1 is lifted",
+        "    0.200000  == toward server: nth=1 is lifted",
         f"    1.100000  client --> server  {words}  [sent again; delivered after 0.050000 s]",
         f"    1.200000  server --> client  {back}  [delivered 2 times]",
     ]

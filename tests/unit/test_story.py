@@ -51,7 +51,7 @@ def test_what_happened_on_a_host_stands_in_order_with_its_result() -> None:
     assert told.connections == ("client:40001 server:7000",)
     assert told.hosts == ("client", "server")
     assert told.notes == ((1_350_000_000, "the byte"),)
-    assert [(fault.text, fault.ended) for fault in told.faults] == [("nth n=1", 200_000_000)]
+    assert [(fault.text, fault.ended) for fault in told.faults] == [("nth=1", 200_000_000)]
 
 
 def test_what_netem_lost_was_taken_by_the_fault_in_force() -> None:
@@ -69,7 +69,7 @@ def test_a_fault_that_another_engine_goes_on_with_is_one() -> None:
     w.fault(0.3, "server", delay, engine="netem")
     w.fault(0.4, "server")
     told = [(fault.text, fault.began // 10**8, fault.ended) for fault in story(w.evidence()).faults]
-    assert told == [("delay time=0.05", 1, 400_000_000), ("nth n=1 data", 2, 300_000_000)]
+    assert told == [("delay=50ms", 1, 400_000_000), ("nth=1 data=yes", 2, 300_000_000)]
 
 
 def test_a_call_tells_what_it_gave_with_the_address_that_it_came_from() -> None:

@@ -48,11 +48,14 @@ const drawArrow = (one, at, where, view) => {
     }
     group.append(made("line", { class: "hit", x1: from, y1: at.sent, x2: x, y2: y }));
   }
-  if (at.label) {
-    const { text, x, y, turn } = at.label, turned = turn ? { transform: `rotate(${turn.toFixed(2)} ${x} ${y})` } : {};
-    group.append(made("text", { class: "label", x, y, "text-anchor": "middle", ...turned }, text));
-  }
   return group;
+};
+
+// Above all arrows: those that cross it shall not cross it out.
+const drawLabel = (one, { text, x, y, turn }, view) => {
+  const dim = view.judged.size && !view.judged.has(one.number), turned = turn ? { transform: `rotate(${turn.toFixed(2)} ${x} ${y})` } : {};
+  const words = `label${one.again === null ? "" : " again"}${dim ? " dim" : ""}`;
+  return made("text", { class: words, x, y, "text-anchor": "middle", "data-number": one.number, ...turned }, text);
 };
 
 // Beside a lifeline: outside of the outer ones, beyond the sockets; between the others on the line's inner side.

@@ -30,6 +30,8 @@ const shortened = (label, most) => {
   return text.length <= most ? text : `${text.slice(0, Math.max(3, most - 1))}…`;
 };
 
+const CROWDED = 0.2;  // of a label's own room; where more is taken nobody could read it, and pointing at the arrow tells
+
 // A label stands on its arrow where no text is: in the middle of a flat one, nearer to the sender of a steep one, along it.
 const labelled = (one, at, where, room) => {
   const from = where.x.get(one.source), to = where.x.get(one.toward), whole = to - from, wide = Math.abs(whole) * (at.lost ? GONE : 1);
@@ -50,6 +52,7 @@ const labelled = (one, at, where, room) => {
     if (most_ < over) { chosen = { ...middle, boxes }; over = most_; }
     if (!over) break;
   }
+  if (over > long * LINE * CROWDED) return { text: "", x: chosen.x, y: chosen.y, turn: 0 };
   chosen.boxes.forEach((box) => room.take(box));
   return { text, x: chosen.x, y: chosen.y, turn: turn * 180 / Math.PI };
 };

@@ -25,9 +25,9 @@
     };
   };
 
-  // The parts that are drawn only near the window, each with where it stands.
+  // The parts that are drawn only near the window, each with where it stands; texts come last, above all lines.
   const partsOf = (plan, end) => {
-    const { where, heightOf } = plan, parts = [];
+    const { where, heightOf } = plan, parts = [], texts = [];
     for (const each of plan.placed) {
       if (!each.shown) continue;
       const { box, top, bottom } = drawBand(each, where, heightOf, end);
@@ -38,11 +38,13 @@
       if (moment.kind === "came") continue;
       const time = clock(moment.t, where.decimals), timed = moment.y - told >= LINE && time !== toldTime;
       if (timed) { told = moment.y; toldTime = time; }
-      const at = moment.kind === "sent" ? plan.arrows.get(moment.one) : null;
-      parts.push({ top: moment.y - 24, bottom: at ? Math.max(...at.ends) + 12 : moment.y + 12, make: () => {
+      const at = moment.kind === "sent" ? plan.arrows.get(moment.one) : null, top = moment.y - 24;
+      const bottom = at ? Math.max(...at.ends) + 12 : moment.y + 12;
+      if (at) parts.push({ top, bottom, make: () => drawArrow(moment.one, at, where, view) });
+      texts.push({ above: true, top, bottom, make: () => {
         const group = made("g");
         if (timed) group.append(made("text", { class: "time", x: where.gutter - 11, y: moment.y + 4, "text-anchor": "end" }, time));
-        if (at) group.append(drawArrow(moment.one, at, where, view));
+        if (at) group.append(...(at.label && at.label.text ? [drawLabel(moment.one, at.label, view)] : []));
         else if (moment.kind === "state") group.append(drawState(moment, where));
         else if (moment.kind === "note") group.append(drawNote(moment, where));
         else if (moment.kind === "fault") group.append(drawFault(moment, where));
@@ -50,7 +52,7 @@
         return group;
       } });
     }
-    return parts;
+    return [...parts, ...texts];
   };
 
   const drawHeads = (where, hidden, y) => story.hosts.map((host) => {
@@ -70,12 +72,12 @@
   };
 
   const draw = () => {
-    const plan = laidOut(story, shown(), view, place.clientWidth || 900), svg = frame(plan, 0, plan.height), moving = made("g");
-    svg.append(moving);
+    const plan = laidOut(story, shown(), view, place.clientWidth || 900), svg = frame(plan, 0, plan.height), moving = made("g"), above = made("g");
+    svg.append(moving, above);
     place.replaceChildren(svg);
     heads.replaceChildren(...drawHeads(plan.where, plan.hidden, 16));
     heads.setAttribute("width", plan.where.width);
-    drawing = { svg, moving, parts: partsOf(plan, plan.height - 20), there: new Map() };
+    drawing = { svg, moving, above, parts: partsOf(plan, plan.height - 20), there: new Map() };
     drawNear();
   };
 
@@ -91,7 +93,7 @@
     const box = drawing.svg.getBoundingClientRect(), top = -box.top - AROUND, bottom = window.innerHeight - box.top + AROUND;
     drawing.parts.forEach((part, n) => {
       const near = part.bottom >= top && part.top <= bottom, there = drawing.there.get(n);
-      if (near && !there) { const group = part.make(); drawing.moving.append(group); drawing.there.set(n, group); }
+      if (near && !there) { const group = part.make(); (part.above ? drawing.above : drawing.moving).append(group); drawing.there.set(n, group); }
       if (!near && there) { there.remove(); drawing.there.delete(n); }
     });
     heads.classList.toggle("away", box.top > 0);
@@ -125,7 +127,7 @@
   };
 
   place.addEventListener("click", (click) => {
-    const arrow = click.target.closest(".arrow"), event = click.target.closest(".event");
+    const arrow = click.target.closest("[data-number]"), event = click.target.closest(".event");
     if (arrow) choose(Number(arrow.dataset.number));
     else if (event && event.event) {
       const one = event.event, took = one.ended > one.began ? `, returned after ${lasted(one.ended - one.began)}` : "";
@@ -133,7 +135,7 @@
     }
   });
   place.addEventListener("mouseover", (over) => {
-    const arrow = over.target.closest(".arrow");
+    const arrow = over.target.closest("[data-number]");
     if (arrow && matchMedia("(hover: hover)").matches) choose(Number(arrow.dataset.number));
   });
   document.addEventListener("keydown", (key) => {

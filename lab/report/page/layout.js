@@ -59,7 +59,7 @@ const momentsOf = (what, placed, flight) => {
   for (const one of what.faults) {
     const about = { host: one.toward, text: `the wire toward ${one.toward}: ${one.text}` };
     moments.push({ t: one.began, order: -4, kind: "fault", one: about, text: `fault: ${one.text}` });
-    if (one.ended !== null) moments.push({ t: one.ended, order: -4, kind: "fault", one: about, text: `fault over: ${one.text.split(" ")[0]}` });
+    if (one.ended !== null) moments.push({ t: one.ended, order: -4, kind: "fault", one: about, text: `fault over: ${one.text.split(/[ =]/)[0]}` });
   }
   for (const one of what.arrows) {
     moments.push({ t: one.sent, order: 2 * one.number, kind: "sent", one });

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import MISSING, fields
 
 from lab.errors import BadFault
-from lab.faults import FAULTS, Fault
-from lab.hands import quantities
-from lab.hands.quantities import Kind
+from lab.faults import FAULTS, Fault, quantities
+from lab.faults.quantities import Kind
 
 _BY_NAME = {
     **dict.fromkeys(("time", "jitter", "by"), quantities.TIME),

@@ -31,7 +31,7 @@ def _units(what: str, units: Mapping[str, Decimal], bare: Callable[[Decimal], bo
         return float(number * units[unit]) if unit in units else None
 
     def write(value: float) -> str:
-        exact = Decimal(repr(value))
+        exact = Decimal(f"{value:.9g}")  # and not 12.500000000000002 ms
         unit, factor = next(((u, f) for u, f in units.items() if exact >= f), list(units.items())[-1])
         return _plain(exact / factor) + _SPELT.get(unit, unit)
 
