@@ -8,7 +8,7 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
             $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
             $(if $(MEMORY),--memory "$(MEMORY)") $(if $(JOBS),--jobs "$(JOBS)") $(if $(PREDICT),--predict)
 
-.PHONY: help lab up down list ledger doctor clean test check images kernel lock python venv venv-dev
+.PHONY: help lab up down list ledger doctor clean test test-real test-virtual check images kernel lock python venv venv-dev
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,12 +35,18 @@ doctor: venv ## what this machine can do, and what to do about the rest
 clean: venv ## remove what dead runs left
 	@$(LAB) clean
 
-test: venv ## all tests, the quick ones first, then the scenarios as tests, on both clocks and both substrates
+test: venv ## all tests, the quick ones first, and all scenarios as tests, on both clocks and both substrates
 	@$(PYTEST) -x -q tests/unit tests/claims
-	@$(PYTEST) -x -q tests --ignore tests/unit --ignore tests/claims
-	@$(PYTEST) -q scenarios --lab-clock virtual
+	@echo "the lab on both clocks, side by side; each is told when it is through"
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-real test-virtual
 	@$(PYTEST) -q scenarios --lab-substrate netns --lab-jobs 3
 	@$(PYTEST) -q scenarios --lab-substrate docker --lab-jobs 3
+
+test-real: venv
+	@$(PYTEST) -x -q tests --ignore tests/unit --ignore tests/claims --ignore tests/kernel
+
+test-virtual: venv
+	@$(PYTEST) -x -q tests/kernel
 
 check: venv-dev ## ruff, ruff format, mypy --strict
 	@.venv/bin/python -m ruff check .
