@@ -8,7 +8,8 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
             $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
             $(if $(MEMORY),--memory "$(MEMORY)") $(if $(JOBS),--jobs "$(JOBS)") $(if $(PREDICT),--predict)
 
-.PHONY: help lab up down list ledger doctor clean test test-real test-virtual check images kernel lock python venv venv-dev
+.PHONY: help lab up down list ledger doctor clean test test-unit test-claims test-real test-virtual \
+        scenarios-netns scenarios-docker check images kernel lock python venv venv-dev
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,17 +37,30 @@ clean: venv ## remove what dead runs left
 	@$(LAB) clean
 
 test: venv ## all tests, the quick ones first, and all scenarios as tests, on both clocks and both substrates
-	@$(PYTEST) -x -q tests/unit tests/claims
-	@echo "the lab on both clocks, side by side; each is told when it is through"
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-real test-virtual
-	@$(PYTEST) -q scenarios --lab-substrate netns --lab-jobs 3
-	@$(PYTEST) -q scenarios --lab-substrate docker --lab-jobs 3
+	@echo "what needs no lab: about two minutes, silent until a part is through"
+	@$(SIDE_BY_SIDE) test-unit test-claims
+	@echo "the lab on either clock: about a quarter of an hour"
+	@$(SIDE_BY_SIDE) test-real test-virtual
+	@echo "the scenarios on this machine's clock, on either substrate: about five minutes"
+	@$(SIDE_BY_SIDE) scenarios-netns scenarios-docker
+
+# Two at a time, since one computes while the other waits.
+SIDE_BY_SIDE := $(MAKE) --no-print-directory -j2 --output-sync=target
+
+test-unit: venv
+	@$(PYTEST) -x -q tests/unit
+
+test-claims: venv
+	@$(PYTEST) -x -q tests/claims
 
 test-real: venv
 	@$(PYTEST) -x -q tests --ignore tests/unit --ignore tests/claims --ignore tests/kernel
 
 test-virtual: venv
 	@$(PYTEST) -x -q tests/kernel
+
+scenarios-netns scenarios-docker: scenarios-%: venv
+	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3
 
 check: venv-dev ## ruff, ruff format, mypy --strict
 	@.venv/bin/python -m ruff check .

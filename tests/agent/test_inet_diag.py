@@ -74,3 +74,19 @@ def test_this_kernels_tcp_info_agrees_with_getsockopt() -> None:
             seen = next(entry["info"] for entry in inet_diag.table(diag) if entry["inode"] == inode)
     same = ("snd_mss", "advmss", "pmtu", "rto", "snd_cwnd", "snd_wscale", "rcv_wscale", "options", "total_retrans")
     assert {name: seen[name] for name in same} == {name: inet_diag.tcp_info(raw)[name] for name in same}
+
+
+def test_a_table_in_which_a_connection_ends_meanwhile_is_read_once_more() -> None:
+    """Recorded bytes stand for the kernel, whose bucket such a connection leaves for a moment only."""
+    done, ended = message(3, b"\0\0\0\0"), bytearray(TIME_WAIT)
+    ended[17] = 7  # CLOSE
+    no_port = bytearray(TIME_WAIT)
+    no_port[20:22] = b"\0\0"
+    for looks, left in (([ended, TIME_WAIT], 1), ([no_port, no_port, TIME_WAIT], 1), ([ended] * 10, 0)):
+        diag, kernel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with diag, kernel:
+            for answer in looks:
+                for part in bytes(answer) + done, done, done, done:  # TCP and UDP over IPv4, and over IPv6
+                    kernel.send(part)
+            table = inet_diag.table(diag)
+        assert [entry["state"] for entry in table] == ["TIME_WAIT"] * left
