@@ -52,7 +52,7 @@ def _known(base: Path) -> dict[str, Entry]:
     try:
         text = (base / FILE).read_text(encoding="utf-8")
         listed: list[Entry] = json.loads(text.partition(_BEGINS)[2].partition("</script>")[0])
-        return {entry["folder"]: entry for entry in listed if entry["claims"]}
+        return {entry["folder"]: entry for entry in listed if entry["claims"] and entry["badge"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

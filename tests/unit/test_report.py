@@ -9,6 +9,7 @@ import pytest
 from lab.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
 from lab.errors import BadRun
 from lab.evidence import Evidence
+from lab.report import page
 from lab.report.result import Finding, Result, overall, status_of
 from lab.report.terminal import Progress, render
 
@@ -46,6 +47,14 @@ def test_the_verdict_on_a_run(book: list[Outcome], instrument: list[Outcome], ve
     findings = [finding(one) for one in book] + [finding(one, instrument=True) for one in instrument]
     assert overall(findings) is verdict
     assert status_of(verdict) == status
+
+
+def test_a_run_by_hand_has_no_verdict_unless_the_lab_fails() -> None:
+    by_hand = replace(a_result(finding(HOLDS, instrument=True)), file=page.BY_HAND)
+    assert by_hand.verdict == "UNKNOWN" and page.badge(by_hand) == "BY HAND"
+    assert page.badge(replace(by_hand, error="it broke off")) == "UNKNOWN"
+    assert page.badge(replace(by_hand, claims=(finding(FAILS, instrument=True),))) == "UNKNOWN"
+    assert page.badge(a_result(finding(FAILS))) == "FAILS"
 
 
 def test_a_result_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
