@@ -8,8 +8,9 @@ from lab.agent.messages import WIRE
 from lab.packets import has_flags
 from lab.seen_closed import Closed, closed
 from lab.seen_connections import Connection
-from lab.seen_frames import Frame, join
+from lab.seen_frames import Frame
 from lab.seen_groups import connections
+from lab.seen_joined import join
 from lab.seen_opened import Opened
 from lab.seen_records import Decision, Facts, FaultSeen, NothingSeen
 from lab.seen_run import Run

@@ -15,7 +15,8 @@ from typing import Any
 from lab.faults import Delay, Fault
 from lab.instrument import EARLY, LATE
 from lab.pcapng import Captured
-from lab.seen_frames import Frame, join
+from lab.seen_frames import Frame
+from lab.seen_joined import join
 from lab.seen_records import NS, Decision
 from tests.agent.wire_ground import Ground
 
