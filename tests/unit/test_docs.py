@@ -36,6 +36,12 @@ def test_every_module_with_a_paragraph_is_there() -> None:
     assert sorted(set(re.findall(r"\w+\.py\b", told)) - there) == []
 
 
+@pytest.mark.parametrize(("folder", "most"), [("lab", 200), ("scenarios", 80)])
+def test_no_file_is_longer_than_it_may_be(folder: str, most: int) -> None:
+    lengths = {file.name: len(file.read_text().splitlines()) for file in (ROOT / folder).rglob("*.py")}
+    assert {name: length for name, length in lengths.items() if length > most} == {}
+
+
 @pytest.mark.usefixtures("namespaces")
 def test_the_smallest_scenario_holds(tmp_path: Path) -> None:
     file = tmp_path / "closed_port.py"
