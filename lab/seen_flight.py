@@ -98,8 +98,8 @@ class Flow:
         return known[-1]
 
     def within(self, state: int) -> tuple[Socket, ...]:
-        """The looks that found it in a state of congestion control; NothingSeen when none did."""
-        if found := tuple(look for look in self.looks if look.info.get("ca_state") == state):
+        """The looks that found it in a state of congestion control, twice; NothingSeen when none did."""
+        if found := tuple(look for look in self.looks if look.twice and look.info.get("ca_state") == state):
             return found
         raise NothingSeen(f"no look found the sender in congestion control's state {state}")
 
@@ -109,7 +109,7 @@ class Flow:
 
         A window that nothing waits for is not full, and then it does not grow (tcp_is_cwnd_limited).
         """
-        waiting = [look.info for look in self.looks if look.info.get("notsent_bytes")]
+        waiting = [look.info for look in self.looks if look.twice and look.info.get("notsent_bytes")]
         return {info["bytes_acked"] // info["snd_mss"]: info["snd_cwnd"] for info in waiting} or None
 
     @cached_property

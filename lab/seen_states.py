@@ -24,9 +24,11 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True)
 class Socket:
-    """An entry of the table as a look at ``t`` (ns) found it.
+    """An entry of the table as a look at ``t`` (ns) found it, and ``twice`` if the look after that found the same.
 
-    ``info`` has tcp_info's names without ``tcpi_``, times in it in microseconds.
+    ``info`` has tcp_info's names without ``tcpi_``, times in it in microseconds. Of a connection that was busy when it
+    was looked at, not all of it need be of one moment: the kernel reads the congestion window, and then locks the
+    socket for the rest (net/ipv4/tcp.c tcp_get_info). What was found twice is of one.
     """
 
     protocol: str
@@ -41,6 +43,7 @@ class Socket:
     wqueue: int
     info: Mapping[str, Any]
     t: int = UNSEEN
+    twice: bool = False
 
     @classmethod
     def of(cls, record: Record, t: int = UNSEEN) -> "Socket":
@@ -151,6 +154,9 @@ def histories(samples: Iterable[Sample]) -> Iterator[History]:
     for sample in samples:
         table = {socket.key: socket for socket in sample.sockets}
         left_after = sample.prev if sample.prev != UNSEEN else last
+        if left_after > last != UNSEEN:
+            for _, sockets in living.values():
+                sockets[-1] = replace(sockets[-1], twice=True)
         for key, (stays, _) in living.items():
             if key not in table or table[key].state != stays[-1].state:
                 stays[-1] = replace(stays[-1], left_after=left_after, left_by=sample.t)

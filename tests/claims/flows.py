@@ -54,11 +54,20 @@ class Transfer:
             t, first = t + 2 * self.way + 1e-4, first + size
         return t
 
-    def look(self, t: float, acked: int = 0, **info: Any) -> None:
-        """A look at the client's socket, after so many segments were acknowledged."""
+    def gone(self, t: float) -> None:
+        """A look that finds no socket any more; what the one before saw was found twice."""
+        self.w.sample(self.client, t, [], prev=t - 1e-6)
+
+    def look(self, t: float, acked: int = 0, again: bool = True, **info: Any) -> None:
+        """A look at the client's socket, after so many segments were acknowledged.
+
+        What the one before saw was found ``again`` just before this, or it is the next look after that.
+        """
         told = {**ALIKE, "bytes_acked": 1 + SIZE * acked, **info}
         ends = {"local": self.w.hosts[self.client], "remote": self.w.hosts["server"], "info": told}
-        self.w.sample(self.client, t, [sock("ESTABLISHED", self.here["sport"], self.port, **ends)])
+        self.w.sample(
+            self.client, t, [sock("ESTABLISHED", self.here["sport"], self.port, **ends)], prev=t - 1e-6 if again else 0
+        )
 
 
 def claims_of(scenario: str) -> dict[str, Claim]:

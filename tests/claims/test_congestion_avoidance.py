@@ -41,6 +41,7 @@ def run(**wrong: Any) -> Evidence:
         transfer.look(
             1.4 + number / 10, acked, total_retrans=32, snd_cwnd=window, snd_ssthresh=SSTHRESH, notsent_bytes=1
         )
+    transfer.gone(9)
     return w.evidence()
 
 

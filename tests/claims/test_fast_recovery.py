@@ -41,6 +41,7 @@ def run(**wrong: Any) -> Evidence:
         for place, (state, window, ssthresh) in enumerate(looks):
             told = {"ca_state": state, "snd_cwnd": window, "snd_ssthresh": ssthresh, "total_retrans": 1 + place}
             transfer.look(after + 0.01 * (1 + place), 10, **told)
+        transfer.gone(after + 1)
     return w.evidence()
 
 
