@@ -101,6 +101,8 @@ def test_a_call_belongs_to_the_connection_of_its_socket() -> None:
         w.call(host, 1 + socket / 100, "close", socket=socket)
     w.call("client", 2.0, "connect", ["10.0.0.2", 7000], socket=3)
     w.call("client", 2.1, "send", "x", socket=3)
+    w.call("server", 2.2, "accept", socket=1)  # damaged records: nothing that they could belong to
+    w.call("client", 2.3, "connect", socket=4)
     told = story(w.evidence())
     of = [(event.host, event.text.partition("(")[0], event.connection) for event in told.events]
     assert of == [
@@ -115,4 +117,6 @@ def test_a_call_belongs_to_the_connection_of_its_socket() -> None:
         ("server", "close", 1),
         ("client", "connect", None),
         ("client", "send", None),
+        ("server", "accept", None),
+        ("client", "connect", None),
     ]
