@@ -14,6 +14,7 @@ from lab.errors import BadOption
 from lab.ledger import Citation, Entry, Stand, entries
 from lab.measured import NOTHING, Kernel, Measured, measured
 from lab.report.result import Finding
+from lab.report.sentences import sentence
 from lab.textbook import Saying
 
 LONGEST = 100  # characters of a measurement that are shown
@@ -135,7 +136,7 @@ def _section(entry: Entry, found: Measured) -> Iterator[str]:
         name = citation.scenario.name
         mark = "" if citation.stand is entry.stand else f" ({citation.stand})"
         told = f": {citation.instead}" if citation.instead else ""
-        yield f"- [{name}](../scenarios/{name}.py): *{citation.claim.sentence}*{mark}{told}"
+        yield f"- [{name}](../scenarios/{name}.py): *{sentence(citation.claim.sentence, begins=False)}*{mark}{told}"
         if findings := _of(citation, found):
             yield f"  - measured: {_measurements(findings)}"
 
