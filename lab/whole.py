@@ -10,7 +10,7 @@ def write(path: Path, text: str) -> Path:
     What a writer that was killed had left of a part goes with the next writing.
     """
     for part in path.parent.glob(f".{path.name}.*"):
-        if not Path("/proc", part.suffix[1:]).exists():
+        if not os.path.exists(f"/proc/{part.suffix[1:]}"):
             part.unlink(missing_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:

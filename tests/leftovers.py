@@ -123,11 +123,11 @@ def descendants() -> set[tuple[int, str]]:
     """All processes below this one, orphans included; those that have ended and were ours to collect are collected."""
     parents: dict[int, list[int]] = {}
     names: dict[int, str] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            head, _, tail = stat.read_text().rpartition(")")
+            head, _, tail = (process / "stat").read_text().rpartition(")")
         except OSError:
-            continue
+            continue  # it has ended
         pid, _, name = head.partition(" (")
         state, ppid = tail.split()[:2]
         if state == "Z" and int(ppid) == os.getpid():
