@@ -14,10 +14,10 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [JOBS=N] [PREDICT=1]
+lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [JOBS=N] [LIMIT=S] [MEMORY=MB] [PREDICT=1]
 	@$(LAB) run $(options) $(SCENARIO)
 
-up: venv ## keep a lab running: make up [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [HOSTS="client=2"]; lab down ends it
+up: venv ## keep a lab running: make up [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [HOSTS="client=2"]; lab down ends it
 	@$(LAB) up $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
 	  $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(HOSTS),--hosts $(HOSTS))
 
@@ -37,12 +37,12 @@ clean: venv ## remove what dead runs left
 	@$(LAB) clean
 
 test: venv ## all tests, the quick ones first, and all scenarios as tests, on both clocks and both substrates
-	@echo "what needs no lab: about two minutes, silent until a part is through"
-	@$(SIDE_BY_SIDE) test-unit test-claims
+	@echo "units and claims: about two minutes, silent until a part is through"
+	@+$(SIDE_BY_SIDE) test-unit test-claims
 	@echo "the lab on either clock: about a quarter of an hour"
-	@$(SIDE_BY_SIDE) test-real test-virtual
+	@+$(SIDE_BY_SIDE) test-real test-virtual
 	@echo "the scenarios on this machine's clock, on either substrate: about five minutes"
-	@$(SIDE_BY_SIDE) scenarios-netns scenarios-docker
+	@+$(SIDE_BY_SIDE) scenarios-netns scenarios-docker
 
 # Two at a time, since one computes while the other waits.
 SIDE_BY_SIDE := $(MAKE) --no-print-directory -j2 --output-sync=target

@@ -69,11 +69,9 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has seen enough
         return 141
-    except OSError as error:
-        if error.errno in runs.UNWRITABLE and error.filename is None:
-            return complain(f"Nothing can be written: {error.strerror}; make room and try again.", 4)
-        return complain(surprise(error), 3)
     except Exception as error:
+        if full := runs.no_room(error):
+            return complain(str(full), full.exit_status)
         return complain(surprise(error), 3)
 
 

@@ -51,7 +51,7 @@ def collect(
 
 def unexpected(error: Exception, scenario: Scenario, folder: Path) -> LabError:
     """One sentence for an exception that nobody foresaw, most often a slip in the scenario; its traceback is saved."""
-    if isinstance(error, OSError) and error.errno in runs.UNWRITABLE and error.filename is None:
+    if isinstance(error, OSError) and runs.no_room(error):
         return runs.disk_full(folder, error)
     file = folder / "traceback.txt"
     try:

@@ -13,11 +13,12 @@ from typing import Protocol
 from lab import runs
 from lab.errors import BadOption, BadRun, DiskFull, LabError, RunError
 from lab.evidence import Evidence
+from lab.of_run import BY_HAND, scenario_of
 from lab.options import Options
 from lab.report import index, page
 from lab.report.judgement import Witnesses, judgement
 from lab.report.result import Result
-from lab.scenario import Scenario, load
+from lab.scenario import Scenario
 from lab.seen_remains import remains
 from lab.signals import Interrupted
 
@@ -149,9 +150,9 @@ def judge_again(folder: Path) -> Result:
         saved = Result.load(folder).file
     except BadRun:  # a run that was killed has no result, but its evidence names the scenario
         saved = ""
-    if saved == page.BY_HAND:
+    scenario = scenario_of(folder, saved, seen.meta["scenario"])
+    if scenario is BY_HAND:
         raise BadRun(f"{folder} was made by hand and claims nothing; `lab show {folder}` tells what was.")
-    scenario = load(saved if saved and Path(saved).is_file() else seen.meta["scenario"])
     return judgement(scenario, seen, RunError(seen.error) if seen.error is not None else None)[0]
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+from lab import objects
 from lab.errors import BadRun, DiskFull
 
 DEFAULT = Path("runs")
@@ -72,7 +73,7 @@ def found_in(bases: Iterable[Path]) -> list[Path]:
 def _ended(folder: Path) -> str:
     """When a run ended (ISO 8601, UTC); empty if it was never signed."""
     try:
-        return str(json.loads((folder / SIGNED).read_text())["ended"])
+        return str(objects.read(folder / SIGNED)["ended"])
     except (OSError, ValueError, KeyError):
         return ""
 
@@ -86,6 +87,13 @@ def writing(folder: Path, whatever: bool = False) -> Iterator[None]:
         if not whatever and error.errno not in UNWRITABLE:
             raise
         raise disk_full(folder, error) from error
+
+
+def no_room(error: Exception) -> DiskFull | None:
+    """The sentence for the refusal of a file or stream that nobody can name; None for another error."""
+    if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
+        return DiskFull(f"Nothing can be written: {error.strerror}; make room and try again.")
+    return None
 
 
 def disk_full(folder: Path, error: OSError) -> DiskFull:

@@ -6,6 +6,7 @@ A scenario file holds one phenomenon: its docstring is the lesson, one function 
 
 import difflib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -130,8 +131,8 @@ def names() -> list[str]:
 def find(name: str) -> Path:
     """The file of a scenario, given its name or a path to it. Raises UnknownScenario with near names."""
     if name.endswith(".py") or "/" in name:
-        if (file := Path(name)).is_file():
-            return file.resolve()
+        if os.path.isfile(name):  # and not Path.is_file, which raises where it may not look
+            return Path(name).resolve()
         raise UnknownScenario(f"There is no scenario file {name}; `lab list` shows those that come with the lab.")
     known = names()
     if name in known:

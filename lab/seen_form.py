@@ -3,10 +3,13 @@
 A kind that is not known here may have any fields: nobody asks for them.
 """
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.agent.messages import WIRE, decode
+from lab.objects import whole_number
 from lab.seen_records import Record
 
 Type = type | tuple[type, ...]
@@ -37,12 +40,15 @@ _MAY_HAVE: Mapping[str, Mapping[str, Type]] = {
     "capture": {"dropped": (int, _NOTHING)},
     "end": {"error": (str, _NOTHING)},
 }
+_LONG = re.compile(rb"\d{20}")
 _SOCKET_NUMBERS = ("inode", "expires_ms", "retrans", "rqueue", "wqueue")
 
 
 def record_of(line: bytes) -> Record:
     """What stands in a line, of whatever kind and form. Raises ValueError, whatever it is that is no record."""
     try:
+        if _LONG.search(line):  # digits of a text, as a rule
+            json.loads(line, parse_int=whole_number)
         record = decode(line)
     except (TypeError, RecursionError) as error:
         raise ValueError("no record") from error

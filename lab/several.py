@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
 
+from lab import runs
 from lab.agent import libc
 from lab.agent.forked import fork
 from lab.errors import LabError, RunError
@@ -76,6 +77,9 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
                 try:
                     say(_outcome(scenario, runner))
                 except Exception as error:  # nobody foresaw it: the process above tells, as for a single run
+                    if full := runs.no_room(error):
+                        say(full)
+                        return
                     broke = RuntimeError(f"{scenario.name}: {type(error).__name__}: {error}")
                     broke.add_note(traceback.format_exc())
                     say(broke)

@@ -10,7 +10,8 @@ def write(path: Path, text: str) -> Path:
     What a writer that was killed had left of a part goes with the next writing.
     """
     for part in path.parent.glob(f".{path.name}.*"):
-        if not os.path.exists(f"/proc/{part.suffix[1:]}"):
+        number = part.suffix[1:]
+        if number.isascii() and number.isdigit() and not os.path.lexists(f"/proc/{number}"):
             part.unlink(missing_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:

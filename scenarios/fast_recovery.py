@@ -48,8 +48,9 @@ def after_three_repetitions_the_window_comes_down_to_half_and_no_further(seen: E
     """Not at once: by a segment for two that are acknowledged, until recovery ends. After that it grows again."""
     flow = seen.flow(ONE)
     before, recovering = flow.before(flow.again(flow.connection.lost[0])), flow.within(RECOVERY)
+    during = [look.info["snd_cwnd"] for look in flow.looks if look.info.get("ca_state") == RECOVERY]
     after = [look.info["snd_cwnd"] for look in flow.looks if look.t >= recovering[0].t]
-    told = (before.info["snd_cwnd"], recovering[-1].info["snd_ssthresh"], recovering[-1].info["snd_cwnd"], min(after))
+    told = (before.info["snd_cwnd"], recovering[-1].info["snd_ssthresh"], min(during), min(after))
     return equals(told, (FLIGHT, SSTHRESH, SSTHRESH, SSTHRESH), "segments")
 
 

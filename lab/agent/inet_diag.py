@@ -63,9 +63,8 @@ _KEPT = tuple(name for name in _NAMES if name not in _CLOCKS)
 _pick = operator.itemgetter(*map(_NAMES.index, _KEPT))
 _WSCALE = _NAMES.index("wscale")
 
-_LOOKS = (
-    10  # at a table that changes while it is read; one look in two hundred does, where connections end all the time
-)
+# At a table that changes while it is read, as one in two hundred does where connections end all the time.
+_LOOKS = 10
 
 SocketEntry = dict[str, Any]
 
@@ -79,6 +78,8 @@ def open_diag() -> socket.socket:
 
 def table(diag: socket.socket) -> list[SocketEntry]:
     """Every TCP and UDP socket of the namespace, over IPv4 and IPv6.
+
+    A connection that ends while the table is read, each of ``_LOOKS`` times, is left out.
 
     Raises:
         OSError: the kernel refused a dump.

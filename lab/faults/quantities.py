@@ -19,7 +19,11 @@ class Kind:
 
 
 def _units(what: str, units: Mapping[str, Decimal], bare: Callable[[Decimal], bool]) -> Kind:
-    """A number with one of these units, the first of which that fits is written; ``bare`` tells if it can lack one."""
+    """A number with one of these units, the first of which that fits is written, or the smallest.
+
+    ``bare`` tells if it can lack one.
+    """
+    smallest = min(units.items(), key=lambda unit: unit[1])
 
     def read(word: str) -> float | None:
         parts = _NUMBER.fullmatch(word.strip())
@@ -32,7 +36,7 @@ def _units(what: str, units: Mapping[str, Decimal], bare: Callable[[Decimal], bo
 
     def write(value: float) -> str:
         exact = Decimal(f"{value:.9g}")  # and not 12.500000000000002 ms
-        unit, factor = next(((u, f) for u, f in units.items() if exact >= f), list(units.items())[-1])
+        unit, factor = next(((u, f) for u, f in units.items() if exact >= f), smallest)
         return _plain(exact / factor) + _SPELT.get(unit, unit)
 
     return Kind(what, read, write)

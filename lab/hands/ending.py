@@ -6,16 +6,10 @@ from pathlib import Path
 from lab import runs
 from lab.cli import surprise
 from lab.errors import DiskFull, LabError
+from lab.of_run import BY_HAND
 from lab.report import index, page
 from lab.report.result import Result
 from lab.runner import judge
-from lab.scenario import Declaration, Scenario
-
-NAME = "up"
-LESSON = """A lab that somebody kept up and had hands on. No claim about a book is judged here; what was done, and what
-the hosts and the wire made of it, is below."""
-
-BY_HAND = Scenario(NAME, Path(page.BY_HAND), LESSON, Declaration(lambda lab: None, "A lab kept up by hand"), ())
 
 
 def report(folder: Path, base: Path, error: LabError | None, began: float) -> list[str]:

@@ -21,9 +21,10 @@ from lab.clock import RealClock
 from lab.errors import LabError, RunError
 from lab.hands import place
 from lab.hands.desk import Desk
-from lab.hands.ending import NAME, report
+from lab.hands.ending import report
 from lab.hands.line import Line
 from lab.lab import Lab, open_lab
+from lab.of_run import BY_HAND
 from lab.options import Options
 from lab.signals import Interrupted, interruptible
 from lab.topology import Topology
@@ -89,7 +90,7 @@ def keep(wants: Wants, starter: Starter) -> None:
     with place.hold(wants.name) as held:
         how = Options(substrate=wants.substrate, engine=wants.engine, seed=wants.seed, out=Path(wants.out))
         substrate = RealClock(how, starter.tell).substrate
-        folder, began = runs.make(how.out, NAME), time.monotonic()
+        folder, began = runs.make(how.out, BY_HAND.name), time.monotonic()
         held.note(folder=str(folder))
         desk = Desk()
         error: LabError | None = None
@@ -98,7 +99,7 @@ def keep(wants: Wants, starter: Starter) -> None:
                 topology,
                 substrate,
                 folder=folder,
-                scenario=NAME,
+                scenario=BY_HAND.name,
                 engine=wants.engine,
                 seed=wants.seed,
                 sysctls=settings,

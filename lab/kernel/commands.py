@@ -44,7 +44,7 @@ def run(argv: list[str]) -> int:
     parser.add_argument("command", nargs="*", metavar="COMMAND")
     wants = parser.parse_args(argv)
     if not wants.command:
-        raise BadOption("Name a command for the kernel to run, as in `lab kernel run -- python3 -m pytest`.")
+        raise BadOption("Name a command for the kernel to run, as in `lab kernel run -- .venv/bin/python -m pytest`.")
     from lab.kernel import kernels, scratch
     from lab.kernel.box import Box, Job
     from lab.kernel.kept import console_of

@@ -10,12 +10,13 @@ from pathlib import Path
 from lab import options, runs
 from lab.errors import BadRun, RequestError, RunError
 from lab.evidence import Evidence
+from lab.of_run import scenario_of
 from lab.recorder import CAPTURE, EVIDENCE
 from lab.report import index, page
 from lab.report import result as results
 from lab.report.judgement import Witnesses, environment, judgement
 from lab.report.result import Result
-from lab.scenario import Scenario, load
+from lab.scenario import Scenario
 from lab.seen_remains import Remains, remains
 
 INCOMPLETE = 3  # exit status: pages were written, and one names what it cannot show
@@ -96,12 +97,9 @@ def _saved(folder: Path) -> tuple[Result | None, Sequence[str]]:
 
 def _scenario(saved: Result | None, seen: Evidence | None, folder: Path) -> tuple[Scenario | None, str]:
     """The scenario as it is now; else None, and why."""
-    if saved is not None and Path(saved.file).is_file():
-        name = saved.file
-    else:
-        name = str(seen.meta["scenario"]) if seen is not None else folder.resolve().parent.name
+    name = str(seen.meta["scenario"]) if seen is not None else folder.resolve().parent.name
     try:
-        return load(name), ""
+        return scenario_of(folder, saved.file if saved is not None else "", name), ""
     except RequestError as error:
         return None, str(error)
 

@@ -1,11 +1,12 @@
 """runs/index.html: all runs below a folder, newest first, and any two of them side by side."""
 
-import json
+import fcntl
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import runs, whole
+from lab import objects, runs, whole
 from lab.errors import BadRun
 from lab.report import page
 from lab.report.result import Result
@@ -15,15 +16,21 @@ Entry = Mapping[str, Any]
 FILE = "index.html"
 MOST = 500  # runs; older ones are there and not listed, and the page says so
 _BEGINS = '<script type="application/json" id="data">'
+_TEXTS = ("folder", "scenario", "time", "report", "verdict", "badge", "title")
 _SHOWN = ("kernel", "hz", "machine", "substrate", "clock", "engine", "seed", "took")
 
 
 def write(base: Path, anew: bool = False) -> Path:
-    """Write the index of the runs below ``base``, whole or not at all. Raises OSError.
+    """Write the index of the runs below ``base``, whole or not at all, and one after the other. Raises OSError.
 
     ``anew``: each is read again, also where the index that is there tells of it.
     """
-    return whole.write(base / FILE, render(base, anew))
+    folder = os.open(base, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        return whole.write(base / FILE, render(base, anew))
+    finally:
+        os.close(folder)
 
 
 def render(base: Path, anew: bool = False) -> str:
@@ -51,10 +58,15 @@ def _known(base: Path) -> dict[str, Entry]:
     """What the index says already of runs that are over, by their folders: to read each again would take long."""
     try:
         text = (base / FILE).read_text(encoding="utf-8")
-        listed: list[Entry] = json.loads(text.partition(_BEGINS)[2].partition("</script>")[0])
-        return {entry["folder"]: entry for entry in listed if entry["claims"] and entry["badge"]}
+        listed = objects.parsed(f'{{"runs": {text.partition(_BEGINS)[2].partition("</script>")[0]}}}')["runs"]
+        return {entry["folder"]: entry for entry in listed if entry["claims"] and _is_one(entry)}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _is_one(entry: Entry) -> bool:
+    texts = all(isinstance(entry[name], str) for name in _TEXTS)
+    return texts and isinstance(entry["environment"], dict) and isinstance(entry["claims"], list)
 
 
 def _entry(folder: Path, name: str) -> Entry | None:
@@ -87,7 +99,7 @@ def _environment(result: Result) -> Iterator[tuple[str, Any]]:
 
 def _real_seconds(folder: Path) -> float | None:
     try:
-        seconds: float | None = json.loads((folder / runs.SIGNED).read_text()).get("real_seconds")
+        seconds = objects.read(folder / runs.SIGNED).get("real_seconds")
     except (OSError, ValueError):
         return None
-    return seconds
+    return seconds if isinstance(seconds, float) else None

@@ -24,6 +24,7 @@ from lab.claims import FAILS
 from lab.course import Question
 from lab.errors import RequestError
 from lab.evidence import Evidence
+from lab.of_run import HANDS
 from lab.report.curves import curves
 from lab.report.judgement import Witnesses
 from lab.report.result import Finding, Result
@@ -31,7 +32,6 @@ from lab.report.sentences import sentence
 from lab.report.story import Story, story
 
 FILE = "report.html"
-BY_HAND = "lab up"  # stands for a scenario's file where there was none, but somebody's hands
 MOST_ARROWS = 5000  # more frames than these are not drawn; the page says how many are left out
 _HERE = Path(__file__).parent / "page"
 
@@ -78,7 +78,7 @@ def render(
 def badge(result: Result) -> str:
     """The verdict, but for a run that somebody made by hand: it claims nothing, and only the lab itself may fail."""
     fine = result.error is None and all(one.verdict != FAILS for one in result.claims)
-    return "BY HAND" if result.file == BY_HAND and fine else result.verdict
+    return "BY HAND" if result.file == HANDS and fine else result.verdict
 
 
 def _paragraphs(lesson: str) -> Iterator[tuple[str, bool]]:
@@ -106,8 +106,8 @@ def command(result: Result) -> str:
     """What runs it again in the same way."""
     ran = result.environment
     words = ["lab", "run", result.file if _own(result) else result.scenario]
-    if result.file == BY_HAND:
-        words = BY_HAND.split()
+    if result.file == HANDS:
+        words = HANDS.split()
     for name in ("clock", "substrate", "engine", "seed"):
         if (value := ran.get(name)) not in (None, "auto"):
             words += [f"--{name}", str(value)]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab import whole
+from lab import objects, whole
 from lab.claims import FAILS, HOLDS, UNKNOWN, Judged, Outcome
 from lab.errors import BadRun
 from lab.values import text
@@ -85,7 +85,7 @@ class Result:
     def load(cls, folder: Path) -> "Result":
         """Read result.json of a run's folder. Raises BadRun."""
         try:
-            data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            data = objects.read(folder / FILE)
             claims = tuple(Finding(**{**claim, "sources": tuple(claim["sources"])}) for claim in data.pop("claims"))
             return cls(claims=claims, **data)._checked()
         except (OSError, ValueError, TypeError, KeyError) as error:

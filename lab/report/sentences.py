@@ -37,7 +37,7 @@ _NAMES = {
 }
 _KNOWN = {**_NAMES, **{word: word.upper() for word in _CAPITALS}}
 _WORDS = re.compile(rf"\b({'|'.join(sorted(map(re.escape, _KNOWN), key=len, reverse=True))})\b")
-_ADDRESS = re.compile(r"\b(\d+) (\d+) (\d+) (\d+)\b")
+_ADDRESS = re.compile(r"\b(0|127) (0) (0) (0|1)\b")
 _POSSESSIVE = re.compile(r"(?<=[a-zA-Z]) s (?=[a-z])")  # and not "75 s"
 _FIRST_WORDS = frozenset({"htons", "sendto", "recv", "inet_pton"})  # calls, which keep their small letter
 

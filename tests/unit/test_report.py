@@ -9,6 +9,7 @@ import pytest
 from lab.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
 from lab.errors import BadRun
 from lab.evidence import Evidence
+from lab.of_run import HANDS
 from lab.report import page
 from lab.report.result import Finding, Result, overall, status_of
 from lab.report.terminal import Progress, render
@@ -50,7 +51,7 @@ def test_the_verdict_on_a_run(book: list[Outcome], instrument: list[Outcome], ve
 
 
 def test_a_run_by_hand_has_no_verdict_unless_the_lab_fails() -> None:
-    by_hand = replace(a_result(finding(HOLDS, instrument=True)), file=page.BY_HAND)
+    by_hand = replace(a_result(finding(HOLDS, instrument=True)), file=HANDS)
     assert by_hand.verdict == "UNKNOWN" and page.badge(by_hand) == "BY HAND"
     assert page.badge(replace(by_hand, error="it broke off")) == "UNKNOWN"
     assert page.badge(replace(by_hand, claims=(finding(FAILS, instrument=True),))) == "UNKNOWN"

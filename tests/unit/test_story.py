@@ -86,6 +86,16 @@ def test_a_call_tells_what_it_gave_with_the_address_that_it_came_from() -> None:
     assert [event.gave for event in events] == ["3 from 10.0.0.3:40001", "100000", "b'a = b'"]
 
 
+def test_who_opened_a_connection_at_the_same_time_connected_it_too() -> None:
+    w = Written()
+    w.segment("client", "server", 0.1, "S", seq=100, sport=7001, dport=7002)
+    w.segment("server", "client", 0.2, "S", seq=500, sport=7002, dport=7001)
+    w.call("client", 0.09, "connect", ["10.0.0.2", 7002], took=1)
+    w.call("server", 0.19, "connect", ["10.0.0.3", 7001], took=1)
+    w.call("server", 2, "close")
+    assert [event.connection for event in story(w.evidence()).events] == [0, 0, 0]
+
+
 def test_a_call_belongs_to_the_connection_of_its_socket() -> None:
     """Two connections at once to one listener, an end of each accepted; the last connect has none, it is UDP's."""
     w = Written()

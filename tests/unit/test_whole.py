@@ -37,5 +37,7 @@ def test_what_a_killed_writer_left_goes_and_that_of_a_living_one_stays(tmp_path)
         whole.write(tmp_path / "page.html", "one")
         assert theirs.exists()
         other.send_signal(signal.SIGKILL)
+    editors = tmp_path / ".page.html.swp"
+    editors.touch()
     whole.write(tmp_path / "page.html", "another")
-    assert os.listdir(tmp_path) == ["page.html"]
+    assert sorted(os.listdir(tmp_path)) == [".page.html.swp", "page.html"]

@@ -40,8 +40,6 @@ const drawArrow = (one, at, where, view) => {
     group.append(made("line", { x1: from, y1: at.sent, x2: x, y2: y }));
     if (at.lost) {
       group.append(made("path", { class: "cross", d: `M${x - 5} ${y - 5}l10 10m0 -10l-10 10` }));
-      const room = Math.floor((Math.abs(to - from) * (1 - GONE) - 20) / LETTER);
-      group.append(made("text", { class: "label fate", x: x + way * 12, y: y + 4, "text-anchor": way > 0 ? "start" : "end" }, shortened(one.lost_to || "lost", room)));
     } else {
       const slope = Math.atan2(y - at.sent, x - from) * 180 / Math.PI;
       group.append(made("path", { d: "M8 0L-3 -4.5L-3 4.5Z", transform: `translate(${x} ${y}) rotate(${slope})` }));
@@ -51,11 +49,23 @@ const drawArrow = (one, at, where, view) => {
   return group;
 };
 
-// Above all arrows: those that cross it shall not cross it out.
+// Above all arrows: those that cross a text shall not cross it out.
+const textOf = (one, kind, place, text, view) => {
+  const dim = view.judged.size && !view.judged.has(one.number);
+  const words = `label${kind}${one.again === null ? "" : " again"}${dim ? " dim" : ""}`;
+  return made("text", { class: words, "data-number": one.number, ...place }, text);
+};
+
 const drawLabel = (one, { text, x, y, turn }, view) => {
-  const dim = view.judged.size && !view.judged.has(one.number), turned = turn ? { transform: `rotate(${turn.toFixed(2)} ${x} ${y})` } : {};
-  const words = `label${one.again === null ? "" : " again"}${dim ? " dim" : ""}`;
-  return made("text", { class: words, x, y, "text-anchor": "middle", "data-number": one.number, ...turned }, text);
+  const turned = turn ? { transform: `rotate(${turn.toFixed(2)} ${x} ${y})` } : {};
+  return textOf(one, "", { x, y, "text-anchor": "middle", ...turned }, text, view);
+};
+
+const drawFate = (one, at, where, view) => {
+  const from = where.x.get(one.source), to = where.x.get(one.toward), way = Math.sign(to - from) || 1;
+  const room = Math.floor((Math.abs(to - from) * (1 - GONE) - 20) / LETTER);
+  const place = { x: crossOf(one, where) + way * 12, y: at.ends[0] + 4, "text-anchor": way > 0 ? "start" : "end" };
+  return textOf(one, " fate", place, shortened(one.lost_to || "lost", room), view);
 };
 
 // Beside a lifeline: outside of the outer ones, beyond the sockets; between the others on the line's inner side.

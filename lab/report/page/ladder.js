@@ -16,8 +16,8 @@
   const shown = () => {
     const mine = (one) => view.which === null || one.connection === view.which;
     const arrows = story.arrows.filter(mine), bands = story.bands.filter(mine);
-    if (view.which === null || !arrows.length) return { arrows, bands, events: story.events, notes: story.notes, faults: story.faults };
-    const first = arrows[0].sent, last = arrows.reduce((latest, one) => Math.max(latest, one.sent, ...one.came), 0);
+    if (view.which === null) return { arrows, bands, events: story.events, notes: story.notes, faults: story.faults };
+    const first = arrows.length ? arrows[0].sent : Infinity, last = arrows.reduce((latest, one) => Math.max(latest, one.sent, ...one.came), 0);
     const near = (t) => t >= first - 1e9 && t <= last + 1e9;
     return {
       arrows, bands, events: story.events.filter((one) => one.connection === null ? near(one.began) : mine(one)), notes: story.notes.filter(([t]) => near(t)),
@@ -44,8 +44,10 @@
       texts.push({ above: true, top, bottom, make: () => {
         const group = made("g");
         if (timed) group.append(made("text", { class: "time", x: where.gutter - 11, y: moment.y + 4, "text-anchor": "end" }, time));
-        if (at) group.append(...(at.label && at.label.text ? [drawLabel(moment.one, at.label, view)] : []));
-        else if (moment.kind === "state") group.append(drawState(moment, where));
+        if (at && at.label && at.label.text) group.append(drawLabel(moment.one, at.label, view));
+        if (at && at.lost) group.append(drawFate(moment.one, at, where, view));
+        if (at) return group;
+        if (moment.kind === "state") group.append(drawState(moment, where));
         else if (moment.kind === "note") group.append(drawNote(moment, where));
         else if (moment.kind === "fault") group.append(drawFault(moment, where));
         else group.append(drawEvent(moment, where, heightOf));
