@@ -125,14 +125,14 @@ class Sitting:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def wait_for(self, words: str) -> str:
-        """Until it is shown; all that was shown since the last time."""
+        """Until it is shown; all that was shown since the last time, up to the end of it."""
         end = time.monotonic() + WITHIN
         while words.encode() not in self.shown:
             left = end - time.monotonic()
             assert left > 0 and select.select([self.master], [], [], left)[0], f"no {words!r} in {self.shown!r}"
             self.shown += os.read(self.master, 4096)
-        shown, self.shown = self.shown.decode(errors="replace"), b""
-        return shown
+        before, found, self.shown = self.shown.partition(words.encode())
+        return (before + found).decode(errors="replace")
 
     def end(self) -> int:
         """Its status; the terminal is as it was before."""
