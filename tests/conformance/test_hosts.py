@@ -198,7 +198,8 @@ def test_a_route_says_how_large_the_first_window_is(opener: Opener, seen: Callab
         server, client = lab.host("server"), lab.host("client")
         listener, connection = server.listen(7000), client.connect(server.at(7000))
         listener.accept()
-        client.wait_until(state="ESTABLISHED")
+        for host in server, client:
+            host.wait_until(state="ESTABLISHED")
         assert connection.close().errno is None
     assert seen().facts("client").route == {"initcwnd": 3}
     ends = seen().ends(seen().opened(7000).connection)
