@@ -34,6 +34,7 @@ _NAMES = {
     "inet ntop": "inet_ntop",
     "reno": "Reno",
     "ones own": "one's own",
+    "924 6 seconds": "924.6 seconds",
 }
 _KNOWN = {**_NAMES, **{word: word.upper() for word in _CAPITALS}}
 _WORDS = re.compile(rf"\b({'|'.join(sorted(map(re.escape, _KNOWN), key=len, reverse=True))})\b")
