@@ -77,7 +77,7 @@ def one_of(names: tuple[str, ...]) -> Callable[[str], str]:
 
 def seed(value: str) -> int:
     """A whole number from 0 to 2**64 - 1."""
-    if value.isascii() and value.isdigit() and int(value) < 2**64:
+    if value.isascii() and value.isdigit() and len(value) <= 20 and int(value) < 2**64:
         return int(value)
     raise argparse.ArgumentTypeError(f"{value!r} is no whole number from 0 to 2^64 - 1")
 

@@ -18,7 +18,16 @@ from lab.errors import BadRun, DiskFull
 
 DEFAULT = Path("runs")
 SIGNED, EVIDENCE = "run.json", "evidence.jsonl"
-UNWRITABLE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG}
+UNWRITABLE = {
+    errno.ENOSPC,
+    errno.EROFS,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EFBIG,
+}
 
 
 def make(base: Path, scenario: str) -> Path:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%/]*)", re.IGNORECASE)
+_DIGITS = re.compile(r"[0-9]{1,18}")  # beyond that no fault has any use for a number
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ RATE = _units(
     {"gbit": Decimal("1e9"), "mbit": Decimal("1e6"), "kbit": Decimal("1e3"), "bit": Decimal(1)},
     bare=lambda number: False,
 )
-WHOLE = Kind("a whole number", lambda word: int(word) if word.isascii() and word.isdigit() else None, str)
+WHOLE = Kind("a whole number", lambda word: int(word) if _DIGITS.fullmatch(word) else None, str)
 NUMBER = _units("a number", {"": Decimal(1)}, bare=lambda number: True)
 TRUTH = Kind("yes or no", lambda word: _TRUTH.get(word.lower()), lambda value: "yes" if value else "no")
 TEXT = Kind("a word", lambda word: word or None, str)

@@ -151,7 +151,7 @@ def _parser() -> options.Parser:
 
 def _number_of(value: str) -> tuple[str, int]:
     host, _, number = value.partition("=")
-    if host and number.isascii() and number.isdigit():
+    if host and number.isascii() and number.isdigit() and len(number) <= 9:
         return host, int(number)
     raise argparse.ArgumentTypeError(f"{value!r} is no number of hosts, as in client=2")
 

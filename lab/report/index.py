@@ -1,5 +1,6 @@
 """runs/index.html: all runs below a folder, newest first, and any two of them side by side."""
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,8 @@ def write(base: Path, anew: bool = False) -> Path:
     """
     folder = os.open(base, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # some network file systems have no locks: then the last writer wins
+            fcntl.flock(folder, fcntl.LOCK_EX)
         return whole.write(base / FILE, render(base, anew))
     finally:
         os.close(folder)

@@ -41,3 +41,11 @@ def test_what_a_killed_writer_left_goes_and_that_of_a_living_one_stays(tmp_path)
     editors.touch()
     whole.write(tmp_path / "page.html", "another")
     assert sorted(os.listdir(tmp_path)) == [".page.html.swp", "page.html"]
+
+
+def test_what_is_no_file_of_a_writer_is_not_in_the_way(tmp_path):
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    (tmp_path / f".page.html.{ended.pid}").mkdir()
+    whole.write(tmp_path / "page.html", "one")
+    assert (tmp_path / "page.html").read_text() == "one"

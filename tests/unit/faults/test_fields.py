@@ -81,6 +81,7 @@ def test_every_fault_is_tried_here() -> None:
         ({"name": "rate", "bits_per_second": 1e6, "limit": 0}, ["limit", "whole number", "frames"]),
         ({"name": "rate", "bits_per_second": 1e6, "limit": 1.5}, ["limit", "whole number", "1.5"]),
         ({"name": "nth", "n": 0}, ["nth", "n must", "from 1"]),
+        ({"name": "nth", "n": 10**400}, ["nth", "n must", "from 1"]),
         ({"name": "nth", "n": 1, "times": 0}, ["times"]),
         ({"name": "nth", "n": 1, "every": 0}, ["every", "whole number"]),
         ({"name": "nth", "n": 1, "copies": -1}, ["copies"]),

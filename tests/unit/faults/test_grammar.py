@@ -41,6 +41,7 @@ WRONG = [
     ("loss=200%", "loss: probability must be a number from 0 to 1"),
     ("rate=10", "a rate with its unit, as 500kbit or 10Mbit, not '10'"),
     ("nth=two", "the n of nth is a whole number, not 'two'"),
+    ("nth=" + "9" * 5000, "the n of nth is a whole number, not '999"),
     ("nth=\u00b2", "is a whole number"),
     ("nth=1 data=perhaps", "the data of nth is yes or no, not 'perhaps'"),
     ("partition=yes", "partition takes no value; write just partition."),
