@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from lab import objects
 from lab.errors import BadOption, NoPermission, Timeout
 from lab.hands.line import Line
 
@@ -124,10 +125,9 @@ def alive() -> list[str]:
 def read(note: Path) -> Note:
     """What a note says; nothing if it cannot be read."""
     try:
-        said = json.loads(note.read_text())
+        return objects.read(note)
     except (OSError, ValueError):
         return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _swept(base: Path, name: str) -> str:

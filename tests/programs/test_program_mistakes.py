@@ -57,6 +57,7 @@ def assert_nothing_came(connection):
 
 
 def wait_until(satisfied):
+    """For what /proc shows and tells nobody of: in which call a program sleeps, and which children are left."""
     until = time.monotonic() + SOON
     while not satisfied():
         assert time.monotonic() < until
