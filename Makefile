@@ -1,8 +1,8 @@
 # The lab's verbs. make itself ends with status 2 whenever a recipe fails; the recipe's own status stands in its last line ("Error 3")
-# and in the verdict that the run prints. For the statuses themselves call .venv/bin/lab.
+# and in the verdict that the run prints. For the statuses themselves call .venv/bin/badwire.
 SCENARIO ?=
 PYTHON   ?= python3
-LAB      := .venv/bin/python -m lab
+LAB      := .venv/bin/python -m badwire
 PYTEST   := .venv/bin/python -m pytest
 options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
             $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
@@ -17,7 +17,7 @@ help: ## what can be made
 lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [JOBS=N] [LIMIT=S] [MEMORY=MB] [PREDICT=1]
 	@$(LAB) run $(options) $(SCENARIO)
 
-up: venv ## keep a lab running: make up [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [HOSTS="client=2"]; lab down ends it
+up: venv ## keep a lab running: make up [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [HOSTS="client=2"]; badwire down ends it
 	@$(LAB) up $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
 	  $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(HOSTS),--hosts $(HOSTS))
 
@@ -62,13 +62,14 @@ test-virtual: venv
 scenarios-netns scenarios-docker: scenarios-%: venv
 	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3
 
-check: venv-dev ## ruff, ruff format, mypy --strict
+check: venv-dev ## ruff, ruff format, mypy --strict, the import linter
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/python -m ruff format --check .
 	@.venv/bin/python -m mypy
+	@.venv/bin/lint-imports
 
 images: venv ## the base image (from Debian's packages, no registry) and the hosts' image
-	@.venv/bin/python -m lab.images
+	@.venv/bin/python tools/make_images.py
 
 kernel: venv ## the kernel for CLOCK=virtual, once: make kernel [SOURCE=a kernel's source tree or an archive of one]
 	@$(LAB) kernel build $(if $(SOURCE),"$(SOURCE)")
@@ -80,12 +81,12 @@ lock: venv-dev ## pin the newest versions again (needs pip-tools: pip install pi
 	done
 
 venv: python
-	@$(PYTHON) -m lab.install
+	@$(PYTHON) tools/make_venv.py
 
 venv-dev: python
-	@$(PYTHON) -m lab.install --dev
+	@$(PYTHON) tools/make_venv.py --dev
 
 python:
-	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "lab: there is no $(PYTHON) here: install Python 3.11 or newer (apt-get install python3 python3-venv)." >&2; exit 4; }
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "badwire: there is no $(PYTHON) here: install Python 3.11 or newer (apt-get install python3 python3-venv)." >&2; exit 4; }
 	@[ -e .venv/bin/python ] && [ "$(origin PYTHON)" = file ] || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "lab: $$($(PYTHON) -V 2>&1) is too old: install Python 3.11 or newer and name it, as in make PYTHON=python3.12 lab." >&2; exit 4; }
+	  echo "badwire: $$($(PYTHON) -V 2>&1) is too old: install Python 3.11 or newer and name it, as in make PYTHON=python3.12 lab." >&2; exit 4; }

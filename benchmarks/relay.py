@@ -19,8 +19,8 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
 from relay_ground import SERVER, Ground, in_a_child
 
-from lab.faults import Delay, Fault, Loss
-from lab.units import ms
+from badwire.faults import Delay, Fault, Loss
+from badwire.units import ms
 
 SECONDS = 2.0  # of each throughput
 PROBES = 200  # of each delay

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from lab.lab import open_lab
-from lab.substrate import Ground, Substrate
-from lab.topology import Topology
+from badwire.substrate.substrate import Ground, Substrate
+from badwire.testbed import open_lab
+from badwire.topology.topology import Topology
 
 RUNS = 7
 IPROUTE2 = """
@@ -47,7 +47,7 @@ class Timed:
 
     def up(self, topology: Topology, sysctls, mounts, undo: ExitStack) -> Ground:  # type: ignore[no-untyped-def]
         if self.name == "netns":
-            from lab.substrate import netns
+            from badwire.substrate import netns
 
             wait = netns.Nest.wait_until_ready
 
@@ -112,7 +112,7 @@ def tell_memory(two: float, further: float) -> None:
 
 
 def bench_netns() -> None:
-    from lab.substrate.netns import Netns
+    from badwire.substrate.netns import Netns
 
     rows = [(shell(IPROUTE2) if os.geteuid() == 0 else float("nan"), *lab_of(2, Netns())) for _ in range(RUNS)]
     bare, whole, up, down = (statistics.median(column) for column in zip(*rows, strict=True))
@@ -126,7 +126,7 @@ def bench_netns() -> None:
 
 
 def bench_docker() -> None:
-    from lab.substrate.docker import Docker
+    from badwire.substrate.docker.substrate import Docker
 
     substrate = Docker()
     lab_of(2, substrate)  # the image is built before anything is timed
@@ -153,7 +153,7 @@ def agents() -> set[int]:
     return {
         int(folder.name)
         for folder in Path("/proc").iterdir()
-        if folder.name.isdigit() and b"lab.agent" in _cmdline(folder)
+        if folder.name.isdigit() and b"badwire.agent" in _cmdline(folder)
     }
 
 

@@ -15,10 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from lab import scenario
+from badwire.scenario import scenario_file
 
 RUNS = 3
-LAB = [sys.executable, "-m", "lab"]
+LAB = [sys.executable, "-m", "badwire"]
 
 
 def timed(argv: list[str]) -> tuple[float, str]:
@@ -32,8 +32,8 @@ def main(names: list[str]) -> None:
     empty = statistics.median(timed([*LAB, "kernel", "run", "--", "true"])[0] for _ in range(RUNS))
     print(f"{'':14}{'protocol s':>12}{'real s':>9}{'ratio':>9}{'real s / empty boot':>22}")
     print(f"{'(empty boot)':14}{'':>12}{empty:9.2f}{'':>9}{1.0:22.1f}")
-    with tempfile.TemporaryDirectory(prefix="lab-bench-") as out:
-        for name in names or scenario.names():
+    with tempfile.TemporaryDirectory(prefix="badwire-bench-") as out:
+        for name in names or scenario_file.names():
             command = [*LAB, "run", name, "--clock", "virtual", "--quiet", "--out", out]
             runs = [timed(command) for _ in range(RUNS)]
             real = statistics.median(seconds for seconds, _ in runs)

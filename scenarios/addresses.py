@@ -10,10 +10,10 @@ The connections of one server have its port in common, and it takes all four num
 Read next: ip(7); RFC 1122 section 4.2.3.7; Stevens, UNIX Network Programming vol. 1, sections 2.9 and 4.4.
 """
 
-from lab.claims import RFC, Man, Text, Verdict, all_of, claim, equals
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Man, Text, Verdict, all_of, claim, equals
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 EVERYWHERE, INSIDE, OUTSIDE = 7001, 7002, 7003
 LOOPBACK, OTHER_LOOPBACK, NAME, GREETING = "127.0.0.1", "127.0.0.2", b"anna\n", b"hello, anna\n"

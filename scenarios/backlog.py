@@ -13,11 +13,11 @@ asking for 128 gives 5 here. What accept has taken no longer counts. Read next: 
 Programming vol. 1, section 4.5; the scenario backlog_overflow.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, each_within, equals
-from lab.evidence import Evidence, intervals
-from lab.kernelfacts import RTO_INITIAL, octaves
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, each_within, equals
+from badwire.evidence import Evidence, intervals
+from badwire.linux.timers import RTO_INITIAL, octaves
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 FEW, MANY, SERVED = 7001, 7002, 8  # ports; clients
 BACKLOG, ASKED, MOST = 3, 128, 5

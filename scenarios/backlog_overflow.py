@@ -13,14 +13,12 @@ The client has its connection and cannot know. The default lets a crowd that goe
 the ACK again. Read next: tcp(7) on tcp_abort_on_overflow; the scenario backlog, where already the SYN comes too late.
 """
 
-from lab.claims import Kernel, Man, Verdict, all_of, at_least, claim, equals, within
-from lab.driven import Socket
-from lab.evidence import NS, Evidence
-from lab.faults import Hold
-from lab.host import Host
-from lab.kernelfacts import RTO_MIN
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Kernel, Man, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import NS, Evidence
+from badwire.faults import Hold
+from badwire.linux.timers import RTO_MIN
+from badwire.scenario import scenario
+from badwire.testbed import Host, Lab, Socket
 
 IGNORES, RESETS, BACKLOG, DATA = 7001, 7002, 3, b"hello"
 SYSTEM = {f"server{n + 1}": {"net.ipv4.tcp_abort_on_overflow": f"{n}"} for n in (0, 1)}

@@ -10,11 +10,11 @@ With SO_REUSEADDR on the old server and on the new one bind passes beside what i
 one that listens. Read next: reuseport.py; socket(7); Stevens, UNIX Network Programming vol. 1, section 7.5.
 """
 
-from lab.claims import Kernel, Man, Text, Verdict, all_of, claim, equals, happened, within
-from lab.evidence import Evidence
-from lab.kernelfacts import TIMEWAIT_LEN
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Kernel, Man, Text, Verdict, all_of, claim, equals, happened, within
+from badwire.evidence import Evidence
+from badwire.linux.timers import TIMEWAIT_LEN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PLAIN, REUSEADDR, LEFT = 7001, 7002, ("FIN_WAIT_2", "TIME_WAIT")
 MINUTE = "a minute after its client has left, not three; at once with SO_REUSEADDR, and where nothing is left of it"

@@ -9,13 +9,13 @@
 It does so if net.ipv4.tcp_mtu_probing is 1. With the ICMP message that is missing here: path_mtu. Read next: RFC 4821.
 """
 
-from lab.agent.messages import WIRE
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, at_least, at_most, claim, equals, never
-from lab.evidence import NS, Evidence, tcp_of
-from lab.faults import Mtu
-from lab.kernelfacts import RTO_MIN
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_least, at_most, claim, equals, never
+from badwire.evidence import NS, Evidence, tcp_of
+from badwire.faults import Mtu
+from badwire.linux.timers import RTO_MIN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.util.jsonlines import WIRE
 
 PORTS, SIZE, HEADERS = {"client1": 7001, "client2": 7002}, 1200, 52  # bytes; of IP and TCP with timestamps
 FULL, BASE, RETRIES = 1500 - HEADERS, 1024, 3  # bytes of data in a segment; tcp_base_mss; tcp_retries1

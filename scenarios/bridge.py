@@ -9,12 +9,12 @@
 Read next: RFC 826; RFC 1122 section 2.3.2; arp(7); Stevens, TCP/IP Illustrated vol. 1, chapter 4.
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals
-from lab.evidence import NS, Evidence
-from lab.faults import Delay
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals
+from badwire.evidence import NS, Evidence
+from badwire.faults import Delay
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 PORT, WAY, ASKS, ANSWERS = 7001, 50 * ms, 1, 2  # RFC 826: ar$op
 

@@ -10,10 +10,10 @@ A FIN says that nothing more will come, not that nobody reads: so the first writ
 ECONNRESET, and the second with EPIPE. Read next: write(2); Stevens, UNIX Network Programming vol. 1, section 5.13.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 CLOSED, RESET, TOLD, PROGRAM = 7001, 7002, 7003, 7004
 ERROR, RST = Kernel("net/core/stream.c", "sk_stream_error"), Kernel("net/ipv4/tcp_input.c", "tcp_reset")

@@ -10,10 +10,10 @@ Those two are settings of the whole machine and not of a host of the lab; many k
 Read next: socket(7); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 7.2 and 7.5.
 """
 
-from lab.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT, FEW, SOME, MANY, MOST = 7001, 1, 10_000, 2**30, 2**31 - 1  # a port, and bytes
 PINNED = {"net.ipv4.tcp_wmem": "4096 16384 4194304", "net.ipv4.tcp_rmem": "4096 131072 6291456"}

@@ -11,10 +11,10 @@ is no error that anybody could report: the SYN goes to port 22811, where somebod
 Read next: RFC 791, appendix B; byteorder(3); inet_pton(3); Stevens, UNIX Network Programming vol. 1, section 3.4.
 """
 
-from lab.claims import RFC, Man, Text, Verdict, all_of, claim, equals, happened
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Man, Text, Verdict, all_of, claim, equals, happened
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT = 7001
 TURNED = int.from_bytes(PORT.to_bytes(2, "little"), "big")  # 22811

@@ -10,11 +10,11 @@ How it can be three is told in close_in_three, and who may be first in who_close
 Read next: RFC 9293 section 3.6 with figure 12; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
-from lab.claims import RFC, Text, Verdict, all_of, claim, equals
-from lab.evidence import Evidence
-from lab.faults import Hold
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Text, Verdict, all_of, claim, equals
+from badwire.evidence import Evidence
+from badwire.faults import Hold
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT = 7001
 PATIENT = {host: {"rto_min": 10_000} for host in ("client", "server")}  # ms; so that a FIN that is held is not repeated

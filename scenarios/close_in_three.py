@@ -12,11 +12,11 @@ TCP_CORK keeps back what is less than a full segment; here until close, which se
 Read next: RFC 9293 sections 3.6 and 3.8.6.3; tcp(7); Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
-from lab.evidence import NS, Evidence, tcp_of
-from lab.kernelfacts import DELAYED_ACK_MIN
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
+from badwire.evidence import NS, Evidence, tcp_of
+from badwire.linux.timers import DELAYED_ACK_MIN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 ECHO, CORKED, TIMES, DATA = 7001, 7002, 5, b"that was all"
 END = 1 + len(DATA)  # the FIN's number

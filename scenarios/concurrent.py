@@ -11,10 +11,10 @@ The other three servers answer fifty clients before one of them leaves. A child 
 until its parent waits for it. Read next: Stevens, UNIX Network Programming vol. 1, chapters 5, 6 and 30.
 """
 
-from lab.claims import Book, Man, Text, Verdict, all_of, at_least, claim, equals, unknown
-from lab.evidence import NS, Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Book, Man, Text, Verdict, all_of, at_least, claim, equals, unknown
+from badwire.evidence import NS, Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 SERIAL, SIDE_BY_SIDE = 7001, {"echo_fork": 7002, "echo_thread": 7003, "echo_select": 7004}
 CLIENTS, REQUEST = 50, b"me too"

@@ -10,14 +10,14 @@ Doubling finds room quickly, and overshoots by as much as it had found; so it en
 Read next: RFC 5681 section 3.1; Jacobson, Congestion Avoidance and Control (1988); Stevens vol. 1, chapter 16.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, claim, equals
-from lab.congestion import INFINITE, halved, window_after
-from lab.evidence import Evidence
-from lab.faults import Delay, Nth
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_flight import LOSS
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Text, Verdict, claim, equals
+from badwire.evidence import Evidence
+from badwire.evidence.congestion import LOSS
+from badwire.faults import Delay, Nth
+from badwire.linux.congestion import INFINITE, halved, window_after
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 PORT, MSS, INITIAL, FLIGHTS = 7001, 1448, 32, (32, 1, 2, 4, 8, 16, 17, 18, 19, 20)
 SSTHRESH = halved(INITIAL)

@@ -10,15 +10,15 @@ so where they mean a full queue that others share. Each client has the same reco
 Read next: RFC 5681; RFC 9438; Cardwell and others, BBR: Congestion-Based Congestion Control (2016).
 """
 
-from lab.claims import RFC, Book, Kernel, Verdict, all_of, at_least, claim, equals, within
-from lab.congestion import INFINITE, halved
-from lab.evidence import Evidence
-from lab.faults import Delay, Nth
-from lab.kernelfacts import INITIAL_WINDOW
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_flight import RECOVERY
-from lab.units import ms
+from badwire.claims import RFC, Book, Kernel, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import Evidence
+from badwire.evidence.congestion import RECOVERY
+from badwire.faults import Delay, Nth
+from badwire.linux.congestion import INFINITE, halved
+from badwire.linux.timers import INITIAL_WINDOW
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 PORT, MSS, EVERY, TEETH = 7001, 1448, 24, 4
 RENO, CUBIC, BBR = "client1", "client2", "client3"

@@ -11,14 +11,14 @@ IP sums its own header, TCP and UDP sum all that is behind it. Read next: RFC 10
 
 from collections import Counter
 
-from lab.checksum import checksums_right
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, happened
-from lab.evidence import Evidence
-from lab.faults import Corrupt
-from lab.lab import Lab
-from lab.layers import ETHERNET_HEADER
-from lab.scenario import scenario
-from lab.seen_damage import counters
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, happened
+from badwire.evidence import Evidence
+from badwire.evidence.frames import counters
+from badwire.faults import Corrupt
+from badwire.packets.checksum import checksums_right
+from badwire.packets.packet import ETHERNET_HEADER
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 STREAM, DATAGRAMS, SHARE, MANY, END = 7001, 7002, 0.3, 40, b"end"
 DATA = bytes(range(256)) * 128  # 23 segments: in one run of 4,000 none of them is damaged

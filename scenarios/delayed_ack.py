@@ -13,12 +13,12 @@ interactive and delays. Cures: one write, or MSG_MORE; TCP_NODELAY; TCP_QUICKACK
 Read next: RFC 9293 section 3.8.6.3; tcp(7) on TCP_QUICKACK; Stevens, TCP/IP Illustrated vol. 1, section 15.3.
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, at_least, at_most, claim, equals, within
-from lab.evidence import Evidence
-from lab.kernelfacts import DELAYED_ACK_MAX, DELAYED_ACK_MIN
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_window import ack_waits, sendings
+from badwire.claims import RFC, Kernel, Man, Verdict, at_least, at_most, claim, equals, within
+from badwire.evidence import Evidence
+from badwire.evidence.windows import ack_waits, sendings
+from badwire.linux.timers import DELAYED_ACK_MAX, DELAYED_ACK_MIN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 STALLS, NO_DELAY, MORE, QUICK = 7001, 7002, 7003, 7004  # ports
 HEAD, REST, ANSWER, ROUNDS = b"head of a request...", b" and the rest of it.", b"answer", 8

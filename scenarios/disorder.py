@@ -8,13 +8,13 @@
 Read next: RFC 9293 sections 3.1 and 3.4; RFC 2883; RFC 768.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from lab.evidence import Evidence
-from lab.faults import Duplicate, Reorder
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_arrivals import nothing_new, too_early
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
+from badwire.evidence import Evidence
+from badwire.evidence.connections import nothing_new, too_early
+from badwire.faults import Duplicate, Reorder
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 STREAM, DATAGRAMS, DATA = 7001, 7002, bytes(number % 251 for number in range(20 * 1460))  # 20 segments
 # Of twenty that each may be late by chance none overtakes another if the late ones are the last: in 21 of 2**20 runs.

@@ -12,10 +12,10 @@ A third way is tcp_tw_reuse, in the scenario port_reuse; the minute itself is co
 9293 section 3.6.1; RFC 9112 section 9.3, where HTTP does the second; the scenarios port_exhaustion and bind_in_use.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 FIRST, ECHO, PORTS, REQUEST = 7001, 7002, range(40000, 40006), b"request"
 RFC1337 = "net.ipv4.tcp_rfc1337"  # a late segment must not end TIME_WAIT by way of an RST

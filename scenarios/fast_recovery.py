@@ -10,15 +10,15 @@ Who gets repetitions knows that later segments arrive, and keeps sending; who he
 ssthresh. Read next: RFC 5681 section 3.2; RFC 6582; RFC 6937 on how the window gets down to half; Stevens chapter 16.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals
-from lab.congestion import halved
-from lab.evidence import Evidence
-from lab.faults import Delay, Nth
-from lab.kernelfacts import INITIAL_WINDOW
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_flight import LOSS, RECOVERY
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals
+from badwire.evidence import Evidence
+from badwire.evidence.congestion import LOSS, RECOVERY
+from badwire.faults import Delay, Nth
+from badwire.linux.congestion import halved
+from badwire.linux.timers import INITIAL_WINDOW
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 ONE, ALL, MSS, SEGMENTS = 7001, 7002, 1448, 55
 FLIGHT, SSTHRESH = 2 * INITIAL_WINDOW, halved(2 * INITIAL_WINDOW)  # it is in the second flight that segments are lost

@@ -12,13 +12,13 @@ Without segment 5 only two would tell of it, as when two segments have swapped p
 Read next: RFC 5681 sections 3.2 and 4.2; RFC 3042; Stevens, TCP/IP Illustrated vol. 1, chapter 14.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, at_least, at_most, claim, equals, within
-from lab.evidence import NS, Evidence
-from lab.faults import Delay, Nth
-from lab.kernelfacts import DELAYED_ACK_MIN
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, at_most, claim, equals, within
+from badwire.evidence import NS, Evidence
+from badwire.faults import Delay, Nth
+from badwire.linux.timers import DELAYED_ACK_MIN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 THREE, TWO, MSS = 7001, 7002, 1448
 BEHIND = {THREE: 3, TWO: 2}  # segments behind the lost one

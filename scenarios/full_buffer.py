@@ -13,10 +13,10 @@
 Read next: send(2); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 2.11 and 16.1.
 """
 
-from lab.claims import Book, Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
-from lab.evidence import NS, Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Book, Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
+from badwire.evidence import NS, Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT, BUFFER, MESSAGE, NOTHING, IDLE = 7001, 8192, bytes(40_000), b"", 1.0  # more than both buffers hold; s
 DEPENDS = "on the socket: a write that blocks takes everything, one that does not takes what there is room for"

@@ -12,12 +12,12 @@ Until then the bytes are kept, and no call of the program's shows that anything 
 waits. Read next: tcp(7) on tcp_retries2; RFC 9293 section 3.8.3; the scenarios user_timeout, syn_timeout and keepalive.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, each_within, equals, never
-from lab.evidence import NS, Evidence
-from lab.faults import Nth
-from lab.kernelfacts import RETRIES2, SYN_RETRIES, TIMESTAMP_STEP, allowed, backoff
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, each_within, equals, never
+from badwire.evidence import NS, Evidence
+from badwire.faults import Nth
+from badwire.linux.timers import RETRIES2, SYN_RETRIES, TIMESTAMP_STEP, allowed, backoff
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PEER, NOBODY, DATA = 7001, 7002, b"hello"
 # The defaults; no tail loss probe, which would be one sending more; and no linear timeouts for thin streams.

@@ -14,10 +14,10 @@ longer receive" is wrong; what shutdown does to that direction is told in shutdo
 Read next: RFC 9293 section 3.6.1; shutdown(2); Stevens, UNIX Network Programming vol. 1, section 6.6.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from lab.evidence import NS, Evidence, tcp_of
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
+from badwire.evidence import NS, Evidence, tcp_of
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT, QUESTION, ANSWERS = 7001, b"how long?", (b"as long", b"as I like")
 FIN_TIMEOUT = 2  # s; FIN_WAIT_2 lasts no longer when no program has the socket, but here one has

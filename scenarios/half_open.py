@@ -12,13 +12,12 @@ What a restart leaves, no socket here and a peer there that was told nothing, is
 lost; so it is done here. Read next: RFC 9293 section 3.5.1, with its figures; RFC 5961; the scenario reset.
 """
 
-from lab.claims import RFC, Kernel, Verdict, all_of, at_least, claim, equals, within
-from lab.driven import Socket
-from lab.evidence import NS, Evidence, intervals
-from lab.faults import Nth
-from lab.kernelfacts import RTO_INITIAL
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import NS, Evidence, intervals
+from badwire.faults import Nth
+from badwire.linux.timers import RTO_INITIAL
+from badwire.scenario import scenario
+from badwire.testbed import Lab, Socket
 
 SERVER, CLIENT, FROM, IDLE = 7001, 7002, 40000, 10  # s, on a wire that answers within a thousandth
 

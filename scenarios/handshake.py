@@ -11,12 +11,12 @@ Numbers count from each side's own start. Here each way takes 50 ms, and the thi
 returned. Read next: RFC 9293 section 3.5; accept(2); Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
-from lab.evidence import NS, Evidence
-from lab.faults import Delay, Hold
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import NS, Evidence
+from badwire.faults import Delay, Hold
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 OPEN, CLOSED, HEADERS = 7001, 7002, 40  # two ports; bytes of an IP and a TCP header without options
 OPTIONS = ("timestamps", "sack", "window_scaling")

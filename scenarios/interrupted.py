@@ -14,11 +14,10 @@
 Read next: RFC 9293 section 3.6; tcp(7) on tcp_fin_timeout; Stevens, UNIX Network Programming vol. 1, section 5.12.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, happened, within
-from lab.driven import Socket
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, happened, within
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab, Socket
 
 CLOSES, SPEAKS, STAYS = PORTS = 7001, 7002, 7003
 FIN_TIMEOUT = 5.0  # s; it takes effect above 3.5 times the RTO, which is 0.2 s on so short a wire (tcp_fin_time)

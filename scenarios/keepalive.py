@@ -13,12 +13,12 @@ system to begin with; a program asks sooner with its own options, or in its own 
 section 3.8.4; the scenarios keepalive_options, half_open and give_up.
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals, never
-from lab.evidence import Evidence
-from lab.faults import Nth
-from lab.kernelfacts import KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, KEEPALIVE_TIME, keepalive_waits
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals, never
+from badwire.evidence import Evidence
+from badwire.faults import Nth
+from badwire.linux.timers import KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, KEEPALIVE_TIME, keepalive_waits
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 ASKS, TRUSTS, ALIVE = 7001, 7002, 7003
 DEFAULTS = {"time": KEEPALIVE_TIME, "intvl": KEEPALIVE_INTERVAL, "probes": KEEPALIVE_PROBES}

@@ -12,12 +12,12 @@ The number was acknowledged long ago, so nobody can mistake the probe for data, 
 answered. Read next: tcp(7); RFC 9293 section 3.8.4; RFC 1122 section 4.2.3.6; the scenarios keepalive and half_open.
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals
-from lab.evidence import Evidence, intervals, tcp_of
-from lab.faults import Nth
-from lab.kernelfacts import keepalive_waits, octaves
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals
+from badwire.evidence import Evidence, intervals, tcp_of
+from badwire.faults import Nth
+from badwire.linux.timers import keepalive_waits, octaves
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 ALIVE, FORGETS, DIES = 7001, 7002, 7003
 IDLE, EVERY, PROBES = 3, 2, 3  # s without a segment; s from a probe to the next; how many

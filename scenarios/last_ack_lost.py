@@ -11,12 +11,12 @@ Nobody can know whether the last segment of all arrives. So who sends it waits: 
 Read next: RFC 9293 section 3.6.1; the comment above tcp_timewait_state_process in Linux.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
-from lab.evidence import NS, Evidence, intervals
-from lab.faults import Nth
-from lab.kernelfacts import TIMEWAIT_LEN
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import NS, Evidence, intervals
+from badwire.faults import Nth
+from badwire.linux.timers import TIMEWAIT_LEN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT, TIMES = 7001, 5  # ACKs that are lost
 NO_PROBES = {"net.ipv4.tcp_early_retrans": "0"}  # no tail loss probe, which would send the FIN again before the RTO

@@ -11,12 +11,12 @@
 How it takes that place: timewait_takeover. Read next: RFC 9293 sections 3.4.3 and 3.10.7.4; RFC 7323 section 5.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
-from lab.evidence import Evidence, tcp_of
-from lab.faults import Late
-from lab.lab import Lab
-from lab.packets import relative
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
+from badwire.evidence import Evidence, tcp_of
+from badwire.faults import Late
+from badwire.packets.packet import relative
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORTS, FROM, OLD, NEW = {"server1": 7001, "server2": 7002}, 1000, b"old", b"new"  # the client's ports are FROM higher
 STAMPS, PINNED = "net.ipv4.tcp_timestamps", {"net.ipv4.tcp_dsack": "1", "net.ipv4.tcp_sack": "1"}

@@ -12,13 +12,13 @@ Read next: Mathis, Semke, Mahdavi and Ott, The Macroscopic Behavior of the TCP C
 
 from statistics import mean
 
-from lab.claims import RFC, Book, Verdict, all_of, claim, within
-from lab.congestion import sawtooth, slope, slopes
-from lab.evidence import Evidence
-from lab.faults import Delay, Nth
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import ms
+from badwire.claims import RFC, Book, Verdict, all_of, claim, within
+from badwire.evidence import Evidence
+from badwire.faults import Delay, Nth
+from badwire.linux.congestion import sawtooth, slope, slopes
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 MSS, MATHIS = 1448, Book("Mathis, Semke, Mahdavi and Ott, The Macroscopic Behavior of the TCP (1997)", "2")
 # Port: one in so many is lost, each way takes so long, so many teeth.

@@ -14,11 +14,10 @@ The servers are in images/host/programs/, the faulty ones in its faulty/. Read n
 Programming vol. 1, sections 3.9 and 5.13.
 """
 
-from lab.claims import Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
-from lab.driven import Socket
-from lab.evidence import NS, Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
+from badwire.evidence import NS, Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab, Socket
 
 RIGHT, STRLEN, ONE_READ, PAST_END = 7001, 7002, 7003, 7004
 PROGRAMS = {RIGHT: "echo_serial", STRLEN: "echo_strlen", ONE_READ: "echo_one_read", PAST_END: "echo_past_end"}

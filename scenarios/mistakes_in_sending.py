@@ -13,11 +13,11 @@ The programs are in images/host/programs/, the faulty ones in its faulty/. Read 
 Network Programming vol. 1, sections 3.9, 8.5 and 16.2.
 """
 
-from lab.claims import Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
-from lab.evidence import Evidence
-from lab.faults import Nth
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
+from badwire.evidence import Evidence
+from badwire.faults import Nth
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 RIGHT, SHORT, LOST = 7001, 7002, 7003
 PROGRAMS = {RIGHT: "echo_select", SHORT: "echo_short_write"}

@@ -12,10 +12,10 @@ The servers are in images/host/programs/, the faulty ones in its faulty/. Read n
 UNIX Network Programming vol. 1, sections 6.8, 7.5 and 30.5.
 """
 
-from lab.claims import Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
-from lab.evidence import NS, Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
+from badwire.evidence import NS, Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 THREADS, SLOTS, GREET, LATE, REUSE = 7001, 7002, 7003, 7004, 7005
 PROGRAMS = {THREADS: "echo_thread", SLOTS: "echo_thread_slots", GREET: "greet_fork", LATE: "greet_fork_late"}

@@ -12,10 +12,10 @@ The servers are in images/host/programs/, the faulty ones in its faulty/. Read n
 Stevens, UNIX Network Programming vol. 1, sections 4.8, 5.9 and 5.10.
 """
 
-from lab.claims import Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, equals
-from lab.evidence import NS, Evidence, intervals
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, equals
+from badwire.evidence import NS, Evidence, intervals
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 RIGHT, OPEN, ZOMBIES, EINTR = 7001, 7002, 7003, 7004
 PROGRAMS = {RIGHT: "echo_fork", OPEN: "echo_fork_open", ZOMBIES: "echo_fork_zombies", EINTR: "echo_fork_eintr"}

@@ -9,13 +9,13 @@ RACK takes a segment for lost when one that was sent later has arrived, and some
 places. Read next: RFC 2018; RFC 8985 on RACK and TLP; RFC 6582 on how Reno goes from gap to gap.
 """
 
-from lab.claims import RFC, Kernel, Verdict, all_of, at_least, at_most, claim, equals, within
-from lab.evidence import NS, Evidence, tcp_of
-from lab.faults import Delay, Nth
-from lab.instrument import EARLY
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Verdict, all_of, at_least, at_most, claim, equals, within
+from badwire.claims.instrument import EARLY
+from badwire.evidence import NS, Evidence, tcp_of
+from badwire.faults import Delay, Nth
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 # The handshake is quicker: an answer to a probe that comes within the shortest round trip would prove nothing to RACK.
 # A quarter of it, and the kernel's 2 ms, are little more than whole ticks of 4 or 10 ms: its timer has a tick to spare.

@@ -12,13 +12,13 @@ full length never waits; by the RFC a small one behind it does, in Linux it does
 Read next: RFC 896; RFC 9293 section 3.7.4; tcp(7) on TCP_NODELAY and TCP_CORK; delayed_ack, its neighbour.
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, within
-from lab.evidence import Evidence, tcp_of
-from lab.faults import Delay
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_window import sendings
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import Evidence, tcp_of
+from badwire.evidence.windows import sendings
+from badwire.faults import Delay
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 PLAIN, NO_DELAY, MORE, LONG = 7001, 7002, 7003, 7004  # ports
 WRITES, PIECE, FULL = 10, b"ten bytes.", 1460  # FULL: bytes of a segment with an MTU of 1500, without timestamps

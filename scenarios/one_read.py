@@ -11,12 +11,11 @@ not told so, and its client's send had taken all 4000 bytes: a program that want
 Read next: RFC 9293 section 3.9.1.2; recv(2); Stevens, UNIX Network Programming vol. 1, section 3.9.
 """
 
-from lab.claims import RFC, Man, Text, Verdict, all_of, claim, equals, happened
-from lab.driven import Socket
-from lab.evidence import Evidence
-from lab.faults import Hold
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Man, Text, Verdict, all_of, claim, equals, happened
+from badwire.evidence import Evidence
+from badwire.faults import Hold
+from badwire.scenario import scenario
+from badwire.testbed import Lab, Socket
 
 TRUSTING, PATIENT, TOGETHER = 7001, 7002, 7003
 MESSAGE, ARRIVED = bytes(4000), 2 * 1460  # all of it, and the number of bytes in all its segments but the last

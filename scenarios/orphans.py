@@ -10,11 +10,11 @@
 was read and nothing came of it. Read next: tcp(7) on tcp_fin_timeout and TCP_LINGER2; ss(8).
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, within
-from lab.evidence import Evidence
-from lab.kernelfacts import TIMEWAIT_LEN
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import Evidence
+from badwire.linux.timers import TIMEWAIT_LEN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 LEAKED, HALF, LONG, WAITS, STUCK = 7001, 7002, 7003, "FIN_WAIT_2", "CLOSE_WAIT"
 TIMEOUT, LONGER, MORE = 5, 64, 64 - TIMEWAIT_LEN  # s; from 3.5 RTO on, 0.7 s on so short a wire (tcp_fin_time)

@@ -11,13 +11,13 @@ Without the message nobody tells the sender what is wrong: black_hole. Read next
 
 import math
 
-from lab.agent.messages import WIRE
-from lab.claims import RFC, Kernel, Verdict, all_of, at_most, claim, equals
-from lab.evidence import NS, Evidence, tcp_of
-from lab.faults import Mtu
-from lab.kernelfacts import RTO_MIN
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Verdict, all_of, at_most, claim, equals
+from badwire.evidence import NS, Evidence, tcp_of
+from badwire.faults import Mtu
+from badwire.linux.timers import RTO_MIN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.util.jsonlines import WIRE
 
 FIRST, NEXT, SIZE, STAMPS = 7001, 7002, 1200, 12  # two ports; bytes; what timestamps add to a TCP header
 HEADERS = 40 + STAMPS  # bytes of IP and TCP

@@ -14,11 +14,11 @@ kept up toward it is ports / 60 s: with the usual 28,232 ports (ip_local_port_ra
 there are few. Read next: ip(7); connect(2); RFC 6191; the scenarios enough_ports and timewait.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_most, claim, equals, happened, within
-from lab.evidence import NS, Evidence
-from lab.kernelfacts import TIMEWAIT_LEN
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_most, claim, equals, happened, within
+from badwire.evidence import NS, Evidence
+from badwire.linux.timers import TIMEWAIT_LEN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 ONE, OTHER, PORTS = 7001, 7002, range(40000, 40006)  # two of the server's; the client's, of which the kernel uses pairs
 RANGE, ALL, NONE_LEFT = f"{PORTS[0]} {PORTS[-1]}", [None] * len(PORTS), "EADDRNOTAVAIL"

@@ -12,11 +12,11 @@ the default, is for the loopback interface only. Read next: ip-sysctl on tcp_tw_
 scenarios port_exhaustion, enough_ports and timewait_assassination.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, at_least, at_most, claim, equals, unknown
-from lab.evidence import NS, Evidence, tcp_of
-from lab.lab import Lab
-from lab.packets import relative
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, at_most, claim, equals, unknown
+from badwire.evidence import NS, Evidence, tcp_of
+from badwire.packets.packet import relative
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT, PORTS, GAP = 7001, range(40000, 40006), 65535 + 2  # the server's; the client's, of which the kernel uses pairs
 RFC1337 = "net.ipv4.tcp_rfc1337"  # a late segment must not end TIME_WAIT by way of an RST

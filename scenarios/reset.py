@@ -12,10 +12,10 @@ Whoever receives it has ECONNRESET from the next call, once. Read next: RFC 9293
 Stevens, UNIX Network Programming vol. 1, section 7.5; the scenario half_open.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 CLOSED, ABORT, UNREAD = 7001, 7002, 7003
 LAST, ASKED = b"last words", b"are you there?"

@@ -10,14 +10,14 @@ Behind one lost segment of a full window the others arrive, and their acknowledg
 again a round trip later. Read next: RFC 6298; RFC 8985; Stevens vol. 1, chapter 14.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals, happened, unknown, within
-from lab.evidence import NS, Evidence, intervals, tcp_of
-from lab.faults import Delay, Loss, Nth
-from lab.instrument import EARLY
-from lab.kernelfacts import RTO_MIN
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals, happened, unknown, within
+from badwire.claims.instrument import EARLY
+from badwire.evidence import NS, Evidence, intervals, tcp_of
+from badwire.faults import Delay, Loss, Nth
+from badwire.linux.timers import RTO_MIN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 ALONE, WINDOW, LOSSY, DATA, TIMES, LOSS = 7001, 7002, 7003, b"hello", 4, 0.1
 # Reno, since others pace; no tail loss probes, which would come before the first timeout.

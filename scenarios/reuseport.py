@@ -9,10 +9,10 @@ connections is a by-product: the old one must have set the option too, and SO_RE
 Read next: socket(7); net/core/sock_reuseport.c; Stevens, UNIX Network Programming vol. 1, section 7.5.
 """
 
-from lab.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 BOTH, ONE, SHARED, BESIDE = 7001, 7002, 7003, ("LISTEN", "TIME_WAIT")
 CLIENTS = 32  # dealt out by a hash of their ports: one of two listeners gets none of them in 1 of 2**31 runs

@@ -14,10 +14,10 @@ Timestamps are off here: they would take 12 of each segment's 1460 bytes, for th
 Read next: RFC 9293 section 3.7.1; tcp(7) on TCP_MAXSEG; Stevens, TCP/IP Illustrated vol. 1, section 13.3.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PLAIN, SMALL, MESSAGE = 7001, 7002, bytes(4000)
 HEADERS, SMALL_MSS = 40, 536  # bytes; of an IP and a TCP header without options, and an MSS to set

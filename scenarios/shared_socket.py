@@ -16,10 +16,10 @@ What counts is how many descriptors name the socket, whether fork or dup made th
 what its client says. Read next: close(2); shutdown(2); Stevens, UNIX Network Programming vol. 1, section 4.8.
 """
 
-from lab.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from lab.evidence import NS, Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
+from badwire.evidence import NS, Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 RIGHT, FORGET, SHUTDOWN = 7001, 7002, 7003
 QUIET, WHILE = 5, "the parent that forgot its copy keeps the connection open"  # s; an order takes a thousandth

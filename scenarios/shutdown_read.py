@@ -12,10 +12,10 @@ With SHUT_RDWR a FIN goes out, and data that comes after it is answered with RST
 there before is read even then. Read next: shutdown(2); RFC 9293 section 3.6.1.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, never
-from lab.evidence import Evidence, tcp_of
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, never
+from badwire.evidence import Evidence, tcp_of
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 HALF, BOTH, BEFORE, AFTER, SILENCE = 7001, 7002, b"before", b"after", "does that send anything?"
 NOT_THROWN = Text("T54", no="on Linux it is read as before, and so is what comes later; only reading never waits")

@@ -12,11 +12,11 @@ Where the FIN that comes acknowledges one's own, because the ACK before it was l
 CLOSING: it leads from FIN_WAIT_1 straight to TIME_WAIT. Read next: RFC 9293 section 3.6, figure 13; note 2 of figure 5.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
-from lab.evidence import Evidence
-from lab.faults import Hold, Nth
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
+from badwire.evidence import Evidence
+from badwire.faults import Hold, Nth
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 CROSSING, ONE_FOR_TWO = 7001, 7002
 PATIENT = {host: {"rto_min": 10_000} for host in ("client", "server")}  # ms; so that a FIN that is held is not repeated

@@ -14,13 +14,13 @@ which for that is twice as long as was asked for. Here each way takes 25 ms, so 
 Read next: RFC 9293 section 3.8.6; tcp(7) on TCP_MAXSEG; Stevens, TCP/IP Illustrated vol. 1, section 15.5.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
-from lab.evidence import Evidence, tcp_of
-from lab.faults import Delay
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_window import next_wanted, offers, sendings
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import Evidence, tcp_of
+from badwire.evidence.windows import next_wanted, offers, sendings
+from badwire.faults import Delay
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 AS_DRAWN, ALIKE = 7001, 7002  # ports; to the second one the client names an MSS of 1024, too
 HERE, THERE, MSS, MESSAGE = 4096, 6144, 1024, bytes(20_480)  # the client's buffer, the server's and its MSS

@@ -14,14 +14,14 @@ Read next: RFC 9293 section 3.8.6; RFC 7323 section 2; Stevens, TCP/IP Illustrat
 
 from itertools import pairwise
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, happened, never, within
-from lab.evidence import NS, Evidence
-from lab.faults import Delay
-from lab.kernelfacts import RTO_MIN
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_window import offers, reopened, sendings, shut_out
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, happened, never, within
+from badwire.evidence import NS, Evidence
+from badwire.evidence.windows import offers, reopened, sendings, shut_out
+from badwire.faults import Delay
+from badwire.linux.timers import RTO_MIN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 PORT, MESSAGE, PROBES, READS = 7001, bytes(100_000), 4, "the rest is read"
 # A buffer that does not grow, and is so long that the window counts in units of more than a byte.

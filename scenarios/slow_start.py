@@ -12,15 +12,15 @@ with sending all at once. Nothing is lost here, so nothing ends it: that is cong
 Read next: RFC 5681 section 3.1; RFC 6928; Jacobson, Congestion Avoidance and Control (1988).
 """
 
-from lab.claims import RFC, Book, Instrument, Kernel, Text, Verdict, all_of, at_least, claim, equals
-from lab.congestion import window_after
-from lab.evidence import Evidence, intervals
-from lab.faults import Delay
-from lab.instrument import EARLY
-from lab.kernelfacts import INITIAL_WINDOW
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import ms
+from badwire.claims import RFC, Book, Instrument, Kernel, Text, Verdict, all_of, at_least, claim, equals
+from badwire.claims.instrument import EARLY
+from badwire.evidence import Evidence, intervals
+from badwire.faults import Delay
+from badwire.linux.congestion import window_after
+from badwire.linux.timers import INITIAL_WINDOW
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 PORTS, MSS, SEGMENTS, DELAY = {"client1": 7001, "client2": 7002}, 1448, 70, 50 * ms
 INITIAL = {"client1": INITIAL_WINDOW, "client2": 1}

@@ -11,12 +11,12 @@
 CLOSING is for two who close at once, CLOSED for a socket in no table. Read next: RFC 9293 section 3.3.2, figure 5.
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, claim, equals, happened
-from lab.evidence import Evidence
-from lab.faults import Hold
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_edges import edges
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, claim, equals, happened
+from badwire.evidence import Evidence
+from badwire.evidence.state_diagram import edges
+from badwire.faults import Hold
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT, BOTH, AT_ONCE = 7001, 7002, ("FIN_WAIT_1", "CLOSING", "TIME_WAIT")
 CLIENT = ("SYN_SENT", "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT")

@@ -12,12 +12,12 @@ waits begin to double (tcp_syn_linear_timeouts). A program may set a count or a 
 that nobody listens, connect returns at once. Read next: tcp(7); RFC 6298; the scenarios handshake and give_up.
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, at_most, claim, each_within, equals, happened, within
-from lab.evidence import Evidence
-from lab.faults import Nth
-from lab.kernelfacts import RTO_INITIAL, octaves, reaching
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_most, claim, each_within, equals, happened, within
+from badwire.evidence import Evidence
+from badwire.faults import Nth
+from badwire.linux.timers import RTO_INITIAL, octaves, reaching
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 SYSTEM, COUNTED, LIMITED, ANSWERED = 7001, 7002, 7003, 7004
 RETRIES, COUNT, LIMIT = 3, 2, 4.5  # repetitions; s

@@ -13,12 +13,12 @@
 Read next: RFC 9293 section 3.5 with figure 8; RFC 6298 section 2.1; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
-from lab.evidence import NS, Evidence, intervals
-from lab.faults import Hold
-from lab.kernelfacts import RTO_INITIAL
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import NS, Evidence, intervals
+from badwire.faults import Hold
+from badwire.linux.timers import RTO_INITIAL
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT, OLD = 7001, 7002
 

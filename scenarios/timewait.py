@@ -12,11 +12,11 @@ The last ACK may be lost; then the other side sends its FIN again, and somebody 
 Read next: RFC 9293 section 3.6.1; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
-from lab.claims import RFC, Instrument, Kernel, Text, Verdict, all_of, claim, equals, happened, unknown, within
-from lab.evidence import Evidence
-from lab.kernelfacts import TIMEWAIT_LEN
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Instrument, Kernel, Text, Verdict, all_of, claim, equals, happened, unknown, within
+from badwire.evidence import Evidence
+from badwire.linux.timers import TIMEWAIT_LEN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 GREETER, ECHO = 7001, 7002
 PINNED = {"net.ipv4.tcp_fin_timeout": "30", "net.ipv4.tcp_tw_reuse": "0", "net.ipv4.tcp_rfc1337": "1"}

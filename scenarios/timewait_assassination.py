@@ -11,13 +11,13 @@
 What that leaves unguarded is told in late_segments. Read next: RFC 1337; RFC 9293 sections 3.5.2 and 3.6.1.
 """
 
-from lab.claims import RFC, Kernel, Man, Verdict, all_of, at_least, at_most, claim, equals
-from lab.evidence import NS, Evidence
-from lab.faults import Late
-from lab.kernelfacts import TIMEWAIT_LEN
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.seen_states import UNSEEN
+from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_least, at_most, claim, equals
+from badwire.evidence import NS, Evidence
+from badwire.evidence.sockets import UNSEEN
+from badwire.faults import Late
+from badwire.linux.timers import TIMEWAIT_LEN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORTS, RFC1337 = {"server1": 7001, "server2": 7002}, "net.ipv4.tcp_rfc1337"
 HEEDED = {"server1": {RFC1337: "0"}, "server2": {RFC1337: "1"}}

@@ -12,13 +12,13 @@
 The side that waits cannot do that itself. Read next: RFC 9293 section 3.6.1; RFC 6191.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_most, claim, equals, within
-from lab.evidence import Evidence, tcp_of
-from lab.faults import Late
-from lab.kernelfacts import TIMEWAIT_LEN
-from lab.lab import Lab
-from lab.packets import relative
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_most, claim, equals, within
+from badwire.evidence import Evidence, tcp_of
+from badwire.faults import Late
+from badwire.linux.timers import TIMEWAIT_LEN
+from badwire.packets.packet import relative
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORTS, FROM = {"server1": 7001, "server2": 7002}, 1000  # the client's ports are FROM higher
 PINNED = {"net.ipv4.tcp_rfc1337": "1", "net.ipv4.tcp_tw_reuse": "0"}

@@ -8,11 +8,11 @@
 Read next: RFC 768; udp(7); Stevens, UNIX Network Programming vol. 1, chapter 8.
 """
 
-from lab.claims import RFC, Man, Text, Verdict, all_of, at_least, claim, equals, happened
-from lab.evidence import Evidence
-from lab.faults import Duplicate, Nth, Reorder
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Man, Text, Verdict, all_of, at_least, claim, equals, happened
+from badwire.evidence import Evidence
+from badwire.faults import Duplicate, Nth, Reorder
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 ECHO, WHOLE, STREAM, NOBODY = 7001, 7002, 7003, 7004
 FAULTS = {"lost": Nth(2, protocol="udp"), "twice": Duplicate(1), "late": Reorder(0.5, by=0.2)}

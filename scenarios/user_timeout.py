@@ -11,12 +11,25 @@ as they are reckoned from the first repetition on, three fit. Of keepalive probe
 but time is looked at only when one is due. Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, each_within, equals, within
-from lab.evidence import NS, Evidence
-from lab.faults import Nth
-from lab.kernelfacts import RETRIES2, TIMESTAMP_STEP, allowed, backoff, octaves, reaching
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import (
+    RFC,
+    Kernel,
+    Man,
+    Text,
+    Verdict,
+    all_of,
+    at_least,
+    at_most,
+    claim,
+    each_within,
+    equals,
+    within,
+)
+from badwire.evidence import NS, Evidence
+from badwire.faults import Nth
+from badwire.linux.timers import RETRIES2, TIMESTAMP_STEP, allowed, backoff, octaves, reaching
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 SYSTEM, LIMITED, IDLE, DATA = 7001, 7002, 7003, b"hello"
 RETRIES, LIMIT, EVERY, PROBES = 2, 5, 2, 1  # repetitions; s; s from one probe to the next; their number

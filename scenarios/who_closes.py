@@ -12,13 +12,10 @@ from a violent one; and who was first waits in TIME_WAIT though it may be no mor
 Read next: exit(2); RFC 9293 section 3.6; Stevens, UNIX Network Programming vol. 1, sections 5.7 and 5.12.
 """
 
-from lab.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from lab.driven import Socket
-from lab.evidence import Evidence
-from lab.host import Host
-from lab.lab import Lab
-from lab.process import Process
-from lab.scenario import scenario
+from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Host, Lab, Process, Socket
 
 CALL, EXIT, INTERRUPT, KILL = PORTS = 7001, 7002, 7003, 7004
 FIRST = {CALL: "client", EXIT: "server", INTERRUPT: "client", KILL: "server"}

@@ -10,13 +10,13 @@ Read next: RFC 5681 section 3.2; RFC 6298 section 2; Fall and Floyd, Simulation-
 SACK TCP (1996).
 """
 
-from lab.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, unknown, within
-from lab.evidence import Evidence
-from lab.faults import Delay, Nth
-from lab.kernelfacts import RTO_MIN
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import ms
+from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, unknown, within
+from badwire.evidence import Evidence
+from badwire.faults import Delay, Nth
+from badwire.linux.timers import RTO_MIN
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 NEAR, FAR, MSS, SEGMENTS, LOST = 7001, 7002, 1448, 84, 24  # flights of 10, 20, 40 and what is left: five round trips
 DELAYS = {NEAR: 2 * ms, FAR: 200 * ms}

@@ -6,9 +6,10 @@ from functools import cache
 
 import pytest
 
-from lab import choice, require
-from lab.errors import MachineError
-from lab.substrate import Substrate
+from badwire.errors import MachineError
+from badwire.pytest_plugin import require
+from badwire.substrate import select
+from badwire.substrate.substrate import Substrate
 from tests.leftovers import Watch
 
 pytest_plugins = ["pytester"]
@@ -23,15 +24,15 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup
 @cache
 def lack_of(name: str) -> MachineError | None:
     """Why this machine has no such substrate, found out once."""
-    return choice.trial(name, choice.make(name, print))
+    return select.trial(name, select.make(name, print))
 
 
 @pytest.fixture(params=["netns", "docker"])
 def substrate(request: pytest.FixtureRequest) -> Substrate:
-    """Each substrate in turn; skipped where it cannot be had, failed if LAB_REQUIRE names it."""
+    """Each substrate in turn; skipped where it cannot be had, failed if BADWIRE_REQUIRE names it."""
     if (lack := lack_of(request.param)) is not None:
         require.lacking(str(lack), {request.param})
-    return choice.make(request.param, print)
+    return select.make(request.param, print)
 
 
 @pytest.fixture(scope="session")

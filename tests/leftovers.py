@@ -14,8 +14,8 @@ from typing import Any
 
 from pyroute2 import IPRoute
 
-from lab.errors import MachineError
-from lab.owner import OWNER, is_dead
+from badwire.errors import MachineError
+from badwire.util.owner import OWNER, is_dead
 
 GONE_WITHIN = 2.0  # seconds; the promise for a run that is killed
 PR_SET_CHILD_SUBREAPER = 36
@@ -111,7 +111,7 @@ class Watch:
 
 def connect() -> Any:
     """The engine, or None: then there is nothing of ours on it either."""
-    from lab.substrate.docker_engine import connect
+    from badwire.substrate.docker.client import connect
 
     try:
         return connect()

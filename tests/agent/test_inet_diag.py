@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from lab.agent import inet_diag
+from badwire.agent.host import inet_diag
 
 # What Linux 6.18 sent in a dump for a TIME_WAIT socket 127.0.0.1:7000 - 127.0.0.1:40001, just after the close.
 TIME_WAIT = bytes.fromhex(

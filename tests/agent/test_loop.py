@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from lab.agent.loop import Loop
+from badwire.agent.event_loop import Loop
 
 
 def test_timers_fire_in_the_order_of_their_times_and_never_early() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.agent.messages import Decoder, decode, encode
+from badwire.util.jsonlines import Decoder, decode, encode
 
 MESSAGES = [
     {"id": 1, "do": "start", "args": ["é", "\n"]},

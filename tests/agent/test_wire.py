@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import require
-from lab.checksum import checksums_right
+from badwire.packets.checksum import checksums_right
+from badwire.pytest_plugin import require
 from tests.agent.wire_ground import Ground, Host, ground, why_not
 
 UDP, TCP = socket.SOCK_DGRAM, socket.SOCK_STREAM

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import require
+from badwire.pytest_plugin import require
 from tests.agent.wire_ground import ground, why_not
 
 

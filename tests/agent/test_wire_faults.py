@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lab import require
+from badwire.pytest_plugin import require
 from tests.agent.wire_ground import Ground, Host, ground, why_not
 
 PORT = 5000

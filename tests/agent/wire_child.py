@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 from pyroute2 import IPRoute
 
-from lab.agent import libc, system, wire  # noqa: F401  (wire: before the change of user, who may not read our files)
-from lab.agent.serve import serve
+from badwire.agent.host import system
+from badwire.agent.server import serve
+from badwire.agent.wire import agent  # noqa: F401  (wire: before the change of user, who may not read our files)
+from badwire.linux import libc
 
 
 def in_child(life: Callable[[], None]) -> None:

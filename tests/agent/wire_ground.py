@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.agent.messages import Decoder, Message, encode
+from badwire.util.jsonlines import Decoder, Message, encode
 from tests import second_witness
 from tests.agent.wire_child import become, in_child, live
 

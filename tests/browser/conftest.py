@@ -9,8 +9,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-from lab import require
-from lab.report import page
+from badwire.pytest_plugin import require
+from badwire.report.html import page
 from tests.browser.made import EVIL, result_of, run
 from tests.leftovers import Watch
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from lab.claims import RFC, Judged, Source, Verdict, claim, equals, never
-from lab.evidence import Evidence
-from lab.report.judgement import environment
-from lab.report.result import Finding, Result
+from badwire.claims import RFC, Judged, Source, Verdict, claim, equals, never
+from badwire.evidence import Evidence
+from badwire.result.judge import environment
+from badwire.result.result import Finding, Result
 from tests.claims.written import Written, sock
 
 EVIL = "</script><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"

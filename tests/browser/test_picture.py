@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from lab.report import page
+from badwire.report.html import page
 from tests.browser.conftest import NARROW, WIDE, Page
 from tests.browser.made import DRAW_ALL, DRAWN, MOST_BYTES, NUMBERS, busy, result_of, run
 from tests.claims.written import Written

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from lab import course
-from lab.evidence import Evidence
-from lab.report import page
-from lab.report.again import again
+from badwire.course import course
+from badwire.evidence import Evidence
+from badwire.report.html import page
+from badwire.run.rebuild import again
 from tests.browser.conftest import NARROW, WIDE, Page
 from tests.browser.made import DRAW_ALL, EVIL, NUMBERS, result_of, run
 from tests.claims.written import Written

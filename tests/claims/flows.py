@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lab.claims import Claim, Outcome, judge
-from lab.congestion import INFINITE
-from lab.evidence import Evidence
-from lab.scenario import load
+from badwire.claims import Claim, Outcome, judge
+from badwire.evidence import Evidence
+from badwire.linux.congestion import INFINITE
+from badwire.scenario import load
 from tests.claims.written import Written, sock
 
 SIZE = 10  # bytes

@@ -4,8 +4,8 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from lab.checksum import internet_sum, pseudo_header
-from lab.packets import flag_bits
+from badwire.packets.checksum import internet_sum, pseudo_header
+from badwire.packets.packet import flag_bits
 
 CLIENT_PORT, SERVER_PORT = 40001, 7000
 _OPTIONS = {"mss": (2, "!H"), "window_scale": (3, "!B"), "sack_permitted": (4, ""), "timestamps": (8, "!II")}

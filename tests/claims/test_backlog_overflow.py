@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from lab.evidence import Evidence
-from lab.scenario import load
+from badwire.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from badwire.evidence import Evidence
+from badwire.scenario import load
 from scenarios.backlog_overflow import BACKLOG, DATA, IGNORES, RESETS
 from tests.claims.tables import Tables
 from tests.claims.written import Written, sock

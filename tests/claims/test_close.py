@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from lab.evidence import Evidence
-from lab.scenario import load
+from badwire.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from badwire.evidence import Evidence
+from badwire.scenario import load
 from scenarios.close import PORT
 from tests.claims.ladders import OPENING, OWN, Table, talk
 from tests.claims.written import Written

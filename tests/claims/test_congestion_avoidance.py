@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, UNKNOWN
-from lab.congestion import INFINITE, window_after
-from lab.evidence import Evidence
+from badwire.claims import FAILS, HOLDS, UNKNOWN
+from badwire.evidence import Evidence
+from badwire.linux.congestion import INFINITE, window_after
 from scenarios.congestion_avoidance import FLIGHTS, INITIAL, PORT, SSTHRESH
 from tests.claims.flows import Transfer, claims_of, outcome
 from tests.claims.written import Written

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, UNKNOWN
-from lab.congestion import INFINITE
-from lab.evidence import Evidence
-from lab.seen_flight import OPEN, RECOVERY
+from badwire.claims import FAILS, HOLDS, UNKNOWN
+from badwire.evidence import Evidence
+from badwire.evidence.congestion import OPEN, RECOVERY
+from badwire.linux.congestion import INFINITE
 from scenarios.congestion_controls import BBR, CUBIC, EVERY, PORT, RENO
 from tests.claims.flows import Transfer, claims_of, outcome
 from tests.claims.written import Written

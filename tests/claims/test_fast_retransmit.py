@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, UNKNOWN
-from lab.evidence import Evidence
+from badwire.claims import FAILS, HOLDS, UNKNOWN
+from badwire.evidence import Evidence
 from scenarios.fast_retransmit import BEHIND, THREE, TWO
 from tests.claims.flows import WAY, Transfer, claims_of, counted, outcome
 from tests.claims.written import Written

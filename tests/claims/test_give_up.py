@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from lab.evidence import Evidence
-from lab.kernelfacts import backoff
-from lab.scenario import load
+from badwire.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from badwire.evidence import Evidence
+from badwire.linux.timers import backoff
+from badwire.scenario import load
 from scenarios.give_up import NOBODY, PEER
 from tests.claims.silent import Silent
 from tests.claims.written import Written

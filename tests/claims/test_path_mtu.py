@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from lab.agent.messages import WIRE
-from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from lab.evidence import Evidence
-from lab.scenario import load
+from badwire.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from badwire.evidence import Evidence
+from badwire.scenario import load
+from badwire.util.jsonlines import WIRE
 from scenarios.path_mtu import FIRST, FITS, FULL, NEXT, SIZE
 from tests.claims.written import Written, sock
 

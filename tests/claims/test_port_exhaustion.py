@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from lab.evidence import Evidence
-from lab.scenario import load
+from badwire.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from badwire.evidence import Evidence
+from badwire.scenario import load
 from scenarios.port_exhaustion import ONE, OTHER, PORTS
 from tests.claims.silent import CLIENT, SERVER
 from tests.claims.tables import Tables

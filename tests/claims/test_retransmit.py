@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from lab.evidence import Evidence
-from lab.scenario import load
+from badwire.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from badwire.evidence import Evidence
+from badwire.scenario import load
 from scenarios.retransmit import ALONE, DATA, LOSSY, WINDOW
 from tests.claims.written import Written, sock
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from lab.evidence import Evidence
-from lab.scenario import load
+from badwire.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from badwire.evidence import Evidence
+from badwire.scenario import load
 from scenarios.six_segments import ALIKE, AS_DRAWN, HERE, MSS, THERE
 from tests.claims.talking import Talk
 from tests.claims.written import Written, sock

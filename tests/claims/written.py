@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.agent.messages import WIRE
-from lab.evidence import Evidence
-from lab.pcapng import Capture, Captured
+from badwire.evidence import Evidence
+from badwire.packets.pcapng import Capture, Captured
+from badwire.util.jsonlines import WIRE
 from tests.claims import forged
 from tests.claims.forged import CLIENT_PORT, SERVER_PORT
 from tests.claims.forged import sock as sock

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from lab.evidence import Evidence
-from lab.lab import Lab, open_lab
-from lab.substrate import Substrate
-from lab.topology import Topology
+from badwire.evidence import Evidence
+from badwire.substrate.substrate import Substrate
+from badwire.testbed import Lab, open_lab
+from badwire.topology.topology import Topology
 
 Opener = Callable[..., AbstractContextManager[Lab]]
 

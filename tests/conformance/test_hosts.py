@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import BadOption, ProgramFailed, ProgramNotFound, Timeout
-from lab.evidence import Evidence
-from lab.lab import Lab
+from badwire.errors import BadOption, ProgramFailed, ProgramNotFound, Timeout
+from badwire.evidence import Evidence
+from badwire.testbed import Lab
 from tests.conformance.conftest import Opener
 
 OWN_SERVER = """#!/usr/bin/env python3
@@ -141,7 +141,7 @@ def test_a_program_that_is_never_ready_is_killed(lab: Lab) -> None:
 
 
 def test_a_program_that_ignores_sigterm_is_killed_and_named(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lab.process.STOP_WITHIN", 0.3)
+    monkeypatch.setattr("badwire.testbed.process.STOP_WITHIN", 0.3)
     deaf = lab.host("server").start("/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done", ready=False)
     deaf.wait_for_output("deaf")
     with pytest.raises(ProgramFailed, match=r"sh on server ignored SIGTERM for 0.3 s; it was killed"):

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from lab.agent.terminal import WINDOW
-from lab.host import Host
-from lab.lab import Lab
-from lab.recorder import Recorder
+from badwire.agent.host.programs import WINDOW
+from badwire.store.recorder import Recorder
+from badwire.testbed import Host, Lab
 from tests.conformance.conftest import Opener
 
 
@@ -100,7 +99,7 @@ def test_what_is_on_a_terminal_has_no_rights(heard: tuple[Lab, Hearing]) -> None
 def test_a_program_that_is_not_there_is_named(heard: tuple[Lab, Hearing]) -> None:
     lab, hearing = heard
     number = sit(lab.host("client"), "no-such-program")
-    hearing.wait_for(b"lab: no-such-program: No such file or directory")
+    hearing.wait_for(b"badwire: no-such-program: No such file or directory")
     assert hearing.wait_for_end(number)["status"] == 127
 
 

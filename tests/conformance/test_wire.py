@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.claims import HOLDS, judge
-from lab.errors import MissingCapability, Timeout
-from lab.evidence import Evidence
-from lab.faults import Delay, Hold, Late, Loss, Mtu, Nth, Partition
-from lab.instrument import CLAIMS
-from lab.lab import Lab
-from lab.units import ms
+from badwire.claims import HOLDS, judge
+from badwire.claims.instrument import CLAIMS
+from badwire.errors import MissingCapability, Timeout
+from badwire.evidence import Evidence
+from badwire.faults import Delay, Hold, Late, Loss, Mtu, Nth, Partition
+from badwire.testbed import Lab
+from badwire.units import ms
 from tests.conformance.conftest import Opener
 
 

@@ -1,13 +1,13 @@
-"""For tests that need a Docker Engine: skipped, with the reason, where there is none; failed if LAB_REQUIRE has it."""
+"""For tests that need a Docker Engine: skipped, with why, where there is none; failed if BADWIRE_REQUIRE has it."""
 
 from collections.abc import Iterator
 
 import docker
 import pytest
 
-from lab.require import lacking
-from lab.substrate.docker import Docker
-from lab.substrate.docker_engine import connect
+from badwire.pytest_plugin.require import lacking
+from badwire.substrate.docker.client import connect
+from badwire.substrate.docker.substrate import Docker
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""lab clean: what is ours and whose owner is dead, and nothing else."""
+"""badwire clean: what is ours and whose owner is dead, and nothing else."""
 
 import secrets
 import subprocess
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import docker
 import pytest
 
-from lab.cleanup import clean
-from lab.owner import OWNER, RUN, owner
-from lab.substrate.docker_engine import connect
+from badwire.maintenance.cleanup import clean
+from badwire.substrate.docker.client import connect
+from badwire.util.owner import OWNER, RUN, owner
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def made(engine: docker.APIClient) -> Iterator[list[str]]:
 
 
 def network(engine: docker.APIClient, made: list[str], labels: dict[str, str]) -> str:
-    name = f"netlab-test-{secrets.token_hex(4)}"
+    name = f"badwire-test-{secrets.token_hex(4)}"
     made.append(name)
     engine.create_network(name, internal=True, labels=labels)
     return name
@@ -41,7 +41,7 @@ def there(engine: docker.APIClient, name: str) -> bool:
 def test_only_what_a_dead_run_left_is_removed(engine: docker.APIClient, made: list[str]) -> None:
     gone = network(engine, made, {RUN: secrets.token_hex(4), OWNER: dead()})
     alive = network(engine, made, {RUN: secrets.token_hex(4), OWNER: owner()})
-    nobodys = network(engine, made, {"netlab": "just by name"})
+    nobodys = network(engine, made, {"badwire": "just by name"})
     unowned = network(engine, made, {RUN: secrets.token_hex(4)})
     told = [line for line in clean(engine) if gone in line]
     # A run that began at this moment, of somebody else, may have cleaned up before us.

@@ -8,11 +8,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from lab import images
-from lab.require import lacking
+from badwire.pytest_plugin.require import lacking
+from tools import make_images
 
 PROJECT = Path(__file__).parents[2]
-NAME = "netlab_by_hand"
+NAME = "badwire_by_hand"
 
 
 def compose(tool: list[str], *words: str) -> str:
@@ -32,7 +32,7 @@ def tool(request: pytest.FixtureRequest) -> list[str]:
 
 
 def test_up_and_down_by_hand(engine: docker.APIClient, tool: list[str]) -> None:
-    images.make()
+    make_images.make()
     try:
         compose(tool, "up", "-d")
         found = engine.containers(filters={"label": f"com.docker.compose.project={NAME}"})

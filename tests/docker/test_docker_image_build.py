@@ -7,25 +7,27 @@ from pathlib import Path
 import docker
 import pytest
 
-from lab.errors import ImageError
-from lab.substrate import docker_image
-from lab.topology import Container
+from badwire.errors import ImageError
+from badwire.substrate.docker import image
+from badwire.topology.topology import Container
+from badwire.util import project
 
 
 @pytest.fixture
 def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A checkout of our own, with a mark, so that its image is nobody else's."""
-    for part in docker_image.PARTS:
-        source, target = docker_image.ROOT / part, tmp_path / part
+    for part in image.PARTS:
+        source, target = project.ROOT / part, tmp_path / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.exists():
             shutil.copy(source, target)
-    shutil.rmtree(tmp_path / "lab" / "agent")  # whatever state it is in
-    (tmp_path / "lab" / "agent").mkdir()
-    (tmp_path / "lab" / "agent" / "mark.py").write_text(f"# {tmp_path}\n")
-    monkeypatch.setattr(docker_image, "ROOT", tmp_path)
+    shutil.rmtree(tmp_path / "lab" / "badwire" / "agent")  # whatever state it is in
+    (tmp_path / "lab" / "badwire" / "agent").mkdir()
+    (tmp_path / "lab" / "badwire" / "agent" / "mark.py").write_text(f"# {tmp_path}\n")
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    monkeypatch.setattr(project, "IMPORTED_FROM", tmp_path / "lab")
     return tmp_path
 
 
@@ -43,13 +45,13 @@ def test_it_is_built_once_and_again_when_something_changes(
     engine: docker.APIClient, checkout: Path, built: list[str]
 ) -> None:
     told: list[str] = []
-    first = docker_image.ready(engine, Container(), told.append)
+    first = image.ready(engine, Container(), told.append)
     built.append(first)
     assert len(told) == 1 and first in told[0]
-    assert docker_image.ready(engine, Container(), told.append) == first
+    assert image.ready(engine, Container(), told.append) == first
     assert len(told) == 1
-    (checkout / "lab" / "agent" / "mark.py").write_text("# changed\n")
-    second = docker_image.ready(engine, Container(), told.append)
+    (checkout / "lab" / "badwire" / "agent" / "mark.py").write_text("# changed\n")
+    second = image.ready(engine, Container(), told.append)
     built.append(second)
     assert second != first
     assert len(told) == 2
@@ -57,7 +59,7 @@ def test_it_is_built_once_and_again_when_something_changes(
 
 
 def test_it_holds_pyroute2_compiled(engine: docker.APIClient, checkout: Path, built: list[str]) -> None:
-    name = docker_image.ready(engine, Container(), print)
+    name = image.ready(engine, Container(), print)
     built.append(name)
     look = "import pyroute2, pathlib; print(any(pathlib.Path(pyroute2.__file__).parent.glob('__pycache__/*')))"
     container = engine.create_container(name, ["python3", "-c", look])
@@ -70,10 +72,10 @@ def test_it_holds_pyroute2_compiled(engine: docker.APIClient, checkout: Path, bu
 
 
 def test_a_build_that_fails_is_one_sentence(engine: docker.APIClient, checkout: Path) -> None:
-    (checkout / "lab" / "agent" / "mark.py").write_text("def\n")
+    (checkout / "lab" / "badwire" / "agent" / "mark.py").write_text("def\n")
     before = {entry["Id"] for entry in engine.containers(all=True)}
     with pytest.raises(ImageError) as caught:
-        docker_image.ready(engine, Container(), print)
+        image.ready(engine, Container(), print)
     sentence = str(caught.value)
     assert "does not build" in sentence and "mark.py" in sentence and "\n" not in sentence
     stayed = {entry["Id"] for entry in engine.containers(all=True) if "compileall" in entry["Command"]} - before
@@ -81,9 +83,9 @@ def test_a_build_that_fails_is_one_sentence(engine: docker.APIClient, checkout: 
 
 
 def test_no_base_image_and_no_registry(engine: docker.APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_image, "LOCAL_BASE", "netlab-no-such-base")
-    monkeypatch.setattr(docker_image, "REGISTRY_BASE", "localhost:1/no-such-base:1")
+    monkeypatch.setattr(image, "LOCAL_BASE", "badwire-no-such-base")
+    monkeypatch.setattr(image, "REGISTRY_BASE", "localhost:1/no-such-base:1")
     with pytest.raises(ImageError, match="make images"):
-        docker_image.check(engine)
+        image.check(engine)
     with pytest.raises(ImageError, match="make images"):
-        docker_image.ready(engine, Container(), print)
+        image.ready(engine, Container(), print)

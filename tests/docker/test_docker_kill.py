@@ -10,7 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from lab.owner import OWNER, owner
+from badwire.util.owner import OWNER, owner
 
 PROJECT = Path(__file__).parents[2]
 GONE_WITHIN = 2.0
@@ -19,8 +19,8 @@ GONE_WITHIN = 2.0
 LAB = """
 import sys, threading, docker
 from contextlib import ExitStack
-from lab.substrate.docker import Docker
-from lab.topology import Topology
+from badwire.substrate.docker.substrate import Docker
+from badwire.topology.topology import Topology
 
 moment, never = sys.argv[1], threading.Event()
 create_network, start = docker.APIClient.create_network, docker.APIClient.start
@@ -58,7 +58,7 @@ def begin(moment: str) -> "subprocess.Popen[str]":
         [sys.executable, "-c", LAB, moment],
         stdout=subprocess.PIPE,
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": "."},
+        env={**os.environ, "PYTHONPATH": "lab"},
         text=True,
     )
     assert process.stdout is not None

@@ -11,11 +11,11 @@ from typing import Any
 import docker
 import pytest
 
-from lab.errors import BadOption, ImageError, MachineError
-from lab.owner import OWNER, RUN, owner
-from lab.substrate import Ground, Stream
-from lab.substrate.docker import Docker
-from lab.topology import HOST_CAPS, Container, HostSpec, Topology
+from badwire.errors import BadOption, ImageError, MachineError
+from badwire.substrate.docker.substrate import Docker
+from badwire.substrate.substrate import Ground, Stream
+from badwire.topology.topology import HOST_CAPS, Container, HostSpec, Topology
+from badwire.util.owner import OWNER, RUN, owner
 
 PAIR = Topology.of("server", "client")
 
@@ -161,10 +161,10 @@ def test_a_subnet_that_is_taken(engine: docker.APIClient) -> None:
 
 
 def test_an_image_that_is_nowhere(usable: None) -> None:
-    host = HostSpec("server", container=Container(image="netlab-no-such-image:1"))
+    host = HostSpec("server", container=Container(image="badwire-no-such-image:1"))
     with (
         ExitStack() as undo,
-        pytest.raises(ImageError, match="netlab-no-such-image:1 is not here and cannot be pulled"),
+        pytest.raises(ImageError, match="badwire-no-such-image:1 is not here and cannot be pulled"),
     ):
         up(undo, Topology((host,)))
 

@@ -12,19 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.faults import Delay, Fault
-from lab.instrument import EARLY, LATE
-from lab.pcapng import Captured
-from lab.seen_frames import Frame
-from lab.seen_joined import join
-from lab.seen_records import NS, Decision
+from badwire.claims.instrument import EARLY, LATE
+from badwire.evidence import NS, Frame
+from badwire.evidence.frames import join
+from badwire.faults import Delay, Fault
+from badwire.packets.pcapng import Captured
+from badwire.store.records import Decision
 from tests.agent.wire_ground import Ground
 
-VIRTUAL = os.environ.get("NETLAB_CLOCK") == "virtual"  # computing takes no time, so that a delay can be held to 1 us
+VIRTUAL = os.environ.get("BADWIRE_CLOCK") == "virtual"  # computing takes no time, so that a delay can be held to 1 us
 
 HEADER = 14  # bytes, of Ethernet
 _ETHERTYPE = bytes.fromhex("88b5")  # IEEE Std 802: for local experiments
-_MACS = [bytes.fromhex("020000000001"), bytes.fromhex("020000000002")]  # as lab.agent.bridge gives them
+_MACS = [bytes.fromhex("020000000001"), bytes.fromhex("020000000002")]  # as badwire.agent.wire.bridge gives them
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import require
+from badwire.pytest_plugin import require
 from tests.agent.wire_ground import ground, why_not
 from tests.faults.bench import Bench
 

@@ -9,11 +9,10 @@ from statistics import median
 
 import pytest
 
-from lab.faults import Corrupt, Delay, Duplicate, Loss, Nth, Partition, Rate, Reorder
-from lab.faults.netem import LONGEST_DELAY
-from lab.seen_frames import Frame
-from lab.seen_records import NS
-from lab.units import Mbit, kbit, ms
+from badwire.evidence import NS, Frame
+from badwire.faults import Corrupt, Delay, Duplicate, Loss, Nth, Partition, Rate, Reorder
+from badwire.faults.fault import LONGEST_DELAY
+from badwire.units import Mbit, kbit, ms
 from tests.faults.bench import HEADER, VIRTUAL, Bench
 from tests.faults.chance import likely
 

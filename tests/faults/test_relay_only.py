@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from lab.agent.messages import WIRE
-from lab.faults import Delay, Hold, Late, Mtu
-from lab.units import ms
+from badwire.faults import Delay, Hold, Late, Mtu
+from badwire.units import ms
+from badwire.util.jsonlines import WIRE
 from tests.faults.bench import Bench
 
 pytestmark = pytest.mark.parametrize("bench", ["relay"], indirect=True)

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from lab.errors import MissingCapability
-from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
-from lab.faults.netem import QUEUE
-from lab.seen_frames import Frame
-from lab.seen_records import NS
-from lab.units import Mbit, kbit, ms
+from badwire.errors import MissingCapability
+from badwire.evidence import NS, Frame
+from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
+from badwire.faults.fault import QUEUE
+from badwire.units import Mbit, kbit, ms
 from tests.faults.bench import Bench
 from tests.faults.chance import likely
 

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from lab import require
-from lab.errors import MissingCapability
-from lab.evidence import Evidence
-from lab.runner import Options, Run, Runner
-from lab.scenario import load, names
+from badwire.errors import MissingCapability
+from badwire.evidence import Evidence
+from badwire.options import Options
+from badwire.pytest_plugin import require
+from badwire.result.result import Run
+from badwire.run.runner import Runner
+from badwire.scenario import load
+from badwire.scenario.scenario_file import names
 from tests.agent.wire_ground import ground, why_not
 
 WITH_FAULTS = [

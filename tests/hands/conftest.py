@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.substrate import Substrate
+from badwire.substrate.substrate import Substrate
 from tests.hands.hands import Hands
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.mishaps.running import assert_all_gone, marked
-from tests.unit.cli import LAB, ROOT, sentence
+from tests.unit.cli import LAB, PACKAGE, PATH, sentence
 
-SIT = ROOT / "lab" / "agent" / "sit.py"
+SIT = PACKAGE / "agent" / "host" / "set_terminal.py"
 WITHIN = 30.0  # seconds
 
 
@@ -25,10 +25,10 @@ class Hands:
 
     def __init__(self, substrate: str, tmp: Path) -> None:
         self.substrate, self.cwd, self.out = substrate, tmp, tmp / "runs"
-        self.mark = f"LAB_TEST_MARK={uuid.uuid4()}"
+        self.mark = f"BADWIRE_TEST_MARK={uuid.uuid4()}"
         (tmp / "notes").mkdir()
         name, _, value = self.mark.partition("=")
-        self.env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(tmp / "notes"), name: value}
+        self.env = {**os.environ, "PYTHONPATH": PATH, "XDG_RUNTIME_DIR": str(tmp / "notes"), name: value}
         self._started: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> "Hands":
@@ -89,7 +89,7 @@ class Hands:
     @property
     def keeper(self) -> int:
         """The process that keeps the lab."""
-        found = [pid for pid, words in marked(self.mark).items() if "-m lab.hands.keeper" in words]
+        found = [pid for pid, words in marked(self.mark).items() if "-m badwire.session.daemon" in words]
         assert len(found) == 1
         return found[0]
 

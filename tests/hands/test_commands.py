@@ -6,9 +6,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from lab import pcapng
-from lab.evidence import Evidence
-from lab.packets import decode
+from badwire.evidence import Evidence
+from badwire.packets import pcapng
+from badwire.packets.packet import decode
 from tests.hands.hands import Hands, Sitting, interrupt
 from tests.mishaps.running import until
 
@@ -17,10 +17,10 @@ MISTAKES = [
     ("run-on server echo_seril 7000", "there is no reference program echo_seril"),
     ("run-on server /no/such", "no file /no/such on this host"),
     ("run-on server", "Name a program to run on server"),
-    ("shell server", "lab shell needs a terminal, and standard input is none"),
-    ("fault", "lab fault needs set, show, clear, release, as in"),
+    ("shell server", "badwire shell needs a terminal, and standard input is none"),
+    ("fault", "badwire fault needs set, show, clear, release, as in"),
     ("fault sett loss=1%", "did you mean set?"),
-    ("fault set", "Name a fault, as in `lab fault set delay=50ms loss=10%`"),
+    ("fault set", "Name a fault, as in `badwire fault set delay=50ms loss=10%`"),
     ("fault set loss=1% --toward clint", "There is no host 'clint' in this lab: did you mean client?"),
     ("fault set loss=10", "the probability of loss is a share, as 10% or 0.1, not '10'"),
     ("fault set --towards server loss=1%", "did you mean --toward?"),
@@ -237,5 +237,5 @@ def test_a_mistake_is_named_and_nothing_happens(own: Hands) -> None:
 def test_a_capture_is_not_shown_on_a_terminal(own: Hands) -> None:
     own.up()
     with Sitting(own, "capture", "--live") as showing:
-        assert "pipe it, as in `lab capture --live | tcpdump -n -r -`" in showing.wait_for("-r -`")
+        assert "pipe it, as in `badwire capture --live | tcpdump -n -r -`" in showing.wait_for("-r -`")
         assert showing.process.wait(20) == 2

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lab.evidence import Evidence
+from badwire.evidence import Evidence
 from tests.hands.hands import Hands, interrupt
 from tests.mishaps.running import assert_all_gone, marked, until
 
@@ -15,7 +15,7 @@ from tests.mishaps.running import assert_all_gone, marked, until
 def test_it_says_what_to_type_next_and_ends_with_a_report(hands: Hands) -> None:
     said = hands.up("--hosts", "client=2", "--seed", 5).splitlines()
     assert said[0].startswith(f"The lab is up ({hands.substrate}): server ") and "client2" in said[0]
-    assert any(line.endswith("lab shell client1") for line in said)
+    assert any(line.endswith("badwire shell client1") for line in said)
     assert said[-1] == str(hands.folder.relative_to(hands.cwd))
     assert hands.does("down").strip() == f"{said[-1]}/report.html"
     assert_all_gone(hands.mark)
@@ -73,8 +73,8 @@ def test_killed_it_leaves_nothing_and_the_next_command_says_so(up: Hands) -> Non
     os.kill(up.keeper, signal.SIGKILL)
     waiting.communicate()
     assert_all_gone(up.mark)
-    told = f"the lab 'lab' ended without lab down (was it killed?); what it recorded is in {folder}"
-    assert up.complains("fault", "clear", status=2) == f"No lab is up: {told}; `lab up` brings one up."
+    told = f"the lab 'lab' ended without badwire down (was it killed?); what it recorded is in {folder}"
+    assert up.complains("fault", "clear", status=2) == f"No lab is up: {told}; `badwire up` brings one up."
     assert Evidence.load(folder).error == "the run was cut short"
     assert "up" in up.up()
 
@@ -86,7 +86,7 @@ def test_whoever_comes_next_says_what_became_of_a_killed_one(own: Hands, command
     assert_all_gone(own.mark)
     done = own.lab(command, *(["--substrate", "netns", "--out", own.out] if command == "up" else []))
     assert done.returncode == 0
-    assert "ended without lab down (was it killed?)" in done.stdout + done.stderr
+    assert "ended without badwire down (was it killed?)" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -110,7 +110,7 @@ def test_ended_by_a_signal_it_leaves_a_report(own: Hands) -> None:
     os.kill(own.keeper, signal.SIGTERM)
     assert_all_gone(own.mark)
     assert (folder / "report.html").exists()
-    assert own.complains("sockets", status=2) == "No lab is up; `lab up` brings one up."
+    assert own.complains("sockets", status=2) == "No lab is up; `badwire up` brings one up."
 
 
 def test_one_that_was_stopped_does_not_hang_its_users(own: Hands, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,12 @@
 
 import sys
 
-from lab.kernel.kernels import Kernel
+from badwire.uml.cache import Kernel
 from tests.kernel.conftest import kernel  # noqa: F401  (the fixture)
 from tests.unit.cli import lab
 
 SCRIPT = """set -e
-LAB="PYTHON -m lab"
+LAB="PYTHON -m badwire"
 $LAB up --substrate netns --quiet --out /tmp/runs
 $LAB fault set --toward server delay=2s
 $LAB run-on client /bin/sleep 3600

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.install import CannotInstall, Environment, ensure
 from tests.unit.cli import ROOT, environment
+from tools.make_venv import CannotInstall, Environment, ensure
 
 PROJECT = """
 [build-system]
@@ -38,9 +38,11 @@ def project(tmp_path: Path) -> Path:
 
 
 def make(project: Path) -> "subprocess.Popen[str]":
-    """`lab.install` for that project, as a process."""
-    code = f"import sys; from pathlib import Path; from lab import install; install.ROOT = Path({str(project)!r});"
-    argv = [sys.executable, "-c", f"{code} sys.exit(install.main([]))"]
+    """`tools.make_venv` for that project, as a process."""
+    code = (
+        f"import sys; from pathlib import Path; from tools import make_venv; make_venv.ROOT = Path({str(project)!r});"
+    )
+    argv = [sys.executable, "-c", f"{code} sys.exit(make_venv.main([]))"]
     return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True)
 
 

@@ -22,7 +22,7 @@ def some_boots(how_many: int) -> str:
 
 
 def boxed(*args: object, cwd: Path = ROOT, **more: str) -> "subprocess.CompletedProcess[str]":
-    """`lab kernel run ARGS...`, to its end; ``more`` are variables of the environment."""
+    """`badwire kernel run ARGS...`, to its end; ``more`` are variables of the environment."""
     argv = [*LAB, "kernel", "run", *SMALL, *map(str, args)]
     return subprocess.run(argv, cwd=cwd, env=environment(**more), capture_output=True, text=True)
 

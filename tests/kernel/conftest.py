@@ -2,15 +2,15 @@
 
 import pytest
 
-from lab import require
-from lab.kernel import kernels
-from lab.kernel.kernels import Kernel
+from badwire.pytest_plugin import require
+from badwire.uml import cache, kernels
+from badwire.uml.cache import Kernel
 
 
 @pytest.fixture(scope="session")
 def kernel() -> Kernel:
-    """The kernel that runs use; skipped where there is none or it cannot run, failed if LAB_REQUIRE names `virtual`."""
-    found = kernels.cached()
+    """The kernel that runs use; skipped where there is none or it cannot run, failed if BADWIRE_REQUIRE has it."""
+    found = cache.cached()
     if found is None:
         require.lacking("there is no kernel for the virtual clock here; make kernel builds it", {"virtual"})
     if (broken := kernels.trial(found)) is not None:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import BadOption
-from lab.kernel.box import Box
-from lab.kernel.kernels import Kernel
-from lab.kernel.processor import a_processor
+from badwire.errors import BadOption
+from badwire.uml.cache import Kernel
+from badwire.uml.machine import Box, a_processor
 from tests.kernel.boxed import SLOW, assert_gone, boxed, kernels_in, running, some_boots
 from tests.unit.cli import lab, sentence, story
 from tests.unit.kernel.tree import mounted
@@ -48,7 +47,7 @@ def test_its_timers_are_exact_from_the_first_moment() -> None:
 
 def test_what_it_writes_is_passed_on_to_the_byte(tmp_path: Path) -> None:
     write = "import os; [os.write(1, bytes(range(256)) * 4096) for _ in range(8)]; os.write(2, b'no newline')"
-    argv = [sys.executable, "-m", "lab", "kernel", "run", "--", "python3", "-c", write]
+    argv = [sys.executable, "-m", "badwire", "kernel", "run", "--", "python3", "-c", write]
     written = os.memfd_create("out")
     process = os.posix_spawn(argv[0], argv, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, written, 1)])
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
@@ -57,7 +56,7 @@ def test_what_it_writes_is_passed_on_to_the_byte(tmp_path: Path) -> None:
 
 
 def test_nothing_to_read_and_nobody_who_listens() -> None:
-    command = f"{sys.executable} -m lab kernel run -- sh -c"
+    command = f"{sys.executable} -m badwire kernel run -- sh -c"
     for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
         assert os.waitstatus_to_exitcode(os.system(f"{command} 'cat; exit 6' {closed}")) == 6
     assert os.waitstatus_to_exitcode(os.system(f"{command} 'yes; exit 6' 2>&1 | head -n 1 | grep -q '^y$'")) == 0
@@ -67,12 +66,12 @@ def test_it_writes_into_its_folder_and_nowhere_else(tmp_path: Path) -> None:
     out, own = tmp_path / "out", tmp_path / "mine"
     own.write_text("mine")
     places = ["/", "/etc", "/usr", "/var", "/root", str(Path.cwd()), "/sys", str(tmp_path), "/tmp", "/run", "/dev/shm"]
-    command = f"for d in {' '.join(places)}; do echo x >$d/netlab-was-here; done 2>/dev/null; rm -f {own}; "
+    command = f"for d in {' '.join(places)}; do echo x >$d/badwire-was-here; done 2>/dev/null; rm -f {own}; "
     command += "echo 7 >/proc/sys/net/ipv4/tcp_fin_timeout; echo kept >/run/out/made"
     timeout = Path("/proc/sys/net/ipv4/tcp_fin_timeout").read_text()
     assert boxed("--out", out, "--", "sh", "-c", command).returncode == 0
     assert (out / "made").read_text() == "kept\n" and own.read_text() == "mine"
-    assert [place for place in places if os.path.exists(f"{place}/netlab-was-here")] == []
+    assert [place for place in places if os.path.exists(f"{place}/badwire-was-here")] == []
     assert Path("/proc/sys/net/ipv4/tcp_fin_timeout").read_text() == timeout
 
 
@@ -85,7 +84,7 @@ def test_nor_if_it_mounts_the_machines_files_anew(tmp_path: Path) -> None:
         mount -o remount,rw /; mkdir /run/there; mount -t hostfs none /run/there -o /
         cd {there}; head -c 2 kept
         (echo no >kept) || rm kept || mv kept moved && echo written
-        touch new || mkdir new || ln -s x new || touch /var/tmp/netlab-new && echo written
+        touch new || mkdir new || ln -s x new || touch /var/tmp/badwire-new && echo written
     """
     done = boxed("--out", tmp_path / "out", "--", "sh", "-c", command)
     assert done.stdout == "as", done.stderr
@@ -222,13 +221,13 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     assert done.returncode == 0
     gone = tmp_path / "gone"
     gone.mkdir()
-    argv = f"cd {gone} && rmdir {gone} && exec {sys.executable} -m lab kernel run -- true"
+    argv = f"cd {gone} && rmdir {gone} && exec {sys.executable} -m badwire kernel run -- true"
     assert os.waitstatus_to_exitcode(os.system(f"{argv} 2>&1 | grep -q 'was removed; cd to another'")) == 0
 
 
 def test_a_full_disk_and_no_room_in_shared_memory(tmp_path: Path) -> None:
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    argv = [sys.executable, "-m", "lab", "kernel", "run", "--out", tmp_path / "out", "--"]
+    argv = [sys.executable, "-m", "badwire", "kernel", "run", "--out", tmp_path / "out", "--"]
     for size in ("4k", "12k", "100k"):
         how = f'mount -t tmpfs -o size={size} none "$PLACE"'
         done = mounted(how, tmp_path, *argv, "sh", "-c", "head -c 200000 /dev/zero", cache=cache)

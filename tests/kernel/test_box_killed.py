@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.evidence import Evidence
-from lab.kernel import scratch
+from badwire.evidence import Evidence
+from badwire.uml import scratch
 from tests.kernel.boxed import SMALL, assert_gone, boxed, kernels_in, running, some_boots
 from tests.kernel.test_box import SPIN
 from tests.mishaps.running import STORIES, until
@@ -58,21 +58,21 @@ def test_a_lab_killed_at_any_moment_leaves_nothing(tmp_path: Path) -> None:
         process.kill()
         process.wait()
         assert_gone(tmp_path)
-    assert not [name for name in set(os.listdir("/dev/shm")) - shared if "netlab" in name or "vm_file" in name]
+    assert not [name for name in set(os.listdir("/dev/shm")) - shared if "badwire" in name or "vm_file" in name]
     assert boxed("--", "true", TMPDIR=str(tmp_path)).returncode == 0
     assert list(tmp_path.iterdir()) == []  # the next one removes the folder of a killed one
 
 
 def test_clean_removes_the_folder_of_a_killed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / "netlab.notes").mkdir()
+    (tmp_path / "badwire.notes").mkdir()
     with running(tmp_path, SPIN, temporary=tmp_path) as run:
         assert scratch.sweep() == []
         run.kill()
         run.wait()
         assert_gone(tmp_path)
         assert [told.rpartition(",")[2] for told in scratch.sweep()] == [" of a run of the kernel that was killed"]
-        assert os.listdir(tmp_path) == ["netlab.notes"]
+        assert os.listdir(tmp_path) == ["badwire.notes"]
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import require
-from lab.errors import MachineError
-from lab.kernel import engine_disk, engine_store
-from lab.kernel.box import Box, Job
-from lab.kernel.engine_cow import over
-from lab.kernel.kernels import Kernel
+from badwire.errors import MachineError
+from badwire.pytest_plugin import require
+from badwire.uml.cache import Kernel
+from badwire.uml.cow_disk import over
+from badwire.uml.docker import engine_disk, store
+from badwire.uml.machine import Box, Job
 from tests.unit.cli import LAB, ROOT, environment
 
 SUITE = "tests/conformance"
@@ -22,7 +22,7 @@ SUITE = "tests/conformance"
 
 @pytest.fixture(scope="session")
 def disk(kernel: Kernel) -> Path:
-    """The engine's disk, made if need be; skipped where that cannot be, failed if LAB_REQUIRE names `virtual`."""
+    """The engine's disk, made if need be; skipped where that cannot be, failed if BADWIRE_REQUIRE names `virtual`."""
     try:
         return engine_disk.ensure(kernel, print)
     except MachineError as error:
@@ -51,7 +51,7 @@ def test_the_conformance_suite_holds_on_it(disk: Path) -> None:
     assert len(tests) > 20
 
     def part(some: list[str]) -> list[str | Path]:
-        inside = ["env", "LAB_REQUIRE=docker", *pytest_alone, *some]
+        inside = ["env", "BADWIRE_REQUIRE=docker", *pytest_alone, *some]
         return ["kernel", "run", "--docker", "--limit", "1200", "--", *inside]
 
     parts = [tests[number::2] for number in range(2)]
@@ -108,22 +108,20 @@ def test_what_is_not_installed_is_named_with_its_package() -> None:
 
 def test_a_disk_in_use_is_not_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    engine_store.folder().mkdir(parents=True)
-    old, used, mine, others = (
-        engine_store.folder() / f"hosts-{name}.ext4" for name in ("aa-1", "aa-2", "aa-3", "bb-1")
-    )
+    store.folder().mkdir(parents=True)
+    old, used, mine, others = (store.folder() / f"hosts-{name}.ext4" for name in ("aa-1", "aa-2", "aa-3", "bb-1"))
     for disk in (old, used, mine, others):
         disk.write_bytes(b"")
-    with engine_store.held(lambda: used):
-        engine_store.forget(keep={mine}, checkout="aa")
-    assert set(engine_store.folder().iterdir()) == {used, mine, others}
+    with store.held(lambda: used):
+        store.forget(keep={mine}, checkout="aa")
+    assert set(store.folder().iterdir()) == {used, mine, others}
 
 
 def test_a_disk_that_nobody_uses_for_long_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    engine_store.folder().mkdir(parents=True)
-    disk = engine_store.folder() / "base-1.ext4"
+    store.folder().mkdir(parents=True)
+    disk = store.folder() / "base-1.ext4"
     disk.write_bytes(b"")
-    os.utime(disk, (disk.stat().st_mtime - engine_store.UNUSED - 1,) * 2)
-    engine_store.forget(keep=set(), checkout="aa")
+    os.utime(disk, (disk.stat().st_mtime - store.UNUSED - 1,) * 2)
+    store.forget(keep=set(), checkout="aa")
     assert not disk.exists()

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from lab import scenario
-from lab.kernel.kernels import Kernel
+from badwire.scenario import scenario_file
+from badwire.uml.cache import Kernel
+from badwire.util import project
 from tests.unit.cli import ROOT, environment
 
 FILES = ("capture.pcapng", "evidence.jsonl", "result.json")
 SEEDS = {"once": 11, "again": 11, "other": 12}
-SOME = scenario.names()[::7]
+SOME = scenario_file.names()[::7]
 
 
 def check(*command: str) -> None:
@@ -24,7 +25,7 @@ def check(*command: str) -> None:
 
 
 def run(*what: str, seed: int, out: Path) -> None:
-    check("lab", "run", *what, "--clock", "virtual", "--quiet", "--seed", str(seed), "--out", str(out))
+    check("badwire", "run", *what, "--clock", "virtual", "--quiet", "--seed", str(seed), "--out", str(out))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def assert_other(once: Path, other: Path) -> None:
     assert (once / "capture.pcapng").read_bytes() != (other / "capture.pcapng").read_bytes()
 
 
-@pytest.mark.parametrize("name", scenario.names())
+@pytest.mark.parametrize("name", scenario_file.names())
 def test_a_seed_is_a_run(name: str, catalogue: Path) -> None:
     assert_same(catalogue / "once" / name / "latest", catalogue / "again" / name / "latest")
 
@@ -59,7 +60,7 @@ def test_another_seed_is_another_run(name: str, catalogue: Path) -> None:
 
 def test_a_seed_is_a_run_at_20_percent_loss(kernel: Kernel, tmp_path: Path) -> None:
     """A copy of `retransmit` that loses 20 % in place of what is bearable in real time, by the kernel's netem."""
-    text = (scenario.SCENARIOS / "retransmit.py").read_text()
+    text = (project.SCENARIOS / "retransmit.py").read_text()
     assert text.count("Loss(LOSS)") == 1
     file = tmp_path / "more_loss.py"
     file.write_text(text.replace("Loss(LOSS)", "Loss(0.2)"))

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lab.kernel.kernels import Kernel
+from badwire.uml.cache import Kernel
 from tests.unit.cli import ROOT, environment
 
 WITHIN = "1200"  # seconds of real time, for a machine whose processors are all busy; a quiet one takes a tenth of it
@@ -21,9 +21,9 @@ WITHIN = "1200"  # seconds of real time, for a machine whose processors are all 
 def test_it_holds_on_the_virtual_clock(suite: list[str], needs: str, kernel: Kernel) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *suite]
     done = subprocess.run(
-        [sys.executable, "-m", "lab", "kernel", "run", "--limit", WITHIN, "--", *command],
+        [sys.executable, "-m", "badwire", "kernel", "run", "--limit", WITHIN, "--", *command],
         cwd=ROOT,
-        env=environment(LAB_REQUIRE=needs),
+        env=environment(BADWIRE_REQUIRE=needs),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -13,15 +13,15 @@ GONE_WITHIN = 2.0  # seconds; what the lab promises for a run that is killed
 
 
 class Running:
-    """`lab run` of stories; every process of it carries a mark in its environment, and so can be found."""
+    """`badwire run` of stories; every process of it carries a mark in its environment, and so can be found."""
 
     def __init__(self, stories: str, substrate: str, out: Path, *options: str) -> None:
-        self.mark = f"LAB_TEST_MARK={uuid.uuid4()}"
+        self.mark = f"BADWIRE_TEST_MARK={uuid.uuid4()}"
         name, _, value = self.mark.partition("=")
         self.out = out
         files = [STORIES / f"{story}.py" for story in stories.split()]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lab", "run", *files, "--substrate", substrate, "--out", out, *options],
+            [sys.executable, "-m", "badwire", "run", *files, "--substrate", substrate, "--out", out, *options],
             cwd=ROOT,
             env={**os.environ, name: value},
             stdout=subprocess.PIPE,

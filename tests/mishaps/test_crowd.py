@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lab.evidence import Evidence
-from lab.substrate import Substrate
+from badwire.evidence import Evidence
+from badwire.substrate.substrate import Substrate
 from tests.mishaps.running import Running, assert_all_gone
 
 MANY = {"netns": 10, "docker": 10}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.evidence import Evidence
-from lab.substrate import Substrate
+from badwire.evidence import Evidence
+from badwire.substrate.substrate import Substrate
 from tests import second_witness
 from tests.mishaps.running import Running, assert_all_gone, marked
 
@@ -76,7 +76,7 @@ def test_an_agent_that_is_killed_is_named_and_the_rest_is_kept(tmp_path: Path) -
 def test_a_killed_nest_takes_everything_with_it(tmp_path: Path) -> None:
     with Running("endless", "netns", tmp_path) as run:
         run.wait_for_record('"LISTEN"')
-        nests = [pid for pid, words in marked(run.mark).items() if "lab.substrate.nest" in words]
+        nests = [pid for pid, words in marked(run.mark).items() if "badwire.substrate.netns_init" in words]
         os.kill(min(nests), signal.SIGKILL)
         status, _, err = run.end()
         assert status == 3 and "ended before the lab did" in err
@@ -107,7 +107,7 @@ def test_a_stopped_nest_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 def nests(mark: str) -> list[int]:
     """The processes of a nest: the outer one, PID 1 of its namespace, and those forked from it."""
-    return sorted(pid for pid, words in marked(mark).items() if "lab.substrate.nest" in words)
+    return sorted(pid for pid, words in marked(mark).items() if "badwire.substrate.netns_init" in words)
 
 
 def children(pid: int) -> list[int]:
@@ -121,7 +121,7 @@ def test_killed_while_its_nest_is_stopped_it_leaves_nothing(tmp_path: Path) -> N
         for pid in marked(run.mark):
             if host_name(pid) in ("server", "client"):
                 os.kill(pid, signal.SIGSTOP)
-        first = min(pid for pid, words in marked(run.mark).items() if "lab.substrate.nest" in words)
+        first = min(pid for pid, words in marked(run.mark).items() if "badwire.substrate.netns_init" in words)
         (init,) = (int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split())
         os.kill(init, signal.SIGSTOP)
         run.process.kill()

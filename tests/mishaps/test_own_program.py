@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab.substrate import Substrate
+from badwire.substrate.substrate import Substrate
 from tests.mishaps.running import Running
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.evidence import Evidence
-from lab.substrate import Substrate
+from badwire.evidence import Evidence
+from badwire.substrate.substrate import Substrate
 from tests.mishaps.running import STORIES, Running, assert_all_gone, marked, until
 from tests.unit.cli import lab, result
 

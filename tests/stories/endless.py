@@ -1,9 +1,9 @@
 """Waits for what never comes: something to interrupt."""
 
-from lab.claims import RFC, Verdict, claim, happened
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Verdict, claim, happened
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 
 @scenario("Nobody ever comes")

@@ -5,11 +5,11 @@ client                server
   |  <------------  RST  |
 """
 
-from lab.claims import RFC, Verdict, claim, equals, happened
-from lab.evidence import Evidence
-from lab.faults import Loss
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Verdict, claim, equals, happened
+from badwire.evidence import Evidence
+from badwire.faults import Loss
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT = 7000
 

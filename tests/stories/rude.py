@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from lab.claims import RFC, Verdict, claim, happened
-from lab.evidence import Evidence
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import RFC, Verdict, claim, happened
+from badwire.evidence import Evidence
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 OWN = Path(__file__).parent / "rude"
 

@@ -1,4 +1,4 @@
-"""`lab run` on a terminal of our own: what a person sees, and how the terminal is left."""
+"""`badwire run` on a terminal of our own: what a person sees, and how the terminal is left."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import require
-from lab.kernel import kernels
+from badwire.pytest_plugin import require
+from badwire.uml import cache, kernels
 from tests.conftest import lack_of
 from tests.terminal.screen import Screen, Terminal
 from tests.unit.cli import LAB, ROOT, environment, lab, story
@@ -74,7 +74,7 @@ def test_after_ctrl_c_the_screen_is_gone(endless: Terminal) -> None:
     endless.type(b"\x03")
     assert endless.end() == 130
     assert not PANEL.search(endless.screen.history)
-    assert endless.screen.text.startswith("lab: interrupted; everything is undone")
+    assert endless.screen.text.startswith("badwire: interrupted; everything is undone")
     assert is_as_it_was(endless)
 
 
@@ -110,7 +110,7 @@ def test_after_a_stop_it_goes_on_below(endless: Terminal) -> None:
     assert "a shell was here" in endless.screen.history
     os.kill(endless.pid, signal.SIGTERM)
     assert endless.end() == 143
-    assert "a shell was here\nlab: ended by SIGTERM" in endless.screen.history
+    assert "a shell was here\nbadwire: ended by SIGTERM" in endless.screen.history
 
 
 def test_a_pipe_gets_plain_lines(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_several_at_once_are_a_list(tmp_path: Path) -> None:
 
 
 def test_on_the_virtual_clock_the_evidence_is_the_same_to_the_byte(tmp_path: Path) -> None:
-    if (kernel := kernels.cached()) is None or kernels.trial(kernel) is not None:
+    if (kernel := cache.cached()) is None or kernels.trial(kernel) is not None:
         require.lacking("there is no kernel for the virtual clock that runs here", {"virtual"})
     words = ["run", "timewait", "--clock", "virtual", "--out"]
     with Terminal([*LAB, *words, tmp_path / "seen"]) as terminal:
@@ -176,7 +176,8 @@ def test_on_the_virtual_clock_the_evidence_is_the_same_to_the_byte(tmp_path: Pat
 
 
 def test_rich_is_not_imported_for_a_run_without_a_terminal(tmp_path: Path) -> None:
-    code = "import sys, lab.cli; lab.cli.main(); print([m in sys.modules for m in ('rich', 'lab.report.live')])"
+    code = "import sys, badwire.cli.main; badwire.cli.main.main(); "
+    code += "print([m in sys.modules for m in ('rich', 'badwire.report.live.screen')])"
     argv = [sys.executable, "-c", code, "run", str(story("good")), "--substrate", "netns", "--out", str(tmp_path)]
     done = subprocess.run(argv, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[False, False]"

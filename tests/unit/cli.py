@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "lab" / "badwire"
+PATH = os.pathsep.join([str(ROOT / "lab"), str(ROOT)])  # for PYTHONPATH: the package, and tests and tools
 STORIES = ROOT / "tests" / "stories"
-LAB = [sys.executable, "-m", "lab"]
+LAB = [sys.executable, "-m", "badwire"]
 
 
 def environment(**more: str) -> dict[str, str]:
     """Our environment with the project on the path, wherever the process stands."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+    return {**os.environ, "PYTHONPATH": PATH, **more}
 
 
 def lab(*args: object, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """`lab ARGS...`, to its end."""
+    """`badwire ARGS...`, to its end."""
     argv = [*LAB, *map(str, args)]
     return subprocess.run(argv, cwd=cwd, env=env or environment(), capture_output=True, text=True, timeout=120)
 
@@ -33,8 +35,8 @@ def sentence(done: subprocess.CompletedProcess[str]) -> str:
     """The one sentence of an error: the last line of stderr; a traceback is never right."""
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("lab: ")
-    return last.removeprefix("lab: ")
+    assert last.startswith("badwire: ")
+    return last.removeprefix("badwire: ")
 
 
 def result(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Runs' folders as `lab run` leaves them, and what may become of one."""
+"""Runs' folders as `badwire run` leaves them, and what may become of one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +7,8 @@ from tests.claims.written import Written, sock
 
 Damage = Callable[[Path], object]
 SCENARIO = '''"""A lesson of its own."""
-from lab.claims import RFC, claim, equals
-from lab.scenario import scenario
+from badwire.claims import RFC, claim, equals
+from badwire.scenario import scenario
 @scenario("A thing happens")
 def run(lab):
     pass
@@ -19,7 +19,7 @@ def three_segments_pass(seen):
 
 
 def saved(base: Path, scenario: str | None = None, ended: bool = True) -> Path:
-    """A run's folder as `lab run` leaves it, of a scenario whose file lies beside it."""
+    """A run's folder as `badwire run` leaves it, of a scenario whose file lies beside it."""
     file = base / "thing.py"
     file.write_text(SCENARIO)
     folder = base / "runs" / "thing" / "20260101-000000"

@@ -12,9 +12,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from lab.agent import libc, system
-from lab.agent.bridge import Bridge
-from lab.agent.relay import Relay
+from badwire.agent.host import system
+from badwire.agent.relay.process import Relay
+from badwire.agent.wire.bridge import Bridge
+from badwire.linux import libc
 
 SERVER, CLIENT = "10.0.0.2", "10.0.0.3"
 PACKET_QDISC_BYPASS = 20

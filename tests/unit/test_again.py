@@ -1,4 +1,4 @@
-"""`lab report`, and what else reads a run's folder, on runs that are whole and on whatever else a folder may hold."""
+"""`badwire report`, and what else reads a run's folder, on whole runs and on whatever else a folder may hold."""
 
 import json
 import shutil
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import BadRun
-from lab.report.again import again
-from lab.report.result import Result
-from lab.runner import judge_again
-from lab.seen_remains import remains
+from badwire.errors import BadRun
+from badwire.evidence.damaged import remains
+from badwire.result.judge import judge_again
+from badwire.result.result import Result
+from badwire.run.rebuild import again
 from tests.unit.cli import lab, result, sentence, story
 from tests.unit.damaged import DAMAGES, SCENARIO, Damage, saved
 

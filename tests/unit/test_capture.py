@@ -3,7 +3,7 @@
 import struct
 import time
 
-from lab.agent.capture import filter_program, monotonic_minus_wall
+from badwire.agent.wire.capture import filter_program, monotonic_minus_wall
 
 INSTRUCTION = struct.Struct("=HBBI")
 

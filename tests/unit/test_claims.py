@@ -4,8 +4,7 @@ from types import ModuleType
 
 import pytest
 
-from lab import instrument
-from lab.claims import (
+from badwire.claims import (
     FAILS,
     HOLDS,
     RFC,
@@ -18,13 +17,13 @@ from lab.claims import (
     Text,
     Verdict,
     claim,
-    claims_of,
     equals,
+    instrument,
     judge,
     unknown,
-    worst,
 )
-from lab.evidence import Evidence
+from badwire.claims.claim import claims_of, worst
+from badwire.evidence import Evidence
 from tests.claims.written import Written
 
 

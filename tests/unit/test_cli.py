@@ -44,7 +44,7 @@ def test_a_wrong_request_is_one_sentence_and_status_2(argv: list[str], said: str
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["run", "--help"], ["doctor", "-h"]])
 def test_help_is_a_result(argv: list[str]) -> None:
     done = lab(*argv)
-    assert done.stdout.startswith("usage: lab")
+    assert done.stdout.startswith("usage: badwire")
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -121,7 +121,7 @@ def test_clean_says_what_it_removed() -> None:
 
 
 def test_the_installed_program_is_the_same() -> None:
-    program = Path(sys.executable).with_name("lab")
+    program = Path(sys.executable).with_name("badwire")
     if not program.exists():
         pytest.skip("the project is not installed here, only on the path: make venv installs it")
     assert subprocess.run([program, "--help"], capture_output=True, text=True).stdout == lab("--help").stdout

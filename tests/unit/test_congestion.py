@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lab.congestion import INFINITE, halved, sawtooth, slope, slopes, window_after
+from badwire.linux.congestion import INFINITE, halved, sawtooth, slope, slopes, window_after
 
 
 def test_slow_start_doubles_in_a_round_trip_and_avoidance_adds_one() -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import course, scenario
-from lab.course import FILE, Lesson
-from lab.errors import RequestError
+from badwire.course import course
+from badwire.course.course import FILE, Lesson
+from badwire.errors import RequestError
+from badwire.scenario import scenario_file
 
 CHINESE = FILE.with_suffix(".zh.md")
 WORDS = re.compile("[\u4e00-\u9fff]")
@@ -49,7 +50,7 @@ def chinese() -> tuple[Lesson, ...]:
 
 
 def test_every_scenario_is_in_it_once(english: tuple[Lesson, ...]) -> None:
-    assert sorted(lesson.name for lesson in english) == scenario.names()
+    assert sorted(lesson.name for lesson in english) == scenario_file.names()
 
 
 def test_both_editions_have_the_same_lessons_in_the_same_order(
@@ -67,13 +68,13 @@ def test_both_editions_have_the_same_lessons_in_the_same_order(
 
 def test_each_command_runs_its_scenario_on_the_clock_that_it_is_for(english: tuple[Lesson, ...]) -> None:
     for lesson in english:
-        clock = " CLOCK=virtual" if scenario.load(lesson.name).declared.virtual_only else ""
+        clock = " CLOCK=virtual" if scenario_file.load(lesson.name).declared.virtual_only else ""
         assert lesson.command == f"make lab SCENARIO={lesson.name}{clock} PREDICT=1"
 
 
 def test_each_question_is_answered_by_a_claim_of_its_scenario(english: tuple[Lesson, ...]) -> None:
     for lesson in english:
-        claims = [claim.name for claim in scenario.load(lesson.name).claims]
+        claims = [claim.name for claim in scenario_file.load(lesson.name).claims]
         assert [each.claim for each in lesson.questions if each.claim not in claims] == [], lesson.name
         assert all(len(set(each.options)) == len(each.options) >= 3 for each in lesson.questions), lesson.name
         assert len(lesson.questions) in (1, 2)

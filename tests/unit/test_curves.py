@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 
-from lab.report.curves import ENOUGH, Curves, curves
-from lab.report.plots import MOST_POINTS, plots, stepped, thinned
+from badwire.report.html.curves import ENOUGH, Curves, curves
+from badwire.report.html.plots import MOST_POINTS, plots, stepped, thinned
 from tests.claims.written import Written, sock
 
 SIZE = 100  # bytes of a segment

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import BadRun
-from lab.evidence import Evidence, NothingSeen
+from badwire.errors import BadRun
+from badwire.evidence import Evidence, NothingSeen
 from tests.claims.written import Written, ns, sock
 
 

@@ -4,9 +4,9 @@ import select
 from contextlib import closing
 from pathlib import Path
 
-from lab import pcapng
-from lab.recorder import Recorder
-from lab.report.growing import Blocks, Growing, Lines
+from badwire.packets import pcapng
+from badwire.report.live.tail import Blocks, Growing, Lines
+from badwire.store.recorder import Recorder
 from tests.claims.written import Written
 
 FRAMES = [(1, "client", "in", 60, b"a" * 60), (2, "server", "out", 60, b"a" * 60), (3, "server", "in", 61, b"b" * 61)]

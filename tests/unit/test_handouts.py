@@ -1,4 +1,4 @@
-"""What `lab run` writes for a CI: JUnit and a Markdown summary, whatever becomes of the runs."""
+"""What `badwire run` writes for a CI: JUnit and a Markdown summary, whatever becomes of the runs."""
 
 import re
 import signal
@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from lab import require, scenario
-from lab.claims import RFC, Judged, Verdict, claim, equals
-from lab.errors import BadOption, DiskFull, NoSubstrate, RunError
-from lab.handouts import Handouts
-from lab.report import junit, summary
-from lab.report.result import Finding, Result
-from lab.runner import Run
+from badwire.claims import RFC, Judged, Verdict, claim, equals
+from badwire.cli.ci_files import Handouts
+from badwire.errors import BadOption, DiskFull, NoSubstrate, RunError
+from badwire.pytest_plugin import require
+from badwire.report import junit, markdown
+from badwire.result.result import Finding, Result, Run
+from badwire.scenario import scenario_file
 from tests.conftest import lack_of
 from tests.mishaps.running import Running, until
 from tests.unit.cli import lab, sentence, story
 
 EVIL = "</failure><b>|`*_$[x](y)\\ \0\x1b[31m\ud800"
-GOOD, MIXED = (scenario.load(str(story(name))) for name in ("good", "mixed"))
+GOOD, MIXED = (scenario_file.load(str(story(name))) for name in ("good", "mixed"))
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_each_claim_is_told_as_pytest_tells_it(tmp_path: Path) -> None:
     assert ("stories.good", "instrument:the_capture_lost_nothing") in cases
 
     document = (tmp_path / "summary.md").read_text()
-    assert document.startswith("what stood there\n### netlab: 2 scenarios: 1 held, 1 failed\n")
+    assert document.startswith("what stood there\n### badwire: 2 scenarios: 1 held, 1 failed\n")
     rows = cells(document)
     assert ["HOLDS", "good"] in [row[:2] for row in rows] and ["**FAILS**", "mixed"] in [row[:2] for row in rows]
     failed = ["**FAILS**", "mixed: one segment is enough", "2 segments", "1 segments", "RFC 9293 section 3.10.7.1"]
@@ -83,7 +83,7 @@ def test_what_a_program_said_stays_text() -> None:
     shown = next(one.get("value") for one in case.iter("property") if one.get("name") == "shown")
     assert str(shown).startswith("</failure><b>|`*_$[x](y)\\ \ufffd\ufffd[31m\ufffd")
     assert case.find("b") is None
-    row = cells(summary.render([(GOOD, run)]))[-1]
+    row = cells(markdown.render([(GOOD, run)]))[-1]
     assert len(row) == 5 and "\\<b\\>&#124;\\`\\*\\_\\$\\[x\\](y)\\\\" in row[2]
 
 
@@ -94,7 +94,7 @@ def test_a_run_that_broke_off_and_one_that_could_not_be() -> None:
     assert [each.get("errors") for each in suites] == ["1", "1"]
     error = suites.find(".//testcase[@name='mixed']/error")
     assert error is not None and error.get("message") == "There is no place for hosts here."
-    document = summary.render(outcomes)
+    document = markdown.render(outcomes)
     assert "the wire fell silent." in document and "There is no place for hosts here." in document
     assert "1 could not be run" in document and "does not hold" not in document
 
@@ -142,4 +142,4 @@ def test_interrupted_it_tells_how_far_it_came(tmp_path: Path) -> None:
         status, _, _ = run.end()
     assert status == 130
     document = file.read_text()
-    assert "netlab: 1 scenario: 1 held" in document and "- endless gave no result: the runs ended before:" in document
+    assert "badwire: 1 scenario: 1 held" in document and "- endless gave no result: the runs ended before:" in document

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.report import index
+from badwire.report.html import index
 from tests.unit.cli import lab, story
 
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from lab import instrument
-from lab.agent.messages import WIRE
-from lab.claims import FAILS, HOLDS, UNKNOWN, Claim, Outcome, Verdict, judge
+from badwire.claims import FAILS, HOLDS, UNKNOWN, Claim, Outcome, Verdict, instrument, judge
+from badwire.util.jsonlines import WIRE
 from tests.claims.written import Written
 
 DELAY = {"name": "delay", "time": 0.05, "jitter": 0.0}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab.judging import (
+from badwire.claims import (
     FAILS,
     HOLDS,
     UNKNOWN,

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lab.kernelfacts import (
+from badwire.linux.timers import (
     RTO_INITIAL,
     TIMEWAIT_LEN,
     KernelFacts,

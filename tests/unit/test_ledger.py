@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from lab import scenario, textbook
-from lab.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Text, Verdict
-from lab.errors import BadRun, RequestError
-from lab.ledger import Entry, Stand, entries
-from lab.measured import NOTHING, Kernel, Measured, measured
-from lab.report.ledger import render, without_measurements
-from lab.report.result import Finding, Result
-from lab.scenario import Declaration, Scenario
-from lab.textbook import Saying, Statement, Textbook
+from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Text, Verdict
+from badwire.course import textbook
+from badwire.course.ledger import Entry, Stand, entries, render, without_measurements
+from badwire.course.measured import NOTHING, Kernel, Measured, measured
+from badwire.course.textbook import Saying, Statement, Textbook
+from badwire.errors import BadRun, RequestError
+from badwire.result.result import Finding, Result
+from badwire.scenario import scenario_file
+from badwire.scenario.scenario_file import Declaration, Scenario
 from tests.unit.cli import ROOT, lab, sentence
 
 BOOK = Textbook(
@@ -40,7 +40,7 @@ def ledger(*claims: Claim) -> tuple[Entry, ...]:
 def run(
     base: Path, name: str, verdicts: dict[str, Outcome], kernel: str = "6.1.9-um", ended: str = "1", **changes: object
 ) -> Path:
-    """A run's folder, with its result, as `lab run` leaves it."""
+    """A run's folder, with its result, as `badwire run` leaves it."""
     folder = base / "one" / name
     folder.mkdir(parents=True)
     found = tuple(
@@ -149,7 +149,7 @@ def test_without_its_measurements_a_document_is_what_the_claims_alone_say(tmp_pa
 
 def catalogue() -> Sequence[Entry]:
     """The project's own ledger; RequestError where a claim refers to a statement that there is not."""
-    return entries(textbook.read(), (scenario.load(name) for name in scenario.names()))
+    return entries(textbook.read(), (scenario_file.load(name) for name in scenario_file.names()))
 
 
 def test_every_statement_is_tested_by_a_claim() -> None:

@@ -10,10 +10,10 @@ import struct
 import pytest
 from pyroute2.netlink.rtnl.tcmsg import tcmsg
 
-from lab.agent.netem import flat, message, options
-from lab.errors import MissingCapability
-from lab.faults import Corrupt, Delay, Duplicate, Fault, Loss, Netem, Partition, Rate, Reorder, combine
-from lab.units import Gbit, Mbit, kbit, ms
+from badwire.agent.wire.netem import flat, message, options
+from badwire.errors import MissingCapability
+from badwire.faults import Corrupt, Delay, Duplicate, Fault, Loss, Netem, Partition, Rate, Reorder, combine
+from badwire.units import Gbit, Mbit, kbit, ms
 
 TICK = 64  # ns; /proc/net/psched: 000003e8 00000040 000f4240 3b9aca00
 INDEX = 3

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from lab import objects
-from lab.seen_form import record_of
+from badwire.store.records import record_of
+from badwire.util import files
 
 
 def test_an_object_is_read(tmp_path: Path) -> None:
     (tmp_path / "it").write_text('{"t": -1234567890123456789, "of": [1, 2.5, null]}')
-    assert objects.read(tmp_path / "it") == {"t": -1234567890123456789, "of": [1, 2.5, None]}
+    assert files.read_json_object(tmp_path / "it") == {"t": -1234567890123456789, "of": [1, 2.5, None]}
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "3", "{", "[" * 100_000, '{"t": 1' + "0" * 400 + "}", "\ud800"])
 def test_what_is_none_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):
-        objects.parsed(text)
+        files.parse_json_object(text)
 
 
 def test_a_number_too_large_for_a_time_is_no_record() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import UnknownScenario
-from lab.of_run import BY_HAND, HANDS, scenario_of
+from badwire.errors import UnknownScenario
+from badwire.result.judge import BY_HAND, HANDS, scenario_of
 from tests.unit.damaged import SCENARIO
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lab.owner import is_dead, owner
+from badwire.util.owner import is_dead, owner
 
 
 def changed(identity: str, field: int, value: str) -> str:

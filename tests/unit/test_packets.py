@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.checksum import checksums_right, internet_sum
-from lab.packets import decode, has_flags, relative
+from badwire.packets.checksum import checksums_right, internet_sum
+from badwire.packets.packet import decode, has_flags, relative
 from tests.claims import forged
 
 ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "10.0.0.3", "10.0.0.2")

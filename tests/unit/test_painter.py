@@ -9,8 +9,7 @@ from typing import TextIO
 
 import pytest
 
-from lab.report.live import Live
-from lab.report.painter import Painter
+from badwire.report.live.screen import Live, Painter
 from tests.terminal.screen import Screen
 
 COLUMNS, LINES = 40, 10

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from lab.report.growing import Blocks, Lines
-from lab.report.lately import FRAMES, Lately, Moment
-from lab.report.panel import View, ansi, lines
+from badwire.report.live.panel import View, ansi, lines
+from badwire.report.live.recent import FRAMES, Lately, Moment
+from badwire.report.live.tail import Blocks, Lines
 from tests.claims.written import Written, sock
 
 

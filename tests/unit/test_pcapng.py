@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.pcapng import Captured, Writer, read
+from badwire.packets.pcapng import Captured, Writer, read
 from tests.claims import forged
 
 ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "10.0.0.3", "10.0.0.2")

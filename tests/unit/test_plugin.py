@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from lab import require
+from badwire.pytest_plugin import require
 from tests.conftest import lack_of
-from tests.unit.cli import ROOT, story
+from tests.unit.cli import PATH, story
 
 NETNS = ("--lab-substrate", "netns", "-p", "no:cacheprovider")
 
 
 @pytest.fixture(autouse=True)
 def namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Labs are on netns here; what LAB_REQUIRE says is each test's own affair."""
+    """Labs are on netns here; what BADWIRE_REQUIRE says is each test's own affair."""
     if (lack := lack_of("netns")) is not None:
         require.lacking(str(lack), {"netns"})
-    monkeypatch.delenv("LAB_REQUIRE", raising=False)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("BADWIRE_REQUIRE", raising=False)
+    monkeypatch.setenv("PYTHONPATH", PATH)
 
 
 @pytest.fixture
@@ -99,10 +99,10 @@ def test_what_is_required_is_not_skipped(
     pytester: pytest.Pytester, scenarios: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(pytester.path / "empty"))
-    monkeypatch.setenv("LAB_REQUIRE", "netns, virtual")
+    monkeypatch.setenv("BADWIRE_REQUIRE", "netns, virtual")
     done = pytester.runpytest_subprocess("scenarios", "--lab-clock", "virtual", *NETNS)
     done.assert_outcomes(failed=8)
-    done.stdout.fnmatch_lines(["There is no kernel for the virtual clock yet*(LAB_REQUIRE names netns, virtual)"])
+    done.stdout.fnmatch_lines(["There is no kernel for the virtual clock yet*(BADWIRE_REQUIRE names netns, virtual)"])
 
 
 def test_an_engine_that_does_not_answer(
@@ -113,18 +113,18 @@ def test_an_engine_that_does_not_answer(
     pytester.runpytest_subprocess(*argv).assert_outcomes(skipped=8)
     done = pytester.runpytest_subprocess("scenarios", "--lab-substrate", "docker", "-rf")
     done.stdout.fnmatch_lines(["*= skipped =*", "   8  no Docker Engine answers at unix://*"])
-    monkeypatch.setenv("LAB_REQUIRE", "docker")
+    monkeypatch.setenv("BADWIRE_REQUIRE", "docker")
     pytester.runpytest_subprocess(*argv).assert_outcomes(failed=8)
 
 
 def test_a_word_that_requires_nothing_is_refused(
     pytester: pytest.Pytester, scenarios: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LAB_REQUIRE", "doker")
+    monkeypatch.setenv("BADWIRE_REQUIRE", "doker")
     done = pytester.runpytest_subprocess("scenarios", *NETNS)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     output = done.stdout.str() + done.stderr.str()
-    assert "LAB_REQUIRE names 'doker', which is none of netns, docker, netem, virtual" in output
+    assert "BADWIRE_REQUIRE names 'doker', which is none of netns, docker, netem, virtual" in output
 
 
 def test_a_bad_option_is_refused(pytester: pytest.Pytester) -> None:
@@ -146,7 +146,7 @@ def test_the_lab_fixture_runs_ones_own_program(pytester: pytest.Pytester) -> Non
     pytester.makepyfile(
         f"""
         import pytest
-        from lab.faults import Delay
+        from badwire.faults import Delay
 
         @pytest.mark.lab(mounts=[{str(own)!r}], sysctls={{"server": {{"net.ipv4.tcp_sack": "0"}}}})
         def test_greeting(lab):
@@ -164,7 +164,7 @@ def test_the_fixtures_topology_can_be_another(pytester: pytest.Pytester) -> None
     pytester.makepyfile(
         """
         import pytest
-        from lab.topology import Topology
+        from badwire.topology.topology import Topology
 
         @pytest.mark.lab(topology=Topology.of("a", "b", "c"))
         def test_three(lab):

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import course, require
-from lab.claims import RFC, Judged, Verdict, claim, equals, unknown
-from lab.course import Question
-from lab.predict import Prediction, told
-from lab.report.result import Finding, Result
+from badwire.claims import RFC, Judged, Verdict, claim, equals, unknown
+from badwire.cli.predict import Prediction, told
+from badwire.course import course
+from badwire.course.course import Question
+from badwire.pytest_plugin import require
+from badwire.result.result import Finding, Result
 from tests.conftest import lack_of
 from tests.unit.cli import LAB, ROOT, environment, lab, sentence, story
 
@@ -27,7 +28,7 @@ def namespaces() -> None:
 
 
 def predict(said: str, *argv: object) -> subprocess.CompletedProcess[str]:
-    """`lab run handshake --predict`, with these lines on stdin."""
+    """`badwire run handshake --predict`, with these lines on stdin."""
     words = [*LAB, "run", "handshake", "--predict", "--substrate", "netns", *map(str, argv)]
     return subprocess.run(words, cwd=ROOT, env=environment(), input=said, capture_output=True, text=True, timeout=120)
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from lab.agent import libc
-from lab.agent.relay import Relay
-from lab.errors import AgentLost, BadFault, RequestError, RunError
-from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Loss, Nth, Partition, Rate, Reorder
-from lab.require import lacking
-from lab.units import ms
+from badwire.agent.relay.process import Relay
+from badwire.errors import AgentLost, BadFault, RequestError, RunError
+from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Loss, Nth, Partition, Rate, Reorder
+from badwire.linux import libc
+from badwire.pytest_plugin.require import lacking
+from badwire.units import ms
 
 sys.path.insert(0, str(Path(__file__).parent))
 from relay_ground import SERVER, Ground, enter_namespaces, in_a_child

@@ -2,8 +2,8 @@
 
 import random
 
-from lab.agent.relay_port import Port
-from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
+from badwire.agent.relay.port import Port
+from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
 
 FRAME = bytes(12) + b"\x08\x00" + bytes(86)
 ARP = bytes(12) + b"\x08\x06" + bytes(28)

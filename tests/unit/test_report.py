@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from lab.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
-from lab.errors import BadRun
-from lab.evidence import Evidence
-from lab.of_run import HANDS
-from lab.report import page
-from lab.report.result import Finding, Result, overall, status_of
-from lab.report.terminal import Progress, render
+from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
+from badwire.errors import BadRun
+from badwire.evidence import Evidence
+from badwire.report.html import page
+from badwire.report.live.progress import Progress
+from badwire.report.terminal import render
+from badwire.result.judge import HANDS
+from badwire.result.result import Finding, Result, overall, status_of
 
 
 @claim(RFC("9293", "3.5"))

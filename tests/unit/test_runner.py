@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import require, runs
-from lab.errors import DiskFull
+from badwire.errors import DiskFull
+from badwire.pytest_plugin import require
+from badwire.store import run_folder
 from tests.conftest import lack_of
 from tests.unit.cli import LAB, environment, lab, result, sentence, story
 
@@ -143,7 +144,7 @@ def test_a_signal_undoes_everything_and_keeps_the_evidence(
     assert time.monotonic() - began < 5
     latest = out / "endless" / "latest"
     kept = f"everything is undone, and the evidence so far is in {latest.resolve()}."
-    assert err.splitlines()[-1] == f"lab: {word}; {kept}"
+    assert err.splitlines()[-1] == f"badwire: {word}; {kept}"
     assert process.returncode == status
     assert {one["verdict"] for one in result(latest)["claims"]} == {"UNKNOWN"}
     again = lab("check", latest)
@@ -184,20 +185,20 @@ def test_a_full_disk_is_one_sentence(out: Path, room: int) -> None:
 
 
 def test_folders_of_the_same_second_are_told_apart(tmp_path: Path) -> None:
-    folders = [runs.make(tmp_path, "s") for _ in range(5)]
+    folders = [run_folder.make(tmp_path, "s") for _ in range(5)]
     assert len(set(folders)) == 5
 
 
 def test_the_link_moves_to_the_newest(tmp_path: Path) -> None:
     for _ in range(2):
-        runs.link_latest(newest := runs.make(tmp_path, "s"))
+        run_folder.link_latest(newest := run_folder.make(tmp_path, "s"))
     assert (tmp_path / "s" / "latest").resolve() == newest.resolve()
 
 
 def test_a_file_in_the_way_of_the_runs_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").touch()
     with pytest.raises(DiskFull, match="cannot be written"):
-        runs.make(tmp_path / "runs", "s")
+        run_folder.make(tmp_path / "runs", "s")
 
 
 def test_progress_is_painted_and_taken_away_where_only_stderr_is_a_terminal(out: Path) -> None:

@@ -1,6 +1,6 @@
 """When the sampler looks because of a timer: closely before it is due, and until it must have fired."""
 
-from lab.agent.sampler import Running
+from badwire.agent.host.sampler import Running
 
 MS = 1_000_000
 JIFFY = 4 * MS  # HZ=250

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import scenario
-from lab.errors import BadOption, RequestError, UnknownScenario
+from badwire.errors import BadOption, RequestError, UnknownScenario
+from badwire.scenario import scenario_file
 from tests.unit.cli import story
 
 HEAD = """
-from lab.claims import RFC, claim, happened
-from lab.scenario import scenario
+from badwire.claims import RFC, claim, happened
+from badwire.scenario import scenario
 """
 CLAIM = """
 @claim(RFC("9293"))
@@ -31,7 +31,7 @@ def written(folder: Path, text: str) -> str:
 
 
 def test_a_scenario_has_its_lesson_its_title_and_its_claims_in_order() -> None:
-    found = scenario.load(str(story("mixed")))
+    found = scenario_file.load(str(story("mixed")))
     assert found.name == "mixed"
     assert found.title == "A SYN to a closed port is answered by a RST"
     assert found.lesson.startswith("One claim that holds")
@@ -41,17 +41,17 @@ def test_a_scenario_has_its_lesson_its_title_and_its_claims_in_order() -> None:
 @pytest.mark.parametrize("name", ["timewiat", "time-wait", "TIMEWAIT", "timewaits"])
 def test_a_misspelt_name_gets_the_near_one(name: str) -> None:
     with pytest.raises(UnknownScenario, match=r"did you mean timewait"):
-        scenario.find(name)
+        scenario_file.find(name)
 
 
 def test_a_name_like_no_other_gets_all_names() -> None:
     with pytest.raises(UnknownScenario, match=r"There is no scenario 'xyzzy': there are: .*timewait"):
-        scenario.find("xyzzy")
+        scenario_file.find("xyzzy")
 
 
 def test_a_path_to_nothing_says_so() -> None:
     with pytest.raises(UnknownScenario, match=r"no scenario file \./nowhere\.py"):
-        scenario.find("./nowhere.py")
+        scenario_file.find("./nowhere.py")
 
 
 @pytest.mark.parametrize(
@@ -68,33 +68,33 @@ def test_a_path_to_nothing_says_so() -> None:
 )
 def test_a_slip_in_a_file_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RequestError, match=said) as caught:
-        scenario.load(written(tmp_path, text))
+        scenario_file.load(written(tmp_path, text))
     assert "written.py" in str(caught.value)
 
 
 def test_a_scenario_does_not_shadow_a_module_of_the_same_name(tmp_path: Path) -> None:
     file = tmp_path / "socket.py"
     file.write_text("import socket as real\n" + HEAD + STORY + CLAIM + "\nreal.AF_INET")
-    assert scenario.load(str(file)).name == "socket"
+    assert scenario_file.load(str(file)).name == "socket"
 
 
 def test_sysctls_for_all_hosts() -> None:
-    assert scenario.for_each({"net.a": "1"}, ["x", "y"]) == {"x": {"net.a": "1"}, "y": {"net.a": "1"}}
+    assert scenario_file.for_each({"net.a": "1"}, ["x", "y"]) == {"x": {"net.a": "1"}, "y": {"net.a": "1"}}
 
 
 def test_sysctls_host_by_host() -> None:
-    assert scenario.for_each({"x": {"net.a": "1"}}, ["x", "y"]) == {"x": {"net.a": "1"}}
+    assert scenario_file.for_each({"x": {"net.a": "1"}}, ["x", "y"]) == {"x": {"net.a": "1"}}
 
 
 @pytest.mark.parametrize("given", [{"z": {"net.a": "1"}}, {"x": {"net.a": "1"}, "net.b": "2"}])
 def test_sysctls_of_no_host_are_refused(given: dict[str, dict[str, str]]) -> None:
     with pytest.raises(BadOption, match="is no host"):
-        scenario.for_each(given, ["x", "y"])
+        scenario_file.for_each(given, ["x", "y"])
 
 
 def test_more_hosts_on_request() -> None:
-    found = scenario.load(str(story("mixed")))
-    more = scenario.Scenario(
-        found.name, found.file, "", scenario.scenario("t", hosts={"client": 3})(found.declared.run), ()
+    found = scenario_file.load(str(story("mixed")))
+    more = scenario_file.Scenario(
+        found.name, found.file, "", scenario_file.scenario("t", hosts={"client": 3})(found.declared.run), ()
     )
     assert [host.name for host in more.topology().hosts] == ["server", "client1", "client2", "client3"]

@@ -1,7 +1,7 @@
 """A side's data in the order in which it came."""
 
-from lab.seen_arrivals import arrivals, nothing_new, too_early
-from lab.seen_connections import Connection
+from badwire.evidence import Connection
+from badwire.evidence.connections import arrivals, nothing_new, too_early
 from tests.claims.written import Written
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.evidence import Evidence, NothingSeen
+from badwire.evidence import Evidence, NothingSeen
 from tests.claims.written import Written
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.evidence import Evidence
-from lab.seen_damage import counters
+from badwire.evidence import Evidence
+from badwire.evidence.frames import counters
 from tests.claims import forged
 from tests.claims.written import Written
 

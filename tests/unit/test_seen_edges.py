@@ -2,9 +2,9 @@
 
 import pytest
 
-from lab.evidence import NothingSeen
-from lab.seen_edges import FIGURE, Edge, edges, way
-from lab.seen_states import STATES
+from badwire.evidence import NothingSeen
+from badwire.evidence.sockets import STATES
+from badwire.evidence.state_diagram import FIGURE, Edge, edges, way
 from tests.claims.written import Written, sock
 
 LISTENER = sock("LISTEN", 7000)

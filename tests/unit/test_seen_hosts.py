@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.evidence import NothingSeen
+from badwire.evidence import NothingSeen
 from tests.claims.written import Written
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.claims import UNKNOWN, at_least, within
-from lab.evidence import Evidence, NothingSeen
+from badwire.claims import UNKNOWN, at_least, within
+from badwire.evidence import Evidence, NothingSeen
 from tests.claims.written import Written, ns, sock
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lab.evidence import Evidence, NothingSeen
-from lab.judging import Span
+from badwire.claims import Span
+from badwire.evidence import Evidence, NothingSeen
 from tests.claims.written import Written, sock
 
 

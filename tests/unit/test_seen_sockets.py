@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lab.evidence import NothingSeen
-from lab.judging import Span
-from lab.seen_sockets import Sockets
+from badwire.claims import Span
+from badwire.evidence import NothingSeen
+from badwire.evidence.sockets import Sockets
 from tests.claims.written import Written, ns, sock
 
 LISTEN = sock("LISTEN", inode=5)

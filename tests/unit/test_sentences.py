@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.report.sentences import sentence
+from badwire.claims.titles import sentence
 
 
 @pytest.mark.parametrize(

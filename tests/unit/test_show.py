@@ -1,7 +1,7 @@
 """A run as text."""
 
-from lab.report.show import show
-from lab.report.story import story
+from badwire.report.story import story
+from badwire.report.text import show
 from tests.claims.written import Written, sock
 
 

@@ -9,7 +9,7 @@ from tests.unit.cli import environment
 # The main thread does not get the signal itself, as if it had come just before it began to wait.
 WAITS = """
 import os, signal, threading
-from lab.signals import Interrupted, interruptible
+from badwire.util.signals import Interrupted, interruptible
 with interruptible():
     threading.Thread(target=threading.Event().wait, daemon=True).start()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

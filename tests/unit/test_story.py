@@ -1,6 +1,6 @@
 """A run as a story, from evidence written by hand."""
 
-from lab.report.story import story
+from badwire.report.story import story
 from tests.claims.written import Written, sock
 
 

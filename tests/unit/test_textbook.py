@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import textbook
-from lab.errors import RequestError
-from lab.textbook import Saying, Statement
+from badwire.course import textbook
+from badwire.course.textbook import Saying, Statement
+from badwire.errors import RequestError
 
 FIRST, SECOND = '- <a id="T60"></a>**T60** Only one `side` waits.', '- <a id="P1"></a>**P1** a server'
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import BadTopology
-from lab.topology import WIRE_CAPS, HostSpec, Topology
+from badwire.errors import BadTopology
+from badwire.topology import compose
+from badwire.topology.topology import WIRE_CAPS, HostSpec, Topology
 
 PROJECT = Path(__file__).parents[2]
 WIRE = "  wire: {network_mode: host}\n"
@@ -15,7 +16,7 @@ NETWORK = "networks: {lab: {internal: true}}\n"
 def load(tmp_path: Path, text: str) -> Topology:
     file = tmp_path / "compose.yaml"
     file.write_text(text)
-    return Topology.load(file)
+    return compose.load(file)
 
 
 def services(text: str, network: str = NETWORK) -> str:
@@ -32,7 +33,7 @@ def refusal(tmp_path: Path, text: str) -> str:
 
 
 def test_the_projects_own_file_has_two_hosts_and_a_wire() -> None:
-    topology = Topology.load(PROJECT / "compose.yaml")
+    topology = compose.load(PROJECT / "compose.yaml")
     assert [host.name for host in topology.hosts] == ["server", "client"]
     assert topology.subnet is None
     assert topology.mtu == 1500
@@ -42,7 +43,7 @@ def test_the_projects_own_file_has_two_hosts_and_a_wire() -> None:
 
 def test_the_projects_own_file_says_what_a_key_left_out_would_mean() -> None:
     """So that `docker compose up` by hand and a lab on Docker are alike."""
-    written = Topology.load(PROJECT / "compose.yaml")
+    written = compose.load(PROJECT / "compose.yaml")
     assert written.hosts[0].container == HostSpec("any").container
     assert written.wire == Topology.of("any").wire
 
@@ -130,7 +131,7 @@ HOST = "  server: {networks: [lab]}"
         (services("  server: {networks: [lab], pids_limit: many}"), ["service 'server'", "'pids_limit'", "'many'"]),
         (services("  server: {networks: [lab], mem_limit: lots}"), ["service 'server'", "'mem_limit'", "256m"]),
         (services("  server: {networks: [lab], cpus: .nan}"), ["service 'server'", "'cpus'"]),
-        (services("  server: {networks: [lab], command: sh}"), ["service 'server'", "'command'", "lab.agent host"]),
+        (services("  server: {networks: [lab], command: sh}"), ["service 'server'", "'command'", "badwire.agent host"]),
         (services("  server: {networks: [lab], stdin_open: false}"), ["service 'server'", "'stdin_open'"]),
         (services("  server: {networks: [lab], build: {context: .}}"), ["service 'server'", "'build'"]),
         (services("  server: {networks: [lab], environment: {A: $HOME}}"), ["$HOME", "variable"]),
@@ -174,7 +175,7 @@ def test_addresses_that_cannot_be(addresses: tuple[str | None, ...], subnet: str
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadTopology, match="cannot be read: No such file"):
-        Topology.load(tmp_path / "compose.yaml")
+        compose.load(tmp_path / "compose.yaml")
 
 
 def test_addresses_pass_over_those_asked_for() -> None:

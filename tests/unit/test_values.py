@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.judging import all_of, at_least, equals
-from lab.values import Span, plain, text
+from badwire.claims import Span, all_of, at_least, equals
+from badwire.evidence.values import plain, text
 
 
 @pytest.mark.parametrize(

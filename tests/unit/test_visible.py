@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.report.visible import visible
+from badwire.util.text import visible
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """Which frames a claim was judged on."""
 
-from lab.claims import RFC, Verdict, claim, equals, happened
-from lab.evidence import Evidence
-from lab.report.judgement import judgement
-from lab.scenario import Declaration, Scenario
+from badwire.claims import RFC, Verdict, claim, equals, happened
+from badwire.evidence import Evidence
+from badwire.result.judge import judgement
+from badwire.scenario.scenario_file import Declaration, Scenario
 from tests.claims.written import Written
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab import require
+from badwire.pytest_plugin import require
 from tests.conftest import lack_of
 from tests.unit.cli import ROOT
 from tests.unit.test_docs import first_example
@@ -62,7 +62,7 @@ def repository(tmp_path: Path) -> Path:
     place.mkdir()
     (place / "my_server.c").write_text(SERVER)
     (place / "test_mine.py").write_text(first_example("README.md"))
-    (place / "netlab").symlink_to(ROOT)
+    (place / "badwire").symlink_to(ROOT)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "sudo").write_text(SUDO)
     (tmp_path / "bin" / "sudo").chmod(0o755)
@@ -71,7 +71,7 @@ def repository(tmp_path: Path) -> Path:
 
 def step(place: Path, command: str, **more: str) -> subprocess.CompletedProcess[str]:
     """One command as the CI has it: by bash, in the repository, with the workflow's environment."""
-    ours = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "LAB_REQUIRE")}
+    ours = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "BADWIRE_REQUIRE")}
     path = f"{place.parent / 'bin'}:{os.environ['PATH']}"
     summary = str(place / "summary.md")
     env = {**ours, **workflow()["env"], "PATH": path, "GITHUB_STEP_SUMMARY": summary, **more}
@@ -93,14 +93,14 @@ def test_it_is_a_workflow() -> None:
     assert job["runs-on"] == "ubuntu-latest"
     for one in job["steps"]:
         assert set(one) <= {"name", "uses", "with", "run", "if"} and ("uses" in one) != ("run" in one)
-    assert job["steps"][1]["with"]["path"] == "netlab"
-    assert set(read["env"]["LAB_REQUIRE"].split(",")) <= set(require.KNOWN)
+    assert job["steps"][1]["with"]["path"] == "badwire"
+    assert set(read["env"]["BADWIRE_REQUIRE"].split(",")) <= set(require.KNOWN)
 
 
 def test_its_commands_do_what_they_say(repository: Path) -> None:
     set_up, build, mine, kernel = commands().values()
     known = step(repository, set_up, MAKEFLAGS="n")  # what it would do: the environment is the one that we run in
-    assert known.returncode == 0 and "-m lab.install" in known.stdout
+    assert known.returncode == 0 and "-m tools.make_venv" in known.stdout
 
     for command in (build, mine, kernel):
         done = step(repository, command)
@@ -111,7 +111,7 @@ def test_its_commands_do_what_they_say(repository: Path) -> None:
         "handshake",
         "retransmit",
     }
-    assert "netlab: 2 scenarios: 2 held" in (repository / "summary.md").read_text()
+    assert "badwire: 2 scenarios: 2 held" in (repository / "summary.md").read_text()
     assert {each.name for each in (repository / "lab-runs").iterdir() if each.is_dir()} == {
         "handshake",
         "retransmit",

@@ -1,11 +1,11 @@
 """A wire that is cut: toward the server while a connection is opened, toward the client while data are acknowledged."""
 
-from lab.claims import Instrument, Kernel, Verdict, all_of, at_least, claim, equals, within
-from lab.evidence import Evidence, intervals
-from lab.faults import Loss, Partition
-from lab.kernelfacts import RTO_INITIAL, backoff
-from lab.lab import Lab
-from lab.scenario import scenario
+from badwire.claims import Instrument, Kernel, Verdict, all_of, at_least, claim, equals, within
+from badwire.evidence import Evidence, intervals
+from badwire.faults import Loss, Partition
+from badwire.linux.timers import RTO_INITIAL, backoff
+from badwire.scenario import scenario
+from badwire.testbed import Lab
 
 PORT, CLOSED, DATA = 7001, 7002, b"hello"
 ASKED, TIMER = Instrument("what was asked of the wire"), Kernel("net/ipv4/tcp_timer.c", "tcp_retransmit_timer")

@@ -1,12 +1,12 @@
 """A long way: other delays there and back, more of both for a while, and none in the end."""
 
-from lab.claims import Instrument, Verdict, all_of, claim, unknown, within
-from lab.evidence import NS, Evidence
-from lab.faults import Delay
-from lab.instrument import EARLY, LATE
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import ms
+from badwire.claims import Instrument, Verdict, all_of, claim, unknown, within
+from badwire.claims.instrument import EARLY, LATE
+from badwire.evidence import NS, Evidence
+from badwire.faults import Delay
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import ms
 
 OPEN, CLOSED = 7001, 7002
 THERE, BACK, MORE = 60 * ms, 25 * ms, 0.2

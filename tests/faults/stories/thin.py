@@ -1,11 +1,11 @@
 """A thin wire: a stream as fast as it is, a burst of which it keeps what it has room for; and one that doubles."""
 
-from lab.claims import Instrument, Verdict, claim, equals, unknown, within
-from lab.evidence import NS, Evidence
-from lab.faults import Duplicate, Rate
-from lab.lab import Lab
-from lab.scenario import scenario
-from lab.units import Mbit, kbit
+from badwire.claims import Instrument, Verdict, claim, equals, unknown, within
+from badwire.evidence import NS, Evidence
+from badwire.faults import Duplicate, Rate
+from badwire.scenario import scenario
+from badwire.testbed import Lab
+from badwire.units import Mbit, kbit
 
 STREAM, BURST = 7001, 7002
 LINK, ROOM, SENT = 2 * Mbit, 5, 20

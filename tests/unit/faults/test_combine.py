@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.errors import MissingCapability
-from lab.faults import (
+from badwire.errors import MissingCapability
+from badwire.faults import (
     Corrupt,
     Delay,
     Duplicate,
@@ -19,7 +19,7 @@ from lab.faults import (
     Reorder,
     combine,
 )
-from lab.faults.netem import QUEUE
+from badwire.faults.fault import QUEUE
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from lab.errors import BadFault
-from lab.faults import (
+from badwire.errors import BadFault
+from badwire.faults import (
     FAULTS,
     Corrupt,
     Delay,

@@ -2,9 +2,23 @@
 
 import pytest
 
-from lab.errors import BadFault
-from lab.faults import FAULTS, Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
-from lab.faults.grammar import main, parse, text, usage
+from badwire.errors import BadFault
+from badwire.faults import (
+    FAULTS,
+    Corrupt,
+    Delay,
+    Duplicate,
+    Fault,
+    Hold,
+    Late,
+    Loss,
+    Mtu,
+    Nth,
+    Partition,
+    Rate,
+    Reorder,
+)
+from badwire.faults.grammar import main, parse, text, usage
 
 SAID: list[tuple[str, list[Fault]]] = [
     ("delay=50ms loss=10%", [Delay(0.05), Loss(0.1)]),

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from lab.faults import Fault, Hold, Nth
+from badwire.faults import Fault, Hold, Nth
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 

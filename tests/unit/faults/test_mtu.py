@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from lab.checksum import checksums_right
-from lab.faults import Mtu
-from lab.packets import decode
+from badwire.faults import Mtu
+from badwire.packets.checksum import checksums_right
+from badwire.packets.packet import decode
 from tests.claims import forged
 
 ENDS = "02:00:00:00:00:02", "02:00:00:00:00:03", "10.0.0.2", "10.0.0.3"

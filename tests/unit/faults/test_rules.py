@@ -10,8 +10,8 @@ import random
 
 import pytest
 
-from lab.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Partition, Rate, Reorder
-from lab.faults.netem import QUEUE
+from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Partition, Rate, Reorder
+from badwire.faults.fault import QUEUE
 
 FRAMES = 20_000
 FRAME = bytes(range(100))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.kernel import build, cache, fragment, kernels, preload
-from lab.kernel.sources import Source
+from badwire.cli import kernel as cli_kernel
+from badwire.uml import cache, kernel_config, kernels, preload
+from badwire.uml.build import build
+from badwire.uml.build.sources import Source
 from tests.unit.kernel.tree import builds, listing, pack, plant, read_only
 
 
@@ -19,13 +21,13 @@ def quiet(text: str) -> None:
 def test_it_is_built_once_and_out_of_the_tree(workshop: Path, tmp_path: Path) -> None:
     tree = plant(tmp_path)
     before = listing(tree)
-    assert kernels.cached() is None
+    assert cache.cached() is None
     told: list[str] = []
     kernel = build.build(Source(tree), told.append)
     assert "building the kernel: 200 of about 1360 files" in told
     assert (kernel.release, kernel.source) == ("6.1.7", str(tree))
     assert sorted(path.name for path in kernel.folder.iterdir()) == ["about.json", "config", "linux", preload.name()]
-    assert build.build(Source(tree), quiet) == kernel == kernels.cached() == kernels.ensure(quiet)
+    assert build.build(Source(tree), quiet) == kernel == cache.cached() == kernels.ensure(quiet)
     assert builds(tree) == 1
     assert listing(tree) == before
     assert {path.name for path in workshop.iterdir()} == {"lock", kernel.folder.name, cache.current().name}
@@ -36,8 +38,8 @@ def test_another_source_takes_its_place_and_the_first_is_kept(workshop: Path, tm
     first = build.build(Source(one), quiet)
     second = build.build(Source(other), quiet)
     assert second.folder != first.folder and first.linux.exists()
-    assert kernels.cached() == second
-    assert build.build(Source(one), quiet) == first == kernels.cached()
+    assert cache.cached() == second
+    assert build.build(Source(one), quiet) == first == cache.cached()
     assert builds(one) == builds(other) == 1
     (one / "Kconfig").write_text("# changed\n")
     assert build.build(Source(one), quiet) != first
@@ -48,18 +50,18 @@ def test_another_source_takes_its_place_and_the_first_is_kept(workshop: Path, tm
 def test_another_configuration_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = plant(tmp_path)
     first = build.build(Source(tree), quiet)
-    build.remember(Source(tree))
-    text = fragment.FRAGMENT.read_text()
-    for name in ("fragment", "cache"):
-        monkeypatch.setattr(f"lab.kernel.{name}.FRAGMENT", tmp_path / "config")
+    cli_kernel.remember(Source(tree))
+    text = kernel_config.FRAGMENT.read_text()
+    for name in ("kernel_config", "cache"):
+        monkeypatch.setattr(f"badwire.uml.{name}.FRAGMENT", tmp_path / "config")
     (tmp_path / "config").write_text(f"# other reasons\n{text}")
-    assert kernels.cached() == first
+    assert cache.cached() == first
     (tmp_path / "config").write_text(f"{text}\nCONFIG_MORE=y # of it\n")
-    assert kernels.cached() is None
+    assert cache.cached() is None
     second = kernels.ensure(quiet)  # from the user's own source, as before
     assert second.folder != first.folder and "CONFIG_MORE=y" in (second.folder / "config").read_text()
     (tmp_path / "config").write_text(text)
-    assert kernels.cached() == first
+    assert cache.cached() == first
     assert builds(tree) == 2
 
 
@@ -67,13 +69,13 @@ def test_another_configuration_has_its_own(tmp_path: Path, monkeypatch: pytest.M
 def test_another_seed_is_compiled_without_another_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = plant(tmp_path)
     first = build.build(Source(tree), quiet).seed
-    (tmp_path / "seed.c").write_text("int other;\n")
-    monkeypatch.setattr(preload, "C", tmp_path / "seed.c")
+    (tmp_path / "preload.c").write_text("int other;\n")
+    monkeypatch.setattr(preload, "C", tmp_path / "preload.c")
     preload.name.cache_clear()
     try:
-        assert kernels.cached() is None
+        assert cache.cached() is None
         assert kernels.ensure(quiet).seed not in (first, None)
-        assert kernels.cached() is not None
+        assert cache.cached() is not None
         assert builds(tree) == 1 and first.exists()
     finally:
         preload.name.cache_clear()
@@ -109,14 +111,14 @@ def test_only_old_ones_beyond_the_last_four_are_removed(workshop: Path, tmp_path
 
 def test_somebody_elses_cache_may_be_read_only(workshop: Path, tmp_path: Path) -> None:
     kernel = build.build(Source(plant(tmp_path)), quiet)
-    ask = "from lab.kernel import kernels; print(kernels.ensure(print).folder)"
+    ask = "from badwire.uml import kernels; print(kernels.ensure(print).folder)"
     done = read_only(workshop, sys.executable, "-c", ask, cache=tmp_path / "cache")
     assert done.stdout == f"{kernel.folder}\n", done.stderr
 
 
 def test_a_tree_that_may_only_be_read(workshop: Path, tmp_path: Path) -> None:
     tree = plant(tmp_path / "src")
-    ask = "import sys; from pathlib import Path; from lab.kernel import build, sources; "
+    ask = "import sys; from pathlib import Path; from badwire.uml.build import build, sources; "
     ask += "print(build.build(sources.named(Path(sys.argv[1])), print).source)"
     done = read_only(tree, sys.executable, "-c", ask, tree, cache=tmp_path / "cache")
     assert done.stdout.endswith(f"\n{tree}\n"), done.stderr

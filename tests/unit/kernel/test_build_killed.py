@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.kernel import build, cache, kernels
-from lab.kernel.sources import Source
+from badwire.uml import cache
+from badwire.uml.build import build
+from badwire.uml.build.sources import Source
 from tests.unit.cli import lab
 from tests.unit.kernel.tree import building, builds, hear, plant
 
@@ -44,13 +45,13 @@ def test_a_killed_build_goes_with_its_programs_and_the_next_removes_the_rest(wor
         process.kill()
     assert process.returncode == -signal.SIGKILL
     assert (workshop / ".building").is_dir()
-    assert kernels.cached() is None
+    assert cache.cached() is None
     fifo.unlink()
     fifo.touch()
     told: list[str] = []
     # It waits for the dead one's programs, which hold the lock, if they have not ended yet.
     kernel = build.build(Source(tree), told.append)
-    assert kernels.cached() == kernel and builds(tree) == 2
+    assert cache.cached() == kernel and builds(tree) == 2
     assert not (workshop / ".building").exists()
 
 
@@ -79,5 +80,5 @@ def test_two_at_once_make_one(workshop: Path, tmp_path: Path) -> None:
                 assert process.stderr is not None
                 process.stderr.read()
     assert builds(tree) == 1
-    assert kernels.cached() is not None
+    assert cache.cached() is not None
     assert first.returncode == second.returncode  # whether it boots is another question

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import DiskFull, KernelError
-from lab.kernel import build, needs
-from lab.kernel.sources import Source
+from badwire.errors import DiskFull, KernelError
+from badwire.uml.build import build, requirements
+from badwire.uml.build.sources import Source
 from tests.unit.cli import LAB, lab, sentence
 from tests.unit.kernel.tree import builds, on_a_disk, pack, plant
 
@@ -108,7 +108,7 @@ def test_what_is_missing_is_named_all_at_once(tmp_path: Path, monkeypatch: pytes
     for tool in ("gcc", "bison", "bc"):
         (some / tool).symlink_to("/bin/false")
     refused(tree, r"for want of the C library's headers; install .* \(apt-get install libc6-dev\)")
-    lack = needs.lack(needs.missing(None))
+    lack = requirements.lack(requirements.missing(None))
     assert re.search(r"headers and a Linux source .*apt-get install libc6-dev linux-source-6\.1\)", str(lack))
     assert builds(tree) == 0
 
@@ -120,7 +120,7 @@ def test_what_is_missing_is_named_all_at_once(tmp_path: Path, monkeypatch: pytes
         ("{}/a file", r"cannot be kept in .*: Not a directory; set XDG_CACHE_HOME"),
         (
             "{}/my cache",
-            r"cannot be built in .*my cache/netlab/kernel, which has a space or a colon .*; set XDG_CACHE_HOME",
+            r"cannot be built in .*my cache/badwire/kernel, which has a space or a colon .*; set XDG_CACHE_HOME",
         ),
     ],
 )
@@ -137,7 +137,7 @@ def test_no_room_before_and_in_the_middle(tmp_path: Path) -> None:
     done = on_a_disk("size=100M", tmp_path / "disk", *LAB, "kernel", "build", plant(tmp_path / "one"))
     assert done.returncode == DiskFull.exit_status
     assert re.fullmatch(
-        r"There is not enough room to build .* in .*disk/netlab/kernel; make some, or .*", sentence(done)
+        r"There is not enough room to build .* in .*disk/badwire/kernel; make some, or .*", sentence(done)
     )
     tree = plant(tmp_path / "two", also="head -c 300000000 /dev/zero >$(O)/object")
     done = on_a_disk("size=200M", tmp_path / "disk-2", *LAB, "kernel", "build", tree)

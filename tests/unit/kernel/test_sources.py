@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import KernelError
-from lab.kernel import sources
-from lab.kernel.sources import Source
+from badwire.errors import KernelError
+from badwire.uml.build import sources
+from badwire.uml.build.sources import Source
 from tests.unit.kernel.tree import plant
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import doctor, require
-from lab.kernel import cache, kernels
-from lab.kernel.kernels import Kernel
+from badwire.maintenance import doctor
+from badwire.pytest_plugin import require
+from badwire.uml import cache, kernels
+from badwire.uml.cache import Kernel
 from tests.unit.cli import environment
 
-_TRIAL = "from lab.kernel import kernels; print(kernels.trial(kernels.ensure(print)))"
+_TRIAL = "from badwire.uml import kernels; print(kernels.trial(kernels.ensure(print)))"
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _LOAD, _JUMP_EQUAL, _RETURN = 0x20, 0x15, 0x06  # linux/bpf_common.h
 _ALLOW, _EPERM, _PTRACE = 0x7FFF0000, 0x00050001, 101  # linux/seccomp.h; the number on x86_64
@@ -24,7 +25,7 @@ _ALLOW, _EPERM, _PTRACE = 0x7FFF0000, 0x00050001, 101  # linux/seccomp.h; the nu
 @pytest.fixture
 def kernel() -> Kernel:
     """The one that runs use, built before the tests."""
-    if kernels.there() is None:
+    if cache.there() is None:
         require.lacking("there is no kernel for the virtual clock: make kernel", {"virtual"})
     return kernels.ensure(print)
 

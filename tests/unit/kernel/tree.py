@@ -54,7 +54,7 @@ def listing(folder: Path) -> dict[str, int]:
 
 
 def building(tree: Path) -> "subprocess.Popen[str]":
-    """`lab kernel build TREE`, under way."""
+    """`badwire kernel build TREE`, under way."""
     argv = [*LAB, "kernel", "build", str(tree)]
     return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import NoEngine, NoPermission
-from lab.substrate.docker import Docker
-from lab.substrate.docker_engine import connect
+from badwire.errors import NoEngine, NoPermission
+from badwire.substrate.docker.client import connect
+from badwire.substrate.docker.substrate import Docker
 
 
 def test_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,10 @@ from importlib.metadata import version
 
 import pytest
 
-from lab.substrate import docker_image
-from lab.substrate.docker_image import DOCKERFILE, PARTS, ROOT, digest, files, wheel
+from badwire import errors
+from badwire.substrate.docker.image import DOCKERFILE, PARTS, digest, files, wheel
+from badwire.util import project
+from badwire.util.project import ROOT
 
 
 def test_the_digest_depends_on_all_that_goes_in() -> None:
@@ -29,7 +31,7 @@ def test_the_digest_depends_on_all_that_goes_in() -> None:
 
 def test_it_holds_what_an_agent_needs_and_no_compiled_file() -> None:
     names = {name for name, _, _ in files()}
-    assert {DOCKERFILE, "lab/__init__.py", "lab/errors.py", "lab/agent/__main__.py"} <= names
+    assert {DOCKERFILE, "lab/badwire/__init__.py", "lab/badwire/errors.py", "lab/badwire/agent/__main__.py"} <= names
     assert not [name for name in names if name.endswith(".pyc")]
 
 
@@ -54,13 +56,16 @@ def test_the_dockerfile_asks_for_the_locked_pyroute2() -> None:
 
 
 def test_no_project_around_it(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setattr(docker_image, "ROOT", tmp_path)
-    with pytest.raises(docker_image.ImageError, match="checkout"):
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    with pytest.raises(errors.ImageError, match="checkout"):
         files()
 
 
 def test_what_is_in_the_image_imports_nothing_of_ours_that_is_not() -> None:
-    inside = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name, _, _ in files()}
+    inside = {
+        name.removeprefix("lab/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for name, _, _ in files()
+    }
     wanted = {
         module
         for name, data, _ in files()
@@ -68,15 +73,16 @@ def test_what_is_in_the_image_imports_nothing_of_ours_that_is_not() -> None:
         for node in ast.walk(ast.parse(data))
         for module in _imported(node)
     }
-    assert "lab.agent.host" in inside and "lab.errors" in wanted
+    assert "badwire.agent.host.agent" in inside and "badwire.errors" in wanted
     assert {module for module in wanted if module not in inside} == set()
 
 
 def _imported(node: ast.AST) -> list[str]:
     """The modules of ours that a statement imports; what is imported from one of them may be a module too."""
     if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names if alias.name.startswith("lab.")]
-    if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "lab":
+        return [alias.name for alias in node.names if alias.name.startswith("badwire.")]
+    if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "badwire":
         names = [f"{node.module}.{alias.name}" for alias in node.names]
-        return [name for name in names if (ROOT / f"{name.replace('.', '/')}.py").is_file()] or [str(node.module)]
+        modules = [name for name in names if project.packaged(f"lab/{name.replace('.', '/')}.py").is_file()]
+        return modules or [str(node.module)]
     return []

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from lab.substrate.docker_stream import AttachedStream, Frames
+from badwire.substrate.docker.attach import AttachedStream, Frames
 
 
 def frame(kind: int, data: bytes) -> bytes:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import require
-from lab.lab import open_lab
-from lab.substrate.nest import _MOST_PROCESSES, _OWN_PID_MAX
-from lab.substrate.netns import Netns
-from lab.topology import Topology
+from badwire.pytest_plugin import require
+from badwire.substrate.netns import Netns
+from badwire.substrate.netns_init import _MOST_PROCESSES, _OWN_PID_MAX
+from badwire.testbed import open_lab
+from badwire.topology.topology import Topology
 from tests.conftest import lack_of
 
 PID_MAX = "/proc/sys/kernel/pid_max"

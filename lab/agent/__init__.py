@@ -1,1 +1,0 @@
-"""The processes of ours on the hosts and on the wire. Standard library only, but for the wire's netlink (pyroute2)."""

@@ -1,0 +1,194 @@
+"""What each command does. A command takes its arguments and gives the exit status; it raises LabError."""
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from importlib import import_module
+
+from badwire.cli import arguments, predict
+from badwire.cli.ci_files import Handouts
+from badwire.cli.output import show, tell
+from badwire.errors import BadOption, LabError, RequestError, RunError
+from badwire.report import terminal
+from badwire.report.live import progress as live_progress
+from badwire.scenario import scenario_file
+from badwire.store import run_folder
+
+
+def list_scenarios(argv: list[str]) -> int:
+    """`badwire list`: names and titles; a file that cannot be read is the error at the end."""
+    parser = arguments.Parser("list", "The scenarios, one line each.")
+    parser.add_argument("--json", action="store_true", help="as JSON, with lessons and claims")
+    wants = parser.parse_args(argv)
+    found, broken = [], []
+    for name in scenario_file.names():
+        try:
+            found.append(scenario_file.load(name))
+        except RequestError as error:
+            broken.append(error)
+    if wants.json:
+        entries = [
+            {
+                "name": one.name,
+                "title": one.title,
+                "file": str(one.file),
+                "lesson": one.lesson,
+                "claims": [claim.name for claim in one.claims],
+            }
+            for one in found
+        ]
+        print(json.dumps(entries, indent=2, ensure_ascii=False))
+    else:
+        width = max((len(one.name) for one in found), default=0)
+        for one in found:
+            print(f"{one.name:{width}}  {one.title}")
+    if broken:
+        raise broken[0]
+    return 0
+
+
+def run(argv: list[str]) -> int:
+    """`badwire run`: the worst verdict is the status. A scenario that breaks off does not stop the others."""
+    parser = arguments.Parser("run", "Run scenarios and judge what was seen.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a scenario's name (`badwire list`), a path to its file, or all"
+    )
+    arguments.add_run_options(parser.add_argument)
+    parser.add_argument("--json", action="store_true", help="each run's result as a line of JSON, with its folder")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    arguments.add_handout_options(parser.add_argument)
+    wants = parser.parse_intermixed_args(argv)
+    if not wants.names:
+        raise BadOption(
+            f"Name a scenario to run: {', '.join(scenario_file.names())}; as in `make lab SCENARIO=timewait`."
+        )
+    how = arguments.chosen(vars(wants).__getitem__)
+    everything = "all" in wants.names
+    if everything and len(wants.names) > 1:
+        raise BadOption("`all` runs every scenario: give it alone, or name those that you want.")
+    names = scenario_file.names() if everything else wants.names
+    named = [scenario_file.load(name) for name in names]  # all of them, before the first is run
+    left_out = {one.name: why for one in named if everything and (why := one.why_not_on(how.clock))}
+    chosen = [one for one in named if one.name not in left_out]
+    predictions = predict.ask(chosen) if wants.predict else {}
+    from badwire.run.parallel import run_each
+    from badwire.run.runner import Runner  # what brings up labs is not needed to say that a name is wrong
+
+    statuses = []
+    handouts = Handouts(named, left_out, wants.junit, wants.summary)
+    with handouts, live_progress.Progress(quiet=wants.quiet) as progress:
+        runner = Runner(how, progress, progress)
+        progress.expect(len(chosen))
+        for why in left_out.values():
+            progress.say(f"left out: {why}")
+        if len(chosen) == 1 and not progress.updating:
+            progress.say(f"{chosen[0].name}: {chosen[0].title}")
+        with closing(run_each(chosen, runner, min(how.at_once, len(chosen)))) as outcomes:
+            for one, done in outcomes:
+                handouts.ended((one, done))
+                with progress.aside(ended=one.name):
+                    statuses.append(tell(one, done, predictions.get(one.name, ()), wants.json, brief=everything))
+                error = done if isinstance(done, LabError) else done.error
+                if error is not None and not isinstance(error, RunError):
+                    break  # what this machine cannot do once it cannot do again
+    if everything and not wants.json:
+        print(terminal.count(statuses))
+    return worst(statuses)
+
+
+def check(argv: list[str]) -> int:
+    """`badwire check`: judge saved runs again, with the claims as they are now. Writes nothing."""
+    parser = arguments.Parser(
+        "check", "Judge saved evidence again, with the claims as they are now; nothing is written."
+    )
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="a run's folder, such as runs/timewait/latest")
+    parser.add_argument("--json", action="store_true", help="each result as a line of JSON")
+    wants = parser.parse_intermixed_args(argv)
+    if not wants.runs:
+        raise BadOption("Name a run's folder to check, such as runs/timewait/latest.")
+    from badwire.result.judge import judge_again
+
+    statuses = []
+    for folder in [run_folder.find(name) for name in wants.runs]:
+        result = judge_again(folder)
+        show(result, folder, wants.json)
+        statuses.append(result.status)
+    return worst(statuses)
+
+
+def show_run(argv: list[str]) -> int:
+    """`badwire show`: what happened in a saved run, a line for each thing."""
+    parser = arguments.Parser("show", "What happened in a saved run, as text: segments in tcpdump's words.")
+    parser.add_argument("run", metavar="RUN", help="a run's folder, such as runs/timewait/latest")
+    wants = parser.parse_args(argv)
+    from badwire.evidence.damaged import remains
+    from badwire.report.story import story
+    from badwire.report.text import show as lines
+
+    folder = run_folder.find(wants.run)
+    left = remains(folder)
+    for line in lines(story(left.seen)) if left.seen is not None else ():
+        print(line)
+    for sentence in left.missing:
+        print(f"badwire: {folder}: {sentence}", file=sys.stderr)
+    return 3 if left.missing else 0
+
+
+def doctor(argv: list[str]) -> int:
+    """`badwire doctor`: what this machine can do; 4 if it cannot have hosts at all."""
+    parser = arguments.Parser("doctor", "What this machine can do, found out by trying.")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    wants = parser.parse_args(argv)
+    from badwire.maintenance.doctor import examine
+
+    report = examine()
+    print(json.dumps(report.to_json(), indent=2, ensure_ascii=False) if wants.json else report.text())
+    return report.status
+
+
+def clean(argv: list[str]) -> int:
+    """`badwire clean`: remove what is ours and whose owner is dead."""
+    arguments.Parser(
+        "clean", "Remove what dead runs left: containers, networks, half a kernel of ours whose owner is gone."
+    ).parse_args(argv)
+    from badwire.maintenance import cleanup
+    from badwire.session import registry
+    from badwire.uml import cache
+
+    removed = cleanup.clean() + registry.sweep() + cache.forget_former()
+    for told in removed:
+        print(told)
+    if not removed:
+        print("nothing to remove")
+    return 0
+
+
+def worst(statuses: list[int]) -> int:
+    """One exit status for several runs: what request or machine forbade, then a failed claim, then an unknown."""
+    return next(status for status in (4, 2, 1, 3, 0) if status in statuses)
+
+
+def later(module: str, name: str) -> Callable[[list[str]], int]:
+    """A command of a module of its own, which is loaded when it is asked for: few runs need it."""
+    return lambda argv: int(getattr(import_module(module), name)(argv))
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "list": list_scenarios,
+    "run": run,
+    "check": check,
+    "show": show_run,
+    "report": later("badwire.cli.report", "report"),
+    "ledger": later("badwire.cli.ledger", "ledger"),
+    "doctor": doctor,
+    "clean": clean,
+    "kernel": later("badwire.cli.kernel", "kernel"),
+    "up": later("badwire.cli.up", "up"),
+    "shell": later("badwire.cli.shell", "shell"),
+    "run-on": later("badwire.cli.run_on", "run_on"),
+    "fault": later("badwire.cli.fault", "fault"),
+    "sockets": later("badwire.cli.sockets", "sockets"),
+    "capture": later("badwire.cli.capture", "capture"),
+    "down": later("badwire.cli.down", "down"),
+}

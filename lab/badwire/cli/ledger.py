@@ -1,0 +1,36 @@
+"""`badwire ledger`: what the course texts say, what the claims say, and what saved runs measured."""
+
+from pathlib import Path
+
+from badwire.cli import arguments
+from badwire.course import textbook
+from badwire.course.ledger import entries, render
+from badwire.course.measured import measured
+from badwire.errors import BadOption
+from badwire.scenario import scenario_file
+from badwire.store import run_folder
+
+
+def ledger(argv: list[str]) -> int:
+    """`badwire ledger`: the document, from the claims as they are now and the runs that there are.
+
+    That a statement is not tested, or was measured to be otherwise, is no error: the document says so.
+    """
+    parser = arguments.Parser("ledger", "What the course texts say, what the claims say, and what saved runs measured.")
+    parser.add_argument(
+        "runs", nargs="*", metavar="RUNS", help=f"folders with runs in them; default {run_folder.DEFAULT}"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write it there, and not to stdout")
+    wants = parser.parse_intermixed_args(argv)
+    bases = [Path(each) for each in wants.runs] or [base for base in (run_folder.DEFAULT,) if base.is_dir()]
+    book, found = textbook.read(), measured(bases)
+    known = entries(book, (scenario_file.load(name) for name in scenario_file.names()))
+    document = render(known, book.sayings, found)
+    if wants.out is None:
+        print(document, end="")
+        return 0
+    try:
+        wants.out.write_text(document, encoding="utf-8")
+    except OSError as error:
+        raise BadOption(f"{wants.out} cannot be written: {error.strerror}; name another file with --out.") from error
+    return 0

@@ -1,0 +1,93 @@
+"""`badwire shell HOST`: a shell on a host, at this terminal."""
+
+import argparse
+import os
+import select
+import signal
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from badwire.cli import arguments
+from badwire.cli.connect import add_name, reach
+from badwire.errors import BadOption
+from badwire.session.connection import Line, gone
+
+_CHUNK = 1 << 12
+_ABOUT = """A shell on a host, at this terminal, as a user without rights. Each host's address is in a variable of its
+name ($server), the reference programs are on the PATH (echo_serial.py 7000). With COMMAND, that in place of a shell."""
+
+
+def shell(argv: list[str]) -> int:
+    """`badwire shell`: the shell's own exit status. Raises LabError."""
+    parser = arguments.Parser("shell", _ABOUT)
+    add_name(parser.add_argument)
+    parser.add_argument("host", metavar="HOST")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
+    wants = parser.parse_args(argv)
+    command = wants.command[1:] if wants.command[:1] == ["--"] else wants.command
+    if not os.isatty(0):
+        way_out = f"`badwire run-on {wants.host} /bin/sh -c '...'` runs a command without one"
+        raise BadOption(f"badwire shell needs a terminal, and standard input is none; {way_out}.")
+    line = reach(wants.name)
+    rows, columns = termios.tcgetwinsize(0)
+    term = os.environ.get("TERM", "dumb")
+    line.say(do="shell", host=wants.host, argv=command, rows=rows, columns=columns, term=term)
+    with _raw(), _window_changes() as changed:
+        return _pass_on(line, changed)
+
+
+def _pass_on(line: Line, changed: int) -> int:
+    poll = select.poll()
+    for fd in (0, line.fileno(), changed):
+        poll.register(fd, select.POLLIN)
+    while True:
+        ready = dict(poll.poll())
+        if line.fileno() in ready:
+            first = line.hear()
+            for message in [first, *line.heard()]:
+                if message is None:
+                    raise gone()
+                if "exit" in message:
+                    return int(message["exit"])
+                _show(message["data"])
+        if changed in ready:
+            os.eventfd_read(changed)
+            rows, columns = termios.tcgetwinsize(0)
+            line.say(rows=rows, columns=columns)
+        if 0 in ready:
+            if not (typed := os.read(0, _CHUNK)):
+                poll.unregister(0)
+                line.close()
+                return 128 + signal.SIGHUP
+            line.say(data=typed)
+
+
+def _show(data: bytes) -> None:
+    while data:
+        data = data[os.write(sys.stdout.fileno(), data) :]
+
+
+@contextmanager
+def _raw() -> Iterator[None]:
+    """Every key goes to the host, Ctrl-C too."""
+    before = termios.tcgetattr(0)
+    try:
+        tty.setraw(0)
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def _window_changes() -> Iterator[int]:
+    """A descriptor that can be read when this terminal's size has changed."""
+    changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+    before = signal.signal(signal.SIGWINCH, lambda *_: os.eventfd_write(changed, 1))
+    try:
+        yield changed
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+        os.close(changed)

@@ -1,0 +1,46 @@
+"""Delay: a longer way."""
+
+import random
+from dataclasses import dataclass
+from typing import ClassVar
+
+from badwire.faults.fault import LONGEST_DELAY, LONGEST_JITTER, NS, Decision, Fault, Netem, Rule, passed
+
+
+@dataclass(frozen=True)
+class Delay(Fault):
+    """Delivers each frame ``time`` seconds later, give or take ``jitter`` seconds.
+
+    With jitter the delay of each frame is drawn by itself, uniform from ``time - jitter`` to ``time + jitter`` as netem
+    does without a distribution table, so a frame can overtake another. A Rate beside it keeps them in order. Above
+    0.1 s of jitter the relay is needed.
+    """
+
+    name: ClassVar[str] = "delay"
+    stage: ClassVar[int] = Fault.DELAY
+
+    time: float
+    jitter: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._check("time", 0, LONGEST_DELAY, "s")
+        self._check("jitter", 0, min(self.time, LONGEST_JITTER), "s")
+
+    @property
+    def time_ns(self) -> int:
+        return round(self.time * NS)
+
+    @property
+    def jitter_ns(self) -> int:
+        return round(self.jitter * NS)
+
+    def netem(self) -> Netem:
+        return Netem(delay_ns=self.time_ns, jitter_ns=self.jitter_ns)
+
+    def relay(self, rng: random.Random) -> Rule:
+        least, width = self.time_ns - self.jitter_ns, 2 * self.jitter_ns
+
+        def rule(frame: bytes, at: int) -> Decision:
+            return passed(frame, at + least + (int(rng.random() * width) if width else 0))
+
+        return rule

@@ -1,0 +1,41 @@
+"""Hold: frames wait until they are let go."""
+
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import ClassVar
+
+from badwire.faults.fault import DROPPED, QUEUE, Decision, Fault, passed
+from badwire.faults.match import Match
+
+
+class Holding:
+    """The rule of one Hold: keeps what matches, in order, at most QUEUE frames (the next is dropped)."""
+
+    def __init__(self, fault: "Hold") -> None:
+        self._matches = fault.matcher()
+        self._kept: deque[bytes] = deque()
+
+    def __call__(self, frame: bytes, at: int) -> Decision:
+        if not self._matches(frame):
+            return passed(frame, at)
+        if len(self._kept) >= QUEUE:
+            return DROPPED
+        self._kept.append(frame)
+        return "hold", ()
+
+    def release(self) -> list[bytes]:
+        kept = list(self._kept)
+        self._kept.clear()
+        return kept
+
+
+@dataclass(frozen=True)
+class Hold(Match):
+    """Keeps back every frame that matches until the wire releases it; lifting the fault releases it too."""
+
+    name: ClassVar[str] = "hold"
+    stage: ClassVar[int] = Fault.HOLD
+
+    def relay(self, rng: random.Random) -> Holding:
+        return Holding(self)

@@ -1,0 +1,43 @@
+"""Late: frames pass, and copies of them come long afterwards."""
+
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import ClassVar
+
+from badwire.faults.fault import QUEUE, Decision, Fault, passed
+from badwire.faults.match import Match
+
+
+class Copying:
+    """The rule of one Late: keeps a copy of what matches, in order, of at most QUEUE frames (the next just passes)."""
+
+    def __init__(self, fault: "Late") -> None:
+        self._matches = fault.matcher()
+        self._kept: deque[bytes] = deque()
+
+    def __call__(self, frame: bytes, at: int) -> Decision:
+        verdict, onward = passed(frame, at)
+        if self._matches(frame) and len(self._kept) < QUEUE:
+            self._kept.append(frame)
+            verdict = "keep"
+        return verdict, onward
+
+    def release(self) -> list[bytes]:
+        kept = list(self._kept)
+        self._kept.clear()
+        return kept
+
+
+@dataclass(frozen=True)
+class Late(Match):
+    """Passes every frame that matches, and delivers a copy when the wire releases it: an old duplicate.
+
+    Lifting the fault releases the copies too. A frame that a Hold beside it kept is copied as it is let go.
+    """
+
+    name: ClassVar[str] = "late"
+    stage: ClassVar[int] = Fault.KEEP
+
+    def relay(self, rng: random.Random) -> Copying:
+        return Copying(self)

@@ -1,0 +1,29 @@
+"""Loss: some frames vanish, each by its own throw of the dice."""
+
+import random
+from dataclasses import dataclass
+from typing import ClassVar
+
+from badwire.faults.fault import DROPPED, Decision, Fault, Netem, Rule, passed
+
+
+@dataclass(frozen=True)
+class Loss(Fault):
+    """Drops each frame with ``probability`` (0 to 1), whatever happened to the frames before it."""
+
+    name: ClassVar[str] = "loss"
+    stage: ClassVar[int] = Fault.DROP
+
+    probability: float
+
+    def __post_init__(self) -> None:
+        self._check("probability", 0, 1)
+
+    def netem(self) -> Netem:
+        return Netem(loss=self.probability)
+
+    def relay(self, rng: random.Random) -> Rule:
+        def rule(frame: bytes, at: int) -> Decision:
+            return DROPPED if rng.random() < self.probability else passed(frame, at)
+
+        return rule

@@ -1,0 +1,122 @@
+"""Which frames a fault means: by protocol, TCP flags, payload and ports, read from an Ethernet frame (IPv4, ARP)."""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from badwire.errors import BadFault
+from badwire.faults.fault import Fault
+
+_IPV4 = 0x0800
+_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17}
+_LETTERS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, ".": 16}
+_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
+
+_IP = struct.Struct("!BxHxxHxB")  # version and header length, total length, fragment, protocol
+_TCP = struct.Struct("!HHLxxxxBB")  # ports, sequence number, header length, flags
+_UDP = struct.Struct("!HHxxxx")
+
+
+class Segment(NamedTuple):
+    """What a matcher looks at in a TCP segment or UDP datagram; ``payload`` in bytes, flags and sequence 0 for UDP."""
+
+    protocol: int
+    source: int
+    target: int
+    flags: int
+    payload: int
+    sequence: int
+
+
+def segment(frame: bytes) -> Segment | None:
+    """The TCP segment or UDP datagram in this frame; None for anything else, later fragments included."""
+    if len(frame) < 34 or (frame[12] << 8 | frame[13]) != _IPV4:
+        return None
+    first, total, fragment, protocol = _IP.unpack_from(frame, 14)
+    header = (first & 15) * 4
+    start = 14 + header
+    if fragment & 0x1FFF:
+        return None
+    if protocol == 6 and len(frame) >= start + 20:
+        source, target, sequence, offset, flags = _TCP.unpack_from(frame, start)
+        return Segment(6, source, target, flags, total - header - (offset >> 4) * 4, sequence)
+    if protocol == 17 and len(frame) >= start + 8:
+        source, target = _UDP.unpack_from(frame, start)
+        return Segment(17, source, target, 0, total - header - 8, 0)
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match(Fault):
+    """A fault that means only some frames; what is left at None does not matter.
+
+    protocol   "tcp", "udp", "icmp" or "arp"
+    flags      TCP flags in tcpdump's letters (S, F, R, P, and A or . for ACK). Of SYN, FIN and RST exactly those given
+               are set; ACK and PSH must be set if given. Beside S, ACK must be clear if not given. So "S" is the first
+               SYN and "SA" its answer, "F" a FIN and "R" a reset with or without ACK, and "A" any other ACK.
+    data       True: carries at least one byte of payload; False: carries none (TCP and UDP)
+    port       either port is this one; from_port, to_port: that one is
+    """
+
+    protocol: str | None = None
+    flags: str | None = None
+    data: bool | None = None
+    port: int | None = None
+    from_port: int | None = None
+    to_port: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.protocol not in (None, "arp", *_NUMBERS):
+            raise BadFault(f"{self.name}: protocol must be tcp, udp, icmp or arp, not {self.protocol!r}.")
+        if self.data not in (None, True, False):
+            raise BadFault(f"{self.name}: data must be True or False, not {self.data!r}.")
+        for field in ("port", "from_port", "to_port"):
+            if getattr(self, field) is not None:
+                self._check(field, 1, 65535, whole=True)
+        if self.flags is not None:
+            if not isinstance(self.flags, str) or not self.flags or set(self.flags) - set(_LETTERS):
+                raise BadFault(f"{self.name}: flags must be letters out of S, F, R, P and A, not {self.flags!r}.")
+            if self.protocol not in (None, "tcp"):
+                raise BadFault(f"{self.name}: flags are for protocol tcp, not {self.protocol}.")
+        if self.protocol in ("icmp", "arp") and self._deep():
+            raise BadFault(f"{self.name}: ports and data are for protocol tcp or udp, not {self.protocol}.")
+
+    def _deep(self) -> bool:
+        """Does it ask for anything beyond the protocol?"""
+        return any(value is not None for value in (self.flags, self.data, self.port, self.from_port, self.to_port))
+
+    def matcher(self) -> Callable[[bytes], bool]:
+        """A function that tells whether a frame is meant."""
+        protocol, deep = self.protocol, self._deep()
+        if protocol is None and not deep:
+            return lambda frame: True
+        if protocol == "arp":
+            return lambda frame: frame[12:14] == b"\x08\x06"
+        number = _NUMBERS[protocol] if protocol else None
+        if not deep:
+            return lambda frame: len(frame) >= 34 and frame[12:14] == b"\x08\x00" and frame[23] == number
+        mask, value = _mask(self.flags) if self.flags else (0, 0)
+
+        def matches(frame: bytes) -> bool:
+            seen = segment(frame)
+            return (
+                seen is not None
+                and (number is None or seen.protocol == number)
+                and (self.flags is None or (seen.protocol == 6 and seen.flags & mask == value))
+                and (self.data is None or (seen.payload > 0) == self.data)
+                and (self.port is None or self.port in (seen.source, seen.target))
+                and (self.from_port is None or self.from_port == seen.source)
+                and (self.to_port is None or self.to_port == seen.target)
+            )
+
+        return matches
+
+
+def _mask(flags: str) -> tuple[int, int]:
+    """Which flag bits to look at, and what they must be."""
+    value = 0
+    for letter in flags:
+        value |= _LETTERS[letter]
+    mask = value | _SYN | _FIN | _RST
+    return (mask | _ACK if value & _SYN else mask), value

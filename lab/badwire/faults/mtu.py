@@ -1,0 +1,82 @@
+"""Mtu: a link on the way that takes shorter datagrams than the hosts' own links."""
+
+import random
+import struct
+from dataclasses import dataclass
+from typing import ClassVar
+
+from badwire.errors import BadFault
+from badwire.faults.fault import DROPPED, Decision, Fault, passed
+from badwire.packets.checksum import internet_sum
+
+SMALLEST, LARGEST = 68, 65_535  # bytes: RFC 791 section 3.2 has every link take 68; the length field has 16 bits
+
+_ETHERNET_HEADER = 14
+_IPV4 = b"\x08\x00"
+_DONT_FRAGMENT, _OFFSET = 0x4000, 0x1FFF
+_UNREACHABLE, _TOO_LONG = 3, 4  # RFC 792: type and code
+_ICMP, _TTL = 1, 64
+_QUOTED = 8  # bytes of the datagram behind its IP header (RFC 792)
+
+
+class Narrow:
+    """The rule of one Mtu."""
+
+    def __init__(self, fault: "Mtu") -> None:
+        self._fault = fault
+
+    def __call__(self, frame: bytes, at: int) -> Decision:
+        return DROPPED if datagram_length(frame) > self._fault.size else passed(frame, at)
+
+    def answer(self, frame: bytes) -> bytes | None:
+        fragment = int.from_bytes(frame[20:22], "big")
+        if not self._fault.tells or not fragment & _DONT_FRAGMENT or fragment & _OFFSET or frame[23] == _ICMP:
+            return None  # RFC 1122 section 3.2.2: not about a later fragment, nor about what may be an error itself
+        return fragmentation_needed(frame, self._fault.size)
+
+
+def datagram_length(frame: bytes) -> int:
+    """Bytes of the IPv4 datagram in this frame, as its header has it; 0 for anything else."""
+    return int.from_bytes(frame[16:18], "big") if len(frame) >= 34 and frame[12:14] == _IPV4 else 0
+
+
+def fragmentation_needed(frame: bytes, mtu: int) -> bytes:
+    """ICMP type 3 code 4 with the next hop's MTU (RFC 1191 section 4), back to where this frame came from.
+
+    A bridge has no IP address: like a firewall that is one, it speaks in the name of the host that was not reached.
+    """
+    source, destination, header = frame[26:30], frame[30:34], (frame[14] & 15) * 4
+    quoted = frame[_ETHERNET_HEADER : _ETHERNET_HEADER + header + _QUOTED]
+    message = _summed(struct.pack("!BBHHH", _UNREACHABLE, _TOO_LONG, 0, 0, mtu) + quoted, at=2)
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(message), 0, _DONT_FRAGMENT, _TTL, _ICMP, 0) + destination + source
+    return frame[6:12] + frame[0:6] + _IPV4 + _summed(ip, at=10) + message
+
+
+def _summed(data: bytes, at: int) -> bytes:
+    """With the Internet checksum of it all in the two zero bytes at ``at``."""
+    return data[:at] + struct.pack("!H", internet_sum(data)) + data[at + 2 :]
+
+
+@dataclass(frozen=True)
+class Mtu(Fault):
+    """Delivers no IPv4 datagram that is longer than ``size`` bytes, its IP header counted.
+
+    With ``tells`` the wire answers the sender of each, as a router does (ICMP "fragmentation needed", RFC 1191).
+    Without it a longer datagram vanishes: a black hole. So does, either way, one that may be fragmented: a router would
+    cut it into pieces, which are other frames than the one sent, and the record could not say what became of that. The
+    TCP of Linux, and its UDP where it fits its own link, set "don't fragment" unless ip_no_pmtu_disc says otherwise.
+    """
+
+    name: ClassVar[str] = "mtu"
+    stage: ClassVar[int] = Fault.NARROW
+
+    size: int
+    tells: bool = True
+
+    def __post_init__(self) -> None:
+        self._check("size", SMALLEST, LARGEST, "bytes", whole=True)
+        if not isinstance(self.tells, bool):
+            raise BadFault(f"{self.name}: tells must be True or False, not {self.tells!r}.")
+
+    def relay(self, rng: random.Random) -> Narrow:
+        return Narrow(self)

@@ -1,0 +1,66 @@
+"""Nth: this very frame is lost, and no other; or every so many."""
+
+import random
+from dataclasses import dataclass
+from typing import ClassVar
+
+from badwire.errors import BadFault
+from badwire.faults.fault import DROPPED, Decision, Fault, Rule, passed
+from badwire.faults.match import Match, segment
+
+_MANY = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Nth(Match):
+    """Drops the ``n``-th frame that matches (the first is 1), counted from when the fault is set.
+
+    times    how many are lost: that one and ``times - 1`` after it; None: there is no end to it
+    every    how far apart: 1 is one after the other, 20 is that one and each twentieth that matches after it
+    copies   how often the same TCP segment is lost again: its next ``copies`` retransmissions, known by their ports and
+             sequence number, are dropped too, and not counted as matches
+    """
+
+    name: ClassVar[str] = "nth"
+    stage: ClassVar[int] = Fault.DROP
+
+    n: int
+    times: int | None = 1
+    every: int = 1
+    copies: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("n", 1, _MANY, whole=True)
+        self._check("every", 1, _MANY, whole=True)
+        self._check("copies", 0, 1000, whole=True)
+        if self.times is not None:
+            self._check("times", 1, _MANY, whole=True)
+        if self.copies and self.protocol not in (None, "tcp"):
+            raise BadFault(f"{self.name}: copies are for protocol tcp, not {self.protocol}.")
+
+    def relay(self, rng: random.Random) -> Rule:
+        matches = self.matcher()
+        last = _MANY if self.times is None else self.n + (self.times - 1) * self.every
+        count = 0
+        again: dict[tuple[int, int, int], int] = {}
+
+        def rule(frame: bytes, at: int) -> Decision:
+            nonlocal count
+            if (count > last and not again) or not matches(frame):
+                return passed(frame, at)
+            seen = segment(frame) if self.copies else None
+            key = (seen.source, seen.target, seen.sequence) if seen else (0, 0, 0)
+            if key in again:
+                again[key] -= 1
+                if not again[key]:
+                    del again[key]
+                return DROPPED
+            count += 1
+            if not self.n <= count <= last or (count - self.n) % self.every:
+                return passed(frame, at)
+            if seen and seen.protocol == 6:
+                again[key] = self.copies
+            return DROPPED
+
+        return rule

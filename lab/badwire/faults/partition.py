@@ -1,0 +1,21 @@
+"""Partition: nothing arrives."""
+
+import random
+from dataclasses import dataclass
+from typing import ClassVar
+
+from badwire.faults.fault import DROPPED, Fault, Netem, Rule
+
+
+@dataclass(frozen=True)
+class Partition(Fault):
+    """Drops every frame toward the host, ARP too. Each direction by itself: what the host sends still gets through."""
+
+    name: ClassVar[str] = "partition"
+    stage: ClassVar[int] = Fault.DROP
+
+    def netem(self) -> Netem:
+        return Netem(loss=1.0)
+
+    def relay(self, rng: random.Random) -> Rule:
+        return lambda frame, at: DROPPED

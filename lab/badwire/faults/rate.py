@@ -1,0 +1,46 @@
+"""Rate: a slow link with a queue in front of it."""
+
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import ClassVar
+
+from badwire.faults.fault import DROPPED, NS, QUEUE, Decision, Fault, Netem, Rule, passed
+
+
+@dataclass(frozen=True)
+class Rate(Fault):
+    """Delivers ``bits_per_second``, one frame after the other; where ``limit`` frames wait, the next is dropped.
+
+    A frame counts with its Ethernet header, as in netem. The limit counts the frame being sent and those behind it, not
+    those that a Delay beside it has on their way; netem can only count both, and does both faults only where these are
+    few. It also sends after all that an earlier Delay still holds when a Rate comes in its place.
+    """
+
+    name: ClassVar[str] = "rate"
+    stage: ClassVar[int] = Fault.RATE
+
+    bits_per_second: float
+    limit: int = 1000
+
+    def __post_init__(self) -> None:
+        self._check("bits_per_second", 1e3, 1e11, "bit/s")
+        self._check("limit", 1, QUEUE, "frames", whole=True)
+
+    def netem(self) -> Netem:
+        return Netem(rate_bps=round(self.bits_per_second), limit=self.limit)
+
+    def relay(self, rng: random.Random) -> Rule:
+        ns_per_byte = 8 * NS / self.bits_per_second
+        leaving: deque[int] = deque()
+
+        def rule(frame: bytes, at: int) -> Decision:
+            start = max(at, leaving[-1]) if leaving else at
+            while leaving and leaving[0] <= at:
+                leaving.popleft()
+            if len(leaving) >= self.limit:
+                return DROPPED
+            leaving.append(start + round(len(frame) * ns_per_byte))
+            return passed(frame, leaving[-1])
+
+        return rule

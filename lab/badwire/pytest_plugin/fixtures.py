@@ -1,0 +1,91 @@
+"""The `lab` fixture: a lab of its own for each test, for one's own programs."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from badwire.scenario.scenario_file import Sysctls
+    from badwire.testbed.lab import Lab
+    from badwire.topology.topology import Topology
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
+    """A running lab with the hosts of compose.yaml, made as the --lab-... options say, gone when the test is over.
+
+    The marker `lab(topology=..., sysctls=..., routes=..., mounts=[...])` changes how it is made. Its evidence is kept
+    below --lab-out if that is given, else in the test's tmp_path; the report of a failed test names the folder. Skips
+    where this machine has no substrate, and fails there if BADWIRE_REQUIRE names one.
+    """
+    from badwire.errors import LabError
+    from badwire.pytest_plugin import session
+    from badwire.scenario import scenario_file
+    from badwire.store import run_folder
+    from badwire.testbed.lab import open_lab
+
+    marker = request.node.get_closest_marker("lab")
+    wants = Wants.of(marker.kwargs if marker else {})
+    how = session.options(request.config)
+    with ExitStack() as undo:
+        try:
+            topology = wants.hosts()
+            folder = run_folder.make(tmp_path / "runs" if how.out == run_folder.DEFAULT else how.out, name_of(request))
+            running = undo.enter_context(
+                open_lab(
+                    topology,
+                    session.substrate(request.config),
+                    folder=folder,
+                    engine=how.engine,
+                    seed=how.seed,
+                    sysctls=scenario_file.for_each(wants.sysctls, [host.name for host in topology.hosts]),
+                    routes=wants.routes,
+                    mounts=[Path(mount).resolve() for mount in wants.mounts],
+                    progress=session.progress,
+                )
+            )
+        except LabError as error:
+            session.give_up(request.config, error)
+        request.node.add_report_section("setup", "lab", f"run folder: {folder}")
+        yield running
+
+
+def name_of(request: pytest.FixtureRequest) -> str:
+    """The test's name as a folder's, parameters included."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", request.node.name).strip("-.")
+
+
+@dataclass(frozen=True)
+class Wants:
+    """The marker's arguments."""
+
+    topology: "Topology | Path | str | None" = None
+    sysctls: "Sysctls" = field(default_factory=dict)
+    routes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    mounts: Sequence[Path | str] = ()
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> "Wants":
+        """The arguments as they were given; one that the marker does not have ends the test."""
+        known = [one.name for one in fields(cls)]
+        for name in arguments:
+            if name not in known:
+                pytest.fail(f"{name} is no argument of the marker lab; it has {', '.join(known)}", pytrace=False)
+        return cls(**arguments)
+
+    def hosts(self) -> "Topology":
+        """The topology: one that was made in the test, or read from a compose file. Raises BadTopology."""
+        from badwire.topology import compose
+        from badwire.topology.topology import Topology
+        from badwire.util import project
+
+        return (
+            self.topology
+            if isinstance(self.topology, Topology)
+            else compose.load(Path(self.topology or project.COMPOSE))
+        )

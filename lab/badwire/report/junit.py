@@ -1,0 +1,68 @@
+"""Runs as JUnit XML, for what shows a CI's tests: a suite for each scenario, a case for each claim.
+
+Names and properties are those of `pytest scenarios --junitxml`. A claim that fails is a failure; one that is unknown,
+and a run that broke off, an error; what was not run is skipped, and why.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from badwire.errors import LabError
+from badwire.report.terminal import finding_lines
+from badwire.result.result import Finding
+from badwire.scenario.scenario_file import Scenario
+
+if TYPE_CHECKING:
+    from badwire.result.result import Run, RunOutcome
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
+
+
+def render(ended: Iterable["RunOutcome"], not_run: Iterable[tuple[Scenario, str]] = ()) -> str:
+    """The document. ``not_run`` has scenarios with the reason for each."""
+    suites = Element("testsuites", name="badwire")
+    for scenario, outcome in ended:
+        _suite(suites, scenario, outcome)
+    for scenario, why in not_run:
+        suite = SubElement(suites, "testsuite", name=scenario.name, tests="1", failures="0", errors="0", skipped="1")
+        case = SubElement(suite, "testcase", classname=_class(scenario), name=scenario.name, time="0")
+        SubElement(case, "skipped", message=_xml(why))
+    ElementTree.indent(suites)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+
+
+def _suite(suites: Element, scenario: Scenario, outcome: "Run | LabError") -> None:
+    suite = SubElement(suites, "testsuite", name=scenario.name)
+    if isinstance(outcome, LabError):
+        case = SubElement(suite, "testcase", classname=_class(scenario), name=scenario.name, time="0")
+        SubElement(case, "error", type=type(outcome).__name__, message=_xml(str(outcome)))
+    else:
+        suite.set("time", f"{outcome.result.environment.get('took', 0):.3f}")
+        for finding in outcome.result.claims:
+            _case(suite, scenario, finding, outcome.folder)
+    for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(sum(1 for _ in suite.iter(tag))))
+
+
+def _case(suite: Element, scenario: Scenario, finding: Finding, folder: Path) -> None:
+    name = f"instrument:{finding.name}" if finding.instrument else finding.name
+    case = SubElement(suite, "testcase", classname=_class(scenario), name=name, time="0")
+    properties = SubElement(case, "properties")
+    for key, value in {"run": str(folder), **finding.properties()}.items():
+        SubElement(properties, "property", name=key, value=_xml(value))
+    if finding.verdict != "HOLDS":
+        kind = "failure" if finding.verdict == "FAILS" else "error"
+        told = SubElement(case, kind, type=finding.verdict, message=_xml(f"{finding.verdict} {finding.sentence}"))
+        told.text = _xml("\n".join([*finding_lines(finding), f"{' ' * 9}run: {folder}"]))
+
+
+def _class(scenario: Scenario) -> str:
+    return f"{scenario.file.parent.name}.{scenario.name}"
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)

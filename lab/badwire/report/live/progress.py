@@ -1,0 +1,116 @@
+"""The progress of runs, on stderr: the live screen on a terminal that can show it, else a line for each step."""
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TextIO
+
+from badwire.report.terminal import wants_colour
+from badwire.util.text import visible
+
+if TYPE_CHECKING:
+    from badwire.report.live.screen import Live
+
+
+NARROWEST, LOWEST = 60, 12  # columns and lines of a terminal that the live screen fits on
+
+
+class Progress:
+    """Tells on stderr what goes on: on a terminal the live screen, else a line for each step. A context manager, so
+    that the screen is gone when others write.
+    """
+
+    def __init__(self, stream: TextIO | None = None, quiet: bool = False) -> None:
+        self.stream = stream or sys.stderr
+        self.quiet = quiet
+        self.began = time.monotonic()
+        self._live: Live | None = None
+        self._undo = ExitStack()
+
+    def __enter__(self) -> Self:
+        if not self.quiet and can_be_painted(self.stream):
+            from badwire.report.live.screen import Live  # a run without a terminal does without
+
+            with suppress(OSError, ValueError):  # no descriptor to be had, or not in the main thread
+                self._live = self._undo.enter_context(Live(self.stream))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
+
+    @property
+    def live(self) -> "Live | None":
+        """The live screen, if there is one and it works."""
+        return self._live if self._live is not None and self._live.failure is None else None
+
+    @property
+    def updating(self) -> bool:
+        """Whether what was told last is written over."""
+        return self.live is not None
+
+    def __call__(self, text: str) -> None:
+        """One step."""
+        if self.live is not None:
+            self.live.step(text)
+        elif not self.quiet:
+            print(f"{time.monotonic() - self.began:6.1f} s  {visible(text)}", file=self.stream, flush=True)
+
+    def heard(self, name: str, text: str) -> None:
+        """One step of one of several runs at once."""
+        if self.live is not None:
+            self.live.heard(name, text)
+        else:
+            self(f"{name}: {text}")
+
+    def watching(self, heading: str, folder: Path) -> AbstractContextManager[None]:
+        """A run leaves its evidence in ``folder``."""
+        return self.live.watching(heading, folder) if self.live is not None else nullcontext()
+
+    def expect(self, runs: int) -> None:
+        """So many runs are to come."""
+        if self.live is not None:
+            self.live.expect(runs)
+
+    def say(self, text: str) -> None:
+        """A sentence that stays, even on a terminal."""
+        if not self.quiet:
+            with self.aside():
+                print(visible(text), file=self.stream, flush=True)
+
+    def done(self) -> None:
+        """Show nothing until the next step: what follows begins on a fresh line."""
+        if self.live is not None:
+            self.live.step("")
+        with self.aside():
+            pass
+
+    @contextmanager
+    def aside(self, ended: str = "") -> Iterator[None]:
+        """Others write, such as how the run ``ended`` has ended."""
+        if self.live is None:
+            yield
+            return
+        if ended:
+            self.live.ended(ended)
+        with self.live.aside():
+            yield
+            sys.stdout.flush()
+
+
+def can_be_painted(stream: TextIO) -> bool:
+    """True on a terminal that can move its cursor and is large enough, whose user has not asked for less.
+
+    Not where stdout is a pipe: whoever reads it (tee, less) writes on this terminal too, at a time of its own.
+    """
+    if not wants_colour(stream) or not os.environ.get("TERM"):
+        return False
+    with suppress(OSError, ValueError, AttributeError):
+        if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
+            return False
+        size = os.get_terminal_size(stream.fileno())
+        return not size.columns or not size.lines or (size.columns >= NARROWEST and size.lines >= LOWEST)
+    return False

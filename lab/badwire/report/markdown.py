@@ -1,0 +1,71 @@
+"""Runs as Markdown, for the page of a CI's job: a table of scenarios, then whatever does not hold, with its numbers.
+
+What a program printed can stand in a measurement: all text is escaped, so that it stays text on that page.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from badwire.errors import LabError
+from badwire.report import terminal
+from badwire.result.result import Finding, Result
+from badwire.scenario.scenario_file import Scenario
+
+if TYPE_CHECKING:
+    from badwire.result.result import Run, RunOutcome
+
+LONGEST = 300  # characters of a measurement that are shown
+_SPECIAL = re.compile(r"([\\`*_\[\]<>~$&])")  # what may mean something to Markdown
+
+
+def render(ended: Sequence["RunOutcome"], not_run: Sequence[tuple[Scenario, str]] = ()) -> str:
+    """The document. ``not_run`` has scenarios with the reason for each."""
+    statuses = [outcome.exit_status if isinstance(outcome, LabError) else outcome.result.status for _, outcome in ended]
+    parts = [
+        [f"### badwire: {terminal.count(statuses)}"],
+        ["| | scenario | |", "|---|---|---|", *(_row(*one) for one in ended)] if ended else [],
+        list(_not_held(ended)),
+        [f"- {_text(scenario.name)} gave no result: {_text(why)}" for scenario, why in not_run],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n\n"
+
+
+def _row(scenario: Scenario, outcome: "Run | LabError") -> str:
+    if isinstance(outcome, LabError):
+        return f"| **not run** | {_text(scenario.name)} | {_text(str(outcome))} |"
+    result = outcome.result
+    told = _text(terminal.summary(result).partition(": ")[2])
+    broke = f"<br>{_text(result.error)}" if result.error is not None else ""
+    return f"| {_verdict(result.verdict)} | {_text(result.scenario)} | {told}{broke} |"
+
+
+def _not_held(ended: Iterable["RunOutcome"]) -> Iterator[str]:
+    rows = [
+        f"| {_verdict(one.verdict)} | {_text(result.scenario)}: {_text(one.sentence)} | {_measured(one)} |"
+        f" {_text(f'{one.expected} {one.unit}')} | {_text('; '.join(one.sources))} |"
+        for result in _results(ended)
+        for one in result.claims
+        if one.verdict != "HOLDS" and result.error is None
+    ]
+    if rows:
+        yield from ("| | what does not hold | measured | expected | source |", "|---|---|---|---|---|", *rows)
+
+
+def _results(ended: Iterable["RunOutcome"]) -> Iterator[Result]:
+    return (outcome.result for _, outcome in ended if not isinstance(outcome, LabError))
+
+
+def _measured(one: Finding) -> str:
+    return "<br>".join(_text(part) for part in (one.shown, one.why) if part)
+
+
+def _verdict(verdict: str) -> str:
+    return verdict if verdict == "HOLDS" else f"**{verdict}**"
+
+
+def _text(text: str) -> str:
+    """One line of text that means nothing to Markdown; a cell's bar as an entity."""
+    text = " ".join(text.split())
+    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return _SPECIAL.sub(r"\\\1", text).replace("|", "&#124;")

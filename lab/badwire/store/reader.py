@@ -1,0 +1,77 @@
+"""A run's folder read and written: evidence.jsonl and capture.pcapng."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from badwire.errors import BadRun
+from badwire.packets import pcapng
+from badwire.store.recorder import CAPTURE, EVIDENCE
+from badwire.store.records import ANYBODY, Record, check, hosts_of, record_of
+from badwire.util.jsonlines import encode
+
+FORMAT = 1
+NO_CAPTURE = pcapng.Capture((), (), None, whole=False)
+
+
+def read_records(folder: Path) -> tuple[Record, ...]:
+    """The records in order; a last line without its newline was cut short and is left out.
+
+    Raises:
+        BadRun: no evidence there, a line that is none, or a format that this version does not know.
+    """
+    path = folder / EVIDENCE
+    try:
+        *lines, _ = path.read_bytes().split(b"\n")
+    except OSError as error:
+        why = f"{EVIDENCE}: {error.strerror}"
+        raise BadRun(f"{folder} holds no run that can be read ({why}); name a run's folder") from error
+    records: list[Record] = []
+    hosts = ANYBODY
+    for number, line in enumerate(lines, 1):
+        try:
+            record = record_of(line)
+            if number == 1:
+                _check_first(path, record)
+            records.append(check(record, hosts))
+        except ValueError as error:
+            raise BadRun(f"{path}, line {number}, is no record of evidence; run the scenario again") from error
+        hosts = hosts or hosts_of(record)
+    if not records:
+        raise BadRun(f"{path} does not begin with a record of what was run; run the scenario again")
+    return tuple(records)
+
+
+def _check_first(path: Path, record: Record) -> None:
+    if record["kind"] != "meta":
+        raise BadRun(f"{path} does not begin with a record of what was run; run the scenario again")
+    if (other := record.get("format")) != FORMAT:
+        raise BadRun(f"{path} has format {other}, this version reads {FORMAT}; run the scenario again")
+
+
+def read_capture(folder: Path) -> pcapng.Capture:
+    """The frames; a run that was killed before its first frame has none.
+
+    Raises:
+        BadRun: the file is not a capture.
+    """
+    path = folder / CAPTURE
+    if not path.exists():
+        return NO_CAPTURE
+    try:
+        return pcapng.read(path)
+    except (OSError, ValueError) as error:
+        raise BadRun(f"{path} cannot be read as a capture ({error}); run the scenario again") from error
+
+
+def write(folder: Path, records: Iterable[Record], capture: pcapng.Capture) -> None:
+    """A run's folder with these records and frames, for evidence that is made by hand."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / EVIDENCE).write_bytes(b"".join(encode(record) for record in records))
+    with (folder / CAPTURE).open("wb") as file:
+        writer = pcapng.Writer(file)
+        for port in capture.ports:
+            writer.port(port)
+        for frame in sorted(capture.frames, key=lambda frame: frame.t):
+            writer.frame(frame.t, frame.port, frame.direction, frame.data, frame.length, frame.comment)
+        if capture.dropped is not None and capture.ports:
+            writer.statistics(0, capture.ports[0], len(capture.frames), capture.dropped)

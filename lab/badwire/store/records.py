@@ -1,0 +1,304 @@
+"""The records of evidence.jsonl as plain frozen values. Times are nanoseconds of the hosts' monotonic clock.
+
+What a line of evidence.jsonl has to be for it to be a record: the fields that a record of its kind has, by type.
+
+A kind that is not known here may have any fields: nobody asks for them.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from badwire.agent.host.inet_diag import STATES
+from badwire.util.files import whole_number
+from badwire.util.jsonlines import WIRE, decode
+
+Record = Mapping[str, Any]
+NS = 1_000_000_000  # nanoseconds in a second
+
+
+class NothingSeen(LookupError):
+    """The evidence has nothing of the kind asked about, so that neither its presence nor its absence shows."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a host said about itself as it was set up."""
+
+    host: str
+    release: str
+    hz: int
+    machine: str
+    mtu: int
+    mac: str
+    offloads: Mapping[str, bool]
+    sysctls: Mapping[str, str]
+    route: Mapping[str, int]
+
+    @classmethod
+    def of(cls, record: Record) -> "Facts":
+        return cls(
+            record["host"],
+            record.get("release", ""),
+            int(record.get("hz", 0)),
+            record.get("machine", ""),
+            int(record.get("mtu", 0)),
+            str(record.get("mac") or "").lower(),
+            record.get("offloads", {}),
+            record.get("sysctls", {}),
+            record.get("route", {}),
+        )
+
+
+@dataclass(frozen=True)
+class Note:
+    """A word of the scenario's, which tells the phases of a run apart."""
+
+    t: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One system call on a socket that the scenario drove; ``value`` is its result, ``errno`` a name or None."""
+
+    host: str
+    socket: int
+    call: str
+    args: tuple[Any, ...]
+    began: int
+    ended: int
+    value: Any
+    errno: str | None
+
+    @property
+    def took(self) -> float:
+        """Seconds from the call to its return."""
+        return (self.ended - self.began) / NS
+
+    @property
+    def state(self) -> str:
+        """What ``getsockopt(TCP_INFO)`` told of the socket: the structure begins with its state, a byte (tcp(7))."""
+        if self.call != "getsockopt" or "TCP_INFO" not in self.args or self.value is None:
+            raise NothingSeen(f"{self.call} on {self.host} tells no state")
+        return STATES[self.value & 0xFF]
+
+    @classmethod
+    def of(cls, record: Record) -> "Call":
+        return cls(
+            record["host"],
+            record["socket"],
+            record["call"],
+            tuple(tuple(each) if isinstance(each, list) else each for each in record.get("args", ())),
+            record["began"],
+            record["ended"],
+            record.get("value"),
+            record.get("errno"),
+        )
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a program wrote at a time, on ``out`` or ``err``."""
+
+    host: str
+    program: int
+    stream: str
+    t: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program from start to exit; a time that is None was not seen. ``signals`` are those that the lab sent."""
+
+    host: str
+    number: int
+    name: str
+    argv: tuple[str, ...]
+    pid: int | None
+    started: int | None
+    ready: int | None
+    exited: int | None
+    status: int | None
+    signal: str | int | None
+    signals: tuple[str | int, ...]
+    zombies: int | None
+    outputs: tuple[Output, ...]
+
+    @property
+    def out(self) -> str:
+        """All that it wrote to standard output."""
+        return "".join(output.text for output in self.outputs if output.stream == "out")
+
+    @property
+    def err(self) -> str:
+        """All that it wrote to standard error."""
+        return "".join(output.text for output in self.outputs if output.stream == "err")
+
+    @property
+    def took(self) -> float | None:
+        """Seconds from start to exit."""
+        return (self.exited - self.started) / NS if self.exited and self.started else None
+
+
+@dataclass(frozen=True)
+class FaultSeen:
+    """A fault in force toward a host; ``ended`` is None when it was never lifted. ``fields`` are the fault's own."""
+
+    name: str
+    toward: str
+    engine: str
+    began: int
+    ended: int | None
+    fields: Mapping[str, Any]
+
+    def in_force(self, t: int, margin: int = 0) -> bool:
+        """Whether it was in force at ``t``, give or take ``margin`` ns."""
+        return self.began - margin <= t and (self.ended is None or t <= self.ended + margin)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the relay did with one frame, and which fault said so."""
+
+    t: int
+    toward: str
+    fault: str
+    verdict: str
+    frame: bytes
+
+
+@dataclass(frozen=True)
+class ProcessTable:
+    """The processes of a host at a time, each with pid, ppid, state, program and name."""
+
+    host: str
+    t: int
+    processes: tuple[Record, ...]
+
+    @property
+    def zombies(self) -> int:
+        """How many had ended and were not waited for."""
+        return sum(process.get("state") == "Z" for process in self.processes)
+
+    def of(self, program: Program | None) -> "ProcessTable":
+        """Those of one program: itself, if it still runs, and its children; NothingSeen when there is no program."""
+        if program is None:
+            raise NothingSeen(f"the program whose processes on {self.host} are asked for never started")
+        mine = (process for process in self.processes if process.get("program") == program.number)
+        return replace(self, processes=tuple(mine))
+
+
+Type = type | tuple[type, ...]
+ANYBODY = frozenset[str]()  # hosts of a run that are not known: then any name may be one's
+_NOTHING = type(None)
+_FIELDS: Mapping[str, Mapping[str, Type]] = {
+    "meta": {"t": int, "scenario": str, "hosts": dict},
+    "facts": {"host": str},
+    "sample": {"host": str, "t": int, "sockets": list},
+    "counters": {"host": str, "t": int, "counters": dict},
+    "processes": {"host": str, "t": int, "processes": list},
+    "call": {"host": str, "socket": int, "call": str, "began": int, "ended": int},
+    "program": {"host": str, "t": int, "program": int, "event": str},
+    "output": {"host": str, "t": int, "program": int, "stream": str, "text": str},
+    "fault": {"toward": str, "t": int, "faults": list},
+    "decision": {"toward": str, "t": int, "fault": str, "verdict": str, "frame": bytes},
+    "note": {"t": int, "text": str},
+    "capture": {"t": int, "frames": int},
+    "end": {"t": int},
+}
+_MAY_HAVE: Mapping[str, Mapping[str, Type]] = {
+    "facts": {"release": str, "machine": str, "hz": int, "mtu": int, "sysctls": dict, "offloads": dict, "route": dict},
+    "sample": {"prev": (int, _NOTHING), "cause": str},
+    "call": {"args": list, "errno": (str, _NOTHING)},
+    "program": {"name": (str, _NOTHING), "argv": list, "status": (int, _NOTHING), "signal": (str, int, _NOTHING)},
+    "fault": {"engine": str},
+    "capture": {"dropped": (int, _NOTHING)},
+    "end": {"error": (str, _NOTHING)},
+}
+_LONG = re.compile(rb"\d{20}")
+_SOCKET_NUMBERS = ("inode", "expires_ms", "retrans", "rqueue", "wqueue")
+
+
+def record_of(line: bytes) -> Record:
+    """What stands in a line, of whatever kind and form. Raises ValueError, whatever it is that is no record."""
+    try:
+        if _LONG.search(line):  # digits of a text, as a rule
+            json.loads(line, parse_int=whole_number)
+        record = decode(line)
+    except (TypeError, RecursionError) as error:
+        raise ValueError("no record") from error
+    if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
+        raise ValueError("no record")
+    return record
+
+
+def check(record: Record, hosts: frozenset[str] = ANYBODY) -> Record:
+    """The same record, if it has the form of its kind and is about one of these hosts. Raises ValueError."""
+    kind = record["kind"]
+    must, may = _FIELDS.get(kind, {}), _MAY_HAVE.get(kind, {})
+    has = all(isinstance(record.get(name), type_) for name, type_ in must.items())
+    right = all(isinstance(record[name], type_) for name, type_ in may.items() if name in record)
+    if not has or not right or not isinstance(record.get("t", 0), int) or not _INSIDE.get(kind, _well)(record):
+        raise ValueError(f"no record of the kind {kind}")
+    if any(record[name] not in hosts for name in ("host", "toward") if hosts and name in must):
+        raise ValueError("a record of a host that there is not")
+    return record
+
+
+def hosts_of(meta: Record) -> frozenset[str]:
+    """Whom records may be about, in a run that was begun so."""
+    return frozenset(meta["hosts"]) | {WIRE}
+
+
+def _well(record: Record) -> bool:
+    return True
+
+
+def _meta(record: Record) -> bool:
+    return all(isinstance(address, str) for address in record["hosts"].values())
+
+
+def _sample(record: Record) -> bool:
+    return all(isinstance(each, dict) and _socket(each) for each in record["sockets"])
+
+
+def _socket(each: Mapping[str, Any]) -> bool:
+    ends = each.get("local"), each.get("remote")
+    return (
+        isinstance(each.get("state"), str)
+        and isinstance(each.get("proto", "tcp"), str)
+        and all(isinstance(end, list) and [type(part) for part in end] == [str, int] for end in ends)
+        and all(isinstance(each.get(name), int | None) for name in _SOCKET_NUMBERS)
+        and isinstance(each.get("info"), dict | None)
+    )
+
+
+def _faults(record: Record) -> bool:
+    return all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in record["faults"])
+
+
+def _program(record: Record) -> bool:
+    knows_it = record["event"] != "signal" or "signal" in record
+    return knows_it and all(isinstance(word, str) for word in record.get("argv") or ())
+
+
+def _counters(record: Record) -> bool:
+    return all(isinstance(count, int) for count in record["counters"].values())
+
+
+def _processes(record: Record) -> bool:
+    return all(isinstance(each, dict) for each in record["processes"])
+
+
+_INSIDE: Mapping[str, Callable[[Record], bool]] = {
+    "meta": _meta,
+    "sample": _sample,
+    "fault": _faults,
+    "program": _program,
+    "counters": _counters,
+    "processes": _processes,
+}

@@ -1,0 +1,99 @@
+"""Removes what dead runs left on a Docker Engine.
+
+What is ours is told by labels, those of the project's former name included, and whose it is by the owner in them.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from badwire.util.owner import FORMER, OWNER, RUN, is_dead
+
+if TYPE_CHECKING:  # a run on namespaces must not pay for the SDK
+    import docker
+
+
+AT_ONCE = 16  # requests to an engine; it does little more than two at a time anyway
+
+
+def clean(client: "docker.APIClient") -> list[str]:
+    """Removes the containers and networks of runs whose owner is dead; a sentence each."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    from badwire.substrate.docker.client import says
+
+    dead = {
+        labels[run]: labels[owner].split("/")[-2]
+        for run, owner in ((RUN, OWNER), (FORMER[RUN], FORMER[OWNER]))
+        for labels in _labels(client, owner)
+        if run in labels and is_dead(labels.get(owner, ""))
+    }
+    told = []
+    for run, pid in dead.items():
+        try:
+            removed = sweep(client, run)
+        except (DockerException, RequestException) as error:
+            # Its janitor, or another clean, may be at it; a new run must not fail for an old one.
+            told.append(f"could not remove all of run {run}, whose process {pid} is gone: {says(error)}")
+            continue
+        if removed:
+            told.append(f"removed {', '.join(removed)} of run {run}, whose process {pid} is gone")
+    return told
+
+
+def sweep(client: "docker.APIClient", run: str) -> list[str]:
+    """Removes all that bears the label of this run, containers first; what it found, such as "container x".
+
+    Returns when it is gone. Raises docker.errors.APIError if the engine will not remove something.
+    """
+    labels = [f"{label}={run}" for label in (RUN, FORMER[RUN])]
+    found = [
+        ("container", entry["Id"], (entry["Names"] or ["?"])[0].strip("/"))
+        for label in labels
+        for entry in _containers(client, label)
+    ]
+    if found:
+        with ThreadPoolExecutor(min(AT_ONCE, len(found))) as pool:
+            list(pool.map(lambda entry: _remove_container(client, entry[1]), found))
+    networks = [("network", entry["Id"], entry["Name"]) for label in labels for entry in _networks(client, label)]
+    for _, identity, _ in networks:
+        _remove_network(client, identity)
+    return [f"{kind} {name}" for kind, _, name in found + networks]
+
+
+def _remove_container(client: "docker.APIClient", identity: str) -> None:
+    from docker.errors import APIError, NotFound
+
+    try:
+        client.remove_container(identity, force=True, v=True)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != 409:
+            raise
+        # The engine is removing it already, because its agent ended first: that is over when this returns.
+        try:
+            client.wait(identity, condition="removed")
+        except NotFound:
+            return
+
+
+def _remove_network(client: "docker.APIClient", identity: str) -> None:
+    from docker.errors import NotFound
+
+    try:
+        client.remove_network(identity)
+    except NotFound:
+        return
+
+
+def _containers(client: "docker.APIClient", label: str) -> list[dict[str, Any]]:
+    return list(client.containers(all=True, filters={"label": label}))
+
+
+def _networks(client: "docker.APIClient", label: str) -> list[dict[str, Any]]:
+    return list(client.networks(filters={"label": label}))
+
+
+def _labels(client: "docker.APIClient", owner: str) -> list[dict[str, str]]:
+    return [entry["Labels"] or {} for entry in _containers(client, owner) + _networks(client, owner)]

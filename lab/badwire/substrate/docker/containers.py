@@ -1,0 +1,144 @@
+"""One lab's containers and network on a Docker Engine. All bear the run's label, and by that they are removed."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException
+from docker.types import IPAMConfig, IPAMPool, LogConfig
+from requests.exceptions import RequestException
+
+from badwire.errors import BadOption, LabError, MachineError, RunError
+from badwire.substrate.docker.attach import AttachedStream
+from badwire.substrate.docker.cleanup import AT_ONCE, sweep
+from badwire.substrate.docker.client import says
+from badwire.substrate.docker.janitor import Janitor
+from badwire.substrate.substrate import Ground
+from badwire.topology.topology import Container, HostSpec, Topology
+from badwire.util.owner import OWNER, RUN, owner
+
+ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+
+
+class DockerRun:
+    """A lab on an engine. ``undo`` gets what removes all of it, before anything of it is there."""
+
+    def __init__(self, client: docker.APIClient, undo: ExitStack) -> None:
+        self._client, self._undo = client, undo
+        self.run = secrets.token_hex(4)
+        self._labels = {RUN: self.run, OWNER: owner()}
+        self._janitor = Janitor(self.run)
+        undo.callback(self._down)
+
+    def up(
+        self,
+        topology: Topology,
+        sysctls: Mapping[str, Mapping[str, str]],
+        mounts: Sequence[Path],
+        image: Callable[[Container], str],
+    ) -> Ground:
+        """The network, then every container at once: made, attached, started. Raises LabError."""
+        binds = {str(path): {"bind": str(path), "mode": "ro"} for path in mounts}
+        addresses = topology.addresses() if topology.subnet else {}
+
+        def host(spec: HostSpec, network: str) -> AttachedStream:
+            settings = {**spec.sysctls, **sysctls.get(spec.name, {})}
+            address = addresses[spec.name].split("/")[0] if addresses else None
+            config = {"network_mode": network, "sysctls": settings, "binds": binds}
+            return self._container(spec.name, "host", spec.container, image(spec.container), config, address)
+
+        pool = ThreadPoolExecutor(min(AT_ONCE, len(topology.hosts) + 1))
+        self._undo.callback(pool.shutdown, cancel_futures=True)  # after a Ctrl-C nothing is removed before it is made
+        # The wire's container needs no network of ours, so it starts while the engine makes one.
+        wire = pool.submit(
+            self._container, "wire", "wire", topology.wire, image(topology.wire), {"network_mode": "host"}, None
+        )
+        network = self._network(topology)
+        hosts = {spec.name: pool.submit(host, spec, network) for spec in topology.hosts}
+        pool.shutdown(wait=False)  # its threads end with their work
+        streams = {name: future.result() for name, future in hosts.items()}
+        # The name that Docker gives a bridge (libnetwork, drivers/bridge: "br-" and 12 digits of the network's id).
+        return Ground(streams, wire.result(), f"br-{network[:12]}")
+
+    def _network(self, topology: Topology) -> str:
+        name = f"badwire-{self.run}"
+        ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=topology.subnet)]) if topology.subnet else None
+        try:
+            with self._janitor.told(name):
+                made = self._client.create_network(
+                    name,
+                    driver="bridge",
+                    internal=True,
+                    ipam=ipam,
+                    labels=self._labels,
+                    options={"com.docker.network.driver.mtu": str(topology.mtu)},
+                )
+        except (DockerException, RequestException) as error:
+            way = "; remove networks that nobody uses (docker network prune) or give another subnet in compose.yaml"
+            raise MachineError(f"the engine made no network: {says(error)}{way}") from None
+        return str(made["Id"])
+
+    def _container(
+        self, name: str, kind: str, spec: Container, image: str, config: dict[str, Any], address: str | None
+    ) -> AttachedStream:
+        network = config["network_mode"]
+        endpoints: Any = {network: self._client.create_endpoint_config(ipv4_address=address)} if address else None
+        full_name = f"badwire-{self.run}-{name}"
+        try:
+            with self._janitor.told(full_name):
+                made = self._client.create_container(
+                    image,
+                    ["python3", "-m", "badwire.agent", kind],
+                    name=full_name,
+                    hostname=None if kind == "wire" else spec.hostname or name,
+                    stdin_open=True,
+                    tty=False,
+                    environment=dict(spec.environment),
+                    labels=self._labels,
+                    stop_signal=spec.stop_signal,
+                    host_config=self._host_config(spec, config),
+                    networking_config=self._client.create_networking_config(endpoints) if endpoints else None,
+                )
+            # Attached before it runs: no byte is missed, and from here on its input ends when we do.
+            stream = AttachedStream(self._client.attach_socket(made["Id"], ATTACH))
+            self._undo.callback(stream.close)
+            self._client.start(made["Id"])
+        except (DockerException, RequestException) as error:
+            raise _refused(name, error, config.get("sysctls") or {}) from None
+        return stream
+
+    def _host_config(self, spec: Container, config: dict[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] = self._client.create_host_config(
+            auto_remove=True,
+            cap_add=list(spec.cap_add),
+            cap_drop=list(spec.cap_drop),
+            security_opt=list(spec.security_opt),
+            read_only=spec.read_only,
+            tmpfs={path: options for path, _, options in (mount.partition(":") for mount in spec.tmpfs)},
+            pids_limit=spec.pids_limit,
+            mem_limit=spec.mem_limit,
+            nano_cpus=round(spec.cpus * 1e9) if spec.cpus else None,
+            init=spec.init,
+            log_config=LogConfig(type="none"),  # else the engine writes every captured frame to its disk as well
+            **config,
+        )
+        return made
+
+    def _down(self) -> None:
+        try:
+            sweep(self._client, self.run)
+        except (DockerException, RequestException) as error:
+            self._janitor.leave()  # it tries for longer
+            raise RunError(f"the engine would not remove this lab ({says(error)}); see badwire clean") from None
+        self._janitor.dismiss()
+
+
+def _refused(name: str, error: Exception, sysctls: Mapping[str, str]) -> LabError:
+    said = says(error)
+    if isinstance(error, APIError) and sysctls and ("sysctl" in said or "/proc/sys/" in said):
+        return BadOption(f"host {name}: the engine cannot set its sysctls {', '.join(sorted(sysctls))}: {said}")
+    return MachineError(f"the engine would not start {name}: {said}; see compose.yaml for what it was told")

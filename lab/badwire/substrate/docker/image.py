@@ -1,0 +1,204 @@
+"""The hosts' image: what goes into it, its name, which changes exactly when that does, and how it is built.
+
+The build context is made in memory, so the engine may be anywhere, and pyroute2 comes from the Python that runs this,
+so the build needs no network.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from badwire.errors import ImageError
+from badwire.substrate.docker.client import says
+from badwire.topology.topology import Container
+from badwire.util import project
+
+DOCKERFILE = "images/host/Dockerfile"
+NAME = "badwire-host"
+LOCAL_BASE, REGISTRY_BASE = "badwire-base", "python:3.11-slim"
+PARTS = (
+    DOCKERFILE,
+    "images/host/programs",
+    "lab/badwire/__init__.py",
+    "lab/badwire/errors.py",
+    "lab/badwire/units.py",
+    "lab/badwire/agent",
+    "lab/badwire/faults",
+    "lab/badwire/linux",
+    "lab/badwire/packets",
+    "lab/badwire/util",
+)
+CHECKOUT = "badwire.checkout"  # label of an image: which checkout built it, so that each has one
+FORMER_CHECKOUT = "netlab.checkout"  # the same under the project's former name
+BUILD_WITHIN = 600  # seconds between two lines of a build's output
+WAY_OUT = "run make images, which makes a base image from Debian's packages, or take --substrate netns"
+
+Progress = Callable[[str], None]
+File = tuple[str, bytes, int]  # path in the build context, content, mode
+
+
+def ready(client: docker.APIClient, container: Container, progress: Progress) -> str:
+    """The name of the image for a container, pulled or built first if need be. Raises ImageError."""
+    if container.image is not None:
+        return _there(client, container.image) or _pulled(client, container.image, progress)
+    base = find_base(client, container.base, progress)
+    parts = files()  # read once, so that the name and what is in it agree even while somebody edits
+    name = f"{NAME}:{digest(base[1], parts)}"
+    if _there(client, name):
+        return name
+    with project.packaged(DOCKERFILE).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # ten runs at once build it once
+        if not _there(client, name):
+            build(client, base[0], name, parts, progress)
+            forget_older(client, name)
+    return name
+
+
+def forget_older(client: docker.APIClient, name: str) -> None:
+    """Removes the images that this checkout had built before; one that a container still needs stays."""
+    labels = [f"{label}={checkout()}" for label in (CHECKOUT, FORMER_CHECKOUT)]
+    for image in [image for label in labels for image in client.images(filters={"label": label})]:
+        for tag in set(image["RepoTags"] or ()) - {name}:
+            with contextlib.suppress(APIError):
+                client.remove_image(tag)
+
+
+def check(client: docker.APIClient) -> None:
+    """Finds out whether the project's image is there or can be had, without making it. Raises ImageError."""
+    if _there(client, LOCAL_BASE) or _there(client, REGISTRY_BASE):
+        return
+    try:
+        client.inspect_distribution(REGISTRY_BASE)  # type: ignore[no-untyped-call]
+    except DockerException as error:
+        raise ImageError(
+            f"there is no image {LOCAL_BASE}, and the registry's {REGISTRY_BASE} cannot be had ({says(error)});"
+            f" {WAY_OUT}"
+        ) from None
+
+
+def find_base(client: docker.APIClient, wanted: str | None, progress: Progress) -> tuple[str, str]:
+    """The name and id of the base image: the one wanted, else the local one, else the registry's. Raises ImageError."""
+    names = [wanted] if wanted else [LOCAL_BASE, REGISTRY_BASE]
+    for name in names:
+        if identity := _there(client, name):
+            return name, identity
+    return names[-1], _pulled(client, names[-1], progress)
+
+
+def files() -> list[File]:
+    """The project's files in the build context, pyroute2 aside. Raises ImageError outside of a checkout."""
+    if not project.packaged(DOCKERFILE).is_file():
+        raise ImageError(f"{DOCKERFILE} is not beside the lab's own files; run the lab from a checkout of the project")
+    return [file for part in PARTS for file in _files(part)]
+
+
+def _files(part: str) -> Iterator[File]:
+    """A file of the project, or all files of a folder of it, by their paths in a clone."""
+    top = project.packaged(part)
+    for path in [top] if top.is_file() else sorted(top.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            name = part if path == top else f"{part}/{path.relative_to(top)}"
+            yield name, path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644
+
+
+def digest(base: str, parts: list[File]) -> str:
+    """Twelve digits that stand for all that goes into the image on the base image of this id, and for this checkout."""
+    whole = hashlib.sha256(f"{base}\0{checkout()}".encode())
+    # The installed files' own hashes; reading 470 files at every start would cost more than a container does.
+    whole.update((_pyroute2().read_text("RECORD") or _pyroute2().version).encode())
+    for name, data, mode in parts:
+        whole.update(f"{name}\0{mode}\0{len(data)}\0".encode() + data)
+    return whole.hexdigest()[:12]
+
+
+def build(client: docker.APIClient, base: str, name: str, parts: list[File], progress: Progress) -> None:
+    """Builds the image under this name. Raises ImageError with the builder's last lines."""
+    progress(f"building the hosts' image {name} on {base}")
+    lines: list[str] = []
+    failed: str | None = None
+    try:
+        answer = client.build(
+            fileobj=io.BytesIO(_context(parts)),
+            custom_context=True,
+            dockerfile=DOCKERFILE,
+            tag=name,
+            buildargs={"BASE": base},
+            labels={CHECKOUT: checkout()},
+            network_mode="none",
+            rm=True,
+            forcerm=True,
+            decode=True,
+            timeout=BUILD_WITHIN,
+        )
+        for entry in answer:
+            failed = entry.get("error", failed)  # read on to the end, which gives the connection back
+            lines += str(entry.get("stream", "")).split("\n")
+            lines = [line for line in lines[-20:] if line.strip()]
+    except (DockerException, OSError) as error:
+        failed = says(error)
+    if failed is not None:
+        raise ImageError(_failed(base, [*lines[-6:], failed]))
+
+
+def wheel() -> tuple[str, bytes]:
+    """The installed pyroute2 as a wheel: its file name and its bytes, the same every time."""
+    found = _pyroute2()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(found.files or [], key=str):
+            if path.parts[0].startswith("pyroute2") and path.suffix != ".pyc":
+                archive.writestr(zipfile.ZipInfo(str(path)), path.read_binary())
+    return f"pyroute2-{found.version}-py3-none-any.whl", packed.getvalue()
+
+
+def _context(parts: list[File]) -> bytes:
+    packed = io.BytesIO()
+    file, content = wheel()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, data, mode in [*parts, (f"images/host/wheels/{file}", content, 0o644)]:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), mode
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def checkout() -> str:
+    """Twelve digits that stand for the place of this checkout."""
+    return hashlib.sha256(bytes(project.ROOT)).hexdigest()[:12]
+
+
+def _pyroute2() -> importlib.metadata.Distribution:
+    return importlib.metadata.distribution("pyroute2")
+
+
+def _there(client: docker.APIClient, name: str) -> str | None:
+    try:
+        return _identity(client, name)
+    except ImageNotFound:
+        return None
+
+
+def _identity(client: docker.APIClient, name: str) -> str:
+    return str(client.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
+
+
+def _pulled(client: docker.APIClient, name: str, progress: Progress) -> str:
+    progress(f"pulling the image {name}")
+    try:
+        client.pull(name if ":" in name.rpartition("/")[2] else f"{name}:latest")  # without a tag it pulls them all
+        return _identity(client, name)
+    except APIError as error:
+        raise ImageError(f"the image {name} is not here and cannot be pulled ({says(error)}); {WAY_OUT}") from None
+
+
+def _failed(base: str, lines: list[str]) -> str:
+    said = " / ".join(" ".join(line.split()) for line in lines if line.strip())
+    return f"the hosts' image does not build on {base}; the builder's last words: {said[-600:]}; see {DOCKERFILE}"

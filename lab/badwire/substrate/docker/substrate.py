@@ -1,0 +1,60 @@
+"""Hosts as Docker containers on an internal bridge network, through the Docker SDK.
+
+The hosts' containers are on the network; the wire's is in the engine's own network namespace, where the bridge is, so
+that a user who may use Docker but is not root has a wire, and so that the engine may be in a virtual machine.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from badwire.errors import MachineError
+from badwire.substrate.docker import cleanup, image
+from badwire.substrate.docker.client import connect
+from badwire.substrate.docker.containers import DockerRun
+from badwire.substrate.substrate import Ground
+from badwire.topology.topology import Topology
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+class Docker:
+    """Brings a topology up on a Docker Engine. ``progress`` is told what takes long, a line each."""
+
+    name = "docker"
+
+    def __init__(self, progress: Callable[[str], None] = _to_stderr) -> None:
+        self._progress = progress
+
+    def check(self) -> str | None:
+        """None where an engine answers and the image is there or can be had; else the cause and the way out."""
+        try:
+            client = connect()
+            try:
+                image.check(client)
+            finally:
+                client.close()
+        except MachineError as error:
+            return str(error)
+        return None
+
+    def up(
+        self,
+        topology: Topology,
+        sysctls: Mapping[str, Mapping[str, str]],
+        mounts: Sequence[Path],
+        undo: ExitStack,
+    ) -> Ground:
+        """Brings up a network, the hosts and the wire, after removing what dead runs left. Raises LabError."""
+        client = connect()
+        undo.callback(client.close)
+        for done in cleanup.clean(client):
+            self._progress(done)
+        kinds = [topology.wire, *(host.container for host in topology.hosts)]
+        chosen = {(kind.image, kind.base): kind for kind in kinds}
+        images = {key: image.ready(client, kind, self._progress) for key, kind in chosen.items()}
+        run = DockerRun(client, undo)
+        return run.up(topology, sysctls, mounts, lambda kind: images[kind.image, kind.base])

@@ -1,0 +1,56 @@
+"""The virtual clock: a scenario is played in a kernel of its own, whose time jumps to the next event."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from badwire import errors
+from badwire.errors import LabError
+from badwire.options import Options
+from badwire.scenario.scenario_file import Scenario
+from badwire.uml import kernels
+from badwire.uml.cow_disk import Disk
+from badwire.uml.machine import Box, Job, Lines
+from badwire.uml.paths import OUT, here, places
+
+
+class VirtualClock:
+    """A kernel is booted for each run; it is built before the first if there is none.
+
+    Raises MachineError if it cannot be had here.
+    """
+
+    def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
+        self.options, self.tell = options, tell
+        self.kernel = kernels.ensure(tell)
+
+    def play(self, scenario: Scenario, folder: Path) -> LabError | None:
+        """See badwire.run.runner.Clock."""
+        how = self.options
+        substrate = "netns" if how.substrate == "auto" else how.substrate
+        arguments = {"file": str(scenario.file), "substrate": substrate, "engine": how.engine, "seed": how.seed}
+        job = Job(
+            call="badwire.uml.guest.play.play",
+            arguments=arguments,
+            cwd=here(),
+            visible=places(scenario.file.parent, *scenario.declared.mounts),
+            engine=substrate == "docker",
+        )
+        lines = Lines(self.tell)
+        try:
+            with self._disks(substrate) as disks:
+                box = Box(self.kernel, folder, seed=how.seed, memory=how.memory, limit=how.limit, disks=disks)
+                broke = box.run(job, lines.take)
+        except LabError as error:
+            return error
+        return None if broke is None else getattr(errors, broke[0])(broke[1].replace(OUT, str(folder)))
+
+    @contextmanager
+    def _disks(self, substrate: str) -> Iterator[list[Disk]]:
+        if substrate != "docker":
+            yield []
+            return
+        from badwire.uml.docker import engine_disk  # not at the top: it has the Docker SDK in tow
+
+        with engine_disk.lent(self.kernel, self.tell) as disk:
+            yield [disk]

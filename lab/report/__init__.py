@@ -1,1 +1,0 @@
-"""What a run found: as data (result), and for people (terminal)."""
