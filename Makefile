@@ -47,17 +47,21 @@ test: venv ## all tests, the quick ones first, and all scenarios as tests, on bo
 # Two at a time, since one computes while the other waits.
 SIDE_BY_SIDE := $(MAKE) --no-print-directory -j2 --output-sync=target
 
+# What takes a real network, an engine, a browser or a whole command; the rest of tests/ is quick.
+REAL := tests/agent/wire tests/conformance tests/end_to_end tests/faults/measured tests/programs tests/report/html/browser \
+        tests/session tests/substrate/docker/engine tests/tools
+
 test-unit: venv
-	@$(PYTEST) -x -q tests/unit
+	@$(PYTEST) -x -q tests --ignore tests/claims --ignore tests/uml $(REAL:%=--ignore %)
 
 test-claims: venv
 	@$(PYTEST) -x -q tests/claims
 
 test-real: venv
-	@$(PYTEST) -x -q tests --ignore tests/unit --ignore tests/claims --ignore tests/kernel
+	@$(PYTEST) -x -q $(REAL)
 
 test-virtual: venv
-	@$(PYTEST) -x -q tests/kernel
+	@$(PYTEST) -x -q tests/uml
 
 scenarios-netns scenarios-docker: scenarios-%: venv
 	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "agent" / "relay"))
 from relay_ground import SERVER, Ground, in_a_child
 
 from badwire.faults import Delay, Fault, Loss

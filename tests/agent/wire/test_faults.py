@@ -1,0 +1,174 @@
+"""Faults on a real wire: what they do, toward whom, and that setting, changing and lifting them harms nothing else."""
+
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from badwire.pytest_plugin import require
+from tests.agent.wire.wire_ground import Ground, Host, ground, why_not
+
+PORT = 5000
+HEADERS = 14 + 20 + 8  # Ethernet, IPv4, UDP
+DELAY = {"name": "delay", "time": 0.03}
+HOLD = {"name": "hold", "protocol": "udp"}
+
+
+@pytest.fixture(params=["whoever tests", "nobody"])
+def wire(request: pytest.FixtureRequest) -> Iterator[Ground]:
+    """A wire with two hosts, as the user who runs the tests and as one without rights."""
+    user = None if request.param == "whoever tests" else request.param
+    if why := why_not(user):
+        require.lacking(why, {"netns"} if user is None else ())
+    with ground(2, user) as made:
+        yield made.connect()
+
+
+@pytest.fixture
+def wire_of_root() -> Iterator[Ground]:
+    """One into whose namespace other tools can look."""
+    if why := why_not() or (None if os.geteuid() == 0 else "only root can look into another network namespace"):
+        require.lacking(why, {"netns"} if os.geteuid() == 0 else ())
+    with ground(2) as made:
+        yield made.connect()
+
+
+def udp(host: Host, port: int = 0) -> socket.socket:
+    made = host.open(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((host.address, port))
+    return made
+
+
+def datagrams(wire: Ground, host: str, direction: str) -> dict[bytes, int]:
+    """Payload -> time in ns."""
+    return {
+        frame[HEADERS:]: t
+        for t, port, way, _, frame in wire.frames()
+        if (port, way) == (host, direction) and frame[23:24] == b"\x11"
+    }
+
+
+def set_faults(wire: Ground, toward: Host, *faults: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = wire.ok("faults", host=toward.name, faults=list(faults), engine="relay", seed=1)
+    return answer
+
+
+def test_a_delay_is_toward_one_host_and_is_never_short(wire: Ground) -> None:
+    client, server = wire.hosts
+    with udp(client, PORT) as near, udp(server, PORT) as far:
+        near.sendto(b"first", far.getsockname())  # ARP is done before the fault
+        far.recv(100)
+        answer = set_faults(wire, server, DELAY)
+        assert answer["engine"] == "relay"
+        assert answer["t"] <= time.monotonic_ns()
+        near.sendto(b"there", far.getsockname())
+        assert far.recv(100) == b"there"
+        far.sendto(b"back", near.getsockname())
+        assert near.recv(100) == b"back"
+    assert wire.ok("unwatch")["dropped"] == 0
+    there = datagrams(wire, "h1", "out")[b"there"] - datagrams(wire, "h0", "in")[b"there"]
+    back = datagrams(wire, "h0", "out")[b"back"] - datagrams(wire, "h1", "in")[b"back"]
+    assert there >= 30_000_000 - 100_000  # two clocks' readings, each good to some microseconds, lie between
+    assert back < 30_000_000
+
+
+def test_what_was_sent_and_not_delivered_is_told_apart(wire: Ground) -> None:
+    client, server = wire.hosts
+    with udp(client) as near, udp(server, PORT) as far:
+        near.sendto(b"first", far.getsockname())
+        far.recv(100)
+        set_faults(wire, server, {"name": "nth", "n": 2, "protocol": "udp"})
+        for word in (b"one", b"two", b"three"):
+            near.sendto(word, far.getsockname())
+        assert [far.recv(100), far.recv(100)] == [b"one", b"three"]
+        set_faults(wire, server)
+        near.sendto(b"last", far.getsockname())
+        assert far.recv(100) == b"last"
+    wire.ok("unwatch")
+    sent, delivered = datagrams(wire, "h0", "in"), datagrams(wire, "h1", "out")
+    assert list(sent) == [b"first", b"one", b"two", b"three", b"last"]
+    assert sent.keys() - delivered.keys() == {b"two"}
+    (decision,) = [event for event in wire.events if event["event"] == "decision"]
+    assert (decision["toward"], decision["fault"], decision["verdict"]) == ("h1", "nth", "drop")
+    assert decision["frame"].endswith(b"two")
+
+
+def test_what_is_held_comes_when_it_is_released(wire: Ground) -> None:
+    client, server = wire.hosts
+    with udp(client) as near, udp(server, PORT) as far:
+        near.sendto(b"first", far.getsockname())
+        far.recv(100)
+        set_faults(wire, server, HOLD)
+        near.sendto(b"held", far.getsockname())
+        wire.wait_for("decision", lambda event: event["verdict"] == "hold")
+        assert not select.select([far], [], [], 0)[0]
+        assert wire.ok("release", host=server.name) == {"frames": 1}
+        assert far.recv(100) == b"held"
+
+
+def test_setting_changing_and_lifting_lose_nothing(wire: Ground) -> None:
+    """The sender never rests while the list of faults changes under it."""
+    client, server = wire.hosts
+    lists: list[tuple[dict[str, Any], ...]] = [
+        (DELAY,),
+        ({"name": "delay", "time": 0.001},),
+        (DELAY, HOLD),
+        (),
+        (DELAY,),
+        (),
+    ]
+    expected = 0
+    with udp(client) as near, udp(server, PORT) as far:
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        for faults in lists:
+            for moment in ("before", "during", "after"):
+                if moment == "during":
+                    wire.begin("faults", host=server.name, faults=list(faults), engine="relay", seed=1)
+                for _ in range(30):
+                    near.sendto(expected.to_bytes(4, "big"), far.getsockname())
+                    expected += 1
+                if moment == "after":
+                    wire.finish()
+        arrived = {int.from_bytes(far.recv(4), "big") for _ in range(expected)}
+    assert arrived == set(range(expected))
+    assert wire.ok("unwatch")["dropped"] == 0
+
+
+def test_the_redirect_as_tc_sees_it(wire_of_root: Ground) -> None:
+    server = wire_of_root.hosts[1]
+    show = ("tc", "filter", "show", "dev", "p2", "egress")
+    assert wire_of_root.run(*show) == ""
+    set_faults(wire_of_root, server, DELAY)
+    assert "mirred (Egress Redirect" in wire_of_root.run(*show)
+    set_faults(wire_of_root, server)
+    assert wire_of_root.run(*show) == ""
+
+
+def test_netem_is_used_where_it_is_and_refused_in_one_sentence_where_it_is_not(wire_of_root: Ground) -> None:
+    facts = wire_of_root.ok("facts")
+    answer = wire_of_root.ask("faults", host="h1", faults=[DELAY], engine="netem", seed=1)
+    qdiscs = wire_of_root.run("tc", "qdisc", "show", "dev", "p2")
+    if facts["netem"]:
+        assert answer["ok"]["engine"] == "netem"
+        assert "delay 30ms" in qdiscs
+    else:
+        assert answer["error"] == "MissingCapability"
+        assert answer["text"] == facts["why"]["netem"]
+        assert "netem" not in qdiscs
+    chosen = wire_of_root.ok("faults", host="h1", faults=[DELAY, HOLD], engine="auto", seed=1)
+    assert chosen["engine"] == "relay"  # netem has no words for hold
+
+
+def test_the_relays_death_is_told_and_ends_the_wires_work(wire: Ground) -> None:
+    set_faults(wire, wire.hosts[1], DELAY)
+    os.kill(wire.relay(), signal.SIGKILL)
+    wire.wait_for("relay_died")
+    for do in ("facts", "unwatch"):
+        answer = wire.ask(do)
+        assert answer["error"] == "AgentLost"
+        assert "relay" in answer["text"]

@@ -1,0 +1,192 @@
+"""The pytest plugin, in test sessions of their own: scenarios as tests, and the `lab` fixture for own programs."""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from badwire.pytest_plugin import require
+from tests.command_line import PATH, story
+from tests.conftest import lack_of
+
+NETNS = ("--lab-substrate", "netns", "-p", "no:cacheprovider")
+
+
+@pytest.fixture(autouse=True)
+def namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labs are on netns here; what BADWIRE_REQUIRE says is each test's own affair."""
+    if (lack := lack_of("netns")) is not None:
+        require.lacking(str(lack), {"netns"})
+    monkeypatch.delenv("BADWIRE_REQUIRE", raising=False)
+    monkeypatch.setenv("PYTHONPATH", PATH)
+
+
+@pytest.fixture
+def scenarios(pytester: pytest.Pytester) -> Iterator[Path]:
+    """A folder named scenarios, with one in it."""
+    folder = pytester.path / "scenarios"
+    folder.mkdir()
+    (folder / "mixed.py").write_text(story("mixed").read_text())
+    (folder / "helper.py").write_text("raise RuntimeError('no scenario, never imported')")
+    yield folder
+
+
+def test_each_claim_is_a_test_and_the_scenario_runs_once(pytester: pytest.Pytester, scenarios: Path) -> None:
+    done = pytester.runpytest_subprocess("scenarios", "-v", *NETNS)
+    done.assert_outcomes(passed=6, failed=2)
+    done.stdout.fnmatch_lines(
+        [
+            "scenarios/mixed.py::a_syn_was_sent PASSED*",
+            "scenarios/mixed.py::one_segment_is_enough FAILED*",
+            "scenarios/mixed.py::a_datagram_was_sent FAILED*",
+            "scenarios/mixed.py::instrument:the_capture_lost_nothing PASSED*",
+            "FAILS    one segment is enough",
+            "         measured 2 segments; expected 1 segments",
+            "         source: RFC 9293 section 3.10.7.1",
+            "         run: runs/mixed/*",
+            "UNKNOWN  a datagram was sent",
+        ]
+    )
+    assert len(list((pytester.path / "runs" / "mixed").glob("2*"))) == 1
+
+
+def test_a_claim_by_itself(pytester: pytest.Pytester, scenarios: Path) -> None:
+    done = pytester.runpytest_subprocess("scenarios/mixed.py::a_syn_was_sent", "--lab-out", "elsewhere", *NETNS)
+    done.assert_outcomes(passed=1)
+    assert (pytester.path / "elsewhere" / "mixed" / "latest" / "result.json").exists()
+
+
+def test_a_scenario_named_on_the_command_line_is_collected_once(pytester: pytest.Pytester) -> None:
+    done = pytester.runpytest_subprocess(str(story("good")), *NETNS)
+    done.assert_outcomes(passed=6)
+
+
+def test_collecting_runs_nothing(pytester: pytest.Pytester, scenarios: Path) -> None:
+    done = pytester.runpytest_subprocess("scenarios", "--collect-only", "-q", *NETNS)
+    done.stdout.fnmatch_lines(["scenarios/mixed.py::a_syn_was_sent", "8 tests collected*"])
+    assert not (pytester.path / "runs").exists()
+
+
+def test_a_scenario_that_cannot_be_read_is_one_sentence(pytester: pytest.Pytester, scenarios: Path) -> None:
+    (scenarios / "broken.py").write_text("def half(:")
+    done = pytester.runpytest_subprocess("scenarios", *NETNS)
+    done.stdout.fnmatch_lines(["*scenarios/broken.py cannot be loaded: line 1: SyntaxError: *; mend it there."])
+    done.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_junit_tells_the_numbers(pytester: pytest.Pytester, scenarios: Path) -> None:
+    pytester.runpytest_subprocess("scenarios", "--junitxml", "junit.xml", *NETNS)
+    cases = ElementTree.parse(pytester.path / "junit.xml").iter("testcase")
+    case = next(case for case in cases if case.get("name") == "one_segment_is_enough")
+    told = {one.get("name"): one.get("value") for one in case.iter("property")}
+    assert (told["verdict"], told["measured"], told["expected"], told["unit"]) == ("FAILS", "2", "1", "segments")
+    assert (told["shown"], told["source"]) == ("2 segments", "RFC 9293 section 3.10.7.1")
+    assert (pytester.path / str(told["run"]) / "result.json").is_file()
+    assert case.get("classname") == "scenarios.mixed" and case.find("failure") is not None
+
+
+def test_what_the_machine_cannot_is_skipped_with_a_reason(
+    pytester: pytest.Pytester, scenarios: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(pytester.path / "empty"))
+    done = pytester.runpytest_subprocess("scenarios", "-rs", "--lab-clock", "virtual", *NETNS)
+    done.assert_outcomes(skipped=8)
+    done.stdout.fnmatch_lines(["SKIPPED*There is no kernel for the virtual clock yet; make kernel builds it*"])
+
+
+def test_what_is_required_is_not_skipped(
+    pytester: pytest.Pytester, scenarios: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(pytester.path / "empty"))
+    monkeypatch.setenv("BADWIRE_REQUIRE", "netns, virtual")
+    done = pytester.runpytest_subprocess("scenarios", "--lab-clock", "virtual", *NETNS)
+    done.assert_outcomes(failed=8)
+    done.stdout.fnmatch_lines(["There is no kernel for the virtual clock yet*(BADWIRE_REQUIRE names netns, virtual)"])
+
+
+def test_an_engine_that_does_not_answer(
+    pytester: pytest.Pytester, scenarios: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{pytester.path}/nobody.sock")
+    argv = ("scenarios", "-rs", "--lab-substrate", "docker", "-p", "no:cacheprovider")
+    pytester.runpytest_subprocess(*argv).assert_outcomes(skipped=8)
+    done = pytester.runpytest_subprocess("scenarios", "--lab-substrate", "docker", "-rf")
+    done.stdout.fnmatch_lines(["*= skipped =*", "   8  no Docker Engine answers at unix://*"])
+    monkeypatch.setenv("BADWIRE_REQUIRE", "docker")
+    pytester.runpytest_subprocess(*argv).assert_outcomes(failed=8)
+
+
+def test_a_word_that_requires_nothing_is_refused(
+    pytester: pytest.Pytester, scenarios: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BADWIRE_REQUIRE", "doker")
+    done = pytester.runpytest_subprocess("scenarios", *NETNS)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    output = done.stdout.str() + done.stderr.str()
+    assert "BADWIRE_REQUIRE names 'doker', which is none of netns, docker, netem, virtual" in output
+
+
+def test_a_bad_option_is_refused(pytester: pytest.Pytester) -> None:
+    done = pytester.runpytest_subprocess("--lab-substrate", "dokcer")
+    done.stderr.fnmatch_lines(["*--lab-substrate: 'dokcer' is not known, did you mean docker"])
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_the_lab_fixture_runs_ones_own_program(pytester: pytest.Pytester) -> None:
+    own = pytester.path / "greeter"
+    own.write_text(
+        "#!/usr/bin/env python3\n"
+        "import socket, sys\n"
+        "server = socket.create_server(('', int(sys.argv[1])))\n"
+        "while True:\n"
+        "    server.accept()[0].sendall(b'hello from outside')\n"
+    )
+    own.chmod(0o755)
+    pytester.makepyfile(
+        f"""
+        import pytest
+        from badwire.faults import Delay
+
+        @pytest.mark.lab(mounts=[{str(own)!r}], sysctls={{"server": {{"net.ipv4.tcp_sack": "0"}}}})
+        def test_greeting(lab):
+            server, client = lab.host("server"), lab.host("client")
+            server.start({str(own)!r}, "{{port}}", port=7000)
+            with lab.wire.fault(Delay(0.01)):
+                assert "hello from outside" in client.run("read_to_eof", server.at(7000)).out
+            assert server.sysctl("net.ipv4.tcp_sack") == "0"
+        """
+    )
+    pytester.runpytest_subprocess(*NETNS).assert_outcomes(passed=1)
+
+
+def test_the_fixtures_topology_can_be_another(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from badwire.topology.topology import Topology
+
+        @pytest.mark.lab(topology=Topology.of("a", "b", "c"))
+        def test_three(lab):
+            assert sorted(lab.hosts) == ["a", "b", "c"]
+
+        @pytest.mark.lab(topology="no-such-file.yaml")
+        def test_none(lab):
+            raise AssertionError("never reached")
+
+        @pytest.mark.lab(hosts=3)
+        def test_wrong(lab):
+            raise AssertionError("never reached")
+        """
+    )
+    done = pytester.runpytest_subprocess(*NETNS)
+    done.assert_outcomes(passed=1, errors=2)
+    done.stdout.fnmatch_lines(["*no-such-file.yaml*"])
+    done.stdout.fnmatch_lines(["*hosts*is no argument of the marker lab*"])
+
+
+def test_a_failed_test_names_its_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(lab): assert lab.folder is None")
+    done = pytester.runpytest_subprocess("--lab-out", "kept", *NETNS)
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*run folder: kept/test_it/*"])

@@ -1,0 +1,241 @@
+"""What the commands do to a lab that is up, on every substrate."""
+
+import os
+import select
+import signal
+import subprocess
+from pathlib import Path
+
+from badwire.evidence import Evidence
+from badwire.packets import pcapng
+from badwire.packets.packet import decode
+from tests.end_to_end.running import until
+from tests.session.hands import Hands, Sitting, interrupt
+
+MISTAKES = [
+    ("run-on sevrer echo_serial 7000", "There is no host 'sevrer' in this lab: did you mean server?"),
+    ("run-on server echo_seril 7000", "there is no reference program echo_seril"),
+    ("run-on server /no/such", "no file /no/such on this host"),
+    ("run-on server", "Name a program to run on server"),
+    ("shell server", "badwire shell needs a terminal, and standard input is none"),
+    ("fault", "badwire fault needs set, show, clear, release, as in"),
+    ("fault sett loss=1%", "did you mean set?"),
+    ("fault set", "Name a fault, as in `badwire fault set delay=50ms loss=10%`"),
+    ("fault set loss=1% --toward clint", "There is no host 'clint' in this lab: did you mean client?"),
+    ("fault set loss=10", "the probability of loss is a share, as 10% or 0.1, not '10'"),
+    ("fault set --towards server loss=1%", "did you mean --toward?"),
+    ("sockets nobody", "There is no host 'nobody' in this lab: there are server, client."),
+    ("capture --live --host x", "There is no host 'x'"),
+]
+HELLO = ("run-on", "client", "send_and_verify", "server", 7000)
+
+
+def test_a_shell_is_at_the_users_terminal(up: Hands) -> None:
+    with Sitting(up, "shell", "client", rows=31, columns=97) as shell:
+        shell.wait_for("client:~")
+        shell.type('stty size; sh -c \'trap "stty size" WINCH; echo ar""med; while :; do sleep 0.1; done\'\n')
+        shell.wait_for("31 97\r\n")
+        shell.wait_for("armed\r\n")
+        shell.resize(40, 120)
+        shell.wait_for("40 120\r\n")
+        shell.type("\x03")
+        shell.wait_for("client:~")
+        shell.type("echo server is $server; sh -c 'echo ru\"nn\"ing; exec sleep 1000'\n")
+        assert "server is 1" in shell.wait_for("running\r\n")
+        shell.type("\x03")
+        shell.type("echo status $?; exit 5\n")
+        shell.wait_for("status 130")
+        assert shell.end() == 5
+
+
+def test_a_shell_runs_reference_programs_and_others_see_their_sockets(up: Hands) -> None:
+    with Sitting(up, "shell", "server") as shell:
+        shell.wait_for("server:~")
+        shell.type("echo_serial.py 7000 &\n")
+        shell.wait_for("ready 7000")
+        assert up.does(*HELLO) == "verified 1 x 13 bytes\n"
+        assert "LISTEN" in up.does("sockets", "server")
+        shell.type("kill %1; wait; exit\n")
+        assert shell.end() == 0
+
+
+def test_what_was_typed_in_a_shell_is_on_no_record(up: Hands) -> None:
+    with Sitting(up, "shell", "client") as shell:
+        shell.wait_for("client:~")
+        shell.type("echo sec''ret; exit\n")
+        shell.wait_for("secret")
+        shell.end()
+    folder = up.folder
+    up.does("down")
+    assert not any(b"secret" in file.read_bytes() for file in folder.rglob("*") if file.is_file())
+    assert [one.name for one in Evidence.load(folder).programs("client") or ()] == ["bash"]
+
+
+def test_a_shell_whose_command_is_killed_ends_and_the_lab_goes_on(up: Hands) -> None:
+    with Sitting(up, "shell", "server", "--", "echo_serial.py", "7000") as shell:
+        shell.wait_for("ready 7000")
+        shell.process.kill()
+    until(lambda: "no sockets" in up.does("sockets", "server"), "an end of it")
+
+
+def test_a_shell_takes_a_long_paste_and_shows_a_long_file(up: Hands) -> None:
+    with Sitting(up, "shell", "client", "--", "/bin/sh", "-c", "stty raw -echo; echo ready; head -c 200000") as shell:
+        shell.wait_for("ready")
+        left, shown = b"x" * 200_000, 0
+        while shown < 200_000:
+            readable, writable, _ = select.select([shell.master], [shell.master] if left else [], [], 20)
+            assert readable or writable
+            if readable:
+                shown += os.read(shell.master, 65536).count(b"x")
+            if writable:
+                left = left[os.write(shell.master, left[:1000]) :]
+        assert shell.process.wait(20) == 0
+
+
+def test_a_program_of_ones_own_runs_on_a_host(up: Hands, tmp_path: Path) -> None:
+    up.does("down")
+    own = tmp_path / "mine"
+    own.write_text("#!/bin/sh\necho to $1; echo aside >&2; exit 9\n")
+    own.chmod(0o755)
+    up.up("--mount", own)
+    done = up.lab("run-on", "client", own, "[{server}]:7000", "-v")
+    assert (done.returncode, done.stderr) == (9, "aside\n")
+    assert done.stdout.startswith("to [1") and done.stdout.endswith("]:7000\n")
+
+
+def test_ctrl_c_is_for_the_program(up: Hands) -> None:
+    server = up.serve("echo_serial", 7000)
+    assert up.does(*HELLO) == "verified 1 x 13 bytes\n"
+    interrupt(server)
+    out, err = server.communicate(timeout=20)
+    assert server.returncode == 0 and out.startswith("accepted ") and err == ""  # it ends in good order, as it should
+    asleep = up.start("run-on", "client", "/bin/sh", "-c", "echo go; exec sleep 1000")
+    assert asleep.stdout is not None and asleep.stdout.readline() == "go\n"
+    interrupt(asleep)
+    assert asleep.wait(20) == 128 + signal.SIGINT
+
+
+def test_a_program_whose_command_is_killed_ends(up: Hands) -> None:
+    server = up.serve("echo_serial", 7000)
+    assert "LISTEN" in up.does("sockets", "server")
+    server.kill()
+    until(lambda: "no sockets" in up.does("sockets", "server"), "an end of it")
+
+
+def test_a_partition_of_everything_can_be_cleared(up: Hands) -> None:
+    """Commands do not go over the wire: nothing that is done to it locks anybody out."""
+    up.serve("echo_serial", 7000)
+    shown = up.does("fault", "set", "partition", "delay=200s", "hold")
+    assert all("partition delay=200s hold  (relay)" in line for line in shown.splitlines())
+    trying = up.start(*HELLO)
+    until(lambda: "SYN_SENT" in up.does("sockets", "client"), "a SYN")
+    with Sitting(up, "shell", "client", "--", "hostname") as shell:
+        shell.wait_for("client")
+        shell.end()
+    assert trying.poll() is None
+    assert up.does("fault", "clear") == "toward server  nothing\ntoward client  nothing\n"
+    assert trying.communicate(timeout=30)[0] == "verified 1 x 13 bytes\n"
+
+
+def test_faults_are_set_as_they_are_typed(up: Hands) -> None:
+    up.serve("echo_serial", 7000)
+    words = "nth=1 data=yes"
+    assert up.does("fault", "set", "--toward", "server", *words.split()) == f"toward server  {words}  (relay)\n"
+    assert up.does("fault", "show") == f"toward server  {words}  (relay)\ntoward client  nothing\n"
+    up.does(*HELLO)
+    up.does("fault", "set", "--toward", "client", "delay=30ms")
+    up.does(*HELLO)
+    folder = up.folder
+    up.does("down")
+    seen = Evidence.load(folder)
+    assert sum(not frame.delivered_at for frame in seen.frames(to="server") or ()) == 1
+    delay = seen.faults(name="delay", toward="client")
+    assert delay and delay[0].fields["time"] == 0.03
+    slow = [frame.delay for frame in seen.frames(to="client", after=delay[0].began) or () if frame.delay]
+    assert slow and min(slow) >= 0.029
+
+
+def test_what_a_hold_keeps_is_let_go(up: Hands) -> None:
+    server = up.serve("udp_echo", 7000)
+    up.does("fault", "set", "--toward", "server", "hold", "protocol=udp")
+    up.lab("run-on", "client", "send_datagrams", "server", 7000, "--count", 2, "--timeout", 0.2)
+    done = up.lab("fault", "release", "--toward", "server")
+    assert "2 frames toward server were let go" in done.stderr
+    interrupt(server)
+    server.communicate(timeout=20)
+
+
+def test_a_fault_that_an_engine_cannot_do_changes_nothing(up: Hands) -> None:
+    up.does("down")
+    up.up("--engine", "relay")
+    before = up.does("fault", "set", "loss=10%")
+    assert "delay: time must be a number" in up.complains("fault", "set", "delay=300s", status=2)
+    assert up.does("fault", "show") == before
+
+
+def test_sockets_are_watched_as_they_change(up: Hands) -> None:
+    watching = up.start("sockets", "--watch", "server")
+    assert watching.stdout is not None
+    assert watching.stdout.readline() == "server: no sockets\n"
+    server = up.serve("echo_serial", 7000)
+    seen = next(line for line in watching.stdout if "LISTEN" in line)
+    assert seen.split() == ["tcp", "LISTEN", "0", "128", "*:7000", "*:*"]
+    interrupt(server)
+    assert any(line == "server: no sockets\n" for line in watching.stdout)
+
+
+def test_at_a_terminal_the_tables_are_one_picture(up: Hands) -> None:
+    with Sitting(up, "sockets", "--watch") as watching:
+        watching.wait_for("client: no sockets")
+        up.serve("echo_serial", 7000)
+        assert "\x1b[H" in watching.wait_for("LISTEN")
+        watching.type("\x03")
+        watching.wait_for("\x1b[?1049l")
+        assert watching.end() == 130
+
+
+def test_frames_are_captured_live(up: Hands, tmp_path: Path) -> None:
+    file = tmp_path / "live.pcapng"
+    with file.open("wb") as out:
+        live = up.start("capture", "--live", "--host", "client", stdout=out)
+    until(lambda: file.stat().st_size, "a capture")
+    up.serve("echo_serial", 7000)
+    up.does(*HELLO)
+    up.does("down")
+    assert live.wait(20) == 0
+    capture = pcapng.read(file)
+    assert {frame.port for frame in capture.frames} == {"client"} and capture.whole and capture.dropped is None
+    assert {frame.direction for frame in capture.frames} == {"in", "out"}
+    flags = [packet.tcp.flags for frame in capture.frames if (packet := decode(frame.data)).tcp]
+    assert flags[:3] == ["S", "SA", "A"]
+
+
+def test_what_has_passed_is_captured_too_and_by_direction(up: Hands, tmp_path: Path) -> None:
+    up.serve("echo_serial", 7000)
+    up.does(*HELLO)
+    file = tmp_path / "toward.pcapng"
+    with file.open("wb") as out:
+        assert up.start("capture", "--toward", "server", stdout=out).wait(20) == 0
+    frames = pcapng.read(file).frames
+    assert {(frame.port, frame.direction) for frame in frames} == {("server", "out")} and len(frames) > 3
+
+
+def test_a_live_capture_ends_when_nobody_reads_any_more(up: Hands) -> None:
+    live = up.start("capture", "--live", stdout=subprocess.PIPE, text=False)
+    assert live.stdout is not None and live.stdout.read(4)
+    live.stdout.close()
+    assert live.wait(20) == 141
+
+
+def test_a_mistake_is_named_and_nothing_happens(own: Hands) -> None:
+    own.up()
+    for words, sentence in MISTAKES:
+        assert sentence in own.complains(*words.split(), status=2)
+    assert own.does("fault", "show") == "toward server  nothing\ntoward client  nothing\n"
+
+
+def test_a_capture_is_not_shown_on_a_terminal(own: Hands) -> None:
+    own.up()
+    with Sitting(own, "capture", "--live") as showing:
+        assert "pipe it, as in `badwire capture --live | tcpdump -n -r -`" in showing.wait_for("-r -`")
+        assert showing.process.wait(20) == 2

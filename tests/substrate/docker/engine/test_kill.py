@@ -1,0 +1,102 @@
+"""kill -9 of a lab: the engine's own list is empty within 2 s, whatever the lab was at."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import docker
+import pytest
+
+from badwire.util.owner import OWNER, owner
+
+PROJECT = Path(__file__).parents[4]
+GONE_WITHIN = 2.0
+
+# A lab that says when it is at a certain request, and then stays there. The first argument chooses the request.
+LAB = """
+import sys, threading, docker
+from contextlib import ExitStack
+from badwire.substrate.docker.substrate import Docker
+from badwire.topology.topology import Topology
+
+moment, never = sys.argv[1], threading.Event()
+create_network, start = docker.APIClient.create_network, docker.APIClient.start
+
+def here():
+    print(moment, flush=True)
+    never.wait()
+
+def stop_at_network(*args, **options):
+    threading.Thread(target=create_network, args=args, kwargs=options).start()
+    here()
+
+if moment == "as the network is made":
+    docker.APIClient.create_network = stop_at_network
+if moment == "before a start":
+    docker.APIClient.start = lambda *args: here()
+if moment == "as containers start":
+    def stop_at_start(*args):
+        threading.Thread(target=start, args=args).start()
+        here()
+    docker.APIClient.start = stop_at_start
+with ExitStack() as undo:
+    Docker().up(Topology.of("server", "client"), {}, [], undo)
+    here()
+"""
+
+
+def left(engine: docker.APIClient, identity: str) -> list[str]:
+    wanted = {"label": f"{OWNER}={identity}"}
+    return [entry["Id"] for entry in engine.containers(all=True, filters=wanted) + engine.networks(filters=wanted)]
+
+
+def begin(moment: str) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", LAB, moment],
+        stdout=subprocess.PIPE,
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": "lab"},
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{moment}\n"
+    return process
+
+
+def gone(engine: docker.APIClient, identity: str, since: float) -> bool:
+    """There is no event to wait for: networks have none with their labels. So the list is read until it is empty."""
+    while left(engine, identity):
+        if time.monotonic() - since > GONE_WITHIN:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("moment", ["as the network is made", "before a start", "as containers start", "up"])
+def test_a_killed_lab_leaves_nothing(engine: docker.APIClient, moment: str) -> None:
+    with begin(moment) as process:
+        identity = owner(process.pid)
+        process.kill()
+        killed = time.monotonic()
+        assert gone(engine, identity, killed), left(engine, identity)
+
+
+def test_ctrl_c_leaves_nothing_when_the_lab_ends(engine: docker.APIClient) -> None:
+    with begin("up") as process:
+        identity = owner(process.pid)
+        assert left(engine, identity)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        assert left(engine, identity) == []
+
+
+def test_the_janitor_survives_what_ends_the_others(engine: docker.APIClient) -> None:
+    """A tool that ends a whole tree asks each process politely first."""
+    with begin("before a start") as process:
+        identity = owner(process.pid)
+        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGTERM)
+        process.kill()
+        assert gone(engine, identity, time.monotonic()), left(engine, identity)

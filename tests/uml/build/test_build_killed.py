@@ -1,0 +1,84 @@
+"""Builds that are broken off, and two at once: one kernel, and nothing left behind."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from badwire.uml import cache
+from badwire.uml.build import build
+from badwire.uml.build.sources import Source
+from tests.command_line import lab
+from tests.uml.build.tree import building, builds, hear, plant
+
+
+def slow(tmp_path: Path) -> tuple[Path, Path]:
+    """A tree whose build waits in the middle, and the pipe that ends its waiting."""
+    fifo = tmp_path / "go-on"
+    os.mkfifo(fifo)
+    return plant(tmp_path, also=f"cat {fifo}"), fifo
+
+
+def let_go(fifo: Path) -> None:
+    with fifo.open("w"):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_leaves_nothing(workshop: Path, tmp_path: Path, number: int) -> None:
+    tree, _ = slow(tmp_path)
+    with building(tree) as process:
+        hear(process, "building the kernel: 200")
+        process.send_signal(number)
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == 128 + number
+    assert "is undone." in said.splitlines()[-1]
+    assert [path.name for path in workshop.iterdir()] == ["lock"]
+
+
+def test_a_killed_build_goes_with_its_programs_and_the_next_removes_the_rest(workshop: Path, tmp_path: Path) -> None:
+    tree, fifo = slow(tmp_path)
+    with building(tree) as process:
+        hear(process, "building the kernel: 200")
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert (workshop / ".building").is_dir()
+    assert cache.cached() is None
+    fifo.unlink()
+    fifo.touch()
+    told: list[str] = []
+    # It waits for the dead one's programs, which hold the lock, if they have not ended yet.
+    kernel = build.build(Source(tree), told.append)
+    assert cache.cached() == kernel and builds(tree) == 2
+    assert not (workshop / ".building").exists()
+
+
+def test_what_a_killed_build_left_is_swept_but_not_a_living_one(workshop: Path, tmp_path: Path) -> None:
+    tree, _ = slow(tmp_path)
+    assert cache.sweep() == []
+    with building(tree) as process:
+        hear(process, "building the kernel: 200")
+        assert cache.sweep() == []
+        assert (workshop / ".building").is_dir()
+        process.kill()
+    with cache.turn(lambda text: None):
+        pass  # its programs have ended
+    assert f"removed {workshop}/.building, of a build of the kernel that was killed\n" in lab("clean").stdout
+    assert not (workshop / ".building").exists()
+
+
+def test_two_at_once_make_one(workshop: Path, tmp_path: Path) -> None:
+    tree, fifo = slow(tmp_path)
+    with building(tree) as first:
+        hear(first, "building the kernel: 200")
+        with building(tree) as second:
+            hear(second, "another build of the kernel is under way: waiting for it")
+            let_go(fifo)
+            for process in (first, second):
+                assert process.stderr is not None
+                process.stderr.read()
+    assert builds(tree) == 1
+    assert cache.cached() is not None
+    assert first.returncode == second.returncode  # whether it boots is another question

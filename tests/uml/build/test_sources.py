@@ -1,0 +1,60 @@
+"""The kernel's source: which is taken, and what a digest of it depends on."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from badwire.errors import KernelError
+from badwire.uml.build import sources
+from badwire.uml.build.sources import Source
+from tests.uml.build.tree import plant
+
+
+def test_the_newest_of_debians_is_taken(tmp_path: Path) -> None:
+    assert sources.debian(tmp_path) is None
+    for name in ("linux-source-6.1.tar.xz", "linux-source-6.12.tar.xz", "linux-source-6.9.tar.bz2", "linux-source-7.1"):
+        (tmp_path / name).touch()
+    assert sources.debian(tmp_path) == Source(tmp_path / "linux-source-6.12.tar.xz")
+
+
+def test_a_trees_digest_is_of_all_that_a_build_may_read(tmp_path: Path) -> None:
+    tree = plant(tmp_path)
+    (tree / "nowhere").symlink_to("/no/such/file")
+    (tree / "folder").symlink_to("arch")
+    before = Source(tree).digest()
+    (tree / ".git").mkdir()
+    (tree / ".git" / "HEAD").write_text("elsewhere")
+    (tree / "drivers" / "gpu" / "drm").mkdir(parents=True)
+    (tree / "drivers" / "gpu" / "drm" / "card.c").write_text("never compiled for ARCH=um")
+    assert Source(tree).digest() == before
+    seen = {before}
+    for change in (
+        lambda: (tree / "Kconfig").write_text("# other options\n"),
+        lambda: os.utime(tree / "Kconfig", (0, 0)),
+        lambda: (tree / "Kconfig").rename(tree / "Kconfig.um"),
+        lambda: (tree / "drivers" / "gpu" / "Kconfig").write_text("config GPU\n"),
+        lambda: (tree / "nowhere").unlink() or (tree / "nowhere").symlink_to("/elsewhere"),
+        lambda: (tree / "folder").unlink(),
+    ):
+        change()
+        seen.add(Source(tree).digest())
+    assert len(seen) == 7
+
+
+def test_an_archives_digest_is_of_its_contents(tmp_path: Path) -> None:
+    archive = tmp_path / "linux.tar"
+    archive.write_bytes(b"one")
+    before = Source(archive).digest()
+    os.utime(archive, (0, 0))
+    moved = Source(archive.rename(tmp_path / "moved.tar"))
+    assert moved.digest() == before
+    moved.path.write_bytes(b"two")
+    assert moved.digest() != before
+
+
+def test_what_is_not_there_or_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(KernelError, match=r"nowhere cannot be read: No such file or directory; name a kernel's"):
+        sources.named(tmp_path / "nowhere")
+    with pytest.raises(KernelError, match=r"cannot be read: Not a directory"):
+        sources.named(Path(__file__) / "below")

@@ -1,0 +1,75 @@
+"""The same seed gives the same run, to the byte, whatever else the machine does; another seed gives another run."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from badwire.scenario import scenario_file
+from badwire.uml.cache import Kernel
+from badwire.util import project
+from tests.command_line import ROOT, environment
+
+FILES = ("capture.pcapng", "evidence.jsonl", "result.json")
+SEEDS = {"once": 11, "again": 11, "other": 12}
+SOME = scenario_file.names()[::7]
+
+
+def check(*command: str) -> None:
+    """All claims hold, and nothing is skipped."""
+    argv = [sys.executable, "-m", *command]
+    done = subprocess.run(argv, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0 and "skipped" not in done.stdout, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def run(*what: str, seed: int, out: Path) -> None:
+    check("badwire", "run", *what, "--clock", "virtual", "--quiet", "--seed", str(seed), "--out", str(out))
+
+
+@pytest.fixture(scope="module")
+def catalogue(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole catalogue by the command, the same as tests of pytest, and some of it with another seed."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    run("all", seed=SEEDS["once"], out=folder / "once")
+    named = ("--lab-clock", "virtual", "--lab-seed", str(SEEDS["again"]), "--lab-out", str(folder / "again"))
+    check("pytest", "-p", "no:cacheprovider", "-q", "scenarios", *named)
+    run(*SOME, seed=SEEDS["other"], out=folder / "other")
+    return folder
+
+
+def assert_same(once: Path, again: Path) -> None:
+    for kept in FILES:
+        assert (once / kept).read_bytes() == (again / kept).read_bytes(), f"{once / kept} and {again / kept} differ"
+
+
+def assert_other(once: Path, other: Path) -> None:
+    assert (once / "capture.pcapng").read_bytes() != (other / "capture.pcapng").read_bytes()
+
+
+@pytest.mark.parametrize("name", scenario_file.names())
+def test_a_seed_is_a_run(name: str, catalogue: Path) -> None:
+    assert_same(catalogue / "once" / name / "latest", catalogue / "again" / name / "latest")
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_another_seed_is_another_run(name: str, catalogue: Path) -> None:
+    assert_other(catalogue / "once" / name / "latest", catalogue / "other" / name / "latest")
+
+
+def test_a_seed_is_a_run_at_20_percent_loss(kernel: Kernel, tmp_path: Path) -> None:
+    """A copy of `retransmit` that loses 20 % in place of what is bearable in real time, by the kernel's netem."""
+    text = (project.SCENARIOS / "retransmit.py").read_text()
+    assert text.count("Loss(LOSS)") == 1
+    file = tmp_path / "more_loss.py"
+    file.write_text(text.replace("Loss(LOSS)", "Loss(0.2)"))
+    for name, seed in SEEDS.items():
+        run(str(file), seed=seed, out=tmp_path / name)
+    once, again, other = (tmp_path / name / "more_loss" / "latest" for name in SEEDS)
+    assert_same(once, again)
+    assert_other(once, other)
+    records = map(json.loads, (once / "evidence.jsonl").read_text().splitlines())
+    faults = [one for one in records if one["kind"] == "fault"]
+    lossy = [one for one in faults if any(fault["name"] == "loss" for fault in one["faults"])]
+    assert {one["engine"] for one in lossy} == {"netem"}
