@@ -122,3 +122,14 @@ def test_a_tree_that_may_only_be_read(workshop: Path, tmp_path: Path) -> None:
     ask += "print(build.build(sources.named(Path(sys.argv[1])), print).source)"
     done = read_only(tree, sys.executable, "-c", ask, tree, cache=tmp_path / "cache")
     assert done.stdout.endswith(f"\n{tree}\n"), done.stderr
+
+
+def test_the_cache_of_the_projects_former_name_goes_once_nobody_uses_it(workshop: Path) -> None:
+    former = workshop.parents[1] / "netlab"
+    (former / "kernel" / "6.1.7-0123456789ab").mkdir(parents=True)
+    assert cache.forget_former() == [] and former.exists()
+    long_ago = time.time() - cache.IN_USE - 1
+    for path in [*former.rglob("*"), former]:
+        os.utime(path, (long_ago, long_ago))
+    assert cache.forget_former() == [f"removed {former}, the cache of the project's former name"]
+    assert not former.exists()

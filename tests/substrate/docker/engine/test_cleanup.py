@@ -9,8 +9,9 @@ import docker
 import pytest
 
 from badwire.maintenance.cleanup import clean
+from badwire.substrate.docker.cleanup import clean as clean_engine
 from badwire.substrate.docker.client import connect
-from badwire.util.owner import OWNER, RUN, owner
+from badwire.util.owner import FORMER, OWNER, RUN, owner
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_only_what_a_dead_run_left_is_removed(engine: docker.APIClient, made: li
     alive = network(engine, made, {RUN: secrets.token_hex(4), OWNER: owner()})
     nobodys = network(engine, made, {"badwire": "just by name"})
     unowned = network(engine, made, {RUN: secrets.token_hex(4)})
-    told = [line for line in clean(engine) if gone in line]
+    told = [line for line in clean_engine(engine) if gone in line]
     # A run that began at this moment, of somebody else, may have cleaned up before us.
     assert told == [] or told[0].startswith(f"removed network {gone} of run ")
     assert not there(engine, gone)
@@ -58,9 +59,16 @@ def test_a_container_with_its_network(engine: docker.APIClient, made: list[str])
     container = engine.create_container(
         image, ["true"], labels=labels, host_config=engine.create_host_config(network_mode=name)
     )
-    clean(engine)
+    clean_engine(engine)
     assert not there(engine, name)
     assert not engine.containers(all=True, filters={"id": container["Id"]})
+
+
+def test_what_the_projects_former_name_left_is_removed_too(engine: docker.APIClient, made: list[str]) -> None:
+    gone = network(engine, made, {FORMER[RUN]: secrets.token_hex(4), FORMER[OWNER]: dead()})
+    alive = network(engine, made, {FORMER[RUN]: secrets.token_hex(4), FORMER[OWNER]: owner()})
+    clean_engine(engine)
+    assert not there(engine, gone) and there(engine, alive)
 
 
 def test_without_an_engine_there_is_nothing_to_remove(monkeypatch: pytest.MonkeyPatch) -> None:
