@@ -10,8 +10,8 @@ The connections of one server have its port in common, and it takes all four num
 Read next: ip(7); RFC 1122 section 4.2.3.7; Stevens, UNIX Network Programming vol. 1, sections 2.9 and 4.4.
 """
 
-from badwire.claims import RFC, Man, Text, Verdict, all_of, claim, equals
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Man, Text, Verdict, all_of, claim, equals
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

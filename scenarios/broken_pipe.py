@@ -10,8 +10,8 @@ A FIN says that nothing more will come, not that nobody reads: so the first writ
 ECONNRESET, and the second with EPIPE. Read next: write(2); Stevens, UNIX Network Programming vol. 1, section 5.13.
 """
 
-from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

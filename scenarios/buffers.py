@@ -10,8 +10,8 @@ Those two are settings of the whole machine and not of a host of the lab; many k
 Read next: socket(7); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 7.2 and 7.5.
 """
 
-from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
-from badwire.evidence import Evidence
+from badwire.old.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

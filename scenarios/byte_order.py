@@ -11,8 +11,8 @@ is no error that anybody could report: the SYN goes to port 22811, where somebod
 Read next: RFC 791, appendix B; byteorder(3); inet_pton(3); Stevens, UNIX Network Programming vol. 1, section 3.4.
 """
 
-from badwire.claims import RFC, Man, Text, Verdict, all_of, claim, equals, happened
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Man, Text, Verdict, all_of, claim, equals, happened
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

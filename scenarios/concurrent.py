@@ -11,8 +11,8 @@ The other three servers answer fifty clients before one of them leaves. A child 
 until its parent waits for it. Read next: Stevens, UNIX Network Programming vol. 1, chapters 5, 6 and 30.
 """
 
-from badwire.claims import Book, Man, Text, Verdict, all_of, at_least, claim, equals, unknown
-from badwire.evidence import NS, Evidence
+from badwire.old.claims import Book, Man, Text, Verdict, all_of, at_least, claim, equals, unknown
+from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -10,9 +10,9 @@ so where they mean a full queue that others share. Each client has the same reco
 Read next: RFC 5681; RFC 9438; Cardwell and others, BBR: Congestion-Based Congestion Control (2016).
 """
 
-from badwire.claims import RFC, Book, Kernel, Verdict, all_of, at_least, claim, equals, within
-from badwire.evidence import Evidence
-from badwire.evidence.congestion import RECOVERY
+from badwire.old.claims import RFC, Book, Kernel, Verdict, all_of, at_least, claim, equals, within
+from badwire.old.evidence import Evidence
+from badwire.old.evidence.congestion import RECOVERY
 from badwire.faults import Delay, Nth
 from badwire.linux.congestion import INFINITE, halved
 from badwire.linux.timers import INITIAL_WINDOW

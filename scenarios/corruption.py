@@ -11,9 +11,9 @@ IP sums its own header, TCP and UDP sum all that is behind it. Read next: RFC 10
 
 from collections import Counter
 
-from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, happened
-from badwire.evidence import Evidence
-from badwire.evidence.frames import counters
+from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, happened
+from badwire.old.evidence import Evidence
+from badwire.old.evidence.frames import counters
 from badwire.faults import Corrupt
 from badwire.packets.checksum import checksums_right
 from badwire.packets.packet import ETHERNET_HEADER

@@ -8,9 +8,9 @@
 Read next: RFC 9293 sections 3.1 and 3.4; RFC 2883; RFC 768.
 """
 
-from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from badwire.evidence import Evidence
-from badwire.evidence.connections import nothing_new, too_early
+from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
+from badwire.old.evidence import Evidence
+from badwire.old.evidence.connections import nothing_new, too_early
 from badwire.faults import Duplicate, Reorder
 from badwire.scenario import scenario
 from badwire.testbed import Lab

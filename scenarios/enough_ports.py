@@ -12,8 +12,8 @@ A third way is tcp_tw_reuse, in the scenario port_reuse; the minute itself is co
 9293 section 3.6.1; RFC 9112 section 9.3, where HTTP does the second; the scenarios port_exhaustion and bind_in_use.
 """
 
-from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

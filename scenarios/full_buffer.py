@@ -13,8 +13,8 @@
 Read next: send(2); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 2.11 and 16.1.
 """
 
-from badwire.claims import Book, Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
-from badwire.evidence import NS, Evidence
+from badwire.old.claims import Book, Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
+from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

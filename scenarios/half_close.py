@@ -14,8 +14,8 @@ longer receive" is wrong; what shutdown does to that direction is told in shutdo
 Read next: RFC 9293 section 3.6.1; shutdown(2); Stevens, UNIX Network Programming vol. 1, section 6.6.
 """
 
-from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from badwire.evidence import NS, Evidence, tcp_of
+from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
+from badwire.old.evidence import NS, Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -14,8 +14,8 @@
 Read next: RFC 9293 section 3.6; tcp(7) on tcp_fin_timeout; Stevens, UNIX Network Programming vol. 1, section 5.12.
 """
 
-from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, happened, within
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, happened, within
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab, Socket
 

@@ -14,8 +14,8 @@ The servers are in images/host/programs/, the faulty ones in its faulty/. Read n
 Programming vol. 1, sections 3.9 and 5.13.
 """
 
-from badwire.claims import Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
-from badwire.evidence import NS, Evidence
+from badwire.old.claims import Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
+from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab, Socket
 

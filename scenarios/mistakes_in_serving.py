@@ -12,8 +12,8 @@ The servers are in images/host/programs/, the faulty ones in its faulty/. Read n
 UNIX Network Programming vol. 1, sections 6.8, 7.5 and 30.5.
 """
 
-from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
-from badwire.evidence import NS, Evidence
+from badwire.old.claims import Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
+from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -12,8 +12,8 @@ The servers are in images/host/programs/, the faulty ones in its faulty/. Read n
 Stevens, UNIX Network Programming vol. 1, sections 4.8, 5.9 and 5.10.
 """
 
-from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, equals
-from badwire.evidence import NS, Evidence, intervals
+from badwire.old.claims import Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, equals
+from badwire.old.evidence import NS, Evidence, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -12,9 +12,9 @@ full length never waits; by the RFC a small one behind it does, in Linux it does
 Read next: RFC 896; RFC 9293 section 3.7.4; tcp(7) on TCP_NODELAY and TCP_CORK; delayed_ack, its neighbour.
 """
 
-from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, within
-from badwire.evidence import Evidence, tcp_of
-from badwire.evidence.windows import sendings
+from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, within
+from badwire.old.evidence import Evidence, tcp_of
+from badwire.old.evidence.windows import sendings
 from badwire.faults import Delay
 from badwire.scenario import scenario
 from badwire.testbed import Lab

@@ -12,8 +12,8 @@ the default, is for the loopback interface only. Read next: ip-sysctl on tcp_tw_
 scenarios port_exhaustion, enough_ports and timewait_assassination.
 """
 
-from badwire.claims import RFC, Kernel, Text, Verdict, all_of, at_least, at_most, claim, equals, unknown
-from badwire.evidence import NS, Evidence, tcp_of
+from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, at_most, claim, equals, unknown
+from badwire.old.evidence import NS, Evidence, tcp_of
 from badwire.packets.packet import relative
 from badwire.scenario import scenario
 from badwire.testbed import Lab

@@ -12,8 +12,8 @@ Whoever receives it has ECONNRESET from the next call, once. Read next: RFC 9293
 Stevens, UNIX Network Programming vol. 1, section 7.5; the scenario half_open.
 """
 
-from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -9,8 +9,8 @@ connections is a by-product: the old one must have set the option too, and SO_RE
 Read next: socket(7); net/core/sock_reuseport.c; Stevens, UNIX Network Programming vol. 1, section 7.5.
 """
 
-from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from badwire.evidence import Evidence
+from badwire.old.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -14,8 +14,8 @@ Timestamps are off here: they would take 12 of each segment's 1460 bytes, for th
 Read next: RFC 9293 section 3.7.1; tcp(7) on TCP_MAXSEG; Stevens, TCP/IP Illustrated vol. 1, section 13.3.
 """
 
-from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

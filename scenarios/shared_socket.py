@@ -16,8 +16,8 @@ What counts is how many descriptors name the socket, whether fork or dup made th
 what its client says. Read next: close(2); shutdown(2); Stevens, UNIX Network Programming vol. 1, section 4.8.
 """
 
-from badwire.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from badwire.evidence import NS, Evidence
+from badwire.old.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
+from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

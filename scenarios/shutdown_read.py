@@ -12,8 +12,8 @@ With SHUT_RDWR a FIN goes out, and data that comes after it is answered with RST
 there before is read even then. Read next: shutdown(2); RFC 9293 section 3.6.1.
 """
 
-from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, never
-from badwire.evidence import Evidence, tcp_of
+from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, never
+from badwire.old.evidence import Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

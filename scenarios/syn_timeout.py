@@ -12,8 +12,8 @@ waits begin to double (tcp_syn_linear_timeouts). A program may set a count or a 
 that nobody listens, connect returns at once. Read next: tcp(7); RFC 6298; the scenarios handshake and give_up.
 """
 
-from badwire.claims import RFC, Kernel, Man, Verdict, all_of, at_most, claim, each_within, equals, happened, within
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_most, claim, each_within, equals, happened, within
+from badwire.old.evidence import Evidence
 from badwire.faults import Nth
 from badwire.linux.timers import RTO_INITIAL, octaves, reaching
 from badwire.scenario import scenario

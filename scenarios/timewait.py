@@ -12,8 +12,8 @@ The last ACK may be lost; then the other side sends its FIN again, and somebody 
 Read next: RFC 9293 section 3.6.1; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
-from badwire.claims import RFC, Instrument, Kernel, Text, Verdict, all_of, claim, equals, happened, unknown, within
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Instrument, Kernel, Text, Verdict, all_of, claim, equals, happened, unknown, within
+from badwire.old.evidence import Evidence
 from badwire.linux.timers import TIMEWAIT_LEN
 from badwire.scenario import scenario
 from badwire.testbed import Lab

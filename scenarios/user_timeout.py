@@ -11,7 +11,7 @@ as they are reckoned from the first repetition on, three fit. Of keepalive probe
 but time is looked at only when one is due. Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
 """
 
-from badwire.claims import (
+from badwire.old.claims import (
     RFC,
     Kernel,
     Man,
@@ -25,7 +25,7 @@ from badwire.claims import (
     equals,
     within,
 )
-from badwire.evidence import NS, Evidence
+from badwire.old.evidence import NS, Evidence
 from badwire.faults import Nth
 from badwire.linux.timers import RETRIES2, TIMESTAMP_STEP, allowed, backoff, octaves, reaching
 from badwire.scenario import scenario

@@ -12,8 +12,8 @@ from a violent one; and who was first waits in TIME_WAIT though it may be no mor
 Read next: exit(2); RFC 9293 section 3.6; Stevens, UNIX Network Programming vol. 1, sections 5.7 and 5.12.
 """
 
-from badwire.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Host, Lab, Process, Socket
 

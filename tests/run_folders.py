@@ -7,8 +7,8 @@ from tests.claims.written import Written, sock
 
 Damage = Callable[[Path], object]
 SCENARIO = '''"""A lesson of its own."""
-from badwire.claims import RFC, claim, equals
-from badwire.scenario import scenario
+from badwire.old.claims.claim import RFC, claim, equals
+from badwire.scenario.scenario_file import scenario
 @scenario("A thing happens")
 def run(lab):
     pass

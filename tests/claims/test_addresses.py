@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.evidence import Evidence
+from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from badwire.old.evidence import Evidence
 from badwire.scenario import load
 from scenarios.addresses import EVERYWHERE, GREETING, INSIDE, LOOPBACK, OTHER_LOOPBACK, OUTSIDE
 from tests.claims.written import Written, sock

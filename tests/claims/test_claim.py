@@ -4,7 +4,7 @@ from types import ModuleType
 
 import pytest
 
-from badwire.claims import (
+from badwire.old.claims import (
     FAILS,
     HOLDS,
     RFC,
@@ -22,8 +22,8 @@ from badwire.claims import (
     judge,
     unknown,
 )
-from badwire.claims.claim import claims_of, worst
-from badwire.evidence import Evidence
+from badwire.old.claims.claim import claims_of, worst
+from badwire.old.evidence import Evidence
 from tests.claims.written import Written
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, UNKNOWN
-from badwire.evidence import Evidence
-from badwire.evidence.congestion import LOSS, OPEN, RECOVERY
+from badwire.old.claims import FAILS, HOLDS, UNKNOWN
+from badwire.old.evidence import Evidence
+from badwire.old.evidence.congestion import LOSS, OPEN, RECOVERY
 from scenarios.fast_recovery import ALL, FLIGHT, ONE
 from tests.claims.flows import Transfer, claims_of, outcome
 from tests.claims.written import Written

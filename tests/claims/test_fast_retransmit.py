@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, UNKNOWN
-from badwire.evidence import Evidence
+from badwire.old.claims import FAILS, HOLDS, UNKNOWN
+from badwire.old.evidence import Evidence
 from scenarios.fast_retransmit import BEHIND, THREE, TWO
 from tests.claims.flows import WAY, Transfer, claims_of, counted, outcome
 from tests.claims.written import Written

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, UNKNOWN, Claim, Outcome, Verdict, instrument, judge
+from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Claim, Outcome, Verdict, instrument, judge
 from badwire.util.jsonlines import WIRE
 from tests.claims.written import Written
 

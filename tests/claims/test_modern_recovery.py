@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, UNKNOWN
-from badwire.evidence import Evidence
+from badwire.old.claims import FAILS, HOLDS, UNKNOWN
+from badwire.old.evidence import Evidence
 from scenarios.modern_recovery import HOLES, ONE, TAIL, TRIP
 from tests.claims.flows import Transfer, claims_of, counted, outcome
 from tests.claims.written import Written

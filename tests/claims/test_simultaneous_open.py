@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.evidence import Evidence
+from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
+from badwire.old.evidence import Evidence
 from badwire.scenario import load
 from scenarios.simultaneous_open import CLIENT, SERVER
 from tests.claims.ladders import Table, talk

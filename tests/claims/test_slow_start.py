@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, UNKNOWN
-from badwire.evidence import Evidence
+from badwire.old.claims import FAILS, HOLDS, UNKNOWN
+from badwire.old.evidence import Evidence
 from scenarios.slow_start import FLIGHTS, INITIAL, PORTS
 from tests.claims.flows import Transfer, claims_of, outcome
 from tests.claims.written import Written

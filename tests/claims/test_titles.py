@@ -2,7 +2,7 @@
 
 import pytest
 
-from badwire.claims.titles import sentence
+from badwire.old.claims.titles import sentence
 
 
 @pytest.mark.parametrize(

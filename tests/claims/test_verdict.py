@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from badwire.claims import (
+from badwire.old.claims import (
     FAILS,
     HOLDS,
     UNKNOWN,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import BadOption, ProgramFailed, ProgramNotFound, Timeout
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from badwire.testbed import Lab
 from tests.conformance.conftest import Opener
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from badwire.claims import HOLDS, judge
-from badwire.claims.instrument import CLAIMS
+from badwire.old.claims import HOLDS, judge
+from badwire.old.claims.instrument import CLAIMS
 from badwire.errors import MissingCapability, Timeout
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from badwire.faults import Delay, Hold, Late, Loss, Mtu, Nth, Partition
 from badwire.testbed import Lab
 from badwire.units import ms

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Text, Verdict
+from badwire.old.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Text, Verdict
 from badwire.course import textbook
 from badwire.course.ledger import Entry, Stand, entries, render, without_measurements
 from badwire.course.measured import NOTHING, Kernel, Measured, measured

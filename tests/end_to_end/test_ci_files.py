@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.claims import RFC, Judged, Verdict, claim, equals
+from badwire.old.claims import RFC, Judged, Verdict, claim, equals
 from badwire.cli.ci_files import Handouts
 from badwire.errors import BadOption, DiskFull, NoSubstrate, RunError
 from badwire.pytest_plugin import require

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from badwire.substrate.substrate import Substrate
 from tests.end_to_end.running import Running, assert_all_gone
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from badwire.substrate.substrate import Substrate
 from tests import second_witness
 from tests.end_to_end.running import Running, assert_all_gone, marked

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.claims import RFC, Judged, Verdict, claim, equals, unknown
+from badwire.old.claims import RFC, Judged, Verdict, claim, equals, unknown
 from badwire.cli.predict import Prediction, told
 from badwire.course import course
 from badwire.course.course import Question

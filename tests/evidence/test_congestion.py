@@ -2,8 +2,8 @@
 
 import pytest
 
-from badwire.evidence import Evidence, NothingSeen
-from badwire.evidence.congestion import LOSS, OPEN, RECOVERY, Flow
+from badwire.old.evidence import Evidence, NothingSeen
+from badwire.old.evidence.congestion import LOSS, OPEN, RECOVERY, Flow
 from tests.claims.flows import SIZE, WAY, Transfer
 from tests.claims.written import Written, ns
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from badwire.evidence import Connection, Evidence, NothingSeen
+from badwire.old.evidence import Connection, Evidence, NothingSeen
 from tests.claims.written import ON_THE_WIRE, Written, ns
 
 C, S = 5000, 2**32 - 3  # the server's numbers go round the end of 32 bits

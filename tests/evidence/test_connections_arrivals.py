@@ -1,7 +1,7 @@
 """A side's data in the order in which it came."""
 
-from badwire.evidence import Connection
-from badwire.evidence.connections import arrivals, nothing_new, too_early
+from badwire.old.evidence import Connection
+from badwire.old.evidence.connections import arrivals, nothing_new, too_early
 from tests.claims.written import Written
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from badwire.evidence import Evidence, NothingSeen
+from badwire.old.evidence import Evidence, NothingSeen
 from tests.claims.written import Written
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from badwire.claims import UNKNOWN, at_least, within
-from badwire.evidence import Evidence, NothingSeen
+from badwire.old.claims import UNKNOWN, at_least, within
+from badwire.old.evidence import Evidence, NothingSeen
 from tests.claims.written import Written, ns, sock
 
 

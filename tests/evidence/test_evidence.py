@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import BadRun
-from badwire.evidence import Evidence, NothingSeen
+from badwire.old.evidence import Evidence, NothingSeen
 from tests.claims.written import Written, ns, sock
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from badwire.evidence import NothingSeen
+from badwire.old.evidence import NothingSeen
 from tests.claims.written import Written
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from badwire.evidence import Frame, intervals
+from badwire.old.evidence import Frame, intervals
 from tests.claims import forged
 from tests.claims.written import ON_THE_WIRE, Written, ns
 

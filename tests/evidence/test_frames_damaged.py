@@ -2,8 +2,8 @@
 
 import pytest
 
-from badwire.evidence import Evidence
-from badwire.evidence.frames import counters
+from badwire.old.evidence import Evidence
+from badwire.old.evidence.frames import counters
 from tests.claims import forged
 from tests.claims.written import Written
 

@@ -1,7 +1,7 @@
 """Which frames a claim was judged on."""
 
-from badwire.claims import RFC, Verdict, claim, equals, happened
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Verdict, claim, equals, happened
+from badwire.old.evidence import Evidence
 from badwire.result.judge import judgement
 from badwire.scenario.scenario_file import Declaration, Scenario
 from tests.claims.written import Written

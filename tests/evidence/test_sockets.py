@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from badwire.claims import Span
-from badwire.evidence import NothingSeen
-from badwire.evidence.sockets import Sockets
+from badwire.old.claims import Span
+from badwire.old.evidence import NothingSeen
+from badwire.old.evidence.sockets import Sockets
 from tests.claims.written import Written, ns, sock
 
 LISTEN = sock("LISTEN", inode=5)

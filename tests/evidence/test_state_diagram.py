@@ -2,9 +2,9 @@
 
 import pytest
 
-from badwire.evidence import NothingSeen
-from badwire.evidence.sockets import STATES
-from badwire.evidence.state_diagram import FIGURE, Edge, edges, way
+from badwire.old.evidence import NothingSeen
+from badwire.old.evidence.sockets import STATES
+from badwire.old.evidence.state_diagram import FIGURE, Edge, edges, way
 from tests.claims.written import Written, sock
 
 LISTENER = sock("LISTEN", 7000)

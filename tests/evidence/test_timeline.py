@@ -2,7 +2,7 @@
 
 import pytest
 
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from tests.claims.written import Written, sock
 
 LEFT = sock("TIME_WAIT", 7000, 40001)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from badwire.claims import Span
-from badwire.evidence import Evidence, NothingSeen
+from badwire.old.claims import Span
+from badwire.old.evidence import Evidence, NothingSeen
 from tests.claims.written import Written, sock
 
 

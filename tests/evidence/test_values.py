@@ -2,8 +2,8 @@
 
 import pytest
 
-from badwire.claims import Span, all_of, at_least, equals
-from badwire.evidence.values import plain, text
+from badwire.old.claims import Span, all_of, at_least, equals
+from badwire.old.evidence.values import plain, text
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from badwire.evidence import Connection, NothingSeen
-from badwire.evidence.windows import Sent, ack_waits, next_wanted, offers, reopened, scale_of, sendings, shut_out
+from badwire.old.evidence import Connection, NothingSeen
+from badwire.old.evidence.windows import Sent, ack_waits, next_wanted, offers, reopened, scale_of, sendings, shut_out
 from tests.claims.written import ON_THE_WIRE, Written, ns
 
 C, S = 2**32 - 10, 5000  # the client's numbers go round the end of 32 bits

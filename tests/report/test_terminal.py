@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
+from badwire.old.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
 from badwire.errors import BadRun
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from badwire.report.html import page
 from badwire.report.live.progress import Progress
 from badwire.report.terminal import render

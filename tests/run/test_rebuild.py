@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import BadRun
-from badwire.evidence.damaged import remains
+from badwire.old.evidence.damaged import remains
 from badwire.result.judge import judge_again
 from badwire.result.result import Result
 from badwire.run.rebuild import again

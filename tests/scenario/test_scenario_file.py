@@ -9,8 +9,8 @@ from badwire.scenario import scenario_file
 from tests.command_line import story
 
 HEAD = """
-from badwire.claims import RFC, claim, happened
-from badwire.scenario import scenario
+from badwire.old.claims.claim import RFC, claim, happened
+from badwire.scenario.scenario_file import scenario
 """
 CLAIM = """
 @claim(RFC("9293"))

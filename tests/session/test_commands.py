@@ -6,7 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from badwire.packets import pcapng
 from badwire.packets.packet import decode
 from tests.end_to_end.running import until

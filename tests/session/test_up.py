@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from badwire.evidence import Evidence
-from tests.end_to_end.running import assert_all_gone, marked, until
-from tests.session.hands import Hands, interrupt
+from badwire.old.evidence import Evidence
+from tests.hands.hands import Hands, interrupt
+from tests.mishaps.running import assert_all_gone, marked, until
 
 
 def test_it_says_what_to_type_next_and_ends_with_a_report(hands: Hands) -> None:

@@ -1,7 +1,7 @@
 """What holds on any machine."""
 
-from badwire.claims import RFC, Verdict, claim, happened
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Verdict, claim, happened
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

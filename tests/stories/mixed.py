@@ -5,8 +5,8 @@ client                server
   |  <------------  RST  |
 """
 
-from badwire.claims import RFC, Verdict, claim, equals, happened
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Verdict, claim, equals, happened
+from badwire.old.evidence import Evidence
 from badwire.faults import Loss
 from badwire.scenario import scenario
 from badwire.testbed import Lab

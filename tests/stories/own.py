@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from badwire.claims import RFC, Verdict, claim, equals
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Verdict, claim, equals
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

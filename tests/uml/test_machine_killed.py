@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from badwire.uml import scratch
 from tests.command_line import LAB, ROOT, environment, lab
 from tests.end_to_end.running import STORIES, until

@@ -1,29 +1,28 @@
-"""Claims: a claim is a function of evidence with its sources; its verdict HOLDS, FAILS or is UNKNOWN.
+"""Claims: sentences about a run, each with its sources and the checks that decide it.
 
-What a scenario imports is offered here. `claim` has the decorator, `sources` what an expectation may rest on, `verdict`
-the helpers that judge a measurement, `instrument` the claims about the lab itself. May import: evidence and what lies
-below it.
+What a scenario imports is here. `claim` has the decorator, `check` what a claim yields, `sources` what an expectation
+may stand on, `instrument` the claims about the lab itself. May import: evidence and what lies below it.
 """
 
-from badwire.claims.claim import Claim, Judged, claim, judge
-from badwire.claims.sources import RFC, Book, Instrument, Kernel, Man, Source, Text
-from badwire.claims.verdict import (
+from badwire.claims.check import (
     FAILS,
     HOLDS,
     UNKNOWN,
-    Outcome,
+    Check,
+    Checks,
     Verdict,
-    all_of,
     at_least,
     at_most,
-    each_within,
+    between,
+    each,
+    each_between,
     equals,
-    happened,
     never,
+    seen,
     unknown,
-    within,
 )
-from badwire.evidence.values import Span
+from badwire.claims.claim import Claim, Judged, claim, judge
+from badwire.claims.sources import RFC, Book, Instrument, Kernel, Man, Source, Text
 
 __all__ = [
     "FAILS",
@@ -31,25 +30,25 @@ __all__ = [
     "RFC",
     "UNKNOWN",
     "Book",
+    "Check",
+    "Checks",
     "Claim",
     "Instrument",
     "Judged",
     "Kernel",
     "Man",
-    "Outcome",
     "Source",
-    "Span",
     "Text",
     "Verdict",
-    "all_of",
     "at_least",
     "at_most",
+    "between",
     "claim",
-    "each_within",
+    "each",
+    "each_between",
     "equals",
-    "happened",
     "judge",
     "never",
+    "seen",
     "unknown",
-    "within",
 ]

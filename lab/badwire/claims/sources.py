@@ -1,26 +1,6 @@
-"""What an expectation rests on: a section of an RFC, a symbol of the kernel, a manual page, a book, a course text."""
+"""Where an expectation comes from: every claim names at least one source."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from badwire.claims.verdict import FAILS as FAILS
-from badwire.claims.verdict import HOLDS as HOLDS
-from badwire.claims.verdict import UNKNOWN as UNKNOWN
-from badwire.claims.verdict import Outcome as Outcome
-from badwire.claims.verdict import Verdict as Verdict
-from badwire.claims.verdict import all_of as all_of
-from badwire.claims.verdict import at_least as at_least
-from badwire.claims.verdict import at_most as at_most
-from badwire.claims.verdict import each_within as each_within
-from badwire.claims.verdict import equals as equals
-from badwire.claims.verdict import happened as happened
-from badwire.claims.verdict import never as never
-from badwire.claims.verdict import unknown as unknown
-from badwire.claims.verdict import within as within
-from badwire.evidence.values import Span as Span
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -78,7 +58,7 @@ class Book(Source):
 class Text(Source):
     """A statement of the course texts by its number: ``Text("T60")`` where the claim shows that it holds.
 
-    ``no`` says what is so where it does not hold, ``depends`` on what it hangs; the ledger shows both.
+    ``no`` says what is so where it does not hold, ``depends`` on what it depends; the ledger shows both.
     """
 
     statement: str

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from badwire.course import course
 from badwire.course.course import Question
 from badwire.errors import BadOption
-from badwire.report.terminal import finding_lines
+from badwire.report.terminal import claim_lines
 from badwire.result.result import Result
 from badwire.scenario.scenario_file import Scenario
 from badwire.util import project
@@ -104,5 +104,5 @@ def _told(prediction: Prediction, result: Result, colour: bool) -> list[str]:
         _wrapped(question.options[said - 1], f"  you said  {said}  "),
         _wrapped(question.answer, f"  {'the run ' if shown else 'the book'}  {question.right}  "),
         *([] if shown else ["  but this run does not show it"]),
-        *(finding_lines(found, colour) if found is not None else []),
+        *(claim_lines(found, colour) if found is not None else []),
     ]

@@ -13,7 +13,7 @@ from badwire.errors import RequestError
 from badwire.util import project
 
 if TYPE_CHECKING:
-    from badwire.result.result import Finding
+    from badwire.result.result import ClaimResult
 
 FILE = project.DOCS / "course.md"
 
@@ -26,7 +26,7 @@ _ANSWER = re.compile(r"(?P<right>\d+): \*(?P<sentence>.+)\*")
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked before a run: ``right`` counts the options from 1, ``claim`` is the name of what shows it."""
+    """What is asked before a run: ``right`` counts the options from 1, ``claim`` is the title of what shows it."""
 
     text: str
     options: tuple[str, ...]
@@ -37,9 +37,12 @@ class Question:
     def answer(self) -> str:
         return self.options[self.right - 1]
 
-    def shown_by(self, findings: "Iterable[Finding]") -> "Finding | None":
+    def shown_by(self, findings: "Iterable[ClaimResult]") -> "ClaimResult | None":
         """What became of that claim in a run; None if the run has no such claim."""
-        return next((one for one in findings if one.name == self.claim and not one.instrument), None)
+        return next(
+            (one for one in findings if self.claim in (one.title, one.name.replace("_", " ")) and not one.instrument),
+            None,
+        )
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,7 @@ def _questions(blocks: list[str]) -> Iterator[Question | None]:
             if answer is None or not 0 < int(answer["right"]) <= len(options):
                 yield None
                 continue
-            claim = answer["sentence"].replace(" ", "_")
-            yield Question(_one_line(block.strip("*")), options, int(answer["right"]), claim)
+            yield Question(_one_line(block.strip("*")), options, int(answer["right"]), answer["sentence"])
 
 
 def _one_line(block: str) -> str:

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
+from badwire.claims.check import HOLDS
 from badwire.claims.claim import Claim
 from badwire.claims.sources import Text
-from badwire.claims.titles import sentence
-from badwire.claims.verdict import HOLDS
 from badwire.course.measured import NOTHING, Kernel, Measured
 from badwire.course.textbook import Saying, Statement, Textbook
 from badwire.errors import RequestError
-from badwire.result.result import Finding
+from badwire.result.result import ClaimResult
 from badwire.scenario.scenario_file import Scenario
 
 
@@ -182,16 +181,16 @@ def _section(entry: Entry, found: Measured) -> Iterator[str]:
         name = citation.scenario.name
         mark = "" if citation.stand is entry.stand else f" ({citation.stand})"
         told = f": {citation.instead}" if citation.instead else ""
-        yield f"- [{name}](../scenarios/{name}.py): *{sentence(citation.claim.sentence, begins=False)}*{mark}{told}"
+        yield f"- [{name}](../scenarios/{name}.py): *{citation.claim.title}*{mark}{told}"
         if findings := _of(citation, found):
             yield f"  - measured: {_measurements(findings)}"
 
 
-def _of(citation: Citation, found: Measured) -> tuple[tuple[Kernel, Finding], ...]:
+def _of(citation: Citation, found: Measured) -> tuple[tuple[Kernel, ClaimResult], ...]:
     return found.findings(citation.scenario.name, citation.claim.name)
 
 
-def _measurements(findings: Iterable[tuple[Kernel, Finding]]) -> str:
+def _measurements(findings: Iterable[tuple[Kernel, ClaimResult]]) -> str:
     """What each kernel gave; kernels that gave the same stand together."""
     by_text: dict[str, list[Kernel]] = {}
     for kernel, finding in findings:
@@ -199,11 +198,13 @@ def _measurements(findings: Iterable[tuple[Kernel, Finding]]) -> str:
     return "; ".join(f"{text} ({', '.join(map(str, kernels))})" for text, kernels in by_text.items())
 
 
-def _measurement(finding: Finding) -> str:
-    if finding.verdict == HOLDS:
-        return _code(finding.shown)
-    reason = finding.why or f"expected {finding.expected}"
-    return f"**{finding.verdict}** {_code(finding.shown)} {_shortened(reason)}".replace("  ", " ")
+def _measurement(claim: ClaimResult) -> str:
+    parts = [f"{check.name}: {check.shown or '-'}" for check in claim.deciding]
+    shown = _code("; ".join(parts))
+    if claim.verdict == HOLDS:
+        return shown
+    reasons = [str(check.why) or f"expected {check.wanted}" for check in claim.deciding]
+    return f"**{claim.verdict}** {shown} {_shortened('; '.join(reasons))}"
 
 
 def _code(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from badwire.errors import BadRun
-from badwire.result.result import Finding, Result
+from badwire.result.result import ClaimResult, Result
 from badwire.store import run_folder
 
 
@@ -34,7 +34,7 @@ class Kernel:
 class Measured:
     """The findings of runs, by scenario and kernel."""
 
-    newest: Mapping[tuple[str, Kernel], Mapping[str, Finding]]
+    newest: Mapping[tuple[str, Kernel], Mapping[str, ClaimResult]]
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
@@ -44,7 +44,7 @@ class Measured:
         """How many scenarios ran on a kernel."""
         return sum(each == kernel for _, each in self.newest)
 
-    def findings(self, scenario: str, claim: str) -> tuple[tuple[Kernel, Finding], ...]:
+    def findings(self, scenario: str, claim: str) -> tuple[tuple[Kernel, ClaimResult], ...]:
         """What became of a claim on each kernel on which it was judged."""
         found = ((kernel, self.newest.get((scenario, kernel), {}).get(claim)) for kernel in self.kernels)
         return tuple((kernel, finding) for kernel, finding in found if finding is not None)
@@ -61,7 +61,7 @@ def measured(bases: Sequence[Path]) -> Measured:
     """
     if missing := next((base for base in bases if not base.is_dir()), None):
         raise BadRun(f"{missing} is no folder: give one with runs in it, such as runs, or a run's own.")
-    newest: dict[tuple[str, Kernel], Mapping[str, Finding]] = {}
+    newest: dict[tuple[str, Kernel], Mapping[str, ClaimResult]] = {}
     for folder in run_folder.found_in(bases):
         with contextlib.suppress(BadRun):
             result = Result.load(folder)

@@ -1,163 +1,200 @@
-"""What one side has on its way: flights of segments, repeated acknowledgments, and the window that its kernel keeps.
+"""What one side has in flight: flights of segments, duplicate ACKs, and the congestion window that its kernel keeps.
 
-All of it in the order of time, so it tells something where a round trip takes longer than sending a window does.
+Flights are told apart by the order of time, so they mean something where a round trip takes longer than sending a
+window does.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 
-from badwire.evidence.connections import Connection, tcp_of
 from badwire.evidence.frames import Frame
-from badwire.evidence.sockets import Socket
-from badwire.store.records import NS, NothingSeen
+from badwire.evidence.records import Records
+from badwire.evidence.sockets import SocketSample
+from badwire.evidence.stream import TcpStream, tcp_of
+from badwire.store.records import NS, NotRecorded
 
-OPEN, DISORDER, CWR, RECOVERY, LOSS = range(5)  # include/uapi/linux/tcp.h enum tcp_ca_state
+# include/uapi/linux/tcp.h enum tcp_ca_state
+OPEN = 0
+DISORDER = 1
+CWR = 2
+RECOVERY = 3
+LOSS = 4
+CA_STATES = ("Open", "Disorder", "CWR", "Recovery", "Loss")
+
+_NEVER = 1 << 62  # ns; later than any time of a run
+
+
+@dataclass(frozen=True)
+class LossCycle:
+    """From one lost segment to the next lost one: segments sent, seconds, and flights begun."""
+
+    segments: int
+    seconds: float
+    flights: int
 
 
 @dataclass(frozen=True)
 class Flow:
-    """The data that a connection's client sends, and the looks at its socket."""
+    """The data that one side of a connection sends, the ACKs that it gets, and the samples of its socket."""
 
-    connection: Connection
-    looks: tuple[Socket, ...]
-
-    @cached_property
-    def data(self) -> tuple[Frame, ...]:
-        """The segments that carry data, in the order of their sending, those that came again too."""
-        return self.connection.sent_by(self.connection.client, data=True) or ()
+    stream: TcpStream
+    host: str
+    samples: tuple[SocketSample, ...]
 
     @cached_property
-    def acks(self) -> tuple[Frame, ...]:
-        """The acknowledgments that came, in the order of their arrival."""
-        came = [each for each in self.connection.sent_by(self.connection.server, "A") or () if each.delivered_at]
-        return tuple(sorted(came, key=lambda each: each.arrived))
+    def data(self) -> Records[Frame]:
+        """The segments that carry data, retransmissions too, in the order of their sending."""
+        return self.stream.sent(self.host, data=True)
 
     @cached_property
-    def flights(self) -> tuple[tuple[Frame, ...], ...] | None:
-        """The data by round trips: a flight ends with the first acknowledgment of what began it.
+    def acks(self) -> Records[Frame]:
+        """The acknowledgments that arrived, in the order of their arrival."""
+        sent = self.stream.sent(self.stream.other(self.host), "A")
+        arrived = sent.where(lambda frame: frame.delivered_at)
+        return Records(sorted(arrived, key=lambda frame: frame.arrived), sent.noun, sent.what)
 
-        Or when that comes again because none came. What the acknowledgment lets go begins the next flight.
+    @cached_property
+    def flights(self) -> Records[tuple[Frame, ...]]:
+        """The data by round trips: a flight ends with the first acknowledgment of the segment that began it.
+
+        Or when that segment is sent again because no acknowledgment came. What the acknowledgment lets go begins the
+        next flight.
         """
         flights: list[list[Frame]] = []
         ends = -1
         for frame in self.data:
             if not flights or ends <= frame.sent_at or self._same(frame, flights[-1][0]):
                 flights.append([])
-                ends = self._answered(frame)
+                ends = self._acknowledged_at(frame)
             flights[-1].append(frame)
-        return tuple(map(tuple, flights)) or None
+        return Records(map(tuple, flights), "flights", self.data.what)
 
     @property
-    def sizes(self) -> tuple[int, ...] | None:
+    def flight_sizes(self) -> Records[int]:
         """How many segments each flight has."""
-        return tuple(len(flight) for flight in self.flights or ()) or None
+        return self.flights.map(len)
 
-    def answers(self, number: int) -> tuple[Frame, ...]:
-        """The bare acknowledgments that came and said that ``number`` is next; NothingSeen when none did."""
-        said = [each for each in self.acks if self.connection.ack(each) == number and tcp_of(each).length == 0]
-        if not said:
-            raise NothingSeen(f"no acknowledgment said that {number} is next")
-        return tuple(said)
+    def acks_for(self, number: int) -> Records[Frame]:
+        """The bare acknowledgments that arrived and named ``number`` as the next one wanted."""
+        found = (each for each in self.acks if self.stream.ack(each) == number and tcp_of(each).length == 0)
+        return Records(found, "ACKs", "no ACK named {number} as the next one wanted", number=number)
 
-    def repeated(self, lost: Frame) -> tuple[Frame, ...]:
-        """Those that say once more that ``lost`` is the segment wanted next (RFC 5681 section 2)."""
-        return self.answers(self.connection.seq(lost))[1:]
+    def duplicate_acks(self, lost: Frame) -> Records[Frame]:
+        """Those that name ``lost`` as wanted after the first one that does (RFC 5681 section 2)."""
+        return self.acks_for(self.stream.seq(lost))[1:]
 
-    def again(self, lost: Frame, number: int = 1) -> Frame:
-        """``lost`` when it was sent again for the ``number``-th time; NothingSeen when it was not."""
-        sendings = self.connection.sendings(lost)
-        if len(sendings) <= number:
-            raise NothingSeen(f"segment {self.connection.seq(lost)} was not sent {number + 1} times")
-        return sendings[number]
-
-    @property
-    def resent(self) -> tuple[Frame, ...]:
-        """The segments that came again; NothingSeen when none did."""
-        again = [each for each in self.connection.retransmissions or () if each.source == self.connection.client]
-        if not again:
-            raise NothingSeen("no segment came again")
-        return tuple(again)
+    def retransmission(self, lost: Frame, nth: int = 1) -> Frame:
+        """The ``nth`` retransmission of ``lost``. Raises NotRecorded when there was none."""
+        sendings = self.stream.sendings(lost)
+        if len(sendings) <= nth:
+            raise NotRecorded.of("number {number} was sent {count} times", number=self.stream.seq(lost),
+                                 count=len(sendings))  # fmt: skip
+        return sendings[nth]
 
     @property
-    def repair(self) -> float:
-        """Seconds from the first lost segment to its coming again; NothingSeen when none was lost, or it did not."""
-        lost = self.connection.lost[0]
-        return (self.again(lost).sent_at - lost.sent_at) / NS
+    def retransmissions(self) -> Records[Frame]:
+        """The segments of this side that were sent again."""
+        return self.stream.retransmissions.where(lambda frame: frame.source == self.host)
 
-    def before(self, again: Frame) -> Socket:
-        """The last look before a segment was sent ``again``; NothingSeen without one.
+    @property
+    def repair_time(self) -> float:
+        """Seconds from the sending of the first lost segment to its first retransmission.
 
-        By the kernel's own count of what it had sent again: a look and a frame are stamped too far from each other to
-        say which came first when a timer brings both.
+        Raises NotRecorded when none was lost, or when it was not sent again.
         """
-        earlier = self.resent.index(again)
-        known = [look for look in self.looks if look.info.get("total_retrans", 0) <= earlier]
+        lost = self.stream.lost.first
+        return (self.retransmission(lost).sent_at - lost.sent_at) / NS
+
+    def sample_before(self, retransmission: Frame) -> SocketSample:
+        """The last sample of the socket before a retransmission. Raises NotRecorded when there is none.
+
+        By the kernel's own count of retransmissions: the times of a sample and of a frame are too uncertain to say
+        which came first when one timer brings both.
+        """
+        earlier = list(self.retransmissions).index(retransmission)
+        known = [sample for sample in self.samples if sample.info.get("total_retrans", 0) <= earlier]
         if not known:
-            raise NothingSeen("nobody had looked at the sender's socket yet")
+            raise NotRecorded.of("the socket of {host} was not sampled before the retransmission", host=self.host)
         return known[-1]
 
-    def within(self, state: int) -> tuple[Socket, ...]:
-        """The looks that found it in a state of congestion control, twice; NothingSeen when none did."""
-        if found := tuple(look for look in self.looks if look.twice and look.info.get("ca_state") == state):
-            return found
-        raise NothingSeen(f"no look found the sender in congestion control's state {state}")
+    def samples_in(self, ca_state: int) -> Records[SocketSample]:
+        """The confirmed samples in a state of congestion control (``RECOVERY``, ``LOSS``, …)."""
+        found = (each for each in self.samples if each.confirmed and each.info.get("ca_state") == ca_state)
+        return Records(
+            found, "samples", "no sample shows {host} in congestion control's state {state}",
+            host=self.host, state=CA_STATES[ca_state],
+        )  # fmt: skip
 
     @cached_property
-    def windows(self) -> dict[int, int] | None:
-        """Its congestion window by how many segments had been acknowledged, as long as more data waited to be sent.
+    def windows(self) -> dict[int, int]:
+        """The congestion window by the number of segments acknowledged, while more data waited to be sent.
 
-        A window that nothing waits for is not full, and then it does not grow (tcp_is_cwnd_limited).
+        A window that nothing waits for is not full, and then it does not grow (tcp_is_cwnd_limited). Raises NotRecorded
+        when no confirmed sample shows data that waits.
         """
-        waiting = [look.info for look in self.looks if look.twice and look.info.get("notsent_bytes")]
-        return {info["bytes_acked"] // info["snd_mss"]: info["snd_cwnd"] for info in waiting} or None
+        waiting = [sample.info for sample in self.samples if sample.confirmed and sample.info.get("notsent_bytes")]
+        if not waiting:
+            raise NotRecorded.of("no sample shows data of {host} that waits to be sent", host=self.host)
+        return {info["bytes_acked"] // info["snd_mss"]: info["snd_cwnd"] for info in waiting}
 
     @cached_property
-    def round_trip(self) -> float:
-        """The kernel's smoothed round trip, in seconds: the median of the looks while data was on its way."""
-        found = sorted(look.info["rtt"] / 1e6 for look in self.looks if look.info.get("unacked"))
+    def smoothed_round_trip(self) -> float:
+        """The kernel's smoothed round trip, in seconds: the median of the samples while data was in flight.
+
+        Raises NotRecorded when no sample shows data in flight.
+        """
+        found = sorted(sample.info["rtt"] / 1e6 for sample in self.samples if sample.info.get("unacked"))
         if not found:
-            raise NothingSeen("no look found data on its way")
+            raise NotRecorded.of("no sample shows data of {host} in flight", host=self.host)
         return float(found[len(found) // 2])
 
     @cached_property
-    def cycles(self) -> tuple[tuple[int, float], ...]:
-        """From each lost segment to the next: segments sent, and seconds; NothingSeen when fewer than two were lost."""
-        places = self._lost
+    def loss_cycles(self) -> Records[LossCycle]:
+        """From each lost segment to the next one. Raises NotRecorded when fewer than two were lost."""
+        places = [place for place, frame in enumerate(self.data) if not frame.delivered_at]
         if len(places) < 2:
-            raise NothingSeen(f"{len(places)} segments were lost, so there is no time between losses")
-        times = [self.data[place].sent_at / NS for place in places]
-        return tuple((b - a, t - s) for (a, s), (b, t) in pairwise(zip(places, times, strict=True)))
-
-    @cached_property
-    def rounds(self) -> tuple[int, ...]:
-        """From each lost segment to the next: how many flights began; NothingSeen when fewer than two were lost."""
-        begun = list(accumulate((len(flight) for flight in self.flights or ()), initial=0))
-        ends = list(accumulate((sent for sent, _ in self.cycles), initial=self._lost[0]))
-        return tuple(sum(a <= place < b for place in begun) for a, b in pairwise(ends))
+            raise NotRecorded.of("{count} segments were lost, so there is no time between losses", count=len(places))
+        begun = list(accumulate((len(flight) for flight in self.flights), initial=0))
+        cycles = [
+            LossCycle(
+                segments=later - earlier,
+                seconds=(self.data[later].sent_at - self.data[earlier].sent_at) / NS,
+                flights=sum(earlier <= place < later for place in begun),
+            )
+            for earlier, later in pairwise(places)
+        ]
+        return Records(cycles, "cycles")
 
     @property
     def rate(self) -> float:
-        """Segments a second over the whole of these cycles."""
-        return sum(sent for sent, _ in self.cycles) / sum(took for _, took in self.cycles)
+        """Segments a second over all the loss cycles."""
+        return sum(each.segments for each in self.loss_cycles) / sum(each.seconds for each in self.loss_cycles)
 
     @property
-    def took(self) -> float | None:
-        """Seconds from the first segment to the acknowledgment of the last."""
-        end = max((self.connection.end(frame) for frame in self.data), default=0)
-        last = next((ack.arrived for ack in self.acks if self.data and self.connection.ack(ack) >= end), None)
-        return (last - self.data[0].sent_at) / NS if last else None
-
-    @cached_property
-    def _lost(self) -> tuple[int, ...]:
-        """The places of the lost segments among the data."""
-        return tuple(place for place, frame in enumerate(self.data) if not frame.delivered_at)
+    def transfer_time(self) -> float:
+        """Seconds from the first segment to the acknowledgment of the last. Raises NotRecorded if there was none."""
+        if self.data:
+            end = max(self.stream.end(frame) for frame in self.data)
+            for ack in self.acks:
+                if self.stream.ack(ack) >= end:
+                    return (ack.arrived - self.data[0].sent_at) / NS
+        raise NotRecorded.of("the transfer of {host} to port {port} did not end", host=self.host,
+                             port=self.stream.server_port)  # fmt: skip
 
     def _same(self, frame: Frame, other: Frame) -> bool:
-        return self.connection.seq(frame) == self.connection.seq(other)
+        return self.stream.seq(frame) == self.stream.seq(other)
 
-    def _answered(self, frame: Frame) -> int:
-        """When an acknowledgment of it came; never is far away."""
-        end = self.connection.end(frame)
-        came = (ack.arrived for ack in self.acks if self.connection.ack(ack) >= end and ack.arrived >= frame.sent_at)
-        return next(came, 1 << 62)
+    def _acknowledged_at(self, frame: Frame) -> int:
+        end = self.stream.end(frame)
+        for ack in self.acks:
+            if self.stream.ack(ack) >= end and ack.arrived >= frame.sent_at:
+                return ack.arrived
+        return _NEVER
+
+
+def intervals(frames: Iterable[Frame]) -> Records[float]:
+    """Seconds between the sending of each frame and the next."""
+    times = [frame.sent_at for frame in frames]
+    return Records(((b - a) / NS for a, b in pairwise(times)), "intervals", "fewer than two segments were recorded")

@@ -1,43 +1,43 @@
 """Evidence: what a run left on disk, and what a claim may ask of it.
 
-Times are integers, nanoseconds of the hosts' monotonic clock; lengths of time are seconds. A query that matches nothing
-gives None. Asking about a host that the run does not have, or about what was never recorded, raises NothingSeen, which
-makes the claim UNKNOWN.
+    run = Evidence.load("runs/timewait/latest")
+    run.connection(7001).closing.first              # a host
+    run.host("server").time_in("TIME_WAIT")         # a Span, in seconds
+    run.datagrams(to="client").map(len)             # Records
 
-`Run` is the record as a whole (files, notes, phases), `OnTheWire` what may be asked about the wire (frames,
-connections, faults), `OnTheHosts` what may be asked about the hosts (sockets, calls, programs, settings).
+Instants are integers, in nanoseconds of the hosts' monotonic clock; lengths of time are seconds. A query for one thing
+raises NotRecorded when there is none; a query for several gives Records, which may be empty.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from badwire.evidence import timeline
-from badwire.evidence.congestion import Flow
-from badwire.evidence.connections import Closed, Connection, Opened, closed, connections, tcp_of
-from badwire.evidence.frames import Frame, intervals, join
-from badwire.evidence.provenance import given
-from badwire.evidence.sockets import History, Sample, Sockets, widest_gap
-from badwire.evidence.timeouts import Silence, silence
+from badwire.evidence.connection import Connection
+from badwire.evidence.frames import Frame
+from badwire.evidence.host import HostEvidence
+from badwire.evidence.records import Records
+from badwire.evidence.stream import Flags, streams
+from badwire.evidence.wire import FaultPeriod, WireEvidence, select
+from badwire.faults.fault import Fault
 from badwire.linux.timers import KernelFacts
-from badwire.packets.packet import has_flags
 from badwire.packets.pcapng import Capture
 from badwire.store import reader
-from badwire.store.records import NS, Call, Decision, Facts, FaultSeen, Note, NothingSeen, ProcessTable, Program, Record
+from badwire.store.records import Call, Decision, Note, NotRecorded, Program, Record
 from badwire.util.jsonlines import WIRE
 
 
 @dataclass(frozen=True)
-class Run:
-    """The record of a run, or of the part of it from ``began`` to ``ended`` (ns; None: to the end)."""
+class Evidence:
+    """The records of a run, or of its part from ``began`` to ``ended`` (ns; None: to the end)."""
 
     records: tuple[Record, ...] = field(repr=False)
     pcap: Capture = field(repr=False)
     began: int = 0
     ended: int | None = None
-    run: "Run | None" = field(default=None, repr=False, compare=False)
+    _whole: "Evidence | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -49,8 +49,10 @@ class Run:
         return cls(reader.read_records(Path(folder)), reader.read_capture(Path(folder)))
 
     def write(self, folder: Path | str) -> None:
-        """Write a run's folder, for evidence that is made by hand; a run's own is written as it happens."""
+        """Write a run's folder, for evidence made by hand; a run's own is written as it happens."""
         reader.write(Path(folder), self.records, self.pcap)
+
+    # The run
 
     @property
     def meta(self) -> Record:
@@ -66,206 +68,101 @@ class Run:
     @property
     def error(self) -> str | None:
         """The sentence with which the run broke off; None when it ended well."""
-        end = self._last("end")
-        return "the run was cut short" if end is None else end.get("error")
+        for record in reversed(self.records):
+            if record["kind"] == "end":
+                error: str | None = record.get("error")
+                return error
+        return "the run was cut short"
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What the scenario noted, in order."""
-        return tuple(Note(record["t"], record["text"]) for record in self._kind("note"))
+        return tuple(Note(record["t"], record["text"]) for record in self.records if record["kind"] == "note")
 
     def at(self, text: str) -> int:
-        """When the scenario noted ``text`` first; NothingSeen when it never did."""
+        """When the scenario first noted ``text`` (ns). Raises NotRecorded when it did not."""
         for note in self.notes:
             if note.text == text and note.t >= self.began:
                 return note.t
-        raise NothingSeen(f'the scenario never noted "{text}"')
+        raise NotRecorded.of('the scenario did not note "{text}"', text=text)
 
     def between(self, first: str, second: str) -> Self:
-        """The part from one note to the next that says ``second``."""
-        part = replace(self, began=self.at(first), run=self.run or self)
+        """The part from one note to the next that says ``second``. Raises NotRecorded."""
+        part = replace(self, began=self.at(first), _whole=self._whole or self)
         return replace(part, ended=part.at(second))
 
     def phase(self, text: str) -> Self:
-        """The part from a note to the note after it, or to the end."""
+        """The part from a note to the note after it, or to the end. Raises NotRecorded."""
         began = self.at(text)
         place = next(index for index, note in enumerate(self.notes) if note.text == text and note.t == began)
         following = self.notes[place + 1 : place + 2]
-        return replace(self, began=began, ended=following[0].t if following else self.ended, run=self.run or self)
+        ended = following[0].t if following else self.ended
+        return replace(self, began=began, ended=ended, _whole=self._whole or self)
 
     def covers(self, t: int) -> bool:
-        """Whether a time (ns) lies in this part of the run."""
+        """Whether an instant (ns) lies in this part of the run."""
         return self.began <= t and (self.ended is None or t <= self.ended)
 
-    def _kind(self, kind: str, host: str | None = None) -> tuple[Record, ...]:
-        """All records of a kind, of one host or of all."""
-        self._known(host)
-        return tuple(r for r in self.records if r["kind"] == kind and (host is None or r.get("host") == host))
+    # Hosts
 
-    def _last(self, kind: str) -> Record | None:
-        return (self._kind(kind) or (None,))[-1]
-
-    def _known(self, *hosts: str | None) -> None:
-        """A misspelt host must not look like a host on which nothing happened."""
-        for host in hosts:
-            if host is not None and host not in self.hosts:
-                raise NothingSeen(f"there is no host {host} in this run, only {', '.join(self.hosts)}")
-
-
-class OnTheHosts(Run):
-    """Queries about hosts; each selects by all of the arguments that are given."""
-
-    def sockets(self, host: str) -> Sockets:
-        """What the samples of a host's socket table show; NothingSeen when there are none."""
-        if host not in self._sockets:
-            self._sockets[host] = self._sockets_of(host)
-        return self._sockets[host]
+    def host(self, name: str) -> HostEvidence:
+        """What was recorded of a host. Raises NotRecorded when the run has no host of that name."""
+        self._check(name)
+        if name not in self._hosts:
+            mine = (record for record in self.records if record.get("host") == name)
+            self._hosts[name] = HostEvidence(name, mine, self.began, self.ended)
+        return self._hosts[name]
 
     @cached_property
-    def _sockets(self) -> dict[str, Sockets]:
-        """Those that were asked for, by host: it takes long to read thousands of tables."""
+    def _hosts(self) -> dict[str, HostEvidence]:
+        """Those that were asked about: to read thousands of samples takes time."""
         return {}
 
-    def _sockets_of(self, host: str) -> Sockets:
-        samples = self._kind("sample", host)
-        before = [record for record in samples if record["t"] < self.began]
-        carried: list[Record] = [{**before[-1], "prev": None}] if before else []
-        return Sockets(host, carried + [record for record in samples if self.covers(record["t"])])
+    @property
+    def programs(self) -> Records[Program]:
+        """The programs of all hosts, in the order in which they started."""
+        found = [program for name in self.hosts for program in self.host(name).programs()]
+        found.sort(key=lambda program: program.started or 0)
+        return Records(found, "programs", "no program was recorded")
+
+    def calls(self, call: str | None = None, port: int | None = None) -> Records[Call]:
+        """Calls on the controlled sockets of all hosts, by when they began."""
+        found = [each for name in self.hosts for each in self.host(name).calls(call, port=port)]
+        found.sort(key=lambda each: each.began)
+        return Records(found, "calls", "no {call} was recorded", call=call or "call")
 
     @property
-    def sample_gap(self) -> float:
-        """The longest time, in seconds, within which a change of any host's sockets may have happened unseen."""
-        samples = [Sample.of(record) for record in self._kind("sample") if self.covers(record["t"])]
-        if not samples:
-            raise NothingSeen("no look at any host's sockets is on record")
-        return widest_gap(samples)
+    def sampling_interval(self) -> float:
+        """The longest time, in seconds, within which a change of a host's sockets may have gone unseen.
 
-    def calls(
-        self, host: str | None = None, call: str | None = None, socket: int | None = None, port: int | None = None
-    ) -> tuple[Call, ...] | None:
-        """Calls on sockets that the scenario drove, by when they began; ``port`` is that of the address given to it."""
-        found = [
-            each
-            for each in map(Call.of, self._kind("call", host))
-            if self.covers(each.began)
-            and (call is None or each.call == call)
-            and (socket is None or each.socket == socket)
-            and (port is None or any(isinstance(arg, tuple) and arg[1] == port for arg in each.args))
-        ]
-        return tuple(sorted(found, key=lambda each: each.began)) or None
-
-    def call(self, host: str | None = None, call: str | None = None, port: int | None = None) -> Call:
-        """The first of them; NothingSeen when there is none."""
-        found = self.calls(host, call, port=port)
-        if found is None:
-            raise NothingSeen(f"no {call or 'call'} on {host or 'any host'} is on record")
-        return found[0]
-
-    def gave(self, host: str, port: int, *names: str) -> tuple[str, ...] | None:
-        """What these calls gave, in order, on the socket that was driven to connect to ``port``: ``recv EPIPE``."""
-        socket = self.call(host, "connect", port=port).socket
-        found = (each for each in self.calls(host, socket=socket) or () if each.call in names)
-        return tuple(f"{each.call} {each.errno or repr(each.value)}" for each in found) or None
-
-    def connects(self, port: int) -> dict[tuple[str, str], str] | None:
-        """What each connect to ``port`` gave, ``connected`` or an errno, by the host that called and the address."""
-        calls = self.calls(call="connect", port=port) or ()
-        return {(each.host, each.args[0][0]): each.errno or "connected" for each in calls} or None
-
-    def programs(
-        self,
-        host: str | None = None,
-        name: str | None = None,
-        *args: object,
-        beside: tuple[str, int] | None = None,
-    ) -> tuple[Program, ...] | None:
-        """Programs that started, in order, each whole with its exit and its output.
-
-        ``args`` are the last words of its command line. ``beside`` is a state and a local port: its host had a socket
-        there in that state from before the program started until after it had ended.
+        Raises NotRecorded when no host's sockets were sampled.
         """
-        self._known(host)
-        last = tuple(map(str, args))
-        found = [
-            each
-            for each in timeline.programs(self.records)
-            if each.started is not None
-            and self.covers(each.started)
-            and (host is None or each.host == host)
-            and (name is None or each.name == name)
-            and each.argv[len(each.argv) - len(last) :] == last
-            and (beside is None or self._ran_beside(each, *beside))
-        ]
-        return tuple(found) or None
-
-    def program(
-        self, host: str | None = None, name: str | None = None, *args: object, beside: tuple[str, int] | None = None
-    ) -> Program | None:
-        """The first of them."""
-        return (self.programs(host, name, *args, beside=beside) or (None,))[0]
-
-    def said(
-        self, host: str, name: str, *args: object, beside: tuple[str, int] | None = None, line: str | None = None
-    ) -> str | None:
-        """What the first of them wrote to standard output, without the newline at its end.
-
-        With ``line`` what follows that word on the first line that begins with it, None where none does.
-        """
-        found = self.program(host, name, *args, beside=beside)
-        if found is None or line is None:
-            return None if found is None else found.out.rstrip("\n")
-        split = (each.partition(" ") for each in found.out.splitlines())
-        return next((rest for word, _, rest in split if word == line), None)
-
-    def counter(self, host: str, name: str) -> int | None:
-        """How much a kernel counter, like ``Tcp.RetransSegs``, grew from the first look to the last."""
-        values = [r["counters"][name] for r in self._looks("counters", host) if name in r["counters"]]
-        return values[-1] - values[0] if len(values) > 1 else None
-
-    def processes(self, host: str) -> tuple[ProcessTable, ...] | None:
-        """The host's processes, at each time that the scenario asked."""
-        tables = (ProcessTable(host, r["t"], tuple(r["processes"])) for r in self._looks("processes", host))
-        return tuple(tables) or None
-
-    def zombies(self, host: str) -> int | None:
-        """The most zombies that any look at the host's processes found."""
-        return max((table.zombies for table in self.processes(host) or ()), default=None)
-
-    def facts(self, host: str) -> Facts:
-        """What the host said about itself as it was set up; NothingSeen when it said nothing."""
-        found = self._kind("facts", host)
+        found = []
+        for name in self.hosts:
+            try:
+                found.append(self.host(name).tables.sampling_interval)
+            except NotRecorded:
+                continue
         if not found:
-            raise NothingSeen(f"the facts of {host} are not on record")
-        return Facts.of(found[-1])
-
-    def sysctl(self, host: str, name: str) -> str | None:
-        """A setting of the host's as it was during the run."""
-        return self.facts(host).sysctls.get(name)
+            raise NotRecorded.of("no sample of any host's sockets was recorded")
+        return max(found)
 
     @property
     def kernel(self) -> KernelFacts:
-        """The kernel that all the hosts share."""
-        facts = self.facts(next(iter(self.hosts), ""))
+        """The kernel that all the hosts share. Raises NotRecorded."""
+        facts = self.host(next(iter(self.hosts), "")).facts
         if facts.hz <= 0:
-            raise NothingSeen("the kernel's HZ is not on record")
+            raise NotRecorded.of("the kernel's HZ was not recorded")
         return KernelFacts(facts.release, facts.hz, facts.machine)
 
-    def _ran_beside(self, program: Program, state: str, port: int) -> bool:
-        began, ended = program.started, program.exited
-        stays = self.sockets(program.host).stays(state, port=port) or ()
-        if began is None or ended is None:
-            return False
-        return any(stay.by <= began and ended <= stay.left_after for stay in stays)
+    # The wire
 
-    def _looks(self, kind: str, host: str) -> tuple[Record, ...]:
-        return tuple(record for record in self._kind(kind, host) if self.covers(record["t"]))
-
-
-Flags = str | tuple[str, ...]
-
-
-class OnTheWire(Run):
-    """Queries about frames; each selects by all of the arguments that are given."""
+    @cached_property
+    def wire(self) -> WireEvidence:
+        """The frames and faults of the whole run."""
+        if self._whole is not None:
+            return self._whole.wire  # a frame that is sent in a part of the run may be delivered after it
+        return WireEvidence(self.records, self.pcap, self.hosts)
 
     def frames(
         self,
@@ -277,191 +174,120 @@ class OnTheWire(Run):
         protocol: str | None = None,
         after: int | None = None,
         before: int | None = None,
-    ) -> tuple[Frame, ...] | None:
-        """Frames sent, in order, with their deliveries.
+    ) -> Records[Frame]:
+        """Frames sent in this part of the run, in order, with their deliveries.
 
-        ``source`` is a host, or "wire" for what the wire itself sent. ``port`` is that of either end; ``flags`` as in
-        has_flags, or any of several; ``data`` whether the segment or datagram carries any; ``after`` and ``before`` are
-        times of sending (ns); ``protocol`` as in Packet.protocol.
+        Args:
+            source: a host, or "wire" for what the wire itself sent.
+            to: the host that the frame was for.
+            port: of either end.
+            flags: as in has_flags, or any of several.
+            data: whether the segment or datagram carries any.
+            protocol: as in Packet.protocol: "tcp", "udp", "icmp", "arp".
+            after, before: instants of sending, in ns.
         """
-        self._known(None if source == WIRE else source, to)
-        any_of = (flags,) if isinstance(flags, str) else flags
-        found = tuple(
-            frame
-            for frame in self._frames
-            if (source is None or frame.source == source)
-            and (to is None or frame.toward == to)
-            and (after is None or frame.sent_at > after)
-            and (before is None or frame.sent_at < before)
-            and (protocol is None or frame.packet.protocol == protocol)
-            and (port is None or port in (frame.packet.ports or ()))
-            and (any_of is None or (frame.tcp and any(has_flags(frame.tcp.flags, each) for each in any_of)))
-            and (data is None or data is frame.carries_data)
-        )
-        given(found)
-        return found or None
-
-    def segments(self, source: str | None = None, to: str | None = None, **how: Any) -> tuple[Frame, ...] | None:
-        """TCP segments; the other selections are those of ``frames``."""
-        return self.frames(source, to, protocol="tcp", **how)
-
-    def datagrams(self, source: str | None = None, to: str | None = None, **how: Any) -> tuple[Frame, ...] | None:
-        """UDP datagrams; the other selections are those of ``frames``."""
-        return self.frames(source, to, protocol="udp", **how)
-
-    def connections(
-        self, port: int | None = None, client: str | None = None, server: str | None = None
-    ) -> tuple[Connection, ...] | None:
-        """TCP connections in the order in which they began; ``port`` is the server's."""
-        self._known(client, server)
-        found = tuple(
-            each
-            for each in self._connections
-            if (port is None or each.server_port == port)
-            and (client is None or each.client == client)
-            and (server is None or each.server == server)
-        )
-        return found or None
-
-    def connection(
-        self, port: int | None = None, client: str | None = None, server: str | None = None
-    ) -> Connection | None:
-        """The first of them."""
-        return (self.connections(port, client, server) or (None,))[0]
-
-    def side_by_side(self, port: int) -> int | None:
-        """How many clients of ``port`` had their first answer before any of them left; None when none ever left."""
-        tried = self.connections(port) or ()
-        leaving = [each.first_fin.sent_at for each in tried if each.first_fin]
-        answers = [each.first(each.server, data=True) for each in tried]
-        served = [each for each in answers if each and each.delivered_at and each.arrived < min(leaving, default=0)]
-        return len(served) if leaving else None
-
-    def tried(self, port: int, client: str | None = None, number: int = 0) -> Connection:
-        """The first connection to ``port``, opened or refused, or one ``number`` later; NothingSeen without it."""
-        found = self.connections(port, client) or ()
-        if number >= len(found):
-            raise NothingSeen(f"only {len(found)} connections to port {port} were tried")
-        return found[number]
-
-    def opened(self, port: int, client: str | None = None) -> Opened:
-        """The first connection to ``port``, and the segments that opened it; NothingSeen without a whole handshake."""
-        found = next((each for each in self.connections(port, client) or () if each.handshake), None)
-        if found is None or found.handshake is None:
-            raise NothingSeen(f"no whole handshake with port {port} is on record")
-        return Opened(found, *found.handshake)
-
-    def closed(self, port: int, client: str | None = None, number: int = 0) -> Closed:
-        """How a connection to ``port`` ended, the first or a later one; NothingSeen when no side sent a FIN."""
-        found = closed(self.tried(port, client, number))
-        if found is None:
-            raise NothingSeen(f"no side of the connection with port {port} sent a FIN")
-        return found
-
-    def faults(self, toward: str | None = None, name: str | None = None) -> tuple[FaultSeen, ...] | None:
-        """Faults that were in force at any time, with when and where."""
-        self._known(toward)
-        found = [
-            each
-            for each in self._faults
-            if (toward is None or each.toward == toward)
-            and (name is None or each.name == name)
-            and (self.ended is None or each.began <= self.ended)
-            and (each.ended is None or each.ended >= self.began)
-        ]
-        return tuple(found) or None
-
-    def decisions(
-        self, toward: str | None = None, fault: str | None = None, verdict: str | None = None
-    ) -> tuple[Decision, ...] | None:
-        """What the relay logged: drop, hold, keep, release, duplicate, corrupt, reorder."""
-        self._known(toward)
-        found = [
-            each
-            for each in self._decisions
-            if self.covers(each.t)
-            and (toward is None or each.toward == toward)
-            and (fault is None or each.fault == fault)
-            and (verdict is None or each.verdict == verdict)
-        ]
-        return tuple(found) or None
-
-    @property
-    def capture_end(self) -> int | None:
-        """When the capture ended (ns)."""
-        last = self._last("capture")
-        return None if last is None else int(last["t"])
-
-    @property
-    def capture_lost(self) -> int | None:
-        """How many frames the capture could not keep; None when nobody counted."""
-        last = self._last("capture")
-        if last is None or last.get("dropped") is None:
-            return None
-        return max(int(last["dropped"]), self.pcap.dropped or 0, int(last["frames"]) - len(self.pcap.frames))
-
-    @property
-    def capture_whole(self) -> bool:
-        """Whether every frame of the run is on record: only then can "never" be said of frames."""
-        return self.capture_lost == 0 and self.pcap.whole and bool(self.pcap.frames)
-
-    @cached_property
-    def _connections(self) -> tuple[Connection, ...]:
-        return connections(self._frames)
-
-    @cached_property
-    def _decisions(self) -> tuple[Decision, ...]:
-        return tuple(
-            Decision(r["t"], r["toward"], r["fault"], r["verdict"], r["frame"]) for r in self._kind("decision")
-        )
-
-    @cached_property
-    def _faults(self) -> tuple[FaultSeen, ...]:
-        return timeline.faults(self._kind("fault"))
-
-    @cached_property
-    def _joined(self) -> tuple[Frame, ...]:
-        if isinstance(self.run, OnTheWire):
-            return self.run._joined  # a frame that is sent in a part of the run may be delivered after it
-        macs = {facts.mac: facts.host for facts in map(Facts.of, self._kind("facts")) if facts.mac}
-        addresses = {address: host for host, address in self.hosts.items()}
-        return join(self.pcap.frames, self.hosts, macs, addresses, self._decisions)
+        for name in (None if source == WIRE else source, to):
+            if name is not None:
+                self._check(name)
+        return select(self._frames, source, to, port, flags, data, protocol, after, before)
 
     @cached_property
     def _frames(self) -> tuple[Frame, ...]:
-        return tuple(frame for frame in self._joined if self.covers(frame.sent_at))
+        if self.began == 0 and self.ended is None:
+            return self.wire.frames
+        return tuple(frame for frame in self.wire.frames if self.covers(frame.sent_at))
 
+    def segments(
+        self,
+        source: str | None = None,
+        to: str | None = None,
+        port: int | None = None,
+        flags: Flags | None = None,
+        data: bool | None = None,
+    ) -> Records[Frame]:
+        """TCP segments, selected as ``frames`` are."""
+        return self.frames(source, to, port, flags, data, protocol="tcp")
 
-__all__ = ["NS", "Connection", "Evidence", "Frame", "NothingSeen", "intervals", "tcp_of"]
+    def datagrams(self, source: str | None = None, to: str | None = None, port: int | None = None) -> Records[Frame]:
+        """UDP datagrams, selected as ``frames`` are."""
+        return self.frames(source, to, port, protocol="udp")
 
+    def faults(self, toward: str | None = None, kind: type[Fault] | None = None) -> Records[FaultPeriod]:
+        """Faults that were in force in this part of the run."""
+        if toward is not None:
+            self._check(toward)
+        found = [
+            each
+            for each in self.wire.faults
+            if (toward is None or each.toward == toward)
+            and (kind is None or isinstance(each.fault, kind))
+            and (self.ended is None or each.began <= self.ended)
+            and (each.ended is None or each.ended >= self.began)
+        ]
+        return Records(found, "faults", "no fault was recorded")
 
-@dataclass(frozen=True)
-class Evidence(OnTheWire, OnTheHosts):
-    """All that is on record of a run: ``Evidence.load(folder)``; ``seen.phase("note")`` is the part after a note."""
+    def decisions(self, verdict: str | None = None) -> Records[Decision]:
+        """What the relay did to frames in this part of the run: drop, hold, release, duplicate, corrupt, reorder."""
+        found = [
+            each for each in self.wire.decisions if self.covers(each.t) and (verdict is None or each.verdict == verdict)
+        ]
+        return Records(found, "decisions", "the relay decided nothing")
 
-    def ends(self, connection: Connection) -> dict[str, History]:
-        """A connection's two sockets by host, as the tables showed them; NothingSeen when one was never looked at."""
-        port, remote_port = connection.client_port, connection.server_port
-        ends: dict[str, History] = {}
-        for host, ports in ((connection.client, (port, remote_port)), (connection.server, (remote_port, port))):
-            found = self.sockets(host).histories(None, *ports, protocol="tcp")
-            if found is None:
-                raise NothingSeen(f"the connection was never seen in the table of {host}")
-            ends[host] = found[0]
-        return ends
+    @property
+    def capture_is_complete(self) -> bool:
+        """Whether every frame of the run was recorded: only then can "never" be said of frames."""
+        return self.wire.capture_is_complete
 
-    def flow(self, port: int, client: str | None = None) -> Flow:
-        """What the client of the first connection to ``port`` sends, with the looks at its socket."""
-        made = self.opened(port, client).connection
-        ports = made.client_port, made.server_port
-        found = self.sockets(made.client).histories(None, *ports, protocol="tcp")
-        return Flow(made, found[0].sockets if found else ())
+    # Connections
 
-    def silence(self, port: int, client: str | None = None) -> Silence:
-        """What the client of the first connection to ``port``, a driven socket, sent in vain."""
-        made = self.tried(port, client)
-        found = self.sockets(made.client).histories(None, made.client_port, made.server_port, protocol="tcp")
-        number = self.call(made.client, "connect", port=port).socket
-        if found is None:
-            raise NothingSeen(f"the connection was never seen in the table of {made.client}")
-        return silence(made, found[0], self.calls(made.client, socket=number) or ())
+    def connections(
+        self, port: int | None = None, client: str | None = None, server: str | None = None
+    ) -> Records[Connection]:
+        """TCP connections in the order in which they began; ``port`` is the server's."""
+        for name in (client, server):
+            if name is not None:
+                self._check(name)
+        found = [
+            each
+            for each in self._connections
+            if (port is None or each.server.port == port)
+            and (client is None or each.client.host == client)
+            and (server is None or each.server.host == server)
+        ]
+        if port is None:
+            return Records(found, "connections", "no connection was recorded")
+        return Records(found, "connections", "no connection to port {port} was recorded", port=port)
+
+    def connection(self, port: int, nth: int = 1, client: str | None = None) -> Connection:
+        """The ``nth`` connection to ``port``, opened or refused, counted from 1. Raises NotRecorded."""
+        return self.connections(port, client).nth(nth)
+
+    def established(self, port: int, client: str | None = None) -> Connection:
+        """The first connection to ``port`` whose handshake was recorded to its end. Raises NotRecorded."""
+        found = self.connections(port, client).where(lambda each: each.opened)
+        if not found:
+            raise NotRecorded.of("no complete handshake on port {port} was recorded", port=port)
+        return found.first
+
+    @cached_property
+    def _connections(self) -> tuple[Connection, ...]:
+        if self.began == 0 and self.ended is None:
+            return tuple(Connection(stream, self) for stream in self.wire.streams)
+        return tuple(Connection(stream, self) for stream in streams(self._frames))
+
+    def served_side_by_side(self, port: int) -> int:
+        """How many clients of ``port`` had their first answer before any of them left.
+
+        Raises NotRecorded when none of them ever left.
+        """
+        found = self.connections(port)
+        leaving = [fin.sent_at for each in found for fin in each.stream.sent(flags="F")[:1]]
+        if not leaving:
+            raise NotRecorded.of("no client of port {port} ever left", port=port)
+        answers = [answer for each in found for answer in each.server.segments(data=True)[:1]]
+        return sum(bool(answer.delivered_at) and answer.arrived < min(leaving) for answer in answers)
+
+    def _check(self, name: str) -> None:
+        """A misspelt host must not look like a host on which nothing happened."""
+        if name not in self.hosts:
+            raise NotRecorded.of("this run has no host {name}, only {hosts}", name=name, hosts=tuple(self.hosts))

@@ -1,4 +1,4 @@
-"""Which frames a claim was judged on: those that its queries gave it, for the picture of the run."""
+"""Which frames a claim was judged on: those that its queries gave it. The picture of the run marks them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -6,21 +6,22 @@ from contextvars import ContextVar
 
 from badwire.evidence.frames import Frame
 
-_given: ContextVar[dict[int, Frame] | None] = ContextVar("given", default=None)
+_noted: ContextVar[dict[int, Frame] | None] = ContextVar("noted", default=None)
 
 
-def given(frames: Iterable[Frame | None]) -> None:
-    """A query gives these to whoever asked."""
-    if (kept := _given.get()) is not None:
-        kept.update((id(frame), frame) for frame in frames if frame is not None)
+def noted(frames: Iterable[Frame]) -> None:
+    """A query gives these frames to the claim that is being judged, if one is."""
+    kept = _noted.get()
+    if kept is not None:
+        kept.update((id(frame), frame) for frame in frames)
 
 
 @contextmanager
-def witness() -> Iterator[dict[int, Frame]]:
-    """While the block runs, what queries give is gathered, each frame once and by its identity: many are alike."""
+def noting() -> Iterator[dict[int, Frame]]:
+    """The frames that queries give inside the block, each once and by its identity, since many are equal."""
     kept: dict[int, Frame] = {}
-    token = _given.set(kept)
+    token = _noted.set(kept)
     try:
         yield kept
     finally:
-        _given.reset(token)
+        _noted.reset(token)

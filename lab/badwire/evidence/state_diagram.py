@@ -1,17 +1,21 @@
 """Changes of state as edges of the state diagram, RFC 9293 figure 5: which ones sockets took, and whether it has them.
 
 The diagram leaves out resets, and so does this. Its CLOSED is a socket in no table, or in the kernel's state CLOSE.
-Where it turns a listener into a connection, the kernel adds a socket beside the listener: that one comes from LISTEN.
+Where the diagram turns a listener into a connection, the kernel adds a socket beside the listener: that one comes from
+LISTEN.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from badwire.evidence.sockets import UNSEEN, History, Sockets
-from badwire.store.records import NothingSeen
+from badwire.evidence.host import HostEvidence
+from badwire.evidence.records import Records
+from badwire.evidence.sockets import UNSEEN, SocketTimeline
+from badwire.store.records import NotRecorded
 
-CLOSED, LISTEN = "CLOSED", "LISTEN"
+CLOSED = "CLOSED"
+LISTEN = "LISTEN"
 # By the state that is left. Two are not drawn: from FIN_WAIT_1 to TIME_WAIT, which note 2 adds, and from SYN_RECV to
 # LISTEN, which in the kernel is the end of a socket beside the listener.
 FIGURE = {
@@ -27,15 +31,15 @@ FIGURE = {
     "CLOSE_WAIT": ("LAST_ACK",),
     "LAST_ACK": (CLOSED,),
 }
-# A look may miss these: what ends them is a segment, which may come at once. The others end with a call or a long wait.
+# Samples may miss these: a segment ends them, and it may come at once. The others end with a call or a long wait.
 PASSING = {"SYN_SENT", "SYN_RECV", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSING", "LAST_ACK"}
 
 
 @dataclass(frozen=True)
-class Edge:
-    """A change from one state that a look found to the next.
+class StateChange:
+    """A change from one sampled state to the next.
 
-    ``through`` are states between that no look found, on the shortest way in the figure; None: there is no way.
+    ``through`` are states between that no sample shows, on the shortest way in the figure; None: there is no way.
     """
 
     left: str
@@ -52,30 +56,29 @@ class Edge:
         return " > ".join(part for part in (self.left, between, self.entered) if part)
 
 
-def edges(sockets: Sockets) -> tuple[Edge, ...]:
-    """Those that a host's TCP sockets took while it was looked at, socket by socket; NothingSeen when none did."""
-    found = sockets.histories(protocol="tcp") or ()
-    taken = tuple(edge for each in found for edge in _of(each, sockets))
-    if not taken:
-        raise NothingSeen(f"no socket of {sockets.host} was seen to change its state")
-    return taken
+def state_changes(host: HostEvidence) -> Records[StateChange]:
+    """The changes of a host's TCP sockets while it was sampled, socket by socket."""
+    found = (change for each in host.timelines(protocol="tcp") for change in _changes(each, host))
+    return Records(found, "changes", "no socket of {host} changed its state", host=host.name)
 
 
-def _of(history: History, sockets: Sockets) -> Iterator[Edge]:
-    """Each change of one socket, from before its first look until after its last."""
-    states = [CLOSED if state == "CLOSE" else state for state in history.states]
-    first, last = history.stays[0], history.stays[-1]
-    if first.after != UNSEEN:
-        states.insert(0, LISTEN if history.remote[1] and _listens(sockets, history.local[1], first.by) else CLOSED)
-    if last.left_by != UNSEEN:
+def _changes(timeline: SocketTimeline, host: HostEvidence) -> Iterator[StateChange]:
+    """Each change of one socket, from before its first sample until after its last."""
+    states = [CLOSED if state == "CLOSE" else state for state in timeline.states]
+    first = timeline.periods.first
+    last = timeline.periods.last
+    if first.entered_after != UNSEEN:
+        from_listener = timeline.remote[1] and _listens(host, timeline.local[1], first.entered_by)
+        states.insert(0, LISTEN if from_listener else CLOSED)
+    if last.ended:
         states.append(CLOSED)
     for left, entered in pairwise(states):
         if left != entered:
-            yield Edge(left, entered, way(left, entered))
+            yield StateChange(left, entered, way(left, entered))
 
 
 def way(left: str, entered: str) -> tuple[str, ...] | None:
-    """The states between two in the figure, on the shortest way through such as may pass unseen; None without a way."""
+    """The states between two in the figure, on the shortest way through states that samples may miss; None: no way."""
     ways: list[tuple[str, ...]] = [()]
     tried = {left}
     while ways:
@@ -88,6 +91,9 @@ def way(left: str, entered: str) -> tuple[str, ...] | None:
     return None
 
 
-def _listens(sockets: Sockets, port: int, at: int) -> bool:
-    table = sockets.table(at) or ()
+def _listens(host: HostEvidence, port: int, at: int) -> bool:
+    try:
+        table = host.table(at)
+    except NotRecorded:
+        return False
     return any(each.state == LISTEN and each.local[1] == port for each in table)

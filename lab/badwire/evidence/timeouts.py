@@ -1,80 +1,79 @@
-"""A client that speaks into silence: what it sends again and again, how long it waits each time, how it gives up."""
+"""A client whose segments get no answer: what it sends again, how long it waits each time, when it gives up."""
 
 from dataclasses import dataclass
 
-from badwire.evidence.connections import Connection, tcp_of
-from badwire.evidence.frames import Frame, intervals
-from badwire.evidence.sockets import UNSEEN, History
-from badwire.evidence.values import Span
-from badwire.store.records import NS, Call, NothingSeen
+from badwire.evidence.congestion import intervals
+from badwire.evidence.frames import Frame
+from badwire.evidence.records import Records
+from badwire.evidence.sockets import SocketTimeline
+from badwire.evidence.stream import TcpStream, tcp_of
+from badwire.store.records import NS, Call, NotRecorded
+from badwire.util.numbers import Span
 
 WAITING = ("connect", "recv")
 
 
 @dataclass(frozen=True)
-class Silence:
-    """A connection whose client heard no more of its server.
+class Unanswered:
+    """The client's segments that never arrived, an RST left out; its socket, and the calls on that, in order."""
 
-    ``frames`` are the client's segments that never arrived, but for an RST; ``socket`` is the client's, and ``calls``
-    are those on it, in order.
-    """
-
-    connection: Connection
-    frames: tuple[Frame, ...]
-    socket: History
-    calls: tuple[Call, ...]
+    stream: TcpStream
+    frames: Records[Frame]
+    socket: SocketTimeline
+    calls: Records[Call]
 
     @property
     def call(self) -> Call:
-        """The last one that waited for the server."""
-        waited = [each for each in self.calls if each.call in WAITING]
-        if not waited:
-            raise NothingSeen(f"no call waited for port {self.connection.server_port}")
-        return waited[-1]
+        """The last call that waited for the server. Raises NotRecorded when none did."""
+        return Records(
+            (each for each in self.calls if each.call in WAITING),
+            "calls", "no call waited for port {port}", port=self.stream.server_port,
+        ).last  # fmt: skip
 
     def after_option(self, name: str) -> float:
-        """Seconds from the setting of a socket option to the first frame."""
+        """Seconds from the setting of a socket option to the first segment. Raises NotRecorded if it was not set."""
         for each in self.calls:
             if each.call == "setsockopt" and name in each.args:
-                return (self.frames[0].sent_at - each.ended) / NS
-        raise NothingSeen(f"nobody set {name} on the socket that spoke to port {self.connection.server_port}")
+                return (self.frames.first.sent_at - each.ended) / NS
+        raise NotRecorded.of("{option} was not set on the socket of port {port}", option=name,
+                             port=self.stream.server_port)  # fmt: skip
 
     @property
-    def again(self) -> tuple[Frame, ...]:
-        """All but the first of them; NothingSeen when there was only one."""
-        if not self.frames[1:]:
-            raise NothingSeen(f"only one segment to port {self.connection.server_port} was sent in vain")
-        return self.frames[1:]
+    def retransmissions(self) -> Records[Frame]:
+        """All but the first of them."""
+        return Records(
+            self.frames[1:], "segments", "nothing sent to port {port} was sent again", port=self.stream.server_port
+        )
 
     @property
     def waits(self) -> tuple[float | Span, ...]:
-        """Seconds from each frame to the next, and from the last one until the kernel gave up."""
-        return *(intervals(self.frames) or ()), self.borne_since(self.frames[-1].sent_at)
+        """Seconds from each segment to the next, and from the last one until the kernel gave up."""
+        return (*intervals(self.frames), self.given_up_after(self.frames.last.sent_at))
 
-    def borne_since(self, t: int) -> Span:
-        """Seconds from a time (ns) until the kernel gave up.
-
-        That was after the last look at the table that found the socket, and before the call returned.
+    def given_up_after(self, t: int) -> Span:
+        """Seconds from a time (ns) until the kernel gave up: after the last sample that shows the socket, and before
+        the call returned. Raises NotRecorded when the socket was there to the end.
         """
-        last = self.socket.stays[-1]
-        if last.left_by == UNSEEN:
-            raise NothingSeen(f"the socket that spoke to port {self.connection.server_port} was there to the end")
+        last = self.socket.periods.last
+        if not last.ended:
+            raise NotRecorded.of("the socket of port {port} was there to the end", port=self.stream.server_port)
         longest = max(last.left_after, min(last.left_by, self.call.ended))
         return Span((last.left_after - t) / NS, (longest - t) / NS)
 
     @property
     def rto(self) -> float:
-        """The retransmission timeout before the first frame was sent in vain, in seconds."""
-        looks = [each for each in self.socket.sockets if each.t <= self.frames[0].sent_at and "rto" in each.info]
-        if not looks:
-            raise NothingSeen("no look found the RTO before the silence began")
-        return float(looks[-1].info["rto"]) / 1e6
+        """The retransmission timeout before the first of these segments, in seconds. Raises NotRecorded."""
+        first = self.frames.first.sent_at
+        before = [each for each in self.socket.samples if each.t <= first and "rto" in each.info]
+        if not before:
+            raise NotRecorded.of("the RTO of port {port} was not recorded before", port=self.stream.server_port)
+        return before[-1].rto
 
 
-def silence(connection: Connection, socket: History, calls: tuple[Call, ...]) -> Silence:
-    """What the client sent in vain; NothingSeen where all of it arrived."""
-    frames = (each for each in connection.lost if each.source == connection.client)
-    spoken = tuple(each for each in frames if "R" not in tcp_of(each).flags)
-    if not spoken:
-        raise NothingSeen(f"all that {connection.client} sent to port {connection.server_port} arrived")
-    return Silence(connection, spoken, socket, calls)
+def unanswered(stream: TcpStream, socket: SocketTimeline, calls: Records[Call]) -> Unanswered:
+    """What the client sent without an answer. Raises NotRecorded when all of it arrived."""
+    frames = stream.lost.where(lambda frame: frame.source == stream.client and "R" not in tcp_of(frame).flags)
+    if not frames:
+        raise NotRecorded.of("all that {client} sent to port {port} arrived", client=stream.client,
+                             port=stream.server_port)  # fmt: skip
+    return Unanswered(stream, frames, socket, calls)

@@ -21,6 +21,7 @@ class Corrupt(Fault):
 
     name: ClassVar[str] = "corrupt"
     stage: ClassVar[int] = Fault.CORRUPT
+    can_lose: ClassVar[bool] = True
 
     probability: float
     spare: int = 0

@@ -18,6 +18,7 @@ class Delay(Fault):
 
     name: ClassVar[str] = "delay"
     stage: ClassVar[int] = Fault.DELAY
+    can_delay: ClassVar[bool] = True
 
     time: float
     jitter: float = 0.0

@@ -150,6 +150,8 @@ class Fault:
 
     name: ClassVar[str]
     stage: ClassVar[int]
+    can_lose: ClassVar[bool] = False  # whether a frame may be lost through it while it is in force
+    can_delay: ClassVar[bool] = False  # whether a frame may arrive later through it
 
     NARROW: ClassVar[int] = 0
     DROP: ClassVar[int] = 1

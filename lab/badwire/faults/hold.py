@@ -36,6 +36,8 @@ class Hold(Match):
 
     name: ClassVar[str] = "hold"
     stage: ClassVar[int] = Fault.HOLD
+    can_lose: ClassVar[bool] = True
+    can_delay: ClassVar[bool] = True
 
     def relay(self, rng: random.Random) -> Holding:
         return Holding(self)

@@ -13,6 +13,7 @@ class Loss(Fault):
 
     name: ClassVar[str] = "loss"
     stage: ClassVar[int] = Fault.DROP
+    can_lose: ClassVar[bool] = True
 
     probability: float
 

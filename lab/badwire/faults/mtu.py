@@ -69,6 +69,7 @@ class Mtu(Fault):
 
     name: ClassVar[str] = "mtu"
     stage: ClassVar[int] = Fault.NARROW
+    can_lose: ClassVar[bool] = True
 
     size: int
     tells: bool = True

@@ -23,6 +23,7 @@ class Nth(Match):
 
     name: ClassVar[str] = "nth"
     stage: ClassVar[int] = Fault.DROP
+    can_lose: ClassVar[bool] = True
 
     n: int
     times: int | None = 1

@@ -13,6 +13,7 @@ class Partition(Fault):
 
     name: ClassVar[str] = "partition"
     stage: ClassVar[int] = Fault.DROP
+    can_lose: ClassVar[bool] = True
 
     def netem(self) -> Netem:
         return Netem(loss=1.0)

@@ -19,6 +19,8 @@ class Rate(Fault):
 
     name: ClassVar[str] = "rate"
     stage: ClassVar[int] = Fault.RATE
+    can_lose: ClassVar[bool] = True
+    can_delay: ClassVar[bool] = True
 
     bits_per_second: float
     limit: int = 1000

@@ -17,6 +17,7 @@ class Reorder(Fault):
 
     name: ClassVar[str] = "reorder"
     stage: ClassVar[int] = Fault.REORDER
+    can_delay: ClassVar[bool] = True
 
     probability: float
     by: float = 0.01

@@ -10,8 +10,9 @@ from badwire.claims.claim import Claim
 from badwire.claims.instrument import CLAIMS as INSTRUMENT
 from badwire.errors import LabError, MachineError
 from badwire.pytest_plugin import session
-from badwire.report.terminal import finding_lines
-from badwire.result.result import Finding, Run
+from badwire.report.junit import properties_of
+from badwire.report.terminal import claim_lines
+from badwire.result.result import ClaimResult, Run
 from badwire.scenario.scenario_file import Scenario, load
 
 
@@ -53,12 +54,13 @@ class ScenarioFile(pytest.File):
 class NotHeld(Exception):
     """A claim that does not hold: what was found, and in which run."""
 
-    def __init__(self, finding: Finding, folder: Path) -> None:
-        super().__init__(finding.sentence)
-        self.finding, self.folder = finding, folder
+    def __init__(self, result: ClaimResult, folder: Path) -> None:
+        super().__init__(result.title)
+        self.result = result
+        self.folder = folder
 
     def __str__(self) -> str:
-        return "\n".join([*finding_lines(self.finding), f"{' ' * 9}run: {self.folder}"])
+        return "\n".join([*claim_lines(self.result), f"{' ' * 9}run: {self.folder}"])
 
 
 class ClaimItem(pytest.Item):
@@ -84,17 +86,17 @@ class ClaimItem(pytest.Item):
         if isinstance(run.error, MachineError):
             session.give_up(self.config, run.error)
         self.user_properties += [("run", str(run.folder))]
-        finding = self._finding(run.result.claims)
-        if finding is None:
-            pytest.fail(f"{self.claim.sentence}: not judged, {run.error}", pytrace=False)
-        self.user_properties += finding.properties().items()
-        if finding.verdict != "HOLDS":
-            raise NotHeld(finding, run.folder)
+        result = self._result(run.result.claims)
+        if result is None:
+            pytest.fail(f"{self.claim.title}: not judged, {run.error}", pytrace=False)
+        self.user_properties += properties_of(result).items()
+        if result.verdict != "HOLDS":
+            raise NotHeld(result, run.folder)
 
-    def _finding(self, findings: Iterable[Finding]) -> Finding | None:
+    def _result(self, results: Iterable[ClaimResult]) -> ClaimResult | None:
         instrument = self.name.startswith("instrument:")
-        named: Iterator[Finding] = (
-            one for one in findings if one.name == self.claim.name and one.instrument == instrument
+        named: Iterator[ClaimResult] = (
+            one for one in results if one.name == self.claim.name and one.instrument == instrument
         )
         return next(named, None)
 
@@ -106,4 +108,4 @@ class ClaimItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """The claim's own place in the file."""
-        return self.path, self.claim.check.__code__.co_firstlineno - 1, self.name
+        return self.path, self.claim.checks.__code__.co_firstlineno - 1, self.name

@@ -4,6 +4,7 @@ Names and properties are those of `pytest scenarios --junitxml`. A claim that fa
 and a run that broke off, an error; what was not run is skipped, and why.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,8 +13,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from badwire.errors import LabError
-from badwire.report.terminal import finding_lines
-from badwire.result.result import Finding
+from badwire.report.terminal import claim_lines
+from badwire.result.result import ClaimResult
 from badwire.scenario.scenario_file import Scenario
 
 if TYPE_CHECKING:
@@ -42,22 +43,34 @@ def _suite(suites: Element, scenario: Scenario, outcome: "Run | LabError") -> No
         SubElement(case, "error", type=type(outcome).__name__, message=_xml(str(outcome)))
     else:
         suite.set("time", f"{outcome.result.environment.get('took', 0):.3f}")
-        for finding in outcome.result.claims:
-            _case(suite, scenario, finding, outcome.folder)
+        for claim in outcome.result.claims:
+            _case(suite, scenario, claim, outcome.folder)
     for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(sum(1 for _ in suite.iter(tag))))
 
 
-def _case(suite: Element, scenario: Scenario, finding: Finding, folder: Path) -> None:
-    name = f"instrument:{finding.name}" if finding.instrument else finding.name
+def _case(suite: Element, scenario: Scenario, claim: ClaimResult, folder: Path) -> None:
+    name = f"instrument:{claim.name}" if claim.instrument else claim.name
     case = SubElement(suite, "testcase", classname=_class(scenario), name=name, time="0")
     properties = SubElement(case, "properties")
-    for key, value in {"run": str(folder), **finding.properties()}.items():
+    for key, value in {"run": str(folder), **properties_of(claim)}.items():
         SubElement(properties, "property", name=key, value=_xml(value))
-    if finding.verdict != "HOLDS":
-        kind = "failure" if finding.verdict == "FAILS" else "error"
-        told = SubElement(case, kind, type=finding.verdict, message=_xml(f"{finding.verdict} {finding.sentence}"))
-        told.text = _xml("\n".join([*finding_lines(finding), f"{' ' * 9}run: {folder}"]))
+    if claim.verdict != "HOLDS":
+        kind = "failure" if claim.verdict == "FAILS" else "error"
+        told = SubElement(case, kind, type=claim.verdict, message=_xml(f"{claim.verdict} {claim.title}"))
+        told.text = _xml("\n".join([*claim_lines(claim), f"{' ' * 9}run: {folder}"]))
+
+
+def properties_of(claim: ClaimResult) -> dict[str, str]:
+    """A claim as properties of a test case: verdict, sources, and each check as a line of text and as JSON."""
+    checks = "\n".join(f"{one.verdict} {one.name}: {one.shown or '-'}, expected {one.wanted}" for one in claim.checks)
+    return {
+        "verdict": claim.verdict,
+        "title": claim.title,
+        "checks": checks,
+        "measured": json.dumps([one.to_json() for one in claim.checks], ensure_ascii=False),
+        "source": "; ".join(claim.sources),
+    }
 
 
 def _class(scenario: Scenario) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from badwire.errors import LabError
 from badwire.report import terminal
-from badwire.result.result import Finding, Result
+from badwire.result.result import CheckResult, ClaimResult, Result
 from badwire.scenario.scenario_file import Scenario
 
 if TYPE_CHECKING:
@@ -42,22 +42,35 @@ def _row(scenario: Scenario, outcome: "Run | LabError") -> str:
 
 def _not_held(ended: Iterable["RunOutcome"]) -> Iterator[str]:
     rows = [
-        f"| {_verdict(one.verdict)} | {_text(result.scenario)}: {_text(one.sentence)} | {_measured(one)} |"
-        f" {_text(f'{one.expected} {one.unit}')} | {_text('; '.join(one.sources))} |"
+        _check_row(result, claim, check)
         for result in _results(ended)
-        for one in result.claims
-        if one.verdict != "HOLDS" and result.error is None
+        if result.error is None
+        for claim in result.claims
+        if claim.verdict != "HOLDS"
+        for check in claim.deciding
     ]
     if rows:
-        yield from ("| | what does not hold | measured | expected | source |", "|---|---|---|---|---|", *rows)
+        yield from (
+            "| | what does not hold | check | measured | expected | source |",
+            "|---|---|---|---|---|---|",
+            *rows,
+        )
+
+
+def _check_row(result: Result, claim: ClaimResult, check: CheckResult) -> str:
+    cells = (
+        _verdict(check.verdict),
+        _text(f"{result.scenario}: {claim.title}"),
+        _text(str(check.name)),
+        "<br>".join(_text(part) for part in (check.shown, str(check.why)) if part),
+        _text(check.wanted),
+        _text("; ".join(claim.sources)),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def _results(ended: Iterable["RunOutcome"]) -> Iterator[Result]:
     return (outcome.result for _, outcome in ended if not isinstance(outcome, LabError))
-
-
-def _measured(one: Finding) -> str:
-    return "<br>".join(_text(part) for part in (one.shown, one.why) if part)
 
 
 def _verdict(verdict: str) -> str:

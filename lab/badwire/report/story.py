@@ -11,16 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from badwire.claims.instrument import CAN_LOSE
-from badwire.evidence.connections import Connection
 from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
-from badwire.evidence.sockets import UNSEEN, History
+from badwire.evidence.sockets import SocketTimeline
+from badwire.evidence.stream import TcpStream
 from badwire.report import words
-from badwire.store.records import Call, NothingSeen, Program
+from badwire.store.records import Call, NotRecorded, Program
 
 
-def connected(calls: Iterable[Call], connections: Sequence[Connection]) -> Mapping[tuple[str, int], int]:
+def connected(calls: Iterable[Call], connections: Sequence[TcpStream]) -> Mapping[tuple[str, int], int]:
     """The place among ``connections`` of what a socket, told by its host and number, was connected to."""
     found: dict[tuple[str, int], int] = {}
     for call in calls:
@@ -38,14 +37,14 @@ def connected(calls: Iterable[Call], connections: Sequence[Connection]) -> Mappi
     return found
 
 
-def _accepted(call: Call, port: int, connection: Connection) -> bool:
+def _accepted(call: Call, port: int, connection: TcpStream) -> bool:
     ends = connection.server, connection.client_port
-    return ends == (call.host, port) and connection.segments[0].sent_at <= call.ended
+    return ends == (call.host, port) and connection.frames[0].sent_at <= call.ended
 
 
-def _began(call: Call, port: int, connection: Connection) -> bool:
+def _began(call: Call, port: int, connection: TcpStream) -> bool:
     """A SYN may be sent after `connect` has returned only where it does not block, and the address is not known yet."""
-    sent_at = next((each.sent_at for each in connection.segments if each.source == call.host), None)
+    sent_at = next((each.sent_at for each in connection.frames if each.source == call.host), None)
     ends = {(connection.client, connection.server_port), (connection.server, connection.client_port)}
     if sent_at is None or (call.host, port) not in ends:
         return False
@@ -134,9 +133,9 @@ PREPARING = ("settimeout", "getsockname", "getpeername")  # calls that are no pa
 def story(seen: Evidence) -> Story:
     """The story of a run."""
     began = int(seen.meta["t"])
-    connections = seen.connections() or ()
+    connections = seen.wire.streams
     return Story(
-        hosts=_in_order({*seen.hosts, *(frame.source for frame in seen.frames() or ())}),
+        hosts=_in_order({*seen.hosts, *(frame.source for frame in seen.frames())}),
         ended=int(seen.records[-1].get("t", began)) - began,
         connections=tuple(words.connection(each) for each in connections),
         arrows=tuple(_arrows(seen, connections, began)),
@@ -154,9 +153,9 @@ def _in_order(hosts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(hosts, key=lambda host: (not host.startswith("client"), host.startswith("server"), host)))
 
 
-def _arrows(seen: Evidence, connections: tuple[Connection, ...], began: int) -> Iterator[Arrow]:
-    of = {id(frame): place for place, each in enumerate(connections) for frame in each.segments}
-    frames = seen.frames() or ()
+def _arrows(seen: Evidence, connections: tuple[TcpStream, ...], began: int) -> Iterator[Arrow]:
+    of = {id(frame): place for place, each in enumerate(connections) for frame in each.frames}
+    frames = seen.frames()
     numbers = {id(frame): number for number, frame in enumerate(frames)}
     again = {id(frame): numbers[id(first)] for each in connections for frame, first in _repeated(each)}
     taken = _taken(seen)
@@ -180,9 +179,9 @@ def _arrows(seen: Evidence, connections: tuple[Connection, ...], began: int) -> 
         )
 
 
-def _repeated(connection: Connection) -> Iterator[tuple[Frame, Frame]]:
+def _repeated(connection: TcpStream) -> Iterator[tuple[Frame, Frame]]:
     """Each retransmission with the first segment that carried its first number."""
-    for frame in connection.retransmissions or ():
+    for frame in connection.retransmissions:
         first = connection.sendings(frame)[0]
         if first is not frame:
             yield frame, first
@@ -190,16 +189,16 @@ def _repeated(connection: Connection) -> Iterator[tuple[Frame, Frame]]:
 
 def _taken(seen: Evidence) -> dict[tuple[str, bytes], str]:
     """Which fault dropped a frame, as the relay said."""
-    return {(each.toward, each.frame): each.fault for each in seen.decisions(verdict="drop") or ()}
+    return {(each.toward, each.frame): each.fault for each in seen.decisions(verdict="drop")}
 
 
 def _may_have_taken(seen: Evidence, frame: Frame) -> str:
     """The fault that was in force and can lose frames: netem does not say what it dropped."""
-    able = (each for each in seen.faults(toward=frame.toward) or () if each.name in CAN_LOSE)
-    return next((each.name for each in able if each.in_force(frame.sent_at)), "")
+    able = (each for each in seen.faults(toward=frame.toward) if each.fault.can_lose)
+    return next((each.fault.name for each in able if each.in_force(frame.sent_at)), "")
 
 
-def _bands(seen: Evidence, connections: tuple[Connection, ...], began: int) -> Iterator[Band]:
+def _bands(seen: Evidence, connections: tuple[TcpStream, ...], began: int) -> Iterator[Band]:
     ends = {
         (host, port, other_port): place
         for place, each in enumerate(connections)
@@ -209,21 +208,21 @@ def _bands(seen: Evidence, connections: tuple[Connection, ...], began: int) -> I
         )
     }
     for host in seen.hosts:
-        with suppress(NothingSeen):  # of a host that nobody looked at the rest can still be told
-            for history in seen.sockets(host).histories(protocol="tcp") or ():
+        with suppress(NotRecorded):  # of a host that nobody looked at the rest can still be told
+            for history in seen.host(host).timelines(protocol="tcp"):
                 place = ends.get((host, history.local[1], history.remote[1]))
-                yield from _stays(host, history, place, began)
+                yield from _periods(host, history, place, began)
 
 
-def _stays(host: str, history: History, place: int | None, began: int) -> Iterator[Band]:
+def _periods(host: str, history: SocketTimeline, place: int | None, began: int) -> Iterator[Band]:
     local, remote = (f"{address}:{port}" if port else "" for address, port in (history.local, history.remote))
-    for stay in history.stays:
-        ended = None if stay.left_by == UNSEEN else stay.left_by - began
-        yield Band(host, local, remote, place, stay.state, max(0, stay.by - began), ended)
+    for period in history.periods:
+        ended = period.left_by - began if period.ended else None
+        yield Band(host, local, remote, place, period.state, max(0, period.entered_by - began), ended)
 
 
-def _calls(seen: Evidence, connections: tuple[Connection, ...], began: int) -> Iterator[Event]:
-    calls = seen.calls() or ()
+def _calls(seen: Evidence, connections: tuple[TcpStream, ...], began: int) -> Iterator[Event]:
+    calls = seen.calls()
     of = connected(calls, connections)
     for call in calls:
         if call.call not in PREPARING:
@@ -233,7 +232,7 @@ def _calls(seen: Evidence, connections: tuple[Connection, ...], began: int) -> I
 
 
 def _programs(seen: Evidence, began: int) -> Iterator[Event]:
-    for program in seen.programs() or ():
+    for program in seen.programs:
         assert program.started is not None
         at = program.started - began
         yield Event(program.host, at, at, "program", words.started(program), False)
@@ -261,7 +260,7 @@ def _lines(program: Program) -> Iterator[tuple[int, str, str]]:
 
 def _faults(seen: Evidence, began: int) -> Iterator[InForce]:
     """Each fault from when it came into force until it was lifted, whichever engines carried it out meanwhile."""
-    told = [InForce(f.toward, words.fault(f), f.began - began, _since(f.ended, began)) for f in seen.faults() or ()]
+    told = [InForce(f.toward, words.fault(f), f.began - began, _since(f.ended, began)) for f in seen.faults()]
     while told:
         first = told.pop(0)
         for place, other in enumerate(told):

@@ -3,49 +3,73 @@
 import os
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-from badwire.result.result import Finding, Result
+from badwire.result.result import CheckResult, ClaimResult, Result
 from badwire.util.text import visible
 
-if TYPE_CHECKING:
-    pass
-
-
+WIDTH = 100  # characters of a line
+INDENT = " " * 9  # under a verdict
+NAME_WIDTH = 52  # characters of the column of names at most
+VALUE_WIDTH = 28  # characters of the column of measured values at most
 COLOURS = {"HOLDS": "32", "FAILS": "31", "UNKNOWN": "33"}
 
 
-def render(result: Result, colour: bool = False, width: int = 100) -> str:
-    """The result for people: each claim with its verdict, what was measured, expected and why; then the whole.
+def render(result: Result, colour: bool = False, width: int = WIDTH) -> str:
+    """The result for people: each claim with its verdict and its checks; then the run as a whole.
 
-    What the instrument says of itself takes room only where it does not hold. When the run broke off, each claim's why
-    is the same, which stderr tells once.
+    What the lab says of itself takes room only where it does not hold. When the run broke off, the reason is the same
+    for each claim, and stderr has it once.
     """
     lines = [f"{result.scenario}: {result.title}", ""]
-    for finding in result.claims:
+    for claim in result.claims:
         if result.error is not None:
-            lines.append(finding_lines(finding, colour, width)[0])
-        elif not finding.instrument or finding.verdict != "HOLDS":
-            lines += finding_lines(finding, colour, width)
+            lines.append(claim_lines(claim, colour, width)[0])
+        elif not claim.instrument or claim.verdict != "HOLDS":
+            lines += claim_lines(claim, colour, width)
     return "\n".join([*lines, "", summary(result, colour)])
 
 
-def finding_lines(finding: Finding, colour: bool = False, width: int = 100) -> list[str]:
-    """One claim: its verdict and sentence, then indented what there is to say about it."""
-    about = " (about the lab itself)" if finding.instrument else ""
-    head = f"{paint(finding.verdict, colour)}{' ' * (9 - len(finding.verdict))}{finding.sentence}{about}"
-    numbers = [("measured", finding.shown), ("expected", f"{finding.expected} {finding.unit}".strip())]
-    said = "; ".join(f"{word} {value}" for word, value in numbers if value)
-    details = [said, finding.why, f"source: {'; '.join(finding.sources)}" if finding.sources else ""]
-    indent = " " * 9
-    return [
-        head,
-        *(
-            visible(line)
-            for text in details
-            for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
-        ),
-    ]
+def claim_lines(claim: ClaimResult, colour: bool = False, width: int = WIDTH) -> list[str]:
+    """One claim: its verdict and title, then a row for each check, then its sources."""
+    about = " (about the lab itself)" if claim.instrument else ""
+    head = f"{paint(claim.verdict, colour)}{' ' * (len(INDENT) - len(claim.verdict))}{claim.title}{about}"
+    lines = [visible(head)] if not colour else [head]
+    lines += check_lines(claim.checks, width)
+    if claim.sources:
+        lines += _wrapped(f"source: {'; '.join(claim.sources)}", INDENT, width)
+    return lines
+
+
+def check_lines(checks: Sequence[CheckResult], width: int = WIDTH) -> list[str]:
+    """Checks as rows of a table: name, measured, expected; what does not hold begins with its verdict."""
+    mixed = any(check.verdict != "HOLDS" for check in checks)
+    names = [f"{check.verdict + ' ':8}{check.name}" if mixed else str(check.name) for check in checks]
+    first = min(max(map(len, names), default=0), NAME_WIDTH)
+    second = min(max((len(check.shown) for check in checks), default=0), VALUE_WIDTH)
+    lines: list[str] = []
+    for name, check in zip(names, checks, strict=True):
+        expected = f"expected {check.wanted}" if check.wanted else ""
+        row = f"{INDENT}{name:{first}}  {check.shown or '-':{second}}  {expected}".rstrip()
+        lines += [visible(row)] if len(row) <= width else _broken(name, check.shown, expected, width)
+        if check.why:
+            lines += _wrapped(str(check.why), f"{INDENT}  ", width)
+    return lines
+
+
+def _broken(name: str, measured: str, expected: str, width: int) -> list[str]:
+    """A row that is too long for one line."""
+    lines = _wrapped(name, INDENT, width)
+    if measured:
+        lines += _wrapped(f"measured {measured}", f"{INDENT}  ", width)
+    if expected:
+        lines += _wrapped(expected, f"{INDENT}  ", width)
+    return lines
+
+
+def _wrapped(text: str, indent: str, width: int) -> list[str]:
+    wrapped = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
+    return [visible(line) for line in wrapped]
 
 
 def summary(result: Result, colour: bool = False) -> str:

@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from badwire.errors import BadFault
-from badwire.evidence.connections import Connection, tcp_of
 from badwire.evidence.frames import Frame
-from badwire.faults import FAULTS, grammar
-from badwire.store.records import Call, FaultSeen, Program
+from badwire.evidence.stream import TcpStream, tcp_of
+from badwire.evidence.wire import FaultPeriod, UnknownFault
+from badwire.faults import grammar
+from badwire.store.records import Call, Program
 
 _LONGEST = 60  # characters of what a call was given or gave
 
 
-def connection(each: Connection) -> str:
+def connection(each: TcpStream) -> str:
     """The two ends: ``client:40001 server:7000``."""
     return f"{each.client}:{each.client_port} {each.server}:{each.server_port}"
 
 
-def label(frame: Frame, connection: Connection | None) -> str:
+def label(frame: Frame, connection: TcpStream | None) -> str:
     """A few words for an arrow: flags, first number, acknowledgment, bytes."""
     packet = frame.packet
     if packet.tcp is not None and connection is not None:
@@ -30,7 +30,7 @@ def label(frame: Frame, connection: Connection | None) -> str:
     return packet.protocol
 
 
-def _tcp_words(frame: Frame, connection: Connection) -> tuple[str, ...]:
+def _tcp_words(frame: Frame, connection: TcpStream) -> tuple[str, ...]:
     segment = tcp_of(frame)
     flags = " ".join(name for letter, name in (("S", "SYN"), ("F", "FIN"), ("R", "RST")) if letter in segment.flags)
     seq = f"{flags} seq {connection.seq(frame)}".strip() if segment.length else flags
@@ -44,7 +44,7 @@ def _bytes(number: int) -> str:
     return f"{number} byte{'s' * (number != 1)}"
 
 
-def tcpdump(frame: Frame, connection: Connection | None) -> str:
+def tcpdump(frame: Frame, connection: TcpStream | None) -> str:
     """A frame as tcpdump(8) prints it, with relative numbers from the first segment on."""
     packet = frame.packet
     if packet.arp is not None:
@@ -63,7 +63,7 @@ def tcpdump(frame: Frame, connection: Connection | None) -> str:
     return f"{ends} {_segment(frame, connection)}"
 
 
-def _segment(frame: Frame, connection: Connection | None) -> str:
+def _segment(frame: Frame, connection: TcpStream | None) -> str:
     segment = tcp_of(frame)
     seq = connection.seq(frame) if connection else segment.seq
     ack = connection.ack(frame) if connection else segment.ack
@@ -140,9 +140,8 @@ def ended(program: Program) -> str:
     return f"{program.name} ended: {program.signal or f'status {program.status}'}"
 
 
-def fault(each: FaultSeen) -> str:
-    """A fault as `badwire fault set` would be asked for it: ``delay=50ms``; as recorded if it is of another kind."""
-    try:
-        return grammar.text(FAULTS[each.name].from_json(each.fields))
-    except (KeyError, BadFault):
-        return " ".join([each.name, *(f"{name}={value}" for name, value in each.fields.items())])
+def fault(each: FaultPeriod) -> str:
+    """A fault as `badwire fault set` takes it: ``delay=50ms``; one that is not known here as it was recorded."""
+    if isinstance(each.fault, UnknownFault):
+        return each.fault.recorded
+    return grammar.text(each.fault)

@@ -1,85 +1,101 @@
-"""From evidence and a scenario's claims to a result: the instrument's own claims first, then those about the book.
-
-Which scenario a saved run is of: that of a file as it is today, or none, where somebody had hands on the lab.
-"""
+"""From evidence and a scenario's claims to a result, and which scenario a saved run is of."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from badwire.claims.claim import Judged, judge
+from badwire.claims.check import FAILS, unknown
+from badwire.claims.claim import Claim, Judged, judge
 from badwire.claims.instrument import CLAIMS as INSTRUMENT
-from badwire.claims.verdict import FAILS, unknown
 from badwire.errors import BadRun, LabError, RunError, UnknownScenario
 from badwire.evidence.evidence import Evidence
-from badwire.result.result import Finding, Result, overall, status_of
+from badwire.old.adapter import judge_either
+from badwire.result.result import ClaimResult, Result, overall, status_of
 from badwire.scenario.scenario_file import Declaration, Scenario, load
-from badwire.store.records import NS
+from badwire.store.records import NS, NotRecorded
+from badwire.util.message import Message
 
-Witnesses = Mapping[str, tuple[int, ...]]
+FramesOfClaims = Mapping[str, tuple[int, ...]]
 
 
-def judgement(scenario: Scenario, seen: Evidence | None, error: LabError | None = None) -> tuple[Result, Witnesses]:
-    """Judge what was seen. After an error, or with an instrument that fails, no claim about the book holds or fails.
+def judgement(scenario: Scenario, run: Evidence | None, error: LabError | None = None) -> tuple[Result, FramesOfClaims]:
+    """Judge the evidence. After an error, or with an instrument that fails, no claim of the scenario holds or fails.
 
-    `seen` is None when not even the evidence can be read, which takes an error to explain it.
+    ``run`` is None when not even the evidence can be read, which takes an error to explain it.
     """
-    judged: list[Judged] = []
-    if seen is None or error is not None:
-        why = f"the run broke off: {error}" if error is not None else "there is no evidence"
-        findings = [Finding.of(Judged(claim, unknown(why))) for claim in scenario.claims]
+    frames: FramesOfClaims = {}
+    if run is None or error is not None:
+        claims = [_not_judged(claim, error) for claim in scenario.claims]
     else:
-        lab, text = judge(INSTRUMENT, seen), judge(scenario.claims, seen)
-        judged += text
-        instrument = [Finding.of(each, instrument=True) for each in lab]
-        book = [Finding.of(each) for each in text]
-        lame = next((one for one in instrument if one.verdict == FAILS.value), None)
-        if lame is not None:
-            book = [one.unknown(f"the instrument failed ({lame.sentence})") for one in book]
-        findings = book + instrument
-    verdict = overall(findings)
+        judged = judge_either(scenario.claims, run)
+        frames = _frames(judged, run)
+        claims = _with_instrument([ClaimResult.of(each) for each in judged], judge(INSTRUMENT, run))
+    verdict = overall(claims)
     result = Result(
         scenario=scenario.name,
         title=scenario.title,
         file=str(scenario.file),
         verdict=verdict.value,
         status=status_of(verdict) if error is None else error.exit_status,
-        claims=tuple(findings),
-        environment=environment(seen) if seen is not None else {},
+        claims=tuple(claims),
+        environment=environment(run) if run is not None else {},
         error=str(error) if error is not None else None,
     )
-    return result, _witnesses(judged, seen)
+    return result, frames
 
 
-def _witnesses(judged: list[Judged], seen: Evidence | None) -> Witnesses:
-    """For each claim about the book the frames that it was judged on, by their places among all."""
-    places = {id(frame): place for place, frame in enumerate(seen.frames() or ())} if seen is not None else {}
-    on = {each.claim.name: (places.get(id(frame)) for frame in each.on) for each in judged}
-    return {name: tuple(sorted(place for place in found if place is not None)) for name, found in on.items()}
+def _not_judged(claim: Claim, error: LabError | None) -> ClaimResult:
+    """A claim on a run that broke off, or without evidence."""
+    if error is not None:
+        check = unknown("the run", Message("it broke off: {error}", {"error": str(error)}))
+    else:
+        check = unknown("the run", "there is no evidence")
+    return ClaimResult.of(Judged(claim, (check,)))
 
 
-def environment(seen: Evidence) -> dict[str, Any]:
-    """On what and how the run was made. `engines_used` are those that carried out a fault; `took` is in seconds."""
-    facts = {host: seen.facts(host) for host in seen.hosts if any(_about(seen, host))}
+def _with_instrument(claims: list[ClaimResult], about_the_lab: Iterable[Judged]) -> list[ClaimResult]:
+    """The scenario's claims, unknown where the lab failed, and those about the lab."""
+    instrument = [ClaimResult.of(each, instrument=True) for each in about_the_lab]
+    for each in instrument:
+        if each.verdict == FAILS.value:
+            why = Message("the lab itself failed: {title}", {"title": each.title})
+            return [claim.unknown("the lab", why) for claim in claims] + instrument
+    return claims + instrument
+
+
+def _frames(judged: Iterable[Judged], run: Evidence) -> FramesOfClaims:
+    """For each claim the frames that it was judged on, by their places among all."""
+    places = {id(frame): place for place, frame in enumerate(run.frames())}
+    found = {}
+    for each in judged:
+        mine = (places.get(id(frame)) for frame in each.frames)
+        found[each.claim.name] = tuple(sorted(place for place in mine if place is not None))
+    return found
+
+
+def environment(run: Evidence) -> dict[str, Any]:
+    """On what and how the run was made. ``engines_used`` carried out a fault; ``took`` is in seconds."""
+    facts = {}
+    for host in run.hosts:
+        try:
+            facts[host] = run.host(host).facts
+        except NotRecorded:  # a run may break off before a host has said what it is
+            continue
     any_host = next(iter(facts.values()), None)
-    faults = seen.faults() or ()
     return {
         "kernel": any_host.release if any_host else None,
         "hz": any_host.hz if any_host else None,
         "machine": any_host.machine if any_host else None,
-        **{key: seen.meta.get(key) for key in ("substrate", "clock", "engine")},
-        "engines_used": sorted({fault.engine for fault in faults}),
-        "seed": seen.meta.get("seed"),
-        "hosts": dict(seen.hosts),
+        "substrate": run.meta.get("substrate"),
+        "clock": run.meta.get("clock"),
+        "engine": run.meta.get("engine"),
+        "engines_used": sorted({each.engine for each in run.faults()}),
+        "seed": run.meta.get("seed"),
+        "hosts": dict(run.hosts),
         "sysctls": {host: dict(fact.sysctls) for host, fact in facts.items()},
-        "took": (seen.records[-1].get("t", seen.meta["t"]) - seen.meta["t"]) / NS,
+        "took": (run.records[-1].get("t", run.meta["t"]) - run.meta["t"]) / NS,
     }
-
-
-def _about(seen: Evidence, host: str) -> Iterator[bool]:
-    """Whether a host came as far as to say what it is: a run may break off before."""
-    return (record["kind"] == "facts" and record["host"] == host for record in seen.records)
 
 
 HANDS = "badwire up"  # stands for a scenario's file
@@ -105,29 +121,29 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
 
 def judge_run(
     folder: Path, scenario: Scenario, error: LabError | None = None
-) -> tuple[Result, Witnesses, Evidence | None]:
-    """The verdicts on a saved run, what each was judged on, and the evidence if it can be read.
+) -> tuple[Result, FramesOfClaims, Evidence | None]:
+    """The verdicts on a saved run, the frames of each claim, and the evidence if it can be read.
 
     After an error nothing holds or fails: every claim is UNKNOWN, and why. Raises BadRun if there is no error that
     explains why the evidence cannot be read.
     """
     try:
-        seen = Evidence.load(folder)
+        run = Evidence.load(folder)
     except BadRun:
         if error is None:
             raise
-        seen = None
-    return *judgement(scenario, seen, error), seen
+        run = None
+    return *judgement(scenario, run, error), run
 
 
 def judge_again(folder: Path) -> Result:
     """The verdicts on a saved run, with the claims of its scenario as they are now. Raises BadRun, UnknownScenario."""
-    seen = Evidence.load(folder)
+    run = Evidence.load(folder)
     try:
         saved = Result.load(folder).file
     except BadRun:  # a run that was killed has no result, but its evidence names the scenario
         saved = ""
-    scenario = scenario_of(folder, saved, seen.meta["scenario"])
+    scenario = scenario_of(folder, saved, run.meta["scenario"])
     if scenario is BY_HAND:
         raise BadRun(f"{folder} was made by hand and claims nothing; `badwire show {folder}` tells what was.")
-    return judgement(scenario, seen, RunError(seen.error) if seen.error is not None else None)[0]
+    return judgement(scenario, run, RunError(run.error) if run.error is not None else None)[0]

@@ -1,64 +1,136 @@
-"""The result of a run as plain data: what stands in result.json, and what every report is made from."""
+"""The result of a run as plain data: what result.json holds, and what every report is made from."""
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from badwire.claims.check import FAILS, HOLDS, UNKNOWN, Check, Verdict
 from badwire.claims.claim import Judged
-from badwire.claims.verdict import FAILS, HOLDS, UNKNOWN, Outcome
 from badwire.errors import BadRun, LabError
-from badwire.evidence.values import text
 from badwire.scenario.scenario_file import Scenario
 from badwire.util import files
+from badwire.util.message import Message
 
 FILE = "result.json"
-FORMAT = 1
-_RAN: Mapping[str, type | tuple[type, ...]] = {  # what Result.environment may have that is looked into
+FORMAT = 2
+_ENVIRONMENT: Mapping[str, type | tuple[type, ...]] = {  # what readers of Result.environment rely on
     "hosts": dict,
     "sysctls": dict,
     "engines_used": list,
     "took": (int, float),
 }
+_VERDICTS = frozenset(verdict.value for verdict in Verdict)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One claim and what became of it. `measured` is as JSON has it, `shown` is the same for people, with its unit."""
+class CheckResult:
+    """One check of a claim. ``measured`` is as JSON has it, ``shown`` is the same for people, with its unit."""
 
-    name: str
-    sentence: str
+    name: Message
     verdict: str
     measured: Any
     shown: str
-    expected: str
+    expected: Message
     unit: str
-    why: str
+    why: Message
+
+    @classmethod
+    def of(cls, check: Check) -> "CheckResult":
+        """A check as data."""
+        return cls.from_json(check.to_json())
+
+    @property
+    def wanted(self) -> str:
+        """What was expected, with its unit, for people; empty when the check has no expectation."""
+        expected = str(self.expected)
+        if not expected or not self.unit or not expected[-1].isdigit():
+            return expected
+        return f"{expected} {self.unit}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Its entry in result.json."""
+        return {
+            "name": self.name.to_json(),
+            "verdict": self.verdict,
+            "measured": self.measured,
+            "shown": self.shown,
+            "expected": self.expected.to_json(),
+            "unit": self.unit,
+            "why": self.why.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "CheckResult":
+        """The check that ``to_json`` gave. Raises KeyError, TypeError, ValueError."""
+        return cls(
+            name=Message.from_json(data["name"]),
+            verdict=_verdict(data["verdict"]),
+            measured=data["measured"],
+            shown=_text(data["shown"]),
+            expected=Message.from_json(data["expected"]),
+            unit=_text(data["unit"]),
+            why=Message.from_json(data["why"]),
+        )
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """One claim and its checks. ``instrument``: the claim is about the lab itself, and not about the course."""
+
+    name: str
+    title: str
+    verdict: str
+    checks: tuple[CheckResult, ...]
     sources: tuple[str, ...]
     instrument: bool = False
 
     @classmethod
-    def of(cls, judged: Judged, instrument: bool = False) -> "Finding":
-        """A claim with its verdict, as data. `instrument`: the claim is about the lab itself, not about the book."""
-        sentence = judged.claim.sentence
-        measured = judged.verdict.measured
-        shown = "" if measured is None else f"{text(measured)} {judged.verdict.unit}".rstrip()
-        entry = judged.to_json()
+    def of(cls, judged: Judged, instrument: bool = False) -> "ClaimResult":
+        """A judged claim as data."""
         return cls(
-            **{**entry, "sources": tuple(entry["sources"])}, sentence=sentence, shown=shown, instrument=instrument
+            name=judged.claim.name,
+            title=judged.claim.title,
+            verdict=judged.verdict.value,
+            checks=tuple(CheckResult.of(check) for check in judged.checks),
+            sources=tuple(str(source) for source in judged.claim.sources),
+            instrument=instrument,
         )
 
-    def properties(self) -> dict[str, str]:
-        """What is worth telling of it beside its name, as text, for JUnit; `measured` in JSON if it is no text."""
-        measured = self.measured if isinstance(self.measured, str) else json.dumps(self.measured, ensure_ascii=False)
-        told = {"verdict": self.verdict, "measured": "" if self.measured is None else measured, "shown": self.shown}
-        told |= {"expected": self.expected, "unit": self.unit, "source": "; ".join(self.sources)}
-        return {key: value for key, value in told.items() if value}
+    @property
+    def deciding(self) -> tuple[CheckResult, ...]:
+        """The checks that decide the verdict: those that fail, else those that are unknown, else all."""
+        return tuple(check for check in self.checks if check.verdict == self.verdict)
 
-    def unknown(self, why: str) -> "Finding":
-        """The same claim, of which nothing can be said after all."""
-        return replace(self, verdict=UNKNOWN.value, why="; ".join(part for part in (why, self.why) if part))
+    def unknown(self, name: str, why: Message) -> "ClaimResult":
+        """The same claim, of which nothing can be said after all: one more check says why."""
+        added = CheckResult.of(Check(Message(name), UNKNOWN, why=why))
+        checks = tuple(replace(check, verdict=UNKNOWN.value) for check in self.checks)
+        return replace(self, verdict=UNKNOWN.value, checks=(added, *checks))
+
+    def to_json(self) -> dict[str, Any]:
+        """Its entry in result.json."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "verdict": self.verdict,
+            "checks": [check.to_json() for check in self.checks],
+            "sources": list(self.sources),
+            "instrument": self.instrument,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ClaimResult":
+        """The claim that ``to_json`` gave. Raises KeyError, TypeError, ValueError."""
+        return cls(
+            name=_text(data["name"]),
+            title=_text(data["title"]),
+            verdict=_verdict(data["verdict"]),
+            checks=tuple(CheckResult.from_json(check) for check in data["checks"]),
+            sources=tuple(_text(source) for source in data["sources"]),
+            instrument=bool(data["instrument"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -70,10 +142,9 @@ class Result:
     file: str
     verdict: str
     status: int
-    claims: tuple[Finding, ...]
+    claims: tuple[ClaimResult, ...]
     environment: Mapping[str, Any]
     error: str | None = None
-    format: int = FORMAT
 
     def save(self, folder: Path) -> None:
         """Write result.json into a run's folder, whole or not at all. Raises OSError."""
@@ -81,51 +152,61 @@ class Result:
 
     def text(self) -> str:
         """The result as JSON."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        data = {
+            "format": FORMAT,
+            "scenario": self.scenario,
+            "title": self.title,
+            "file": self.file,
+            "verdict": self.verdict,
+            "status": self.status,
+            "claims": [claim.to_json() for claim in self.claims],
+            "environment": self.environment,
+            "error": self.error,
+        }
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def load(cls, folder: Path) -> "Result":
         """Read result.json of a run's folder. Raises BadRun."""
         try:
-            data = files.read_json_object(folder / FILE)
-            claims = tuple(Finding(**{**claim, "sources": tuple(claim["sources"])}) for claim in data.pop("claims"))
-            return cls(claims=claims, **data)._checked()
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            return cls._from_json(files.read_json_object(folder / FILE))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadRun(
                 f"{folder / FILE} cannot be read ({error}); `badwire check {folder}` judges the evidence."
             ) from error
 
-    def _checked(self) -> "Result":
-        """Itself, if its fields are of the types that they are declared with. Raises ValueError."""
-        texts = [self.scenario, self.title, self.file, self.verdict, self.error or ""]
-        for one in self.claims:
-            texts += [one.name, one.sentence, one.verdict, one.shown, one.expected, one.unit, one.why, *one.sources]
-        known = isinstance(self.environment, dict) and all(
-            isinstance(self.environment[name], type_) for name, type_ in _RAN.items() if name in self.environment
+    @classmethod
+    def _from_json(cls, data: Mapping[str, Any]) -> "Result":
+        if data.get("format") != FORMAT:
+            raise ValueError(f"it has format {data.get('format')!s:.20}, this version reads {FORMAT}")
+        error = data["error"]
+        return cls(
+            scenario=_text(data["scenario"]),
+            title=_text(data["title"]),
+            file=_text(data["file"]),
+            verdict=_verdict(data["verdict"]),
+            status=int(data["status"]),
+            claims=tuple(ClaimResult.from_json(claim) for claim in data["claims"]),
+            environment=_environment(data["environment"]),
+            error=None if error is None else _text(error),
         )
-        sysctls = self.environment.get("sysctls", {}).values() if known else ()
-        if self.format != FORMAT:
-            raise ValueError(f"it has format {self.format!s:.20}, this version reads {FORMAT}")
-        if not (
-            known and all(isinstance(each, str) for each in texts) and all(isinstance(each, dict) for each in sysctls)
-        ):
-            raise ValueError("a field of it is of another type")
-        return self
 
 
-def overall(findings: Iterable[Finding]) -> Outcome:
-    """The verdict on a run: FAILS if the book is wrong, HOLDS if all claims hold, those about the instrument included.
+def overall(claims: Iterable[ClaimResult]) -> Verdict:
+    """The verdict on a run: FAILS if a claim of the scenario fails, HOLDS if all hold, the instrument's too.
 
-    A lab that fails its own checks says nothing about the book: UNKNOWN.
+    A lab that fails its own checks says nothing about the scenario's claims: UNKNOWN.
     """
-    findings = tuple(findings)
-    if any(one.verdict == FAILS.value and not one.instrument for one in findings):
+    claims = tuple(claims)
+    own = [claim for claim in claims if not claim.instrument]
+    if any(claim.verdict == FAILS.value for claim in own):
         return FAILS
-    book = [one for one in findings if not one.instrument]
-    return HOLDS if book and all(one.verdict == HOLDS.value for one in findings) else UNKNOWN
+    if not own or any(claim.verdict != HOLDS.value for claim in claims):
+        return UNKNOWN
+    return HOLDS
 
 
-def status_of(verdict: Outcome) -> int:
+def status_of(verdict: Verdict) -> int:
     """The exit status of a verdict."""
     return {HOLDS: 0, FAILS: 1, UNKNOWN: 3}[verdict]
 
@@ -140,3 +221,26 @@ class Run:
 
 
 RunOutcome = tuple[Scenario, Run | LabError]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is not a text")
+    return value
+
+
+def _verdict(value: object) -> str:
+    if value not in _VERDICTS:
+        raise ValueError(f"{value!r:.40} is not a verdict")
+    return str(value)
+
+
+def _environment(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("the environment is not an object")
+    for name, kind in _ENVIRONMENT.items():
+        if name in value and not isinstance(value[name], kind):
+            raise TypeError(f"{name} is of another type")
+    if not all(isinstance(each, dict) for each in value.get("sysctls", {}).values()):
+        raise TypeError("sysctls are of another type")
+    return value

@@ -12,7 +12,7 @@ from badwire.evidence.damaged import Remains, remains
 from badwire.evidence.evidence import Evidence
 from badwire.report.html import page as html_page
 from badwire.result import result as results
-from badwire.result.judge import Witnesses, environment, judgement, scenario_of
+from badwire.result.judge import FramesOfClaims, environment, judgement, scenario_of
 from badwire.result.result import Result
 from badwire.scenario.scenario_file import Scenario
 from badwire.store import run_folder
@@ -34,7 +34,7 @@ def again(folder: Path) -> Made:
     saved, no_result = _saved(folder)
     scenario, no_scenario = _scenario(saved, left.seen, folder)
     missing = [*left.missing, *no_result]
-    on: Witnesses = {}
+    on: FramesOfClaims = {}
     if scenario is not None and left.seen is not None:
         broke = left.seen.error if left.broken is None else left.broken
         result, on = judgement(scenario, left.seen, RunError(broke) if broke is not None else None)

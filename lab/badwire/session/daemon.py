@@ -57,9 +57,11 @@ def report(folder: Path, base: Path, error: LabError | None, began: float) -> li
 def _complaints(result: Result) -> list[str]:
     """What the lab finds wrong with itself."""
     return [
-        f"about the lab itself: {one.sentence}: {one.verdict}, measured {one.shown}, expected {one.expected}; {one.why}"
-        for one in result.claims
-        if one.instrument and one.verdict == "FAILS"
+        f"about the lab itself: {claim.title}: {check.name}: measured {check.shown or '-'},"
+        f" expected {check.wanted} {check.why}".rstrip()
+        for claim in result.claims
+        if claim.instrument and claim.verdict == "FAILS"
+        for check in claim.deciding
     ]
 
 

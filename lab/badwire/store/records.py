@@ -11,16 +11,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from badwire.agent.host.inet_diag import STATES
+from badwire.linux.tcp_states import BY_NUMBER
 from badwire.util.files import whole_number
 from badwire.util.jsonlines import WIRE, decode
+from badwire.util.message import Message
 
 Record = Mapping[str, Any]
 NS = 1_000_000_000  # nanoseconds in a second
 
 
-class NothingSeen(LookupError):
-    """The evidence has nothing of the kind asked about, so that neither its presence nor its absence shows."""
+class NotRecorded(LookupError):
+    """The evidence has nothing of the kind asked about, so that neither its presence nor its absence can be told."""
+
+    def __init__(self, message: "Message | str") -> None:
+        super().__init__(message)
+        self.message = Message.of(message)
+
+    @classmethod
+    def of(cls, template: str, **values: object) -> "NotRecorded":
+        """With a template and the values that fill it."""
+        return cls(Message(template, values))
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+NothingSeen = NotRecorded
 
 
 @dataclass(frozen=True)
@@ -54,7 +70,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Note:
-    """A word of the scenario's, which tells the phases of a run apart."""
+    """What the scenario noted; notes divide a run into phases."""
 
     t: int
     text: str
@@ -62,7 +78,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Call:
-    """One system call on a socket that the scenario drove; ``value`` is its result, ``errno`` a name or None."""
+    """One system call on a controlled socket; ``value`` is its result, ``errno`` a name, None when it succeeded."""
 
     host: str
     socket: int
@@ -79,11 +95,27 @@ class Call:
         return (self.ended - self.began) / NS
 
     @property
+    def outcome(self) -> str:
+        """``success``, or the errno: ``ECONNREFUSED``."""
+        return self.errno or "success"
+
+    @property
+    def port(self) -> int | None:
+        """The port of the address that was given to the call; None when it was given none."""
+        for argument in self.args:
+            if isinstance(argument, tuple):
+                return int(argument[1])
+        return None
+
+    @property
     def state(self) -> str:
-        """What ``getsockopt(TCP_INFO)`` told of the socket: the structure begins with its state, a byte (tcp(7))."""
+        """The socket's state as ``getsockopt(TCP_INFO)`` gave it: the first byte of the structure (tcp(7)).
+
+        Raises NotRecorded for any other call.
+        """
         if self.call != "getsockopt" or "TCP_INFO" not in self.args or self.value is None:
-            raise NothingSeen(f"{self.call} on {self.host} tells no state")
-        return STATES[self.value & 0xFF]
+            raise NotRecorded.of("{call} on {host} gives no state", call=self.call, host=self.host)
+        return BY_NUMBER[self.value & 0xFF]
 
     @classmethod
     def of(cls, record: Record) -> "Call":
@@ -112,7 +144,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Program:
-    """One program from start to exit; a time that is None was not seen. ``signals`` are those that the lab sent."""
+    """One program from start to exit; a time (ns) that is None was not recorded. ``signals``: those the lab sent."""
 
     host: str
     number: int
@@ -132,6 +164,24 @@ class Program:
     def out(self) -> str:
         """All that it wrote to standard output."""
         return "".join(output.text for output in self.outputs if output.stream == "out")
+
+    @property
+    def output(self) -> str:
+        """All that it wrote to standard output, without the newline at the end."""
+        return self.out.rstrip("\n")
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What it wrote to standard output, line by line."""
+        return tuple(self.out.splitlines())
+
+    def line(self, word: str) -> str:
+        """What follows a word on the first line of standard output that begins with it. Raises NotRecorded."""
+        for line in self.lines:
+            first, _, rest = line.partition(" ")
+            if first == word:
+                return rest
+        raise NotRecorded.of("{name} wrote no line that begins with {word}", name=self.name, word=word)
 
     @property
     def err(self) -> str:
@@ -185,7 +235,7 @@ class ProcessTable:
         return sum(process.get("state") == "Z" for process in self.processes)
 
     def of(self, program: Program | None) -> "ProcessTable":
-        """Those of one program: itself, if it still runs, and its children; NothingSeen when there is no program."""
+        """Those of one program: itself, if it still runs, and its children. Raises NotRecorded without a program."""
         if program is None:
             raise NothingSeen(f"the program whose processes on {self.host} are asked for never started")
         mine = (process for process in self.processes if process.get("program") == program.number)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from badwire.claims.instrument import EARLY, LATE
-from badwire.evidence import NS, Frame
-from badwire.evidence.frames import join
+from badwire.old.claims.instrument import EARLY, LATE
+from badwire.old.evidence import NS, Frame
+from badwire.old.evidence.frames import join
 from badwire.faults import Delay, Fault
 from badwire.packets.pcapng import Captured
 from badwire.store.records import Decision

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from badwire.errors import MissingCapability
-from badwire.evidence import NS, Frame
+from badwire.old.evidence import NS, Frame
 from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
 from badwire.faults.fault import QUEUE
 from badwire.units import Mbit, kbit, ms

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import MissingCapability
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from badwire.options import Options
 from badwire.pytest_plugin import require
 from badwire.result.result import Run

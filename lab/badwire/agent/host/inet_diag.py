@@ -12,17 +12,14 @@ import socket
 import struct
 from typing import Any
 
+from badwire.linux.tcp_states import BY_NUMBER
+
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
 NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 INET_DIAG_INFO = 2
 
-# include/net/tcp_states.h; 12 is TCP_NEW_SYN_RECV, which the dump shows as SYN_RECV.
-STATES = (
-    *("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT"),
-    *("CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "SYN_RECV"),
-)
 # net/ipv4/inet_diag.c and tcp_diag.c: idiag_timer; the last is newer (include/uapi/linux/inet_diag.h of Linux 7.3).
 TIMERS = ("off", "retransmit", "keepalive", "time_wait", "probe", "delayed_ack")
 
@@ -149,7 +146,7 @@ def _entry(payload: bytes | memoryview, protocol: int) -> SocketEntry:
     )
     entry: SocketEntry = {
         "proto": "tcp" if protocol == socket.IPPROTO_TCP else "udp",
-        "state": STATES[state],
+        "state": BY_NUMBER[state],
         "local": [_address(family, src), int.from_bytes(sport, "big")],
         "remote": [_address(family, dst), int.from_bytes(dport, "big")],
         "inode": inode,

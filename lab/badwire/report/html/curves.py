@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from badwire.evidence.connections import Connection, tcp_of
 from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
-from badwire.evidence.sockets import Socket
+from badwire.evidence.sockets import SocketSample
+from badwire.evidence.stream import TcpStream, tcp_of
+from badwire.evidence.windows import window_shift
 from badwire.report import words
-from badwire.store.records import NS, NothingSeen
+from badwire.store.records import NS, NotRecorded
 
 ENOUGH = 16  # segments with data, for a curve to be worth drawing
 MOST = 3  # connections; those that sent most
@@ -48,22 +49,22 @@ def curves(seen: Evidence) -> tuple[Curves, ...]:
     began = int(seen.meta["t"])
     busy = [
         (len(data), place, each, host)
-        for place, each in enumerate(seen.connections() or ())
+        for place, each in enumerate(seen.wire.streams)
         for host in (each.client, each.server)
-        if len(data := each.sent_by(host, data=True) or ()) >= ENOUGH
+        if len(data := each.sent(host, data=True)) >= ENOUGH
     ]
     chosen = sorted(busy, key=lambda one: (-one[0], one[1]))[:MOST]
     return tuple(_curves(seen, connection, host, began) for _, _, connection, host in chosen)
 
 
-def _curves(seen: Evidence, connection: Connection, host: str, began: int) -> Curves:
-    data = connection.sent_by(host, data=True) or ()
+def _curves(seen: Evidence, connection: TcpStream, host: str, began: int) -> Curves:
+    data = connection.sent(host, data=True)
     first, last = _span(connection, host, data)
 
     def points(values: Iterator[tuple[int, float]]) -> Points:
         return _within(tuple(values), first, last, began)
 
-    repeated = {id(frame) for frame in connection.retransmissions or ()}
+    repeated = {id(frame) for frame in connection.retransmissions}
     looks = _looks(seen, connection, host)
     flight = tuple(_flight(connection, host))
     return Curves(
@@ -81,9 +82,9 @@ def _curves(seen: Evidence, connection: Connection, host: str, began: int) -> Cu
     )
 
 
-def _span(connection: Connection, host: str, data: Sequence[Frame]) -> tuple[int, int]:
+def _span(connection: TcpStream, host: str, data: Sequence[Frame]) -> tuple[int, int]:
     """From the first data sent to a little after the last acknowledgment of data was delivered, ns."""
-    answers = (frame for frame in connection.segments if frame.toward == host and connection.ack(frame) > 1)
+    answers = (frame for frame in connection.frames if frame.toward == host and connection.ack(frame) > 1)
     times = [t for frame in answers for t in frame.delivered_at[:1]]
     first, last = data[0].sent_at, max(times + [frame.sent_at for frame in data])
     return first, last + (last - first) // 10
@@ -96,32 +97,32 @@ def _within(values: Sequence[tuple[int, float]], first: int, last: int, began: i
     return tuple(((t - began) / NS, value) for t, value in [*((first, value) for value in before), *inside])
 
 
-def _looks(seen: Evidence, connection: Connection, host: str) -> tuple[Socket, ...]:
+def _looks(seen: Evidence, connection: TcpStream, host: str) -> tuple[SocketSample, ...]:
     """The looks at the sender's socket that found its congestion control."""
     ports = (connection.client_port, connection.server_port)
-    with suppress(NothingSeen):
+    with suppress(NotRecorded):
         own = ports if host == connection.client else ports[::-1]
-        history = (seen.sockets(host).histories(None, *own, protocol="tcp") or (None,))[0]
-        looks = history.sockets if history else ()
+        found = seen.host(host).timelines(None, *own, protocol="tcp")
+        looks = found[0].samples if found else ()
         return tuple(look for look in looks if _info(look, "snd_mss") and _info(look, "snd_cwnd"))
     return ()
 
 
-def _info(look: Socket, name: str) -> int:
+def _info(look: SocketSample, name: str) -> int:
     """A number of tcp_info; 0 where there is none."""
     number = look.info.get(name)
     return number if isinstance(number, int) else 0
 
 
-def _threshold(look: Socket) -> int:
+def _threshold(look: SocketSample) -> int:
     """Segments; 0 when none was set yet."""
     threshold = _info(look, "snd_ssthresh")
     return threshold if threshold < _NO_THRESHOLD else 0
 
 
-def _flight(connection: Connection, host: str) -> Iterator[tuple[int, int, int, int]]:
+def _flight(connection: TcpStream, host: str) -> Iterator[tuple[int, int, int, int]]:
     """After each segment sent and each acknowledgment delivered: time, highest number sent, acknowledged, window."""
-    scale = _scale(connection, host)
+    scale = window_shift(connection, connection.other(host)) or 0
     moments = sorted(_moments(connection, host), key=lambda moment: moment[:2])
     top = ack = window = 0
     for t, _, frame in moments:
@@ -134,17 +135,9 @@ def _flight(connection: Connection, host: str) -> Iterator[tuple[int, int, int, 
         yield t, max(top, ack), ack, window
 
 
-def _moments(connection: Connection, host: str) -> Iterator[tuple[int, int, Frame]]:
-    for place, frame in enumerate(connection.segments):
+def _moments(connection: TcpStream, host: str) -> Iterator[tuple[int, int, Frame]]:
+    for place, frame in enumerate(connection.frames):
         if frame.source == host:
             yield frame.sent_at, place, frame
         elif "A" in tcp_of(frame).flags:
             yield from ((t, place, frame) for t in frame.delivered_at)
-
-
-def _scale(connection: Connection, host: str) -> int:
-    """By how many bits the other side's windows are shifted: only if both SYNs offer it (RFC 7323 section 2.2)."""
-    syns = [frame for frame in connection.segments if "S" in tcp_of(frame).flags]
-    scales = {frame.source: tcp_of(frame).options.window_scale for frame in syns}
-    theirs = next((scale for source, scale in scales.items() if source != host), None)
-    return theirs if theirs is not None and scales.get(host) is not None else 0

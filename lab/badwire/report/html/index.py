@@ -9,7 +9,7 @@ from typing import Any
 
 from badwire.errors import BadRun
 from badwire.report.html import page
-from badwire.result.result import Result
+from badwire.result.result import ClaimResult, Result
 from badwire.store import run_folder
 from badwire.util import files
 
@@ -89,7 +89,7 @@ def _entry(folder: Path, name: str) -> Entry | None:
         "badge": page.badge(result),
         "title": result.error or result.title,
         "environment": dict(_environment(result)) | {"real": _real_seconds(folder)},
-        "claims": [[one.sentence, one.verdict, one.shown, one.expected] for one in result.claims if not one.instrument],
+        "claims": [_claim(one) for one in result.claims if not one.instrument],
     }
 
 
@@ -106,3 +106,9 @@ def _real_seconds(folder: Path) -> float | None:
     except (OSError, ValueError):
         return None
     return seconds if isinstance(seconds, float) else None
+
+
+def _claim(claim: ClaimResult) -> list[str]:
+    measured = "; ".join(f"{check.name}: {check.shown or '-'}" for check in claim.checks)
+    expected = "; ".join(check.wanted for check in claim.checks)
+    return [claim.title, claim.verdict, measured, expected]

@@ -19,16 +19,15 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from badwire.claims.titles import sentence
-from badwire.claims.verdict import FAILS
+from badwire.claims.check import FAILS
 from badwire.course import course
 from badwire.course.course import Question
 from badwire.errors import RequestError
 from badwire.evidence.evidence import Evidence
 from badwire.report.html.curves import curves
 from badwire.report.story import Story, story
-from badwire.result.judge import HANDS, Witnesses
-from badwire.result.result import Finding, Result
+from badwire.result.judge import HANDS, FramesOfClaims
+from badwire.result.result import ClaimResult, Result
 from badwire.util import files
 
 FILE = "report.html"
@@ -41,7 +40,7 @@ def write(
     result: Result,
     seen: Evidence | None,
     lesson: str,
-    on: Witnesses | None = None,
+    on: FramesOfClaims | None = None,
     missing: Sequence[str] = (),
 ) -> Path:
     """Write a run's report into its folder, whole or not at all; the rest is as in ``render``. Raises OSError."""
@@ -49,7 +48,7 @@ def write(
 
 
 def render(
-    result: Result, seen: Evidence | None, lesson: str, on: Witnesses | None = None, missing: Sequence[str] = ()
+    result: Result, seen: Evidence | None, lesson: str, on: FramesOfClaims | None = None, missing: Sequence[str] = ()
 ) -> str:
     """The page. ``seen`` is None where there is no evidence that can be read: then the rest is shown. ``on`` has the
     frames that each claim was judged on; ``missing`` are sentences about what cannot be shown.
@@ -135,7 +134,7 @@ def _own(result: Result) -> bool:
     return Path(result.file).parent.name != "scenarios"
 
 
-def _asked(result: Result) -> list[tuple[Question, Finding | None]]:
+def _asked(result: Result) -> list[tuple[Question, ClaimResult | None]]:
     """What the course asks about the scenario, each with what became of the claim that shows the answer.
 
     A course that cannot be read costs the page its question, and no run its report.
@@ -179,7 +178,7 @@ def _plots(seen: Evidence | None) -> list[tuple[str, Markup]]:
 
 def _outputs(seen: Evidence | None) -> list[tuple[str, str]]:
     """What each program wrote, under its host and its command line."""
-    programs = (seen.programs() or ()) if seen is not None else ()
+    programs = seen.programs if seen is not None else ()
     return [(f"{each.host}: {each.name}", (each.out + each.err).rstrip()) for each in programs if each.out or each.err]
 
 
@@ -196,5 +195,4 @@ def _file(name: str) -> str:
 def _template(name: str) -> jinja2.Template:
     made = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters["marked"] = _marked
-    made.filters["sentence"] = sentence
     return made.from_string(_file(name))

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from badwire.claims import RFC, Judged, Source, Verdict, claim, equals, never
-from badwire.evidence import Evidence
+from badwire.old.claims import RFC, Judged, Source, Verdict, claim, equals, never
+from badwire.old.evidence import Evidence
 from badwire.result.judge import environment
 from badwire.result.result import Finding, Result
 from tests.claims.written import Written, sock

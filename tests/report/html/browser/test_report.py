@@ -7,7 +7,7 @@ import pytest
 from selenium import webdriver
 
 from badwire.course import course
-from badwire.evidence import Evidence
+from badwire.old.evidence import Evidence
 from badwire.report.html import page
 from badwire.run.rebuild import again
 from tests.claims.written import Written

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from badwire.evidence.values import Span as Span
-from badwire.evidence.values import join, plain, text
+from badwire.old.evidence.values import Span as Span
+from badwire.old.evidence.values import join, plain, text
 
 ONE_SIDED_WIDTH = 0.01  # a span across a single bound still decides when no wider than this part of the bound: 1 %
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from badwire.evidence.frames import Frame
-from badwire.evidence.provenance import given
+from badwire.old.evidence.frames import Frame
+from badwire.old.evidence.provenance import given
 from badwire.packets.packet import Tcp, has_flags, relative
 from badwire.store.records import NS, NothingSeen
 

@@ -1,0 +1,264 @@
+"""A check: one comparison of what was measured with what was expected. A claim yields one or more of them.
+
+    yield equals("port {port} is closed first by", connection.closing.first, "server", port=7001)
+    yield between("TIME_WAIT lasts", run.host("server").time_in("TIME_WAIT"), 60, run.kernel.latest(60), "s")
+
+The name of a check is a template; its values are keyword arguments, so that a saved run can be shown in another
+language. A check is UNKNOWN when nothing was recorded to compare: None, or ``Records`` that are empty.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from badwire.evidence.records import Records
+from badwire.util.message import Message
+from badwire.util.numbers import Span, plain, text
+
+ONE_SIDED_WIDTH = 0.01  # a span across a single bound still decides when it is no wider than 1 % of that bound
+NOT_RECORDED = "not recorded in this run"
+NOTHING_RECORDED = "no {what} recorded in this run"
+
+T = TypeVar("T")
+_EMPTY = Message()
+
+
+class Verdict(StrEnum):
+    """What the evidence says: of a check, of a claim, of a run."""
+
+    HOLDS = "HOLDS"
+    FAILS = "FAILS"
+    UNKNOWN = "UNKNOWN"
+
+
+HOLDS = Verdict.HOLDS
+FAILS = Verdict.FAILS
+UNKNOWN = Verdict.UNKNOWN
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """FAILS if any fails, else UNKNOWN if any is unknown or there are none, else HOLDS."""
+    found = set(verdicts)
+    for verdict in (FAILS, UNKNOWN, HOLDS):
+        if verdict in found:
+            return verdict
+    return UNKNOWN
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of a claim.
+
+    Args:
+        name: what was compared, "port 7001 is closed first by".
+        verdict: what came of it.
+        measured: the value found, None when there was none.
+        expected: what it should be, in words: "server", "60 to 62.05".
+        unit: of both: "s", "bytes", "segments"; empty where there is none.
+        why: a sentence where the values do not speak for themselves; empty otherwise.
+    """
+
+    name: Message
+    verdict: Verdict
+    measured: object = None
+    expected: Message = _EMPTY
+    unit: str = ""
+    why: Message = _EMPTY
+
+    @property
+    def shown(self) -> str:
+        """What was measured, with its unit, for people; empty when nothing was."""
+        if self.measured is None:
+            return ""
+        return f"{text(self.measured)} {_unit(self.unit, self.measured)}".rstrip()
+
+    def to_json(self) -> dict[str, Any]:
+        """Its entry in result.json: a span becomes a pair, infinity null."""
+        return {
+            "name": self.name.to_json(),
+            "verdict": self.verdict.value,
+            "measured": plain(self.measured),
+            "shown": self.shown,
+            "expected": self.expected.to_json(),
+            "unit": self.unit,
+            "why": self.why.to_json(),
+        }
+
+
+Checks = Iterator[Check]
+
+
+class Capture(Protocol):
+    """What ``never`` needs to know of a run."""
+
+    @property
+    def capture_is_complete(self) -> bool: ...
+
+
+def unknown(name: str | Message, why: str | Message, **values: object) -> Check:
+    """Nothing can be said, and why."""
+    return Check(Message.of(name, **values), UNKNOWN, why=Message.of(why, **values))
+
+
+def equals(name: str, measured: object, expected: object, unit: str = "", **values: object) -> Check:
+    """The measured value is exactly the expected one. A tuple, a list and Records with the same items are equal."""
+    right = Message("{value}", {"value": expected})
+    if missing := _missing(measured):
+        return Check(Message.of(name, **values), UNKNOWN, None, right, unit, missing)
+    verdict = HOLDS if _comparable(measured) == _comparable(expected) else FAILS
+    return Check(Message.of(name, **values), verdict, measured, right, unit)
+
+
+def between(
+    name: str, measured: float | Span | None, least: float, most: float, unit: str = "", **values: object
+) -> Check:
+    """The measurement lies from ``least`` to ``most``, both included; either may be infinite.
+
+    A span that has no time in common with the bounds fails, and one inside them holds. One that lies across a bound
+    holds when it is no wider than the bounds themselves (1 % of the bound when there is only one); else it is UNKNOWN.
+
+    Raises:
+        ValueError: ``least`` is above ``most``.
+    """
+    if not least <= most:
+        raise ValueError(f"nothing lies between {least} and {most}")
+    title = Message.of(name, **values)
+    expected = _bounds(least, most)
+    if missing := _missing(measured):
+        return Check(title, UNKNOWN, None, expected, unit, missing)
+    assert measured is not None
+    span = measured if isinstance(measured, Span) else Span(measured, measured)
+    if span.longest < least or span.shortest > most:
+        return Check(title, FAILS, measured, expected, unit)
+    if least <= span.shortest and span.longest <= most:
+        return Check(title, HOLDS, measured, expected, unit)
+    if span.width <= _tolerance(least, most):
+        return Check(title, HOLDS, measured, expected, unit, Message("holds within the sampling interval"))
+    return Check(title, UNKNOWN, measured, expected, unit, Message("the sampling interval is too long to tell"))
+
+
+def at_least(name: str, measured: float | Span | None, least: float, unit: str = "", **values: object) -> Check:
+    """``least`` or more."""
+    return between(name, measured, least, math.inf, unit, **values)
+
+
+def at_most(name: str, measured: float | Span | None, most: float, unit: str = "", **values: object) -> Check:
+    """``most`` or less."""
+    return between(name, measured, -math.inf, most, unit, **values)
+
+
+def each_between(
+    name: str,
+    measured: Iterable[float | Span],
+    bounds: Sequence[tuple[float, float]],
+    unit: str = "",
+    count: str = "measurements",
+    **values: object,
+) -> Checks:
+    """As many measurements as there are bounds, each within its own: waits that follow one another.
+
+    ``name`` may have ``{n}`` in it, the number of the measurement from 1 on; ``count`` names the check of how many
+    there are. A wrong number of measurements fails.
+    """
+    found = tuple(measured)
+    yield equals(count, len(found) or None, len(bounds), **values)
+    for n, (value, (least, most)) in enumerate(zip(found, bounds, strict=False), 1):
+        yield between(name, value, least, most, unit, n=n, **values)
+
+
+def seen(name: str, records: Records[Any], **values: object) -> Check:
+    """At least one was recorded; UNKNOWN when none was, since it may have been missed."""
+    expected = Message("at least one")
+    if missing := _missing(records):
+        return Check(Message.of(name, **values), UNKNOWN, None, expected, records.noun, missing)
+    return Check(Message.of(name, **values), HOLDS, len(records), expected, records.noun)
+
+
+def never(name: str, records: Records[Any], run: Capture, **values: object) -> Check:
+    """None was recorded although every frame was: with an incomplete capture, none recorded is UNKNOWN."""
+    title = Message.of(name, **values)
+    expected = Message("never")
+    if records:
+        return Check(title, FAILS, len(records), expected, records.noun)
+    if not run.capture_is_complete:
+        why = Message("the capture is not complete, so one may have been missed")
+        return Check(title, UNKNOWN, None, expected, records.noun, why)
+    return Check(title, HOLDS, 0, expected, records.noun)
+
+
+_rows: ContextVar[list[Check] | None] = ContextVar("rows", default=None)
+
+
+def each(name: str, records: Iterable[T], **values: object) -> Iterator[T]:
+    """The records, for a loop in a claim. Where there are none the claim gets an UNKNOWN row of this name.
+
+    A plain loop over nothing would yield no check, and a claim whose other checks hold would hold.
+
+    Raises:
+        RuntimeError: it is used outside a claim, where nobody would take the row.
+    """
+    rows = _rows.get()
+    if rows is None:
+        raise RuntimeError("each() is for loops in a claim")
+    empty = True
+    for record in records:
+        empty = False
+        yield record
+    if empty:
+        what = records.what if isinstance(records, Records) else Message(NOT_RECORDED)
+        rows.append(unknown(Message.of(name, **values), what))
+
+
+@contextmanager
+def collecting() -> Iterator[list[Check]]:
+    """The rows of one claim, those that ``each`` adds among them."""
+    rows: list[Check] = []
+    token = _rows.set(rows)
+    try:
+        yield rows
+    finally:
+        _rows.reset(token)
+
+
+def _missing(measured: object) -> Message:
+    """Why there is nothing to compare; empty when there is something."""
+    if measured is None:
+        return Message(NOT_RECORDED)
+    if isinstance(measured, Records) and not measured:
+        return measured.what
+    return Message()
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return [_comparable(one) for one in value]
+    if isinstance(value, Mapping):
+        return {key: _comparable(one) for key, one in value.items()}
+    return value
+
+
+def _tolerance(least: float, most: float) -> float:
+    if math.isinf(least):
+        return ONE_SIDED_WIDTH * abs(most)
+    if math.isinf(most):
+        return ONE_SIDED_WIDTH * abs(least)
+    return most - least
+
+
+def _bounds(least: float, most: float) -> Message:
+    if math.isinf(least):
+        return Message("at most {most}", {"most": most})
+    if math.isinf(most):
+        return Message("at least {least}", {"least": least})
+    return Message("{least} to {most}", {"least": least, "most": most})
+
+
+def _unit(unit: str, measured: object) -> str:
+    """``segments`` of one is ``segment``: nouns are given in the plural, symbols such as ``s`` stay."""
+    if measured == 1 and len(unit) > 2 and unit.endswith("s") and not isinstance(measured, bool):
+        return unit.removesuffix("s")
+    return unit

@@ -1,0 +1,70 @@
+"""What a query for several things gives: the records found, in order, and what was asked for."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Self, SupportsIndex, TypeVar, overload
+
+from badwire.store.records import NotRecorded
+from badwire.util.message import Message
+
+T_co = TypeVar("T_co", covariant=True)
+U = TypeVar("U")
+
+
+class Records(tuple[T_co, ...]):
+    """A tuple, perhaps empty, that knows what was asked for.
+
+    ``noun`` names the records in the plural ("segments"), ``what`` says that there are none: "no segments of client
+    to port 7001 were recorded". A check on empty records is UNKNOWN, and gives ``what`` as its reason.
+    """
+
+    noun: str
+    what: Message
+
+    def __new__(
+        cls, found: Iterable[T_co] = (), noun: str = "records", what: str | Message = "", **values: Any
+    ) -> Self:
+        """``what`` is a template like those of checks, and ``values`` fill it."""
+        self = super().__new__(cls, found)
+        self.noun = noun
+        self.what = Message.of(what or "no {noun} were recorded", **(values if what else {"noun": noun}))
+        return self
+
+    @property
+    def first(self) -> T_co:
+        """The first of them. Raises NotRecorded when there is none."""
+        return self.nth(1)
+
+    @property
+    def last(self) -> T_co:
+        """The last of them. Raises NotRecorded when there is none."""
+        if not self:
+            raise NotRecorded(self.what)
+        return super().__getitem__(-1)
+
+    def nth(self, number: int) -> T_co:
+        """The ``number``-th of them, counted from 1. Raises NotRecorded when there are fewer."""
+        if not self:
+            raise NotRecorded(self.what)
+        if number > len(self):
+            raise NotRecorded(Message("only {count} {noun} were recorded", {"count": len(self), "noun": self.noun}))
+        return super().__getitem__(number - 1)
+
+    def map(self, function: Callable[[T_co], U]) -> "Records[U]":
+        """What the function gives for each; empty records stay empty."""
+        return self._like(function(record) for record in self)
+
+    def where(self, test: Callable[[T_co], object]) -> "Records[T_co]":
+        """Those that pass the test."""
+        return self._like(record for record in self if test(record))
+
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> T_co: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> "Records[T_co]": ...
+    def __getitem__(self, key: SupportsIndex | slice, /) -> "T_co | Records[T_co]":
+        if isinstance(key, slice):
+            return self._like(super().__getitem__(key))
+        return super().__getitem__(key)
+
+    def _like(self, found: Iterable[U]) -> "Records[U]":
+        return Records(found, self.noun, self.what)

@@ -1,0 +1,32 @@
+"""Claims of the first edition beside those of the second, until the last one is rewritten."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from badwire.claims.check import Check, Verdict
+from badwire.claims.claim import Claim, Judged, judge_one
+from badwire.evidence.evidence import Evidence
+from badwire.old.claims import claim as old
+from badwire.old.evidence.evidence import Evidence as OldEvidence
+from badwire.util.message import Message
+
+
+def judge_either(claims: Iterable[Any], run: Evidence) -> tuple[Judged, ...]:
+    """Each claim, judged by the edition that it is written in."""
+    earlier = OldEvidence(run.records, run.pcap)
+    return tuple(judge_one(each, run) if isinstance(each, Claim) else _old(each, earlier) for each in claims)
+
+
+def _old(each: old.Claim, run: OldEvidence) -> Judged:
+    (judged,) = old.judge([each], run)
+    verdict = judged.verdict
+    check = Check(
+        Message("measured"),
+        Verdict(verdict.outcome.value),
+        verdict.measured,
+        Message("{value}", {"value": verdict.expected}),
+        verdict.unit,
+        Message("{why}", {"why": verdict.why}),
+    )
+    made = Claim(each.sentence, each.name, each.doc, each.sources, each.check)
+    return Judged(made, (check,))

@@ -1,0 +1,105 @@
+"""Measured values as people write them, and as JSON has them.
+
+No value is written with more digits than it has: a length of time of which only bounds are known is written with the
+digits that the bounds share.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+DIGITS = 4  # significant digits of a measured time: the wire's clock and a host's agree to some 10 us
+WIDE = 0.2  # a span wider than this part of its middle is written as two bounds, and not as a middle with an error
+
+
+@dataclass(frozen=True)
+class Span:
+    """A length of time of which only bounds are known, in seconds; ``longest`` is infinite when no end was seen."""
+
+    shortest: float
+    longest: float
+
+    def __post_init__(self) -> None:
+        if not self.shortest <= self.longest:
+            raise ValueError(f"a span cannot go from {self.shortest} to {self.longest} s")
+
+    @property
+    def width(self) -> float:
+        """The difference between the bounds, in seconds."""
+        return self.longest - self.shortest
+
+
+def text(value: object) -> str:
+    """A value for people: ``60.28 ± 0.01``, ``at least 60``, ``yes``, ``TIME_WAIT``, ``1, 2, 4``, ``none``."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Span):
+        return _span(value)
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, Mapping):
+        return join(f"{text(key)}: {text(one)}" for key, one in _in_order(value.items()))
+    if isinstance(value, set | frozenset):
+        return join(text(one) for one in _in_order(value))
+    if isinstance(value, tuple | list):
+        return join(text(one) for one in value)
+    if value is None:
+        return "none"
+    return str(value)
+
+
+def number(value: float, digits: int = DIGITS) -> str:
+    """A number with so many significant digits: 0.2013, 61.62, 7200."""
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    rounded = f"{value:.{decimals}f}"
+    return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
+
+
+def join(parts: Iterable[str]) -> str:
+    """The parts of a value: with commas, or with semicolons where a part has commas of its own; ``none`` of nothing."""
+    parts = tuple(parts)
+    return ("; " if any(", " in part for part in parts) else ", ").join(parts) or "none"
+
+
+def plain(value: object) -> object:
+    """A value as JSON has it: a span becomes a pair, infinity null, a set a sorted list, anything else its text."""
+    if isinstance(value, Span):
+        return [plain(value.shortest), plain(value.longest)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in _in_order(value.items())}
+    if isinstance(value, tuple | list):
+        return [plain(one) for one in value]
+    if isinstance(value, set | frozenset):
+        return [plain(one) for one in _in_order(value)]
+    return str(value)
+
+
+def _span(value: Span) -> str:
+    if math.isinf(value.longest):
+        return f"at least {number(value.shortest)}"
+    middle, error = (value.shortest + value.longest) / 2, value.width / 2
+    if error == 0:
+        return number(middle)
+    if value.width > WIDE * middle:
+        return f"{number(value.shortest, 3)} to {number(value.longest, 3)}"
+    decimals = max(0, -math.floor(math.log10(error)))  # the error has one digit, and the middle ends where it does
+    step = 10**-decimals
+    return f"{middle:.{decimals}f} ± {math.ceil(error / step - 1e-9) * step:.{decimals}f}"
+
+
+def _in_order(values: Iterable[T]) -> list[T]:
+    """Sorted as values of one kind are, numbers as numbers; by their text where kinds are mixed."""
+    listed = list(values)
+    try:
+        return sorted(listed)  # type: ignore[type-var]
+    except TypeError:
+        return sorted(listed, key=str)
