@@ -12,7 +12,20 @@ Until then the bytes are kept, and no call of the program's shows that anything 
 waits. Read next: tcp(7) on tcp_retries2; RFC 9293 section 3.8.3; the scenarios user_timeout, syn_timeout and keepalive.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, each_within, equals, never
+from badwire.old.claims import (
+    RFC,
+    Kernel,
+    Man,
+    Text,
+    Verdict,
+    all_of,
+    at_least,
+    at_most,
+    claim,
+    each_within,
+    equals,
+    never,
+)
 from badwire.old.evidence import NS, Evidence
 from badwire.faults import Nth
 from badwire.linux.timers import RETRIES2, SYN_RETRIES, TIMESTAMP_STEP, allowed, backoff

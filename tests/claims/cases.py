@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from badwire.old.claims.check import FAILS, HOLDS, UNKNOWN, Verdict
-from badwire.old.claims.claim import Claim, Judged, judge_one
-from badwire.old.evidence.evidence import Evidence
-from badwire.scenario.load import load
+from badwire.claims.check import FAILS, HOLDS, UNKNOWN, Verdict
+from badwire.claims.claim import Claim, Judged, judge_one
+from badwire.evidence.evidence import Evidence
+from badwire.scenario.scenario_file import load
 from tests.claims.written import Written
 
 Changes = Mapping[str, Any]
@@ -38,9 +38,7 @@ class Case:
     verdict: Verdict
 
 
-def verdicts(
-    scenario: str, run: Callable[..., Evidence], wrong: Named, missing: Named = ()
-) -> Callable[[Case], None]:
+def verdicts(scenario: str, run: Callable[..., Evidence], wrong: Named, missing: Named = ()) -> Callable[[Case], None]:
     """The test of all cases of a scenario; ``cases`` of it has them, for whoever changes claims to see what falls."""
     listed = tuple(_cases(scenario, run, list(wrong), list(missing)))
 
@@ -63,6 +61,11 @@ def judged_by(scenario: str, case: Case) -> Judged:
 def claims(scenario: str) -> dict[str, Claim]:
     """A scenario's claims by name."""
     return {each.name: each for each in load(scenario).claims}
+
+
+def verdict_of(claim: Claim, run: Evidence) -> Verdict:
+    """What a claim says of a history."""
+    return judge_one(claim, run).verdict
 
 
 def describe(judged: Judged) -> list[str]:

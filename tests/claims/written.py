@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.packets.pcapng import Capture, Captured
 from badwire.util.jsonlines import WIRE
 from tests.claims import forged

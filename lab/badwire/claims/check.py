@@ -165,7 +165,7 @@ def each_between(
     there are. A wrong number of measurements fails.
     """
     found = tuple(measured)
-    yield equals(count, len(found) or None, len(bounds), **values)
+    yield equals(count, len(found) or None, len(bounds), "", **values)
     for n, (value, (least, most)) in enumerate(zip(found, bounds, strict=False), 1):
         yield between(name, value, least, most, unit, n=n, **values)
 

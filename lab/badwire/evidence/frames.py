@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from badwire.packets.packet import Arp, Icmp, Ip, Packet, Tcp, Udp, decode
 from badwire.store.records import NS, NotRecorded
-from badwire.util.message import Message
 
 
 @dataclass(frozen=True)

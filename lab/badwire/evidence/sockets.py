@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from badwire.evidence.records import Records
 from badwire.linux.tcp_states import STATES
@@ -19,6 +19,7 @@ from badwire.util.numbers import Span
 OPTION_BITS = {"timestamps": 1, "sack": 2, "window_scaling": 4}
 UNSEEN = -1  # the time of a beginning or an end that no sample shows
 Address = tuple[str, int]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class SocketTimeline:
                 found.append(values)
         return self._in(state, Records(found))
 
-    def _in(self, state: str, records: Records[Any]) -> Records[Any]:
+    def _in(self, state: str, records: Records[T]) -> Records[T]:
         return Records(
             records, records.noun, "no sample shows {address} port {port} in {state}",
             address=self.local[0], port=self.local[1], state=state,

@@ -6,7 +6,8 @@ from typing import Any
 from badwire.claims.check import Check, Verdict
 from badwire.claims.claim import Claim, Judged, judge_one
 from badwire.evidence.evidence import Evidence
-from badwire.old.claims import claim as old
+from badwire.old.claims.claim import Claim as OldClaim
+from badwire.old.claims.claim import judge as judge_old
 from badwire.old.evidence.evidence import Evidence as OldEvidence
 from badwire.util.message import Message
 
@@ -17,8 +18,8 @@ def judge_either(claims: Iterable[Any], run: Evidence) -> tuple[Judged, ...]:
     return tuple(judge_one(each, run) if isinstance(each, Claim) else _old(each, earlier) for each in claims)
 
 
-def _old(each: old.Claim, run: OldEvidence) -> Judged:
-    (judged,) = old.judge([each], run)
+def _old(each: OldClaim, run: OldEvidence) -> Judged:
+    (judged,) = judge_old([each], run)
     verdict = judged.verdict
     check = Check(
         Message("measured"),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from badwire.claims.claim import Claim, claims_of
 from badwire.errors import BadOption, RequestError, UnknownScenario
@@ -153,7 +153,7 @@ def load(name: str) -> Scenario:
     if len(declared) != 1:
         found = f"{len(declared)} functions" if declared else "no function"
         raise RequestError(f"{file} is not a scenario: it has {found} under @scenario, and needs exactly one.")
-    claims = claims_of(module) or old_claims_of(module)
+    claims: Any = claims_of(module) or old_claims_of(module)
     if not claims:
         raise RequestError(f"{file} claims nothing: add a function under @claim that judges what was seen.")
     return Scenario(file.stem, file, (module.__doc__ or "").strip(), declared[0], claims)

@@ -92,7 +92,10 @@ def claims_of(module: ModuleType) -> tuple[Claim, ...]:
 
 def judge(claims: Iterable[Claim], evidence: "Evidence") -> tuple[Judged, ...]:
     """A verdict for each claim. An exception in a claim is UNKNOWN, with its text and the line it came from."""
-    return tuple(_judged(each, evidence) for each in claims)
+    from badwire.old.evidence.evidence import Evidence as Earlier
+
+    earlier = Earlier(evidence.records, evidence.pcap, evidence.began, evidence.ended)
+    return tuple(_judged(each, earlier) for each in claims)
 
 
 def _judged(each: Claim, evidence: "Evidence") -> Judged:
