@@ -103,7 +103,7 @@ def restarts_at_once(run: Evidence) -> Checks:
     restarted = run.host("server").programs("echo_serial").nth(2)
     last_fin = run.connection(ECHO).server.segments("F").first
     waiting = run.host("client").periods("TIME_WAIT", remote_port=ECHO).first
-    while_client_waits = restarted.ready is not None and last_fin.arrived <= restarted.ready <= waiting.left_after
+    while_client_waits = last_fin.arrived <= restarted.ready_at <= waiting.left_after
     yield equals("the second server is ready while the client waits", while_client_waits, True)
     ports = run.connections(ECHO).map(lambda connection: connection.client.port)
     yield equals("different ports of the client", len(set(ports)), 2, "ports")

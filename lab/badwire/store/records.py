@@ -161,6 +161,20 @@ class Program:
     outputs: tuple[Output, ...]
 
     @property
+    def ready_at(self) -> int:
+        """When it was ready (ns). Raises NotRecorded when it never was."""
+        if self.ready is None:
+            raise NotRecorded.of("{name} was never ready", name=self.name)
+        return self.ready
+
+    @property
+    def exited_at(self) -> int:
+        """When it ended (ns). Raises NotRecorded when its end was not recorded."""
+        if self.exited is None:
+            raise NotRecorded.of("the end of {name} was not recorded", name=self.name)
+        return self.exited
+
+    @property
     def out(self) -> str:
         """All that it wrote to standard output."""
         return "".join(output.text for output in self.outputs if output.stream == "out")
@@ -189,9 +203,11 @@ class Program:
         return "".join(output.text for output in self.outputs if output.stream == "err")
 
     @property
-    def took(self) -> float | None:
-        """Seconds from start to exit."""
-        return (self.exited - self.started) / NS if self.exited and self.started else None
+    def took(self) -> float:
+        """Seconds from start to exit. Raises NotRecorded when either was not recorded."""
+        if self.started is None:
+            raise NotRecorded.of("the start of {name} was not recorded", name=self.name)
+        return (self.exited_at - self.started) / NS
 
 
 @dataclass(frozen=True)
