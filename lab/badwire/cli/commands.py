@@ -9,7 +9,7 @@ from importlib import import_module
 from badwire.cli import arguments, predict
 from badwire.cli.ci_files import Handouts
 from badwire.cli.output import show, tell
-from badwire.errors import BadOption, LabError, RequestError, RunError
+from badwire.errors import BadOption, RequestError, RunError
 from badwire.report import terminal
 from badwire.report.live import progress as live_progress
 from badwire.scenario import scenario_file
@@ -89,8 +89,7 @@ def run(argv: list[str]) -> int:
                 handouts.ended((one, done))
                 with progress.aside(ended=one.name):
                     statuses.append(tell(one, done, predictions.get(one.name, ()), wants.json, brief=everything))
-                error = done if isinstance(done, LabError) else done.error
-                if error is not None and not isinstance(error, RunError):
+                if done.error is not None and not isinstance(done.error, RunError):
                     break  # what this machine cannot do once it cannot do again
     if everything and not wants.json:
         print(terminal.count(statuses))
@@ -128,7 +127,7 @@ def show_run(argv: list[str]) -> int:
 
     folder = run_folder.find(wants.run)
     left = remains(folder)
-    for line in lines(story(left.seen)) if left.seen is not None else ():
+    for line in lines(story(left.evidence)) if left.evidence is not None else ():
         print(line)
     for sentence in left.missing:
         print(f"badwire: {folder}: {sentence}", file=sys.stderr)

@@ -4,13 +4,11 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from badwire.cli import predict
 from badwire.cli.predict import Prediction
-from badwire.errors import LabError
 from badwire.report import terminal
 from badwire.result.result import Result
 from badwire.scenario.scenario_file import Scenario
@@ -20,12 +18,9 @@ if TYPE_CHECKING:
     from badwire.result.result import Run
 
 
-def tell(
-    one: Scenario, done: "Run | LabError", predictions: Sequence[Prediction], as_json: bool, brief: bool = False
-) -> int:
+def tell(one: Scenario, done: "Run", predictions: Sequence[Prediction], as_json: bool, brief: bool = False) -> int:
     """How a scenario ended, and its exit status: its result on stdout, on one line if it held and ``brief``."""
-    error = done if isinstance(done, LabError) else done.error
-    if not isinstance(done, LabError):
+    if done.folder is not None:
         colour = terminal.wants_colour(sys.stdout)
         if predictions and not as_json:
             print(predict.told(predictions, done.result, colour))
@@ -33,9 +28,9 @@ def tell(
             print(terminal.brief(done.result, colour), flush=True)
         else:
             show(done.result, done.folder, as_json, predictions, report=done.folder / "report.html")
-    if error is not None:
-        print(f"badwire: {one.name + ': ' if brief else ''}{visible(str(error))}", file=sys.stderr)
-    return done.exit_status if isinstance(done, LabError) else done.result.status
+    if done.error is not None:
+        print(f"badwire: {one.name + ': ' if brief else ''}{visible(str(done.error))}", file=sys.stderr)
+    return done.result.status
 
 
 def show(
@@ -50,7 +45,7 @@ def show(
     """
     if as_json:
         asked = {"predictions": [each.to_json(result) for each in predictions]} if predictions else {}
-        print(json.dumps({"folder": str(folder), **asdict(result), **asked}, ensure_ascii=False), flush=True)
+        print(json.dumps({"folder": str(folder), **result.to_json(), **asked}, ensure_ascii=False), flush=True)
         return
     print(terminal.render(result, terminal.wants_colour(sys.stdout)))
     if report is not None and report.exists():

@@ -7,7 +7,7 @@ from badwire.cli import arguments
 from badwire.errors import BadRun
 from badwire.report.html import index
 from badwire.result import result
-from badwire.run.rebuild import INCOMPLETE, again
+from badwire.run.rebuild import INCOMPLETE, rebuild
 from badwire.store import run_folder
 from badwire.store.recorder import CAPTURE, EVIDENCE
 
@@ -26,7 +26,7 @@ def report(argv: list[str]) -> int:
     status = 0
     for folder, inside in of_each:
         for each in inside:
-            made = again(each)
+            made = rebuild(each)
             if made.missing:
                 status = INCOMPLETE
                 more = f" ({len(made.missing) - 1} more on the page)" if len(made.missing) > 1 else ""

@@ -20,11 +20,11 @@ _MOST_NUMBERS = 5  # of lines, in a sentence
 
 @dataclass(frozen=True)
 class Remains:
-    """``seen`` is None where there is no record at all, ``missing`` says what cannot be shown, and ``broken`` why no
-    claim can be judged on it, None if it can.
+    """``evidence`` is None where there is no record at all, ``missing`` says what cannot be shown, and ``broken`` why
+    no claim can be judged on it, None if it can.
     """
 
-    seen: Evidence | None
+    evidence: Evidence | None
     missing: tuple[str, ...]
     broken: str | None
 

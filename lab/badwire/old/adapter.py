@@ -29,5 +29,5 @@ def _old(each: OldClaim, run: OldEvidence) -> Judged:
         verdict.unit,
         Message("{why}", {"why": verdict.why}),
     )
-    made = Claim(each.sentence, each.name, each.doc, each.sources, each.check)
+    made = Claim(each.sentence, each.name, each.doc, each.sources, each.check)  # type: ignore[arg-type]
     return Judged(made, (check,))

@@ -20,7 +20,7 @@ class ScenarioFile(pytest.File):
     """A scenario's file. Collecting it reads it; running it waits until a claim asks."""
 
     scenario: Scenario
-    outcome: Run | LabError | None = None
+    run: Run | None = None
 
     def collect(self) -> Iterable["ClaimItem"]:
         """An item for each claim, then one for each of those about the instrument."""
@@ -34,15 +34,10 @@ class ScenarioFile(pytest.File):
             yield ClaimItem.from_parent(self, name=f"instrument:{claim.name}", claim=claim)
 
     def run_once(self) -> Run:
-        """The scenario's run. Raises LabError; every later call raises the same one, the first."""
-        if self.outcome is None:
-            try:
-                self.outcome = session.runs(self.session, self._with_tests).outcome(self.scenario)
-            except LabError as error:
-                self.outcome = error
-        if isinstance(self.outcome, LabError):
-            raise self.outcome
-        return self.outcome
+        """The scenario's run, the same one for every claim. Raises LabError when this session cannot run any."""
+        if self.run is None:
+            self.run = session.runs(self.session, self._with_tests).outcome(self.scenario)
+        return self.run
 
     def _with_tests(self) -> Iterator[Scenario]:
         """The scenarios of this session that are for its clock, in the order of their tests."""
@@ -54,7 +49,7 @@ class ScenarioFile(pytest.File):
 class NotHeld(Exception):
     """A claim that does not hold: what was found, and in which run."""
 
-    def __init__(self, result: ClaimResult, folder: Path) -> None:
+    def __init__(self, result: ClaimResult, folder: Path | None) -> None:
         super().__init__(result.title)
         self.result = result
         self.folder = folder
@@ -83,7 +78,7 @@ class ClaimItem(pytest.Item):
             run = self.parent.run_once()
         except LabError as error:
             session.give_up(self.config, error)
-        if isinstance(run.error, MachineError):
+        if run.error is not None and (run.folder is None or isinstance(run.error, MachineError)):
             session.give_up(self.config, run.error)
         self.user_properties += [("run", str(run.folder))]
         result = self._result(run.result.claims)

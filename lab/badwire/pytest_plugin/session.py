@@ -55,9 +55,9 @@ class Runs:
 
     def __init__(self, scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> None:
         self._going = run_each(scenarios, runner, jobs)
-        self._ended: dict[Path, Run | LabError] = {}
+        self._ended: dict[Path, Run] = {}
 
-    def outcome(self, wanted: Scenario) -> Run | LabError:
+    def outcome(self, wanted: Scenario) -> Run:
         """How a scenario ended; waits for that."""
         while wanted.file not in self._ended:
             scenario, outcome = next(self._going)

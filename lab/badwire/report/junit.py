@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from badwire.errors import LabError
 from badwire.report.terminal import claim_lines
 from badwire.result.result import ClaimResult
 from badwire.scenario.scenario_file import Scenario
@@ -36,15 +35,15 @@ def render(ended: Iterable["RunOutcome"], not_run: Iterable[tuple[Scenario, str]
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
 
-def _suite(suites: Element, scenario: Scenario, outcome: "Run | LabError") -> None:
+def _suite(suites: Element, scenario: Scenario, run: "Run") -> None:
     suite = SubElement(suites, "testsuite", name=scenario.name)
-    if isinstance(outcome, LabError):
+    if run.folder is None:
         case = SubElement(suite, "testcase", classname=_class(scenario), name=scenario.name, time="0")
-        SubElement(case, "error", type=type(outcome).__name__, message=_xml(str(outcome)))
+        SubElement(case, "error", type=type(run.error).__name__, message=_xml(str(run.error)))
     else:
-        suite.set("time", f"{outcome.result.environment.get('took', 0):.3f}")
-        for claim in outcome.result.claims:
-            _case(suite, scenario, claim, outcome.folder)
+        suite.set("time", f"{run.result.environment.get('took', 0):.3f}")
+        for claim in run.result.claims:
+            _case(suite, scenario, claim, run.folder)
     for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(sum(1 for _ in suite.iter(tag))))
 

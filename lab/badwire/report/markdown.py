@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from badwire.errors import LabError
 from badwire.report import terminal
 from badwire.result.result import CheckResult, ClaimResult, Result
 from badwire.scenario.scenario_file import Scenario
@@ -21,7 +20,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>~$&])")  # what may mean something to Markd
 
 def render(ended: Sequence["RunOutcome"], not_run: Sequence[tuple[Scenario, str]] = ()) -> str:
     """The document. ``not_run`` has scenarios with the reason for each."""
-    statuses = [outcome.exit_status if isinstance(outcome, LabError) else outcome.result.status for _, outcome in ended]
+    statuses = [run.result.status for _, run in ended]
     parts = [
         [f"### badwire: {terminal.count(statuses)}"],
         ["| | scenario | |", "|---|---|---|", *(_row(*one) for one in ended)] if ended else [],
@@ -31,10 +30,10 @@ def render(ended: Sequence["RunOutcome"], not_run: Sequence[tuple[Scenario, str]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n\n"
 
 
-def _row(scenario: Scenario, outcome: "Run | LabError") -> str:
-    if isinstance(outcome, LabError):
-        return f"| **not run** | {_text(scenario.name)} | {_text(str(outcome))} |"
-    result = outcome.result
+def _row(scenario: Scenario, run: "Run") -> str:
+    result = run.result
+    if run.folder is None:
+        return f"| **not run** | {_text(scenario.name)} | {_text(str(run.error))} |"
     told = _text(terminal.summary(result).partition(": ")[2])
     broke = f"<br>{_text(result.error)}" if result.error is not None else ""
     return f"| {_verdict(result.verdict)} | {_text(result.scenario)} | {told}{broke} |"
@@ -70,7 +69,7 @@ def _check_row(result: Result, claim: ClaimResult, check: CheckResult) -> str:
 
 
 def _results(ended: Iterable["RunOutcome"]) -> Iterator[Result]:
-    return (outcome.result for _, outcome in ended if not isinstance(outcome, LabError))
+    return (run.result for _, run in ended if run.folder is not None)
 
 
 def _verdict(verdict: str) -> str:

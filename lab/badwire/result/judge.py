@@ -119,23 +119,6 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
     return load(asked)
 
 
-def judge_run(
-    folder: Path, scenario: Scenario, error: LabError | None = None
-) -> tuple[Result, FramesOfClaims, Evidence | None]:
-    """The verdicts on a saved run, the frames of each claim, and the evidence if it can be read.
-
-    After an error nothing holds or fails: every claim is UNKNOWN, and why. Raises BadRun if there is no error that
-    explains why the evidence cannot be read.
-    """
-    try:
-        run = Evidence.load(folder)
-    except BadRun:
-        if error is None:
-            raise
-        run = None
-    return *judgement(scenario, run, error), run
-
-
 def judge_again(folder: Path) -> Result:
     """The verdicts on a saved run, with the claims of its scenario as they are now. Raises BadRun, UnknownScenario."""
     run = Evidence.load(folder)

@@ -151,8 +151,12 @@ class Result:
         files.atomic_write(folder / FILE, self.text())
 
     def text(self) -> str:
-        """The result as JSON."""
-        data = {
+        """The text of result.json."""
+        return json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as result.json has it."""
+        return {
             "format": FORMAT,
             "scenario": self.scenario,
             "title": self.title,
@@ -163,7 +167,6 @@ class Result:
             "environment": self.environment,
             "error": self.error,
         }
-        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def load(cls, folder: Path) -> "Result":
@@ -213,14 +216,20 @@ def status_of(verdict: Verdict) -> int:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is over: its folder, its result, and what broke it off, if anything did."""
+    """A run that is over.
 
-    folder: Path
+    Args:
+        folder: its own; None when it could not begin.
+        result: its verdicts, all unknown where it broke off or could not begin.
+        error: what broke it off, or why it could not begin; None when it ended well.
+    """
+
+    folder: Path | None
     result: Result
     error: LabError | None
 
 
-RunOutcome = tuple[Scenario, Run | LabError]
+RunOutcome = tuple[Scenario, Run]
 
 
 def _text(value: object) -> str:

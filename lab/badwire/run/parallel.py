@@ -12,6 +12,7 @@ from badwire.errors import LabError, RunError
 from badwire.linux import libc
 from badwire.linux.fork import fork
 from badwire.result.result import Run, RunOutcome
+from badwire.run.finish import not_run
 from badwire.run.runner import Runner
 from badwire.scenario.scenario_file import Scenario
 from badwire.store import run_folder
@@ -48,7 +49,8 @@ def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Genera
                 os.waitpid(pid, 0)
                 if isinstance(said, RuntimeError):
                     raise said
-                yield scenario, said or RunError(f"the process that ran {scenario.name} was killed; run it again.")
+                killed = RunError(f"the process that ran {scenario.name} was killed; run it again.")
+                yield scenario, said or not_run(scenario, killed)
     except Interrupted as interrupted:
         number = interrupted.number
         raise
@@ -60,7 +62,7 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
     ours, theirs = Pipe(duplex=False)
     parent = os.getpid()
 
-    def say(what: str | Run | LabError | RuntimeError) -> None:
+    def say(what: str | Run | RuntimeError) -> None:
         with suppress(BrokenPipeError):  # nobody listens any more; what is seen is kept all the same
             theirs.send(what)
 
@@ -77,7 +79,7 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
                     say(_outcome(scenario, runner))
                 except Exception as error:  # nobody foresaw it: the process above tells, as for a single run
                     if full := run_folder.no_room(error):
-                        say(full)
+                        say(not_run(scenario, full))
                         return
                     broke = RuntimeError(f"{scenario.name}: {type(error).__name__}: {error}")
                     broke.add_note(traceback.format_exc())
@@ -88,11 +90,12 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
     return ours, pid
 
 
-def _outcome(scenario: Scenario, runner: Runner) -> Run | LabError:
+def _outcome(scenario: Scenario, runner: Runner) -> Run:
+    """Run it; what could not begin is a run too, with the reason."""
     try:
         return runner.run(scenario)
     except LabError as error:
-        return error
+        return not_run(scenario, error)
 
 
 def _ready(running: Iterable[Connection]) -> list[Connection]:
@@ -101,10 +104,10 @@ def _ready(running: Iterable[Connection]) -> list[Connection]:
     return [each for each in running if each in talking]
 
 
-def _hear(ours: Connection) -> str | Run | LabError | RuntimeError | None:
+def _hear(ours: Connection) -> str | Run | RuntimeError | None:
     """What it tells, how it ended, or None when it ended without a word."""
     try:
-        said: str | Run | LabError | RuntimeError = ours.recv()
+        said: str | Run | RuntimeError = ours.recv()
     except (EOFError, ConnectionResetError):
         return None
     return said

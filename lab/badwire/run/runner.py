@@ -9,12 +9,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
-from badwire.errors import BadOption, DiskFull, LabError, RunError
-from badwire.evidence.damaged import remains
+from badwire.errors import BadOption, LabError, RunError
 from badwire.options import Options
-from badwire.report.html import index, page
-from badwire.result.judge import judge_run
-from badwire.result.result import Result, Run
+from badwire.result.result import Run
+from badwire.run.finish import finish
 from badwire.scenario.scenario_file import Scenario
 from badwire.store import run_folder
 from badwire.util.signals import Interrupted
@@ -90,30 +88,11 @@ class Runner:
             interrupted = signal
             interrupted.folder = folder
             error = RunError(str(interrupted))
-        result = self._finish(folder, scenario, error, began)
+        self.tell("judging the evidence")
+        run = finish(folder, scenario, error, began, self.options.out)
         if interrupted is not None:
             raise interrupted
-        return Run(folder, result, error)
-
-    def _finish(self, folder: Path, scenario: Scenario, error: LabError | None, began: float) -> Result:
-        self.tell("judging the evidence")
-        result, on, seen = judge_run(folder, scenario, error)
-        missing: tuple[str, ...] = ()
-        if seen is None:
-            left = remains(folder)
-            seen, missing = left.seen, left.missing
-        try:
-            with run_folder.writing(folder):
-                result.save(folder)
-                run_folder.sign(folder, time.monotonic() - began)
-                page.write(folder, result, seen, scenario.lesson, on, missing)
-            run_folder.link_latest(folder)
-            with run_folder.writing(folder):
-                index.write(self.options.out)
-        except DiskFull:
-            if error is None:  # else the first cause is the one to tell
-                raise
-        return result
+        return run
 
 
 def make_clock(options: Options, tell: Callable[[str], None]) -> Clock:

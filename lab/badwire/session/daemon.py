@@ -17,11 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from badwire.errors import DiskFull, LabError, RunError
+from badwire.errors import LabError, RunError
+from badwire.evidence.damaged import remains
 from badwire.options import Options
-from badwire.report.html import index, page
-from badwire.result.judge import BY_HAND, judge_run
+from badwire.result.judge import BY_HAND
 from badwire.result.result import Result
+from badwire.run.finish import finish
 from badwire.run.real_clock import RealClock
 from badwire.scenario import scenario_file
 from badwire.session import registry
@@ -37,21 +38,15 @@ from badwire.util.signals import Interrupted, interruptible
 
 
 def report(folder: Path, base: Path, error: LabError | None, began: float) -> list[str]:
-    """Judge the instrument, write result and report; sentences about what could not be done. ``began``: monotonic s."""
+    """Judge the instrument, write result and page; sentences about what could not be done. ``began``: monotonic s."""
     try:
-        result, _, seen = judge_run(folder, BY_HAND, error)
-        with run_folder.writing(folder):
-            result.save(folder)
-            run_folder.sign(folder, time.monotonic() - began)
-            page.write(folder, result, seen, BY_HAND.lesson)
-            index.write(base)
-    except DiskFull as full:
-        return [str(full)]
+        run = finish(folder, BY_HAND, error, began, base)
     except LabError as broken:
-        return [f"there is no report: {broken}"]
+        return [str(broken)]
     except Exception as slip:  # the record is there, and the lab's last words are still to be said
         return [surprise(slip)]
-    return _complaints(result) if seen is not None and seen.pcap.frames else []
+    left = remains(folder).evidence
+    return _complaints(run.result) if left is not None and left.pcap.frames else []
 
 
 def _complaints(result: Result) -> list[str]:

@@ -1,0 +1,89 @@
+"""The end of a run, one way for all: judge what was recorded, save the result, draw the page, list it in the index.
+
+A scenario's run ends here, a lab kept up by hand, and a saved run whose page is made again.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from badwire.errors import BadRun, DiskFull, LabError, RunError
+from badwire.evidence.damaged import remains
+from badwire.evidence.evidence import Evidence
+from badwire.report.html import index, page
+from badwire.result.judge import FramesOfClaims, judgement
+from badwire.result.result import Result, Run
+from badwire.scenario.scenario_file import Scenario
+from badwire.store import run_folder
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """The verdicts on what a run recorded.
+
+    Args:
+        result: the verdicts.
+        evidence: what could be read, None when nothing could.
+        frames: for each claim the frames that it was judged on.
+        missing: what cannot be shown, a sentence each.
+    """
+
+    result: Result
+    evidence: Evidence | None
+    frames: FramesOfClaims
+    missing: tuple[str, ...]
+
+
+def conclude(folder: Path, scenario: Scenario, error: LabError | None = None) -> Conclusion:
+    """Judge what a run left in its folder, whatever that is. After an error nothing holds or fails."""
+    left = remains(folder)
+    if error is None and left.evidence is None:
+        error = BadRun(f"{folder} has no evidence: {' '.join(left.missing)}")
+    elif error is None and left.broken is not None:
+        error = RunError(left.broken)
+    elif error is None and left.evidence is not None and left.evidence.error is not None:
+        error = RunError(left.evidence.error)
+    result, frames = judgement(scenario, left.evidence, error)
+    return Conclusion(result, left.evidence, frames, left.missing)
+
+
+def finish(folder: Path, scenario: Scenario, error: LabError | None, began: float, runs: Path) -> Run:
+    """Judge a run that is over, and write its result, its page and the index of ``runs``.
+
+    Args:
+        folder: the run's.
+        scenario: what was run.
+        error: what broke it off, None if nothing did.
+        began: when it began, in seconds of the monotonic clock.
+        runs: the folder of all runs.
+
+    Raises:
+        DiskFull: something could not be written, and nothing else had gone wrong before.
+    """
+    conclusion = conclude(folder, scenario, error)
+    try:
+        with run_folder.writing(folder):
+            conclusion.result.save(folder)
+            run_folder.sign(folder, time.monotonic() - began)
+        write_page(folder, scenario, conclusion)
+        run_folder.link_latest(folder)
+        with run_folder.writing(folder):
+            index.write(runs)
+    except DiskFull:
+        if error is None:  # else the first cause is the one to report
+            raise
+    return Run(folder, conclusion.result, error)
+
+
+def write_page(folder: Path, scenario: Scenario, conclusion: Conclusion) -> Path:
+    """The page of a run. Raises DiskFull."""
+    with run_folder.writing(folder):
+        return page.write(
+            folder, conclusion.result, conclusion.evidence, scenario.lesson, conclusion.frames, conclusion.missing
+        )
+
+
+def not_run(scenario: Scenario, error: LabError) -> Run:
+    """What stands for a run that could not begin."""
+    result, _ = judgement(scenario, None, error)
+    return Run(None, result, error)
