@@ -13,9 +13,9 @@ asking for 128 gives 5 here. What accept has taken no longer counts. Read next: 
 Programming vol. 1, section 4.5; the scenario backlog_overflow.
 """
 
+from badwire.linux.timers import RTO_INITIAL, octaves
 from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, each_within, equals
 from badwire.old.evidence import Evidence, intervals
-from badwire.linux.timers import RTO_INITIAL, octaves
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

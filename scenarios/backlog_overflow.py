@@ -13,10 +13,10 @@ The client has its connection and cannot know. The default lets a crowd that goe
 the ACK again. Read next: tcp(7) on tcp_abort_on_overflow; the scenario backlog, where already the SYN comes too late.
 """
 
-from badwire.old.claims import Kernel, Man, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import NS, Evidence
 from badwire.faults import Hold
 from badwire.linux.timers import RTO_MIN
+from badwire.old.claims import Kernel, Man, Verdict, all_of, at_least, claim, equals, within
+from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Host, Lab, Socket
 

@@ -10,9 +10,9 @@ With SO_REUSEADDR on the old server and on the new one bind passes beside what i
 one that listens. Read next: reuseport.py; socket(7); Stevens, UNIX Network Programming vol. 1, section 7.5.
 """
 
+from badwire.linux.timers import TIMEWAIT_LEN
 from badwire.old.claims import Kernel, Man, Text, Verdict, all_of, claim, equals, happened, within
 from badwire.old.evidence import Evidence
-from badwire.linux.timers import TIMEWAIT_LEN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

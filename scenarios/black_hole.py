@@ -9,10 +9,10 @@
 It does so if net.ipv4.tcp_mtu_probing is 1. With the ICMP message that is missing here: path_mtu. Read next: RFC 4821.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, at_most, claim, equals, never
-from badwire.old.evidence import NS, Evidence, tcp_of
 from badwire.faults import Mtu
 from badwire.linux.timers import RTO_MIN
+from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, at_most, claim, equals, never
+from badwire.old.evidence import NS, Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.util.jsonlines import WIRE

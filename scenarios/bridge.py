@@ -9,9 +9,9 @@
 Read next: RFC 826; RFC 1122 section 2.3.2; arp(7); Stevens, TCP/IP Illustrated vol. 1, chapter 4.
 """
 
+from badwire.faults import Delay
 from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals
 from badwire.old.evidence import NS, Evidence
-from badwire.faults import Delay
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

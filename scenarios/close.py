@@ -10,9 +10,9 @@ How it can be three is told in close_in_three, and who may be first in who_close
 Read next: RFC 9293 section 3.6 with figure 12; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
+from badwire.faults import Hold
 from badwire.old.claims import RFC, Text, Verdict, all_of, claim, equals
 from badwire.old.evidence import Evidence
-from badwire.faults import Hold
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -12,9 +12,9 @@ TCP_CORK keeps back what is less than a full segment; here until close, which se
 Read next: RFC 9293 sections 3.6 and 3.8.6.3; tcp(7); Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
+from badwire.linux.timers import DELAYED_ACK_MIN
 from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
 from badwire.old.evidence import NS, Evidence, tcp_of
-from badwire.linux.timers import DELAYED_ACK_MIN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

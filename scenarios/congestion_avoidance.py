@@ -10,11 +10,11 @@ Doubling finds room quickly, and overshoots by as much as it had found; so it en
 Read next: RFC 5681 section 3.1; Jacobson, Congestion Avoidance and Control (1988); Stevens vol. 1, chapter 16.
 """
 
+from badwire.faults import Delay, Nth
+from badwire.linux.congestion import INFINITE, halved, window_after
 from badwire.old.claims import RFC, Kernel, Text, Verdict, claim, equals
 from badwire.old.evidence import Evidence
 from badwire.old.evidence.congestion import LOSS
-from badwire.faults import Delay, Nth
-from badwire.linux.congestion import INFINITE, halved, window_after
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

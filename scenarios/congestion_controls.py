@@ -10,12 +10,12 @@ so where they mean a full queue that others share. Each client has the same reco
 Read next: RFC 5681; RFC 9438; Cardwell and others, BBR: Congestion-Based Congestion Control (2016).
 """
 
-from badwire.old.claims import RFC, Book, Kernel, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import Evidence
-from badwire.old.evidence.congestion import RECOVERY
 from badwire.faults import Delay, Nth
 from badwire.linux.congestion import INFINITE, halved
 from badwire.linux.timers import INITIAL_WINDOW
+from badwire.old.claims import RFC, Book, Kernel, Verdict, all_of, at_least, claim, equals, within
+from badwire.old.evidence import Evidence
+from badwire.old.evidence.congestion import RECOVERY
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

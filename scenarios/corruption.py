@@ -11,10 +11,10 @@ IP sums its own header, TCP and UDP sum all that is behind it. Read next: RFC 10
 
 from collections import Counter
 
+from badwire.faults import Corrupt
 from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, happened
 from badwire.old.evidence import Evidence
 from badwire.old.evidence.frames import counters
-from badwire.faults import Corrupt
 from badwire.packets.checksum import checksums_right
 from badwire.packets.packet import ETHERNET_HEADER
 from badwire.scenario import scenario

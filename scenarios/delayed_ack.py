@@ -13,10 +13,10 @@ interactive and delays. Cures: one write, or MSG_MORE; TCP_NODELAY; TCP_QUICKACK
 Read next: RFC 9293 section 3.8.6.3; tcp(7) on TCP_QUICKACK; Stevens, TCP/IP Illustrated vol. 1, section 15.3.
 """
 
+from badwire.linux.timers import DELAYED_ACK_MAX, DELAYED_ACK_MIN
 from badwire.old.claims import RFC, Kernel, Man, Verdict, at_least, at_most, claim, equals, within
 from badwire.old.evidence import Evidence
 from badwire.old.evidence.windows import ack_waits, sendings
-from badwire.linux.timers import DELAYED_ACK_MAX, DELAYED_ACK_MIN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

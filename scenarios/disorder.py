@@ -8,10 +8,10 @@
 Read next: RFC 9293 sections 3.1 and 3.4; RFC 2883; RFC 768.
 """
 
+from badwire.faults import Duplicate, Reorder
 from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
 from badwire.old.evidence import Evidence
 from badwire.old.evidence.connections import nothing_new, too_early
-from badwire.faults import Duplicate, Reorder
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

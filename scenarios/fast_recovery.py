@@ -10,12 +10,12 @@ Who gets repetitions knows that later segments arrive, and keeps sending; who he
 ssthresh. Read next: RFC 5681 section 3.2; RFC 6582; RFC 6937 on how the window gets down to half; Stevens chapter 16.
 """
 
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals
-from badwire.old.evidence import Evidence
-from badwire.old.evidence.congestion import LOSS, RECOVERY
 from badwire.faults import Delay, Nth
 from badwire.linux.congestion import halved
 from badwire.linux.timers import INITIAL_WINDOW
+from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals
+from badwire.old.evidence import Evidence
+from badwire.old.evidence.congestion import LOSS, RECOVERY
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

@@ -12,10 +12,10 @@ Without segment 5 only two would tell of it, as when two segments have swapped p
 Read next: RFC 5681 sections 3.2 and 4.2; RFC 3042; Stevens, TCP/IP Illustrated vol. 1, chapter 14.
 """
 
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, at_most, claim, equals, within
-from badwire.old.evidence import NS, Evidence
 from badwire.faults import Delay, Nth
 from badwire.linux.timers import DELAYED_ACK_MIN
+from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, at_most, claim, equals, within
+from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

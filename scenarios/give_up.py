@@ -12,6 +12,8 @@ Until then the bytes are kept, and no call of the program's shows that anything 
 waits. Read next: tcp(7) on tcp_retries2; RFC 9293 section 3.8.3; the scenarios user_timeout, syn_timeout and keepalive.
 """
 
+from badwire.faults import Nth
+from badwire.linux.timers import RETRIES2, SYN_RETRIES, TIMESTAMP_STEP, allowed, backoff
 from badwire.old.claims import (
     RFC,
     Kernel,
@@ -27,8 +29,6 @@ from badwire.old.claims import (
     never,
 )
 from badwire.old.evidence import NS, Evidence
-from badwire.faults import Nth
-from badwire.linux.timers import RETRIES2, SYN_RETRIES, TIMESTAMP_STEP, allowed, backoff
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -12,10 +12,10 @@ What a restart leaves, no socket here and a peer there that was told nothing, is
 lost; so it is done here. Read next: RFC 9293 section 3.5.1, with its figures; RFC 5961; the scenario reset.
 """
 
-from badwire.old.claims import RFC, Kernel, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import NS, Evidence, intervals
 from badwire.faults import Nth
 from badwire.linux.timers import RTO_INITIAL
+from badwire.old.claims import RFC, Kernel, Verdict, all_of, at_least, claim, equals, within
+from badwire.old.evidence import NS, Evidence, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab, Socket
 

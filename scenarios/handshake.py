@@ -11,9 +11,9 @@ Numbers count from each side's own start. Here each way takes 50 ms, and the thi
 returned. Read next: RFC 9293 section 3.5; accept(2); Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
+from badwire.faults import Delay, Hold
 from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
 from badwire.old.evidence import NS, Evidence
-from badwire.faults import Delay, Hold
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

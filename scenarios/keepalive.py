@@ -13,10 +13,10 @@ system to begin with; a program asks sooner with its own options, or in its own 
 section 3.8.4; the scenarios keepalive_options, half_open and give_up.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals, never
-from badwire.old.evidence import Evidence
 from badwire.faults import Nth
 from badwire.linux.timers import KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, KEEPALIVE_TIME, keepalive_waits
+from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals, never
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

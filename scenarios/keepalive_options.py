@@ -12,10 +12,10 @@ The number was acknowledged long ago, so nobody can mistake the probe for data, 
 answered. Read next: tcp(7); RFC 9293 section 3.8.4; RFC 1122 section 4.2.3.6; the scenarios keepalive and half_open.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals
-from badwire.old.evidence import Evidence, intervals, tcp_of
 from badwire.faults import Nth
 from badwire.linux.timers import keepalive_waits, octaves
+from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals
+from badwire.old.evidence import Evidence, intervals, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

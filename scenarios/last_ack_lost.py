@@ -11,10 +11,10 @@ Nobody can know whether the last segment of all arrives. So who sends it waits: 
 Read next: RFC 9293 section 3.6.1; the comment above tcp_timewait_state_process in Linux.
 """
 
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import NS, Evidence, intervals
 from badwire.faults import Nth
 from badwire.linux.timers import TIMEWAIT_LEN
+from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
+from badwire.old.evidence import NS, Evidence, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

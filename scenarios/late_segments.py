@@ -11,9 +11,9 @@
 How it takes that place: timewait_takeover. Read next: RFC 9293 sections 3.4.3 and 3.10.7.4; RFC 7323 section 5.
 """
 
+from badwire.faults import Late
 from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
 from badwire.old.evidence import Evidence, tcp_of
-from badwire.faults import Late
 from badwire.packets.packet import relative
 from badwire.scenario import scenario
 from badwire.testbed import Lab

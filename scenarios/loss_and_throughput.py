@@ -12,10 +12,10 @@ Read next: Mathis, Semke, Mahdavi and Ott, The Macroscopic Behavior of the TCP C
 
 from statistics import mean
 
-from badwire.old.claims import RFC, Book, Verdict, all_of, claim, within
-from badwire.old.evidence import Evidence
 from badwire.faults import Delay, Nth
 from badwire.linux.congestion import sawtooth, slope, slopes
+from badwire.old.claims import RFC, Book, Verdict, all_of, claim, within
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

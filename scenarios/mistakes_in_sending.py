@@ -13,9 +13,9 @@ The programs are in images/host/programs/, the faulty ones in its faulty/. Read 
 Network Programming vol. 1, sections 3.9, 8.5 and 16.2.
 """
 
+from badwire.faults import Nth
 from badwire.old.claims import Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
 from badwire.old.evidence import Evidence
-from badwire.faults import Nth
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -9,10 +9,10 @@ RACK takes a segment for lost when one that was sent later has arrived, and some
 places. Read next: RFC 2018; RFC 8985 on RACK and TLP; RFC 6582 on how Reno goes from gap to gap.
 """
 
+from badwire.faults import Delay, Nth
 from badwire.old.claims import RFC, Kernel, Verdict, all_of, at_least, at_most, claim, equals, within
 from badwire.old.claims.instrument import EARLY
 from badwire.old.evidence import NS, Evidence, tcp_of
-from badwire.faults import Delay, Nth
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

@@ -12,10 +12,10 @@ full length never waits; by the RFC a small one behind it does, in Linux it does
 Read next: RFC 896; RFC 9293 section 3.7.4; tcp(7) on TCP_NODELAY and TCP_CORK; delayed_ack, its neighbour.
 """
 
+from badwire.faults import Delay
 from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, within
 from badwire.old.evidence import Evidence, tcp_of
 from badwire.old.evidence.windows import sendings
-from badwire.faults import Delay
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

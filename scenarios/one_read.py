@@ -11,9 +11,9 @@ not told so, and its client's send had taken all 4000 bytes: a program that want
 Read next: RFC 9293 section 3.9.1.2; recv(2); Stevens, UNIX Network Programming vol. 1, section 3.9.
 """
 
+from badwire.faults import Hold
 from badwire.old.claims import RFC, Man, Text, Verdict, all_of, claim, equals, happened
 from badwire.old.evidence import Evidence
-from badwire.faults import Hold
 from badwire.scenario import scenario
 from badwire.testbed import Lab, Socket
 

@@ -10,9 +10,9 @@
 was read and nothing came of it. Read next: tcp(7) on tcp_fin_timeout and TCP_LINGER2; ss(8).
 """
 
+from badwire.linux.timers import TIMEWAIT_LEN
 from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, within
 from badwire.old.evidence import Evidence
-from badwire.linux.timers import TIMEWAIT_LEN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

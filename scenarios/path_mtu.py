@@ -11,10 +11,10 @@ Without the message nobody tells the sender what is wrong: black_hole. Read next
 
 import math
 
-from badwire.old.claims import RFC, Kernel, Verdict, all_of, at_most, claim, equals
-from badwire.old.evidence import NS, Evidence, tcp_of
 from badwire.faults import Mtu
 from badwire.linux.timers import RTO_MIN
+from badwire.old.claims import RFC, Kernel, Verdict, all_of, at_most, claim, equals
+from badwire.old.evidence import NS, Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.util.jsonlines import WIRE

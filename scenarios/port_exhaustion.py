@@ -14,9 +14,9 @@ kept up toward it is ports / 60 s: with the usual 28,232 ports (ip_local_port_ra
 there are few. Read next: ip(7); connect(2); RFC 6191; the scenarios enough_ports and timewait.
 """
 
+from badwire.linux.timers import TIMEWAIT_LEN
 from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_most, claim, equals, happened, within
 from badwire.old.evidence import NS, Evidence
-from badwire.linux.timers import TIMEWAIT_LEN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -10,11 +10,11 @@ Behind one lost segment of a full window the others arrive, and their acknowledg
 again a round trip later. Read next: RFC 6298; RFC 8985; Stevens vol. 1, chapter 14.
 """
 
+from badwire.faults import Delay, Loss, Nth
+from badwire.linux.timers import RTO_MIN
 from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals, happened, unknown, within
 from badwire.old.claims.instrument import EARLY
 from badwire.old.evidence import NS, Evidence, intervals, tcp_of
-from badwire.faults import Delay, Loss, Nth
-from badwire.linux.timers import RTO_MIN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

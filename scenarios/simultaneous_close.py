@@ -12,9 +12,9 @@ Where the FIN that comes acknowledges one's own, because the ACK before it was l
 CLOSING: it leads from FIN_WAIT_1 straight to TIME_WAIT. Read next: RFC 9293 section 3.6, figure 13; note 2 of figure 5.
 """
 
+from badwire.faults import Hold, Nth
 from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
 from badwire.old.evidence import Evidence
-from badwire.faults import Hold, Nth
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -13,9 +13,9 @@ port where nobody listens or connects is answered with RST. So each is held unti
 Read next: RFC 9293 section 3.5 with figure 7; RFC 5382 section 4.2 for a use of it.
 """
 
+from badwire.faults import Hold
 from badwire.old.claims import RFC, Kernel, Man, Verdict, claim, equals
 from badwire.old.evidence import Evidence
-from badwire.faults import Hold
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -14,10 +14,10 @@ which for that is twice as long as was asked for. Here each way takes 25 ms, so 
 Read next: RFC 9293 section 3.8.6; tcp(7) on TCP_MAXSEG; Stevens, TCP/IP Illustrated vol. 1, section 15.5.
 """
 
+from badwire.faults import Delay
 from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
 from badwire.old.evidence import Evidence, tcp_of
 from badwire.old.evidence.windows import next_wanted, offers, sendings
-from badwire.faults import Delay
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

@@ -14,11 +14,11 @@ Read next: RFC 9293 section 3.8.6; RFC 7323 section 2; Stevens, TCP/IP Illustrat
 
 from itertools import pairwise
 
+from badwire.faults import Delay
+from badwire.linux.timers import RTO_MIN
 from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, happened, never, within
 from badwire.old.evidence import NS, Evidence
 from badwire.old.evidence.windows import offers, reopened, sendings, shut_out
-from badwire.faults import Delay
-from badwire.linux.timers import RTO_MIN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

@@ -12,12 +12,12 @@ with sending all at once. Nothing is lost here, so nothing ends it: that is cong
 Read next: RFC 5681 section 3.1; RFC 6928; Jacobson, Congestion Avoidance and Control (1988).
 """
 
-from badwire.old.claims import RFC, Book, Instrument, Kernel, Text, Verdict, all_of, at_least, claim, equals
-from badwire.old.claims.instrument import EARLY
-from badwire.old.evidence import Evidence, intervals
 from badwire.faults import Delay
 from badwire.linux.congestion import window_after
 from badwire.linux.timers import INITIAL_WINDOW
+from badwire.old.claims import RFC, Book, Instrument, Kernel, Text, Verdict, all_of, at_least, claim, equals
+from badwire.old.claims.instrument import EARLY
+from badwire.old.evidence import Evidence, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

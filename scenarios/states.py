@@ -11,10 +11,10 @@
 CLOSING is for two who close at once, CLOSED for a socket in no table. Read next: RFC 9293 section 3.3.2, figure 5.
 """
 
+from badwire.faults import Hold
 from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, claim, equals, happened
 from badwire.old.evidence import Evidence
 from badwire.old.evidence.state_diagram import edges
-from badwire.faults import Hold
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

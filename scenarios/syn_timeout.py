@@ -12,10 +12,10 @@ waits begin to double (tcp_syn_linear_timeouts). A program may set a count or a 
 that nobody listens, connect returns at once. Read next: tcp(7); RFC 6298; the scenarios handshake and give_up.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_most, claim, each_within, equals, happened, within
-from badwire.old.evidence import Evidence
 from badwire.faults import Nth
 from badwire.linux.timers import RTO_INITIAL, octaves, reaching
+from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_most, claim, each_within, equals, happened, within
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -13,10 +13,10 @@
 Read next: RFC 9293 section 3.5 with figure 8; RFC 6298 section 2.1; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import NS, Evidence, intervals
 from badwire.faults import Hold
 from badwire.linux.timers import RTO_INITIAL
+from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
+from badwire.old.evidence import NS, Evidence, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -11,11 +11,11 @@
 What that leaves unguarded is told in late_segments. Read next: RFC 1337; RFC 9293 sections 3.5.2 and 3.6.1.
 """
 
+from badwire.faults import Late
+from badwire.linux.timers import TIMEWAIT_LEN
 from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, at_most, claim, equals
 from badwire.old.evidence import NS, Evidence
 from badwire.old.evidence.sockets import UNSEEN
-from badwire.faults import Late
-from badwire.linux.timers import TIMEWAIT_LEN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

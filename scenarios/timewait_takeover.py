@@ -12,10 +12,10 @@
 The side that waits cannot do that itself. Read next: RFC 9293 section 3.6.1; RFC 6191.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_most, claim, equals, within
-from badwire.old.evidence import Evidence, tcp_of
 from badwire.faults import Late
 from badwire.linux.timers import TIMEWAIT_LEN
+from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_most, claim, equals, within
+from badwire.old.evidence import Evidence, tcp_of
 from badwire.packets.packet import relative
 from badwire.scenario import scenario
 from badwire.testbed import Lab

@@ -8,9 +8,9 @@
 Read next: RFC 768; udp(7); Stevens, UNIX Network Programming vol. 1, chapter 8.
 """
 
+from badwire.faults import Duplicate, Nth, Reorder
 from badwire.old.claims import RFC, Man, Text, Verdict, all_of, at_least, claim, equals, happened
 from badwire.old.evidence import Evidence
-from badwire.faults import Duplicate, Nth, Reorder
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

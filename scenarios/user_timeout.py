@@ -11,6 +11,8 @@ as they are reckoned from the first repetition on, three fit. Of keepalive probe
 but time is looked at only when one is due. Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
 """
 
+from badwire.faults import Nth
+from badwire.linux.timers import RETRIES2, TIMESTAMP_STEP, allowed, backoff, octaves, reaching
 from badwire.old.claims import (
     RFC,
     Kernel,
@@ -26,8 +28,6 @@ from badwire.old.claims import (
     within,
 )
 from badwire.old.evidence import NS, Evidence
-from badwire.faults import Nth
-from badwire.linux.timers import RETRIES2, TIMESTAMP_STEP, allowed, backoff, octaves, reaching
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -10,10 +10,10 @@ Read next: RFC 5681 section 3.2; RFC 6298 section 2; Fall and Floyd, Simulation-
 SACK TCP (1996).
 """
 
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, unknown, within
-from badwire.old.evidence import Evidence
 from badwire.faults import Delay, Nth
 from badwire.linux.timers import RTO_MIN
+from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, unknown, within
+from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

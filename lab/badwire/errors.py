@@ -11,7 +11,8 @@
 The numbers are the exit statuses of the command line.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class LabError(Exception):
@@ -98,3 +99,16 @@ class AgentLost(RunError):
 
 class Timeout(RunError, TimeoutError):
     """What was waited for did not come in time."""
+
+
+def to_wire(error: LabError) -> dict[str, str]:
+    """An error as one process tells it to another: the name of its class, and its text."""
+    return {"error": type(error).__name__, "text": str(error)}
+
+
+def from_wire(message: Mapping[str, Any]) -> LabError:
+    """The error that ``to_wire`` described. A name that is none of ours gives a RunError, whoever sent it."""
+    kind = globals().get(str(message["error"]))
+    if not (isinstance(kind, type) and issubclass(kind, LabError)):
+        kind = RunError
+    return kind(str(message["text"]))

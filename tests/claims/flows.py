@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from badwire.linux.congestion import INFINITE
 from badwire.old.claims import Claim, Outcome, judge
 from badwire.old.evidence import Evidence
-from badwire.linux.congestion import INFINITE
 from badwire.scenario import load
 from tests.claims.written import Written, sock
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from badwire.linux.congestion import INFINITE, window_after
 from badwire.old.claims import FAILS, HOLDS, UNKNOWN
 from badwire.old.evidence import Evidence
-from badwire.linux.congestion import INFINITE, window_after
 from scenarios.congestion_avoidance import FLIGHTS, INITIAL, PORT, SSTHRESH
 from tests.claims.flows import Transfer, claims_of, outcome
 from tests.claims.written import Written

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from badwire.linux.congestion import INFINITE
 from badwire.old.claims import FAILS, HOLDS, UNKNOWN
 from badwire.old.evidence import Evidence
 from badwire.old.evidence.congestion import OPEN, RECOVERY
-from badwire.linux.congestion import INFINITE
 from scenarios.congestion_controls import BBR, CUBIC, EVERY, PORT, RENO
 from tests.claims.flows import Transfer, claims_of, outcome
 from tests.claims.written import Written

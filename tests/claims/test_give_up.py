@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from badwire.linux.timers import backoff
 from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
 from badwire.old.evidence import Evidence
-from badwire.linux.timers import backoff
 from badwire.scenario import load
 from scenarios.give_up import NOBODY, PEER
 from tests.claims.silent import Silent

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from badwire.linux.congestion import sawtooth
 from badwire.old.claims import FAILS, HOLDS, UNKNOWN
 from badwire.old.evidence import Evidence
-from badwire.linux.congestion import sawtooth
 from scenarios.loss_and_throughput import BY_LOSS, BY_TIME, CASES
 from tests.claims.flows import Transfer, claims_of, outcome
 from tests.claims.written import Written

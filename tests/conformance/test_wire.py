@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from badwire.errors import MissingCapability, Timeout
+from badwire.faults import Delay, Hold, Late, Loss, Mtu, Nth, Partition
 from badwire.old.claims import HOLDS, judge
 from badwire.old.claims.instrument import CLAIMS
-from badwire.errors import MissingCapability, Timeout
 from badwire.old.evidence import Evidence
-from badwire.faults import Delay, Hold, Late, Loss, Mtu, Nth, Partition
 from badwire.testbed import Lab
 from badwire.units import ms
 from tests.conformance.conftest import Opener

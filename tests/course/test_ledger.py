@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from badwire.old.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Text, Verdict
 from badwire.course import textbook
 from badwire.course.ledger import Entry, Stand, entries, render, without_measurements
 from badwire.course.measured import NOTHING, Kernel, Measured, measured
 from badwire.course.textbook import Saying, Statement, Textbook
 from badwire.errors import BadRun, RequestError
+from badwire.old.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Text, Verdict
 from badwire.result.result import Finding, Result
 from badwire.scenario import scenario_file
 from badwire.scenario.scenario_file import Declaration, Scenario

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from badwire.old.claims import RFC, Judged, Verdict, claim, equals
 from badwire.cli.ci_files import Handouts
 from badwire.errors import BadOption, DiskFull, NoSubstrate, RunError
+from badwire.old.claims import RFC, Judged, Verdict, claim, equals
 from badwire.pytest_plugin import require
 from badwire.report import junit, markdown
 from badwire.result.result import Finding, Result, Run

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from badwire.old.claims import RFC, Judged, Verdict, claim, equals, unknown
 from badwire.cli.predict import Prediction, told
 from badwire.course import course
 from badwire.course.course import Question
+from badwire.old.claims import RFC, Judged, Verdict, claim, equals, unknown
 from badwire.pytest_plugin import require
 from badwire.result.result import Finding, Result
 from tests.command_line import LAB, ROOT, environment, lab, sentence, story

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from badwire.old.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
 from badwire.errors import BadRun
+from badwire.old.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
 from badwire.old.evidence import Evidence
 from badwire.report.html import page
 from badwire.report.live.progress import Progress

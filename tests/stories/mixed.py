@@ -5,9 +5,9 @@ client                server
   |  <------------  RST  |
 """
 
+from badwire.faults import Loss
 from badwire.old.claims import RFC, Verdict, claim, equals, happened
 from badwire.old.evidence import Evidence
-from badwire.faults import Loss
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from badwire.agent.event_loop import Loop
-from badwire.errors import LabError
+from badwire.errors import LabError, to_wire
 from badwire.util.jsonlines import Decoder, Message, encode
 
 _CHUNK = 1 << 16
@@ -58,7 +58,7 @@ def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | Non
 def _replier(request: Message, send: Callable[[Message], None]) -> Callable[[Any], None]:
     def reply(value: Any) -> None:
         if isinstance(value, LabError):
-            send({"id": request["id"], "error": type(value).__name__, "text": str(value)})
+            send({"id": request["id"], **to_wire(value)})
         else:
             send({"id": request["id"], "ok": value})
 

@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 from badwire.errors import BadFault
 from badwire.faults.fault import Fault
+from badwire.packets.ipv4 import ICMP, TCP, UDP, ipv4_header
 
-_IPV4 = 0x0800
-_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17}
+_NUMBERS = {"icmp": ICMP, "tcp": TCP, "udp": UDP}
 _LETTERS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, ".": 16}
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 
-_IP = struct.Struct("!BxHxxHxB")  # version and header length, total length, fragment, protocol
 _TCP = struct.Struct("!HHLxxxxBB")  # ports, sequence number, header length, flags
 _UDP = struct.Struct("!HHxxxx")
+_TCP_HEADER = 20  # bytes without options
+_UDP_HEADER = 8  # bytes
 
 
 class Segment(NamedTuple):
@@ -31,19 +32,15 @@ class Segment(NamedTuple):
 
 def segment(frame: bytes) -> Segment | None:
     """The TCP segment or UDP datagram in this frame; None for anything else, later fragments included."""
-    if len(frame) < 34 or (frame[12] << 8 | frame[13]) != _IPV4:
+    ip = ipv4_header(frame)
+    if ip is None or ip.is_later_fragment:
         return None
-    first, total, fragment, protocol = _IP.unpack_from(frame, 14)
-    header = (first & 15) * 4
-    start = 14 + header
-    if fragment & 0x1FFF:
-        return None
-    if protocol == 6 and len(frame) >= start + 20:
-        source, target, sequence, offset, flags = _TCP.unpack_from(frame, start)
-        return Segment(6, source, target, flags, total - header - (offset >> 4) * 4, sequence)
-    if protocol == 17 and len(frame) >= start + 8:
-        source, target = _UDP.unpack_from(frame, start)
-        return Segment(17, source, target, 0, total - header - 8, 0)
+    if ip.protocol == TCP and len(frame) >= ip.payload_at + _TCP_HEADER:
+        source, target, sequence, offset, flags = _TCP.unpack_from(frame, ip.payload_at)
+        return Segment(TCP, source, target, flags, ip.payload_length - (offset >> 4) * 4, sequence)
+    if ip.protocol == UDP and len(frame) >= ip.payload_at + _UDP_HEADER:
+        source, target = _UDP.unpack_from(frame, ip.payload_at)
+        return Segment(UDP, source, target, 0, ip.payload_length - _UDP_HEADER, 0)
     return None
 
 
@@ -95,7 +92,7 @@ class Match(Fault):
             return lambda frame: frame[12:14] == b"\x08\x06"
         number = _NUMBERS[protocol] if protocol else None
         if not deep:
-            return lambda frame: len(frame) >= 34 and frame[12:14] == b"\x08\x00" and frame[23] == number
+            return lambda frame: (ip := ipv4_header(frame)) is not None and ip.protocol == number
         mask, value = _mask(self.flags) if self.flags else (0, 0)
 
         def matches(frame: bytes) -> bool:
@@ -103,7 +100,7 @@ class Match(Fault):
             return (
                 seen is not None
                 and (number is None or seen.protocol == number)
-                and (self.flags is None or (seen.protocol == 6 and seen.flags & mask == value))
+                and (self.flags is None or (seen.protocol == TCP and seen.flags & mask == value))
                 and (self.data is None or (seen.payload > 0) == self.data)
                 and (self.port is None or self.port in (seen.source, seen.target))
                 and (self.from_port is None or self.from_port == seen.source)

@@ -8,14 +8,12 @@ from typing import ClassVar
 from badwire.errors import BadFault
 from badwire.faults.fault import DROPPED, Decision, Fault, passed
 from badwire.packets.checksum import internet_sum
+from badwire.packets.ipv4 import DONT_FRAGMENT, ETHERNET_HEADER, ETHERTYPE, ICMP, ipv4_header
 
 SMALLEST, LARGEST = 68, 65_535  # bytes: RFC 791 section 3.2 has every link take 68; the length field has 16 bits
 
-_ETHERNET_HEADER = 14
-_IPV4 = b"\x08\x00"
-_DONT_FRAGMENT, _OFFSET = 0x4000, 0x1FFF
 _UNREACHABLE, _TOO_LONG = 3, 4  # RFC 792: type and code
-_ICMP, _TTL = 1, 64
+_TTL = 64
 _QUOTED = 8  # bytes of the datagram behind its IP header (RFC 792)
 
 
@@ -29,15 +27,18 @@ class Narrow:
         return DROPPED if datagram_length(frame) > self._fault.size else passed(frame, at)
 
     def answer(self, frame: bytes) -> bytes | None:
-        fragment = int.from_bytes(frame[20:22], "big")
-        if not self._fault.tells or not fragment & _DONT_FRAGMENT or fragment & _OFFSET or frame[23] == _ICMP:
+        ip = ipv4_header(frame)
+        if not self._fault.tells or ip is None or not ip.fragment & DONT_FRAGMENT:
+            return None
+        if ip.is_later_fragment or ip.protocol == ICMP:
             return None  # RFC 1122 section 3.2.2: not about a later fragment, nor about what may be an error itself
         return fragmentation_needed(frame, self._fault.size)
 
 
 def datagram_length(frame: bytes) -> int:
     """Bytes of the IPv4 datagram in this frame, as its header has it; 0 for anything else."""
-    return int.from_bytes(frame[16:18], "big") if len(frame) >= 34 and frame[12:14] == _IPV4 else 0
+    ip = ipv4_header(frame)
+    return 0 if ip is None else ip.total_length
 
 
 def fragmentation_needed(frame: bytes, mtu: int) -> bytes:
@@ -45,11 +46,13 @@ def fragmentation_needed(frame: bytes, mtu: int) -> bytes:
 
     A bridge has no IP address: like a firewall that is one, it speaks in the name of the host that was not reached.
     """
-    source, destination, header = frame[26:30], frame[30:34], (frame[14] & 15) * 4
-    quoted = frame[_ETHERNET_HEADER : _ETHERNET_HEADER + header + _QUOTED]
+    about = ipv4_header(frame)
+    assert about is not None  # only a datagram can be too long
+    quoted = frame[ETHERNET_HEADER : about.payload_at + _QUOTED]
     message = _summed(struct.pack("!BBHHH", _UNREACHABLE, _TOO_LONG, 0, 0, mtu) + quoted, at=2)
-    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(message), 0, _DONT_FRAGMENT, _TTL, _ICMP, 0) + destination + source
-    return frame[6:12] + frame[0:6] + _IPV4 + _summed(ip, at=10) + message
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(message), 0, DONT_FRAGMENT, _TTL, ICMP, 0)
+    ip += about.destination + about.source
+    return frame[6:12] + frame[0:6] + ETHERTYPE + _summed(ip, at=10) + message
 
 
 def _summed(data: bytes, at: int) -> bytes:

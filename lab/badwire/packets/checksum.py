@@ -2,7 +2,16 @@
 
 import struct
 
-_TCP, _UDP, _ICMP = 6, 17, 1
+from badwire.packets.ipv4 import (
+    ETHERNET_HEADER,
+    ICMP,
+    MORE_FRAGMENTS,
+    OFFSET,
+    SHORTEST,
+    TCP,
+    UDP,
+    ipv4_header,
+)
 
 
 def internet_sum(data: bytes) -> int:
@@ -25,17 +34,18 @@ def checksums_right(frame: bytes) -> bool | None:
 
     None where nothing can be said: not IPv4, cut short by the capture, a fragment, or UDP that carries no checksum.
     """
-    body = frame[14:]
-    if frame[12:14] != b"\x08\x00" or len(body) < 20:
+    ip = ipv4_header(frame)
+    if ip is None:
         return None
-    header, length = (body[0] & 15) * 4, int.from_bytes(body[2:4], "big")
-    if header < 20 or internet_sum(body[:header]) != 0:
+    if ip.header_length < SHORTEST or internet_sum(frame[ETHERNET_HEADER : ip.payload_at]) != 0:
         return False
-    if len(body) < length or int.from_bytes(body[6:8], "big") & 0x3FFF:
+    end = ETHERNET_HEADER + ip.total_length
+    if len(frame) < end or ip.fragment & (MORE_FRAGMENTS | OFFSET):
         return None
-    protocol, inner = body[9], body[header:length]
-    if protocol == _ICMP:
+    inner = frame[ip.payload_at : end]
+    if ip.protocol == ICMP:
         return internet_sum(inner) == 0
-    if protocol not in (_TCP, _UDP) or (protocol == _UDP and inner[6:8] == bytes(2)):
+    no_sum = ip.protocol == UDP and inner[6:8] == bytes(2)
+    if no_sum or ip.protocol not in (TCP, UDP):
         return None
-    return internet_sum(pseudo_header(body[12:16], body[16:20], protocol, len(inner)) + inner) == 0
+    return internet_sum(pseudo_header(ip.source, ip.destination, ip.protocol, len(inner)) + inner) == 0

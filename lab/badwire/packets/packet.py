@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-ETHERNET_HEADER = 14  # bytes
+from badwire.packets import ipv4
+from badwire.packets.ipv4 import ETHERNET_HEADER as ETHERNET_HEADER
+
 Protocol = Literal["arp", "tcp", "udp", "icmp", "ip", "other"]
 
 
@@ -133,7 +135,6 @@ class Packet:
 
 
 IPV4, ARP = 0x0800, 0x0806
-ICMP_PROTOCOL, TCP_PROTOCOL, UDP_PROTOCOL = 1, 6, 17
 LETTERS = "SFRPAUEC"  # control bits, in the order in which this project writes them
 _BITS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "C": 128}
 
@@ -181,21 +182,29 @@ def flag_bits(flags: str) -> int:
 
 
 def _ipv4(body: bytes) -> tuple[Ip | None, Tcp | None, Udp | None, Icmp | None]:
-    if len(body) < 20 or body[0] >> 4 != 4:
+    header = ipv4.read(body, 0)
+    if header is None:
         return None, None, None, None
-    length, ident, fragment, ttl, protocol = struct.unpack_from("!2xHHHBB", body)
-    source, destination = _address(body[12:16]), _address(body[16:20])
-    offset = (fragment & 0x1FFF) * 8
-    ip = Ip(source, destination, protocol, ident, ttl, length, bool(fragment & 0x4000), bool(fragment & 0x2000), offset)
-    header = (body[0] & 15) * 4
-    inner, told = body[header:length], length - header  # a short frame is padded: what counts is the header's length
-    if offset or header < 20:
+    ip = Ip(
+        source=_address(header.source),
+        destination=_address(header.destination),
+        protocol=header.protocol,
+        id=header.id,
+        ttl=header.ttl,
+        length=header.total_length,
+        dont_fragment=bool(header.fragment & ipv4.DONT_FRAGMENT),
+        more_fragments=bool(header.fragment & ipv4.MORE_FRAGMENTS),
+        offset=(header.fragment & ipv4.OFFSET) * 8,
+    )
+    if header.is_later_fragment or header.header_length < ipv4.SHORTEST:
         return ip, None, None, None
-    if protocol == TCP_PROTOCOL and len(inner) >= 20:
-        return ip, _tcp(inner, told), None, None
-    if protocol == UDP_PROTOCOL and len(inner) >= 8:
-        return ip, None, _udp(inner, told), None
-    if protocol == ICMP_PROTOCOL and len(inner) >= 8:
+    inner = body[header.payload_at : header.end]
+    length = header.payload_length
+    if header.protocol == ipv4.TCP and len(inner) >= 20:
+        return ip, _tcp(inner, length), None, None
+    if header.protocol == ipv4.UDP and len(inner) >= 8:
+        return ip, None, _udp(inner, length), None
+    if header.protocol == ipv4.ICMP and len(inner) >= 8:
         return ip, None, None, _icmp(inner)
     return ip, None, None, None
 
@@ -205,12 +214,12 @@ def _icmp(inner: bytes) -> Icmp:
     return Icmp(inner[0], inner[1], _quoted(inner), next_mtu)
 
 
-def _udp(inner: bytes, told: int) -> Udp:
+def _udp(inner: bytes, length: int) -> Udp:
     source, destination = struct.unpack_from("!HH", inner)
-    return Udp(source, destination, inner[8:], told - 8)
+    return Udp(source, destination, inner[8:], length - 8)
 
 
-def _tcp(inner: bytes, told: int) -> Tcp:
+def _tcp(inner: bytes, length: int) -> Tcp:
     source, destination, seq, ack, offset, bits, window = struct.unpack_from("!HHIIBBH", inner)
     header = (offset >> 4) * 4
     flags = "".join(letter for letter in LETTERS if bits & _BITS[letter])
@@ -223,7 +232,7 @@ def _tcp(inner: bytes, told: int) -> Tcp:
         window,
         flags,
         data,
-        max(0, told - header),
+        max(0, length - header),
         _tcp_options(inner[20 : max(20, header)]),
     )
 

@@ -6,8 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from badwire import errors
-from badwire.errors import AgentLost, LabError
+from badwire.errors import AgentLost, LabError, from_wire, to_wire
 from badwire.util.jsonlines import Decoder, Message, encode
 
 _CHUNK = 1 << 16
@@ -33,7 +32,7 @@ class Line:
     def say_error(self, error: LabError) -> None:
         """An error, which the other end's ``hear`` raises; whether somebody is there or not."""
         with contextlib.suppress(OSError):
-            self.say(error=type(error).__name__, text=str(error))
+            self.say(**to_wire(error))
 
     def hear(self) -> Message | None:
         """The next message; None once the other end is gone. Raises the LabError that it sent."""
@@ -47,7 +46,7 @@ class Line:
             self._come = self._decoder.feed(data)
         message = self._come.pop(0)
         if "error" in message:
-            raise getattr(errors, message["error"])(message["text"])
+            raise from_wire(message)
         return message
 
     def heard(self) -> list[Message]:

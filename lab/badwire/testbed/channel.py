@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from badwire import errors
-from badwire.errors import AgentLost, LabError, Timeout
+from badwire.errors import AgentLost, LabError, Timeout, from_wire
 from badwire.substrate.substrate import Stream
 from badwire.util.jsonlines import Decoder, Message, encode
 
@@ -98,6 +97,6 @@ class Channel:
             return
         future = self._waiting.pop(message["id"])
         if "error" in message:
-            future.set_exception(getattr(errors, message["error"])(message["text"]))
+            future.set_exception(from_wire(message))
         else:
             future.set_result(message["ok"])

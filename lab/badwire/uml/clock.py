@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from badwire import errors
-from badwire.errors import LabError
+from badwire.errors import LabError, from_wire
 from badwire.options import Options
 from badwire.scenario.scenario_file import Scenario
 from badwire.uml import kernels
 from badwire.uml.cow_disk import Disk
 from badwire.uml.machine import Box, Job, Lines
-from badwire.uml.paths import OUT, here, places
+from badwire.uml.paths import here, outside, places
 
 
 class VirtualClock:
@@ -43,7 +42,7 @@ class VirtualClock:
                 broke = box.run(job, lines.take)
         except LabError as error:
             return error
-        return None if broke is None else getattr(errors, broke[0])(broke[1].replace(OUT, str(folder)))
+        return None if broke is None else from_wire(outside(broke, folder))
 
     @contextmanager
     def _disks(self, substrate: str) -> Iterator[list[Disk]]:

@@ -31,8 +31,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from badwire import errors
-from badwire.errors import BadOption, DiskFull, KernelError
+from badwire.errors import BadOption, DiskFull, KernelError, from_wire
 from badwire.linux import libc
 from badwire.options import LIMIT, MEMORY
 from badwire.store import run_folder
@@ -40,7 +39,7 @@ from badwire.uml.cache import Kernel
 from badwire.uml.cow_disk import Disk
 from badwire.uml.failure import End, doing, short_of_memory
 from badwire.uml.guest import memory as guest_memory
-from badwire.uml.paths import AUX, ENVIRONMENT, OUT
+from badwire.uml.paths import AUX, ENVIRONMENT, outside
 from badwire.util import project
 
 _CHUNK = 1 << 16
@@ -234,8 +233,7 @@ class Box:
             if short:
                 heard("stderr", f"badwire: {short}\n".encode())
             return said["answer"]
-        name, text = said["refused"]
-        raise getattr(errors, name)(text.replace(OUT, str(self.folder)))
+        raise from_wire(outside(said["refused"], self.folder))
 
     def _command(self) -> list[str]:
         """The kernel draws its randomness from this too: nothing that names the run may stand here."""

@@ -48,3 +48,8 @@ def places(*more: str | Path) -> list[str]:
         str(Path(place).resolve())
         for place in (sys.prefix, sys.base_prefix, project.IMPORTED_FROM, project.ROOT, here(), *more)
     ]
+
+
+def outside(message: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """An error that was sent from inside, with the run's folder as it is called on this machine."""
+    return {key: value.replace(OUT, str(folder)) for key, value in message.items()}

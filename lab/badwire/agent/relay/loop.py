@@ -12,7 +12,7 @@ from typing import Any
 from badwire.agent.relay.interfaces import End, Voice, enlarge, open_end
 from badwire.agent.relay.log import Log, Unpacker
 from badwire.agent.relay.port import Passage, Port
-from badwire.errors import LabError, RequestError
+from badwire.errors import LabError, RequestError, RunError, to_wire
 from badwire.faults import from_json
 from badwire.faults.fault import QUEUE
 from badwire.util.jsonlines import WIRE
@@ -143,9 +143,9 @@ class RelayLoop:
             try:
                 answer = {"ok": self._do(request, fds)}
             except LabError as error:
-                answer = {"error": type(error).__name__, "text": str(error)}
+                answer = to_wire(error)
             except OSError as error:
-                answer = {"error": "RunError", "text": f"The relay could not {request['do']}: {error.strerror}."}
+                answer = to_wire(RunError(f"The relay could not {request['do']}: {error.strerror}."))
             self._log.answer(answer)
         return True
 

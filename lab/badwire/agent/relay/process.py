@@ -16,10 +16,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
-import badwire.errors
 from badwire.agent.relay.log import Unpacker, pack
 from badwire.agent.relay.loop import RelayLoop
-from badwire.errors import AgentLost, LabError, NoPermission, Timeout
+from badwire.errors import AgentLost, NoPermission, Timeout, from_wire, to_wire
 from badwire.linux import libc
 from badwire.linux.fork import fork
 
@@ -129,8 +128,7 @@ class Relay:
                 raise Timeout(f"The relay gave no answer for {_PATIENCE:g} s; see its last words in the log.")
             for answer in self._take():
                 if "error" in answer:
-                    kind = getattr(badwire.errors, answer["error"], LabError)
-                    raise kind(answer["text"])
+                    raise from_wire(answer)
                 return answer["ok"]
 
     def _take(self) -> list[dict[str, Any]]:
@@ -160,7 +158,7 @@ def _live(link: socket.socket, parent: int) -> None:
         libc.unshare(libc.CLONE_NEWNET)
     except OSError as error:
         text = f"The relay cannot have a network of its own ({error.strerror}); run as root, or allow user namespaces."
-        link.sendall(pack(["answer", {"error": NoPermission.__name__, "text": text}]))
+        link.sendall(pack(["answer", to_wire(NoPermission(text))]))
         return
     libc.give_up(libc.CAP_SYS_ADMIN)
     _be_prompt()

@@ -4,7 +4,7 @@ Times are integers, nanoseconds of the hosts' monotonic clock; lengths of time a
 gives None. Asking about a host that the run does not have, or about what was never recorded, raises NothingSeen, which
 makes the claim UNKNOWN.
 
-The queries are in badwire.old.evidence.evidence (files, notes, phases), badwire.old.evidence.evidence (frames, connections, faults) and badwire.old.evidence.evidence
+The queries are below.
 (sockets, calls, programs, settings).
 
 The record of a run as a whole: its files, its notes, and the part of it between two notes.

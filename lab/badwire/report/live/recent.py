@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from badwire.evidence.evidence import Evidence
-from badwire.packets.packet import TCP_PROTOCOL, flag_bits
+from badwire.packets.ipv4 import TCP, ipv4_header
+from badwire.packets.packet import flag_bits
 from badwire.packets.pcapng import Capture, Captured
 from badwire.report.story import Story, story
 from badwire.util.jsonlines import decode
@@ -18,6 +19,7 @@ FRAMES = 120  # passings of a port that are kept; more than a screen shows
 KEPT = {"facts": 64, "fault": 64, "note": 32, "program": 128, "output": 64, "call": 64, "decision": 128}
 OPENINGS = 64  # SYNs kept after that, since numbers are counted from them
 
+_FLAGS_AT = 13  # bytes into the TCP header (RFC 9293 section 3.1)
 _HOST = re.compile(rb'"host":"([^"]*)"')
 _record = lru_cache(maxsize=1024)(decode)  # most of what is kept was kept before
 
@@ -99,8 +101,8 @@ class Lately:
 
 def _opens(frame: Captured) -> bool:
     """Whether it is a SYN: asked of every frame, so of its bytes (RFC 791 section 3.1, RFC 9293 section 3.1)."""
-    data = frame.data
-    if len(data) < 34 or data[12:14] != b"\x08\x00" or data[23] != TCP_PROTOCOL:
+    ip = ipv4_header(frame.data)
+    if ip is None or ip.protocol != TCP:
         return False
-    flags = 14 + (data[14] & 15) * 4 + 13
-    return flags < len(data) and bool(data[flags] & flag_bits("S"))
+    flags = ip.payload_at + _FLAGS_AT
+    return flags < len(frame.data) and bool(frame.data[flags] & flag_bits("S"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from badwire.agent.host import system
-from badwire.errors import LabError
+from badwire.errors import LabError, to_wire
 from badwire.linux import libc
 from badwire.uml.paths import AUX, OUT
 
@@ -118,7 +118,7 @@ def main() -> None:
                 job["environment"]["DOCKER_HOST"] = docker_engine.start().address
             said = {"answer": do(job)}
         except LabError as error:
-            said = {"refused": [type(error).__name__, str(error)]}
+            said = {"refused": to_wire(error)}
         os.write(answer, json.dumps(said).encode())
     except BaseException:
         traceback.print_exc()

@@ -3,15 +3,15 @@
 import sys
 from pathlib import Path
 
-from badwire.errors import LabError
+from badwire.errors import LabError, to_wire
 from badwire.scenario.play import collect
 from badwire.scenario.scenario_file import load
 from badwire.uml.guest.namespaces import substrate_of
 from badwire.uml.paths import OUT
 
 
-def play(file: str, substrate: str, engine: str, seed: int) -> tuple[str, str] | None:
-    """Play the scenario; the name and the text of the error that broke it off, or None."""
+def play(file: str, substrate: str, engine: str, seed: int) -> dict[str, str] | None:
+    """Play the scenario; the error that broke it off, as errors.to_wire has it, or None."""
 
     def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -20,4 +20,4 @@ def play(file: str, substrate: str, engine: str, seed: int) -> tuple[str, str] |
         error = collect(load(file), substrate_of(substrate), Path(OUT), engine=engine, seed=seed, tell=tell)
     except LabError as wrong:
         error = wrong
-    return None if error is None else (type(error).__name__, str(error))
+    return None if error is None else to_wire(error)

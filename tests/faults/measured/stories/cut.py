@@ -1,9 +1,9 @@
 """A wire that is cut: toward the server while a connection is opened, toward the client while data are acknowledged."""
 
-from badwire.old.claims import Instrument, Kernel, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import Evidence, intervals
 from badwire.faults import Loss, Partition
 from badwire.linux.timers import RTO_INITIAL, backoff
+from badwire.old.claims import Instrument, Kernel, Verdict, all_of, at_least, claim, equals, within
+from badwire.old.evidence import Evidence, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 

@@ -1,9 +1,9 @@
 """A long way: other delays there and back, more of both for a while, and none in the end."""
 
+from badwire.faults import Delay
 from badwire.old.claims import Instrument, Verdict, all_of, claim, unknown, within
 from badwire.old.claims.instrument import EARLY, LATE
 from badwire.old.evidence import NS, Evidence
-from badwire.faults import Delay
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms

@@ -1,8 +1,8 @@
 """A thin wire: a stream as fast as it is, a burst of which it keeps what it has room for; and one that doubles."""
 
+from badwire.faults import Duplicate, Rate
 from badwire.old.claims import Instrument, Verdict, claim, equals, unknown, within
 from badwire.old.evidence import NS, Evidence
-from badwire.faults import Duplicate, Rate
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import Mbit, kbit
