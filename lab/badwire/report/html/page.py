@@ -25,6 +25,7 @@ from badwire.course.course import Question
 from badwire.errors import RequestError
 from badwire.evidence.evidence import Evidence
 from badwire.report.html.curves import curves
+from badwire.report.html.plots import plots
 from badwire.report.story import Story, story
 from badwire.result.judge import HANDS, FramesOfClaims
 from badwire.result.result import ClaimResult, Result
@@ -167,13 +168,10 @@ def _compact(told: Story) -> dict[str, Any]:
 
 
 def _plots(seen: Evidence | None) -> list[tuple[str, Markup]]:
-    """Plots of what carried much data; most runs have none, and then nothing is imported for them."""
-    drawn = curves(seen) if seen is not None else ()
-    if not drawn:
+    """Plots of connections that carried much data; most runs have none."""
+    if seen is None:
         return []
-    from badwire.report.html.plots import plots
-
-    return [(title, Markup(svg)) for title, svg in plots(drawn)]
+    return [(title, Markup(drawing)) for title, drawing in plots(curves(seen))]
 
 
 def _outputs(seen: Evidence | None) -> list[tuple[str, str]]:
