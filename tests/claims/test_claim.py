@@ -1,101 +1,123 @@
-"""Claims, their sources, and what an exception in one means."""
+"""Claims: their titles and sources, their verdicts, and what an exception in one means."""
 
 from types import ModuleType
 
 import pytest
 
-from badwire.old.claims import (
+from badwire.claims import (
     FAILS,
     HOLDS,
     RFC,
     UNKNOWN,
     Book,
+    Checks,
+    Claim,
     Instrument,
-    Judged,
     Kernel,
     Man,
     Text,
     Verdict,
+    at_least,
     claim,
     equals,
     instrument,
-    judge,
-    unknown,
+    seen,
 )
-from badwire.old.claims.claim import claims_of, worst
-from badwire.old.evidence import Evidence
+from badwire.claims.claim import claims_of, judge_one
+from badwire.evidence import Evidence
 from tests.claims.written import Written
 
 
-@claim(RFC("9293", "3.5"), Text("T20"))
-def one_and_one_is_two(seen: Evidence) -> Verdict:
+@claim("One and one is two", RFC("9293", "3.5"), Text("T20"))
+def sum_of_two(run: Evidence) -> Checks:
     """Arithmetic."""
-    return equals(1 + 1, 2, "apples")
+    yield equals("sum", 1 + 1, 2, "apples")
 
 
-@claim(Man("socket(7)"))
-def nothing_comes_of_nothing(seen: Evidence) -> Verdict:
-    return equals(len(seen.segments(port=1)), 1)  # type: ignore[arg-type]
+@claim("A check that fails comes before a host that the run does not have", Man("socket(7)"))
+def fails_first(run: Evidence) -> Checks:
+    yield equals("sum", 1 + 1, 3)
+    yield seen("states", run.host("gateway").states())
 
 
-@claim(Man("socket(7)"))
-def there_is_no_such_host(seen: Evidence) -> Verdict:
-    return equals(seen.sockets("gateway").states(), ())
+@claim("A check that holds comes before a mistake", Man("socket(7)"))
+def breaks_off(run: Evidence) -> Checks:
+    yield equals("sum", 1 + 1, 2)
+    yield at_least("length", len(None), 1)  # type: ignore[arg-type]
 
 
-@claim(Man("socket(7)"))
-def this_gives_no_verdict(seen: Evidence) -> Verdict:
-    return None  # type: ignore[return-value]
+@claim("No check is made", Man("socket(7)"))
+def no_check(run: Evidence) -> Checks:
+    yield from ()
 
 
-def test_judging() -> None:
-    made = [one_and_one_is_two, nothing_comes_of_nothing, there_is_no_such_host, this_gives_no_verdict]
-    two, nothing, host, none = judge(made, Written().evidence())
-    assert two.to_json() == {
-        "name": "one_and_one_is_two",
+@claim("What is yielded is no check", Man("socket(7)"))
+def no_checks(run: Evidence) -> Checks:
+    yield True  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("judged", "verdicts"),
+    [
+        (sum_of_two, [HOLDS]),
+        (fails_first, [FAILS, UNKNOWN]),
+        (breaks_off, [HOLDS, UNKNOWN]),
+        (no_check, [UNKNOWN]),
+        (no_checks, [UNKNOWN]),
+    ],
+    ids=lambda each: each.name if isinstance(each, Claim) else "",
+)
+def test_what_could_be_checked_is_kept(judged: Claim, verdicts: list[Verdict]) -> None:
+    checks = judge_one(judged, Written().evidence()).checks
+    assert [check.verdict for check in checks] == verdicts
+
+
+@pytest.mark.parametrize(
+    ("judged", "verdict"), [(sum_of_two, HOLDS), (fails_first, FAILS), (breaks_off, UNKNOWN), (no_check, UNKNOWN)]
+)
+def test_the_worst_check_decides(judged: Claim, verdict: Verdict) -> None:
+    assert judge_one(judged, Written().evidence()).verdict is verdict
+
+
+def test_what_is_missing_is_named() -> None:
+    last = judge_one(fails_first, Written().evidence()).checks[-1]
+    assert str(last.why) == "this run has no host gateway, only server, client"
+
+
+def test_a_mistake_is_named_with_its_place() -> None:
+    last = judge_one(breaks_off, Written().evidence()).checks[-1]
+    assert "TypeError" in str(last.why)
+    assert "test_claim.py, line" in str(last.why)
+
+
+def test_a_claim_as_json() -> None:
+    judged = judge_one(sum_of_two, Written().evidence())
+    assert judged.to_json() == {
+        "name": "sum_of_two",
+        "title": "One and one is two",
         "verdict": "HOLDS",
-        "measured": 2,
-        "expected": "2",
-        "unit": "apples",
-        "why": "",
+        "checks": [check.to_json() for check in judged.checks],
         "sources": ["RFC 9293 section 3.5", "course text T20"],
     }
-    assert nothing.verdict.outcome is host.verdict.outcome is none.verdict.outcome is UNKNOWN
-    assert "TypeError" in nothing.verdict.why and "test_claims.py, line" in nothing.verdict.why
-    assert host.verdict.why == "there is no host gateway in this run, only server, client"
-    assert none.verdict.why == "the claim gave None, not a verdict"
-
-
-def test_a_claim_reads_as_a_sentence() -> None:
-    assert one_and_one_is_two.sentence == "one and one is two" and one_and_one_is_two.doc == "Arithmetic."
+    assert sum_of_two.doc == "Arithmetic."
 
 
 def test_sources_read_as_references() -> None:
     assert str(Kernel("include/net/tcp.h", "TCP_TIMEWAIT_LEN")) == "Linux include/net/tcp.h TCP_TIMEWAIT_LEN"
-    assert str(Book("Stevens", "13")) == "Stevens, chapter 13" and str(RFC("768")) == "RFC 768"
+    assert str(Book("Stevens", "13")) == "Stevens, chapter 13"
+    assert str(RFC("768")) == "RFC 768"
     assert str(Instrument("a tap")) == "instrument: a tap"
 
 
-def test_a_claim_without_a_source_is_refused() -> None:
+def test_a_claim_without_a_source_or_a_title_is_refused() -> None:
     with pytest.raises(TypeError, match="a claim names its sources"):
-        claim()
-    with pytest.raises(TypeError, match="a claim names its sources"):
-        claim(lambda seen: unknown(""))  # type: ignore[arg-type]
+        claim("Nobody says so")
+    with pytest.raises(TypeError, match="a claim begins with its sentence"):
+        claim(RFC("9293"))  # type: ignore[arg-type]
 
 
 def test_a_modules_own_claims_in_the_order_of_its_file() -> None:
-    assert claims_of(instrument)[0].name == "the_capture_lost_nothing"
-    assert set(claims_of(instrument)) == set(instrument.CLAIMS)
+    assert claims_of(instrument) == instrument.CLAIMS
     other = ModuleType("other")
-    other.__dict__["borrowed"] = one_and_one_is_two
+    other.__dict__["borrowed"] = sum_of_two
     assert claims_of(other) == ()
-
-
-def test_the_worst_of_several() -> None:
-    def judged(*outcomes: str) -> list[Judged]:
-        return [Judged(one_and_one_is_two, Verdict(outcome)) for outcome in outcomes]  # type: ignore[arg-type]
-
-    assert worst(judged(HOLDS, UNKNOWN, FAILS)) is FAILS
-    assert worst(judged(HOLDS, UNKNOWN)) is UNKNOWN
-    assert worst(judged(HOLDS)) is HOLDS
-    assert worst([]) is UNKNOWN
