@@ -7,14 +7,14 @@ from tests.claims.written import Written, sock
 
 Damage = Callable[[Path], object]
 SCENARIO = '''"""A lesson of its own."""
-from badwire.old.claims.claim import RFC, claim, equals
-from badwire.scenario.scenario_file import scenario
+from badwire.claims import RFC, claim, equals
+from badwire.scenario import scenario
 @scenario("A thing happens")
 def run(lab):
     pass
-@claim(RFC("9293", "3.5"))
-def three_segments_pass(seen):
-    return equals(len(seen.segments() or ()), 3)
+@claim("Three segments pass", RFC("9293", "3.5"))
+def three_segments_pass(run):
+    yield equals("segments", len(run.segments()), 3)
 '''
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.substrate.substrate import Substrate
 from badwire.testbed import Lab, open_lab
 from badwire.topology.topology import Topology

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import BadOption, ProgramFailed, ProgramNotFound, Timeout
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.testbed import Lab
 from tests.conformance.conftest import Opener
 
@@ -42,7 +42,7 @@ def test_what_a_program_runs_beside_is_on_record(opener: Opener, seen: Callable[
         server = lab.host("server")
         server.listen(7000)
         server.run("try_bind", 7000)
-    assert seen().said("server", "try_bind", 7000, beside=("LISTEN", 7000)) == "bind: EADDRINUSE"
+    assert seen().host("server").program("try_bind", 7000, during=("LISTEN", 7000)).output == "bind: EADDRINUSE"
 
 
 def test_every_host_reaches_every_other(opener: Opener) -> None:
@@ -171,7 +171,7 @@ def test_a_driven_call_is_recorded_with_its_errno_and_times(opener: Opener, seen
     with opener() as lab:
         outcome = lab.host("client").socket().connect(lab.host("server").at(9))
         assert outcome.errno == "ECONNREFUSED" and outcome.took < 1.0
-    (call,) = seen().calls("client", "connect") or ()
+    (call,) = seen().host("client").calls("connect")
     assert (call.errno, call.ended > call.began) == ("ECONNREFUSED", True)
 
 
@@ -201,9 +201,12 @@ def test_a_route_says_how_large_the_first_window_is(opener: Opener, seen: Callab
         for host in server, client:
             host.wait_until(state="ESTABLISHED")
         assert connection.close().errno is None
-    assert seen().facts("client").route == {"initcwnd": 3}
-    ends = seen().ends(seen().opened(7000).connection)
-    assert {host: end.last("ESTABLISHED").info["snd_cwnd"] for host, end in ends.items()} == {"client": 3, "server": 10}
+    assert seen().host("client").facts.route == {"initcwnd": 3}
+    sides = seen().established(7000).sides
+    assert {side.host: side.socket.last("ESTABLISHED").congestion_window for side in sides} == {
+        "client": 3,
+        "server": 10,
+    }
 
 
 def test_a_metric_that_there_is_not_is_refused(opener: Opener) -> None:
@@ -232,4 +235,4 @@ def test_a_close_without_lingering_resets(opener: Opener, seen: Callable[[], Evi
         connection.linger(0)
         connection.close()
         assert accepted.recv().errno == "ECONNRESET"
-    assert seen().tried(7000).first("client", "R")
+    assert seen().connection(7000).client.segments("R")

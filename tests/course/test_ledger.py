@@ -7,26 +7,28 @@ from pathlib import Path
 
 import pytest
 
+from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Check, Claim, Judged, Text, Verdict
 from badwire.course import textbook
 from badwire.course.ledger import Entry, Stand, entries, render, without_measurements
 from badwire.course.measured import NOTHING, Kernel, Measured, measured
 from badwire.course.textbook import Saying, Statement, Textbook
 from badwire.errors import BadRun, RequestError
-from badwire.old.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Text, Verdict
-from badwire.result.result import Finding, Result
+from badwire.result.result import ClaimResult, Result
 from badwire.scenario import scenario_file
 from badwire.scenario.scenario_file import Declaration, Scenario
-from tests.command_line import ROOT, lab, sentence
+from badwire.util.message import Message
+from tests.unit.cli import ROOT, lab, sentence
 
 BOOK = Textbook(
     tuple(Statement(f"T{n}", f"statement {n}", "First" if n < 3 else "Second") for n in range(1, 5)),
     (Saying("two, they say", "T2", False), Saying("not one", "T1", True), Saying("not three", "T3", True)),
 )
+WAIT = Message("wait")
 NO, DEPENDS = Text("T2", no="this is so"), Text("T3", depends="on that")
 
 
 def claim(name: str, *sources: Text | RFC) -> Claim:
-    return Claim(name, "", sources, lambda seen: Verdict(HOLDS))
+    return Claim(name.replace("_", " "), name, "", sources, lambda run: iter(()))
 
 
 def story(name: str, *claims: Claim) -> Scenario:
@@ -38,13 +40,13 @@ def ledger(*claims: Claim) -> tuple[Entry, ...]:
 
 
 def run(
-    base: Path, name: str, verdicts: dict[str, Outcome], kernel: str = "6.1.9-um", ended: str = "1", **changes: object
+    base: Path, name: str, verdicts: dict[str, Verdict], kernel: str = "6.1.9-um", ended: str = "1", **changes: object
 ) -> Path:
     """A run's folder, with its result, as `badwire run` leaves it."""
     folder = base / "one" / name
     folder.mkdir(parents=True)
     found = tuple(
-        Finding.of(Judged(claim(each, RFC("1")), Verdict(verdict, measured=7.5, expected="8", unit="s", why="late")))
+        ClaimResult.of(Judged(claim(each, RFC("1")), (Check(WAIT, verdict, 7.5, Message("8"), "s", Message("late")),)))
         for each, verdict in verdicts.items()
     )
     environment = {"kernel": kernel, "hz": 100, "clock": "virtual"}
@@ -130,9 +132,9 @@ def test_the_document_says_what_was_measured_and_where_that_is_otherwise(tmp_pat
     run(tmp_path, "a", {"it_is_so": HOLDS, "it_is_not": FAILS})
     run(tmp_path, "b", {"it_is_so": HOLDS, "it_varies": UNKNOWN}, kernel="6.18.44")
     lines = shown(measured([tmp_path]))
-    assert "  - measured: `7.5 s` (Linux 6.1.9, Linux 6.18.44)" in lines
-    assert "  - measured: **FAILS** `7.5 s` late (Linux 6.1.9)" in lines
-    assert "  - measured: **UNKNOWN** `7.5 s` late (Linux 6.18.44)" in lines
+    assert "  - measured: `wait: 7.5 s` (Linux 6.1.9, Linux 6.18.44)" in lines
+    assert "  - measured: **FAILS** `wait: 7.5 s` late (Linux 6.1.9)" in lines
+    assert "  - measured: **UNKNOWN** `wait: 7.5 s` late (Linux 6.18.44)" in lines
     assert "- measured on Linux 6.1.9, HZ 100, by the virtual clock: 1 scenario" in lines
     assert [line for line in lines if "otherwise" in line] == [
         "- measured otherwise, or not at all: [T2](#T2) in one on Linux 6.1.9",

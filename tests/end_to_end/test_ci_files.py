@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from badwire.claims import RFC, Check, Checks, Judged, claim, equals
 from badwire.cli.ci_files import Handouts
 from badwire.errors import BadOption, DiskFull, NoSubstrate, RunError
-from badwire.old.claims import RFC, Judged, Verdict, claim, equals
+from badwire.evidence import Evidence
 from badwire.pytest_plugin import require
 from badwire.report import junit, markdown
-from badwire.result.result import Finding, Result, Run
+from badwire.result.result import ClaimResult, Result, Run
+from badwire.run.finish import not_run
 from badwire.scenario import scenario_file
 from tests.command_line import lab, sentence, story
 from tests.conftest import lack_of
@@ -28,17 +30,17 @@ def namespaces() -> None:
         require.lacking(str(lack), {"netns"})
 
 
-def ended(verdict: Verdict, error: str | None = None) -> Run:
-    """A run with one claim."""
+def ended(check: Check, error: str | None = None) -> Run:
+    """A run with one claim, which has this one check."""
 
-    @claim(RFC("9293", "3.5"))
-    def it_is_so(seen: object) -> Verdict:
-        return verdict
+    @claim("It is so", RFC("9293", "3.5"))
+    def it_is_so(run: Evidence) -> Checks:
+        yield check
 
-    finding = Finding.of(Judged(it_is_so, verdict))
-    held = finding.verdict == "HOLDS"
-    of_it = Result("good", "A title", "stories/good.py", finding.verdict, 0 if held else 1, (finding,), {}, error)
-    return Run(Path("runs/good/1"), of_it, None)
+    judged = ClaimResult.of(Judged(it_is_so, (check,)))
+    status = 0 if judged.verdict == "HOLDS" else 1
+    result = Result("good", "A title", "stories/good.py", judged.verdict, status, (judged,), {}, error)
+    return Run(Path("runs/good/1"), result, None)
 
 
 def cells(document: str) -> list[list[str]]:
@@ -61,35 +63,42 @@ def test_each_claim_is_told_as_pytest_tells_it(tmp_path: Path) -> None:
     cases = {(each.get("classname"), each.get("name")): each for each in suites.iter("testcase")}
     case = cases["stories.mixed", "one_segment_is_enough"]
     told = {one.get("name"): one.get("value") for one in case.iter("property")}
-    assert (told["verdict"], told["measured"], told["expected"], told["unit"]) == ("FAILS", "2", "1", "segments")
+    assert told["verdict"] == "FAILS"
+    assert told["checks"] == "FAILS segments sent: 2 segments, expected 1 segments"
     assert Path(str(told["run"]), "result.json").is_file() and told["source"] == "RFC 9293 section 3.10.7.1"
     failure, error = case.find("failure"), cases["stories.mixed", "a_datagram_was_sent"].find("error")
-    assert failure is not None and "measured 2 segments; expected 1 segments" in str(failure.text)
+    assert failure is not None and "segments sent  2 segments  expected 1 segments" in str(failure.text)
     assert error is not None and error.get("type") == "UNKNOWN"
-    assert ("stories.good", "instrument:the_capture_lost_nothing") in cases
+    assert ("stories.good", "instrument:capture_complete") in cases
 
     document = (tmp_path / "summary.md").read_text()
     assert document.startswith("what stood there\n### badwire: 2 scenarios: 1 held, 1 failed\n")
     rows = cells(document)
     assert ["HOLDS", "good"] in [row[:2] for row in rows] and ["**FAILS**", "mixed"] in [row[:2] for row in rows]
-    failed = ["**FAILS**", "mixed: one segment is enough", "2 segments", "1 segments", "RFC 9293 section 3.10.7.1"]
-    assert failed in rows
+    assert [
+        "**FAILS**",
+        "mixed: One segment is enough",
+        "segments sent",
+        "2 segments",
+        "1 segments",
+        "RFC 9293 section 3.10.7.1",
+    ] in rows
 
 
 def test_what_a_program_said_stays_text() -> None:
-    run = ended(equals(EVIL, "else"))
+    run = ended(equals("what it wrote", EVIL, "else"))
     text = junit.render([(GOOD, run)])
     (case,) = ElementTree.fromstring(text).iter("testcase")
-    shown = next(one.get("value") for one in case.iter("property") if one.get("name") == "shown")
-    assert str(shown).startswith("</failure><b>|`*_$[x](y)\\ \ufffd\ufffd[31m\ufffd")
+    shown = next(one.get("value") for one in case.iter("property") if one.get("name") == "checks")
+    assert "</failure><b>|`*_$[x](y)\\ \ufffd\ufffd[31m\ufffd" in str(shown)
     assert case.find("b") is None
     row = cells(markdown.render([(GOOD, run)]))[-1]
-    assert len(row) == 5 and "\\<b\\>&#124;\\`\\*\\_\\$\\[x\\](y)\\\\" in row[2]
+    assert len(row) == 6 and "\\<b\\>&#124;\\`\\*\\_\\$\\[x\\](y)\\\\" in row[3]
 
 
 def test_a_run_that_broke_off_and_one_that_could_not_be() -> None:
-    broke = ended(equals(None, 1), error="the wire fell silent.")
-    outcomes = [(GOOD, broke), (MIXED, NoSubstrate("There is no place for hosts here."))]
+    broke = ended(equals("length", None, 1), error="the wire fell silent.")
+    outcomes = [(GOOD, broke), (MIXED, not_run(MIXED, NoSubstrate("There is no place for hosts here.")))]
     suites = ElementTree.fromstring(junit.render(outcomes))
     assert [each.get("errors") for each in suites] == ["1", "1"]
     error = suites.find(".//testcase[@name='mixed']/error")
@@ -112,7 +121,7 @@ def test_what_was_not_run_is_named_with_its_reason(tmp_path: Path) -> None:
 def test_without_files_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with Handouts([GOOD], {}, None, None) as handouts:
-        handouts.ended((GOOD, ended(equals(1, 1))))
+        handouts.ended((GOOD, ended(equals("length", 1, 1))))
     assert list(tmp_path.iterdir()) == []
 
 

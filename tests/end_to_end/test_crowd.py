@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.substrate.substrate import Substrate
 from tests.end_to_end.running import Running, assert_all_gone
 
@@ -18,7 +18,7 @@ def test_many_runs_side_by_side_do_not_touch_each_other(substrate: Substrate, tm
         assert len(folders) == len(runs)
         for folder in folders:
             seen = Evidence.load(folder)
-            assert seen.capture_whole and len(seen.connections() or ()) == 1
+            assert seen.capture_is_complete and len(seen.connections()) == 1
         for run in runs:
             assert_all_gone(run.mark)
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.substrate.substrate import Substrate
 from tests import second_witness
 from tests.end_to_end.running import Running, assert_all_gone, marked
@@ -40,8 +40,8 @@ def test_what_a_killed_run_recorded_can_be_read(substrate: Substrate, tmp_path: 
         run.process.kill()
         run.process.wait()
         seen = Evidence.load(run.folder)
-        assert seen.sockets("server").most("LISTEN", port=7000) == 1
-        assert seen.error == "the run was cut short" and not seen.capture_whole
+        assert seen.host("server").most("LISTEN", port=7000) == 1
+        assert seen.error == "the run was cut short" and not seen.capture_is_complete
         assert_all_gone(run.mark)
 
 
@@ -55,7 +55,7 @@ def test_interrupted_it_undoes_everything_and_keeps_the_evidence(
         ended, _, err = run.end()
         assert ended in (status, 130), err
         assert "Traceback" not in err
-        assert (run.folder / "result.json").exists() and Evidence.load(run.folder).capture_lost == 0
+        assert (run.folder / "result.json").exists() and Evidence.load(run.folder).wire.frames_not_captured == 0
         assert_all_gone(run.mark)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.substrate.substrate import Substrate
 from tests.command_line import lab, result
 from tests.end_to_end.running import STORIES, Running, assert_all_gone, marked, until

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from badwire.claims import RFC, Check, Checks, Judged, claim, equals, unknown
 from badwire.cli.predict import Prediction, told
 from badwire.course import course
 from badwire.course.course import Question
-from badwire.old.claims import RFC, Judged, Verdict, claim, equals, unknown
+from badwire.evidence import Evidence
 from badwire.pytest_plugin import require
-from badwire.result.result import Finding, Result
-from tests.command_line import LAB, ROOT, environment, lab, sentence, story
+from badwire.result.result import ClaimResult, Result
 from tests.conftest import lack_of
 
 (QUESTION,) = course.questions("handshake")
@@ -33,12 +33,15 @@ def predict(said: str, *argv: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=ROOT, env=environment(), input=said, capture_output=True, text=True, timeout=120)
 
 
-def result(verdict: Verdict) -> Result:
-    @claim(RFC("9293", "3.5"))
-    def it_is_so(seen: object) -> Verdict:
-        return verdict
+def result(check: Check) -> Result:
+    """A result with one claim, which has this one check."""
 
-    return Result("some", "A title", "scenarios/some.py", "HOLDS", 0, (Finding.of(Judged(it_is_so, verdict)),), {})
+    @claim("It is so", RFC("9293", "3.5"))
+    def it_is_so(run: Evidence) -> Checks:
+        yield check
+
+    judged = ClaimResult.of(Judged(it_is_so, (check,)))
+    return Result("some", "A title", "scenarios/some.py", "HOLDS", 0, (judged,), {})
 
 
 @pytest.mark.usefixtures("namespaces")
@@ -57,7 +60,8 @@ def test_the_answer_stands_beside_what_was_measured(tmp_path: Path) -> None:
         f"  you said  {WRONG}  {QUESTION.options[WRONG - 1]}",
         f"  the run   {QUESTION.right}  {QUESTION.answer}",
     ]
-    assert lines[3] == f"HOLDS    {QUESTION.claim.replace('_', ' ')}" and "measured" in lines[4]
+    assert lines[3] == f"HOLDS    {QUESTION.claim}"
+    assert "expected" in lines[4]
     assert Path(lines[-1]).is_dir()
 
 
@@ -112,11 +116,11 @@ def test_a_scenario_of_ones_own_has_no_question() -> None:
 
 
 def test_what_a_run_does_not_show_is_not_said_to_be_shown() -> None:
-    question = Question("Which?", ("this", "that"), 2, "it_is_so")
-    for verdict in (equals(1, 2), unknown("nothing to look at")):
-        lines = told([Prediction(question, 2)], result(verdict)).splitlines()
+    question = Question("Which?", ("this", "that"), 2, "It is so")
+    for check in (equals("length", 1, 2), unknown("length", "not recorded")):
+        lines = told([Prediction(question, 2)], result(check)).splitlines()
         assert "  the book  2  that" in lines and "  but this run does not show it" in lines
-        assert f"{verdict.outcome.value:9}it is so" in lines
-    elsewhere = Question("Which?", ("this", "that"), 2, "it_is_another")
-    lines = told([Prediction(elsewhere, 2)], result(equals(1, 1))).splitlines()
+        assert f"{check.verdict.value:9}It is so" in lines
+    elsewhere = Question("Which?", ("this", "that"), 2, "It is another")
+    lines = told([Prediction(elsewhere, 2)], result(equals("length", 1, 1))).splitlines()
     assert "  but this run does not show it" in lines and not any("HOLDS" in line for line in lines)

@@ -6,27 +6,35 @@ from pathlib import Path
 
 import pytest
 
+from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Check, Checks, Judged, Verdict, claim, unknown
 from badwire.errors import BadRun
-from badwire.old.claims import FAILS, HOLDS, RFC, UNKNOWN, Claim, Judged, Outcome, Verdict, claim, unknown
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.report.html import page
 from badwire.report.live.progress import Progress
 from badwire.report.terminal import render
 from badwire.result.judge import HANDS
-from badwire.result.result import Finding, Result, overall, status_of
+from badwire.result.result import ClaimResult, Result, overall, status_of
+from badwire.util.message import Message
 
 
-@claim(RFC("9293", "3.5"))
-def pigs_fly(seen: Evidence) -> Verdict:
+@claim("Pigs fly", RFC("9293", "3.5"))
+def pigs_fly(run: Evidence) -> Checks:
     """They do not."""
-    return unknown("nobody looked")
+    yield unknown("flight", "nobody looked")
 
 
-def finding(outcome: Outcome, instrument: bool = False, about: Claim = pigs_fly) -> Finding:
-    return Finding.of(Judged(about, Verdict(outcome, 61.6, "60 to 62.05", "s")), instrument=instrument)
+def finding(verdict: Verdict, instrument: bool = False) -> ClaimResult:
+    """A claim with one check of this verdict."""
+    check = Check(Message("wait"), verdict, 61.6, Message("60 to 62.05"), "s")
+    return ClaimResult.of(Judged(pigs_fly, (check,)), instrument=instrument)
 
 
-def a_result(*claims: Finding, error: str | None = None) -> Result:
+def with_check(claim: ClaimResult, **changes: object) -> ClaimResult:
+    """The same claim with another check."""
+    return replace(claim, checks=(replace(claim.checks[0], **changes),))  # type: ignore[arg-type]
+
+
+def a_result(*claims: ClaimResult, error: str | None = None) -> Result:
     verdict = overall(claims)
     return Result(
         "pigs", "Pigs fly", "pigs.py", verdict.value, status_of(verdict), claims, {"substrate": "netns"}, error
@@ -45,7 +53,7 @@ def a_result(*claims: Finding, error: str | None = None) -> Result:
         ([], [], UNKNOWN, 3),
     ],
 )
-def test_the_verdict_on_a_run(book: list[Outcome], instrument: list[Outcome], verdict: Outcome, status: int) -> None:
+def test_the_verdict_on_a_run(book: list[Verdict], instrument: list[Verdict], verdict: Verdict, status: int) -> None:
     findings = [finding(one) for one in book] + [finding(one, instrument=True) for one in instrument]
     assert overall(findings) is verdict
     assert status_of(verdict) == status
@@ -74,13 +82,13 @@ def test_a_result_that_is_none_is_one_sentence(tmp_path: Path, content: str) -> 
 
 
 def test_a_reader_sees_measured_expected_why_and_sources() -> None:
-    shown = render(a_result(replace(finding(FAILS), why="gravity")))
+    shown = render(a_result(with_check(finding(FAILS), why=Message("gravity"))))
     assert shown.splitlines() == [
         "pigs: Pigs fly",
         "",
-        "FAILS    pigs fly",
-        "         measured 61.6 s; expected 60 to 62.05 s",
-        "         gravity",
+        "FAILS    Pigs fly",
+        "         FAILS   wait  61.6 s  expected 60 to 62.05 s",
+        "           gravity",
         "         source: RFC 9293 section 3.5",
         "",
         "FAILS: 1 of 1 failed (netns)",
@@ -89,14 +97,14 @@ def test_a_reader_sees_measured_expected_why_and_sources() -> None:
 
 def test_the_instrument_is_shown_only_where_it_does_not_hold() -> None:
     assert "the lab itself" not in render(a_result(finding(HOLDS), finding(HOLDS, instrument=True)))
-    assert "pigs fly (about the lab itself)" in render(a_result(finding(HOLDS), finding(FAILS, instrument=True)))
+    assert "Pigs fly (about the lab itself)" in render(a_result(finding(HOLDS), finding(FAILS, instrument=True)))
 
 
 def test_a_run_that_broke_off_tells_its_claims_in_a_line_each() -> None:
     broken = a_result(finding(UNKNOWN), finding(UNKNOWN), error="the cable is cut")
     assert render(broken).splitlines()[2:] == [
-        "UNKNOWN  pigs fly",
-        "UNKNOWN  pigs fly",
+        "UNKNOWN  Pigs fly",
+        "UNKNOWN  Pigs fly",
         "",
         "UNKNOWN: 2 of 2 unknown; the run broke off (netns)",
     ]
@@ -108,8 +116,8 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 
 
 def test_what_was_measured_does_nothing_to_a_terminal() -> None:
-    told = render(a_result(replace(finding(FAILS), shown="\x1b[2Jwiped\x9b31m", why="said \x07")))
-    assert "measured \\x1b[2Jwiped\\x9b31m" in told
+    told = render(a_result(with_check(finding(FAILS), shown="\x1b[2Jwiped\x9b31m", why=Message("said \x07"))))
+    assert "\\x1b[2Jwiped\\x9b31m" in told
     assert "said \\x07" in told
     assert told.replace("\n", "").isprintable()
 

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import BadRun
-from badwire.old.evidence.damaged import remains
-from badwire.result.judge import judge_again
+from badwire.evidence.damaged import remains
 from badwire.result.result import Result
-from badwire.run.rebuild import again
-from tests.command_line import lab, result, sentence, story
-from tests.run_folders import DAMAGES, SCENARIO, Damage, saved
+from badwire.run.rebuild import rebuild
+from tests.unit.cli import lab, result, sentence, story
+from tests.unit.damaged import DAMAGES, SCENARIO, Damage, saved
 
 
 def report_of(folder: Path) -> str:
@@ -30,7 +29,7 @@ def test_what_can_be_shown_is_shown_and_what_cannot_is_named(
 ) -> None:
     folder = saved(tmp_path)
     damage(folder)
-    made = again(folder)
+    made = rebuild(folder)
     assert any(says in told for told in made.missing), made.missing
     assert all("\n" not in told for told in made.missing)
     assert arrows(folder) == shown
@@ -41,7 +40,7 @@ def test_what_can_be_shown_is_shown_and_what_cannot_is_named(
 def test_no_command_ever_breaks_on_a_folder(tmp_path: Path, damage: Damage) -> None:
     """Every one says what is wrong in one sentence, and none leaves a traceback."""
     folder = saved(tmp_path)
-    again(folder)
+    rebuild(folder)
     (folder / "report.html").unlink()
     damage(folder)
     for command in (["report", folder], ["show", folder], ["check", folder]):
@@ -68,7 +67,7 @@ def test_a_whole_run_is_shown_as_it_is_judged_now(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{folder / 'report.html'}\n", "")
     assert "hree segments pass" in report_of(folder) and "A lesson of its own" in report_of(folder)
     assert "missing" not in report_of(folder).partition("</header>")[0].partition("<header>")[2]
-    (tmp_path / "thing.py").write_text(SCENARIO.replace("three_segments", "four_segments").replace(", 3)", ", 4)"))
+    (tmp_path / "thing.py").write_text(SCENARIO.replace("Three segments", "Four segments").replace(", 3)", ", 4)"))
     assert lab("report", folder).returncode == 0
     assert "our segments pass" in report_of(folder) and "hree segments pass" not in report_of(folder)
 
@@ -105,18 +104,18 @@ def test_a_scenario_that_is_gone_leaves_its_claims_as_they_were(tmp_path: Path) 
     assert "hree segments pass" in report_of(folder) and arrows(folder) == 3
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', "{}"])
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', "{}"])
 def test_a_result_that_is_none_costs_the_page_nothing(tmp_path: Path, content: str) -> None:
     folder = finished(tmp_path)
     (folder / "result.json").write_text(content)
-    assert "result.json cannot be read" in again(folder).missing[0]
+    assert "result.json cannot be read" in rebuild(folder).missing[0]
     assert "hree segments pass" in report_of(folder) and arrows(folder) == 3
 
 
 def test_a_result_of_another_form_is_not_read(tmp_path: Path) -> None:
     folder = finished(tmp_path)
     right = result(folder)
-    for wrong in ({"format": 2}, {"title": 5}, {"environment": []}, {"environment": {"sysctls": {"client": 1}}}):
+    for wrong in ({"format": 1}, {"title": 5}, {"environment": []}, {"environment": {"sysctls": {"client": 1}}}):
         (folder / "result.json").write_text(json.dumps({**right, **wrong}))
         with pytest.raises(BadRun):
             Result.load(folder)
@@ -132,4 +131,4 @@ def test_a_run_that_broke_off_has_a_page(tmp_path: Path) -> None:
 
 def test_evidence_that_is_whole_misses_nothing(tmp_path: Path) -> None:
     left = remains(saved(tmp_path))
-    assert left.seen is not None and (left.missing, left.broken) == ((), None)
+    assert left.evidence is not None and (left.missing, left.broken) == ((), None)

@@ -9,13 +9,13 @@ from badwire.scenario import scenario_file
 from tests.command_line import story
 
 HEAD = """
-from badwire.old.claims.claim import RFC, claim, happened
+from badwire.claims import RFC, claim, seen
 from badwire.scenario.scenario_file import scenario
 """
 CLAIM = """
-@claim(RFC("9293"))
-def it_happened(seen):
-    return happened(seen.frames(), "it")
+@claim("It happened", RFC("9293"))
+def it_happened(run):
+    yield seen("frames", run.frames())
 """
 STORY = """
 @scenario("A title")
@@ -35,7 +35,7 @@ def test_a_scenario_has_its_lesson_its_title_and_its_claims_in_order() -> None:
     assert found.name == "mixed"
     assert found.title == "A SYN to a closed port is answered by a RST"
     assert found.lesson.startswith("One claim that holds")
-    assert [claim.name for claim in found.claims] == ["a_syn_was_sent", "one_segment_is_enough", "a_datagram_was_sent"]
+    assert [claim.name for claim in found.claims] == ["syn_sent", "one_segment_is_enough", "a_datagram_was_sent"]
 
 
 @pytest.mark.parametrize("name", ["timewiat", "time-wait", "TIMEWAIT", "timewaits"])
@@ -63,7 +63,7 @@ def test_a_path_to_nothing_says_so() -> None:
         (HEAD + CLAIM, r"no function under @scenario"),
         (HEAD + STORY + STORY.replace("def story", "def other") + CLAIM, r"2 functions under @scenario"),
         (HEAD + STORY, r"claims nothing"),
-        (HEAD + STORY + "@claim()\ndef opinion(seen): ...", r"a claim names its sources"),
+        (HEAD + STORY + "@claim('So I say')\ndef opinion(run): ...", r"a claim names its sources"),
     ],
 )
 def test_a_slip_in_a_file_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:

@@ -6,7 +6,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
+from badwire.faults import Delay
 from badwire.packets import pcapng
 from badwire.packets.packet import decode
 from tests.end_to_end.running import until
@@ -68,7 +69,7 @@ def test_what_was_typed_in_a_shell_is_on_no_record(up: Hands) -> None:
     folder = up.folder
     up.does("down")
     assert not any(b"secret" in file.read_bytes() for file in folder.rglob("*") if file.is_file())
-    assert [one.name for one in Evidence.load(folder).programs("client") or ()] == ["bash"]
+    assert [one.name for one in Evidence.load(folder).host("client").programs()] == ["bash"]
 
 
 def test_a_shell_whose_command_is_killed_ends_and_the_lab_goes_on(up: Hands) -> None:
@@ -148,10 +149,10 @@ def test_faults_are_set_as_they_are_typed(up: Hands) -> None:
     folder = up.folder
     up.does("down")
     seen = Evidence.load(folder)
-    assert sum(not frame.delivered_at for frame in seen.frames(to="server") or ()) == 1
-    delay = seen.faults(name="delay", toward="client")
-    assert delay and delay[0].fields["time"] == 0.03
-    slow = [frame.delay for frame in seen.frames(to="client", after=delay[0].began) or () if frame.delay]
+    assert sum(not frame.delivered_at for frame in seen.frames(to="server")) == 1
+    delay = seen.faults(kind=Delay, toward="client")
+    assert delay.first.fault == Delay(0.03)
+    slow = [frame.delay for frame in seen.frames(to="client", after=delay[0].began) if frame.delay]
     assert slow and min(slow) >= 0.029
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from tests.hands.hands import Hands, interrupt
 from tests.mishaps.running import assert_all_gone, marked, until
 

@@ -1,7 +1,7 @@
 """Waits for what never comes: something to interrupt."""
 
-from badwire.old.claims import RFC, Verdict, claim, happened
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, claim, seen
+from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
@@ -13,7 +13,7 @@ def endless(lab: Lab) -> None:
     server.wait_until(state="ESTABLISHED", port=7000, timeout=300)
 
 
-@claim(RFC("9293", "3.5"))
-def somebody_came(seen: Evidence) -> Verdict:
+@claim("Somebody came", RFC("9293", "3.5"))
+def somebody_came(run: Evidence) -> Checks:
     """Nobody did."""
-    return happened(seen.segments(port=7000), "a segment")
+    yield seen("segments on port 7000", run.segments(port=7000))

@@ -1,7 +1,7 @@
 """What holds on any machine."""
 
-from badwire.old.claims import RFC, Verdict, claim, happened
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, claim, seen
+from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
@@ -11,7 +11,7 @@ def good(lab: Lab) -> None:
     lab.host("client").connect(lab.host("server").at(7000)).close()
 
 
-@claim(RFC("9293", "3.5"))
-def a_syn_was_sent(seen: Evidence) -> Verdict:
+@claim("A SYN was sent", RFC("9293", "3.5"))
+def syn_sent(run: Evidence) -> Checks:
     """It happened at all."""
-    return happened(seen.segments(port=7000), "a SYN")
+    yield seen("segments on port 7000", run.segments(port=7000))

@@ -5,9 +5,9 @@ client                server
   |  <------------  RST  |
 """
 
+from badwire.claims import RFC, Checks, claim, equals, seen
+from badwire.evidence import Evidence
 from badwire.faults import Loss
-from badwire.old.claims import RFC, Verdict, claim, equals, happened
-from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
@@ -21,20 +21,19 @@ def mixed(lab: Lab) -> None:
         client.connect(server.at(PORT)).close()
 
 
-@claim(RFC("9293", "3.10.7.1"))
-def a_syn_was_sent(seen: Evidence) -> Verdict:
+@claim("A SYN was sent", RFC("9293", "3.10.7.1"))
+def syn_sent(run: Evidence) -> Checks:
     """It happened at all."""
-    return happened(seen.segments(port=PORT), "a SYN to a closed port")
+    yield seen("segments to a closed port", run.segments(port=PORT))
 
 
-@claim(RFC("9293", "3.10.7.1"))
-def one_segment_is_enough(seen: Evidence) -> Verdict:
+@claim("One segment is enough", RFC("9293", "3.10.7.1"))
+def one_segment_is_enough(run: Evidence) -> Checks:
     """It takes two."""
-    segments = seen.segments(port=PORT)
-    return equals(len(segments) if segments else None, 1, "segments")
+    yield equals("segments sent", len(run.segments(port=PORT)), 1, "segments")
 
 
-@claim(RFC("768"))
-def a_datagram_was_sent(seen: Evidence) -> Verdict:
+@claim("A datagram was sent", RFC("768"))
+def a_datagram_was_sent(run: Evidence) -> Checks:
     """None was."""
-    return happened(seen.datagrams(), "a datagram")
+    yield seen("datagrams", run.datagrams())

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from badwire.old.claims import RFC, Verdict, claim, equals
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, claim, equals
+from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
@@ -19,8 +19,7 @@ def own(lab: Lab) -> None:
     connection.recv()
 
 
-@claim(RFC("9293", "3.9.1"))
-def it_shouts(seen: Evidence) -> Verdict:
+@claim("It shouts", RFC("9293", "3.9.1"))
+def it_shouts(run: Evidence) -> Checks:
     """What it was told comes back in capital letters."""
-    answers = seen.calls("client", "recv")
-    return equals(answers and answers[0].value, b"HELLO")
+    yield equals("recv returns", run.host("client").call("recv").value, b"HELLO")

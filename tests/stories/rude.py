@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from badwire.old.claims import RFC, Verdict, claim, happened
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, claim, seen
+from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
@@ -19,7 +19,7 @@ def rude(lab: Lab) -> None:
     client.wait_until(state="ESTABLISHED", port=7000, timeout=300)
 
 
-@claim(RFC("9293", "3.5"))
-def a_syn_was_sent(seen: Evidence) -> Verdict:
+@claim("A SYN was sent", RFC("9293", "3.5"))
+def syn_sent(run: Evidence) -> Checks:
     """It happened at all."""
-    return happened(seen.segments(port=7000), "a SYN")
+    yield seen("segments on port 7000", run.segments(port=7000))

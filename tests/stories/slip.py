@@ -1,7 +1,7 @@
 """A slip of its author's."""
 
-from badwire.old.claims import RFC, Verdict, claim, happened
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, claim, seen
+from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
@@ -12,7 +12,7 @@ def slip(lab: Lab) -> None:
     hosts["server"].listen(7000)
 
 
-@claim(RFC("9293", "3.5"))
-def something_was_sent(seen: Evidence) -> Verdict:
+@claim("Something was sent", RFC("9293", "3.5"))
+def something_sent(run: Evidence) -> Checks:
     """Nothing was."""
-    return happened(seen.segments(), "a segment")
+    yield seen("segments", run.segments())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.uml import scratch
 from tests.command_line import LAB, ROOT, environment, lab
 from tests.end_to_end.running import STORIES, until
@@ -93,7 +93,7 @@ def test_what_a_broken_off_scenario_recorded_can_be_read(tmp_path: Path, sent: s
             process.kill()
             process.communicate()
     seen = Evidence.load(evidence.parent)
-    assert seen.sockets("server").most("LISTEN", port=7000) == 1
+    assert seen.host("server").most("LISTEN", port=7000) == 1
     if sent != signal.SIGKILL:
         assert f"the evidence so far is in {evidence.parent}" in err
         again = lab("check", evidence.parent)

@@ -91,9 +91,10 @@ def _span(value: Span) -> str:
         return number(middle)
     if value.width > WIDE * middle:
         return f"{number(value.shortest, 3)} to {number(value.longest, 3)}"
-    decimals = max(0, -math.floor(math.log10(error)))  # the error has one digit, and the middle ends where it does
-    step = 10**-decimals
-    return f"{middle:.{decimals}f} ± {math.ceil(error / step - 1e-9) * step:.{decimals}f}"
+    step = 10.0 ** math.floor(math.log10(error))
+    rounded = math.ceil(error / step - 1e-9) * step  # one digit, and 0.0091 becomes 0.01
+    decimals = max(0, -math.floor(math.log10(rounded) + 1e-9))
+    return f"{middle:.{decimals}f} ± {rounded:.{decimals}f}"  # the middle ends where its error does
 
 
 def _in_order(values: Iterable[T]) -> list[T]:

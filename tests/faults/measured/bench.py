@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from badwire.claims.instrument import EARLY, LATE
+from badwire.evidence import NS, Frame
+from badwire.evidence.join import join
 from badwire.faults import Delay, Fault
-from badwire.old.claims.instrument import EARLY, LATE
-from badwire.old.evidence import NS, Frame
-from badwire.old.evidence.frames import join
 from badwire.packets.pcapng import Captured
 from badwire.store.records import Decision
 from tests.agent.wire.wire_ground import Ground

@@ -9,9 +9,9 @@ from statistics import median
 
 import pytest
 
+from badwire.evidence import NS, Frame
 from badwire.faults import Corrupt, Delay, Duplicate, Loss, Nth, Partition, Rate, Reorder
 from badwire.faults.fault import LONGEST_DELAY
-from badwire.old.evidence import NS, Frame
 from badwire.units import Mbit, kbit, ms
 from tests.faults.measured.bench import HEADER, VIRTUAL, Bench
 from tests.faults.measured.chance import likely

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import MissingCapability
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.options import Options
 from badwire.pytest_plugin import require
 from badwire.result.result import Run
@@ -72,5 +72,5 @@ def test_both_engines_give_the_same_verdicts(name: str, tmp_path: Path) -> None:
     assert by_netem.error is None
     by_relay = run(name, "relay", tmp_path)
     assert verdicts(by_netem) == verdicts(by_relay) == dict.fromkeys(verdicts(by_netem), "HOLDS")
-    used = {fault.engine for fault in Evidence.load(by_netem.folder).faults() or ()}
+    used = {fault.engine for fault in Evidence.load(by_netem.folder).faults()}
     assert used == {"netem"}

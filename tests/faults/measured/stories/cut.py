@@ -1,9 +1,9 @@
 """A wire that is cut: toward the server while a connection is opened, toward the client while data are acknowledged."""
 
+from badwire.claims import Checks, Instrument, Kernel, at_least, claim, each_between, equals
+from badwire.evidence import Evidence, intervals
 from badwire.faults import Loss, Partition
 from badwire.linux.timers import RTO_INITIAL, backoff
-from badwire.old.claims import Instrument, Kernel, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import Evidence, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
@@ -30,18 +30,21 @@ def cut(lab: Lab) -> None:
     client.wait_until(state="FIN_WAIT_2")
 
 
-@claim(TIMER, ASKED)
-def syns_are_sent_again_until_one_arrives(seen: Evidence) -> Verdict:
-    syns = seen.tried(PORT).sent_by("client", "S") or ()
-    waits = zip(intervals(syns) or (), backoff(RTO_INITIAL, 2), strict=True)
-    bounds = (within(wait, due, seen.kernel.latest(due), "s") for wait, due in waits)
-    return all_of(equals([len(syn.delivered_at) for syn in syns], [0, 0, 1], "arrivals"), *bounds)
+@claim("SYNs are sent again until one arrives", TIMER, ASKED)
+def syns_again(run: Evidence) -> Checks:
+    syns = run.connection(PORT).client.segments("S")
+    yield equals("arrivals of each SYN", syns.map(lambda syn: len(syn.delivered_at)), [0, 0, 1])
+    due = run.kernel.windows(*backoff(RTO_INITIAL, 2))
+    yield from each_between("wait {n}", intervals(syns), due, "s", count="waits")
 
 
-@claim(TIMER, ASKED)
-def data_are_sent_again_while_no_acknowledgment_arrives_and_are_read_once(seen: Evidence) -> Verdict:
-    connection = seen.tried(PORT)
-    data, lost = connection.sent_by("client", data=True) or (), {frame.source for frame in connection.lost[2:]}
-    read = [call.value for call in seen.calls("server", "recv") or ()]
-    times = at_least(len(data), 3, "sendings"), equals({len(each.delivered_at) for each in data}, {1}, "arrivals")
-    return all_of(*times, equals(lost, {"server"}), equals(read, [DATA]))
+@claim("Data are sent again while no ACK arrives, and are read once", TIMER, ASKED)
+def data_again(run: Evidence) -> Checks:
+    connection = run.connection(PORT)
+    data = connection.client.segments(data=True)
+    yield at_least("times that the data were sent", len(data), 3, "times")
+    yield equals("arrivals of each", set(data.map(lambda frame: len(frame.delivered_at))), {1})
+    yield equals(
+        "later segments that were lost are of", set(connection.lost[2:].map(lambda frame: frame.source)), {"server"}
+    )
+    yield equals("read", run.host("server").calls("recv").map(lambda call: call.value), [DATA])

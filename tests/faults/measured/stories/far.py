@@ -1,9 +1,9 @@
 """A long way: other delays there and back, more of both for a while, and none in the end."""
 
+from badwire.claims import Check, Checks, Instrument, between, claim, equals
+from badwire.claims.instrument import EARLY, LATE
+from badwire.evidence import Evidence, Frame
 from badwire.faults import Delay
-from badwire.old.claims import Instrument, Verdict, all_of, claim, unknown, within
-from badwire.old.claims.instrument import EARLY, LATE
-from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms
@@ -29,20 +29,26 @@ def far(lab: Lab) -> None:
     server.wait_until(state="ESTABLISHED", port=OPEN, count=3)
 
 
-@claim(ASKED)
-def each_way_takes_the_delays_that_are_in_force_toward_its_end(seen: Evidence) -> Verdict:
-    verdicts = []
-    for connection, (there, back) in zip(seen.connections(OPEN) or (), WAYS, strict=True):
-        syn, answer, ack = connection.handshake or (None, None, None)
-        if syn is None or answer is None or ack is None:
-            return unknown("a handshake is missing")
-        for frame, asked in ((syn, there), (answer, back), (ack, there)):
-            verdicts.append(within(frame.delay, max(0, asked - EARLY), asked + LATE, "s"))
-    return all_of(*verdicts)
+@claim("Each way takes the delays that are in force toward its end", ASKED)
+def each_way(run: Evidence) -> Checks:
+    connections = run.connections(OPEN)
+    yield equals("connections", len(connections), len(WAYS))
+    for number, (there, back) in enumerate(WAYS):
+        opening = connections.nth(number + 1).opening
+        yield delayed("SYN", opening.syn, there)
+        yield delayed("SYN with ACK", opening.syn_ack, back)
+        yield delayed("ACK", opening.ack, there)
 
 
-@claim(ASKED)
-def connect_takes_both(seen: Evidence) -> Verdict:
-    calls = seen.calls("client", "connect") or ()
-    took = [(each.ended - each.began) / NS for each in calls]
-    return all_of(*(within(t, max(0, sum(w) - EARLY), sum(w) + 2 * LATE, "s") for t, w in zip(took, WAYS, strict=True)))
+def delayed(name: str, frame: Frame, asked: float) -> Check:
+    """What a frame took, against the delay asked for."""
+    return between(name, frame.delay, max(0, asked - EARLY), asked + LATE, "s")
+
+
+@claim("connect takes both", ASKED)
+def connect_takes_both(run: Evidence) -> Checks:
+    calls = run.host("client").calls("connect")
+    yield equals("calls", len(calls), len(WAYS))
+    for number, way in enumerate(WAYS):
+        both = sum(way)
+        yield between("connect", calls.nth(number + 1).took, max(0, both - EARLY), both + 2 * LATE, "s")

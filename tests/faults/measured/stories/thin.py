@@ -1,8 +1,8 @@
 """A thin wire: a stream as fast as it is, a burst of which it keeps what it has room for; and one that doubles."""
 
+from badwire.claims import Checks, Instrument, at_least, between, claim, equals
+from badwire.evidence import NS, Evidence
 from badwire.faults import Duplicate, Rate
-from badwire.old.claims import Instrument, Verdict, claim, equals, unknown, within
-from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import Mbit, kbit
@@ -26,24 +26,25 @@ def thin(lab: Lab) -> None:
             client.run("send_datagrams", server.at(BURST), "--count", SENT, "--timeout", 0.5)
 
 
-@claim(ASKED)
-def a_stream_is_as_fast_as_the_link(seen: Evidence) -> Verdict:
-    """Within 2 %, from one full frame to the last of them: they find a queue, as does nothing before."""
-    full = [frame for frame in seen.segments("client", port=STREAM) or () if frame.length == 1514]
-    if len(full) < 100:
-        return unknown("there were too few full frames")
-    first, *rest = full[20:]
-    bits = sum(8 * frame.length for frame in rest)
-    return within(bits / (rest[-1].arrived - first.arrived) * NS, 0.98 * LINK, 1.02 * LINK, "bit/s")
+@claim("A stream is as fast as the link", ASKED)
+def stream_as_fast_as_the_link(run: Evidence) -> Checks:
+    """Within 2 %, from one full frame to the last of them: they find a queue, and nothing before does."""
+    full = run.segments("client", port=STREAM).where(lambda frame: frame.length == 1514)
+    yield at_least("full frames", len(full), 100, "frames")
+    first = full.nth(21)
+    bits = 8 * sum(full[21:].map(lambda frame: frame.length))
+    rate = bits / (full.last.arrived - first.arrived) * NS
+    yield between("rate", rate, 0.98 * LINK, 1.02 * LINK, "bit/s")
 
 
-@claim(ASKED)
-def of_a_burst_arrives_what_there_is_room_for(seen: Evidence) -> Verdict:
-    burst = seen.phase("narrow").datagrams("client", port=BURST) or ()
-    return equals([len(each.delivered_at) for each in burst], [1] * ROOM + [0] * (SENT - ROOM), "arrivals")
+@claim("Of a burst arrives what there is room for", ASKED)
+def burst(run: Evidence) -> Checks:
+    sent = run.phase("narrow").datagrams("client", port=BURST)
+    arrivals = sent.map(lambda frame: len(frame.delivered_at))
+    yield equals("arrivals of each datagram", arrivals, [1] * ROOM + [0] * (SENT - ROOM))
 
 
-@claim(ASKED)
-def where_all_are_doubled_each_comes_twice(seen: Evidence) -> Verdict:
-    burst = seen.phase("twice").datagrams("client", port=BURST) or ()
-    return equals([len(each.delivered_at) for each in burst], [2] * SENT, "arrivals")
+@claim("Where all are doubled each comes twice", ASKED)
+def doubled(run: Evidence) -> Checks:
+    sent = run.phase("twice").datagrams("client", port=BURST)
+    yield equals("arrivals of each datagram", sent.map(lambda frame: len(frame.delivered_at)), [2] * SENT)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from badwire.old.claims import RFC, Judged, Source, Verdict, claim, equals, never
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, Source, claim, equals, never
+from badwire.claims.claim import judge_one
+from badwire.evidence import Evidence
 from badwire.result.judge import environment
-from badwire.result.result import Finding, Result
+from badwire.result.result import ClaimResult, Result
 from tests.claims.written import Written, sock
 
 EVIL = "</script><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"
@@ -39,16 +40,16 @@ def run(segments: int = 3) -> Written:
 
 
 def result_of(seen: Evidence) -> Result:
-    @claim(*SOURCES)
-    def it_holds(seen: Evidence) -> Verdict:
-        return equals(EVIL, EVIL)
+    @claim("It holds", *SOURCES)
+    def it_holds(run: Evidence) -> Checks:
+        yield equals("text", EVIL, EVIL)
 
-    @claim(*SOURCES)
-    def it_fails(seen: Evidence) -> Verdict:
-        return never(seen.frames(), "a frame", seen)
+    @claim("It fails", *SOURCES)
+    def it_fails(run: Evidence) -> Checks:
+        yield never("frames", run.frames(), run)
 
-    findings = tuple(Finding.of(Judged(each, each(seen))) for each in (it_holds, it_fails))
-    return Result("written", "A title", "scenarios/written.py", "FAILS", 1, findings, environment(seen))
+    claims = tuple(ClaimResult.of(judge_one(each, seen)) for each in (it_holds, it_fails))
+    return Result("written", "A title", "scenarios/written.py", "FAILS", 1, claims, environment(seen))
 
 
 def busy() -> Written:

@@ -7,9 +7,11 @@ import pytest
 from selenium import webdriver
 
 from badwire.course import course
-from badwire.old.evidence import Evidence
+from badwire.evidence import Evidence
 from badwire.report.html import page
-from badwire.run.rebuild import again
+from badwire.run.rebuild import rebuild
+from tests.browser.conftest import NARROW, WIDE, Page
+from tests.browser.made import DRAW_ALL, EVIL, NUMBERS, result_of, run
 from tests.claims.written import Written
 from tests.report.html.browser.conftest import NARROW, WIDE, Page
 from tests.report.html.browser.made import DRAW_ALL, EVIL, NUMBERS, result_of, run
@@ -19,7 +21,7 @@ def test_nothing_that_a_run_says_runs(chromium: webdriver.Chrome, report: Path) 
     shown = Page(chromium, report, WIDE)
     assert shown.ask("return document.title") == "written: FAILS"
     assert shown.count("img") == 0 and shown.count("script") == 2
-    assert EVIL in shown.text("#programs") and EVIL in shown.text("#lesson") and EVIL in shown.text(".claim dd")
+    assert EVIL in shown.text("#programs") and EVIL in shown.text("#lesson") and EVIL in shown.text(".claim td")
     assert shown.ask("return performance.getEntriesByType('resource').length") == 0
     assert shown.complaints() == []
 
@@ -28,7 +30,7 @@ def test_the_question_comes_first_with_its_answer_folded(chromium: webdriver.Chr
     (asked,) = course.questions("timewait")
     seen = run().evidence()
     result = result_of(seen)
-    shows = replace(result.claims[0], name=asked.claim, sentence="it is so")
+    shows = replace(result.claims[0], title=asked.claim)
     shown = Page(
         chromium, page.write(tmp_path, replace(result, scenario="timewait", claims=(shows,)), seen, ""), NARROW
     )
@@ -38,8 +40,8 @@ def test_the_question_comes_first_with_its_answer_folded(chromium: webdriver.Chr
     assert shown.ask(folded) is False
     shown.click(".answer summary")
     assert shown.ask(folded) is True
-    assert asked.answer in shown.text(".answer") and "This run shows it: it is so" in shown.text(".answer")
-    assert EVIL in shown.text(".answer dd") and shown.count("img") == 0
+    assert asked.answer in shown.text(".answer") and f"This run shows it: {asked.claim}" in shown.text(".answer")
+    assert EVIL in shown.text(".answer td") and shown.count("img") == 0
     assert shown.ask("return document.documentElement.scrollWidth <= window.innerWidth")
     assert shown.complaints() == []
 
@@ -48,9 +50,9 @@ def test_what_a_run_does_not_show_is_not_said_to_be_shown(chromium: webdriver.Ch
     (asked,) = course.questions("timewait")
     seen = run().evidence()
     result = result_of(seen)
-    fails = replace(result.claims[1], name=asked.claim)
+    fails = replace(result.claims[1], title=asked.claim)
     shown = Page(chromium, page.write(tmp_path, replace(result, scenario="timewait", claims=(fails,)), seen, ""), WIDE)
-    assert "This run does not show it: it fails, FAILS." in shown.text(".answer")
+    assert f"This run does not show it: {asked.claim}, FAILS." in shown.text(".answer")
     own = replace(result, scenario="timewait", file="/home/me/timewait.py", claims=(fails,))
     assert Page(chromium, page.write(tmp_path, own, seen, ""), WIDE).count("#question") == 0
 
@@ -70,7 +72,7 @@ def test_what_is_missing_is_named_on_the_page(chromium: webdriver.Chrome, tmp_pa
     run().evidence(tmp_path)
     lines = (tmp_path / "evidence.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "evidence.jsonl").write_text("".join([*lines[:5], f"{EVIL}\n", *lines[5:-1]]))
-    again(tmp_path)
+    rebuild(tmp_path)
     shown = Page(chromium, tmp_path / page.FILE, NARROW)
     shown.ask(DRAW_ALL)
     assert shown.ask(NUMBERS) == list(range(7))
