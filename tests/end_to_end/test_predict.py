@@ -15,6 +15,7 @@ from badwire.course.course import Question
 from badwire.evidence import Evidence
 from badwire.pytest_plugin import require
 from badwire.result.result import ClaimResult, Result
+from tests.command_line import LAB, ROOT, environment, lab, sentence, story
 from tests.conftest import lack_of
 
 (QUESTION,) = course.questions("handshake")

@@ -8,10 +8,11 @@ import pytest
 
 from badwire.errors import BadRun
 from badwire.evidence.damaged import remains
+from badwire.result.judge import judge_again
 from badwire.result.result import Result
 from badwire.run.rebuild import rebuild
-from tests.unit.cli import lab, result, sentence, story
-from tests.unit.damaged import DAMAGES, SCENARIO, Damage, saved
+from tests.command_line import lab, result, sentence, story
+from tests.run_folders import DAMAGES, SCENARIO, Damage, saved
 
 
 def report_of(folder: Path) -> str:

@@ -10,8 +10,6 @@ from badwire.course import course
 from badwire.evidence import Evidence
 from badwire.report.html import page
 from badwire.run.rebuild import rebuild
-from tests.browser.conftest import NARROW, WIDE, Page
-from tests.browser.made import DRAW_ALL, EVIL, NUMBERS, result_of, run
 from tests.claims.written import Written
 from tests.report.html.browser.conftest import NARROW, WIDE, Page
 from tests.report.html.browser.made import DRAW_ALL, EVIL, NUMBERS, result_of, run
