@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.cli import ROOT, lab, sentence
 
 from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Check, Claim, Judged, Text, Verdict
 from badwire.course import textbook
@@ -18,6 +17,7 @@ from badwire.result.result import ClaimResult, Result
 from badwire.scenario import scenario_file
 from badwire.scenario.scenario_file import Declaration, Scenario
 from badwire.util.message import Message
+from tests.command_line import ROOT, lab, sentence
 
 BOOK = Textbook(
     tuple(Statement(f"T{n}", f"statement {n}", "First" if n < 3 else "Second") for n in range(1, 5)),

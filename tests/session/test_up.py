@@ -6,10 +6,10 @@ import signal
 import subprocess
 
 import pytest
-from tests.hands.hands import Hands, interrupt
-from tests.mishaps.running import assert_all_gone, marked, until
 
 from badwire.evidence import Evidence
+from tests.end_to_end.running import assert_all_gone, marked, until
+from tests.session.hands import Hands, interrupt
 
 
 def test_it_says_what_to_type_next_and_ends_with_a_report(hands: Hands) -> None:
