@@ -1,76 +1,157 @@
-"""Addresses: a server on 0.0.0.0 is reached at every address of its host, and each connection keeps its port.
+"""Addresses: a server bound to 0.0.0.0 is reached at every address of its host, and its sockets share one port.
 
-    client 10.0.0.3                       server 10.0.0.2; 127.0.0.1 and all that begins with 127
+    client 10.0.0.3                       server 10.0.0.2, and 127.0.0.0/8 on its loopback interface
       |  to 10.0.0.2, port 7001  ------->   |  LISTEN at 0.0.0.0, port 7001
       |                                     |  ESTABLISHED at 10.0.0.2, port 7001, with the client's address and port
       |  to 10.0.0.2, port 7002  ------->   |  LISTEN at 127.0.0.1, port 7002: reached from its own host only
       |  <-----------------------  RST      |
 
-The connections of one server have its port in common, and it takes all four numbers to tell them apart.
+All connections of a server have the same local port. Both addresses and both ports together tell them apart.
 Read next: ip(7); RFC 1122 section 4.2.3.7; Stevens, UNIX Network Programming vol. 1, sections 2.9 and 4.4.
 """
 
-from badwire.old.claims import RFC, Man, Text, Verdict, all_of, claim, equals
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, Man, Text, claim, each, equals
+from badwire.evidence import Evidence, HostEvidence, Records, SocketTimeline
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-EVERYWHERE, INSIDE, OUTSIDE = 7001, 7002, 7003
-LOOPBACK, OTHER_LOOPBACK, NAME, GREETING = "127.0.0.1", "127.0.0.2", b"anna\n", b"hello, anna\n"
-CONNECTED, REFUSED = "connected", "ECONNREFUSED"
+ANY_ADDRESS = "0.0.0.0"
+LOOPBACK = "127.0.0.1"
+OTHER_LOOPBACK = "127.0.0.2"
+
+# Ports, by the address that the server binds.
+EVERYWHERE = 7001  # 0.0.0.0
+INSIDE = 7002  # 127.0.0.1
+OUTSIDE = 7003  # the server's address on the network
+
+NAME = b"anna\n"
+GREETING = b"hello, anna\n"
+
+CONNECTED = "success"
+REFUSED = "ECONNREFUSED"
+# Who connects, and to which address; "server" stands for the server's address on the network.
+FROM_OUTSIDE = ("client", "server")
+FROM_INSIDE = ("server", "server")
+TO_LOOPBACK = ("server", LOOPBACK)
+TO_OTHER_LOOPBACK = ("server", OTHER_LOOPBACK)
+AT_ANY = {
+    FROM_OUTSIDE: CONNECTED,
+    FROM_INSIDE: CONNECTED,
+    TO_LOOPBACK: CONNECTED,
+    TO_OTHER_LOOPBACK: CONNECTED,
+}
+AT_LOOPBACK = {
+    FROM_OUTSIDE: REFUSED,
+    FROM_INSIDE: REFUSED,
+    TO_LOOPBACK: CONNECTED,
+}
+AT_THE_NETWORK = {
+    FROM_OUTSIDE: CONNECTED,
+    FROM_INSIDE: CONNECTED,
+    TO_LOOPBACK: REFUSED,
+}
 
 
 @scenario("A server on 0.0.0.0 is reached at every address of its host")
 def addresses(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
+    server = lab.host("server")
+    client = lab.host("client")
+
     server.start("greet_fork", EVERYWHERE)
-    ways = [(client, server.address), *((server, to) for to in (server.address, LOOPBACK, OTHER_LOOPBACK))]
-    visitors = [host.connect((address, EVERYWHERE)) for host, address in ways]
-    server.wait_until(state="ESTABLISHED", where=lambda entry: entry["local"][1] == EVERYWHERE, count=len(ways))
+    visitors = [
+        client.connect(server.at(EVERYWHERE)),
+        server.connect(server.at(EVERYWHERE)),
+        server.connect((LOOPBACK, EVERYWHERE)),
+        server.connect((OTHER_LOOPBACK, EVERYWHERE)),
+    ]
+    server.wait_until(
+        state="ESTABLISHED",
+        where=lambda entry: entry["local"][1] == EVERYWHERE,
+        count=len(visitors),
+    )
     for visitor in visitors:
         visitor.send(NAME)
         visitor.recv()
         visitor.close()
-    for port, address in (INSIDE, LOOPBACK), (OUTSIDE, server.address):
+
+    for port, address in {INSIDE: LOOPBACK, OUTSIDE: server.address}.items():
         listener = server.socket()
         listener.bind(port, address)
         listener.listen()
-        for host in client, server:
-            host.connect(server.at(port))
+        client.connect(server.at(port))
+        server.connect(server.at(port))
         server.connect((LOOPBACK, port))
+
     server.socket().bind(0, client.address)
 
 
-@claim(Man("ip(7)"), RFC("1122", "4.2.3.7"), Text("T6"), Text("P9"))
-def a_server_on_0_0_0_0_is_reached_at_every_address_of_its_host(seen: Evidence) -> Verdict:
-    """From outside at the one that the wire knows, from inside at each of them; and everybody is greeted."""
-    inside = {("server", address): CONNECTED for address in (seen.hosts["server"], LOOPBACK, OTHER_LOOPBACK)}
-    greeted = [each.value for each in seen.calls(call="recv") or ()] or None
-    ways = equals(seen.connects(EVERYWHERE), {("client", seen.hosts["server"]): CONNECTED} | inside)
-    return all_of(ways, equals(greeted, [GREETING] * (len(inside) + 1)))
+@claim(
+    "A server on 0.0.0.0 is reached at every address of its host",
+    Man("ip(7)"),
+    RFC("1122", "4.2.3.7"),
+    Text("T6"),
+    Text("P9"),
+)
+def reached_everywhere(run: Evidence) -> Checks:
+    """From outside at its address on the network, from its own host at the loopback addresses too."""
+    for (host, address), result in AT_ANY.items():
+        returned = connect(run, EVERYWHERE, host, address)
+        yield equals("{host} connects to {end}", returned, result, host=host, end=end((address, EVERYWHERE)))
+    greetings = run.calls("recv").map(lambda call: call.value)
+    yield equals("the clients receive", greetings, [GREETING] * len(AT_ANY))
 
 
-@claim(Man("ip(7)"), RFC("1122", "4.2.3.7"), Text("T6"))
-def bound_to_one_address_it_is_reached_at_no_other(seen: Evidence) -> Verdict:
-    """To the loopback address, from its own host; to that of the wire, from everywhere, but not by another name."""
-    outside, inside = ("client", seen.hosts["server"]), ("server", seen.hosts["server"])
-    at_loopback = {outside: REFUSED, inside: REFUSED, ("server", LOOPBACK): CONNECTED}
-    at_the_wire = {outside: CONNECTED, inside: CONNECTED, ("server", LOOPBACK): REFUSED}
-    return all_of(equals(seen.connects(INSIDE), at_loopback), equals(seen.connects(OUTSIDE), at_the_wire))
+@claim("A server bound to one address is reached at no other", Man("ip(7)"), RFC("1122", "4.2.3.7"), Text("T6"))
+def reached_at_one(run: Evidence) -> Checks:
+    """7002 is bound to the loopback address and reached from its own host only; 7003 to the one on the network."""
+    for (host, address), result in AT_LOOPBACK.items():
+        returned = connect(run, INSIDE, host, address)
+        yield equals("{host} connects to {end}", returned, result, host=host, end=end((address, INSIDE)))
+    for (host, address), result in AT_THE_NETWORK.items():
+        returned = connect(run, OUTSIDE, host, address)
+        yield equals("{host} connects to {end}", returned, result, host=host, end=end((address, OUTSIDE)))
 
 
-@claim(Man("bind(2)"), Man("ip(7)"))
-def an_address_of_another_host_cannot_be_bound(seen: Evidence) -> Verdict:
-    binds = seen.calls("server", "bind") or ()
-    return equals([each.errno for each in binds if each.args[0][0] == seen.hosts["client"]] or None, ["EADDRNOTAVAIL"])
+@claim("An address of another host cannot be bound", Man("bind(2)"), Man("ip(7)"))
+def foreign_address(run: Evidence) -> Checks:
+    calls = run.host("server").calls("bind").where(lambda call: call.args[0][0] == run.hosts["client"])
+    results = calls.map(lambda call: call.outcome)
+    yield equals("bind to the client's address returns", results, ["EADDRNOTAVAIL"])
 
 
-@claim(Man("accept(2)"), RFC("9293", "3.3.1"), Text("T7"))
-def each_connected_socket_has_the_port_of_the_listening_one(seen: Evidence) -> Verdict:
-    """They are those of the server's sockets whose other end is a visitor's; their address is the one asked for."""
-    server, ends = seen.sockets("server"), [seen.sockets(host).histories("ESTABLISHED") or () for host in seen.hosts]
-    visitors = {end.local: end.remote for each in ends for end in each if end.remote[1] == EVERYWHERE}
-    connected = {end.remote: end.local for end in server.histories("ESTABLISHED") or () if end.remote in visitors}
-    listening = [end.local for end in server.histories("LISTEN") or () if end.local[1] == EVERYWHERE] or None
-    ports = equals({port for _, port in connected.values()} or None, {EVERYWHERE}, "port")
-    return all_of(equals(listening, [("0.0.0.0", EVERYWHERE)]), ports, equals(connected, visitors))
+@claim("Connected sockets have the port of the listening socket", Man("accept(2)"), RFC("9293", "3.3.1"), Text("T7"))
+def same_port(run: Evidence) -> Checks:
+    """The local address and port of each are those that its client connected to."""
+    server = run.host("server")
+    listening = server.timelines("LISTEN", port=EVERYWHERE).map(lambda socket: end(socket.local))
+    yield equals("listening socket of the server", listening, [end((ANY_ADDRESS, EVERYWHERE))])
+    for socket in each("sockets of the clients", clients(run)):
+        accepted = connected_to(server, socket.local)
+        yield equals("server's socket connected to {client}", accepted, end(socket.remote), client=end(socket.local))
+
+
+def connect(run: Evidence, port: int, host: str, address: str) -> str | None:
+    """What connect to this port and address returned on a host; None where no connect to this port was recorded."""
+    calls = run.calls("connect", port=port)
+    if not calls:
+        return None
+    asked = run.hosts.get(address, address)
+    made = calls.where(lambda call: call.host == host and call.args[0][0] == asked)
+    return made.last.outcome if made else "not called"
+
+
+def clients(run: Evidence) -> Records[SocketTimeline]:
+    """The clients' sockets of all connections to EVERYWHERE. Raises NotRecorded where a host was not sampled."""
+    found = [socket for host in run.hosts for socket in run.host(host).timelines("ESTABLISHED", remote_port=EVERYWHERE)]
+    return Records(found, "sockets", "no sample shows a client connected to port {port}", port=EVERYWHERE)
+
+
+def connected_to(server: HostEvidence, client: tuple[str, int]) -> str:
+    """The local end of the server's socket that is connected to this client; "no socket" where samples show none."""
+    found = server.timelines("ESTABLISHED").where(lambda socket: socket.remote == client)
+    return end(found.last.local) if found else "no socket"
+
+
+def end(address: tuple[str, int]) -> str:
+    """An address and a port, as in RFC 9293: ``10.0.0.2:7001``."""
+    return f"{address[0]}:{address[1]}"
