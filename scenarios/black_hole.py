@@ -1,80 +1,136 @@
-"""A black hole: a link on the way takes less than the sender's own, and nobody says so.
+"""A black hole: a link on the path has a smaller MTU than the sender's own link, and no ICMP message says so.
 
     client, MTU 1500         a router, MTU 1200                     server
-      |  SYN, ACK  ----------------------------------------------->  |  what is short gets through
-      |  a segment of 1448 bytes  --->  x                             |  longer than 1200 with its headers
+      |  SYN, ACK  ----------------------------------------------->  |  short segments arrive
+      |  a segment of 1448 bytes  --->  x                             |  with its headers it is longer than 1200 bytes
       |  the same, after each RTO  -->  x                             |  and so on for a quarter of an hour,
-      |  a segment of 1024 bytes  --------------------------------->  |  unless the sender takes a guess
+      |  a segment of 1024 bytes  --------------------------------->  |  unless the sender tries shorter segments
 
-It does so if net.ipv4.tcp_mtu_probing is 1. With the ICMP message that is missing here: path_mtu. Read next: RFC 4821.
+It does so if net.ipv4.tcp_mtu_probing is 1. The scenario path_mtu has the ICMP message that is missing here.
+Read next: RFC 4821; tcp(7) on tcp_mtu_probing.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, at_least, at_most, claim, equals, never, seen
+from badwire.evidence import NS, Evidence, Frame, tcp_of
 from badwire.faults import Mtu
 from badwire.linux.timers import RTO_MIN
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, at_most, claim, equals, never
-from badwire.old.evidence import NS, Evidence, tcp_of
+from badwire.packets.packet import ETHERNET_HEADER
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.util.jsonlines import WIRE
 
-PORTS, SIZE, HEADERS = {"client1": 7001, "client2": 7002}, 1200, 52  # bytes; of IP and TCP with timestamps
-FULL, BASE, RETRIES = 1500 - HEADERS, 1024, 3  # bytes of data in a segment; tcp_base_mss; tcp_retries1
+# Ports, by whether the sender may use shorter segments without an ICMP message.
+NO_PROBING = 7001  # client1
+PROBING = 7002  # client2
+
+MTU = 1500  # bytes; of the hosts' own links
+NARROW = 1200  # bytes; of the link on the path
+HEADERS = 52  # bytes; 20 of IP, 20 of TCP and 12 of its timestamps
+FULL = MTU - HEADERS  # bytes of data in a full segment
+BASE = 1024  # bytes; tcp_base_mss
+RETRIES = 3  # tcp_retries1
 DATA = bytes(3 * FULL)
-PINNED = {"tcp_base_mss": BASE, "tcp_retries1": RETRIES, "tcp_timestamps": 1, "tcp_early_retrans": 0}
-SETTINGS = {"client1": {**PINNED, "tcp_mtu_probing": 0}, "client2": {**PINNED, "tcp_mtu_probing": 1}}
-SYSCTLS = {host: {f"net.ipv4.{key}": str(value) for key, value in all_.items()} for host, all_ in SETTINGS.items()}
+
+PINNED = {
+    "net.ipv4.tcp_base_mss": f"{BASE}",
+    "net.ipv4.tcp_retries1": f"{RETRIES}",
+    "net.ipv4.tcp_timestamps": "1",
+    "net.ipv4.tcp_early_retrans": "0",
+}
+SYSCTLS = {
+    "client1": {**PINNED, "net.ipv4.tcp_mtu_probing": "0"},
+    "client2": {**PINNED, "net.ipv4.tcp_mtu_probing": "1"},
+}
 
 
-@scenario("Nobody tells what is too long", hosts={"client": 2}, sysctls=SYSCTLS)
+@scenario("A link on the path drops long segments without a message", hosts={"client": 2}, sysctls=SYSCTLS)
 def black_hole(lab: Lab) -> None:
-    server, stays, guesses = lab.host("server"), lab.host("client1"), lab.host("client2")
-    with lab.wire.fault(Mtu(SIZE, tells=False), toward=server):
-        for client in stays, guesses:
-            port = PORTS[client.name]
+    server = lab.host("server")
+    no_probing = lab.host("client1")
+    probing = lab.host("client2")
+    with lab.wire.fault(Mtu(NARROW, tells=False), toward=server):
+        for client, port in ((no_probing, NO_PROBING), (probing, PROBING)):
             server.listen(port)
             connection = client.connect(server.at(port))
             client.wait_until(state="ESTABLISHED", port=port)
             connection.send(DATA)
-        guesses.wait_until(state="ESTABLISHED", where=lambda entry: entry["wqueue"] == 0, timeout=30)  # all got through
-    stays.wait_until(state="ESTABLISHED", where=lambda entry: entry["wqueue"] == 0, timeout=30)
+        # Until all of its data is acknowledged.
+        probing.wait_until(state="ESTABLISHED", where=lambda entry: entry["wqueue"] == 0, timeout=30)
+    no_probing.wait_until(state="ESTABLISHED", where=lambda entry: entry["wqueue"] == 0, timeout=30)
 
 
-@claim(RFC("2923", "2.1"), RFC("4821", "2"))
-def what_is_longer_vanishes_and_nobody_says_why(seen: Evidence) -> Verdict:
-    """While the hole is there exactly those segments are lost that are too long for it."""
-    (hole,) = seen.faults(name="mtu") or (None,)
-    sent = [frame for frame in seen.segments(to="server") or () if hole and hole.in_force(frame.sent_at)]
-    wrong = [frame for frame in sent if bool(frame.delivered_at) is (frame.length - 14 > SIZE)]
-    return all_of(equals(len(wrong) if sent else None, 0, "segments"), never(seen.frames(WIRE), "a word", seen))
+@claim("Segments longer than the path's MTU are lost without a message", RFC("2923", "2.1"), RFC("4821", "2"))
+def lost_silently(run: Evidence) -> Checks:
+    """While the link on the path is narrow, exactly those segments are lost that are too long for it."""
+    yield never("ICMP messages from the path", run.frames(WIRE), run)
+    fault = run.faults(kind=Mtu).first
+    sent = run.segments(to="server").where(lambda frame: fault.in_force(frame.sent_at))
+    yield seen("segments sent toward the server", sent)
+    long_arrived = sent.where(lambda frame: is_too_long(frame) and frame.delivered_at)
+    short_lost = sent.where(lambda frame: not is_too_long(frame) and not frame.delivered_at)
+    yield equals("of those longer than 1200 bytes arrive", len(long_arrived), 0, "segments")
+    yield equals("of the others are lost", len(short_lost), 0, "segments")
 
 
-@claim(RFC("6298", "5.4"), Kernel("net/ipv4/tcp_timer.c", "tcp_mtu_probing"))
-def without_probing_the_same_long_segment_goes_again_until_the_way_is_mended(seen: Evidence) -> Verdict:
-    """More often than tcp_retries1 says; the sender takes it for any loss, and shows the same MSS throughout."""
-    connection = seen.opened(PORTS["client1"]).connection
-    sendings = connection.sendings(connection.lost[0])
-    arrived = [len(frame.delivered_at) for frame in sendings]
-    lengths = equals({tcp_of(frame).data_length for frame in sendings}, {FULL}, "bytes")
-    sizes = seen.ends(connection)["client1"].info("ESTABLISHED", "pmtu", "snd_mss")
-    mended = equals(arrived, [0] * (len(arrived) - 1) + [1], "deliveries")
-    return all_of(mended, at_least(len(arrived), 1 + RETRIES + 1), lengths, equals(sizes or None, ((1500, FULL),)))
+@claim(
+    "Without probing the same long segment is sent again and again",
+    RFC("6298", "5.4"),
+    Kernel("net/ipv4/tcp_timer.c", "tcp_mtu_probing"),
+)
+def sent_again(run: Evidence) -> Checks:
+    """More often than tcp_retries1 says, until the path has a larger MTU. The sender treats it as any other loss."""
+    connection = run.established(NO_PROBING)
+    sendings = connection.sendings(connection.lost.first)
+    yield at_least("the segment is sent", len(sendings), 1 + RETRIES + 1, "times")
+    lengths = sendings.map(lambda frame: tcp_of(frame).data_length)
+    yield equals("bytes of data in it", set(lengths), {FULL}, "bytes")
+    lost = sendings[:-1].where(lambda frame: not frame.delivered_at)
+    yield equals("all sendings but the last are lost", len(lost), len(sendings) - 1, "segments")
+    yield equals("the last one arrives", len(sendings.last.delivered_at), 1, "times")
+    sizes = connection.side("client1").socket.info("ESTABLISHED", "pmtu", "snd_mss")
+    yield equals("path MTU and MSS of the sender's socket", sizes, [(MTU, FULL)], "bytes")
+    yield seen("the server's socket is ESTABLISHED", connection.server.socket.samples_in("ESTABLISHED"))
 
 
-@claim(RFC("4821", "7.2"), Man("tcp(7)"), Kernel("net/ipv4/tcp_timer.c", "tcp_mtu_probing"))
-def with_probing_segments_of_tcp_base_mss_get_through_though_no_mtu_is_known(seen: Evidence) -> Verdict:
-    """A guess at what any path takes: the MTU of the path stays what it was, and a shorter MSS is used."""
-    connection = seen.opened(PORTS["client2"]).connection
-    came = [tcp_of(frame).data_length for frame in connection.sent_by("client2", data=True) or () if frame.delivered_at]
-    sizes = seen.ends(connection)["client2"].info("ESTABLISHED", "pmtu", "snd_mss")
-    return all_of(equals(max(came, default=None), BASE), equals(sizes or None, ((1500, FULL), (1500, BASE)), "bytes"))
+@claim(
+    "With probing, segments of tcp_base_mss bytes arrive",
+    RFC("4821", "7.2"),
+    Man("tcp(7)"),
+    Kernel("net/ipv4/tcp_timer.c", "tcp_mtu_probing"),
+)
+def base_mss_arrives(run: Evidence) -> Checks:
+    """It is a size that any path is expected to take. The kernel uses a shorter MSS, and still knows no other MTU."""
+    connection = run.established(PROBING)
+    client = connection.side("client2")
+    arrived = client.segments(data=True).where(lambda frame: frame.delivered_at)
+    lengths = arrived.map(lambda frame: tcp_of(frame).data_length)
+    yield equals("longest segment that arrives", max(lengths, default=None), BASE, "bytes")
+    sizes = client.socket.info("ESTABLISHED", "pmtu", "snd_mss")
+    yield equals("path MTU and MSS, before and after", sizes, [(MTU, FULL), (MTU, BASE)], "bytes")
+    yield seen("the server's socket is ESTABLISHED", connection.server.socket.samples_in("ESTABLISHED"))
 
 
-@claim(Kernel("net/ipv4/tcp_timer.c", "retransmits_timed_out"), Man("tcp(7)"))
-def it_guesses_at_the_timeout_that_makes_it_longer_than_tcp_retries1_in_all(seen: Evidence) -> Verdict:
-    """Not counted but timed: as long as so many doubled timeouts of 200 ms take, from the first retransmission on."""
-    connection = seen.opened(PORTS["client2"]).connection
-    _, first, *later = connection.sendings(connection.lost[0])
-    waited = [(frame.sent_at - first.sent_at) / NS for frame in later]
-    longest, tick = RTO_MIN * (2 ** (RETRIES + 1) - 1), 1 / seen.kernel.hz
-    not_yet = at_most(waited[-2] if len(waited) > 1 else None, longest + tick, "s")
-    return all_of(not_yet, at_least(waited[-1] if waited else None, longest - tick, "s"))
+@claim(
+    "The MSS is reduced after the time that tcp_retries1 timeouts take",
+    Kernel("net/ipv4/tcp_timer.c", "retransmits_timed_out"),
+    Man("tcp(7)"),
+)
+def reduced_after_tcp_retries1(run: Evidence) -> Checks:
+    """Linux limits the elapsed time, not the count.
+
+    The limit is what tcp_retries1 retransmissions, and the wait after the last of them, take from an RTO of 200 ms on,
+    whatever the RTO really is. The time counts from the first retransmission, and is compared at each timeout.
+    """
+    connection = run.established(PROBING)
+    again = connection.sendings(connection.lost.first)[1:]
+    first = again.first
+    after_first = again[1:].map(lambda frame: (frame.sent_at - first.sent_at) / NS)
+    limit = RTO_MIN * (2 ** (RETRIES + 1) - 1)
+    tick = 1 / run.kernel.hz
+    yield at_least("first to the last retransmission", after_first.last, limit - tick, "s")
+    yield at_most("first to the last retransmission but one", after_first[:-1].last, limit + tick, "s")
+
+
+def is_too_long(frame: Frame) -> bool:
+    """Whether a frame's datagram is longer than the narrow link takes."""
+    return frame.length - ETHERNET_HEADER > NARROW
