@@ -1,79 +1,124 @@
-"""Broken pipe: what a write gives when its reader is gone, and which write.
+"""Broken pipe: writing to a connection that its reader has closed, and which of the writes fails.
 
     client                                      server
       |  <-------------------------------  FIN   |  close, or the end of the program
-      |  first write  ------------------------>  |  nobody has it any more
+      |  first write  ------------------------>  |  no program has this socket any more
       |  <-------------------------------  RST   |
       |  second write: SIGPIPE, or EPIPE         |
 
-A FIN says that nothing more will come, not that nobody reads: so the first write succeeds. After an RST it fails with
-ECONNRESET, and the second with EPIPE. Read next: write(2); Stevens, UNIX Network Programming vol. 1, section 5.13.
+A FIN says that the peer sends no more data, not that it reads none. So the first write succeeds. After an RST the next
+call fails with ECONNRESET, and a write after that with EPIPE. Read next: write(2); Stevens, UNIX Network Programming
+vol. 1, section 5.13.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals
+from badwire.evidence import Evidence, Program
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-CLOSED, RESET, TOLD, PROGRAM = 7001, 7002, 7003, 7004
-ERROR, RST = Kernel("net/core/stream.c", "sk_stream_error"), Kernel("net/ipv4/tcp_input.c", "tcp_reset")
-WHICH = "on which write: the first succeeds, and brings the RST; the second raises SIGPIPE"
-WHO = "on the program: in C it dies unless it ignores or catches the signal; Python ignores it"
+CLOSED = 7001  # the server closes, and the client writes twice
+RESET_WRITE = 7002  # the server sends RST, and the client writes first
+RESET_READ = 7003  # the server sends RST, and the client reads first
+PROGRAM = 7004  # the server closes; the client is a program, once with SIGPIPE's default action and once without
+SOCKETS = (CLOSED, RESET_WRITE, RESET_READ)
+
+BROKEN = "the connection is broken"  # what write_on writes before its second write
+DENIED = "send: EPIPE"
+
+SECOND_WRITE = "on which write: the first succeeds and is answered by RST, the second raises SIGPIPE"
+DISPOSITION = (
+    "on the program: by default the signal ends it; Python ignores the signal, so that the write fails with EPIPE"
+)
+ERROR = Kernel("net/core/stream.c", "sk_stream_error")
+RST = Kernel("net/ipv4/tcp_input.c", "tcp_reset")
 
 
-@scenario("The first write to a reader that is gone succeeds, the second raises SIGPIPE")
+@scenario("The first write to a closed reader succeeds, the second raises SIGPIPE")
 def broken_pipe(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    listeners = {port: server.listen(port) for port in (CLOSED, RESET, TOLD, PROGRAM)}
-    visitors = {port: client.connect(server.at(port)) for port in (CLOSED, RESET, TOLD)}
-    served = {port: listeners[port].accept() for port in visitors}
+    server = lab.host("server")
+    client = lab.host("client")
+    visitors = {}
+    served = {}
+    for port in SOCKETS:
+        listener = server.listen(port)
+        visitors[port] = client.connect(server.at(port))
+        served[port] = listener.accept()
+    programs = server.listen(PROGRAM)
 
     served[CLOSED].close()
     client.wait_until(state="CLOSE_WAIT", port=CLOSED)
     visitors[CLOSED].send(b"first")
-    for port in RESET, TOLD:
-        served[port].linger(0)
+    for port in (RESET_WRITE, RESET_READ):
+        served[port].linger(0)  # close sends RST
         served[port].close()
-    for state in "CLOSE_WAIT", "ESTABLISHED":
-        client.wait_while(state=state)  # each has had its RST
+    client.wait_while(state="CLOSE_WAIT")  # until each has received its RST
+    client.wait_while(state="ESTABLISHED")
+
     visitors[CLOSED].send(b"second")
     visitors[CLOSED].recv()
-    visitors[RESET].send(b"first")
-    visitors[RESET].send(b"second")
-    visitors[RESET].recv()
-    visitors[TOLD].recv()
-    visitors[TOLD].send(b"first")
+    visitors[RESET_WRITE].send(b"first")
+    visitors[RESET_WRITE].send(b"second")
+    visitors[RESET_WRITE].recv()
+    visitors[RESET_READ].recv()
+    visitors[RESET_READ].send(b"first")
 
-    for options in ("--sigpipe",), ():
-        program = client.start("write_on", server.at(PROGRAM), *options, ready=False)
-        listeners[PROGRAM].accept().close()
-        program.wait()
-
-
-@claim(RFC("9293", "3.6"), Text("T8"), Text("T9", depends=WHICH))
-def the_first_write_after_the_end_succeeds_and_is_answered_by_rst(seen: Evidence) -> Verdict:
-    """The other side might have closed only its own direction. That nobody reads is told by the RST alone."""
-    connection, calls = seen.opened(CLOSED).connection, seen.gave("client", CLOSED, "send")
-    rst = connection.first("server", "R")
-    return all_of(equals(calls and calls[0], "send 5"), equals(rst and connection.ladder(rst), ("R 2",)))
+    with_default_action = client.start("write_on", server.at(PROGRAM), "--sigpipe", ready=False)
+    programs.accept().close()
+    with_default_action.wait()
+    ignoring = client.start("write_on", server.at(PROGRAM), ready=False)
+    programs.accept().close()
+    ignoring.wait()
 
 
-@claim(Man("write(2)"), ERROR, RST)
-def the_second_fails_with_epipe(seen: Evidence) -> Verdict:
-    """In CLOSE_WAIT an RST leaves EPIPE behind and not ECONNRESET; to read on gives the end of file, again."""
-    return equals(seen.gave("client", CLOSED, "send", "recv"), ("send 5", "send EPIPE", "recv b''"))
+@claim(
+    "The first write after the FIN succeeds and is answered by RST",
+    RFC("9293", "3.6"),
+    Text("T8"),
+    Text("T9", depends=SECOND_WRITE),
+)
+def first_write(run: Evidence) -> Checks:
+    """The peer may have closed its own direction only. It is the RST that says that it does not read."""
+    sends = run.host("client").results("send", port=CLOSED)
+    yield equals("first send", sends[:1], ["send 5"])
+    connection = run.established(CLOSED)
+    rst = connection.server.segments("R").first
+    yield equals("RST of the server", connection.summary(rst), ["R 2"])
 
 
-@claim(Man("send(2)"), RST, Kernel("include/net/sock.h", "sock_error"))
-def after_an_rst_in_established_econnreset_is_told_once_and_then_epipe(seen: Evidence) -> Verdict:
-    """To whichever call comes first, for being told clears the error: who reads before it writes learns of it there."""
-    wrote = equals(seen.gave("client", RESET, "send", "recv"), ("send ECONNRESET", "send EPIPE", "recv b''"))
-    return all_of(wrote, equals(seen.gave("client", TOLD, "recv", "send"), ("recv ECONNRESET", "send EPIPE")))
+@claim("The second write fails with EPIPE", Man("write(2)"), ERROR, RST)
+def second_write(run: Evidence) -> Checks:
+    """In CLOSE_WAIT an RST leaves the error EPIPE, and not ECONNRESET. A read still returns the end of the file."""
+    results = run.host("client").results("send", "recv", port=CLOSED)
+    yield equals("calls after the FIN", results, ("send 5", "send EPIPE", "recv b''"))
 
 
-@claim(Man("signal(7)"), ERROR, Text("T9", depends=WHO))
-def sigpipe_ends_a_program_that_does_not_ignore_it(seen: Evidence) -> Verdict:
-    """At the second write, without a word; one that ignores it has EPIPE there, and can say so."""
-    programs = seen.programs("client", "write_on") or ()
-    ends = [(each.out.splitlines()[-1:], each.signal or each.status) for each in programs]
-    return equals(ends if len(ends) == 2 else None, [(["the connection is broken"], "SIGPIPE"), (["send: EPIPE"], 1)])
+@claim(
+    "After an RST one call fails with ECONNRESET, then writes with EPIPE",
+    Man("send(2)"),
+    RST,
+    Kernel("include/net/sock.h", "sock_error"),
+)
+def reset_then_epipe(run: Evidence) -> Checks:
+    """The first call gets the error, be it a write or a read, and clears it."""
+    client = run.host("client")
+    writes_first = client.results("send", "recv", port=RESET_WRITE)
+    reads_first = client.results("recv", "send", port=RESET_READ)
+    yield equals("calls that begin with send", writes_first, ("send ECONNRESET", "send EPIPE", "recv b''"))
+    yield equals("calls that begin with recv", reads_first, ("recv ECONNRESET", "send EPIPE"))
+
+
+@claim("SIGPIPE ends a program that does not ignore it", Man("signal(7)"), ERROR, Text("T9", depends=DISPOSITION))
+def sigpipe_ends_it(run: Evidence) -> Checks:
+    """It ends at the second write without a message. A program that ignores the signal gets EPIPE and can report it."""
+    programs = run.host("client").programs("write_on")
+    by_default = programs.nth(1)
+    ignoring = programs.nth(2)
+    yield equals("last line, SIGPIPE not ignored", by_default.lines[-1:], [BROKEN])
+    yield equals("ended by, SIGPIPE not ignored", end(by_default), "SIGPIPE")
+    yield equals("last line, SIGPIPE ignored", ignoring.lines[-1:], [DENIED])
+    yield equals("ended by, SIGPIPE ignored", end(ignoring), "status 1")
+
+
+def end(program: Program) -> str:
+    """The signal that ended a program, or its exit status: ``SIGPIPE``, ``status 1``."""
+    return str(program.signal) if program.signal else f"status {program.status}"

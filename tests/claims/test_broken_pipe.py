@@ -1,107 +1,91 @@
-"""The claims of broken_pipe on evidence written by hand: right, wrong in one thing at a time, with things missing."""
+"""The claims of broken_pipe on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.broken_pipe import CLOSED, PROGRAM, RESET, TOLD
+from badwire.evidence import Evidence
+from scenarios.broken_pipe import BROKEN, CLOSED, DENIED, PROGRAM, RESET_READ, RESET_WRITE
+from tests.claims.cases import Named, verdicts
 from tests.claims.written import Written
 
-CLAIMS = {each.name: each for each in load("broken_pipe").claims}
-FIRST, SECOND, AFTER_RST, SIGPIPE = CLAIMS
-OWN = 40001  # the client's port
-SENT, BROKEN, DENIED = "sent 15", "the connection is broken", "send: EPIPE"
-Gave = tuple[tuple[str, Any], ...]  # calls in order, each with its errno, or with what it gave instead
+CLIENT_PORT = 40001
+SENT = "sent 15"
+Result = tuple[str, object]  # a call, and its errno as a string or what it returned
+End = tuple[str, str | None, int | None]  # last line, signal, status
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named; None is what is missing."""
-    it: dict[str, Any] = {
-        "answer": ("R", 2), "closed": (("send", 5), ("send", "EPIPE"), ("recv", b"")),
-        "reset": (("send", "ECONNRESET"), ("send", "EPIPE"), ("recv", b"")),
-        "told": (("recv", "ECONNRESET"), ("send", "EPIPE")),
-        "dies": (BROKEN, "SIGPIPE", None), "lives": (DENIED, None, 1),
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    answer: tuple[str, int] | None = ("R", 2),
+    closed: Sequence[Result] = (("send", 5), ("send", "EPIPE"), ("recv", b"")),
+    reset_write: Sequence[Result] = (("send", "ECONNRESET"), ("send", "EPIPE"), ("recv", b"")),
+    reset_read: Sequence[Result] = (("recv", "ECONNRESET"), ("send", "EPIPE")),
+    by_default: End | None = (BROKEN, "SIGPIPE", None),
+    ignoring: End | None = (DENIED, None, 1),
+) -> Evidence:
+    """A right history, but for what is changed; None for what is missing."""
     w = Written(scenario="broken_pipe")
-    client, server = {"sport": OWN, "dport": CLOSED}, {"sport": CLOSED, "dport": OWN}
+    client: dict[str, Any] = {"sport": CLIENT_PORT, "dport": CLOSED}
+    server: dict[str, Any] = {"sport": CLOSED, "dport": CLIENT_PORT}
     w.segment("client", "server", 1, "S", seq=100, **client)
     w.segment("server", "client", 1.001, "SA", seq=500, ack=101, **server)
     w.segment("client", "server", 1.002, "A", seq=101, ack=501, **client)
     w.segment("server", "client", 1.1, "FA", seq=501, ack=101, **server)
     w.segment("client", "server", 1.2, "PA", seq=101, ack=502, data=b"first", **client)
-    if it["answer"]:
-        flags, number = it["answer"]
+    if answer:
+        flags, number = answer
         w.segment("server", "client", 1.3, flags, seq=500 + number, **server)
-    gave: dict[int, Gave] = {CLOSED: it["closed"], RESET: it["reset"], TOLD: it["told"]}
-    for port, results in gave.items():
-        w.call("client", 1, "connect", ["10.0.0.2", port], socket=port)
-        for t, (call, result) in enumerate(results, 2):
-            failed = isinstance(result, str)
-            what = {"errno": result} if failed else {"value": result}
-            w.call("client", t, call, b"first" if call == "send" else 65536, socket=port, **what)
-    for number, name in enumerate(("dies", "lives"), 1):
-        if it[name]:
-            last, signal, status = it[name]
-            out, end = f"{SENT}\n{last}\n", {"signal": signal, "status": status}
-            w.program("client", 9 + number, "write_on", str(PROGRAM), number=number, exits=9.5 + number, out=out, **end)
+    calls(w, CLOSED, closed)
+    calls(w, RESET_WRITE, reset_write)
+    calls(w, RESET_READ, reset_read)
+    program(w, 1, by_default)
+    program(w, 2, ignoring)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+def calls(w: Written, port: int, results: Sequence[Result]) -> None:
+    """The calls on the socket that is connected to a port."""
+    w.call("client", 1, "connect", ["10.0.0.2", port], socket=port)
+    for t, (call, result) in enumerate(results, 2):
+        argument = b"first" if call == "send" else 65536
+        if isinstance(result, str):
+            w.call("client", t, call, argument, socket=port, errno=result)
+        else:
+            w.call("client", t, call, argument, socket=port, value=result)
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
+def program(w: Written, number: int, end: End | None) -> None:
+    if end is not None:
+        line, signal, status = end
+        w.program(
+            "client", 9 + number, "write_on", str(PROGRAM), number=number, exits=9.5 + number, out=f"{SENT}\n{line}\n",
+            signal=signal, status=status,
+        )  # fmt: skip
 
 
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (FIRST, {"closed": (("send", "EPIPE"), ("send", "EPIPE"), ("recv", b""))}),
-    (FIRST, {"answer": ("R", 1)}),
-    (SECOND, {"closed": (("send", 5), ("send", "ECONNRESET"), ("recv", b""))}),
-    (SECOND, {"closed": (("send", 5), ("send", 6), ("recv", b""))}),
-    (SECOND, {"closed": (("send", 5), ("send", "EPIPE"), ("recv", "ECONNRESET"))}),
-    (AFTER_RST, {"reset": (("send", 5), ("send", "EPIPE"), ("recv", b""))}),
-    (AFTER_RST, {"reset": (("send", "ECONNRESET"), ("send", "ECONNRESET"), ("recv", b""))}),
-    (AFTER_RST, {"told": (("recv", "ECONNRESET"), ("send", "ECONNRESET"))}),  # told twice
-    (SIGPIPE, {"dies": (DENIED, None, 1)}),
-    (SIGPIPE, {"dies": (SENT, "SIGPIPE", None)}),  # at the first write
-    (SIGPIPE, {"lives": (BROKEN, "SIGPIPE", None)}),
-    (SIGPIPE, {"lives": ("sent 9", None, 0)}),
+WRONG: Named = [
+    ("first_write", {"closed": (("send", "EPIPE"), ("send", "EPIPE"), ("recv", b""))}),
+    ("first_write", {"answer": ("R", 1)}),
+    ("second_write", {"closed": (("send", 5), ("send", "ECONNRESET"), ("recv", b""))}),
+    ("second_write", {"closed": (("send", 5), ("send", 6), ("recv", b""))}),
+    ("second_write", {"closed": (("send", 5), ("send", "EPIPE"), ("recv", "ECONNRESET"))}),
+    ("reset_then_epipe", {"reset_write": (("send", 5), ("send", "EPIPE"), ("recv", b""))}),
+    ("reset_then_epipe", {"reset_write": (("send", "ECONNRESET"), ("send", "ECONNRESET"), ("recv", b""))}),
+    ("reset_then_epipe", {"reset_read": (("recv", "ECONNRESET"), ("send", "ECONNRESET"))}),  # the error comes twice
+    ("sigpipe_ends_it", {"by_default": (DENIED, None, 1)}),
+    ("sigpipe_ends_it", {"by_default": (BROKEN, None, 1)}),
+    ("sigpipe_ends_it", {"by_default": (SENT, "SIGPIPE", None)}),  # at the first write
+    ("sigpipe_ends_it", {"ignoring": (BROKEN, "SIGPIPE", None)}),
+    ("sigpipe_ends_it", {"ignoring": (BROKEN, None, 1)}),
+    ("sigpipe_ends_it", {"ignoring": (DENIED, None, 0)}),
+    ("sigpipe_ends_it", {"ignoring": ("sent 9", None, 0)}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (FIRST, {"answer": None}),
-    (FIRST, {"closed": ()}),
-    (SECOND, {"closed": ()}),
-    (AFTER_RST, {"reset": ()}),
-    (AFTER_RST, {"told": ()}),
-    (SIGPIPE, {"dies": None}),
-    (SIGPIPE, {"lives": None}),
+MISSING: Named = [
+    ("first_write", {"answer": None}),
+    ("first_write", {"closed": ()}),
+    ("second_write", {"closed": ()}),
+    ("reset_then_epipe", {"reset_write": ()}),
+    ("reset_then_epipe", {"reset_read": ()}),
+    ("sigpipe_ends_it", {"by_default": None}),
+    ("sigpipe_ends_it", {"ignoring": None}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
+test_verdicts = verdicts("broken_pipe", run, wrong=WRONG, missing=MISSING)
