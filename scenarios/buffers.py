@@ -1,80 +1,143 @@
 """Buffers: a socket's type is fixed when it is made; the sizes of its buffers can be read and set, within bounds.
 
-    asked for       the kernel has
-    nothing         tcp_wmem's and tcp_rmem's second number, for a TCP socket
-    10000           20000: twice as much, for what it keeps beside each segment's data counts too
+    asked for       the kernel's answer
+    nothing         the second number of tcp_wmem and of tcp_rmem, for a TCP socket
+    10000           20000: twice as much, since the kernel's own data for each segment counts too
     1               4608 to send and 2304 to receive, on most kernels: room for two segments, and for one
-    2147483647      twice net.core.wmem_max and net.core.rmem_max
+    2147483647      twice net.core.wmem_max and twice net.core.rmem_max
 
-Those two are settings of the whole machine and not of a host of the lab; many kernels do not even show them to one.
+These last two are settings of the machine, and not of a network namespace; many kernels do not show them inside of one.
 Read next: socket(7); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 7.2 and 7.5.
 """
 
-from badwire.old.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import Evidence
+from badwire.claims import Checks, Kernel, Man, Text, at_least, between, claim, equals
+from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PORT, FEW, SOME, MANY, MOST = 7001, 1, 10_000, 2**30, 2**31 - 1  # a port, and bytes
-PINNED = {"net.ipv4.tcp_wmem": "4096 16384 4194304", "net.ipv4.tcp_rmem": "4096 131072 6291456"}
-SET = Kernel("net/core/sock.c", "sk_setsockopt"), Man("socket(7)")
-PACKET, DESCRIPTOR = 2048, 512  # bytes; what each segment is counted for at least, and room for a struct sk_buff
-BOUNDS = "on the size: what comes back is twice what was set, but never below one bound of the kernel or above another"
+PORT = 7001
+
+# Bytes that are asked for.
+ONE = 1
+SOME = 10_000
+MANY = 2**30  # beyond the bound of any machine
+MOST = 2**31 - 1
+
+# Bytes; what include/net/sock.h counts for a packet at least, and room for a struct sk_buff, whose length depends on
+# the configuration of the kernel.
+PACKET = 2048
+DESCRIPTOR = 512
+
+WMEM = "net.ipv4.tcp_wmem"
+RMEM = "net.ipv4.tcp_rmem"
+PINNED = {
+    WMEM: "4096 16384 4194304",
+    RMEM: "4096 131072 6291456",
+}
+
+STREAM = "1"  # include/linux/net.h SOCK_STREAM
+DATAGRAM = "2"  # SOCK_DGRAM
+
+BOUNDS = "on the size: the kernel doubles it, but never goes below its least size or above its greatest"
+SET = (Kernel("net/core/sock.c", "sk_setsockopt"), Man("socket(7)"))
 
 
 @scenario("Buffers can be read and set, within bounds", sysctls=PINNED)
 def buffers(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    client.run("probe_socket", FEW, SOME, MANY, MOST)
+    server = lab.host("server")
+    client = lab.host("client")
+    client.run("probe_socket", ONE, SOME, MANY, MOST)
+
     server.listen(PORT)
-    for size in None, SOME:
-        connection = client.socket()
-        if size:
-            connection.set_option("SOL_SOCKET", "SO_SNDBUF", size)
-        connection.get_option("SOL_SOCKET", "SO_SNDBUF")
-        connection.connect(server.at(PORT))
-        connection.get_option("SOL_SOCKET", "SO_SNDBUF")
+    left_alone = client.socket()
+    left_alone.get_option("SOL_SOCKET", "SO_SNDBUF")
+    left_alone.connect(server.at(PORT))
+    left_alone.get_option("SOL_SOCKET", "SO_SNDBUF")
+
+    sized = client.socket()
+    sized.set_option("SOL_SOCKET", "SO_SNDBUF", SOME)
+    sized.get_option("SOL_SOCKET", "SO_SNDBUF")
+    sized.connect(server.at(PORT))
+    sized.get_option("SOL_SOCKET", "SO_SNDBUF")
 
 
-@claim(Man("socket(7)"), Text("T4"))
-def the_type_is_that_with_which_the_socket_was_made_and_cannot_be_set(seen: Evidence) -> Verdict:
-    """SOCK_STREAM is 1, SOCK_DGRAM is 2 (include/linux/net.h); SO_TYPE is an option for getsockopt only."""
-    lines = "tcp-type", "tcp-set-type", "udp-type", "udp-set-type"
-    told = [seen.said("client", "probe_socket", line=line) for line in lines]
-    return equals(told if all(told) else None, ["1", "ENOPROTOOPT", "2", "ENOPROTOOPT"])
+@claim("A socket has the type it was made with, which cannot be set", Man("socket(7)"), Text("T4"))
+def type_is_fixed(run: Evidence) -> Checks:
+    """SO_TYPE is an option for getsockopt only."""
+    probe = run.host("client").program("probe_socket")
+    tcp_type = probe.line("tcp-type")
+    tcp_set = probe.line("tcp-set-type")
+    udp_type = probe.line("udp-type")
+    udp_set = probe.line("udp-set-type")
+    yield equals("SO_TYPE of a TCP socket, SOCK_STREAM", tcp_type, STREAM)
+    yield equals("setting SO_TYPE of a TCP socket gives", tcp_set, "ENOPROTOOPT")
+    yield equals("SO_TYPE of a UDP socket, SOCK_DGRAM", udp_type, DATAGRAM)
+    yield equals("setting SO_TYPE of a UDP socket gives", udp_set, "ENOPROTOOPT")
 
 
-@claim(Man("tcp(7)"), Kernel("net/ipv4/tcp.c", "tcp_init_sock"), Text("T15"), Text("P4"))
-def at_first_they_are_what_tcp_wmem_and_tcp_rmem_say(seen: Evidence) -> Verdict:
-    sndbuf, rcvbuf = ((seen.sysctl("client", name) or " ").split(" ")[1] for name in PINNED)
-    told = seen.said("client", "probe_socket", line="tcp") if sndbuf and rcvbuf else None
-    return equals(told, f"sndbuf {sndbuf} rcvbuf {rcvbuf}")
+@claim(
+    "At first the sizes are those of tcp_wmem and tcp_rmem",
+    Man("tcp(7)"),
+    Kernel("net/ipv4/tcp.c", "tcp_init_sock"),
+    Text("T15"),
+    Text("P4"),
+)
+def defaults(run: Evidence) -> Checks:
+    client = run.host("client")
+    sndbuf = default_of(client.sysctl(WMEM))
+    rcvbuf = default_of(client.sysctl(RMEM))
+    sizes = client.program("probe_socket").line("tcp")
+    yield equals("sizes of a new TCP socket", sizes, f"sndbuf {sndbuf} rcvbuf {rcvbuf}")
 
 
-@claim(*SET, Text("T15"))
-def what_is_asked_for_comes_back_doubled(seen: Evidence) -> Verdict:
-    return equals(seen.said("client", "probe_socket", line=f"{SOME}"), f"sndbuf {2 * SOME} rcvbuf {2 * SOME}")
+@claim("The size that is set comes back doubled", *SET, Text("T15"))
+def doubled(run: Evidence) -> Checks:
+    sizes = run.host("client").program("probe_socket").line(f"{SOME}")
+    yield equals("sizes after {size} is set", sizes, f"sndbuf {2 * SOME} rcvbuf {2 * SOME}", size=SOME)
 
 
-@claim(Kernel("include/net/sock.h", "SOCK_MIN_SNDBUF"), Text("T15", depends=BOUNDS))
-def there_is_room_for_two_packets_to_send_and_for_one_to_receive_however_little_is_asked_for(seen: Evidence) -> Verdict:
-    """A packet counts as 2048 bytes and its descriptor, whose length is a matter of the kernel's configuration."""
-    words = (seen.said("client", "probe_socket", line=f"{FEW}") or "").split()
-    sndbuf, rcvbuf = (int(words[at]) if words else None for at in (1, 3))
-    return all_of(within(rcvbuf, PACKET, PACKET + DESCRIPTOR, "bytes"), equals(sndbuf, 2 * (rcvbuf or 0), "bytes"))
+@claim(
+    "There is always room for two packets to send and one to receive",
+    Kernel("include/net/sock.h", "SOCK_MIN_SNDBUF"),
+    Text("T15", depends=BOUNDS),
+)
+def least(run: Evidence) -> Checks:
+    """A packet counts as 2048 bytes and its descriptor."""
+    sndbuf, rcvbuf = sizes_in(run.host("client").program("probe_socket").line(f"{ONE}"))
+    yield between("SO_RCVBUF after {size} is set", rcvbuf, PACKET, PACKET + DESCRIPTOR, "bytes", size=ONE)
+    yield equals("SO_SNDBUF after {size} is set", sndbuf, 2 * rcvbuf, "bytes", size=ONE)
 
 
-@claim(*SET, Text("T15", depends=BOUNDS))
-def there_is_a_most_however_much_is_asked_for(seen: Evidence) -> Verdict:
-    """Twice the setting of the machine, which a host may not be able to read: so it is the same for any size beyond."""
-    most, many = (seen.said("client", "probe_socket", line=f"{size}") for size in (MOST, MANY))
-    return equals(most if many else None, many)
+@claim("There is a greatest size, however much is asked for", *SET, Text("T15", depends=BOUNDS))
+def greatest(run: Evidence) -> Checks:
+    """Twice the machine's setting, which a host may not be able to read. So it is the same for any size beyond."""
+    probe = run.host("client").program("probe_socket")
+    many = probe.line(f"{MANY}")
+    yield equals("sizes after {most} is set, as after {many}", probe.line(f"{MOST}"), many, most=MOST, many=MANY)
 
 
-@claim(Kernel("net/ipv4/tcp_input.c", "tcp_init_buffer_space"), Man("tcp(7)"), Text("T15"))
-def a_size_that_nobody_set_grows_with_the_connection_and_one_that_was_set_stays(seen: Evidence) -> Verdict:
-    """The kernel makes room for the segments that the first window lets it send; who sets a size forgoes that."""
-    values = [each.value for each in seen.calls("client", "getsockopt") or ()]
-    before, after, *kept = values if len(values) == 4 else (None, None)
-    grown = at_least(after, None if before is None else before + 1, "bytes")
-    return all_of(grown, equals(kept or None, [2 * SOME] * 2, "bytes"))
+@claim(
+    "A send buffer grows when it connects, unless its size was set",
+    Kernel("net/ipv4/tcp_input.c", "tcp_init_buffer_space"),
+    Man("tcp(7)"),
+    Text("T15"),
+)
+def grows_unless_set(run: Evidence) -> Checks:
+    """The kernel makes room for the segments that the first window allows, but does not change a size that was set."""
+    sizes = run.host("client").calls("getsockopt").map(lambda call: call.value)
+    before = sizes.nth(1)
+    after = sizes.nth(2)
+    sizes.nth(4)  # without all four nothing can be said
+    yield at_least("SO_SNDBUF after connect, not set", after, before + 1, "bytes")
+    yield equals("SO_SNDBUF before and after connect, set", sizes[2:], [2 * SOME, 2 * SOME], "bytes")
+
+
+def default_of(sysctl: str) -> int:
+    """The second of the three numbers of tcp_wmem or tcp_rmem, in bytes."""
+    return int(sysctl.split()[1])
+
+
+def sizes_in(line: str) -> tuple[int, int]:
+    """The sizes in a line of probe_socket, ``sndbuf 4608 rcvbuf 2304``, in bytes."""
+    words = line.split()
+    return int(words[1]), int(words[3])
