@@ -134,9 +134,9 @@ class Opening:
     ack: Frame
 
     @property
-    def segments(self) -> tuple[Frame, Frame, Frame]:
+    def segments(self) -> Records[Frame]:
         """All three."""
-        return self.syn, self.syn_ack, self.ack
+        return Records((self.syn, self.syn_ack, self.ack), "segments")
 
     @property
     def mss(self) -> dict[str, int | None]:
