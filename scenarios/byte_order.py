@@ -1,4 +1,4 @@
-"""Byte order: the network has the most significant byte first, and who forgets htons is connected to another port.
+"""Byte order: the network sends the most significant byte first, and a client without htons reaches another port.
 
     port 7001 is 0x1b59           in memory     in the header
       htons(7001)                   1b 59          1b 59       7001
@@ -6,68 +6,109 @@
     address 10.0.0.2
       inet_pton("10.0.0.2")      0a 00 00 02    0a 00 00 02
 
-Most processors of today have the least significant byte first, and for them htons turns two bytes round. To forget it
-is no error that anybody could report: the SYN goes to port 22811, where somebody may listen.
+Most processors today store the least significant byte first, and on these htons swaps the two bytes. The kernel cannot
+see that htons is missing: the SYN goes to port 22811, where another server may listen.
 Read next: RFC 791, appendix B; byteorder(3); inet_pton(3); Stevens, UNIX Network Programming vol. 1, section 3.4.
 """
 
-from badwire.old.claims import RFC, Man, Text, Verdict, all_of, claim, equals, happened
-from badwire.old.evidence import Evidence
+from ipaddress import IPv4Address
+
+from badwire.claims import RFC, Checks, Man, Text, claim, equals, seen
+from badwire.evidence import Evidence, NotRecorded
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
 PORT = 7001
-TURNED = int.from_bytes(PORT.to_bytes(2, "little"), "big")  # 22811
-ADDRESSES, PORTS = slice(26, 34), slice(34, 38)  # where they stand in a frame: Ethernet header 14 bytes, IP header 20
+SWAPPED = 22811  # 7001 with its two bytes swapped
+FORGET = "--forget-htons"
+
+# Port 7001 in the memory of a host, by its byte order, and in the header.
+IN_MEMORY = {"little": "591b", "big": "1b59"}
+IN_HEADER = "1b59"
+
+# Where these bytes are in a frame: after 14 bytes of Ethernet header, in an IP header of 20 bytes and a TCP header.
+DESTINATION_ADDRESS = slice(30, 34)
+ADDRESSES_AND_PORTS = slice(26, 38)  # source and destination address, source and destination port
 
 
 @scenario("Ports and addresses travel with their most significant byte first")
 def byte_order(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
+    server = lab.host("server")
+    client = lab.host("client")
     listener = server.listen(PORT)
-    server.listen(TURNED)
+    server.listen(SWAPPED)
     client.run("network_order", server.at(PORT))
     listener.accept()
-    client.run("network_order", server.at(PORT), "--forget-htons")
+    client.run("network_order", server.at(PORT), FORGET)
 
 
-@claim(RFC("791", "3.1"), RFC("9293", "3.1"), Text("T14"))
-def addresses_and_ports_stand_in_the_headers_with_the_most_significant_byte_first(seen: Evidence) -> Verdict:
-    """The bytes of the first SYN as they passed the wire, source before destination."""
-    connection = seen.tried(PORT)
-    header, hosts = connection.segments[0].data, (seen.hosts[connection.client], seen.hosts[connection.server])
-    addresses = bytes(int(number) for address in hosts for number in address.split("."))
-    ports = connection.client_port.to_bytes(2, "big") + PORT.to_bytes(2, "big")
-    return all_of(*(equals(header[at].hex(" "), it.hex(" ")) for at, it in ((ADDRESSES, addresses), (PORTS, ports))))
-
-
-@claim(Man("byteorder(3)"), Text("T14"), Text("P10"))
-def htons_puts_a_port_into_that_order_whatever_the_order_of_the_host(seen: Evidence) -> Verdict:
-    """What the program found in its memory, before htons and after."""
-    order, port = (seen.said("client", "network_order", line=word) for word in ("order", "port"))
-    known = order in ("little", "big") and port
-    own = PORT.to_bytes(2, "big" if order == "big" else "little")
-    return equals(known or None, f"{own.hex()} as {PORT.to_bytes(2, 'big').hex()}")
-
-
-@claim(Man("inet_pton(3)"), Man("inet_ntop(3)"), Text("P10"))
-def what_inet_pton_makes_of_an_address_inet_ntop_reads_on_both_sides(seen: Evidence) -> Verdict:
-    """The client names the server as it was given its name; accept names the client by its address and its port."""
-    made, told = (seen.said("client", "network_order", line=word) for word in ("address", "connected"))
-    connection, accept = seen.tried(PORT), seen.call("server", "accept")
-    stands = equals(made, connection.segments[0].data[ADDRESSES][4:].hex())
-    named = equals(told, f"{seen.hosts['server']} {PORT}")
-    return all_of(
-        stands, named, equals(accept.value and accept.value[1], [seen.hosts["client"], connection.client_port])
+@claim(
+    "Headers have the most significant byte of addresses and ports first",
+    RFC("791", "3.1"),
+    RFC("9293", "3.1"),
+    Text("T14"),
+)
+def in_the_headers(run: Evidence) -> Checks:
+    """The bytes of the first SYN on the wire, of source and destination."""
+    connection = run.connection(PORT)
+    header = connection.segments.first.data[ADDRESSES_AND_PORTS]
+    expected = (
+        address_bytes(run.hosts[connection.client.host])
+        + address_bytes(run.hosts[connection.server.host])
+        + connection.client.port.to_bytes(2, "big")
+        + PORT.to_bytes(2, "big")
     )
+    yield equals("addresses and ports", header.hex(" "), expected.hex(" "))
 
 
-@claim(Man("byteorder(3)"), Man("ip(7)"), Text("T14"))
-def a_client_that_forgets_htons_is_connected_to_the_port_with_its_bytes_turned_round(seen: Evidence) -> Verdict:
-    """On a little-endian host; connect has nothing to complain of, and nothing more goes to the port that was meant."""
-    forgot = seen.program("client", "network_order", "--forget-htons")
-    told = seen.said("client", "network_order", "--forget-htons", line="connected")
-    opened, meant = seen.tried(TURNED).handshake, seen.connections(PORT)
-    status = equals(forgot and forgot.status, 0, "exit status")
-    told_it = equals(told, f"{seen.hosts['server']} {TURNED}")
-    return all_of(status, told_it, happened(opened, "a handshake there"), equals(len(meant or ()), 1, "connections"))
+@claim("htons puts a port into network byte order on every host", Man("byteorder(3)"), Text("T14"), Text("P10"))
+def htons(run: Evidence) -> Checks:
+    """The program writes the two bytes of port 7001 in its memory, before htons and after it."""
+    program = run.host("client").program("network_order")
+    before = in_memory(program.line("order"))
+    yield equals("port 7001 before and after htons", program.line("port"), f"{before} as {IN_HEADER}")
+
+
+@claim(
+    "inet_pton gives an address's bytes as sent, inet_ntop reads them",
+    Man("inet_pton(3)"),
+    Man("inet_ntop(3)"),
+    Text("P10"),
+)
+def inet_pton(run: Evidence) -> Checks:
+    """The client's name of its peer is the server's address; accept names the client by its address and port."""
+    connection = run.connection(PORT)
+    program = run.host("client").program("network_order")
+    address = connection.segments.first.data[DESTINATION_ADDRESS]
+    accepted = run.host("server").call("accept").value
+    yield equals("bytes of the server's address in memory", program.line("address"), address.hex())
+    yield equals("peer of the client", program.line("connected"), f"{run.hosts['server']} {PORT}")
+    yield equals("peer of the server", accepted[1], [run.hosts["client"], connection.client.port])
+
+
+@claim(
+    "A client that forgets htons connects to the port with swapped bytes",
+    Man("byteorder(3)"),
+    Man("ip(7)"),
+    Text("T14"),
+)
+def forgotten(run: Evidence) -> Checks:
+    """On a little-endian host: connect succeeds, and no second connection to the intended port is made."""
+    swapped = run.connection(SWAPPED)
+    yield equals("connections to port {port}", len(run.connections(PORT)), 1, "connections", port=PORT)
+    program = run.host("client").program("network_order", FORGET)
+    yield equals("exit status of the client without htons", program.status, 0)
+    yield equals("peer of that client", program.line("connected"), f"{run.hosts['server']} {SWAPPED}")
+    yield seen("handshake with port {port}", swapped.opening.segments, port=SWAPPED)
+
+
+def address_bytes(address: str) -> bytes:
+    """The four bytes of an IPv4 address, the most significant one first."""
+    return IPv4Address(address).packed
+
+
+def in_memory(order: str) -> str:
+    """The bytes of port 7001 in the memory of a host with this byte order. Raises NotRecorded for any other word."""
+    if order not in IN_MEMORY:
+        raise NotRecorded.of("{order} is not a byte order", order=order)
+    return IN_MEMORY[order]
