@@ -1,39 +1,55 @@
 """A FIN is a bit in a segment that may carry more: an ACK, so that closing takes three segments, or data.
 
     client                               server
-      |  FIN 13, ACK 13  ------------->  |  the program reads the end, and closes before the kernel's
+      |  FIN 13, ACK 13  ------------->  |  the program reads the end of the data and closes before the kernel's
       |  <-------------  FIN 13, ACK 14  |  delayed acknowledgment is due: ACK and FIN are one segment
       |  ACK 14  --------------------->  |
 
       |  FIN, data 1 to 12  ---------->  |  the FIN's number is 13
       |  <----------------------  ACK 14 |
 
-TCP_CORK keeps back what is less than a full segment; here until close, which sends it with its FIN.
+TCP_CORK holds back what is less than a full segment. Here close ends that, and sends the data together with its FIN.
 Read next: RFC 9293 sections 3.6 and 3.8.6.3; tcp(7); Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Text, claim, each, equals
+from badwire.evidence import NS, Closing, Evidence, Records, tcp_of
 from badwire.linux.timers import DELAYED_ACK_MIN
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
-from badwire.old.evidence import NS, Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-ECHO, CORKED, TIMES, DATA = 7001, 7002, 5, b"that was all"
-END = 1 + len(DATA)  # the FIN's number
-# No FIN is repeated where a busy machine delays its acknowledgment; ms.
-PATIENT = {host: {"rto_min": 10_000} for host in ("client", "server")}
+ECHO = 7001
+CORKED = 7002
+CLIENTS = 5  # of the echo server, one after the other
+DATA = b"that was all"
+FIN = 1 + len(DATA)  # the number of the FIN
+
+# ms; so long that no FIN is sent again where a busy machine delays its acknowledgment.
+RTO_MIN = 10_000
+ROUTES = {
+    "client": {"rto_min": RTO_MIN},
+    "server": {"rto_min": RTO_MIN},
+}
+ACK_AND_FIN = "on how soon the second side closes: its ACK and its FIN may be one segment"
+THREE_SEGMENTS = (
+    f"first FA {FIN} ack {FIN}",
+    f"second FA {FIN} ack {FIN + 1}",
+    f"first A {FIN + 1} ack {FIN + 1}",
+)
 
 
-@scenario("Closing in three segments, and a FIN with data", routes=PATIENT)
+@scenario("Closing in three segments, and a FIN with data", routes=ROUTES)
 def close_in_three(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    server.start("echo_serial", ECHO)  # it closes as soon as it reads the end
-    for number in range(TIMES):
+    server = lab.host("server")
+    client = lab.host("client")
+
+    server.start("echo_serial", ECHO)  # it closes as soon as it reads the end of the data
+    for number in range(1, CLIENTS + 1):
         caller = client.connect(server.at(ECHO))
         caller.send(DATA)
         caller.recv()
         caller.close()
-        client.wait_until(state="TIME_WAIT", port=ECHO, count=number + 1)
+        client.wait_until(state="TIME_WAIT", port=ECHO, count=number)
 
     server.listen(CORKED)
     caller = client.connect(server.at(CORKED))
@@ -43,19 +59,36 @@ def close_in_three(lab: Lab) -> None:
     client.wait_until(state="FIN_WAIT_2", port=CORKED)
 
 
-@claim(RFC("9293", "3.8.6.3"), Text("T50", depends="on how soon the second closes: ACK and FIN may be one"))
-def ack_and_fin_are_one_where_the_second_closes_before_its_ack_is_due(seen: Evidence) -> Verdict:
-    """Of some that close as soon as they can, those are judged whose FIN went out within TCP_DELACK_MIN."""
-    tried = [seen.closed(ECHO, number=number) for number in range(TIMES)]
-    waits = {each: (each.fins("server")[0].sent_at - each.segments[0].arrived) / NS for each in tried}
-    prompt = {each.ladder for each, wait in waits.items() if wait < DELAYED_ACK_MIN}
-    rungs = (f"first FA {END} ack {END}", f"second FA {END} ack {END + 1}", f"first A {END + 1} ack {END + 1}")
-    return equals(prompt or None, {rungs})
+@claim(
+    "ACK and FIN are one segment if the second side closes soon enough",
+    RFC("9293", "3.8.6.3"),
+    Text("T50", depends=ACK_AND_FIN),
+)
+def ack_and_fin_in_one(run: Evidence) -> Checks:
+    """The server closes as soon as it can. Closings are judged in which it did so before an ACK was due."""
+    for n, closing in enumerate(each("closings in time", prompt_closings(run)), 1):
+        yield equals("segments of closing {n}", closing.summary, THREE_SEGMENTS, n=n)
 
 
-@claim(RFC("9293", "3.10.4"), Kernel("net/ipv4/tcp_output.c", "tcp_send_fin"), Text("T33"))
-def a_fin_can_ride_on_data(seen: Evidence) -> Verdict:
-    """Its number is the one behind the last byte."""
-    closed = seen.closed(CORKED)
-    data = equals(tcp_of(closed.segments[0]).data, DATA)
-    return all_of(data, equals(closed.ladder[:2], ("first FPA 1 ack 1", f"second A 1 ack {END + 1}")))
+@claim(
+    "A FIN can be in the same segment as data",
+    RFC("9293", "3.10.4"),
+    Kernel("net/ipv4/tcp_output.c", "tcp_send_fin"),
+    Text("T33"),
+)
+def fin_with_data(run: Evidence) -> Checks:
+    """Its number is the one after that of the last byte."""
+    closing = run.connection(CORKED).closing
+    yield equals("data in the segment with the FIN", tcp_of(closing.segments.first).data, DATA)
+    yield equals("FIN and its ACK", closing.summary[:2], ("first FPA 1 ack 1", f"second A 1 ack {FIN + 1}"))
+
+
+def prompt_closings(run: Evidence) -> Records[Closing]:
+    """Those in which the server's FIN was sent within TCP_DELACK_MIN of the arrival of the client's.
+
+    Raises NotRecorded unless all the clients' connections were recorded, and both FINs of each.
+    """
+    closings = [run.connection(ECHO, nth=n).closing for n in range(1, CLIENTS + 1)]
+    waits = [(closing.fins("server").first.sent_at - closing.segments.first.arrived) / NS for closing in closings]
+    prompt = [closing for closing, wait in zip(closings, waits, strict=True) if wait < DELAYED_ACK_MIN]
+    return Records(prompt, "closings", "the server never closed within {time} s", time=DELAYED_ACK_MIN)
