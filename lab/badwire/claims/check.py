@@ -258,7 +258,7 @@ def _bounds(least: float, most: float) -> Message:
 
 
 def _unit(unit: str, measured: object) -> str:
-    """``segments`` of one is ``segment``: nouns are given in the plural, symbols such as ``s`` stay."""
+    """One of ``segments`` is a ``segment``, of ``processes`` a ``process``; symbols such as ``s`` stay as they are."""
     if measured == 1 and len(unit) > 2 and unit.endswith("s") and not isinstance(measured, bool):
-        return unit.removesuffix("s")
+        return unit.removesuffix("es" if unit.endswith("sses") else "s")
     return unit
