@@ -3,27 +3,39 @@
     first client          server             second client
       |  <---- answer ----  |                      |
       |                     |  <-- connected ---   |  by the kernel, which keeps the request too:
-      |                     |  <--- request ----   |  nobody calls accept for it yet
+      |                     |  <--- request ----   |  the program has not called accept for it yet
       |  ------- FIN ---->  |                      |
-                            |  ----- answer --->   |  as late as the first client pleased
+                            |  ----- answer --->   |  once the first client has closed
 
-The other three servers answer fifty clients before one of them leaves. A child that has served a client stays a zombie
+The other three servers answer fifty clients before one of them closes. A child that has served a client stays a zombie
 until its parent waits for it. Read next: Stevens, UNIX Network Programming vol. 1, chapters 5, 6 and 30.
 """
 
-from badwire.old.claims import Book, Man, Text, Verdict, all_of, at_least, claim, equals, unknown
-from badwire.old.evidence import NS, Evidence
+from badwire.claims import Book, Checks, Man, Text, at_least, claim, each, equals, seen, unknown
+from badwire.evidence import NS, Connection, Evidence, NotRecorded, Program, Records
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-SERIAL, SIDE_BY_SIDE = 7001, {"echo_fork": 7002, "echo_thread": 7003, "echo_select": 7004}
-CLIENTS, REQUEST = 50, b"me too"
+SERIAL = 7001
+SIDE_BY_SIDE = {
+    "echo_fork": 7002,
+    "echo_thread": 7003,
+    "echo_select": 7004,
+}
+SERVERS = 1 + len(SIDE_BY_SIDE)
+CLIENTS = 50
+STAY = 20  # s; how long the first client may wait for the answers of all the others
+REQUEST = b"me too"
+# send_and_verify runs as the first client of the serial server, and then once with each server when all have left.
+VERIFIED = 1 + SERVERS
 
 
 @scenario("One server makes its second client wait, the others serve fifty side by side")
 def concurrent(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    running = server.start("echo_serial", SERIAL)
+    server = lab.host("server")
+    client = lab.host("client")
+
+    serial = server.start("echo_serial", SERIAL)
     first = client.start("send_and_verify", server.at(SERIAL), "--hold")
     second = client.connect(server.at(SERIAL))
     second.send(REQUEST)
@@ -33,48 +45,84 @@ def concurrent(lab: Lab) -> None:
     answer.result()
     second.close()
     client.run("send_and_verify", server.at(SERIAL))
-    running.stop()
+    serial.stop()
+
     for name, port in SIDE_BY_SIDE.items():
         running = server.start(name, port)
-        client.run("many_connections", server.at(port), "--connections", CLIENTS, "--stay", 20)
+        client.run("many_connections", server.at(port), "--connections", CLIENTS, "--stay", STAY)
         if name == "echo_fork":
-            running.wait_for_output("left 0")  # children, all reaped
+            running.wait_for_output("left 0")  # its parent has waited for all of its children
         server.processes()
         client.run("send_and_verify", server.at(port))
         running.stop()
 
 
-@claim(Man("accept(2)"), Text("T13"), Text("T21"), Text("P2"))
-def the_second_client_is_connected_but_waits_until_the_first_has_left(seen: Evidence) -> Verdict:
-    """Its request lies in the queue of a socket without a program (inode 0); recv returns after the first one's FIN."""
-    fin, second, recv = seen.tried(SERIAL).first_fin, seen.tried(SERIAL, number=1), seen.call("client", "recv")
-    if fin is None or fin.arrived < recv.began:
-        return unknown("the first client was not there when the second asked")
-    ends = seen.sockets("server").histories("ESTABLISHED", SERIAL, second.client_port) or ()
-    queues = [each.rqueue for end in ends for each in end.sockets if each.state == "ESTABLISHED" and each.inode == 0]
-    waited = at_least(recv.took, (fin.arrived - recv.began) / NS, "s")
-    return all_of(equals(max(queues, default=None), len(REQUEST)), waited, equals(recv.value, REQUEST))
+@claim(
+    "A second client is connected, but waits until the first has closed",
+    Man("accept(2)"),
+    Text("T13"),
+    Text("T21"),
+    Text("P2"),
+)
+def second_waits(run: Evidence) -> Checks:
+    """Its request is in the receive queue of a socket without a program; recv returns after the first client's FIN."""
+    fin = run.connection(SERIAL).closing.segments.first
+    second = run.connection(SERIAL, nth=2)
+    recv = run.host("client").call("recv")
+    if fin.arrived < recv.began:
+        yield unknown("the first client is there when the second asks", "it had closed before")
+    yield at_least("recv of the second client takes", recv.took, (fin.arrived - recv.began) / NS, "s")
+    yield equals("recv of the second client returns", recv.value, REQUEST)
+    most = max(queue_before_accept(second), default=None)
+    yield equals("most bytes in the queue before accept", most, len(REQUEST), "bytes")
 
 
-@claim(Man("fork(2)"), Man("pthread_create(3)"), Book("Stevens, UNIX Network Programming vol. 1", "30"), Text("P7"))
-def with_processes_threads_or_an_event_loop_fifty_are_served_side_by_side(seen: Evidence) -> Verdict:
-    """So many have their answer before the first of them leaves, and each found it to be what it had sent."""
-    clients = seen.programs("client", "many_connections")
-    verified = equals(clients and {each.status for each in clients}, {0}, "exit status")
-    return all_of(*(equals(seen.side_by_side(port), CLIENTS, "clients") for port in SIDE_BY_SIDE.values()), verified)
+@claim(
+    "With processes, threads or an event loop fifty are served at a time",
+    Man("fork(2)"),
+    Man("pthread_create(3)"),
+    Book("Stevens, UNIX Network Programming vol. 1", "30"),
+    Text("P7"),
+)
+def served_side_by_side(run: Evidence) -> Checks:
+    """So many get their answer before the first of them closes, and each answer is what that client had sent."""
+    programs = run.host("client").programs("many_connections")
+    yield seen("programs that connect fifty times", programs)
+    failed = programs.where(lambda program: program.status != 0)
+    yield equals("of those that end with an error", len(failed), 0, "programs")
+    for name, port in SIDE_BY_SIDE.items():
+        yield equals("clients of {server} at a time", run.served_side_by_side(port), CLIENTS, "clients", server=name)
 
 
-@claim(Man("waitpid(2)"), Text("T11"), Text("T12"), Text("P6"))
-def no_zombie_is_left(seen: Evidence) -> Verdict:
-    """The forking server had a child for each client; then each server's own process is the only one, dead or alive."""
-    children = (seen.said("server", "echo_fork") or "").count("accepted") or None
-    left = {len(table.processes) for table in seen.processes("server") or ()} or None
-    return all_of(at_least(children, CLIENTS), equals(left, {1}, "processes"), equals(seen.zombies("server"), 0))
+@claim("No zombie is left", Man("waitpid(2)"), Text("T11"), Text("T12"), Text("P6"))
+def no_zombie(run: Evidence) -> Checks:
+    """The forking server has a child for each client. In the end each server's own process is the only one."""
+    for n, table in enumerate(each("processes of each server", run.host("server").process_tables), 1):
+        yield equals("processes of server {n}", len(table.processes), 1, "processes", n=n)
+        yield equals("zombies of server {n}", table.zombies, 0, "processes", n=n)
+    children = accepted(run.host("server").program("echo_fork"))
+    yield at_least("clients of the forking server", children, CLIENTS, "clients")
 
 
-@claim(Book("Stevens, UNIX Network Programming vol. 1", "5"))
-def the_server_outlives_its_clients(seen: Evidence) -> Verdict:
-    """A client that comes when the others have left is served too, and each server ends when it is told to."""
-    servers, clients = seen.programs("server"), seen.programs("client", "send_and_verify")
-    ends = servers and [(each.signals, each.status) for each in servers]
-    return all_of(equals(clients and [each.status for each in clients], [0] * 5), equals(ends, [(("SIGTERM",), 0)] * 4))
+@claim("The server outlives its clients", Book("Stevens, UNIX Network Programming vol. 1", "5"))
+def outlives_clients(run: Evidence) -> Checks:
+    """A client that comes when the others have left is served too, and each server runs until SIGTERM ends it."""
+    clients = run.host("client").programs("send_and_verify")
+    yield equals("exit status of each client", clients.map(lambda program: program.status), [0] * VERIFIED)
+    servers = run.host("server").programs()
+    yield equals("signals sent to each server", servers.map(lambda program: program.signals), [("SIGTERM",)] * SERVERS)
+    yield equals("exit status of each server", servers.map(lambda program: program.status), [0] * SERVERS)
+
+
+def queue_before_accept(connection: Connection) -> Records[int]:
+    """Bytes in the receive queue of the server's socket in each sample that shows it ESTABLISHED without a program."""
+    samples = connection.server.socket.samples.where(lambda sample: sample.state == "ESTABLISHED" and not sample.owned)
+    return samples.map(lambda sample: sample.receive_queue)
+
+
+def accepted(server: Program) -> int:
+    """How many clients a server accepted, by its output. Raises NotRecorded where there is no line about any."""
+    count = server.out.count("accepted")
+    if count == 0:
+        raise NotRecorded.of("no output of {name} about a client was recorded", name=server.name)
+    return count
