@@ -1,66 +1,131 @@
-"""Congestion avoidance: near where a loss was met, the window grows by one segment a round trip, and no longer doubles.
+"""Congestion avoidance: near the size at which a loss occurred, the window grows by one segment a round trip.
 
     client                                    server
-      |  32 segments  ------------------ x      |  all lost: ssthresh is now 16, half of what was on its way
-      |  1 segment, when the timer runs out ->  |  slow start, from one
+      |  32 segments  ------------------ x      |  all lost: ssthresh is now 16, half of what was in flight
+      |  1 segment, when the RTO expires  --->  |  slow start, from one segment
       |  2, 4, 8, 16 segments  ------------->   |  ... up to ssthresh
       |  17, 18, 19, 20 segments  ---------->   |  congestion avoidance, from there on
 
-Doubling finds room quickly, and overshoots by as much as it had found; so it ends at half of what was too much.
-Read next: RFC 5681 section 3.1; Jacobson, Congestion Avoidance and Control (1988); Stevens vol. 1, chapter 16.
+Doubling finds the capacity of a path quickly, and exceeds it by up to as much again. So after a loss slow start ends at
+half of the window that was too large.
+Read next: RFC 5681 section 3.1; Jacobson, Congestion Avoidance and Control (1988); Stevens, TCP/IP Illustrated vol. 1,
+chapter 16.
 """
 
+from typing import NamedTuple
+
+from badwire.claims import RFC, Checks, Kernel, Text, claim, equals, seen
+from badwire.evidence import LOSS, Evidence, Flow, Records
 from badwire.faults import Delay, Nth
 from badwire.linux.congestion import INFINITE, halved, window_after
-from badwire.old.claims import RFC, Kernel, Text, Verdict, claim, equals
-from badwire.old.evidence import Evidence
-from badwire.old.evidence.congestion import LOSS
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms
 
-PORT, MSS, INITIAL, FLIGHTS = 7001, 1448, 32, (32, 1, 2, 4, 8, 16, 17, 18, 19, 20)
+PORT = 7001
+DELAY = 50 * ms  # of each direction
+MSS = 1448  # bytes; with timestamps, on links with an MTU of 1500
+INITIAL = 32  # segments; the first window, all of which is lost
 SSTHRESH = halved(INITIAL)
-# Reno, with nothing that repairs a loss before the timer or doubts that it was one (tcp_frto), and nothing else in the
-# way: what earlier connections learned, a buffer. quickack: an ACK for each segment at once.
-PINNED = {"tcp_congestion_control": "reno", "tcp_sack": "0", "tcp_early_retrans": "0", "tcp_frto": "0"}
-PINNED |= {"tcp_recovery": "0", "tcp_no_metrics_save": "1", "tcp_timestamps": "1"}
-PINNED |= {"tcp_rmem": "4096 1000000 4000000", "tcp_wmem": "4096 1000000 4000000"}
+FLIGHTS = (INITIAL, 1, 2, 4, 8, 16, 17, 18, 19, 20)  # segments
+DATA = bytes(sum(FLIGHTS[1:]) * MSS)
+SLOW_START = SSTHRESH - 1  # segments that are acknowledged when the window has grown from one to ssthresh
+
+PINNED = {
+    "net.ipv4.tcp_congestion_control": "reno",
+    "net.ipv4.tcp_timestamps": "1",
+    # Nothing may repair the loss before the RTO expires, or take the timeout for spurious.
+    "net.ipv4.tcp_sack": "0",
+    "net.ipv4.tcp_early_retrans": "0",
+    "net.ipv4.tcp_recovery": "0",
+    "net.ipv4.tcp_frto": "0",
+    # Neither earlier connections nor buffers may limit the window.
+    "net.ipv4.tcp_no_metrics_save": "1",
+    "net.ipv4.tcp_rmem": "4096 1000000 4000000",
+    "net.ipv4.tcp_wmem": "4096 1000000 4000000",
+}
+ROUTES = {
+    "client": {"initcwnd": INITIAL},
+    "server": {"quickack": 1},  # an ACK for each segment at once
+}
 
 
-@scenario(
-    "From ssthresh on the window grows by one segment a round trip",
-    sysctls={f"net.ipv4.{name}": value for name, value in PINNED.items()},
-    routes={"client": {"initcwnd": INITIAL}, "server": {"quickack": 1}},
-)
+@scenario("From ssthresh on the window grows by one segment a round trip", sysctls=PINNED, routes=ROUTES)
 def congestion_avoidance(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
+    server = lab.host("server")
+    client = lab.host("client")
     server.listen(PORT)
-    with lab.wire.fault(Delay(50 * ms)), lab.wire.fault(Nth(1, times=INITIAL, data=True, to_port=PORT), toward=server):
-        client.connect(server.at(PORT)).send(bytes(sum(FLIGHTS[1:]) * MSS))
+    first_flight = Nth(1, times=INITIAL, data=True, to_port=PORT)
+    with lab.wire.fault(Delay(DELAY)), lab.wire.fault(first_flight, toward=server):
+        client.connect(server.at(PORT)).send(DATA)
         client.wait_while(state="ESTABLISHED", port=PORT, where=lambda entry: entry["wqueue"] > 0)
 
 
-@claim(RFC("5681", "3.1"), Kernel("net/ipv4/tcp_input.c", "tcp_enter_loss"), Text("T36"))
-def after_the_timeout_ssthresh_is_half_the_window_and_the_window_one(seen: Evidence) -> Verdict:
-    """Until the timeout there is no ssthresh to speak of; then nothing is on its way but the segment sent again."""
-    flow = seen.flow(PORT)
-    before, after = flow.before(flow.again(flow.data[0])).info, flow.within(LOSS)[0].info
-    told = [(info["snd_cwnd"], info["snd_ssthresh"]) for info in (before, after)]
-    return equals(told, [(INITIAL, INFINITE), (1, SSTHRESH)], "segments")
+@claim(
+    "A timeout sets ssthresh to half the window, and the window to one",
+    RFC("5681", "3.1"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_enter_loss"),
+    Text("T36"),
+)
+def after_timeout(run: Evidence) -> Checks:
+    """Before it ssthresh is as good as infinite. After it one segment is in flight, the first retransmission."""
+    flow = run.established(PORT).client.flow
+    before = flow.sample_before(flow.retransmission(flow.data.first))
+    after = flow.samples_in(LOSS).first
+    yield equals("congestion window before the timeout", before.congestion_window, INITIAL, "segments")
+    yield equals("ssthresh before the timeout", before.ssthresh, INFINITE, "segments")
+    yield equals("congestion window after the timeout", after.congestion_window, 1, "segments")
+    yield equals("ssthresh after the timeout", after.ssthresh, SSTHRESH, "segments")
 
 
-@claim(RFC("5681", "3.1"), Text("T34"), Text("T35"))
-def flights_double_up_to_ssthresh_and_grow_by_one_from_there(seen: Evidence) -> Verdict:
-    """The first flight is the one that was lost; the last, were there more data, would be as long."""
-    return equals(seen.flow(PORT).sizes, FLIGHTS, "segments")
+@claim(
+    "Flights double up to ssthresh, and grow by one from there on",
+    RFC("5681", "3.1"),
+    Text("T34"),
+    Text("T35"),
+)
+def flights(run: Evidence) -> Checks:
+    """The first flight is the one that was lost."""
+    yield equals("segments in each flight", run.established(PORT).client.flight_sizes, FLIGHTS, "segments")
 
 
-@claim(RFC("5681", "3.1"), Kernel("net/ipv4/tcp_cong.c", "tcp_cong_avoid_ai"), Text("T35"))
-def the_kernel_widens_its_window_by_one_for_each_window_that_is_acknowledged(seen: Evidence) -> Verdict:
-    """Whenever its table was looked at while data waited, after the timeout: a look within a flight tells as much."""
-    flow = seen.flow(PORT)
-    windows = {n: window for n, window in (flow.windows or {}).items() if n}
-    seen_both = [any(window < SSTHRESH for window in windows.values()), any(w > SSTHRESH for w in windows.values())]
-    right = {n: window_after(n, 1, SSTHRESH) for n in windows}
-    return equals(windows if all(seen_both) else None, right, "segments")
+@claim(
+    "The kernel widens its window by one per window acknowledged",
+    RFC("5681", "3.1"),
+    Kernel("net/ipv4/tcp_cong.c", "tcp_cong_avoid_ai"),
+    Text("T35"),
+)
+def window_grows(run: Evidence) -> Checks:
+    """By one for each segment acknowledged in slow start, by one for each window of them in congestion avoidance.
+
+    Each sample is compared that shows data which waits to be sent, also those in the middle of a flight.
+    """
+    windows = after_the_loss(run.established(PORT).client.flow)
+    slow_start = windows.where(lambda each: each.acknowledged < SLOW_START)
+    avoidance = windows.where(lambda each: each.acknowledged >= SLOW_START)
+    yield equals("windows in slow start", slow_start.map(measured), slow_start.map(expected), "segments")
+    yield equals("windows in congestion avoidance", avoidance.map(measured), avoidance.map(expected), "segments")
+    yield seen("windows above ssthresh", windows.where(lambda each: each.window > SSTHRESH))
+
+
+class Window(NamedTuple):
+    """The congestion window when so many segments were acknowledged; both in segments."""
+
+    acknowledged: int
+    window: int
+
+
+def after_the_loss(flow: Flow) -> Records[Window]:
+    """The congestion windows that samples show when at least one segment was acknowledged. Raises NotRecorded."""
+    found = [Window(acknowledged, window) for acknowledged, window in flow.windows.items() if acknowledged > 0]
+    return Records(found, "windows", "no sample after the loss shows data that waits to be sent")
+
+
+def measured(each: Window) -> int:
+    """The window of a sample."""
+    return each.window
+
+
+def expected(each: Window) -> int:
+    """The window that RFC 5681 has when so many segments were acknowledged, from one segment on."""
+    return window_after(each.acknowledged, 1, SSTHRESH)
