@@ -41,7 +41,7 @@ class Flow:
 
     stream: TcpStream
     host: str
-    samples: tuple[SocketSample, ...]
+    samples: Records[SocketSample]
 
     @cached_property
     def data(self) -> Records[Frame]:

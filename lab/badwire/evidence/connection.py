@@ -79,7 +79,8 @@ class Side:
         """Its data in flight: flights, duplicate ACKs, congestion window."""
         peer = self.stream.server_port if self.host == self.stream.client else self.stream.client_port
         found = self.hosts.host(self.host).timelines(port=self.port, remote_port=peer, protocol="tcp")
-        return Flow(self.stream, self.host, found[0].samples if found else ())
+        samples = found[0].samples if found else Records((), "samples", found.what)
+        return Flow(self.stream, self.host, samples)
 
     @property
     def flight_sizes(self) -> Records[int]:

@@ -30,6 +30,13 @@ class Records(tuple[T_co, ...]):
         return self
 
     @property
+    def required(self) -> Self:
+        """The same records. Raises NotRecorded when there are none: to count, or to take the largest, of some."""
+        if not self:
+            raise NotRecorded(self.what)
+        return self
+
+    @property
     def first(self) -> T_co:
         """The first of them. Raises NotRecorded when there is none."""
         return self.nth(1)
