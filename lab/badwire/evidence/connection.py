@@ -261,6 +261,10 @@ class Connection:
         """Segments, by default all, as flags, first number and acknowledgment: ``SA 0 ack 1``."""
         return self.stream.summary(frames or self.stream.frames)
 
+    def summaries(self, frames: Records[Frame]) -> Records[str]:
+        """Each of these segments as ``summary`` shows it; empty records stay empty."""
+        return frames.map(lambda frame: self.summary(frame)[0])
+
     @property
     def unanswered(self) -> Unanswered:
         """What the client, a controlled socket, sent without an answer. Raises NotRecorded."""

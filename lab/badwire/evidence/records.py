@@ -56,6 +56,20 @@ class Records(tuple[T_co, ...]):
             raise NotRecorded(Message("only {count} {noun} were recorded", {"count": len(self), "noun": self.noun}))
         return super().__getitem__(number - 1)
 
+    @property
+    def smallest(self) -> T_co:
+        """The smallest of them, which are numbers. Raises NotRecorded when there is none."""
+        if not self:
+            raise NotRecorded(self.what)
+        return min(self)  # type: ignore[type-var]
+
+    @property
+    def largest(self) -> T_co:
+        """The largest of them, which are numbers. Raises NotRecorded when there is none."""
+        if not self:
+            raise NotRecorded(self.what)
+        return max(self)  # type: ignore[type-var]
+
     def map(self, function: Callable[[T_co], U]) -> "Records[U]":
         """What the function gives for each; empty records stay empty."""
         return self._like(function(record) for record in self)
