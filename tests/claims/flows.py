@@ -22,8 +22,8 @@ class Transfer:
 
     def __init__(self, w: Written, t: float, port: int, client: str = "client", way: float = WAY) -> None:
         self.w, self.client, self.port, self.way = w, client, port, way
-        self.here = {"sport": 40000 + port % 1000, "dport": port}
-        self.there = {"sport": port, "dport": 40000 + port % 1000}
+        self.here: dict[str, Any] = {"sport": 40000 + port % 1000, "dport": port}
+        self.there: dict[str, Any] = {"sport": port, "dport": 40000 + port % 1000}
         w.segment(client, "server", t - 3 * way, "S", seq=100, delivered=t - 2 * way, **self.here)
         w.segment("server", client, t - 2 * way, "SA", seq=500, ack=101, delivered=t - way, **self.there)
         w.segment(client, "server", t - way, "A", seq=101, ack=501, delivered=t, **self.here)
@@ -64,13 +64,13 @@ class Transfer:
         What the one before saw was found ``again`` just before this, or it is the next look after that.
         """
         told = {**ALIKE, "bytes_acked": 1 + SIZE * acked, **info}
-        ends = {"local": self.w.hosts[self.client], "remote": self.w.hosts["server"], "info": told}
+        ends: dict[str, Any] = {"local": self.w.hosts[self.client], "remote": self.w.hosts["server"], "info": told}
         self.w.sample(
             self.client, t, [sock("ESTABLISHED", self.here["sport"], self.port, **ends)], prev=t - 1e-6 if again else 0
         )
 
 
-def claims_of(scenario: str) -> dict[str, Claim]:
+def claims_of(scenario: str) -> dict[str, Any]:
     return {each.name: each for each in load(scenario).claims}
 
 
