@@ -1,75 +1,122 @@
-"""Corruption: a bit that is wrong on arrival is found by a checksum, counted, and never seen by a program.
+"""Corruption: a checksum finds a damaged frame, the kernel drops it and counts it, and no program ever sees it.
 
     client                                    server
-      |  datagram  --------- (a bit) ------->   |  the sum is wrong: dropped in silence, and counted
-      |  datagram  ------------------------->   |  recvfrom gives this one
-      |  segment  ---------- (a bit) ------->   |  the sum is wrong: dropped in silence, and counted
-      |  the segment again  ---------------->   |  nobody acknowledged it; so TCP mends what UDP loses
+      |  datagram  ------- one bit flips --->   |  wrong checksum: dropped without an answer, and counted
+      |  next datagram  -------------------->   |  recvfrom returns this one
+      |                                         |
+      |  segment  -------- one bit flips --->   |  wrong checksum: dropped without an answer, and counted
+      |  the same segment  ----------------->   |  it was not acknowledged, so TCP sends it again
 
-IP sums its own header, TCP and UDP sum all that is behind it. Read next: RFC 1071; RFC 9293 section 3.1; RFC 768.
+UDP loses what was damaged; TCP repairs it. The IPv4 checksum covers the IP header, those of TCP and UDP cover their own
+header and the data. Read next: RFC 1071; RFC 9293 section 3.1; RFC 768.
 """
 
 from collections import Counter
 
+from badwire.claims import RFC, Checks, Kernel, Man, at_least, claim, each, equals, seen
+from badwire.evidence import Evidence, Frame, Records
+from badwire.evidence.damage import counters
 from badwire.faults import Corrupt
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, happened
-from badwire.old.evidence import Evidence
-from badwire.old.evidence.frames import counters
 from badwire.packets.checksum import checksums_right
 from badwire.packets.packet import ETHERNET_HEADER
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-STREAM, DATAGRAMS, SHARE, MANY, END = 7001, 7002, 0.3, 40, b"end"
+STREAM = 7001
+DATAGRAMS = 7002
+KINDS = {"udp": "datagrams", "tcp": "segments"}
+
+SHARE = 0.3  # of the frames are damaged
+MANY = 40  # datagrams
+END = b"end"  # the last datagram, when frames are no longer damaged
 DATA = bytes(range(256)) * 128  # 23 segments: in one run of 4,000 none of them is damaged
 
 
 @scenario("A checksum finds what is damaged", sysctls={"net.ipv4.tcp_timestamps": "1"})
 def corruption(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    listener, stream = server.listen(STREAM), client.connect(server.at(STREAM))
-    accepted, receiver, sender = listener.accept(), server.socket("udp", DATAGRAMS), client.socket("udp")
+    server = lab.host("server")
+    client = lab.host("client")
+    listener = server.listen(STREAM)
+    stream = client.connect(server.at(STREAM))
+    accepted = listener.accept()
+    receiver = server.socket("udp", DATAGRAMS)
+    sender = client.socket("udp")
+
     with lab.wire.fault(Corrupt(SHARE, spare=ETHERNET_HEADER), toward=server):
         for number in range(MANY):
             sender.sendto(b"%d" % number, server.at(DATAGRAMS))
         stream.send(DATA)
         server.wait_until(state="ESTABLISHED", where=lambda entry: entry["rqueue"] == len(DATA), timeout=120)
+
     sender.sendto(END, server.at(DATAGRAMS))
     while receiver.recvfrom().value[0] != END:
         pass
     accepted.recv()
 
 
-@claim(RFC("1071", "1"), RFC("768"), RFC("9293", "3.1"))
-def every_damaged_frame_has_a_wrong_checksum(seen: Evidence) -> Verdict:
-    """A single wrong bit changes a sum of 16-bit words, whichever bit it is."""
-    right = {
-        protocol: {checksums_right(each) for frame in seen.frames(protocol=protocol) or () for each in frame.damaged}
-        for protocol in ("udp", "tcp")
-    }
-    return all_of(*(equals(found or None, {False}, protocol) for protocol, found in right.items()))
+@claim("Every damaged frame has a wrong checksum", RFC("1071", "1"), RFC("768"), RFC("9293", "3.1"))
+def wrong_checksum(run: Evidence) -> Checks:
+    """One wrong bit changes a sum of 16-bit words, whichever bit it is."""
+    for protocol, kind in KINDS.items():
+        damaged = run.frames(protocol=protocol).where(lambda frame: frame.damaged)
+        wrong = damaged.where(has_wrong_checksum)
+        yield seen("damaged {kind}", damaged, kind=kind)
+        yield equals("damaged {kind} with a wrong checksum", len(wrong), len(damaged), kind, kind=kind)
 
 
-@claim(Kernel("net/ipv4/ip_input.c", "ip_rcv_core"), Kernel("net/ipv4/tcp_ipv4.c", "tcp_v4_rcv"), Man("proc(5)"))
-def the_receiver_counts_each_by_the_header_whose_sum_it_breaks(seen: Evidence) -> Verdict:
-    found = Counter(each for frame in seen.frames(to="server") or () for each in counters(frame) if each)
-    verdicts = (equals(seen.counter("server", name), count, name) for name, count in sorted(found.items()))
-    return all_of(happened(found, "kinds of damage"), *verdicts)
+@claim(
+    "The receiver counts each by the header whose checksum is wrong",
+    Kernel("net/ipv4/ip_input.c", "ip_rcv_core"),
+    Kernel("net/ipv4/tcp_ipv4.c", "tcp_v4_rcv"),
+    Man("proc(5)"),
+)
+def counted(run: Evidence) -> Checks:
+    """The counters are those of /proc/net/snmp. What is expected is counted from the damaged frames in the capture."""
+    server = run.host("server")
+    for counter, expected in each("counters that must grow", expected_counts(run.frames(to="server"))):
+        yield equals("{counter} grew by", server.counter(counter), expected, "frames", counter=counter)
 
 
-@claim(RFC("768"), RFC("1122", "4.1.3.4"))
-def the_program_gets_the_undamaged_datagrams_and_no_other(seen: Evidence) -> Verdict:
-    sent = seen.datagrams("client", port=DATAGRAMS) or ()
-    good = [frame.udp.data for frame in sent if frame.udp and not frame.damaged]
-    got = [call.value[0] for call in seen.calls("server", "recvfrom") or ()]
-    return all_of(equals(len(good) < len(sent) if sent else None, True), equals(got or None, good))
+@claim("The program gets the undamaged datagrams and no other", RFC("768"), RFC("1122", "4.1.3.4"))
+def undamaged_datagrams(run: Evidence) -> Checks:
+    sent = run.datagrams("client", port=DATAGRAMS)
+    undamaged = sent.where(lambda frame: not frame.damaged)
+    received = run.host("server").calls("recvfrom").map(lambda call: call.value[0])
+    yield equals("datagrams that the program received", received.map(shown), undamaged.map(payload).map(shown))
+    yield at_least("datagrams that were damaged", len(sent.required) - len(undamaged), 1, "datagrams")
 
 
-@claim(RFC("9293", "3.1"), RFC("9293", "3.8.1"))
-def tcp_sends_again_what_was_damaged_and_the_program_sees_nothing_of_it(seen: Evidence) -> Verdict:
-    """Each damaged segment with data has to come again, or the program could not have read all of them."""
-    connection = seen.opened(STREAM).connection
-    damaged = [frame for frame in connection.sent_by("client", data=True) or () if frame.damaged]
-    again, read = len(connection.retransmissions or ()), [call.value for call in seen.calls("server", "recv") or ()]
-    whole = equals([data == DATA for data in read] or None, [True], "read whole")
-    return all_of(happened(damaged, "segments were damaged"), at_least(again, len(damaged), "segments"), whole)
+@claim(
+    "TCP sends damaged segments again, and the program does not notice",
+    RFC("9293", "3.1"),
+    RFC("9293", "3.8.1"),
+)
+def repaired(run: Evidence) -> Checks:
+    """Each damaged segment with data has to be sent again, or the program could not have read all of the data."""
+    connection = run.established(STREAM)
+    damaged = connection.client.segments(data=True).where(lambda frame: frame.damaged)
+    yield seen("damaged segments with data", damaged)
+    yield at_least("segments sent again", len(connection.retransmissions), len(damaged), "segments")
+    complete = run.host("server").calls("recv").map(lambda call: call.value == DATA)
+    yield equals("recv returns all {length} bytes unchanged", complete, [True], length=len(DATA))
+
+
+def has_wrong_checksum(frame: Frame) -> bool:
+    """Whether a checksum is wrong in each damaged delivery of a frame."""
+    return all(checksums_right(arrived) is False for arrived in frame.damaged)
+
+
+def expected_counts(frames: Records[Frame]) -> Records[tuple[str, int]]:
+    """Each counter that damaged deliveries of these frames raise, with how many of them do."""
+    raised = Counter(counter for frame in frames for counter in counters(frame) if counter)
+    return Records(sorted(raised.items()), "counters", "no damaged frame was recorded")
+
+
+def payload(frame: Frame) -> bytes:
+    """The data of a datagram."""
+    return frame.udp.data if frame.udp else b""
+
+
+def shown(data: bytes) -> str:
+    """Data as text."""
+    return data.decode(errors="backslashreplace")
