@@ -1,80 +1,119 @@
-"""The delayed acknowledgment: who has no answer yet waits 40 ms for one, and with Nagle's algorithm both sides wait.
+"""The delayed acknowledgment: together with Nagle's algorithm it costs a request in two pieces 40 ms or more.
 
     client                                    server
       |  head of a request  ----------------->  |  reads it, and waits for the rest
-      |  the rest is written: Nagle waits       |
-      |                                         |  40 ms: perhaps an answer can take the ACK along
+      |  send of the rest: Nagle's algorithm    |
+      |  keeps it until the head is acknowledged|  the ACK waits 40 ms for an answer that could carry it
       |  <--------------------------------  ACK |
       |  the rest  -------------------------->  |
       |  <-----------------------------  answer |
 
-A connection's first segments are acknowledged at once; once the server has answered at once, the kernel takes it for
-interactive and delays. Cures: one write, or MSG_MORE; TCP_NODELAY; TCP_QUICKACK at the receiver, anew for each request.
+The first segments of a connection are acknowledged at once. When the server has answered a request, the kernel treats
+the connection as interactive, and delays its ACKs. Ways out: one write instead of two, or MSG_MORE; TCP_NODELAY at the
+sender; TCP_QUICKACK at the receiver, set again for each request.
 Read next: RFC 9293 section 3.8.6.3; tcp(7) on TCP_QUICKACK; Stevens, TCP/IP Illustrated vol. 1, section 15.3.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, at_least, at_most, between, claim, equals
+from badwire.evidence import Evidence
 from badwire.linux.timers import DELAYED_ACK_MAX, DELAYED_ACK_MIN
-from badwire.old.claims import RFC, Kernel, Man, Verdict, at_least, at_most, claim, equals, within
-from badwire.old.evidence import Evidence
-from badwire.old.evidence.windows import ack_waits, sendings
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-STALLS, NO_DELAY, MORE, QUICK = 7001, 7002, 7003, 7004  # ports
-HEAD, REST, ANSWER, ROUNDS = b"head of a request...", b" and the rest of it.", b"answer", 8
-PINNED = {"tcp_autocorking": "0", "tcp_congestion_control": "reno"}
+PLAIN = 7001
+NO_DELAY = 7002
+MORE = 7003
+QUICK = 7004
+PORTS = (PLAIN, NO_DELAY, MORE, QUICK)
+
+HEAD = b"head of a request..."
+REST = b" and the rest of it."
+ANSWER = b"answer"
+ROUNDS = 8  # requests on each connection
+
+PINNED = {
+    "net.ipv4.tcp_autocorking": "0",
+    "net.ipv4.tcp_congestion_control": "reno",
+}
 
 
-@scenario("Write, write, read: 40 ms", sysctls={f"net.ipv4.{name}": value for name, value in PINNED.items()})
+@scenario("Write, write, read: 40 ms", sysctls=PINNED)
 def delayed_ack(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    for port in STALLS, NO_DELAY, MORE, QUICK:
-        listener, asking = server.listen(port), client.connect(server.at(port))
+    server = lab.host("server")
+    client = lab.host("client")
+    for port in PORTS:
+        listener = server.listen(port)
+        asking = client.connect(server.at(port))
         answering = listener.accept()
         asking.set_option("IPPROTO_TCP", "TCP_NODELAY", int(port == NO_DELAY))
         for _ in range(ROUNDS):
             if port == QUICK:
                 answering.set_option("IPPROTO_TCP", "TCP_QUICKACK", 1)
             reading = answering.begin("recv", len(HEAD + REST), "MSG_WAITALL")
-            asking.call("send", HEAD, *(["MSG_MORE"] if port == MORE else []))
+            if port == MORE:
+                asking.call("send", HEAD, "MSG_MORE")
+            else:
+                asking.send(HEAD)
             asking.send(REST)
             reading.result()
             answering.send(ANSWER)
             asking.recv()
 
 
-@claim(Kernel("net/ipv4/tcp_input.c", "tcp_incr_quickack"))
-def a_new_connection_acknowledges_at_once(seen: Evidence) -> Verdict:
-    return at_most(ack_waits(seen.opened(STALLS).connection, "client")[0], DELAYED_ACK_MIN, "s")
+@claim("A new connection acknowledges its first segment at once", Kernel("net/ipv4/tcp_input.c", "tcp_incr_quickack"))
+def first_ack_at_once(run: Evidence) -> Checks:
+    delays = run.established(PLAIN).client.ack_delays
+    yield at_most("arrival of the first head to its ACK", delays.first, DELAYED_ACK_MIN, "s")
 
 
-@claim(RFC("9293", "3.8.6.3"), RFC("1122", "4.2.3.2"), Kernel("include/net/tcp.h", "TCP_DELACK_MIN"))
-def then_an_acknowledgment_waits_for_an_answer(seen: Evidence) -> Verdict:
-    """The longest of them: where a busy server answered too late, the kernel took it for interactive no longer."""
-    heads = ack_waits(seen.opened(STALLS).connection, "client")[2::2]
-    return within(max(heads, default=None), DELAYED_ACK_MIN, DELAYED_ACK_MAX, "s")
+@claim(
+    "After the first answer the ACK of a head waits for 40 ms or more",
+    RFC("9293", "3.8.6.3"),
+    RFC("1122", "4.2.3.2"),
+    Kernel("include/net/tcp.h", "TCP_DELACK_MIN"),
+)
+def later_acks_wait(run: Evidence) -> Checks:
+    """The longest delay is judged: when a busy server has once answered too late, the kernel no longer treats the
+    connection as interactive."""
+    delays = run.established(PLAIN).client.ack_delays
+    later_heads = delays[2::2]  # heads and rests take turns
+    yield between("longest delay of a later head's ACK", later_heads.largest, DELAYED_ACK_MIN, DELAYED_ACK_MAX, "s")
 
 
-@claim(RFC("9293", "3.7.4"), Kernel("net/ipv4/tcp_output.c", "tcp_nagle_check"))
-def and_the_rest_waits_for_the_acknowledgment(seen: Evidence) -> Verdict:
-    """It never leaves while the head is not acknowledged: its own bytes are all that is on its way."""
-    sent = sendings(seen.opened(STALLS).connection, "client") or ()
-    return equals([each.in_flight for each in sent] or None, [len(HEAD), len(REST)] * ROUNDS, "bytes")
+@claim(
+    "The rest of each request waits for the ACK of its head",
+    RFC("9293", "3.7.4"),
+    Kernel("net/ipv4/tcp_output.c", "tcp_nagle_check"),
+)
+def rest_waits(run: Evidence) -> Checks:
+    """It never leaves while the head is not acknowledged: no segment finds another one's bytes in flight."""
+    sent = run.established(PLAIN).client.sent_against_window()
+    in_flight = sent.map(lambda segment: segment.in_flight)
+    yield equals("bytes in flight after each segment", in_flight, [len(HEAD), len(REST)] * ROUNDS, "bytes")
 
 
-@claim(Man("tcp(7)"))
-def with_tcp_nodelay_the_rest_does_not_wait(seen: Evidence) -> Verdict:
-    """Head and rest were on their way together."""
-    sent = sendings(seen.opened(NO_DELAY).connection, "client") or ()
-    return at_least(max((each.in_flight for each in sent), default=None), len(HEAD + REST), "bytes")
+@claim("With TCP_NODELAY the rest does not wait", Man("tcp(7)"))
+def no_delay(run: Evidence) -> Checks:
+    """Head and rest were in flight together."""
+    sent = run.established(NO_DELAY).client.sent_against_window()
+    in_flight = sent.map(lambda segment: segment.in_flight)
+    yield at_least("most bytes in flight", in_flight.largest, len(HEAD + REST), "bytes")
 
 
-@claim(Man("send(2)"))
-def what_is_sent_as_one_needs_no_acknowledgment_in_between(seen: Evidence) -> Verdict:
-    return equals(seen.opened(MORE).lengths("client"), (len(HEAD + REST),) * ROUNDS, "bytes")
+@claim("With MSG_MORE head and rest leave in one segment", Man("send(2)"))
+def one_segment(run: Evidence) -> Checks:
+    """So there is no ACK in between to wait for."""
+    lengths = run.established(MORE).client.payload_lengths
+    yield equals("bytes in each segment", lengths, [len(HEAD + REST)] * ROUNDS, "bytes")
 
 
-@claim(Man("tcp(7)"), Kernel("net/ipv4/tcp.c", "__tcp_sock_set_quickack"))
-def a_receiver_that_asks_for_quick_acknowledgments_does_not_delay(seen: Evidence) -> Verdict:
-    """Not even in a conversation, where the other server does; the option holds until the next answer."""
-    return at_most(max(ack_waits(seen.opened(QUICK).connection, "client")[::2]), DELAYED_ACK_MIN, "s")
+@claim(
+    "With TCP_QUICKACK at the receiver the ACK is not delayed",
+    Man("tcp(7)"),
+    Kernel("net/ipv4/tcp.c", "__tcp_sock_set_quickack"),
+)
+def quick_ack(run: Evidence) -> Checks:
+    """Not even after the first answer. The option holds only until the next answer."""
+    delays = run.established(QUICK).client.ack_delays
+    heads = delays[::2]
+    yield at_most("longest delay of a head's ACK", heads.largest, DELAYED_ACK_MIN, "s")
