@@ -20,7 +20,10 @@ class Silent:
         """A handshake, with the call; gives the ports of either side's segments. The next number is 101, and 501."""
         self._number += 1
         mine = 40000 + self._number
-        ports = {"client": {"sport": mine, "dport": port}, "server": {"sport": port, "dport": mine}}
+        ports: dict[str, dict[str, Any]] = {
+            "client": {"sport": mine, "dport": port},
+            "server": {"sport": port, "dport": mine},
+        }
         self.w.call("client", t, "connect", [SERVER, port], took=0.01, socket=self._number)
         self.w.segment("client", "server", t, "S", seq=100, **ports["client"])
         self.w.segment("server", "client", t + 0.0001, "SA", seq=500, ack=101, **ports["server"])
@@ -53,7 +56,7 @@ class Silent:
         times = list(accumulate(waits, initial=t))
         for sent_at in times[:-1]:
             segment = {"seq": 101, "data": b"hello", **what} if flags == "PA" else {"seq": 100, **what}
-            ports = {"sport": 40000 + self._number, "dport": port}
+            ports: dict[str, Any] = {"sport": 40000 + self._number, "dport": port}
             self.w.segment("client", "server", sent_at, flags, ack=501, lost=True, **ports, **segment)
         self.w.call("client", t, "recv", 100, took=times[-1] - t, errno=errno, socket=self._number)
         return times[-1]
@@ -61,7 +64,8 @@ class Silent:
     def call_in_vain(self, port: int, t: float, waits: Sequence[float], errno: str | None = "ETIMEDOUT") -> None:
         """SYNs in vain; connect returns after the last wait, and the socket is gone."""
         self._number += 1
-        times, ports = list(accumulate(waits, initial=t)), {"sport": 40000 + self._number, "dport": port}
+        times = list(accumulate(waits, initial=t))
+        ports: dict[str, Any] = {"sport": 40000 + self._number, "dport": port}
         for sent_at in times[:-1]:
             self.w.segment("client", "server", sent_at, "S", seq=100, lost=True, **ports)
         self.w.call("client", t, "connect", [SERVER, port], took=times[-1] - t, errno=errno, socket=self._number)

@@ -26,21 +26,21 @@ class Talk:
         own_port: int = 40000,
     ) -> None:
         self._w = w
-        self.client = {"sport": own_port, "dport": port}
-        self.server = {"sport": port, "dport": own_port}
+        self.client: dict[str, Any] = {"sport": own_port, "dport": port}
+        self.server: dict[str, Any] = {"sport": port, "dport": own_port}
         there, back = windows
-        syn = {"seq": CLIENT_ISN, "window": there, "options": options}
+        syn: dict[str, Any] = {"seq": CLIENT_ISN, "window": there, "options": options}
         w.segment("client", "server", t, "S", **syn, **self.client)
-        answer = {"seq": SERVER_ISN, "ack": CLIENT_ISN + 1, "window": back, "options": options}
+        answer: dict[str, Any] = {"seq": SERVER_ISN, "ack": CLIENT_ISN + 1, "window": back, "options": options}
         w.segment("server", "client", t + 0.001, "SA", **answer, **self.server)
         w.segment("client", "server", t + 0.002, "A", seq=CLIENT_ISN + 1, ack=SERVER_ISN + 1, **self.client)
 
     def data(self, t: float, first: int, length: int, **how: Any) -> None:
         """The client sends ``length`` bytes from number ``first`` on; none is a probe, where that is an old number."""
-        what = {"seq": CLIENT_ISN + first, "ack": SERVER_ISN + 1, "data": bytes(length)}
+        what: dict[str, Any] = {"seq": CLIENT_ISN + first, "ack": SERVER_ISN + 1, "data": bytes(length)}
         self._w.segment("client", "server", t, "A", **what, **self.client, **how)
 
     def ack(self, t: float, number: int, window: int = 64240, **how: Any) -> None:
         """The server wants ``number`` next and offers ``window``, as it stands in the segment."""
-        what = {"seq": SERVER_ISN + 1, "ack": CLIENT_ISN + number, "window": window}
+        what: dict[str, Any] = {"seq": SERVER_ISN + 1, "ack": CLIENT_ISN + number, "window": window}
         self._w.segment("server", "client", t, "A", **what, **self.server, **how)
