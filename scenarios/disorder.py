@@ -1,77 +1,142 @@
-"""Disorder: a network may copy frames, and let one overtake another. TCP mends that; with UDP the program has to.
+"""Disorder: a network may deliver a frame twice, or let one overtake another. TCP repairs that, UDP does not.
 
     client                                      server
-      |  segments 00, 01, 02  --------------->  |  come as 00 02 00 01 01: by their numbers the program gets 00 01 02,
-      |  <-----------------------  ACK, D-SACK  |  copies are dropped, and told of
-      |  datagrams 00, 01, 02  -------------->  |  come as 00 02 00 01 01: that is what the program gets
+      |  segments 00, 01, 02  --------------->  |  arrive as 00 02 00 01 01; by their sequence numbers TCP
+      |                                         |  puts them in order, and drops the duplicates
+      |                                         |  recv returns 00 01 02
+      |  <-----------------------  ACK, D-SACK  |  and reports the duplicates
+      |                                         |
+      |  datagrams 00, 01, 02  -------------->  |  arrive as 00 02 00 01 01
+      |                                         |  recvfrom returns 00, 02, 00, 01, 01
 
+A program that uses UDP has to number its datagrams itself if their order matters.
 Read next: RFC 9293 sections 3.1 and 3.4; RFC 2883; RFC 768.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, claim, equals
+from badwire.evidence import Evidence, Frame, Records, tcp_of
 from badwire.faults import Duplicate, Reorder
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from badwire.old.evidence import Evidence
-from badwire.old.evidence.connections import nothing_new, too_early
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms
 
-STREAM, DATAGRAMS, DATA = 7001, 7002, bytes(number % 251 for number in range(20 * 1460))  # 20 segments
+STREAM = 7001
+DATAGRAMS = 7002
+SEGMENTS = 20
+DATA = bytes(number % 251 for number in range(SEGMENTS * 1460))
+
 # Of twenty that each may be late by chance none overtakes another if the late ones are the last: in 21 of 2**20 runs.
-MIXED, COPIED = [b"%02d" % number for number in range(20)], [b"aa", b"bb", b"cc"]
-PHASES = {"mixed": (Reorder(0.5, by=50 * ms), MIXED), "copied": (Duplicate(1), COPIED)}
-PINNED = {"tcp_timestamps": "0", "tcp_sack": "1", "tcp_dsack": "1"}
-SETTINGS = {f"net.ipv4.{name}": value for name, value in PINNED.items()}
-IP_HEADER, COUNTERS = 20, ("TCPDSACKOldSent", "TCPDSACKOfoSent", "TCPOFOQueue")
+NUMBERED = [f"{number:02}" for number in range(20)]
+DUPLICATED = ["aa", "bb", "cc"]
+LENGTH = 2  # bytes in each datagram
+
+MIXED = "mixed"
+COPIED = "copied"
+
+IP_HEADER = 20  # bytes; no host of the lab sends IP options
+UDP_HEADER = 8
+TCP_HEADER = 20  # without options
+
+PINNED = {
+    "net.ipv4.tcp_timestamps": "0",
+    "net.ipv4.tcp_sack": "1",
+    "net.ipv4.tcp_dsack": "1",
+}
 
 
-@scenario("TCP puts in order what a network mixes, UDP does not", sysctls=SETTINGS)
+@scenario("TCP puts in order what a network mixes, UDP does not", sysctls=PINNED)
 def disorder(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    listener, receiver = server.listen(STREAM), server.socket("udp", DATAGRAMS)
-    stream, sender = client.connect(server.at(STREAM)), client.socket("udp")
+    server = lab.host("server")
+    client = lab.host("client")
+    listener = server.listen(STREAM)
+    receiver = server.socket("udp", DATAGRAMS)
+    stream = client.connect(server.at(STREAM))
+    sender = client.socket("udp")
     accepted = listener.accept()
-    for note, (fault, datagrams) in PHASES.items():
-        lab.note(note)
-        with lab.wire.fault(fault, toward=server):
-            stream.send(DATA)
-            for data in datagrams:
-                sender.sendto(data, server.at(DATAGRAMS))
-            for _ in range(len(datagrams) * (2 if note == "copied" else 1)):
-                receiver.recvfrom()
-            server.wait_until(state="ESTABLISHED", where=lambda entry: entry["rqueue"] == len(DATA))
-            lab.pass_time(1, "the last copies come")
-        accepted.recv()
+
+    def send(datagrams: list[str], deliveries: int) -> None:
+        stream.send(DATA)
+        for text in datagrams:
+            sender.sendto(text.encode(), server.at(DATAGRAMS))
+        for _ in range(len(datagrams) * deliveries):
+            receiver.recvfrom()
+        server.wait_until(state="ESTABLISHED", where=lambda entry: entry["rqueue"] == len(DATA))
+        lab.pass_time(1, "the last duplicates arrive")
+
+    lab.note(MIXED)
+    with lab.wire.fault(Reorder(0.5, by=50 * ms), toward=server):
+        send(NUMBERED, deliveries=1)
+    accepted.recv()
+
+    lab.note(COPIED)
+    with lab.wire.fault(Duplicate(1), toward=server):
+        send(DUPLICATED, deliveries=2)
+    accepted.recv()
 
 
-@claim(RFC("768"), Man("udp(7)"), Text("T2"))
-def a_program_sees_the_copies_and_the_disorder_of_datagrams(seen: Evidence) -> Verdict:
-    """Each datagram by itself and whole: it is what one call gives."""
-    mixed, copied = ([call.value[0] for call in seen.phase(note).calls("server", "recvfrom") or ()] for note in PHASES)
-    came = equals(sorted(mixed) or None, MIXED), equals(mixed != sorted(mixed) if mixed else None, True)
-    return all_of(*came, equals(sorted(copied) or None, sorted(2 * COPIED)))
+@claim("A program gets datagrams out of order, and duplicates", RFC("768"), Man("udp(7)"), Text("T2"))
+def datagrams_as_they_arrive(run: Evidence) -> Checks:
+    """Each datagram by itself and complete: it is what one call returns."""
+    mixed = received(run.phase(MIXED))
+    copied = received(run.phase(COPIED))
+    yield equals("received while half were delayed, sorted", in_order(mixed), NUMBERED)
+    yield equals("received while each was duplicated, sorted", in_order(copied), sorted(2 * DUPLICATED))
+    yield equals("the delayed ones arrived in the order of their sending", mixed.required == tuple(NUMBERED), False)
 
 
-@claim(RFC("9293", "3.4"), RFC("9293", "3.10.7.4"), Text("T2"))
-def what_it_reads_from_a_stream_is_in_order_and_once_and_without_a_boundary(seen: Evidence) -> Verdict:
-    """Though some of its segments came too early, and some twice: one call gives all that came in twenty."""
-    connection = seen.tried(STREAM)
-    read = [call.value == DATA for call in seen.calls("server", "recv") or ()]
-    early, twice = too_early(connection, "client"), nothing_new(connection, "client")
-    return all_of(at_least(early, 1), at_least(twice, 20), equals(read or None, [True, True]))
+@claim(
+    "A program reads a stream in order, each byte once, without boundaries",
+    RFC("9293", "3.4"),
+    RFC("9293", "3.10.7.4"),
+    Text("T2"),
+)
+def stream_in_order(run: Evidence) -> Checks:
+    """Though some segments arrive too early, and some twice: one call returns what arrived in twenty segments."""
+    client = run.connection(STREAM).client
+    yield at_least("segments that arrive before an earlier one", client.arrived_early, 1, "segments")
+    yield at_least("segments that bring nothing new", client.arrived_again, SEGMENTS, "segments")
+    complete = run.host("server").calls("recv").map(lambda call: call.value == DATA)
+    yield equals("recv returns all {length} bytes in order", complete, [True, True], length=len(DATA))
 
 
-@claim(RFC("2883", "4"), Kernel("net/ipv4/tcp_input.c", "tcp_dsack_set"))
-def the_kernel_counts_what_brought_nothing_new_and_tells_the_sender_of_it(seen: Evidence) -> Verdict:
-    """As old where all before it is there, else as out of order; what came too early waits in a queue of its own."""
-    old, early, queued = (seen.counter("server", f"TcpExt.{name}") for name in COUNTERS)
-    counted = None if old is None or early is None else old + early
-    return all_of(equals(counted, nothing_new(seen.tried(STREAM), "client"), "copies"), at_least(queued, 1, "segments"))
+@claim(
+    "The kernel counts what brings nothing new, and reports it by D-SACK",
+    RFC("2883", "4"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_dsack_set"),
+)
+def counted(run: Evidence) -> Checks:
+    """As old, where everything before it has arrived; else as out of order. What arrives too early waits in a queue
+    of its own."""
+    duplicates = run.connection(STREAM).client.arrived_again
+    server = run.host("server")
+    old = server.counter("TcpExt.TCPDSACKOldSent")
+    out_of_order = server.counter("TcpExt.TCPDSACKOfoSent")
+    yield equals("D-SACKs sent for segments that bring nothing new", old + out_of_order, duplicates, "D-SACKs")
+    yield at_least("segments queued out of order", server.counter("TcpExt.TCPOFOQueue"), 1, "segments")
 
 
-@claim(RFC("768"), RFC("9293", "3.1"), Text("T2"))
-def udp_s_header_has_8_bytes_and_tcp_s_at_least_20(seen: Evidence) -> Verdict:
-    """Just 20 where there are no options, which a SYN always has."""
-    udp = {each.ip.length - IP_HEADER - each.udp.data_length for each in seen.datagrams() or () if each.ip and each.udp}
-    tcp = {each.ip.length - IP_HEADER - each.tcp.data_length for each in seen.segments() or () if each.ip and each.tcp}
-    return all_of(equals(udp or None, {8}, "bytes"), equals(min(tcp, default=None), 20, "bytes"))
+@claim("UDP's header has 8 bytes, TCP's at least 20", RFC("768"), RFC("9293", "3.1"), Text("T2"))
+def header_lengths(run: Evidence) -> Checks:
+    """Exactly 20 where there are no options, which a SYN always has."""
+    tcp = run.segments().map(lambda frame: behind_ip_header(frame) - tcp_of(frame).data_length)
+    yield equals("shortest TCP header", tcp.smallest, TCP_HEADER, "bytes")
+    udp = run.datagrams().map(lambda frame: behind_ip_header(frame) - LENGTH)
+    yield equals("shortest UDP header", udp.smallest, UDP_HEADER, "bytes")
+    yield equals("longest UDP header", udp.largest, UDP_HEADER, "bytes")
+
+
+def received(run: Evidence) -> Records[str]:
+    """What each recvfrom of the server returned."""
+    return run.host("server").calls("recvfrom").map(lambda call: call.value[0].decode(errors="replace"))
+
+
+def in_order(texts: Records[str]) -> Records[str]:
+    """The same texts, sorted."""
+    return Records(sorted(texts), texts.noun, texts.what)
+
+
+def behind_ip_header(frame: Frame) -> int:
+    """Bytes of a datagram behind its IP header: the header of TCP or UDP, and the data."""
+    if frame.ip is None:
+        raise ValueError("the frame carries no IP datagram")
+    return frame.ip.length - IP_HEADER
