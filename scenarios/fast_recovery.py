@@ -1,71 +1,119 @@
-"""Fast recovery: what a loss costs depends on how it is noticed. Repetitions halve the window, a timeout leaves one.
+"""Fast recovery: duplicate ACKs halve the congestion window, a timeout sets it to one segment.
 
     client                               server      client                               server
       |  20 segments, the first lost  -->  |           |  20 segments, all lost  ---- x      |
-      |  <----  19 times "11 is next"      |           |  ... nothing, until the timer       |
-      |  segment 11, and on with 10,       |           |  segment 11, and on with 2, 4, 8,   |
-      |  11, 12 segments in a flight  -->  |           |  10, 11 segments in a flight  --->  |
+      |  <-- 19 ACKs, all for segment 11   |           |  no ACK arrives until the timer     |
+      |  segment 11 again  ------------->  |           |  fires; then segment 11 again  -->  |
+      |  flights of 10, 11, 12 segments -> |           |  flights of 1, 2, 4, 8, 10, 11 -->  |
 
-Who gets repetitions knows that later segments arrive, and keeps sending; who hears nothing begins anew. Both halve
-ssthresh. Read next: RFC 5681 section 3.2; RFC 6582; RFC 6937 on how the window gets down to half; Stevens chapter 16.
+Duplicate ACKs show that later segments arrive, so the sender goes on with half of its window. After a timeout it knows
+nothing of the path, and begins again with slow start. In both cases ssthresh becomes half of the window.
+Read next: RFC 5681 section 3.2; RFC 6582; RFC 6937 on how the window comes down to half; Stevens chapter 16.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Text, at_least, claim, equals
+from badwire.evidence import LOSS, RECOVERY, Evidence
 from badwire.faults import Delay, Nth
 from badwire.linux.congestion import halved
 from badwire.linux.timers import INITIAL_WINDOW
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals
-from badwire.old.evidence import Evidence
-from badwire.old.evidence.congestion import LOSS, RECOVERY
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms
 
-ONE, ALL, MSS, SEGMENTS = 7001, 7002, 1448, 55
-FLIGHT, SSTHRESH = 2 * INITIAL_WINDOW, halved(2 * INITIAL_WINDOW)  # it is in the second flight that segments are lost
+ONE = 7001  # the first segment of the second flight is lost
+ALL = 7002  # all of the second flight is lost
+
+MSS = 1448  # bytes; 1460 less the timestamps
+SEGMENTS = 55
+FLIGHT = 2 * INITIAL_WINDOW  # segments in the second flight
 LOST = {ONE: 1, ALL: FLIGHT}
-# By the book: no SACK and nothing that stands on it, no second thoughts about a timeout (tcp_frto), nothing else that
-# limits a flight. quickack: an ACK for each segment at once.
-BOOK = {"tcp_congestion_control": "reno", "tcp_sack": "0", "tcp_recovery": "0", "tcp_early_retrans": "0"}
-BOOK |= {"tcp_frto": "0", "tcp_no_metrics_save": "1", "tcp_timestamps": "1", "tcp_reordering": "3"}
-BOOK |= {"tcp_rmem": "4096 1000000 4000000", "tcp_wmem": "4096 1000000 4000000"}
-PINNED = {f"net.ipv4.{name}": value for name, value in BOOK.items()}
-DEPENDS = "on how the loss is noticed: a timeout sets the window to one, three repetitions to ssthresh"
+SSTHRESH = halved(FLIGHT)
+
+# By the book: no SACK and nothing that depends on it, no undoing of timeouts (tcp_frto), nothing else that limits a
+# flight. quickack: each segment is acknowledged at once.
+BY_THE_BOOK = {
+    "net.ipv4.tcp_congestion_control": "reno",
+    "net.ipv4.tcp_sack": "0",
+    "net.ipv4.tcp_recovery": "0",
+    "net.ipv4.tcp_early_retrans": "0",
+    "net.ipv4.tcp_frto": "0",
+    "net.ipv4.tcp_no_metrics_save": "1",
+    "net.ipv4.tcp_timestamps": "1",
+    "net.ipv4.tcp_reordering": "3",
+    "net.ipv4.tcp_rmem": "4096 1000000 4000000",
+    "net.ipv4.tcp_wmem": "4096 1000000 4000000",
+}
+DEPENDS = "on how the loss is noticed: a timeout sets the window to one, three duplicate ACKs to ssthresh"
 
 
-@scenario("Repetitions halve the window, a timeout sets it to one", sysctls=PINNED, routes={"server": {"quickack": 1}})
+@scenario(
+    "Duplicate ACKs halve the window, a timeout sets it to one",
+    sysctls=BY_THE_BOOK,
+    routes={"server": {"quickack": 1}},
+)
 def fast_recovery(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    for port, times in LOST.items():
+    server = lab.host("server")
+    client = lab.host("client")
+    for port, count in LOST.items():
         server.listen(port)
-        nth = Nth(INITIAL_WINDOW + 1, times=times, data=True, to_port=port)
-        with lab.wire.fault(Delay(50 * ms)), lab.wire.fault(nth, toward=server):
+        second_flight = Nth(INITIAL_WINDOW + 1, times=count, data=True, to_port=port)
+        with lab.wire.fault(Delay(50 * ms)), lab.wire.fault(second_flight, toward=server):
             client.connect(server.at(port)).send(bytes(SEGMENTS * MSS))
             client.wait_while(state="ESTABLISHED", port=port, where=lambda entry: entry["wqueue"] > 0)
 
 
-@claim(RFC("5681", "3.2"), RFC("6937", "3"), Kernel("net/ipv4/tcp_input.c", "tcp_end_cwnd_reduction"), Text("T38"))
-def after_three_repetitions_the_window_comes_down_to_half_and_no_further(seen: Evidence) -> Verdict:
-    """Not at once: by a segment for two that are acknowledged, until recovery ends. After that it grows again."""
-    flow = seen.flow(ONE)
-    before, recovering = flow.before(flow.again(flow.connection.lost[0])), flow.within(RECOVERY)
-    during = [look.info["snd_cwnd"] for look in flow.looks if look.info.get("ca_state") == RECOVERY]
-    after = [look.info["snd_cwnd"] for look in flow.looks if look.t >= recovering[0].t]
-    told = (before.info["snd_cwnd"], recovering[-1].info["snd_ssthresh"], min(during), min(after))
-    return equals(told, (FLIGHT, SSTHRESH, SSTHRESH, SSTHRESH), "segments")
+@claim(
+    "After three duplicate ACKs the window comes down to half, no further",
+    RFC("5681", "3.2"),
+    RFC("6937", "3"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_end_cwnd_reduction"),
+    Text("T38"),
+)
+def halved_in_recovery(run: Evidence) -> Checks:
+    """Not at once: by one segment for every two that are acknowledged, until recovery ends. Then it grows again."""
+    connection = run.established(ONE)
+    flow = connection.client.flow
+    before = flow.sample_before(flow.retransmission(connection.lost.first))
+    recovery = flow.samples_in(RECOVERY).required
+    yield equals("window before the loss is noticed", before.congestion_window, FLIGHT, "segments")
+    yield equals("ssthresh at the end of recovery", recovery.last.ssthresh, SSTHRESH, "segments")
+
+    during = flow.samples.where(lambda sample: sample.info.get("ca_state") == RECOVERY)
+    from_then_on = flow.samples.where(lambda sample: sample.t >= recovery.first.t)
+    smallest = during.map(lambda sample: sample.congestion_window).smallest
+    yield equals("smallest window during recovery", smallest, SSTHRESH, "segments")
+    smallest = from_then_on.map(lambda sample: sample.congestion_window).smallest
+    yield equals("smallest window from then to the end", smallest, SSTHRESH, "segments")
 
 
-@claim(RFC("5681", "3.1"), Kernel("net/ipv4/tcp_input.c", "tcp_enter_loss"), Text("T36", depends=DEPENDS))
-def after_a_timeout_ssthresh_is_half_and_the_window_one(seen: Evidence) -> Verdict:
-    flow = seen.flow(ALL)
-    before, after = flow.before(flow.again(flow.connection.lost[0])), flow.within(LOSS)[0]
-    told = (before.info["snd_cwnd"], after.info["snd_ssthresh"], after.info["snd_cwnd"])
-    return equals(told, (FLIGHT, SSTHRESH, 1), "segments")
+@claim(
+    "After a timeout ssthresh is half of the window, and the window is one",
+    RFC("5681", "3.1"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_enter_loss"),
+    Text("T36", depends=DEPENDS),
+)
+def one_after_a_timeout(run: Evidence) -> Checks:
+    connection = run.established(ALL)
+    flow = connection.client.flow
+    before = flow.sample_before(flow.retransmission(connection.lost.first))
+    after = flow.samples_in(LOSS).first
+    yield equals("window before the timeout", before.congestion_window, FLIGHT, "segments")
+    yield equals("ssthresh after the timeout", after.ssthresh, SSTHRESH, "segments")
+    yield equals("window after the timeout", after.congestion_window, 1, "segments")
 
 
-@claim(RFC("5681", "3.2"), RFC("3042", "2"), Text("T36", depends=DEPENDS), Text("T38"))
-def the_flights_that_follow_are_half_as_long_or_begin_with_one(seen: Evidence) -> Verdict:
-    """Half, less the two that the first two repetitions let go. The last flight of each is what was left."""
-    halves, anew = (seen.flow(port).sizes or () for port in (ONE, ALL))
-    least = at_least(min(halves[2:-1], default=None), SSTHRESH - 2, "segments")
+@claim(
+    "The next flights are half as long, or begin with one segment",
+    RFC("5681", "3.2"),
+    RFC("3042", "2"),
+    Text("T36", depends=DEPENDS),
+    Text("T38"),
+)
+def flights_that_follow(run: Evidence) -> Checks:
+    """Half, less the two segments that the first two duplicate ACKs let go. The last flight of each connection is what
+    was left of the data, and does not count."""
+    recovered = run.established(ONE).client.flight_sizes
+    timed_out = run.established(ALL).client.flight_sizes
     expected = (INITIAL_WINDOW, FLIGHT, 1, 2, 4, 8, SSTHRESH, SSTHRESH + 1)
-    return all_of(least, equals(anew[:-1] or None, expected, "segments"))
+    yield equals("flights, with a timeout after the second", timed_out[:-1], expected, "segments")
+    yield at_least("shortest flight after recovery", recovered[2:-1].smallest, SSTHRESH - 2, "segments")

@@ -1,95 +1,92 @@
-"""The claims of fast_recovery on evidence written by hand: right, wrong in one thing at a time, with things missing."""
+"""The claims of fast_recovery on histories written by hand: right, wrong in one thing, with things missing."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN
-from badwire.old.evidence import Evidence
-from badwire.old.evidence.congestion import LOSS, OPEN, RECOVERY
+from badwire.evidence import LOSS, RECOVERY, Evidence
+from badwire.evidence.congestion import OPEN
 from scenarios.fast_recovery import ALL, FLIGHT, ONE
-from tests.claims.flows import Transfer, claims_of, outcome
+from tests.claims.cases import Named, verdicts
+from tests.claims.flows import Transfer
 from tests.claims.written import Written
 
-CLAIMS = claims_of("fast_recovery")
-HALVED = "after_three_repetitions_the_window_comes_down_to_half_and_no_further"
-ONE_LEFT = "after_a_timeout_ssthresh_is_half_and_the_window_one"
-FLIGHTS = "the_flights_that_follow_are_half_as_long_or_begin_with_one"
-Look = tuple[int, int, int]  # state, window, ssthresh
-RECOVERED: tuple[Look, ...] = ((RECOVERY, 18, 10), (RECOVERY, 10, 10), (OPEN, 10, 10), (OPEN, 11, 10))
-TIMED_OUT: tuple[Look, ...] = ((LOSS, 1, 10), (LOSS, 2, 10), (OPEN, 8, 10))
+
+@dataclass(frozen=True)
+class Sample:
+    """What a sample of the sender's socket shows; windows in segments."""
+
+    ca_state: int
+    window: int
+    ssthresh: int
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named."""
-    it: dict[str, Any] = {
-        "before": FLIGHT, "one": RECOVERED, "all": TIMED_OUT, "lost": True,
-        "halves": (8, 10, 11, 6), "anew": (1, 2, 4, 8, 10, 11, 9),
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+RECOVERED = (Sample(RECOVERY, 18, 10), Sample(RECOVERY, 10, 10), Sample(OPEN, 10, 10), Sample(OPEN, 11, 10))
+TIMED_OUT = (Sample(LOSS, 1, 10), Sample(LOSS, 2, 10), Sample(OPEN, 8, 10))
+
+
+def run(
+    before: int = FLIGHT,
+    one: Sequence[Sample] = RECOVERED,
+    all_lost: Sequence[Sample] = TIMED_OUT,
+    lost: bool = True,
+    halves: Sequence[int] = (8, 10, 11, 6),
+    anew: Sequence[int] = (1, 2, 4, 8, 10, 11, 9),
+) -> Evidence:
+    """A right history, but for what is changed: the window before the loss, samples and flights after it."""
     w = Written(scenario="fast_recovery")
-    for number, (port, sizes, looks) in enumerate([(ONE, it["halves"], it["one"]), (ALL, it["anew"], it["all"])]):
-        transfer = Transfer(w, 1 + 5 * number, port)
-        t = transfer.flights(1 + 5 * number, [10])
-        second = range(11, 11 + FLIGHT)
-        transfer.data(t, second, lost=() if not it["lost"] else second if port == ALL else [11])
-        transfer.look(t + 0.01, 10, snd_cwnd=it["before"])
-        after = t + 0.3
-        if sizes:
-            transfer.flights(after, sizes, first=11)  # of the first segment the acknowledgment is all that counts
-        for place, (state, window, ssthresh) in enumerate(looks):
-            told = {"ca_state": state, "snd_cwnd": window, "snd_ssthresh": ssthresh, "total_retrans": 1 + place}
-            transfer.look(after + 0.01 * (1 + place), 10, **told)
-        transfer.gone(after + 1)
+    second_flight = range(11, 11 + FLIGHT)
+    lost_of_one = [11] if lost else []
+    lost_of_all = second_flight if lost else []
+    transfer(w, 1, ONE, before, lost_of_one, halves, one)
+    transfer(w, 6, ALL, before, lost_of_all, anew, all_lost)
     return w.evidence()
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(CLAIMS[name], run()) is HOLDS
+def transfer(
+    w: Written, t: float, port: int, before: int, lost: Sequence[int], sizes: Sequence[int], samples: Sequence[Sample]
+) -> None:
+    """A flight of ten, one of twenty of which some are lost, and after 0.3 s the flights of these ``sizes``."""
+    sender = Transfer(w, t, port)
+    t = sender.flights(t, [10])
+    sender.data(t, range(11, 11 + FLIGHT), lost=lost)
+    sender.look(t + 0.01, 10, snd_cwnd=before)
+    after = t + 0.3
+    if sizes:
+        sender.flights(after, sizes, first=11)  # only the ACK of its first segment ends a flight
+    for place, sample in enumerate(samples, 1):
+        sender.look(
+            after + 0.01 * place,
+            10,
+            ca_state=sample.ca_state,
+            snd_cwnd=sample.window,
+            snd_ssthresh=sample.ssthresh,
+            total_retrans=place,
+        )
+    sender.gone(after + 1)
 
 
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (HALVED, {"one": ((RECOVERY, 1, 10), *RECOVERED)}),
-    (HALVED, {"one": (*RECOVERED, (OPEN, 9, 10))}),
-    (HALVED, {"one": ((RECOVERY, 14, 14), (OPEN, 14, 14))}),  # seven tenths
-    (HALVED, {"one": ((RECOVERY, 18, 10), (OPEN, 10, 10))}),  # recovery ended too early
-    (HALVED, {"before": 10}),
-    (ONE_LEFT, {"all": ((LOSS, 10, 10),)}),
-    (ONE_LEFT, {"all": ((LOSS, 1, 20),)}),
-    (ONE_LEFT, {"before": 19}),
-    (FLIGHTS, {"halves": (1, 2, 4, 8, 10, 10)}),
-    (FLIGHTS, {"halves": (7, 10, 11, 7)}),
-    (FLIGHTS, {"anew": (10, 11, 12, 12)}),
-    (FLIGHTS, {"anew": (1, 2, 4, 8, 16, 14)}),
+WRONG: Named = [
+    ("halved_in_recovery", {"one": (Sample(RECOVERY, 1, 10), *RECOVERED)}),
+    ("halved_in_recovery", {"one": (*RECOVERED, Sample(OPEN, 9, 10))}),
+    ("halved_in_recovery", {"one": (Sample(RECOVERY, 14, 14), Sample(OPEN, 14, 14))}),  # seven tenths
+    ("halved_in_recovery", {"one": (Sample(RECOVERY, 10, 14), Sample(OPEN, 10, 14))}),
+    ("halved_in_recovery", {"one": (Sample(RECOVERY, 18, 10), Sample(OPEN, 10, 10))}),  # recovery ended too early
+    ("halved_in_recovery", {"before": 10}),
+    ("one_after_a_timeout", {"all_lost": (Sample(LOSS, 10, 10),)}),
+    ("one_after_a_timeout", {"all_lost": (Sample(LOSS, 1, 20),)}),
+    ("one_after_a_timeout", {"before": 19}),
+    ("flights_that_follow", {"halves": (1, 2, 4, 8, 10, 10)}),
+    ("flights_that_follow", {"halves": (7, 10, 11, 7)}),
+    ("flights_that_follow", {"anew": (10, 11, 12, 12)}),
+    ("flights_that_follow", {"anew": (1, 2, 4, 8, 16, 14)}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(CLAIMS[name], run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-@pytest.mark.parametrize(
-    ("name", "missing"),
-    [
-        *((name, {"lost": False}) for name in (HALVED, ONE_LEFT)),
-        (HALVED, {"one": ()}),
-        (HALVED, {"halves": ()}),
-        (ONE_LEFT, {"all": ((OPEN, 20, 10),)}),
-        (ONE_LEFT, {"anew": ()}),
-        (FLIGHTS, {"halves": ()}),
-    ],
-)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(CLAIMS[name], run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(CLAIMS[name], Written().evidence()) is UNKNOWN
+MISSING: Named = [
+    ("halved_in_recovery", {"lost": False}),
+    ("halved_in_recovery", {"one": ()}),
+    ("halved_in_recovery", {"halves": ()}),
+    ("one_after_a_timeout", {"lost": False}),
+    ("one_after_a_timeout", {"all_lost": (Sample(OPEN, 20, 10),)}),
+    ("one_after_a_timeout", {"anew": ()}),
+    ("flights_that_follow", {"halves": ()}),
+]
+test_verdicts = verdicts("fast_recovery", run, wrong=WRONG, missing=MISSING)
