@@ -1,39 +1,53 @@
-"""Fast retransmit: three repeated acknowledgments tell of a loss long before the timer does.
+"""Fast retransmit: three duplicate ACKs report a loss long before the retransmission timer does.
 
     client                                        server
-      |  segment 1  ----------------------------->  |  in order: its ACK may wait for more to acknowledge
-      |  <----------------------------- "2 is next" |
+      |  segment 1  ----------------------------->  |  in order: its ACK may be delayed
+      |  <------------------------------ ACK for 2  |
       |  segment 2  ---------------------- x        |  lost
-      |  segments 3, 4, 5  ---------------------->  |  there is a gap before each
-      |  <--- "2 is next", "2 is next", "2 is next" |  so each is answered at once, and by the same number
-      |  segment 2  ----------------------------->  |  after the third, without waiting for the timer
+      |  segments 3, 4, 5  ---------------------->  |  each arrives behind a gap, so each is acknowledged at once,
+      |  <------- ACK for 2, ACK for 2, ACK for 2   |  and every ACK asks for segment 2
+      |  segment 2 again  ----------------------->  |  after the third, without waiting for the timer
 
-Without segment 5 only two would tell of it, as when two segments have swapped places: then the timer must run out.
+Without segment 5 there are two duplicate ACKs, as when the network swaps segments: then the sender waits for its timer.
 Read next: RFC 5681 sections 3.2 and 4.2; RFC 3042; Stevens, TCP/IP Illustrated vol. 1, chapter 14.
 """
 
+from itertools import starmap
+
+from badwire.claims import RFC, Checks, Kernel, Text, at_least, at_most, between, claim, equals
+from badwire.evidence import NS, Evidence, Frame, Records
 from badwire.faults import Delay, Nth
 from badwire.linux.timers import DELAYED_ACK_MIN
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, at_most, claim, equals, within
-from badwire.old.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms
 
-THREE, TWO, MSS = 7001, 7002, 1448
+THREE = 7001
+TWO = 7002
 BEHIND = {THREE: 3, TWO: 2}  # segments behind the lost one
-# By the book: no SACK, and nothing that looks at the time in place of repetitions, or before the timer does.
-BOOK = {"tcp_congestion_control": "reno", "tcp_sack": "0", "tcp_recovery": "0", "tcp_early_retrans": "0"}
-BOOK |= {"tcp_no_metrics_save": "1", "tcp_timestamps": "1", "tcp_reordering": "3"}
-PINNED = {f"net.ipv4.{name}": value for name, value in BOOK.items()}
+MSS = 1448  # bytes; 1460 less the timestamps
+
+# By the book: no SACK, and nothing that goes by time in place of duplicate ACKs, or acts before the timer does.
+BY_THE_BOOK = {
+    "net.ipv4.tcp_congestion_control": "reno",
+    "net.ipv4.tcp_sack": "0",
+    "net.ipv4.tcp_recovery": "0",
+    "net.ipv4.tcp_early_retrans": "0",
+    "net.ipv4.tcp_no_metrics_save": "1",
+    "net.ipv4.tcp_timestamps": "1",
+    "net.ipv4.tcp_reordering": "3",
+}
+COUNTERS = ("TcpExt.TCPRenoRecovery", "TcpExt.TCPTimeouts")
 
 
-@scenario("Three repeated acknowledgments bring a lost segment back", sysctls=PINNED)
+@scenario("Three duplicate ACKs bring a lost segment back", sysctls=BY_THE_BOOK)
 def fast_retransmit(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
+    server = lab.host("server")
+    client = lab.host("client")
     with lab.wire.fault(Delay(50 * ms)):
         for port, behind in BEHIND.items():
-            listener, connection = server.listen(port), client.connect(server.at(port))
+            listener = server.listen(port)
+            connection = client.connect(server.at(port))
             listener.accept().set_option("IPPROTO_TCP", "TCP_QUICKACK", 0)
             connection.send(bytes(MSS))
             client.wait_while(state="ESTABLISHED", port=port, where=lambda entry: entry["wqueue"] > 0)
@@ -42,37 +56,83 @@ def fast_retransmit(lab: Lab) -> None:
                 client.wait_while(state="ESTABLISHED", port=port, where=lambda entry: entry["wqueue"] > 0)
 
 
-@claim(RFC("5681", "4.2"), Kernel("net/ipv4/tcp_input.c", "__tcp_ack_snd_check"), Text("T37"))
-def a_segment_behind_a_gap_is_answered_at_once_by_the_number_of_the_gap(seen: Evidence) -> Verdict:
-    """Each of them; an ACK that may wait does, as the first segment's, and then for 40 ms at least."""
-    flow = seen.flow(THREE)
-    first, lost, *behind = flow.data[: 2 + BEHIND[THREE]]
-    patient, *prompt = flow.answers(flow.connection.seq(lost))
-    waits = [(ack.sent_at - frame.arrived) / NS for ack, frame in zip(prompt, behind, strict=False)]
-    waited = at_least((patient.sent_at - first.arrived) / NS, DELAYED_ACK_MIN, "s")
-    return all_of(waited, equals(len(prompt), len(behind), "ACKs"), within(max(waits), 0, DELAYED_ACK_MIN, "s"))
+@claim(
+    "A segment behind a gap is acknowledged at once with the gap's number",
+    RFC("5681", "4.2"),
+    Kernel("net/ipv4/tcp_input.c", "__tcp_ack_snd_check"),
+    Text("T37"),
+)
+def gap_is_reported(run: Evidence) -> Checks:
+    """Each of them. An ACK that may be delayed is, by 40 ms at least: that of the first segment, which is in order."""
+    connection = run.established(THREE)
+    flow = connection.client.flow
+    first = flow.data.nth(1)
+    lost = flow.data.nth(2)
+    behind = flow.data[2 : 2 + BEHIND[THREE]].required
+    acks = flow.acks_for(connection.stream.seq(lost))
+    delay = (acks.first.sent_at - first.arrived) / NS
+    yield at_least("first segment to its ACK", delay, DELAYED_ACK_MIN, "s")
+
+    duplicates = acks[1:].required
+    yield equals("duplicate ACKs", len(duplicates), len(behind), "ACKs")
+    delays = ack_delays(behind, duplicates)
+    yield between("longest time from a segment behind the gap to its ACK", delays.largest, 0, DELAYED_ACK_MIN, "s")
 
 
-@claim(RFC("5681", "3.2"), Kernel("net/ipv4/tcp_input.c", "tcp_time_to_recover"), Text("T37"))
-def the_third_repetition_brings_the_segment_back_before_the_timer(seen: Evidence) -> Verdict:
-    """The timer, as the kernel's table had it just before, would have taken longer from the first sending on."""
-    flow = seen.flow(THREE)
-    lost, again = flow.connection.lost[0], flow.again(flow.connection.lost[0])
-    told = [ack for ack in flow.repeated(lost) if ack.arrived <= again.sent_at]
-    rto = flow.before(again).info["rto"] / 1e6
-    return all_of(equals(len(told), 3, "ACKs"), at_most((again.sent_at - lost.sent_at) / NS, rto, "s"))
+@claim(
+    "The third duplicate ACK brings the segment back before the timer",
+    RFC("5681", "3.2"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_time_to_recover"),
+    Text("T37"),
+)
+def three_bring_it_back(run: Evidence) -> Checks:
+    """The RTO is the kernel's own just before the retransmission. It counts from the first sending."""
+    connection = run.established(THREE)
+    flow = connection.client.flow
+    lost = connection.lost.first
+    again = flow.retransmission(lost)
+    acks = flow.acks_for(connection.stream.seq(lost)).required
+    before = acks[1:].where(lambda ack: ack.arrived <= again.sent_at)
+    yield equals("duplicate ACKs before the retransmission", len(before), 3, "ACKs")
+    rto = flow.sample_before(again).rto
+    wait = (again.sent_at - lost.sent_at) / NS
+    yield at_most("lost segment to its retransmission (the RTO is {rto} s)", wait, rto, "s", rto=rto)
 
 
-@claim(RFC("5681", "3.2"), RFC("6298", "5"), Text("T37"))
-def two_repetitions_do_not_and_the_timer_must_run_out(seen: Evidence) -> Verdict:
+@claim(
+    "Two duplicate ACKs do not, and the timer must expire",
+    RFC("5681", "3.2"),
+    RFC("6298", "5"),
+    Text("T37"),
+)
+def two_do_not(run: Evidence) -> Checks:
     """A kernel timer is never early."""
-    flow = seen.flow(TWO)
-    lost, again = flow.connection.lost[0], flow.again(flow.connection.lost[0])
-    rto = flow.before(again).info["rto"] / 1e6
-    return all_of(equals(len(flow.repeated(lost)), 2, "ACKs"), at_least((again.sent_at - lost.sent_at) / NS, rto, "s"))
+    connection = run.established(TWO)
+    flow = connection.client.flow
+    lost = connection.lost.first
+    again = flow.retransmission(lost)
+    acks = flow.acks_for(connection.stream.seq(lost)).required
+    yield equals("duplicate ACKs", len(acks[1:]), 2, "ACKs")
+    rto = flow.sample_before(again).rto
+    wait = (again.sent_at - lost.sent_at) / NS
+    yield at_least("lost segment to its retransmission (the RTO is {rto} s)", wait, rto, "s", rto=rto)
 
 
-@claim(RFC("5681", "3.2"), Kernel("include/uapi/linux/snmp.h", "LINUX_MIB_TCPRENORECOVERY"))
-def the_kernel_counts_one_of_each(seen: Evidence) -> Verdict:
-    counted = {name: seen.counter("client", f"TcpExt.{name}") for name in ("TCPRenoRecovery", "TCPTimeouts")}
-    return equals(None if None in counted.values() else counted, {"TCPRenoRecovery": 1, "TCPTimeouts": 1})
+@claim(
+    "The kernel counts one fast recovery and one timeout",
+    RFC("5681", "3.2"),
+    Kernel("include/uapi/linux/snmp.h", "LINUX_MIB_TCPRENORECOVERY"),
+)
+def counted(run: Evidence) -> Checks:
+    for counter in COUNTERS:
+        yield equals("{counter} of the client", run.host("client").counter(counter), 1, counter=counter)
+
+
+def ack_delays(segments: Records[Frame], acks: Records[Frame]) -> Records[float]:
+    """Seconds from the arrival of each segment until its ACK was sent, the segments and the ACKs in turn."""
+    pairs = zip(segments, acks, strict=False)
+    return Records(starmap(ack_delay, pairs), "delays", "no segment behind the gap was acknowledged")
+
+
+def ack_delay(segment: Frame, ack: Frame) -> float:
+    return (ack.sent_at - segment.arrived) / NS
