@@ -1,79 +1,102 @@
-"""A full send buffer: nobody reads, both sides' buffers fill up, and then send waits, or takes less, or nothing.
+"""A full send buffer: when the peer does not read, send waits, or takes only a part, or fails with EAGAIN.
 
     client                                    server
-      |  send of 40000 bytes waits              |  nobody reads
+      |  send of 40000 bytes                    |  the program does not read
       |  data  ----------------------------->   |
-      |  <--------------------  ACK, window 0   |
-      |  ...                                    |  recv
-      |  <----------------------  window open   |
+      |  <--------------------  ACK, window 0   |  the receive buffer is full
+      |  the send buffer is full, and           |
+      |  send waits                             |  recv
+      |  <------------------  ACK, window open  |
+      |  data  ----------------------------->   |
       |  send returns 40000                     |
 
-      |  a send that does not wait returns less, what there is room for; the next one gives EAGAIN
-
-Read next: send(2); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 2.11 and 16.1.
+On a non-blocking socket send does not wait: it takes what there is room for and returns less, and the next one fails
+with EAGAIN. Read next: send(2); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 2.11 and 16.1.
 """
 
-from badwire.old.claims import Book, Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
-from badwire.old.evidence import NS, Evidence
+from badwire.claims import Book, Checks, Man, Text, at_least, at_most, claim, each, equals, seen
+from badwire.evidence import NS, Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PORT, BUFFER, MESSAGE, NOTHING, IDLE = 7001, 8192, bytes(40_000), b"", 1.0  # more than both buffers hold; s
+PORT = 7001
+BUFFER = 8192  # bytes
+MESSAGE = bytes(40_000)  # more than both buffers hold
+NOTHING = b""
+IDLE = 1.0  # s during which the server does not read
+
+BLOCKING = "blocking"
+NOT_BLOCKING = "not blocking"
 DEPENDS = "on the socket: a write that blocks takes everything, one that does not takes what there is room for"
 
 
 @scenario("A full send buffer makes send wait, or take less")
 def full_buffer(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    listener, writer = server.socket("tcp", PORT), client.socket()
+    server = lab.host("server")
+    client = lab.host("client")
+    listener = server.socket("tcp", PORT)
     listener.set_option("SOL_SOCKET", "SO_RCVBUF", BUFFER)
-    writer.set_option("SOL_SOCKET", "SO_SNDBUF", BUFFER)
     listener.listen()
+    writer = client.socket()
+    writer.set_option("SOL_SOCKET", "SO_SNDBUF", BUFFER)
     writer.connect(server.at(PORT))
     reader = listener.accept()
     writer.send(NOTHING)
-    lab.note("blocking")
+
+    lab.note(BLOCKING)
     sending = writer.begin("send", MESSAGE)
     client.wait_until(state="ESTABLISHED", port=PORT, where=lambda entry: entry["timer"] == "probe")
-    lab.pass_time(IDLE, "nobody reads")
+    lab.pass_time(IDLE, "the server does not read")
     reader.call("recv", len(MESSAGE), "MSG_WAITALL")
     sending.result()
-    lab.note("not blocking")
+
+    lab.note(NOT_BLOCKING)
     writer.set_timeout(0)
     while writer.send(MESSAGE).errno is None:
         pass
     client.wait_until(state="ESTABLISHED", port=PORT, where=lambda entry: entry["timer"] == "probe")
 
 
-@claim(Man("send(2)"), Text("T5", depends=DEPENDS))
-def a_send_that_blocks_waits_for_the_reader_and_takes_everything(seen: Evidence) -> Verdict:
-    """It returns when the last bytes are in the send buffer, some time after the first have been read."""
-    part = seen.between("blocking", "not blocking")
-    send, recv = part.call("client", "send"), part.call("server", "recv")
-    waited = at_least(send.took, IDLE, "s"), at_least((send.ended - recv.began) / NS, 0, "s")
-    return all_of(equals(send.value, len(MESSAGE), "bytes"), *waited)
+@claim("A send that blocks waits for the reader and takes everything", Man("send(2)"), Text("T5", depends=DEPENDS))
+def blocking_send(run: Evidence) -> Checks:
+    """It returns when the last bytes are in the send buffer, which is some time after the first have been read."""
+    part = run.between(BLOCKING, NOT_BLOCKING)
+    send = part.host("client").call("send")
+    recv = part.host("server").call("recv")
+    yield equals("send returns", send.value, len(MESSAGE), "bytes")
+    yield at_least("send takes", send.took, IDLE, "s")
+    yield at_least("from the reader's recv to the return of send", (send.ended - recv.began) / NS, 0, "s")
 
 
-@claim(Man("send(2)"), Book("Stevens, UNIX Network Programming vol. 1", "16"), Text("T5", depends=DEPENDS))
-def a_send_that_does_not_block_takes_what_there_is_room_for_and_then_gives_eagain(seen: Evidence) -> Verdict:
-    """EAGAIN, -1 in C, is no trouble: it says that all is full for now."""
-    *taken, last = seen.phase("not blocking").calls("client", "send") or (seen.call("client", "send"),)
-    short = [at_most(each.value, len(MESSAGE) - 1, "bytes") for each in taken]
-    return all_of(*short, equals(last.errno, "EAGAIN"))
+@claim(
+    "A send that does not block takes what fits, and then gives EAGAIN",
+    Man("send(2)"),
+    Book("Stevens, UNIX Network Programming vol. 1", "16"),
+    Text("T5", depends=DEPENDS),
+)
+def non_blocking_send(run: Evidence) -> Checks:
+    """EAGAIN, which is -1 from send in C, is no failure of the connection: the buffer is full for now."""
+    sends = run.phase(NOT_BLOCKING).host("client").calls("send")
+    for n, send in enumerate(each("sends that take a part", sends[:-1]), 1):
+        yield at_most("send {n} returns", send.value, len(MESSAGE) - 1, "bytes", n=n)
+    yield equals("the last send gives", sends.last.errno, "EAGAIN")
 
 
-@claim(Man("tcp(7)"), Text("T5"))
-def what_it_took_lies_in_the_two_buffers(seen: Evidence) -> Verdict:
-    """All that was sent before had been read: in the sender's is what is not acknowledged, in the reader's what is."""
-    taken = [each.value for each in seen.phase("not blocking").calls("client", "send") or () if each.value]
-    ends = seen.ends(seen.opened(PORT).connection)
-    kept = ends["client"].last("ESTABLISHED").wqueue, ends["server"].last("ESTABLISHED").rqueue
-    closed = [each for each in seen.segments("server", port=PORT) or () if each.tcp and each.tcp.window == 0]
-    return all_of(happened(closed, "window 0"), equals(sum(taken) or None, sum(kept), "bytes"))
+@claim("What send took is in the two buffers", Man("tcp(7)"), Text("T5"))
+def in_the_buffers(run: Evidence) -> Checks:
+    """All that was sent before had been read. The sender keeps what is not acknowledged, the reader what is."""
+    closed = run.segments("server", port=PORT).where(lambda frame: tcp_of(frame).window == 0)
+    yield seen("segments with a window of 0", closed)
+    connection = run.established(PORT)
+    in_send_buffer = connection.client.socket.last("ESTABLISHED").send_queue
+    in_receive_buffer = connection.server.socket.last("ESTABLISHED").receive_queue
+    sends = run.phase(NOT_BLOCKING).host("client").calls("send").where(lambda call: call.value)
+    taken = sum(sends.required.map(lambda call: call.value))
+    yield equals("bytes taken, and bytes in the buffers", taken, in_send_buffer + in_receive_buffer, "bytes")
 
 
-@claim(Man("send(2)"), Text("T5"))
-def nought_comes_only_of_sending_nothing(seen: Evidence) -> Verdict:
-    sends = seen.calls("client", "send") or ()
-    nought = [len(each.args[0]) for each in sends if each.value == 0]
-    return equals(nought or None, [len(NOTHING)], "bytes")
+@claim("Only a send of nothing returns 0", Man("send(2)"), Text("T5"))
+def zero_for_nothing(run: Evidence) -> Checks:
+    zero = run.host("client").calls("send").where(lambda call: call.value == 0)
+    lengths = zero.map(lambda call: len(call.args[0]))
+    yield equals("bytes given to each send that returns 0", lengths, [len(NOTHING)], "bytes")
