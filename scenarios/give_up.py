@@ -1,91 +1,137 @@
-"""Giving up: an established connection bears silence for a quarter of an hour, connect for two minutes.
+"""Giving up: without an ACK, TCP gives up a connection after a quarter of an hour, and connect after two minutes.
 
     client                      server
-      |  data  --------------- x  |  lost, as all that follow
-      |  data  --------------- x  |  one RTO later, 200 ms and more; then after 2, 4, 8 … RTOs
-      |  data  --------------- x  |  the tenth time, and from here on every two minutes (TCP_RTO_MAX)
+      |  data  --------------- x  |  lost, and so is everything that follows
+      |  data  --------------- x  |  again after one RTO, 200 ms or more; then after 2, 4, 8 … RTOs
+      |            ...            |
+      |  data  --------------- x  |  the tenth time; from here on every two minutes (TCP_RTO_MAX)
+      |            ...            |
       |  data  --------------- x  |  the fifteenth time, as tcp_retries2 has it
-      |  ETIMEDOUT                |  924.6 s after the first repetition, or at the timer that follows
-      |                           |  ESTABLISHED: nobody tells it
+      |  recv: ETIMEDOUT          |  924.6 s after the first retransmission, or at the next timer after that
+      |                           |  still ESTABLISHED: it gets no RST
 
-Until then the bytes are kept, and no call of the program's shows that anything is wrong: send fills the buffer, recv
-waits. Read next: tcp(7) on tcp_retries2; RFC 9293 section 3.8.3; the scenarios user_timeout, syn_timeout and keepalive.
+Until then the kernel keeps the data, and no call shows that anything is wrong: send fills the buffer, and recv waits.
+Read next: tcp(7) on tcp_retries2; RFC 9293 section 3.8.3; the scenarios user_timeout, syn_timeout and keepalive.
 """
 
-from badwire.faults import Nth
-from badwire.linux.timers import RETRIES2, SYN_RETRIES, TIMESTAMP_STEP, allowed, backoff
-from badwire.old.claims import (
+from badwire.claims import (
     RFC,
+    Checks,
     Kernel,
     Man,
     Text,
-    Verdict,
-    all_of,
     at_least,
     at_most,
+    between,
     claim,
-    each_within,
+    each,
+    each_between,
     equals,
     never,
 )
-from badwire.old.evidence import NS, Evidence
+from badwire.evidence import NS, Evidence
+from badwire.faults import Nth
+from badwire.linux.timers import RETRIES2, RTO_MAX, SYN_RETRIES, TIMESTAMP_STEP, allowed
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PEER, NOBODY, DATA = 7001, 7002, b"hello"
-# The defaults; no tail loss probe, which would be one sending more; and no linear timeouts for thin streams.
-PINNED = {"retries2": RETRIES2, "syn_retries": SYN_RETRIES, "early_retrans": 0, "thin_linear_timeouts": 0}
+PEER = 7001
+NEW = 7002  # connect to this port gets no answer
+DATA = b"hello"
+LIMIT = allowed(RETRIES2)  # 924.6 s: what fifteen retransmissions take with an RTO of 200 ms
+TIMEOUT = 1200  # s of the virtual clock; longer than LIMIT
+
+PINNED = {
+    "net.ipv4.tcp_retries2": str(RETRIES2),  # the defaults
+    "net.ipv4.tcp_syn_retries": str(SYN_RETRIES),
+    "net.ipv4.tcp_early_retrans": "0",  # no tail loss probe, which would be one segment more
+    "net.ipv4.tcp_thin_linear_timeouts": "0",  # the RTO doubles
+}
 MODEL = Kernel("net/ipv4/tcp_timer.c", "tcp_model_timeout")
 
 
 @scenario(
-    "Silence is borne for a quarter of an hour",
-    sysctls={f"net.ipv4.tcp_{name}": f"{value}" for name, value in PINNED.items()},
+    "TCP retransmits for a quarter of an hour before it gives up",
+    sysctls=PINNED,
     virtual_only="a quarter of an hour of retransmissions",
 )
 def give_up(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
+    server = lab.host("server")
+    client = lab.host("client")
     server.listen(PEER)
-    connection, other = client.connect(server.at(PEER)), client.socket()
-    client.wait_until(state="ESTABLISHED", port=PEER)  # so that its timeout is on record
+    connection = client.connect(server.at(PEER))
+    other = client.socket()
+    client.wait_until(state="ESTABLISHED", port=PEER)  # so that its RTO is recorded before anything is lost
+
     with lab.wire.fault(Nth(1, times=None, protocol="tcp"), toward=server):
         connection.send(DATA)
-        waiting = connection.begin("recv", 100), other.begin("connect", [server.address, NOBODY])
-        for call in waiting:
-            call.result(timeout=1200)
+        receiving = connection.begin("recv", 100)
+        connecting = other.begin("connect", [server.address, NEW])
+        receiving.result(timeout=TIMEOUT)
+        connecting.result(timeout=TIMEOUT)
     server.wait_until(state="ESTABLISHED", port=PEER)
 
 
-@claim(RFC("6298", "5.5"), Kernel("include/net/tcp.h", "TCP_RTO_MAX"), Text("T31"))
-def each_wait_is_twice_the_one_before_and_two_minutes_at_the_most(seen: Evidence) -> Verdict:
-    """The waits after the first sending and after each repetition; a kernel timer is at most one step late."""
-    silence = seen.silence(PEER)
-    return each_within(silence.waits, seen.kernel.windows(*backoff(silence.rto, len(silence.waits))), "s")
+@claim(
+    "Each wait is twice the one before, and two minutes at most",
+    RFC("6298", "5.5"),
+    Kernel("include/net/tcp.h", "TCP_RTO_MAX"),
+    Text("T31"),
+)
+def waits_double(run: Evidence) -> Checks:
+    """The waits after the first sending and after each retransmission. A kernel timer is at most one step late."""
+    unanswered = run.connection(PEER).unanswered
+    for n, wait in enumerate(each("waits", unanswered.waits), 1):
+        due = min(unanswered.rto * 2 ** (n - 1), RTO_MAX)
+        yield between("wait {n}", wait, due, run.kernel.latest(due), "s", n=n)
 
 
-@claim(MODEL, Man("tcp(7)"), Text("T31", depends="on tcp_retries2 how long: by default for a quarter of an hour"))
-def it_gives_up_after_924_6_seconds_in_which_fifteen_repetitions_fit(seen: Evidence) -> Verdict:
-    """The kernel counts the time that they would take from an RTO of 200 ms, and looks when a timer fires. It begins to
-    count with the first repetition, in milliseconds."""
-    silence, limit = seen.silence(PEER), allowed(RETRIES2)
-    first, *_, last = (frame.sent_at for frame in silence.again)
-    repeats = at_most((last - first) / NS, limit, "s"), equals(len(silence.again), RETRIES2, "times")
-    borne = at_least(silence.borne_since(first), limit - TIMESTAMP_STEP, "s")
-    return all_of(*repeats, borne, equals(silence.call.errno, "ETIMEDOUT"))
+@claim(
+    "It gives up after 924.6 s, in which fifteen retransmissions fit",
+    MODEL,
+    Man("tcp(7)"),
+    Text("T31", depends="on tcp_retries2 how long: by default for a quarter of an hour"),
+)
+def gives_up(run: Evidence) -> Checks:
+    """Linux limits the elapsed time, not the count: to what the retransmissions would take with an RTO of 200 ms. It
+    measures from the first retransmission on, in milliseconds, and checks the limit whenever a timer fires."""
+    unanswered = run.connection(PEER).unanswered
+    retransmissions = unanswered.retransmissions
+    first = retransmissions.first.sent_at
+    elapsed = (retransmissions.last.sent_at - first) / NS
+    yield equals("retransmissions", len(retransmissions), RETRIES2, "times")
+    yield at_most("first to last retransmission", elapsed, LIMIT, "s")
+    given_up = unanswered.given_up_after(first)
+    yield at_least("first retransmission until the kernel gives up", given_up, LIMIT - TIMESTAMP_STEP, "s")
+    yield equals("recv gives", unanswered.call.errno, "ETIMEDOUT")
 
 
-@claim(Kernel("net/ipv4/tcp_timer.c", "tcp_write_err"), RFC("9293", "3.10.8"), Text("T31"))
-def to_the_end_the_bytes_are_kept_and_nobody_tells_the_peer(seen: Evidence) -> Verdict:
-    """The client goes from ESTABLISHED to nothing and sends no RST; the server is ESTABLISHED when it has gone."""
-    silence = seen.silence(PEER)
-    kept, there = silence.socket.last("ESTABLISHED"), seen.ends(silence.connection)["server"].last("ESTABLISHED")
-    none = never(silence.connection.sent_by("client", "R"), "an RST from the client", seen)
-    return all_of(equals(kept.wqueue, len(DATA), "bytes"), none, at_least(there.t / NS, silence.call.ended / NS, "s"))
+@claim(
+    "The data is kept to the end, and the peer gets no RST",
+    Kernel("net/ipv4/tcp_timer.c", "tcp_write_err"),
+    RFC("9293", "3.10.8"),
+    Text("T31"),
+)
+def peer_gets_no_rst(run: Evidence) -> Checks:
+    """The client goes from ESTABLISHED to no socket at all and sends no RST. The server is still ESTABLISHED then."""
+    connection = run.connection(PEER)
+    unanswered = connection.unanswered
+    yield never("RST of the client", connection.client.segments("R"), run)
+    kept = unanswered.socket.last("ESTABLISHED").send_queue
+    yield equals("bytes in the send buffer at the end", kept, len(DATA), "bytes")
+    server = connection.server.socket.last("ESTABLISHED")
+    given_up = unanswered.call.ended
+    yield at_least("time that the server is still ESTABLISHED then", (server.t - given_up) / NS, 0, "s")
 
 
-@claim(Kernel("include/net/tcp.h", "TCP_SYN_RETRIES"), Man("tcp(7)"))
-def connect_gives_up_after_two_minutes(seen: Evidence) -> Verdict:
-    """127 s, and 131 s where four SYNs a second apart come first."""
-    silence = seen.silence(NOBODY)
-    due = seen.kernel.windows(*seen.kernel.syn_intervals())
-    return all_of(each_within(silence.waits, due, "s"), equals(silence.call.errno, "ETIMEDOUT"))
+@claim(
+    "connect gives up after two minutes",
+    Kernel("include/net/tcp.h", "TCP_SYN_RETRIES"),
+    Man("tcp(7)"),
+)
+def connect_gives_up(run: Evidence) -> Checks:
+    """After 127 s, or 131 s with kernels that send four SYNs a second apart before they double the wait."""
+    unanswered = run.connection(NEW).unanswered
+    expected = run.kernel.windows(*run.kernel.syn_intervals())
+    yield from each_between("wait {n}", unanswered.waits, expected, "s", count="waits")
+    yield equals("connect gives", unanswered.call.errno, "ETIMEDOUT")
