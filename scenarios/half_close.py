@@ -1,7 +1,7 @@
-"""A half-closed connection: after its FIN a side can no longer send, and receives for as long as the other likes.
+"""A half-closed connection: after its FIN a side can no longer send, but it receives until the other side closes.
 
     client                                       server
-    shutdown     |  FIN  ------------------->  |  recv returns nothing: that was all
+    shutdown     |  FIN  ------------------->  |  recv returns nothing: no more data will come
     FIN_WAIT_2   |  <-------------------  ACK  |  CLOSE_WAIT
     recv         |  <------------------  data  |  send
                  |             ...             |  no timer ends this
@@ -9,68 +9,98 @@
     send fails   |                             |
     TIME_WAIT    |  <-------------------  FIN  |  close
 
-So a client says that its question is complete, and waits for the answer. The statement "the half-closed side can no
-longer receive" is wrong; what shutdown does to that direction is told in shutdown_read.
+A client uses it to say that its request is complete, and to wait for the answer. The statement "the half-closed side
+can no longer receive" is wrong. What shutdown of the receiving direction does is in the scenario shutdown_read.
 Read next: RFC 9293 section 3.6.1; shutdown(2); Stevens, UNIX Network Programming vol. 1, section 6.6.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from badwire.old.evidence import NS, Evidence, tcp_of
+from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, claim, equals
+from badwire.evidence import NS, Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PORT, QUESTION, ANSWERS = 7001, b"how long?", (b"as long", b"as I like")
-FIN_TIMEOUT = 2  # s; FIN_WAIT_2 lasts no longer when no program has the socket, but here one has
+PORT = 7001
+QUESTION = b"how long?"
+ANSWERS = (b"as long", b"as I like")
+READS = ["recv b'as long'", "recv b'as I like'", "recv b''"]
+FIN_TIMEOUT = 2  # s; the limit of FIN_WAIT_2 when no program holds the socket, and here one does
 LONG = 3.0 * FIN_TIMEOUT
+STATES = {"client": "FIN_WAIT_2", "server": "CLOSE_WAIT"}
 
 
 @scenario("A half-closed side still receives", sysctls={"net.ipv4.tcp_fin_timeout": str(FIN_TIMEOUT)})
 def half_close(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    listener, asking = server.listen(PORT), client.connect(server.at(PORT))
+    server = lab.host("server")
+    client = lab.host("client")
+    listener = server.listen(PORT)
+    asking = client.connect(server.at(PORT))
     answering = listener.accept()
+
     asking.send(QUESTION)
     asking.shutdown("SHUT_WR")
-    for _ in QUESTION, b"":
-        answering.recv()
+    answering.recv()  # the question
+    answering.recv()  # the end of the stream
+
     for answer in ANSWERS:
         client.wait_until(state="FIN_WAIT_2")
         server.wait_until(state="CLOSE_WAIT")
         lab.pass_time(LONG, "no timer ends it")
         answering.send(answer)
         asking.recv()
+
     asking.send(b"and?")
     answering.close()
     asking.recv()
     client.wait_until(state="TIME_WAIT")
 
 
-@claim(RFC("9293", "3.10.3"), Man("recv(2)"), Text("T8", depends="on what was closed: the peer may still read"))
-def a_fin_is_read_as_the_end_of_what_comes(seen: Evidence) -> Verdict:
-    """recv returns no bytes, and not before the FIN is there; that the other side still reads it cannot tell."""
-    question, end = seen.calls("server", "recv") or ()
-    late = (end.ended - seen.closed(PORT).segments[0].arrived) / NS
-    return all_of(equals((question.value, end.value), (QUESTION, b"")), at_least(late, 0, "s"))
+@claim(
+    "A FIN is read as the end of the data",
+    RFC("9293", "3.10.3"),
+    Man("recv(2)"),
+    Text("T8", depends="on what the peer closed: after a half-close it still reads"),
+)
+def end_of_data(run: Evidence) -> Checks:
+    """recv returns no bytes, and does so only when the FIN has arrived. Whether the peer still reads it cannot tell."""
+    recvs = run.host("server").calls("recv")
+    end = recvs.nth(2)
+    fin = run.connection(PORT).closing.segments.first
+    yield equals("recv returns", recvs.map(lambda call: call.value), [QUESTION, b""])
+    yield at_least("arrival of the FIN until recv returns nothing", (end.ended - fin.arrived) / NS, 0, "s")
 
 
-@claim(RFC("9293", "3.6.1"), Man("shutdown(2)"), Text("T52"))
-def who_sent_it_receives_whatever_is_sent_after_it(seen: Evidence) -> Verdict:
-    """Until the other side's FIN, which is the end of this direction too."""
-    answers = b"".join(tcp_of(frame).data for frame in seen.closed(PORT).sent_by("server"))
-    read = tuple(f"recv {answer!r}" for answer in (*ANSWERS, b""))
-    return all_of(equals(answers, b"".join(ANSWERS)), equals(seen.gave("client", PORT, "recv"), read))
+@claim(
+    "The side that sent a FIN receives all that is sent after it",
+    RFC("9293", "3.6.1"),
+    Man("shutdown(2)"),
+    Text("T52"),
+)
+def still_receives(run: Evidence) -> Checks:
+    """Until the other side's FIN, which ends that direction, too."""
+    sent = run.connection(PORT).closing.sent_by("server")
+    data = b"".join(sent.map(lambda frame: tcp_of(frame).data))
+    yield equals("data of the server after the client's FIN", data, b"".join(ANSWERS))
+    yield equals("the client's calls of recv", run.host("client").results("recv", port=PORT), READS)
 
 
-@claim(Man("tcp(7)"), Kernel("net/ipv4/tcp.c", "__tcp_close"), Text("T52"))
-def meanwhile_it_is_in_fin_wait_2_and_the_other_in_close_wait_without_a_limit(seen: Evidence) -> Verdict:
-    """tcp_fin_timeout, of which there was time for many, is for sockets that no program has any more."""
-    ends = seen.ends(seen.tried(PORT))
-    stays = ends["client"].stay("FIN_WAIT_2"), ends["server"].stay("CLOSE_WAIT")
-    return all_of(*(at_least(stay.span, seen.kernel.latest(FIN_TIMEOUT), "s") for stay in stays))
+@claim(
+    "FIN_WAIT_2 and CLOSE_WAIT last as long as the programs like",
+    Man("tcp(7)"),
+    Kernel("net/ipv4/tcp.c", "__tcp_close"),
+    Text("T52"),
+)
+def no_time_limit(run: Evidence) -> Checks:
+    """tcp_fin_timeout would have passed several times; it applies to sockets that no program holds any more."""
+    connection = run.connection(PORT)
+    least = run.kernel.latest(FIN_TIMEOUT)
+    for host, state in STATES.items():
+        period = connection.side(host).socket.period(state)
+        yield at_least("{host} in {state}", period.duration, least, "s", host=host, state=state)
 
 
-@claim(Man("send(2)"), Text("T52"))
-def it_can_no_longer_send(seen: Evidence) -> Verdict:
-    """The call fails at once, and nothing of it is seen on the wire: all that the client sent is its question."""
-    gave = equals(seen.gave("client", PORT, "send"), (f"send {len(QUESTION)}", "send EPIPE"))
-    return all_of(gave, equals(seen.tried(PORT).data("client"), QUESTION))
+@claim("The side that sent a FIN can no longer send", Man("send(2)"), Text("T52"))
+def no_longer_sends(run: Evidence) -> Checks:
+    """The call fails at once, and sends nothing: all data of the client is its question."""
+    yield equals("data of the client", run.connection(PORT).client.data, QUESTION)
+    results = run.host("client").results("send", port=PORT)
+    yield equals("the client's calls of send", results, [f"send {len(QUESTION)}", "send EPIPE"])
