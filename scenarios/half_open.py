@@ -1,29 +1,38 @@
-"""Half-open: one end of a connection is gone, since its host has restarted, and the other end does not know.
+"""Half-open: one end of a connection is gone, since its host has restarted, and the other end does not know it.
 
     client                                      server
-      |                                          |  restarts, and tells nobody
+      |                                          |  the host restarts; its connections are gone, no FIN is sent
       |  data  ------------------------------>   |
       |  <-------------------------------  RST   |  there is no such connection
-      |  restarts; SYN from the same port  -->   |  ESTABLISHED, and other numbers come next
-      |  <-------------------  ACK (challenge)   |  these
-      |  RST with one of them, SYN again  ---->  |  a new connection
+      |                                          |
+      |  the host restarts;                      |
+      |  SYN from the same port as before  --->  |  ESTABLISHED, where other sequence numbers come next
+      |  <-------------------  ACK (challenge)   |  names those
+      |  RST with the number of the ACK  ----->  |  the old connection ends
+      |  SYN again  -------------------------->  |  a new connection
 
-What a restart leaves, no socket here and a peer there that was told nothing, is left as well by an abort whose RST is
-lost; so it is done here. Read next: RFC 9293 section 3.5.1, with its figures; RFC 5961; the scenario reset.
+An abort whose RST is lost leaves the same as a restart: no socket on this side, and a peer that does not know it. So
+the scenario aborts and drops the RST.
+Read next: RFC 9293 section 3.5.1, with its figures; RFC 5961; the scenario reset.
 """
 
+from badwire.claims import RFC, Checks, Kernel, at_least, between, claim, equals
+from badwire.evidence import NS, Evidence, intervals
 from badwire.faults import Nth
 from badwire.linux.timers import RTO_INITIAL
-from badwire.old.claims import RFC, Kernel, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import NS, Evidence, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab, Socket
 
-SERVER, CLIENT, FROM, IDLE = 7001, 7002, 40000, 10  # s, on a wire that answers within a thousandth
+SERVER = 7001  # the server's host restarts
+CLIENT = 7002  # the client's host restarts
+CLIENT_PORT = 40000
+DATA = b"are you there?"
+NEXT = 1 + len(DATA)  # the sequence number after the data
+IDLE = 10  # s, on a wire that answers within a thousandth of one
 
 
 def restart(lab: Lab, end: Socket, port: int, peer: str) -> None:
-    """Leave of this end what a restart would: nothing, with nothing told to its peer."""
+    """Leave what a restart leaves: no socket on this side, and a peer that got no segment about it."""
     with lab.wire.fault(Nth(1, flags="R", port=port), toward=lab.host(peer)):
         end.linger(0)
         end.close()
@@ -32,48 +41,81 @@ def restart(lab: Lab, end: Socket, port: int, peer: str) -> None:
 
 @scenario("A host that has restarted knows nothing of its connections")
 def half_open(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    listener, _ = server.listen(SERVER), server.listen(CLIENT)
-    visitor, before = client.connect(server.at(SERVER)), client.socket(port=FROM)
+    server = lab.host("server")
+    client = lab.host("client")
+    listener = server.listen(SERVER)
+    server.listen(CLIENT)
+
+    visitor = client.connect(server.at(SERVER))
+    before = client.socket(port=CLIENT_PORT)
     restart(lab, listener.accept(), SERVER, "client")
     lab.pass_time(IDLE, "the client has no way to know")
     client.wait_until(state="ESTABLISHED", port=SERVER)
-    visitor.send(b"are you there?")
+    visitor.send(DATA)
     visitor.recv()
+
     before.connect(server.at(CLIENT))
-    before.send(b"are you there?")
+    before.send(DATA)
     restart(lab, before, CLIENT, "server")
-    client.socket(port=FROM).connect(server.at(CLIENT))
+    client.socket(port=CLIENT_PORT).connect(server.at(CLIENT))
 
 
-@claim(RFC("9293", "3.5.1"), RFC("9293", "3.8.4"))
-def while_nobody_speaks_the_other_end_stays_established(seen: Evidence) -> Verdict:
-    """Over an idle connection nothing is sent; keepalives only where a program asks for them."""
-    connection = seen.opened(SERVER).connection
-    here, there = seen.ends(connection)["server"], seen.ends(connection)["client"].last("ESTABLISHED")
-    idle = at_least((there.t - connection.lost[0].sent_at) / NS, IDLE, "s")
-    return all_of(equals((here.states[-1], here.gone), ("ESTABLISHED", True)), idle)
+@claim(
+    "While nothing is sent, the other end stays ESTABLISHED",
+    RFC("9293", "3.5.1"),
+    RFC("9293", "3.8.4"),
+)
+def idle_stays_established(run: Evidence) -> Checks:
+    """Over an idle connection nothing is sent. Keepalives are sent only where a program asks for them."""
+    connection = run.established(SERVER)
+    lost = connection.lost.first
+    server = connection.server.socket
+    client = connection.client.socket.last("ESTABLISHED")
+    yield equals("last state of the server's socket", server.states.last, "ESTABLISHED")
+    yield equals("the server's socket is gone", server.gone, True)
+    yield at_least("time after which the client is still ESTABLISHED", (client.t - lost.sent_at) / NS, IDLE, "s")
 
 
-@claim(RFC("9293", "3.5.2"), Kernel("net/ipv4/tcp_ipv4.c", "tcp_v4_send_reset"))
-def once_it_speaks_it_is_answered_by_rst(seen: Evidence) -> Verdict:
-    """From a host that knows nothing: the number that an RST needs is taken from the acknowledgment that came."""
-    connection, learns = seen.opened(SERVER).connection, seen.gave("client", SERVER, "recv")
-    after = connection.segments[connection.segments.index(connection.lost[0]) + 1 :]
-    return all_of(equals(connection.ladder(*after), ("PA 1 ack 1", "R 1")), equals(learns, ("recv ECONNRESET",)))
+@claim(
+    "Data for a connection that is gone is answered by RST",
+    RFC("9293", "3.5.2"),
+    Kernel("net/ipv4/tcp_ipv4.c", "tcp_v4_send_reset"),
+)
+def answered_by_rst(run: Evidence) -> Checks:
+    """The host knows nothing of the connection: the RST's number is the acknowledgment number of the data segment."""
+    connection = run.established(SERVER)
+    lost = connection.segments.index(connection.lost.first)
+    after_restart = connection.segments[lost + 1 :]
+    yield equals("segments after the restart", connection.stream.summary(after_restart), ["PA 1 ack 1", "R 1"])
+    results = run.host("client").results("recv", port=SERVER)
+    yield equals("the client's calls of recv", results, ["recv ECONNRESET"])
 
 
-@claim(RFC("9293", "3.5.1"), RFC("5961", "4.2"), Kernel("net/ipv4/tcp_input.c", "tcp_validate_incoming"))
-def a_syn_is_answered_with_the_numbers_of_the_old_connection(seen: Evidence) -> Verdict:
-    """So the RST that follows has the very number that is waited for."""
-    old, new = seen.opened(CLIENT).connection, seen.tried(CLIENT, number=1)
-    two = new.first("server"), new.first("client", "R")
-    return equals((all(two) and old.ladder(*filter(None, two))) or None, ("A 1 ack 15", "R 15"))
+@claim(
+    "A new SYN is answered with the numbers of the old connection",
+    RFC("9293", "3.5.1"),
+    RFC("5961", "4.2"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_validate_incoming"),
+)
+def challenge_ack(run: Evidence) -> Checks:
+    """So the RST that follows has exactly the sequence number that the server expects. Numbers count from the SYNs of
+    the old connection."""
+    old = run.established(CLIENT)
+    new = run.connection(CLIENT, nth=2)
+    answer = new.server.segments().first
+    reset = new.client.segments("R").first
+    yield equals("the server's answer to the SYN", old.summary(answer), [f"A 1 ack {NEXT}"])
+    yield equals("the client's answer to that", old.summary(reset), [f"R {NEXT}"])
 
 
-@claim(RFC("9293", "3.5.1"), Kernel("net/ipv4/tcp_input.c", "tcp_rcv_synsent_state_process"))
-def then_the_next_syn_opens_a_new_one_without_waiting_for_the_rto(seen: Evidence) -> Verdict:
-    """The kernel has set the timer to the least that there is, two ticks, the first of which has begun."""
-    errors = [each.errno for each in seen.calls("client", "connect", port=CLIENT) or ()]
-    waits = intervals(seen.tried(CLIENT, number=1).sent_by("client", "S"))
-    return all_of(equals(errors[1:] or None, [None]), within(waits and waits[0], 1 / seen.kernel.hz, RTO_INITIAL, "s"))
+@claim(
+    "The next SYN opens a new connection, before the RTO has passed",
+    RFC("9293", "3.5.1"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_rcv_synsent_state_process"),
+)
+def next_syn_opens(run: Evidence) -> Checks:
+    """The kernel has set the timer to its minimum, two ticks, the first of which has already begun."""
+    connects = run.host("client").calls("connect", port=CLIENT)
+    yield equals("the second connect", connects[1:].map(lambda call: call.outcome), ["success"])
+    syns = run.connection(CLIENT, nth=2).client.segments("S")
+    yield between("first SYN to the second", intervals(syns).first, 1 / run.kernel.hz, RTO_INITIAL, "s")

@@ -1,124 +1,131 @@
-"""The claims of half_open on evidence written by hand: right, wrong in one thing at a time, with things missing."""
+"""The claims of half_open on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
-from typing import Any
+from collections.abc import Sequence
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.half_open import CLIENT, FROM, IDLE, SERVER
+from badwire.evidence import Evidence
+from scenarios.half_open import CLIENT, CLIENT_PORT, DATA, IDLE, SERVER
+from tests.claims.cases import Named, verdicts
 from tests.claims.written import Written, sock
 
-CLAIMS = {each.name: each for each in load("half_open").claims}
-IDLES, ANSWERED, CHALLENGED, OPENS = CLAIMS
-SAID = b"are you there?"
-OWN = 40001  # the client's other port
+VISITOR = 40001  # the client's port of the connection to SERVER
+NEXT = 101 + len(DATA)  # the client's number after its data
+NEW = 9000  # the first number of the client's new SYN
+SENT = 1.2 + IDLE  # s; when the client sends data to SERVER
 
 
-def handshake(w: Written, t: float, port: int, own: int, first: int = 100) -> tuple[dict[str, int], dict[str, int]]:
-    """Three segments; the ports that each side's further segments have. Data is number 101 there and 501 back."""
-    client, server = {"sport": own, "dport": port}, {"sport": port, "dport": own}
-    w.segment("client", "server", t, "S", seq=first, **client)
-    w.segment("server", "client", t + 0.001, "SA", seq=first + 400, ack=first + 1, **server)
-    w.segment("client", "server", t + 0.002, "A", seq=first + 1, ack=first + 401, **client)
-    return client, server
+def to_server(
+    w: Written,
+    t: float,
+    flags: str,
+    port: int,
+    own: int,
+    seq: int,
+    ack: int = 0,
+    data: bytes = b"",
+    lost: bool = False,
+) -> None:
+    """A segment of the client, whose port is ``own``."""
+    w.segment("client", "server", t, flags, seq=seq, ack=ack, data=data, sport=own, dport=port, lost=lost)
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named; None is what is missing."""
-    it: dict[str, Any] = {
-        "rst_lost": True, "there_for": IDLE + 0.01, "server_then": (), "rst": ("R", 1), "learns": "ECONNRESET",
-        "challenge": ("A", 501, 101 + len(SAID)), "clears": ("R", 101 + len(SAID)), "waits": 0.012,
-        "connects": (None, None), "hz": 250,
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
-    w = Written(scenario="half_open", hz=it["hz"])
-    client, server = handshake(w, 1, SERVER, OWN)
-    w.segment("server", "client", 1.1, "RA", seq=501, ack=101, lost=it["rst_lost"], **server)
-    said = 1.2 + IDLE
-    w.segment("client", "server", said, "PA", seq=101, ack=501, data=SAID, **client)
-    if it["rst"]:
-        flags, number = it["rst"]
-        w.segment("server", "client", said + 0.001, flags, seq=500 + number, **server)
-    looks = {"server": [(1.01, "ESTABLISHED"), *((1.2, state) for state in it["server_then"])], "client": []}
-    if it["there_for"] is not None:
-        looks["client"] = [(1.01, "ESTABLISHED"), (1.1 + it["there_for"], "ESTABLISHED")]
-    for host, ports in ("server", (SERVER, OWN)), ("client", (OWN, SERVER, "10.0.0.3", "10.0.0.2")):
-        for t, state in looks[host]:
-            w.sample(host, t, [sock(state, *ports)])
-        w.sample(host, 18, [])
+def to_client(
+    w: Written, t: float, flags: str, port: int, own: int, seq: int, ack: int = 0, lost: bool = False
+) -> None:
+    """A segment of the server."""
+    w.segment("server", "client", t, flags, seq=seq, ack=ack, sport=port, dport=own, lost=lost)
+
+
+def handshake(w: Written, t: float, port: int, own: int, first: int = 100) -> None:
+    """Three segments; the client's data then has number ``first`` + 1, the server's ``first`` + 401."""
+    to_server(w, t, "S", port, own, first)
+    to_client(w, t + 0.001, "SA", port, own, first + 400, first + 1)
+    to_server(w, t + 0.002, "A", port, own, first + 1, first + 401)
+
+
+def run(
+    rst_lost: bool = True,
+    idle: float | None = IDLE + 0.01,
+    server_then: Sequence[str] = (),
+    server_gone: bool = True,
+    rst: tuple[str, int] = ("R", 1),
+    result: str = "ECONNRESET",
+    challenge: tuple[str, int, int] | None = ("A", 501, NEXT),
+    reset: tuple[str, int] | None = ("R", NEXT),
+    second_syn: float | None = 0.012,
+    connects: Sequence[str | None] = (None, None),
+    hz: int = 250,
+) -> Evidence:
+    """A right history, but for what is changed; None for what is missing.
+
+    ``idle``: seconds for which the client's socket is sampled after the server's restart; ``second_syn``: seconds
+    after the first one. Answers by flags, number and acknowledgment.
+    """
+    w = Written(scenario="half_open", hz=hz)
+    server_restarts(w, rst_lost, idle, server_then, server_gone, rst)
     w.call("client", 1, "connect", ["10.0.0.2", SERVER])
-    w.call("client", said, "recv", 65536, errno=it["learns"], value=None if it["learns"] else b"")
+    w.call("client", SENT, "recv", 65536, errno=result)
 
-    client, server = handshake(w, 20, CLIENT, FROM)
-    w.segment("client", "server", 20.1, "PA", seq=101, ack=501, data=SAID, **client)
-    w.segment("client", "server", 20.2, "RA", seq=115, ack=501, lost=True, **client)
-    if it["challenge"]:
-        flags, number, ack = it["challenge"]
-        w.segment("client", "server", 21, "S", seq=9000, **client)
-        w.segment("server", "client", 21.001, flags, seq=number, ack=ack, **server)
-        if it["clears"]:
-            w.segment("client", "server", 21.002, it["clears"][0], seq=it["clears"][1], **client)
-        if it["waits"]:
-            handshake(w, 21 + it["waits"], CLIENT, FROM, 9000)
-    for number, errno in enumerate(it["connects"], 2):
+    handshake(w, 20, CLIENT, CLIENT_PORT)
+    to_server(w, 20.1, "PA", CLIENT, CLIENT_PORT, 101, 501, DATA)
+    to_server(w, 20.2, "RA", CLIENT, CLIENT_PORT, NEXT, 501, lost=True)
+    if challenge:
+        flags, seq, ack = challenge
+        to_server(w, 21, "S", CLIENT, CLIENT_PORT, NEW)
+        to_client(w, 21.001, flags, CLIENT, CLIENT_PORT, seq, ack)
+        if reset:
+            flags, seq = reset
+            to_server(w, 21.002, flags, CLIENT, CLIENT_PORT, seq)
+        if second_syn:
+            handshake(w, 21 + second_syn, CLIENT, CLIENT_PORT, NEW)
+    for number, errno in enumerate(connects, 2):
         w.call("client", 18 + number, "connect", ["10.0.0.2", CLIENT], socket=number, errno=errno)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+def server_restarts(
+    w: Written, rst_lost: bool, idle: float | None, server_then: Sequence[str], gone: bool, rst: tuple[str, int]
+) -> None:
+    """The connection to SERVER, with the samples of both sockets."""
+    handshake(w, 1, SERVER, VISITOR)
+    to_client(w, 1.1, "RA", SERVER, VISITOR, 501, 101, lost=rst_lost)
+    to_server(w, SENT, "PA", SERVER, VISITOR, 101, 501, DATA)
+    flags, number = rst
+    to_client(w, SENT + 0.001, flags, SERVER, VISITOR, 500 + number)
+
+    w.sample("server", 1.01, [sock("ESTABLISHED", SERVER, VISITOR)])
+    for state in server_then:
+        w.sample("server", 1.2, [sock(state, SERVER, VISITOR)])
+    if gone:
+        w.sample("server", 18, [])
+    if idle is not None:
+        for t in (1.01, 1.1 + idle):
+            w.sample("client", t, [sock("ESTABLISHED", VISITOR, SERVER, "10.0.0.3", "10.0.0.2")])
+    w.sample("client", 18, [])
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (IDLES, {"there_for": 0.5}),  # the client found out
-    (IDLES, {"server_then": ("FIN_WAIT_1",)}),  # the server had not forgotten
-    (ANSWERED, {"rst": ("A", 1)}),
-    (ANSWERED, {"rst": ("R", 2)}),
-    (ANSWERED, {"learns": "EPIPE"}),
-    (CHALLENGED, {"challenge": ("SA", 700, 9001)}),
-    (CHALLENGED, {"challenge": ("A", 501, 9001)}),
-    (CHALLENGED, {"clears": ("R", 9001)}),
-    (OPENS, {"waits": 1.02}),  # the initial RTO
-    (OPENS, {"waits": 0.003}),
-    (OPENS, {"connects": (None, "ETIMEDOUT")}),
+WRONG: Named = [
+    ("idle_stays_established", {"idle": 0.5}),  # the client noticed it
+    ("idle_stays_established", {"server_then": ("FIN_WAIT_1",)}),  # the server closed as usual
+    ("idle_stays_established", {"server_gone": False}),
+    ("answered_by_rst", {"rst": ("A", 1)}),
+    ("answered_by_rst", {"rst": ("R", 2)}),
+    ("answered_by_rst", {"result": "EPIPE"}),
+    ("challenge_ack", {"challenge": ("SA", 700, NEW + 1)}),
+    ("challenge_ack", {"challenge": ("A", 501, NEW + 1)}),
+    ("challenge_ack", {"reset": ("R", NEW + 1)}),
+    ("next_syn_opens", {"second_syn": 1.02}),  # the initial RTO
+    ("next_syn_opens", {"second_syn": 0.003}),
+    ("next_syn_opens", {"connects": (None, "ETIMEDOUT")}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (IDLES, {"rst_lost": False}),  # no restart
-    (IDLES, {"there_for": None}),
-    (ANSWERED, {"rst_lost": False}),
-    (CHALLENGED, {"challenge": None}),
-    (CHALLENGED, {"clears": None}),
-    (OPENS, {"challenge": None}),
-    (OPENS, {"waits": None}),
-    (OPENS, {"connects": (None,)}),
-    (OPENS, {"hz": 0}),
+MISSING: Named = [
+    ("idle_stays_established", {"rst_lost": False}),  # no restart
+    ("idle_stays_established", {"idle": None}),
+    ("answered_by_rst", {"rst_lost": False}),
+    ("challenge_ack", {"challenge": None}),
+    ("challenge_ack", {"reset": None}),
+    ("next_syn_opens", {"challenge": None}),
+    ("next_syn_opens", {"second_syn": None}),
+    ("next_syn_opens", {"connects": (None,)}),
+    ("next_syn_opens", {"hz": 0}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
+test_verdicts = verdicts("half_open", run, wrong=WRONG, missing=MISSING)
