@@ -1,71 +1,88 @@
-"""Keepalive: whether the peer of an idle connection still lives is asked after two hours, and only where it is wanted.
+"""Keepalive: probes find out whether the peer of an idle connection still lives, after two hours and only if wanted.
 
     client                      server
-      |                           |  gone, and nobody told
-      |  probe  -------------- x  |  7200 s after the last segment came (tcp_keepalive_time)
+      |                           |  unreachable, without a FIN or an RST
+      |  probe  -------------- x  |  7200 s after the last segment arrived (tcp_keepalive_time)
       |  probe  -------------- x  |  75 s later (tcp_keepalive_intvl)
       |     …                     |  nine in all (tcp_keepalive_probes)
-      |  RST  ---------------- x  |  75 s later: ETIMEDOUT, from a call that waited all the while
+      |  RST  ---------------- x  |  75 s later: recv, which has waited all the while, returns ETIMEDOUT
 
-Without SO_KEEPALIVE, as by default, nothing is sent over an idle connection, and what has lost its peer stays
-ESTABLISHED for ever: a server that only reads keeps such connections. Two hours are the least that RFC 9293 allows a
-system to begin with; a program asks sooner with its own options, or in its own protocol. Read next: tcp(7); RFC 9293
-section 3.8.4; the scenarios keepalive_options, half_open and give_up.
+Without SO_KEEPALIVE, which is the default, nothing is sent over an idle connection, and a socket whose peer is gone
+stays ESTABLISHED for ever: a server that only reads collects such connections. By RFC 9293 the default interval must
+not be shorter than two hours; a program that needs to know sooner sets its own times (keepalive_options), or sends
+messages of its own protocol. Read next: tcp(7); RFC 9293 section 3.8.4; the scenarios keepalive_options, half_open and
+give_up.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, between, claim, each_between, equals, never
+from badwire.evidence import Evidence
 from badwire.faults import Nth
 from badwire.linux.timers import KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, KEEPALIVE_TIME, keepalive_waits
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, claim, each_within, equals, never
-from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-ASKS, TRUSTS, ALIVE = 7001, 7002, 7003
-DEFAULTS = {"time": KEEPALIVE_TIME, "intvl": KEEPALIVE_INTERVAL, "probes": KEEPALIVE_PROBES}
+ASKS = 7001  # SO_KEEPALIVE is set, and the server cannot be reached
+TRUSTS = 7002  # SO_KEEPALIVE is not set, and the server cannot be reached
+ALIVE = 7003  # SO_KEEPALIVE is set, and the server answers
+
+PINNED = {
+    "net.ipv4.tcp_keepalive_time": f"{KEEPALIVE_TIME:.0f}",
+    "net.ipv4.tcp_keepalive_intvl": f"{KEEPALIVE_INTERVAL:.0f}",
+    "net.ipv4.tcp_keepalive_probes": f"{KEEPALIVE_PROBES}",
+}
 TIMER = Kernel("net/ipv4/tcp_timer.c", "tcp_keepalive_timer")
 
 
-@scenario(
-    "An idle connection is asked after two hours",
-    sysctls={f"net.ipv4.tcp_keepalive_{name}": f"{value:g}" for name, value in DEFAULTS.items()},
-    virtual_only="more than two hours of silence",
-)
+@scenario("An idle connection is asked after two hours", sysctls=PINNED, virtual_only="more than two hours of silence")
 def keepalive(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
+    server = lab.host("server")
+    client = lab.host("client")
     for port in ASKS, TRUSTS, ALIVE:
         server.listen(port)
-    sockets = {port: client.connect(server.at(port)) for port in (ASKS, TRUSTS, ALIVE)}
+    asking = client.connect(server.at(ASKS))
+    client.connect(server.at(TRUSTS))
+    sure = client.connect(server.at(ALIVE))
     with (
         lab.wire.fault(Nth(1, times=None, protocol="tcp", to_port=ASKS), toward=server),
         lab.wire.fault(Nth(1, times=None, protocol="tcp", to_port=TRUSTS), toward=server),
     ):
-        for port in ASKS, ALIVE:
-            sockets[port].set_option("SOL_SOCKET", "SO_KEEPALIVE", 1)
-        sockets[ASKS].begin("recv", 100).result(timeout=9000)
+        asking.set_option("SOL_SOCKET", "SO_KEEPALIVE", 1)
+        sure.set_option("SOL_SOCKET", "SO_KEEPALIVE", 1)
+        asking.begin("recv", 100).result(timeout=9000)
 
 
-@claim(RFC("9293", "3.8.4"), Man("tcp(7)"), TIMER)
-def the_first_probe_comes_after_two_hours_and_nine_more_waits_of_75_s_end_it(seen: Evidence) -> Verdict:
-    """From SO_KEEPALIVE on, for nothing came after it. So long a timer may be minutes late: the wheel's step is 328 s
-    where HZ is 100, 131 s where it is 250."""
-    silence = seen.silence(ASKS)
-    waits, due = (silence.after_option("SO_KEEPALIVE"), *silence.waits), seen.kernel.windows(*keepalive_waits())
-    return all_of(each_within(waits, due, "s"), equals(silence.call.errno, "ETIMEDOUT"))
+@claim(
+    "The first probe comes after two hours, the end nine times 75 s later",
+    RFC("9293", "3.8.4"),
+    Man("tcp(7)"),
+    TIMER,
+)
+def probes(run: Evidence) -> Checks:
+    """Nothing arrived after SO_KEEPALIVE was set, so the two hours count from there.
+
+    So long a timer may be minutes late: the timer wheel's step is 328 s where HZ is 100, and 131 s where it is 250.
+    """
+    unanswered = run.connection(ASKS).unanswered
+    first, *others = run.kernel.windows(*keepalive_waits())
+    yield equals("recv returns", unanswered.call.outcome, "ETIMEDOUT")
+    yield between("SO_KEEPALIVE to the first probe", unanswered.after_option("SO_KEEPALIVE"), *first, "s")
+    yield from each_between("probe {n} to the next, or to the end", unanswered.waits, others, "s", count="probes")
 
 
-@claim(RFC("9293", "3.8.4"), Man("socket(7)"))
-def without_the_option_nothing_is_sent_and_the_connection_stays(seen: Evidence) -> Verdict:
-    """Its peer is gone as well, since the same moment."""
-    connection = seen.opened(TRUSTS).connection
-    end = seen.ends(connection)["client"]
-    stays = equals((end.states[-1], end.gone), ("ESTABLISHED", False))
-    return all_of(never(connection.segments[3:], "a segment after the handshake", seen), stays)
+@claim("Without SO_KEEPALIVE nothing is sent, and the connection stays", RFC("9293", "3.8.4"), Man("socket(7)"))
+def without_the_option(run: Evidence) -> Checks:
+    """Its peer has been unreachable for as long as that of the connection that is given up."""
+    connection = run.established(TRUSTS)
+    client = connection.client
+    yield never("segments after the handshake", connection.segments[3:], run)
+    yield equals("last state of the client's socket", client.states.last, "ESTABLISHED")
+    yield equals("the client's socket is gone", client.socket.gone, False)
 
 
-@claim(RFC("9293", "3.8.4"), TIMER)
-def a_live_peer_answers_one_and_is_not_asked_again_soon(seen: Evidence) -> Verdict:
-    """One probe and its answer in all the time in which the other connection was given up."""
-    connection = seen.opened(ALIVE).connection
-    rungs = connection.ladder(*connection.segments[3:])
-    stays = equals(seen.ends(connection)["client"].gone, False)
-    return all_of(equals(rungs or None, ("A 0 ack 1", "A 1 ack 1")), stays)
+@claim("A live peer answers one probe and gets no other soon", RFC("9293", "3.8.4"), TIMER)
+def live_peer(run: Evidence) -> Checks:
+    """There is one probe with its answer in all the time in which the other connection was given up."""
+    connection = run.established(ALIVE)
+    after_handshake = connection.stream.summary(connection.segments[3:])
+    yield equals("segments after the handshake", after_handshake, ("A 0 ack 1", "A 1 ack 1"))
+    yield equals("the client's socket is gone", connection.client.socket.gone, False)

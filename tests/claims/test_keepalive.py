@@ -1,107 +1,85 @@
-"""The claims of keepalive on evidence written by hand: right, wrong in one thing at a time, with things missing."""
+"""The claims of keepalive on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
-from typing import Any
+from badwire.claims import HOLDS
+from badwire.evidence import Evidence
+from scenarios.keepalive import ALIVE, ASKS, TRUSTS, probes
+from tests.claims.cases import Named, verdict_of, verdicts
+from tests.claims.silent import CLIENT, SERVER, Silent
+from tests.claims.written import Written, sock
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.keepalive import ALIVE, ASKS, TRUSTS
-from tests.claims.silent import Silent
-from tests.claims.written import Written
-
-CLAIMS = {each.name: each for each in load("keepalive").claims}
-DEFAULT = "the_first_probe_comes_after_two_hours_and_nine_more_waits_of_75_s_end_it"
-WITHOUT = "without_the_option_nothing_is_sent_and_the_connection_stays"
-LIVES = "a_live_peer_answers_one_and_is_not_asked_again_soon"
+WAITS = (76.8,) * 9
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named."""
-    it: dict[str, Any] = {
-        "option": "SO_KEEPALIVE", "idle": 7300.0, "waits": (76.8,) * 9, "errno": "ETIMEDOUT", "gone": True,
-        "trusting_says": False, "trusting_left": None, "answers": ("A",), "asked_again": None, "living_left": None,
-        "whole": True,
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    option: str = "SO_KEEPALIVE",
+    idle: float = 7300.0,
+    waits: tuple[float, ...] = WAITS,
+    errno: str | None = "ETIMEDOUT",
+    gone: bool = True,
+    trusting_sends: bool = False,
+    trusting_left: float | None = None,
+    trusting_then: str | None = None,
+    answer: str | None = "A",
+    asked: bool = True,
+    asked_again: float | None = None,
+    living_left: float | None = None,
+    complete: bool = True,
+) -> Evidence:
+    """A right history, but for what is changed; times in seconds, None for what does not happen."""
     w = Written(scenario="keepalive", release="6.1.192", hz=100)
     silent = Silent(w)
     silent.connect(ASKS)
-    silent.option(it["option"], 1.0)
-    ended = silent.speak(ASKS, 1.0 + it["idle"], it["waits"], "A", errno=it["errno"])
-    silent.here(ASKS, until=ended if it["gone"] else None)
+    silent.option(option, 1.0)
+    ended = silent.speak(ASKS, 1.0 + idle, waits, "A", errno=errno)
+    silent.here(ASKS, until=ended if gone else None)
+
     ports = silent.connect(TRUSTS)
-    silent.here(TRUSTS, until=it["trusting_left"])
+    silent.here(TRUSTS, until=trusting_left)
+    if trusting_left is not None and trusting_then is not None:
+        changed = sock(trusting_then, ports["client"]["sport"], TRUSTS, CLIENT, SERVER)
+        silent.tables.add("client", changed, since=trusting_left)
     silent.there(TRUSTS)
-    if it["trusting_says"]:
+    if trusting_sends:
         w.segment("client", "server", 7300, "A", seq=100, ack=501, lost=True, **ports["client"])
+
     ports = silent.connect(ALIVE)
-    silent.here(ALIVE, until=it["living_left"])
+    silent.here(ALIVE, until=living_left)
     silent.there(ALIVE)
-    for t, answers in (7300, it["answers"]), (it["asked_again"], ("A",)):
-        if t is not None:
-            w.segment("client", "server", t, "A", seq=100, ack=501, **ports["client"])
-            for flags in answers:
-                w.segment("server", "client", t + 0.001, flags, seq=501, ack=101, **ports["server"])
+    if asked:
+        w.segment("client", "server", 7300, "A", seq=100, ack=501, **ports["client"])
+        if answer is not None:
+            w.segment("server", "client", 7300.001, answer, seq=501, ack=101, **ports["server"])
+    if asked_again is not None:
+        w.segment("client", "server", asked_again, "A", seq=100, ack=501, **ports["client"])
+        w.segment("server", "client", asked_again + 0.001, "A", seq=501, ack=101, **ports["server"])
     silent.tables.write()
-    w.dropped = 0 if it["whole"] else 1
+    w.dropped = 0 if complete else 1
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
-
-
-RIGHT: list[tuple[str, dict[str, Any]]] = [
-    *((name, {}) for name in CLAIMS),
-    (DEFAULT, {"idle": 7520.0}),  # 32,768 ticks is the step of so long a timer
+WRONG: Named = [
+    ("probes", {"idle": 7199.0}),
+    ("probes", {"idle": 7600.0}),
+    ("probes", {"waits": WAITS[:8]}),
+    ("probes", {"waits": (*WAITS, 76.8)}),
+    ("probes", {"waits": (*WAITS[:8], 153.6)}),
+    ("probes", {"errno": "ECONNRESET"}),
+    ("without_the_option", {"trusting_sends": True}),
+    ("without_the_option", {"trusting_left": 7900.0}),
+    ("without_the_option", {"trusting_left": 7900.0, "trusting_then": "CLOSE_WAIT"}),
+    ("live_peer", {"asked": False}),
+    ("live_peer", {"asked_again": 7376.0}),
+    ("live_peer", {"answer": None}),
+    ("live_peer", {"answer": "R"}),
+    ("live_peer", {"living_left": 7900.0}),
 ]
-
-
-@pytest.mark.parametrize(("name", "right"), RIGHT)
-def test_it_holds_for_a_right_record(name: str, right: dict[str, Any]) -> None:
-    assert outcome(name, run(**right)) is HOLDS
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (DEFAULT, {"idle": 7199.0}),
-    (DEFAULT, {"idle": 7600.0}),
-    (DEFAULT, {"waits": (76.8,) * 8}),
-    (DEFAULT, {"waits": (76.8,) * 10}),
-    (DEFAULT, {"waits": (76.8,) * 8 + (153.6,)}),
-    (DEFAULT, {"errno": "ECONNRESET"}),
-    (WITHOUT, {"trusting_says": True}),
-    (WITHOUT, {"trusting_left": 7900.0}),
-    (LIVES, {"asked_again": 7376.0}),
-    (LIVES, {"answers": ()}),
-    (LIVES, {"answers": ("R",)}),
-    (LIVES, {"living_left": 7900.0}),
+MISSING: Named = [
+    ("probes", {"option": "SO_REUSEADDR"}),
+    ("probes", {"gone": False}),
+    ("without_the_option", {"complete": False}),
 ]
+test_verdicts = verdicts("keepalive", run, wrong=WRONG, missing=MISSING)
 
 
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (DEFAULT, {"option": "SO_REUSEADDR"}),
-    (DEFAULT, {"gone": False}),
-    (WITHOUT, {"whole": False}),
-]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
+def test_a_timer_of_two_hours_may_be_late_by_the_step_of_the_timer_wheel() -> None:
+    assert verdict_of(probes, run(idle=7520.0)) is HOLDS  # the step is 32,768 ticks
