@@ -78,6 +78,11 @@ class Records(tuple[T_co, ...]):
         """Those that pass the test."""
         return self._like(record for record in self if test(record))
 
+    @property
+    def distinct(self) -> "Records[T_co]":
+        """Each of them once, in the order in which they first appear."""
+        return self._like(dict.fromkeys(self))
+
     @overload
     def __getitem__(self, key: SupportsIndex, /) -> T_co: ...
     @overload
