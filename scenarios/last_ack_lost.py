@@ -1,80 +1,124 @@
-"""The last ACK is lost: the FIN comes again until it is acknowledged, and each time TIME_WAIT starts over.
+"""The last ACK is lost: the FIN is sent again until an ACK arrives, and each FIN starts TIME_WAIT over.
 
     client                                 server
     FIN_WAIT_2  |  <----------------  FIN  |  LAST_ACK
     TIME_WAIT   |  ACK  ----------- x      |  lost
-                |  <----------------  FIN  |  one RTO later, 200 ms and more; then two, four, …
-                |  ACK  ---------------->  |  nothing left
-    nothing     |                          |  a minute after the last FIN that came, not after the first
+                |  <----------------  FIN  |  one RTO later, 200 ms or more; then two, four, …
+                |  ACK  ---------------->  |  the connection is gone
+    gone        |                          |  one minute after the last FIN arrived, not after the first
 
-Nobody can know whether the last segment of all arrives. So who sends it waits: it may be asked for again.
+No host can know whether its last segment arrives. So the host that sent it waits: it may have to send it again.
 Read next: RFC 9293 section 3.6.1; the comment above tcp_timewait_state_process in Linux.
 """
 
+from math import inf
+
+from badwire.claims import RFC, Checks, Kernel, Text, between, claim, each_between, equals
+from badwire.evidence import NS, Evidence, Frame, Records, SocketSample, intervals
 from badwire.faults import Nth
-from badwire.linux.timers import TIMEWAIT_LEN
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import NS, Evidence, intervals
+from badwire.linux.timers import TIMEWAIT_LEN, backoff, octaves
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PORT, TIMES = 7001, 5  # ACKs that are lost
+PORT = 7001
+LOST = 5  # ACKs
 NO_PROBES = {"net.ipv4.tcp_early_retrans": "0"}  # no tail loss probe, which would send the FIN again before the RTO
 
 
 @scenario("The last ACK is lost", sysctls=NO_PROBES)
 def last_ack_lost(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    listener, caller = server.listen(PORT), client.connect(server.at(PORT))
-    answerer = listener.accept()
-    caller.close()
+    server = lab.host("server")
+    client = lab.host("client")
+    listener = server.listen(PORT)
+    closes_first = client.connect(server.at(PORT))
+    closes_second = listener.accept()
+
+    closes_first.close()
     client.wait_until(state="FIN_WAIT_2")
     server.wait_until(state="CLOSE_WAIT")
-    with lab.wire.fault(Nth(1, times=TIMES, flags="A"), toward=server):
-        answerer.close()
-        for lost in range(1, TIMES + 1):
+    with lab.wire.fault(Nth(1, times=LOST, flags="A"), toward=server):
+        closes_second.close()
+        for lost in range(1, LOST + 1):
             lab.wire.wait_until("drop", toward=server, count=lost)
-            client.wait_until(state="TIME_WAIT")  # a look at how long it has left
+            client.wait_until(state="TIME_WAIT")  # takes a sample, which shows how long TIME_WAIT has left
         server.wait_while(state="LAST_ACK", timeout=60)
     client.wait_while(state="TIME_WAIT", timeout=2 * TIMEWAIT_LEN)
 
 
-@claim(RFC("9293", "3.8.1"), RFC("6298", "5.4 to 5.6"), Text("T62"))
-def the_fin_comes_again_after_the_rto_which_doubles_until_it_is_acknowledged(seen: Evidence) -> Verdict:
-    """A kernel timer is never early, and how late it may be on a busy machine has no bound: each wait in its octave."""
-    closed = seen.closed(PORT)
-    waits = intervals(closed.fins("server")) or ()
-    rto = seen.ends(closed.connection)["server"].last("CLOSE_WAIT").info["rto"] / 1e6
-    octaves = (within(wait, rto * 2**n, rto * 2 ** (n + 1), "s") for n, wait in enumerate(waits))
-    return all_of(equals(len(waits) or None, TIMES, "times"), *octaves)
+@claim(
+    "A FIN without an ACK is sent again after the RTO, which doubles",
+    RFC("9293", "3.8.1"),
+    RFC("6298", "5.4 to 5.6"),
+    Text("T62"),
+)
+def sent_again(run: Evidence) -> Checks:
+    """A kernel timer is never early. A busy machine may be late with it: each wait is shorter than the next RTO."""
+    connection = run.connection(PORT)
+    waits = intervals(connection.closing.fins("server"))
+    rto = connection.server.socket.last("CLOSE_WAIT").rto
+    bounds = octaves(*backoff(rto, LOST))
+    yield from each_between("wait before retransmission {n}", waits, bounds, "s", count="retransmissions of the FIN")
 
 
-@claim(RFC("9293", "3.6.1"), Kernel("net/ipv4/tcp_minisocks.c", "tcp_timewait_state_process"), Text("T62"))
-def whoever_waits_acknowledges_it_each_time_and_only_then_the_other_side_is_done(seen: Evidence) -> Verdict:
-    """Nobody but the kernel answers: an entry in TIME_WAIT has no inode. All ACKs but the last are lost."""
-    closed = seen.closed(PORT)
-    ends, acks = seen.ends(closed.connection), closed.sent_by("client")[1:]
-    told = equals(closed.connection.ladder(*acks), ("A 2 ack 2",) * (TIMES + 1))
-    lost = equals([bool(ack.delivered_at) for ack in acks], [False] * TIMES + [True])
-    done = acks[-1].arrived <= ends["server"].stay("LAST_ACK").left_by
-    return all_of(told, lost, equals((done, ends["client"].last("TIME_WAIT").inode), (True, 0)))
+@claim(
+    "The host in TIME_WAIT acknowledges each FIN, without a program",
+    RFC("9293", "3.6.1"),
+    Kernel("net/ipv4/tcp_minisocks.c", "tcp_timewait_state_process"),
+    Text("T62"),
+)
+def acknowledged_again(run: Evidence) -> Checks:
+    """All ACKs but the last are lost, and the other side leaves LAST_ACK only when that one has arrived."""
+    connection = run.connection(PORT)
+    acks = connection.closing.sent_by("client")[1:]
+    yield equals("ACKs of the client", connection.summaries(acks), ("A 2 ack 2",) * (LOST + 1))
+    yield equals("each of them arrives", acks.map(lambda ack: bool(ack.delivered_at)), [False] * LOST + [True])
+    last_ack = connection.server.socket.period("LAST_ACK")
+    yield equals("LAST_ACK ends after the last ACK arrived", acks.last.arrived <= last_ack.left_by, True)
+    time_wait = connection.client.socket.last("TIME_WAIT")
+    yield equals("a program owns the socket in TIME_WAIT", time_wait.owned, False)
 
 
-@claim(RFC("9293", "3.10.7.4"), Kernel("include/net/inet_timewait_sock.h", "inet_twsk_reschedule"), Text("T63"))
-def each_time_the_wait_starts_over(seen: Evidence) -> Verdict:
-    """Seconds from the first FIN's arrival to the start of the table's timer, which counts in ticks of the kernel."""
-    closed = seen.closed(PORT)
-    came = [fin.arrived for fin in closed.fins("server")]
-    looks = [look for look in seen.ends(closed.connection)["client"].sockets if look.state == "TIME_WAIT"]
-    starts = {max(t for t in came if t <= look.t): look.t + look.expires_ms * 1_000_000 for look in looks}
-    since = ((fin - came[0], due - came[0] - TIMEWAIT_LEN * NS) for fin, due in starts.items())
-    late = (at_least(began / NS, fin / NS - 2 / seen.kernel.hz, "s") for fin, began in since)
-    return all_of(equals(len(starts) or None, TIMES + 1, "starts"), *late)
+@claim(
+    "Each FIN that arrives starts TIME_WAIT over",
+    RFC("9293", "3.10.7.4"),
+    Kernel("include/net/inet_timewait_sock.h", "inet_twsk_reschedule"),
+    Text("T63"),
+)
+def starts_over(run: Evidence) -> Checks:
+    """The timer in the socket table starts when a FIN arrives. It counts in ticks, and may be two of them off."""
+    connection = run.connection(PORT)
+    fins = connection.closing.fins("server")
+    starts = timer_starts(fins, connection.client.socket.samples_in("TIME_WAIT"))
+    bounds = ((-2 / run.kernel.hz, inf),) * (LOST + 1)
+    yield from each_between("FIN {n} to the start of the timer", starts, bounds, "s", count="starts of the timer")
 
 
-@claim(Kernel("include/net/tcp.h", "TCP_TIMEWAIT_LEN"), Kernel("kernel/time/timer.c", "LVL_GRAN"), Text("T63"))
-def so_it_lasts_one_minute_from_the_last_fin(seen: Evidence) -> Verdict:
+@claim(
+    "TIME_WAIT ends one minute after the last FIN",
+    Kernel("include/net/tcp.h", "TCP_TIMEWAIT_LEN"),
+    Kernel("kernel/time/timer.c", "LVL_GRAN"),
+    Text("T63"),
+)
+def one_minute_from_the_last(run: Evidence) -> Checks:
     """A kernel timer is never early and at most one step of the timer wheel late."""
-    first, *_, last = seen.closed(PORT).fins("server")
-    stay, longer = seen.sockets("client").time_in("TIME_WAIT"), (last.arrived - first.arrived) / NS
-    return within(stay, longer + TIMEWAIT_LEN, longer + seen.kernel.latest(TIMEWAIT_LEN), "s")
+    fins = run.connection(PORT).closing.fins("server")
+    retransmissions = fins[1:]
+    restarting = (retransmissions.last.arrived - fins.first.arrived) / NS
+    waited = run.host("client").time_in("TIME_WAIT")
+    yield between(
+        "time in TIME_WAIT", waited, restarting + TIMEWAIT_LEN, restarting + run.kernel.latest(TIMEWAIT_LEN), "s"
+    )
+
+
+def timer_starts(fins: Records[Frame], samples: Records[SocketSample]) -> Records[float]:
+    """Seconds from the arrival of a FIN to the start of the timer, for each FIN after which TIME_WAIT was sampled.
+
+    A sample shows how long the timer has left, so it started TIMEWAIT_LEN before its end. Of several samples after the
+    same FIN the last one counts.
+    """
+    starts: dict[int, float] = {}  # by the FIN's arrival, in ns
+    for sample in samples:
+        before = Records((fin.arrived for fin in fins if fin.arrived <= sample.t), "FINs")
+        ends_after = (sample.t - before.last) / NS + sample.expires_ms / 1000
+        starts[before.last] = ends_after - TIMEWAIT_LEN
+    return Records(starts.values(), "starts")

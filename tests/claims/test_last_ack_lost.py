@@ -1,101 +1,89 @@
-"""The claims of last_ack_lost on evidence written by hand: right, wrong in one thing, with things missing."""
+"""The claims of last_ack_lost on histories written by hand: right, wrong in one thing, with things missing."""
 
 from itertools import accumulate
-from typing import Any
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
+from badwire.evidence import Evidence
 from scenarios.last_ack_lost import PORT
+from tests.claims.cases import Named, verdicts
 from tests.claims.ladders import OPENING, OWN, Table, talk
 from tests.claims.written import Written
 
-CLAIMS = {each.name: each for each in load("last_ack_lost").claims}
-AGAIN, ANSWERS, OVER, MINUTE = CLAIMS
-LAST_FIN = 6.45  # s; from the first FIN to the last
+FIRST_FIN = 1.0  # seconds into the run
+WAITS = (0.21, 0.42, 0.84, 1.68, 3.3)
+LAST_FIN = sum(WAITS)  # seconds after the first
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named; the first FIN of the server's goes out at 1 s."""
-    it: dict[str, Any] = {
-        "waits": (0.21, 0.42, 0.84, 1.68, 3.3), "rto": 204_000, "arrives": (5,), "answers": True, "ack": 2, "inode": 0,
-        "done": 1.01 + LAST_FIN, "restarts": True, "looks": 6, "stay": LAST_FIN + 61.5,
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    waits: tuple[float, ...] | None = WAITS,
+    rto: int = 204_000,
+    arriving: tuple[int, ...] = (5,),
+    acknowledged: bool = True,
+    ack: int = 2,
+    inode: int = 0,
+    last_ack_ends: float | None = FIRST_FIN + LAST_FIN + 0.01,
+    restarts: bool = True,
+    samples: int = 6,
+    waited: float = LAST_FIN + 61.5,
+) -> Evidence:
+    """A right history, but for what is changed.
+
+    Args:
+        waits: seconds from each FIN of the server to the next; None: the server sends no FIN.
+        rto: in microseconds.
+        arriving: which of the client's ACKs are not lost, counted from 0.
+        ack: the number that they acknowledge.
+        last_ack_ends: seconds into the run; None: never.
+        samples: of TIME_WAIT; each follows a FIN.
+        waited: seconds from the first FIN to the end of TIME_WAIT.
+    """
     w = Written(scenario="last_ack_lost")
     talk(w, PORT, 0.1, *OPENING, "client FA 1 ack 1", "server A 1 ack 2")
-    client, server = Table(w, "client"), Table(w, "server")
+    client = Table(w, "client")
     client.passes(0.2, OWN, PORT, "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2")
-    server.show(0.2, "CLOSE_WAIT", PORT, OWN, info={"rto": it["rto"]})
+    server = Table(w, "server")
+    server.show(0.2, "CLOSE_WAIT", PORT, OWN, info={"rto": rto})
     server.show(1.005, "LAST_ACK", PORT, OWN)
-    fins = tuple(accumulate(it["waits"], initial=1.0)) if it["waits"] is not None else ()
+    fins = () if waits is None else tuple(accumulate(waits, initial=FIRST_FIN))
     for number, t in enumerate(fins):
         talk(w, PORT, t, "server FA 1 ack 2")
-        if it["answers"]:
-            talk(w, PORT, t + 0.0001, f"client A 2 ack {it['ack']}" + ("" if number in it["arrives"] else " x"))
-        if number < it["looks"]:
-            left = 60 if it["restarts"] else 61 - t
-            client.show(t + 0.002, "TIME_WAIT", OWN, PORT, expires_ms=round(1000 * left) - 2, inode=it["inode"])
-    if it["done"] is not None:
-        server.show(it["done"], None, PORT, OWN)
-    client.show(1 + it["stay"], None, OWN, PORT)
+        if acknowledged:
+            lost = "" if number in arriving else " x"
+            talk(w, PORT, t + 0.0001, f"client A 2 ack {ack}{lost}")
+        if number < samples:
+            left = 60.0 if restarts else 60 - (t - FIRST_FIN)
+            client.show(t + 0.002, "TIME_WAIT", OWN, PORT, expires_ms=round(1000 * left) - 2, inode=inode)
+    if last_ack_ends is not None:
+        server.show(last_ack_ends, None, PORT, OWN)
+    client.show(FIRST_FIN + waited, None, OWN, PORT)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (AGAIN, {"waits": (0.21, 0.42, 0.84, 1.68)}),
-    (AGAIN, {"waits": (0.19, 0.42, 0.84, 1.68, 3.3)}),  # too early
-    (AGAIN, {"waits": (0.21, 0.21, 0.21, 0.21, 0.21)}),  # not doubled
-    (AGAIN, {"rto": 1_000_000}),
-    (ANSWERS, {"ack": 1}),
-    (ANSWERS, {"arrives": (4, 5)}),
-    (ANSWERS, {"waits": (0.21, 0.42, 0.84, 1.68), "arrives": (4,)}),
-    (ANSWERS, {"done": 5.0}),
-    (ANSWERS, {"inode": 77}),
-    (OVER, {"restarts": False}),
-    (OVER, {"looks": 3}),
-    (MINUTE, {"stay": 61.5}),
-    (MINUTE, {"stay": LAST_FIN + 59}),
-    (MINUTE, {"stay": LAST_FIN + 63}),
+WRONG: Named = [
+    ("sent_again", {"waits": WAITS[:4]}),
+    ("sent_again", {"waits": (0.19, 0.42, 0.84, 1.68, 3.3)}),  # too early
+    ("sent_again", {"waits": (0.21, 0.21, 0.21, 0.21, 0.21)}),  # not doubled
+    ("sent_again", {"rto": 1_000_000}),
+    ("acknowledged_again", {"ack": 1}),
+    ("acknowledged_again", {"arriving": (4, 5)}),
+    ("acknowledged_again", {"waits": WAITS[:4], "arriving": (4,)}),
+    ("acknowledged_again", {"arriving": (), "last_ack_ends": None}),
+    ("acknowledged_again", {"last_ack_ends": 5.0}),
+    ("acknowledged_again", {"last_ack_ends": None}),
+    ("acknowledged_again", {"inode": 77}),
+    ("starts_over", {"restarts": False}),
+    ("starts_over", {"samples": 3}),
+    ("one_minute_from_the_last", {"waited": 61.5}),
+    ("one_minute_from_the_last", {"waited": LAST_FIN + 59}),
+    ("one_minute_from_the_last", {"waited": LAST_FIN + 63}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (AGAIN, {"waits": ()}),
-    (ANSWERS, {"done": None, "arrives": ()}),
-    (ANSWERS, {"looks": 0}),
-    (OVER, {"waits": None}),
-    (MINUTE, {"waits": ()}),  # one FIN: it was never repeated
-    (MINUTE, {"looks": 0}),
+MISSING: Named = [
+    ("sent_again", {"waits": ()}),
+    ("acknowledged_again", {"acknowledged": False}),
+    ("acknowledged_again", {"waits": None}),
+    ("acknowledged_again", {"samples": 0}),
+    ("starts_over", {"samples": 0}),
+    ("starts_over", {"waits": None}),
+    ("one_minute_from_the_last", {"waits": ()}),  # the FIN was sent only once
+    ("one_minute_from_the_last", {"samples": 0}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
+test_verdicts = verdicts("last_ack_lost", run, wrong=WRONG, missing=MISSING)
