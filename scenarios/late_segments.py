@@ -1,26 +1,40 @@
-"""Late segments: what an old connection left on the way does not get into a new one with the same addresses and ports.
+"""Late segments: old data, still on the way, does not get into a new connection with the same addresses and ports.
 
     client, from one port                     server
-      |  "old"  ---------------------------->   |  and a copy of it takes a long way
+      |  "old"  ---------------------------->   |  and a copy of it, which is delayed
       |  <------------------------------  FIN   |  the server closes first, and waits in TIME_WAIT
       |  SYN, from the same port  ---------->   |  the new connection takes the place of TIME_WAIT
-      |     ... the copy of "old"  --------->   |  refused: by its timestamp, or by its number
-      |  <-----------  ACK, D-SACK of "old"     |  which names the numbers of what was not wanted
-      |  "new"  ---------------------------->   |  this is what the program reads
+      |     ... the copy of "old"  --------->   |  refused: by its timestamp, or by its sequence number
+      |  <-----------  ACK, D-SACK of "old"     |  which names the bytes that were refused
+      |  "new"  ---------------------------->   |  only this is what the program reads
 
-How it takes that place: timewait_takeover. Read next: RFC 9293 sections 3.4.3 and 3.10.7.4; RFC 7323 section 5.
+How a new connection takes that place: timewait_takeover. Read next: RFC 9293 sections 3.4.3 and 3.10.7.4; RFC 7323
+section 5.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Text, claim, equals
+from badwire.evidence import Evidence, Frame, tcp_of
 from badwire.faults import Late
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, claim, equals
-from badwire.old.evidence import Evidence, tcp_of
 from badwire.packets.packet import relative
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PORTS, FROM, OLD, NEW = {"server1": 7001, "server2": 7002}, 1000, b"old", b"new"  # the client's ports are FROM higher
-STAMPS, PINNED = "net.ipv4.tcp_timestamps", {"net.ipv4.tcp_dsack": "1", "net.ipv4.tcp_sack": "1"}
-SETTINGS = {"server1": {STAMPS: "1", **PINNED}, "server2": {STAMPS: "0", **PINNED}, "client": {STAMPS: "1"}}
+PORTS = {"server1": 7001, "server2": 7002}
+FROM = 1000  # the client's ports are so much higher than the server's
+OLD = b"old"
+NEW = b"new"
+REFUSED_BY_PAWS = {"server1": 1, "server2": 0}  # segments
+
+TIMESTAMPS = "net.ipv4.tcp_timestamps"
+PINNED = {
+    "net.ipv4.tcp_dsack": "1",
+    "net.ipv4.tcp_sack": "1",
+}
+SETTINGS = {
+    "server1": {TIMESTAMPS: "1", **PINNED},
+    "server2": {TIMESTAMPS: "0", **PINNED},
+    "client": {TIMESTAMPS: "1"},
+}
 
 
 @scenario("Old segments do not get into a new connection", hosts={"server": 2}, sysctls=SETTINGS)
@@ -39,42 +53,68 @@ def late_segments(lab: Lab) -> None:
             client.wait_until(state="CLOSE_WAIT", port=port)
             old.close()
             client.wait_while(state="LAST_ACK")
-            lab.pass_time(1, "so that numbers and timestamps tell old from new")
+            lab.pass_time(1, "so that sequence numbers and timestamps tell old from new")
             new = client.socket("tcp", port + FROM)
             new.connect(server.at(port))
             accepted = listener.accept()
-        new.send(NEW)  # behind the copy, which came as the block ended
+        new.send(NEW)  # the end of the block above has released the copy, so it is ahead of this
         accepted.recv()
 
 
 @claim(
-    RFC("9293", "3.4.3"), Text("T64", depends="on numbers and timestamps where a new connection cuts TIME_WAIT short")
+    "The program reads only the new data, though the old data came again",
+    RFC("9293", "3.4.3"),
+    Text("T64", depends="on sequence numbers and timestamps, where a new connection cuts TIME_WAIT short"),
 )
-def the_program_reads_the_new_data_only_though_the_old_came_again(seen: Evidence) -> Verdict:
-    verdicts = []
+def only_new_data(run: Evidence) -> Checks:
+    """The old data arrives twice: once over its own connection, and again after the new connection has opened."""
+    for name in PORTS:
+        values = run.host(name).calls("recv").map(lambda call: call.value)
+        yield equals("recv on {host} returns", values, (OLD, NEW), host=name)
     for name, port in PORTS.items():
-        data, opened = seen.tried(port).first("client", data=True), seen.tried(port, number=1).handshake
-        again = [t > opened[-1].arrived for t in data.delivered_at] if opened and data else None
-        read = [call.value for call in seen.calls(name, "recv") or ()]
-        verdicts += [equals(again, [False, True]), equals(read or None, [OLD, NEW])]
-    return all_of(*verdicts)
+        old = run.connection(port).client.segments(data=True).first
+        opened = run.connection(port, nth=2).opening.ack.arrived
+        late = came_after(old, opened)
+        yield equals("the old data reaches {host} after the new handshake", late, (False, True), host=name)
 
 
-@claim(RFC("7323", "5.3"), Kernel("net/ipv4/tcp_input.c", "tcp_validate_incoming"))
-def with_timestamps_it_is_one_of_those_that_paws_refused(seen: Evidence) -> Verdict:
-    """The kernel looks at the timestamp first; without one in use, the number alone tells that it is old."""
-    refused = {name: seen.counter(name, "TcpExt.PAWSEstab") for name in PORTS}
-    return all_of(*(equals(refused[name], int(SETTINGS[name][STAMPS]), "segments") for name in PORTS))
+@claim(
+    "With timestamps, PAWS refuses the old segment",
+    RFC("7323", "5.3"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_validate_incoming"),
+)
+def refused_by_timestamp(run: Evidence) -> Checks:
+    """The kernel looks at the timestamp first. On server2 they are off, and the number alone shows that it is old."""
+    for name, refused in REFUSED_BY_PAWS.items():
+        counted = run.host(name).counter("TcpExt.PAWSEstab")
+        yield equals("segments that PAWS refused on {host}", counted, refused, "segments", host=name)
 
 
-@claim(RFC("9293", "3.10.7.4"), RFC("2883", "4"), Kernel("net/ipv4/tcp_input.c", "tcp_send_dupack"))
-def refused_it_is_answered_by_an_ack_that_names_it(seen: Evidence) -> Verdict:
-    """So does each of the two servers: the ACK repeats what comes next, and as D-SACK the numbers of the old data."""
-    verdicts = []
+@claim(
+    "The server answers the old segment with an ACK that names it",
+    RFC("9293", "3.10.7.4"),
+    RFC("2883", "4"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_send_dupack"),
+)
+def answered(run: Evidence) -> Checks:
+    """Its acknowledgment is the number that the new connection needs next, its D-SACK block has the old numbers."""
     for name, port in PORTS.items():
-        data, new = seen.tried(port).first("client", data=True), seen.tried(port, number=1)
-        answer = new.first(name, "A")
-        blocks = tcp_of(answer).options.sack if answer else ()
-        named = [relative(edge, tcp_of(data).seq) for block in blocks for edge in block] if answer and data else None
-        verdicts += [equals(named, [0, len(OLD)]), equals(answer and new.ack(answer), 1)]
-    return all_of(*verdicts)
+        connection = run.connection(port, nth=2)
+        answer = connection.side(name).segments("A").first
+        yield equals("number that {host} acknowledges", connection.stream.ack(answer), 1, host=name)
+        old = run.connection(port).client.segments(data=True).first
+        yield equals("D-SACK of {host}, from the old data on", sack_edges(answer, old), (0, len(OLD)), host=name)
+
+
+def came_after(frame: Frame, t: int) -> tuple[bool, ...]:
+    """For each delivery of a frame whether it was later than ``t`` (ns)."""
+    return tuple(delivered > t for delivered in frame.delivered_at)
+
+
+def sack_edges(ack: Frame, data: Frame) -> tuple[int, ...]:
+    """The edges of the SACK blocks in ``ack``, in bytes from the beginning of ``data``."""
+    edges: list[int] = []
+    for left, right in tcp_of(ack).options.sack:
+        edges.append(relative(left, tcp_of(data).seq))
+        edges.append(relative(right, tcp_of(data).seq))
+    return tuple(edges)

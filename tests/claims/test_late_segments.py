@@ -1,101 +1,82 @@
-"""The claims of late_segments on evidence written by hand."""
+"""The claims of late_segments on histories written by hand: right, wrong in one thing, with things missing."""
 
 from typing import Any
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.late_segments import FROM, PORTS
+from badwire.evidence import Evidence
+from scenarios.late_segments import FROM, NEW, OLD, PORTS
+from tests.claims.cases import Named, verdicts
 from tests.claims.written import Written
 
-CLAIMS = {each.name: each for each in load("late_segments").claims}
-READS = "the_program_reads_the_new_data_only_though_the_old_came_again"
-PAWS = "with_timestamps_it_is_one_of_those_that_paws_refused"
-NAMES = "refused_it_is_answered_by_an_ack_that_names_it"
-HOSTS = "server1", "server2", "client"
+HOSTS = ("server1", "server2", "client")
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named; None is for what is missing."""
-    it = {
-        "copy": 2.5, "read": (b"old", b"new"), "paws": {"server1": 1, "server2": 0}, "answer": True,
-        "named": (101, 104), "ack": 5001, "data": True, "second": True,
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
-    w = Written(HOSTS)
+def run(
+    anything: bool = True,
+    copy: float | None = 2.5,
+    read: tuple[bytes, ...] = (OLD, NEW),
+    paws1: int | None = 1,
+    paws2: int | None = 0,
+    answer: bool = True,
+    sack: tuple[int, int] | None = (101, 104),
+    ack: int = 5001,
+    data: bool = True,
+    second: bool = True,
+) -> Evidence:
+    """A right history, but for what is changed: when the copy arrives (s), what is read, counted, answered."""
+    w = Written(HOSTS, scenario="late_segments")
+    if not anything:
+        return w.evidence()
     for name, port in PORTS.items():
-        there, back = {"sport": port + FROM, "dport": port}, {"sport": port, "dport": port + FROM}
+        there: dict[str, Any] = {"sport": port + FROM, "dport": port}
+        back: dict[str, Any] = {"sport": port, "dport": port + FROM}
         w.segment("client", name, 0.1, "S", seq=100, **there)
         w.segment(name, "client", 0.2, "SA", seq=900, ack=101, **back)
-        if it["data"]:
-            times = 0.3001 if it["copy"] is None else (0.3001, it["copy"])
-            w.segment("client", name, 0.3, "PA", seq=101, ack=901, data=b"old", delivered=times, **there)
-        if it["second"]:
+        if data:
+            arrives = (0.3001,) if copy is None else (0.3001, copy)
+            w.segment("client", name, 0.3, "PA", seq=101, ack=901, data=OLD, delivered=arrives, **there)
+        if second:
             w.segment("client", name, 2.1, "S", seq=5000, **there)
             w.segment(name, "client", 2.2, "SA", seq=7000, ack=5001, **back)
             w.segment("client", name, 2.3, "A", seq=5001, ack=7001, **there)
-            if it["answer"]:
-                options = {"sack": [it["named"]]} if it["named"] else {}
-                w.segment(name, "client", 2.6, "A", seq=7001, ack=it["ack"], options=options, **back)
-        for number, data in enumerate(it["read"]):
-            w.call(name, 0.4 + 3 * number, "recv", 65536, value=data, socket=2 + number)
-        if it["paws"][name] is not None:
-            w.counters(name, 0, TcpExt_PAWSEstab=3)
-            w.counters(name, 4, TcpExt_PAWSEstab=3 + it["paws"][name])
+            if answer:
+                options = {} if sack is None else {"sack": [sack]}
+                w.segment(name, "client", 2.6, "A", seq=7001, ack=ack, options=options, **back)
+        for number, value in enumerate(read):
+            w.call(name, 0.4 + 3 * number, "recv", 65536, value=value, socket=2 + number)
+    count(w, "server1", paws1)
+    count(w, "server2", paws2)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+def count(w: Written, host: str, refused: int | None) -> None:
+    """By how much a host's counter grows; None: it is not recorded."""
+    if refused is not None:
+        w.counters(host, 0, TcpExt_PAWSEstab=3)
+        w.counters(host, 4, TcpExt_PAWSEstab=3 + refused)
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written(HOSTS).evidence()) is UNKNOWN
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (READS, {"copy": None}),
-    (READS, {"copy": 1.5}),  # it met TIME_WAIT and not the new connection
-    (READS, {"read": (b"old", b"oldnew")}),
-    (READS, {"read": (b"old", b"old", b"new")}),
-    (PAWS, {"paws": {"server1": 0, "server2": 0}}),
-    (PAWS, {"paws": {"server1": 1, "server2": 1}}),
-    (PAWS, {"paws": {"server1": 2, "server2": 0}}),
-    (NAMES, {"named": None}),
-    (NAMES, {"named": (5001, 5004)}),
-    (NAMES, {"ack": 5004}),
+WRONG: Named = [
+    ("only_new_data", {"copy": None}),
+    ("only_new_data", {"copy": 1.5}),  # it met TIME_WAIT and not the new connection
+    ("only_new_data", {"read": (OLD, OLD + NEW)}),
+    ("only_new_data", {"read": (OLD, OLD, NEW)}),
+    ("refused_by_timestamp", {"paws1": 0}),
+    ("refused_by_timestamp", {"paws2": 1}),
+    ("refused_by_timestamp", {"paws1": 2}),
+    ("answered", {"sack": None}),
+    ("answered", {"sack": (5001, 5004)}),
+    ("answered", {"ack": 5004}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (READS, {"data": False}),
-    (READS, {"second": False}),
-    (READS, {"read": ()}),
-    (PAWS, {"paws": {"server1": None, "server2": 0}}),
-    (NAMES, {"answer": False}),
-    (NAMES, {"data": False}),
-    (NAMES, {"second": False}),
+MISSING: Named = [
+    ("only_new_data", {"data": False}),
+    ("only_new_data", {"second": False}),
+    ("only_new_data", {"read": ()}),
+    ("refused_by_timestamp", {"paws1": None}),
+    ("answered", {"answer": False}),
+    ("answered", {"data": False}),
+    ("answered", {"second": False}),
+    ("only_new_data", {"anything": False}),
+    ("refused_by_timestamp", {"anything": False}),
+    ("answered", {"anything": False}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
+test_verdicts = verdicts("late_segments", run, wrong=WRONG, missing=MISSING)
