@@ -108,7 +108,7 @@ def dead_peer(run: Evidence) -> Checks:
     connection = run.connection(DEAD)
     unanswered = connection.unanswered
     first, *others = octaves(*keepalive_waits(IDLE, INTERVAL, PROBES))
-    yield equals("recv returns", unanswered.call.outcome, "ETIMEDOUT")
+    yield equals("the client's call", run.host("client").results("recv", port=DEAD), ("recv ETIMEDOUT",))
     yield equals("the last segment", connection.summary(connection.segments.last), ("RA 1 ack 1",))
     yield between("SO_KEEPALIVE to the first probe", unanswered.after_option("SO_KEEPALIVE"), *first, "s")
     yield from each_between("probe {n} to the next, or to the end", unanswered.waits, others, "s", count="probes")
