@@ -4,70 +4,132 @@
                 |   /  |   /  |   /  |      k is their area, 3/8 W * W, so W grows with the square root of k,
             W/2 | /    | /    | /    |      and so does the rate, of 3/4 W in a round trip
                 +----------------------->
-                     round trips            lost for one in 24, 96 and 384; and over 50, 100 and 200 ms
+                     round trips            one lost in 24, 96 and 384; round trips of 50, 100 and 200 ms
 
-The square root is Reno's, not the network's: other ways to control congestion pay another price (congestion_controls).
+The square root belongs to Reno, not to networks: other congestion controls pay another price (congestion_controls).
 Read next: Mathis, Semke, Mahdavi and Ott, The Macroscopic Behavior of the TCP Congestion Avoidance Algorithm (1997).
 """
 
+from dataclasses import dataclass
 from statistics import mean
 
+from badwire.claims import RFC, Book, Checks, between, claim
+from badwire.evidence import Evidence
 from badwire.faults import Delay, Nth
 from badwire.linux.congestion import sawtooth, slope, slopes
-from badwire.old.claims import RFC, Book, Verdict, all_of, claim, within
-from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms
 
-MSS, MATHIS = 1448, Book("Mathis, Semke, Mahdavi and Ott, The Macroscopic Behavior of the TCP (1997)", "2")
-# Port: one in so many is lost, each way takes so long, so many teeth.
-CASES = {7001: (24, 25 * ms, 4), 7002: (96, 25 * ms, 2), 7003: (384, 25 * ms, 2)}
-CASES |= {7004: (24, 50 * ms, 4), 7005: (24, 100 * ms, 4)}
-BY_LOSS, BY_TIME = (7001, 7002, 7003), (7001, 7004, 7005)
-REPAIR = 2  # round trips in a tooth, at the most, that a loss takes to be noticed and repaired: Mathis leaves them out
-BOOK = {"tcp_congestion_control": "reno", "tcp_sack": "0", "tcp_recovery": "0", "tcp_early_retrans": "0"}
-BOOK |= {"tcp_frto": "0", "tcp_no_metrics_save": "1", "tcp_timestamps": "1", "tcp_reordering": "3"}
-BOOK |= {"tcp_rmem": "4096 4000000 8000000", "tcp_wmem": "4096 4000000 8000000"}
-PINNED = {f"net.ipv4.{name}": value for name, value in BOOK.items()}
+MSS = 1448  # bytes
+MATHIS = Book("Mathis, Semke, Mahdavi and Ott, The Macroscopic Behavior of the TCP (1997)", "2")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One transfer: one segment in ``every`` is lost, each way takes ``delay`` seconds, and it has so many teeth."""
+
+    every: int
+    delay: float
+    teeth: int
+
+
+CASES = {
+    7001: Case(every=24, delay=25 * ms, teeth=4),
+    7002: Case(every=96, delay=25 * ms, teeth=2),
+    7003: Case(every=384, delay=25 * ms, teeth=2),
+    7004: Case(every=24, delay=50 * ms, teeth=4),
+    7005: Case(every=24, delay=100 * ms, teeth=4),
+}
+BY_LOSS = (7001, 7002, 7003)
+BY_TIME = (7001, 7004, 7005)
+REPAIR = 2  # round trips in a tooth, at most, in which a loss is noticed and repaired; Mathis et al. leave them out
+
+PINNED = {
+    "net.ipv4.tcp_congestion_control": "reno",
+    "net.ipv4.tcp_sack": "0",
+    "net.ipv4.tcp_recovery": "0",
+    "net.ipv4.tcp_early_retrans": "0",
+    "net.ipv4.tcp_frto": "0",
+    "net.ipv4.tcp_no_metrics_save": "1",
+    "net.ipv4.tcp_timestamps": "1",
+    "net.ipv4.tcp_reordering": "3",
+    "net.ipv4.tcp_rmem": "4096 4000000 8000000",
+    "net.ipv4.tcp_wmem": "4096 4000000 8000000",
+}
 
 
 @scenario("Reno's rate falls with the square root of the loss rate", sysctls=PINNED, routes={"server": {"quickack": 1}})
 def loss_and_throughput(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    for port, (every, delay, teeth) in CASES.items():
+    server = lab.host("server")
+    client = lab.host("client")
+    for port, case in CASES.items():
         server.listen(port)
-        first = max(1, round(2 * sawtooth(every)) - 9)  # so that the first tooth is as high as the others
-        nth = Nth(first, every=every, times=None, data=True, to_port=port)
-        with lab.wire.fault(Delay(delay)):
-            with lab.wire.fault(nth, toward=server):
-                client.connect(server.at(port)).send(bytes((first + teeth * every) * MSS))
-                lab.wire.wait_until("drop", toward=server, count=1 + teeth, timeout=60)
+        first = max(1, round(2 * sawtooth(case.every)) - 9)  # the first tooth is then as high as the others
+        segments = first + case.teeth * case.every
+        losses = Nth(first, every=case.every, times=None, data=True, to_port=port)
+        with lab.wire.fault(Delay(case.delay)):
+            with lab.wire.fault(losses, toward=server):
+                sender = client.connect(server.at(port))
+                sender.send(bytes(segments * MSS))
+                lab.wire.wait_until("drop", toward=server, count=1 + case.teeth, timeout=60)
             client.wait_while(state="ESTABLISHED", port=port, where=lambda entry: entry["wqueue"] > 0)
 
 
-@claim(MATHIS, RFC("5681", "3.1"), RFC("5681", "3.2"))
-def a_tooth_takes_half_its_height_in_round_trips_and_one_or_two_for_the_repair(seen: Evidence) -> Verdict:
-    """The mean of its teeth, counted in flights: a busy machine makes round trips longer, and not more."""
-    flows = {port: seen.flow(port) for port in BY_LOSS}
-    teeth = {port: mean(flow.rounds) for port, flow in flows.items()}
-    least = {port: sawtooth(CASES[port][0]) for port in BY_LOSS}
-    return all_of(*(within(teeth[port], least[port], least[port] + REPAIR, "round trips") for port in BY_LOSS))
+@claim(
+    "A tooth takes half its height in round trips, and up to two to repair",
+    MATHIS,
+    RFC("5681", "3.1"),
+    RFC("5681", "3.2"),
+)
+def length_of_a_tooth(run: Evidence) -> Checks:
+    """The mean of all teeth, in flights: on a busy machine round trips take longer, but there are not more of them."""
+    for port in BY_LOSS:
+        every = CASES[port].every
+        cycles = run.established(port).client.flow.loss_cycles
+        flights = mean(cycles.map(lambda cycle: cycle.flights))
+        least = sawtooth(every)
+        yield between("a tooth, one in {every} lost", flights, least, least + REPAIR, "round trips", every=every)
 
 
-@claim(MATHIS)
-def the_rate_falls_with_the_square_root_of_the_loss_rate(seen: Evidence) -> Verdict:
-    """-1/2 in logarithms, but for the repair: it is what bounds the slope. In segments in a round trip."""
-    flows = {CASES[port][0]: seen.flow(port) for port in BY_LOSS}
-    found = slope([(1 / every, flow.rate * flow.round_trip) for every, flow in flows.items()])
-    teeth = [(every, sawtooth(every)) for every in flows]
-    return within(found, *slopes((1 / every, every / (tooth + REPAIR), every / tooth) for every, tooth in teeth))
+@claim("The rate falls with the square root of the loss rate", MATHIS)
+def by_loss_rate(run: Evidence) -> Checks:
+    """The exponent is -1/2, but for the repair, which bounds how far off it may be. The rate counts in a round trip."""
+    points = [(1 / CASES[port].every, segments_in_a_round_trip(run, port)) for port in BY_LOSS]
+    yield between("exponent of the loss rate", slope(points), *exponents_of_loss())
 
 
-@claim(MATHIS)
-def the_rate_falls_with_the_round_trip_time(seen: Evidence) -> Verdict:
-    """-1 in logarithms, as the same teeth take longer; they need not take the same time for the repair."""
-    found = [(flow.round_trip, flow.rate) for flow in (seen.flow(port) for port in BY_TIME)]
-    every = CASES[BY_TIME[0]][0]
-    least, most = every / (sawtooth(every) + REPAIR), every / sawtooth(every)
-    return within(slope(found), *slopes((trip, least / trip, most / trip) for trip, _ in found))
+@claim("The rate falls with the round trip time", MATHIS)
+def by_round_trip(run: Evidence) -> Checks:
+    """The exponent is -1, since the same teeth take longer; but their repairs need not all take as many round trips."""
+    points = [round_trip_and_rate(run, port) for port in BY_TIME]
+    yield between("exponent of the round trip time", slope(points), *exponents_of_time(points))
+
+
+def segments_in_a_round_trip(run: Evidence, port: int) -> float:
+    """The rate between the first loss and the last. Raises NotRecorded."""
+    flow = run.established(port).client.flow
+    return flow.rate * flow.smoothed_round_trip
+
+
+def round_trip_and_rate(run: Evidence, port: int) -> tuple[float, float]:
+    """The round trip time in seconds, and the rate in segments a second. Raises NotRecorded."""
+    flow = run.established(port).client.flow
+    return flow.smoothed_round_trip, flow.rate
+
+
+def exponents_of_loss() -> tuple[float, float]:
+    """The smallest and the largest exponent, when each repair takes from none to ``REPAIR`` round trips."""
+    points = []
+    for port in BY_LOSS:
+        every = CASES[port].every
+        points.append((1 / every, every / (sawtooth(every) + REPAIR), every / sawtooth(every)))
+    return slopes(points)
+
+
+def exponents_of_time(points: list[tuple[float, float]]) -> tuple[float, float]:
+    """The same for transfers with these round trip times, all with the loss rate of the first one."""
+    every = CASES[BY_TIME[0]].every
+    least = every / (sawtooth(every) + REPAIR)
+    most = every / sawtooth(every)
+    return slopes((round_trip, least / round_trip, most / round_trip) for round_trip, _ in points)
