@@ -1,32 +1,46 @@
-"""Three mistakes in reading a stream, each beside a server that does it right.
+"""Three mistakes in reading a stream, each beside a server without it.
 
     client                                    server
       |  "before\\0after"  ----------------->  |
-      |  <-----------------------  "before"   |  one that takes bytes for text
+      |  <-----------------------  "before"   |  a server that takes bytes for text
+      |                                       |
       |  "one "  -------------------------->  |
-      |  <-------------------  "one ", FIN    |  one that takes the first read for the whole message
+      |  <-------------------  "one ", FIN    |  a server that takes the first read for the whole message
       |  "message"  ----------------------->  |
-      |  <----------------------------  RST   |  nobody is there to read it
+      |  <----------------------------  RST   |  the socket is closed, so nothing can read it
+      |                                       |
       |  FIN  ----------------------------->  |
-      |                                       |  one that takes the end for data, and never closes
+      |                                       |  a server that takes the end for data, and never closes
 
 The servers are in images/host/programs/, the faulty ones in its faulty/. Read next: recv(2); Stevens, UNIX Network
 Programming vol. 1, sections 3.9 and 5.13.
 """
 
-from badwire.old.claims import Man, Text, Verdict, all_of, at_least, at_most, claim, equals, happened
-from badwire.old.evidence import NS, Evidence
+from badwire.claims import Checks, Man, Text, at_least, at_most, claim, equals, seen
+from badwire.evidence import NS, Connection, Evidence, NotRecorded, Side
 from badwire.scenario import scenario
 from badwire.testbed import Lab, Socket
 
-RIGHT, STRLEN, ONE_READ, PAST_END = 7001, 7002, 7003, 7004
-PROGRAMS = {RIGHT: "echo_serial", STRLEN: "echo_strlen", ONE_READ: "echo_one_read", PAST_END: "echo_past_end"}
-TEXT, PIECES = b"before\0after", (b"one ", b"message")
-QUIET = 3.0  # s; a right server answers the end in a thousandth
+RIGHT = 7001
+STRLEN = 7002
+ONE_READ = 7003
+PAST_END = 7004
+PROGRAMS = {
+    RIGHT: "echo_serial",
+    STRLEN: "echo_strlen",
+    ONE_READ: "echo_one_read",
+    PAST_END: "echo_past_end",
+}
+
+TEXT = b"before\0after"
+TEXT_BEFORE_NUL = b"before"
+PIECES = (b"one ", b"message")
+MESSAGE = b"one message"
+QUIET = 3.0  # seconds; a right server answers a FIN within a millisecond
 
 
 def ask(lab: Lab, port: int, *pieces: bytes) -> Socket:
-    """A client that sends each piece when the one before was answered; its socket."""
+    """Connect a client that sends each piece when the one before has been answered. Returns its socket."""
     connection = lab.host("client").connect(lab.host("server").at(port))
     for piece in pieces:
         connection.send(piece)
@@ -48,28 +62,43 @@ def mistakes_in_reading(lab: Lab) -> None:
     lab.host("client").wait_while(state="FIN_WAIT_2")
 
 
-@claim(Man("recv(2)"), Man("strlen(3)"))
-def one_that_takes_bytes_for_text_stops_at_a_nul(seen: Evidence) -> Verdict:
-    """How much was read is what recv returns, and any byte may be in it."""
-    right, faulty = (seen.tried(port).data("server") or None for port in (RIGHT, STRLEN))
-    return all_of(equals(right, TEXT), equals(faulty, TEXT.partition(b"\0")[0]))
+@claim("A server that takes bytes for text stops at a NUL", Man("recv(2)"), Man("strlen(3)"))
+def stops_at_nul(run: Evidence) -> Checks:
+    """recv returns how many bytes it has read, and any byte may be among them."""
+    yield equals("echo_serial answers", answer(run.connection(RIGHT).server), TEXT)
+    yield equals("echo_strlen answers", answer(run.connection(STRLEN).server), TEXT_BEFORE_NUL)
 
 
-@claim(Man("recv(2)"), Text("T1"))
-def one_that_takes_one_read_for_a_message_answers_its_first_piece_only(seen: Evidence) -> Verdict:
-    """The second one comes for a socket that nobody has any more."""
-    right, faulty = seen.tried(RIGHT, number=1), seen.tried(ONE_READ)
-    whole = equals(right.data("server") or None, b"".join(PIECES))
-    reset = happened(faulty.sent_by("server", "R"), "RST")
-    return all_of(whole, equals(faulty.data("server") or None, PIECES[0]), reset)
+@claim("A server that takes one read for a message answers its first piece", Man("recv(2)"), Text("T1"))
+def reads_once(run: Evidence) -> Checks:
+    """The second piece comes to a closed socket, and the kernel answers it with an RST."""
+    right = run.connection(RIGHT, nth=2)
+    faulty = run.connection(ONE_READ)
+    yield equals("echo_serial answers", answer(right.server), MESSAGE)
+    yield equals("echo_one_read answers", answer(faulty.server), PIECES[0])
+    yield seen("RST to the client of echo_one_read", faulty.server.segments("R"))
 
 
-@claim(Man("recv(2)"), Text("T8"))
-def one_that_takes_the_end_for_data_reads_on_and_never_closes(seen: Evidence) -> Verdict:
-    """Only its death does. That it went on reading shows nowhere outside: for that there is only its own word."""
-    waits = []
-    for connection in seen.tried(RIGHT, number=2), seen.tried(PAST_END):
-        closed, answer = connection.first("client", "F"), connection.first("server", "F")
-        waits.append((answer.sent_at - closed.sent_at) / NS if closed and answer else None)
-    reads = happened(seen.said("server", PROGRAMS[PAST_END], PAST_END, line="empty"), "empty reads")
-    return all_of(at_most(waits[0], QUIET, "s"), at_least(waits[1], QUIET, "s"), reads)
+@claim("A server that takes the end for data reads on and never closes", Man("recv(2)"), Text("T8"))
+def reads_past_the_end(run: Evidence) -> Checks:
+    """Only its death closes the connection. On the wire nothing shows that it reads on: it counts its reads itself."""
+    right = run.connection(RIGHT, nth=3)
+    faulty = run.connection(PAST_END)
+    yield at_most("FIN of the client to FIN of echo_serial", wait_for_fin(right), QUIET, "s")
+    yield at_least("FIN of the client to FIN of echo_past_end", wait_for_fin(faulty), QUIET, "s")
+    reads = run.host("server").program(PROGRAMS[PAST_END], PAST_END).line("empty")
+    yield at_least("empty reads that echo_past_end counts", int(reads), 1)
+
+
+def answer(server: Side) -> bytes:
+    """The data that a server sent. Raises NotRecorded when there is none."""
+    if not server.data:
+        raise NotRecorded.of("no data of port {port} was recorded", port=server.port)
+    return server.data
+
+
+def wait_for_fin(connection: Connection) -> float:
+    """Seconds from the client's FIN to the server's. Raises NotRecorded without both."""
+    asked = connection.client.segments("F").first
+    answered = connection.server.segments("F").first
+    return (answered.sent_at - asked.sent_at) / NS
