@@ -1,105 +1,95 @@
-"""The claims about mistakes in serving on evidence written by hand: right, wrong in one thing, with things missing."""
+"""The claims of mistakes_in_serving on histories written by hand: right, wrong in one thing, with things missing."""
 
 from typing import Any
 
 import pytest
 
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.mistakes_in_serving import GREET, HELLO, LATE, ON, REUSE, ROOM, SLOTS, THREADS
+from badwire.claims import HOLDS
+from badwire.evidence import Evidence
+from scenarios.mistakes_in_serving import CLIENTS, GREET, HELLO, LATE, REUSE, ROOM, SLOTS, THREADS
+from tests.claims.cases import Named, claims, verdict_of, verdicts
 from tests.claims.written import Written, sock
 
-CLAIMS = {each.name: each for each in load("mistakes_in_serving").claims}
-FULL, HEAD, RESTART = CLAIMS
 
-
-def visit(w: Written, port: int, own: int, t: float, answered: float | None, left: float | None, end: str = "") -> None:
-    """One client that asks; answered and leaving so many seconds later, or never. The server may ``end`` it, too."""
-    ports = {"sport": own, "dport": port}, {"sport": port, "dport": own}
-    w.segment("client", "server", t, "S", seq=100, **ports[0])
-    w.segment("server", "client", t + 0.001, "SA", seq=500, ack=101, **ports[1])
-    w.segment("client", "server", t + 0.002, "PA", seq=101, ack=501, data=HELLO, **ports[0])
+def visit(
+    w: Written, port: int, client_port: int, t: float, answered: float | None, left: float | None, end: str = ""
+) -> None:
+    """A client asks; it is answered and leaves so many seconds later, or never. The server may ``end`` it, too."""
+    client: dict[str, Any] = {"sport": client_port, "dport": port}
+    server: dict[str, Any] = {"sport": port, "dport": client_port}
+    w.segment("client", "server", t, "S", seq=100, **client)
+    w.segment("server", "client", t + 0.001, "SA", seq=500, ack=101, **server)
+    w.segment("client", "server", t + 0.002, "PA", seq=101, ack=501, data=HELLO, **client)
     if answered is not None:
-        w.segment("server", "client", t + answered, "PA", seq=501, ack=106, data=HELLO, **ports[1])
+        w.segment("server", "client", t + answered, "PA", seq=501, ack=106, data=HELLO, **server)
     if end:
-        w.segment("server", "client", t + 0.02, end, seq=501, ack=106, **ports[1])
+        w.segment("server", "client", t + 0.02, end, seq=501, ack=106, **server)
     if left is not None:
-        w.segment("client", "server", t + left, "FA", seq=106, ack=506, **ports[0])
+        w.segment("client", "server", t + left, "FA", seq=106, ack=506, **client)
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named: times in seconds, or None for what is missing."""
-    it: dict[str, Any] = {
-        "served": ROOM, "last": 0.01, "stay": 0.05, "end": "FA", "soon": 0.01, "late": 3.1,
-        "said": "bind: EADDRINUSE\n", "waits": True, "again": True,
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    served: int = ROOM,
+    last: float | None = 0.01,
+    stay: float | None = 0.05,
+    end: str = "FA",
+    soon: float | None = 0.01,
+    late: float | None = 3.1,
+    output: str | None = "bind: EADDRINUSE\n",
+    waits: bool = True,
+    again: bool = True,
+) -> Evidence:
+    """A right history, but for what is changed; times in seconds, None for what does not happen.
+
+    Args:
+        served: how many clients of the server with slots get an answer.
+        last: when the right server answers its last client.
+        stay: when the clients of the server with slots leave.
+        soon, late: when the two greeters answer.
+        waits: whether a connection is in TIME_WAIT. again: whether a server listens beside it.
+    """
     w = Written(scenario="mistakes_in_serving")
-    for number in range(ROOM + 1):
-        t, turned = 0.1 + number / 5, number >= it["served"]
-        visit(w, THREADS, 40001 + number, t, 0.01 if number < ROOM else it["last"], 0.05)
-        answered, end = (None, it["end"]) if turned else (0.01, "")
-        visit(w, SLOTS, 40101 + number, t + 0.1, answered, it["stay"], end)
-    for port, answered in (GREET, it["soon"]), (LATE, it["late"]):
+    for number in range(CLIENTS):
+        t = 0.1 + number / 5
+        visit(w, THREADS, 40001 + number, t, 0.01 if number < CLIENTS - 1 else last, 0.05)
+        if number < served:
+            visit(w, SLOTS, 40101 + number, t + 0.1, 0.01, stay)
+        else:
+            visit(w, SLOTS, 40101 + number, t + 0.1, None, stay, end)
+    for port, answered in ((GREET, soon), (LATE, late)):
         visit(w, port, 40201, 1.0, None, None)
         visit(w, port, 40202, 1.2, answered, None)
-    left = [sock("TIME_WAIT", REUSE, 40301)] if it["waits"] else []
-    for t in (5.0, 5.5):
-        w.sample("server", t, left)
-    if it["said"]:
-        w.program("server", 5.2, "echo_reuseaddr_late", str(REUSE), ON, exits=5.3, status=1, out=it["said"])
-    w.sample("server", 6.0, left + [sock("LISTEN", REUSE, inode=7)] * it["again"])
+    in_time_wait = [sock("TIME_WAIT", REUSE, 40301)] if waits else []
+    w.sample("server", 5.0, in_time_wait)
+    w.sample("server", 5.5, in_time_wait)
+    if output is not None:
+        w.program("server", 5.2, "echo_reuseaddr_late", str(REUSE), "--reuseaddr", exits=5.3, status=1, out=output)
+    listening = [sock("LISTEN", REUSE, inode=7)] if again else []
+    w.sample("server", 6.0, in_time_wait + listening)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
-
-
-@pytest.mark.parametrize("wrong", [{}, {"end": "R"}])
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is HOLDS
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (FULL, {"served": ROOM + 1}),
-    (FULL, {"served": ROOM - 1}),
-    (FULL, {"last": None}),
-    (FULL, {"stay": 2.0}),
-    (FULL, {"stay": None}),
-    (HEAD, {"soon": 3.1}),
-    (HEAD, {"late": 0.01}),
-    (RESTART, {"said": f"ready {REUSE}\n"}),
+WRONG: Named = [
+    ("slots_run_out", {"served": ROOM + 1}),
+    ("slots_run_out", {"served": ROOM - 1}),
+    ("slots_run_out", {"last": None}),
+    ("slots_run_out", {"stay": 2.0}),
+    ("slots_run_out", {"stay": None}),
+    ("reads_before_fork", {"soon": 3.1}),
+    ("reads_before_fork", {"late": 0.01}),
+    ("reuseaddr_too_late", {"output": f"ready {REUSE}\n"}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (FULL, {"end": ""}),
-    (HEAD, {"soon": None}),
-    (HEAD, {"late": None}),
-    (RESTART, {"said": None}),
-    (RESTART, {"waits": False}),
-    (RESTART, {"again": False}),
+MISSING: Named = [
+    ("slots_run_out", {"end": ""}),
+    ("reads_before_fork", {"soon": None}),
+    ("reads_before_fork", {"late": None}),
+    ("reuseaddr_too_late", {"output": None}),
+    ("reuseaddr_too_late", {"waits": False}),
+    ("reuseaddr_too_late", {"again": False}),
 ]
+test_verdicts = verdicts("mistakes_in_serving", run, wrong=WRONG, missing=MISSING)
 
 
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
+@pytest.mark.parametrize("name", claims("mistakes_in_serving"))
+def test_the_third_client_may_be_reset(name: str) -> None:
+    assert verdict_of(claims("mistakes_in_serving")[name], run(end="R")) is HOLDS
