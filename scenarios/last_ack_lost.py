@@ -70,10 +70,11 @@ def acknowledged_again(run: Evidence) -> Checks:
     """All ACKs but the last are lost, and the other side leaves LAST_ACK only when that one has arrived."""
     connection = run.connection(PORT)
     acks = connection.closing.sent_by("client")[1:]
+    last_arrived = acks.last.arrived
     yield equals("ACKs of the client", connection.summaries(acks), ("A 2 ack 2",) * (LOST + 1))
     yield equals("each of them arrives", acks.map(lambda ack: bool(ack.delivered_at)), [False] * LOST + [True])
     last_ack = connection.server.socket.period("LAST_ACK")
-    yield equals("LAST_ACK ends after the last ACK arrived", acks.last.arrived <= last_ack.left_by, True)
+    yield equals("LAST_ACK ends after the last ACK arrived", last_arrived <= last_ack.left_by, True)
     time_wait = connection.client.socket.last("TIME_WAIT")
     yield equals("a program owns the socket in TIME_WAIT", time_wait.owned, False)
 

@@ -66,7 +66,6 @@ WRONG: Named = [
     ("acknowledged_again", {"ack": 1}),
     ("acknowledged_again", {"arriving": (4, 5)}),
     ("acknowledged_again", {"waits": WAITS[:4], "arriving": (4,)}),
-    ("acknowledged_again", {"arriving": (), "last_ack_ends": None}),
     ("acknowledged_again", {"last_ack_ends": 5.0}),
     ("acknowledged_again", {"last_ack_ends": None}),
     ("acknowledged_again", {"inode": 77}),
@@ -79,6 +78,8 @@ WRONG: Named = [
 MISSING: Named = [
     ("sent_again", {"waits": ()}),
     ("acknowledged_again", {"acknowledged": False}),
+    ("acknowledged_again", {"arriving": ()}),
+    ("acknowledged_again", {"arriving": (), "last_ack_ends": None}),
     ("acknowledged_again", {"waits": None}),
     ("acknowledged_again", {"samples": 0}),
     ("starts_over", {"samples": 0}),
