@@ -1,31 +1,41 @@
-"""Three mistakes in a server with a process for each client, each beside a server that does it right.
+"""Three mistakes in a server with a process for each client, each beside a server without it.
 
     client                  parent  child
-      |  FIN  ------------------------>  |   the child closes its copy, and ends
-      |                         |            one that keeps the parent's copy: no FIN, CLOSE_WAIT
-      |                         |  SIGCHLD   one that does not wait for its child: a zombie
-      |                         |  EINTR     one that takes an interrupted accept for the end:
-      |  SYN  --------------->               its next client finds nobody there
+      |  FIN  ------------------------>  |   the child closes its copy of the socket, and ends
+      |                         |            a parent that keeps its own copy: no FIN, CLOSE_WAIT
+      |                         |  SIGCHLD   a parent that does not wait for its child: a zombie
+      |                         |  EINTR     a parent that takes an interrupted accept for the end:
+      |  SYN  --------------->               the next client is refused
       |  <---------------  RST
 
 The servers are in images/host/programs/, the faulty ones in its faulty/. Read next: fork(2); wait(2); accept(2);
 Stevens, UNIX Network Programming vol. 1, sections 4.8, 5.9 and 5.10.
 """
 
-from badwire.old.claims import Kernel, Man, Text, Verdict, all_of, at_least, at_most, claim, equals
-from badwire.old.evidence import NS, Evidence, intervals
+from badwire.claims import Checks, Kernel, Man, Text, at_least, at_most, claim, equals
+from badwire.evidence import NS, Evidence, Records, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-RIGHT, OPEN, ZOMBIES, EINTR = 7001, 7002, 7003, 7004
-PROGRAMS = {RIGHT: "echo_fork", OPEN: "echo_fork_open", ZOMBIES: "echo_fork_zombies", EINTR: "echo_fork_eintr"}
-CLIENTS, QUIET = 3, 2.0  # s; what a server does about a child that has ended takes a thousandth
-STAY, LEFT = "the first clients stay, and so do the servers", "all clients have left"
+RIGHT = 7001
+OPEN = 7002
+ZOMBIES = 7003
+EINTR = 7004
+PROGRAMS = {
+    RIGHT: "echo_fork",
+    OPEN: "echo_fork_open",
+    ZOMBIES: "echo_fork_zombies",
+    EINTR: "echo_fork_eintr",
+}
+
+CLIENTS = 3
+QUIET = 2.0  # seconds; what a server does about a child that has ended takes a millisecond
 
 
 @scenario("Three mistakes in a server with a process for each client")
 def mistakes_with_children(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
+    server = lab.host("server")
+    client = lab.host("client")
     servers = {port: server.start(name, port) for port, name in PROGRAMS.items()}
     for number in range(CLIENTS):
         visitors = [client.connect(server.at(port)) for port in PROGRAMS]
@@ -33,46 +43,70 @@ def mistakes_with_children(lab: Lab) -> None:
             visitor.send(b"hello")
             visitor.recv()
         if number == 0:
-            lab.pass_time(QUIET, STAY)
+            lab.pass_time(QUIET, "the first clients stay, and so do the servers")
         for visitor in visitors:
             visitor.close()
         if number == 0:
             servers[EINTR].wait()
-    lab.pass_time(QUIET, LEFT)
+    lab.pass_time(QUIET, "all clients have left")
     server.processes()
-    for each in servers.values():
-        each.interrupt()
+    for program in servers.values():
+        program.interrupt()
 
 
-def waits(seen: Evidence, port: int) -> list[float]:
-    """Seconds from each client's FIN to the server's own, where there is one."""
-    return [pair[0] for each in seen.connections(port) or () if (pair := intervals(each.sent_by(flags="F")))]
+@claim(
+    "A parent that keeps the accepted socket keeps every connection open",
+    Man("close(2)"),
+    Kernel("fs/file_table.c", "fput"),
+    Text("P6"),
+)
+def parent_keeps_socket(run: Evidence) -> Checks:
+    """The children are gone, as those of the right server are, but the FIN is sent only when the parent ends too."""
+    server = run.host("server")
+    waiting = server.samples_with("CLOSE_WAIT", port=OPEN).map(lambda sample: len(sample.in_state("CLOSE_WAIT", OPEN)))
+    yield equals("most sockets of echo_fork_open in CLOSE_WAIT", waiting.largest, CLIENTS)
+    yield at_most("FIN of a client to FIN of echo_fork", waits_for_fin(run, RIGHT).largest, QUIET, "s")
+    yield at_least("FIN of a client to FIN of echo_fork_open", waits_for_fin(run, OPEN).smallest, QUIET, "s")
+    left = server.process_tables.last.of(server.program(PROGRAMS[OPEN]))
+    yield equals("processes of echo_fork_open in the end", len(left.processes), 1)
 
 
-@claim(Man("close(2)"), Kernel("fs/file_table.c", "fput"), Text("P6"))
-def one_whose_parent_keeps_the_accepted_socket_keeps_every_connection_open(seen: Evidence) -> Verdict:
-    """Its children are gone, as the right one's are, but a FIN is sent only when the parent ends too."""
-    soon, late = max(waits(seen, RIGHT), default=None), min(waits(seen, OPEN), default=None)
-    tables = [table.of(seen.program("server", PROGRAMS[OPEN])) for table in seen.processes("server") or ()]
-    alone = equals(len(tables[-1].processes) if tables else None, 1, "processes")
-    kept = equals(seen.sockets("server").most("CLOSE_WAIT", OPEN) or None, CLIENTS, "in CLOSE_WAIT at once")
-    return all_of(at_most(soon, QUIET, "s"), at_least(late, QUIET, "s"), alone, kept)
+@claim("A server that does not wait for its children has a zombie for each", Man("wait(2)"), Text("T12"), Text("P6"))
+def zombies(run: Evidence) -> Checks:
+    """The children had time enough to go. A server that waits for its children has none."""
+    server = run.host("server")
+    processes = server.process_tables.last
+    right = processes.of(server.program(PROGRAMS[RIGHT]))
+    faulty = processes.of(server.program(PROGRAMS[ZOMBIES]))
+    yield equals("zombies of echo_fork", right.zombies, 0)
+    yield equals("zombies of echo_fork_zombies", faulty.zombies, CLIENTS)
 
 
-@claim(Man("wait(2)"), Text("T12"), Text("P6"))
-def one_that_does_not_wait_for_its_children_has_a_zombie_for_each_client(seen: Evidence) -> Verdict:
-    """They had time enough to go. One that waits for its children has none."""
-    look = (seen.processes("server") or (None,))[-1]
-    left = [look and look.of(seen.program("server", PROGRAMS[port])).zombies for port in (RIGHT, ZOMBIES)]
-    return all_of(equals(left[0], 0, "zombies"), equals(left[1], CLIENTS, "zombies"))
+@claim(
+    "A server that takes EINTR for an end ends with its first child", Man("accept(2)"), Man("signal(7)"), Text("T11")
+)
+def interrupted_accept(run: Evidence) -> Checks:
+    """SIGCHLD interrupts accept when the first child ends, which is when its client leaves; later clients are refused.
+
+    The right server calls accept again, and runs until it is interrupted.
+    """
+    connects = run.host("client").calls("connect", port=EINTR).map(lambda call: call.outcome)
+    yield equals("connect to echo_fork_eintr", connects, ("success", "ECONNREFUSED", "ECONNREFUSED"))
+    faulty = run.host("server").program(PROGRAMS[EINTR])
+    yield equals("exit status of echo_fork_eintr", faulty.status, 1)
+    yield equals("signals to echo_fork_eintr", faulty.signals, ())
+    yield equals("last line of echo_fork_eintr", faulty.lines[-1:], ("accept: EINTR",))
+    right = run.host("server").program(PROGRAMS[RIGHT])
+    yield equals("exit status of echo_fork", right.status, 0)
+    yield equals("signals to echo_fork", right.signals, ("SIGINT",))
+    fin = run.connection(EINTR).client.segments("F").first
+    yield at_least("FIN of the first client to the end", (faulty.exited_at - fin.sent_at) / NS, 0, "s")
 
 
-@claim(Man("accept(2)"), Man("signal(7)"), Text("T11"))
-def one_that_does_not_call_an_interrupted_accept_again_ends_when_its_first_child_does(seen: Evidence) -> Verdict:
-    """It lived on while that client stayed, and would have for as long. The right one lives until it is interrupted."""
-    right, faulty = (seen.program("server", PROGRAMS[port]) for port in (RIGHT, EINTR))
-    fin, tries = seen.tried(EINTR).first("client", "F"), seen.calls("client", "connect", port=EINTR)
-    lived = at_least(faulty and faulty.exited and fin and (faulty.exited - fin.sent_at) / NS, 0, "s")
-    why = equals(faulty and (faulty.status, faulty.signals, faulty.out.splitlines()[-1:]), (1, (), ["accept: EINTR"]))
-    refused = equals(tries and [each.errno for each in tries], [None] + ["ECONNREFUSED"] * (CLIENTS - 1))
-    return all_of(lived, why, refused, equals(right and (right.status, right.signals), (0, ("SIGINT",))))
+def waits_for_fin(run: Evidence, port: int) -> Records[float]:
+    """Seconds from the FIN of each client to the server's, where both were recorded."""
+    waits: list[float] = []
+    for connection in run.connections(port):
+        fins = connection.stream.sent(flags="F")
+        waits += intervals(fins)[:1]
+    return Records(waits, "waits", "no FIN of both sides of a connection to port {port} was recorded", port=port)

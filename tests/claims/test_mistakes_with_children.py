@@ -1,109 +1,106 @@
-"""The claims about mistakes with children on evidence written by hand: right, wrong in one thing, things missing."""
+"""The claims of mistakes_with_children on histories written by hand: right, wrong in one thing, with things missing."""
 
 from typing import Any
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
+from badwire.evidence import Evidence
 from scenarios.mistakes_with_children import CLIENTS, EINTR, OPEN, PROGRAMS, RIGHT, ZOMBIES
+from tests.claims.cases import Named, verdicts
 from tests.claims.written import Written, sock
 
-CLAIMS = {each.name: each for each in load("mistakes_with_children").claims}
-KEEPS, UNREAPED, INTERRUPTED = CLAIMS
+NUMBERS = {RIGHT: 1, OPEN: 2, ZOMBIES: 3, EINTR: 4}  # of the programs
 
 
-def visit(w: Written, port: int, own: int, t: float, closed: float | None) -> None:
-    """One client that comes and closes; the server closes ``closed`` seconds later, or never."""
-    ports = {"sport": own, "dport": port}, {"sport": port, "dport": own}
-    w.segment("client", "server", t, "S", seq=100, **ports[0])
-    w.segment("server", "client", t + 0.001, "SA", seq=500, ack=101, **ports[1])
-    w.segment("client", "server", t + 0.1, "FA", seq=101, ack=501, **ports[0])
+def visit(w: Written, port: int, client_port: int, t: float, closed: float | None) -> None:
+    """A client connects and closes; the server closes ``closed`` seconds later, or never."""
+    client: dict[str, Any] = {"sport": client_port, "dport": port}
+    server: dict[str, Any] = {"sport": port, "dport": client_port}
+    w.segment("client", "server", t, "S", seq=100, **client)
+    w.segment("server", "client", t + 0.001, "SA", seq=500, ack=101, **server)
+    w.segment("client", "server", t + 0.1, "FA", seq=101, ack=501, **client)
     if closed is not None:
-        w.segment("server", "client", t + 0.1 + closed, "FA", seq=501, ack=102, **ports[1])
+        w.segment("server", "client", t + 0.1 + closed, "FA", seq=501, ack=102, **server)
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named: times in seconds, counts, or None for what is missing."""
-    it: dict[str, Any] = {
-        "soon": 0.001, "late": 3.0, "kept": CLIENTS, "alone": 1, "reaped": 0, "zombies": CLIENTS, "looked": True,
-        "ended": 1.2, "status": 1, "said": "accept: EINTR\n", "refused": "ECONNREFUSED", "right": (0, "SIGINT"),
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    soon: float | None = 0.001,
+    late: float | None = 3.0,
+    close_wait: int = CLIENTS,
+    left: int = 1,
+    reaped: int = 0,
+    zombies: int = CLIENTS,
+    listed: bool = True,
+    ended: float | None = 1.2,
+    status: int = 1,
+    signal: str | None = None,
+    output: str = "accept: EINTR\n",
+    refused: str | None = "ECONNREFUSED",
+    right_status: int = 0,
+    right_signal: str | None = "SIGINT",
+) -> Evidence:
+    """A right history, but for what is changed; times in seconds, None for what does not happen.
+
+    Args:
+        soon, late: when the right server and the one that keeps its sockets send a FIN, after the client's.
+        close_wait: sockets of the latter; ``left``: its processes in the end.
+        reaped, zombies: zombies of the right server and of the one that does not wait for its children.
+        listed: whether the processes were recorded.
+        ended: when the server whose accept is interrupted ends; its status, signal and output.
+    """
     w = Written(scenario="mistakes_with_children")
     for number in range(CLIENTS):
         t = 1.0 + number / 2
-        visit(w, RIGHT, 40001 + number, t, it["soon"])
-        visit(w, OPEN, 40101 + number, t, it["late"])
-        w.call("client", t, "connect", ["10.0.0.2", EINTR], errno=it["refused"] if number else None)
+        visit(w, RIGHT, 40001 + number, t, soon)
+        visit(w, OPEN, 40101 + number, t, late)
+        w.call("client", t, "connect", ["10.0.0.2", EINTR], errno=refused if number else None)
     visit(w, EINTR, 40201, 1.0, 0.001)
-    w.sample("server", 2.5, [sock("CLOSE_WAIT", OPEN, 40101 + number) for number in range(it["kept"])])
-    states = {RIGHT: "S" + "Z" * it["reaped"], OPEN: "S" * it["alone"], ZOMBIES: "S" + "Z" * it["zombies"]}
-    if it["looked"]:
-        entries = [(port - RIGHT + 1, state) for port, each in states.items() for state in each]
-        listed = [{"pid": 9, "ppid": 1, "state": state, "program": n, "name": "p"} for n, state in entries]
-        w.record("processes", 4.5, host="server", processes=listed)
+    w.sample("server", 2.5, [sock("CLOSE_WAIT", OPEN, 40101 + number) for number in range(close_wait)])
+    if listed:
+        processes = [*process(RIGHT, "S"), *process(OPEN, "S", left), *process(ZOMBIES, "S")]
+        processes += [*process(RIGHT, "Z", reaped), *process(ZOMBIES, "Z", zombies)]
+        w.record("processes", 4.5, host="server", processes=processes)
     for port in (RIGHT, OPEN, ZOMBIES):
-        status, signal = it["right"]
-        if signal:
-            w.record("program", 4.8, host="server", program=port - RIGHT + 1, event="signal", signal=signal)
-        w.program("server", 0.5, PROGRAMS[port], str(port), number=port - RIGHT + 1, exits=4.9, status=status)
-    if it["ended"]:
-        end = {"exits": it["ended"], "status": it["status"], "out": it["said"]}
-        w.program("server", 0.5, PROGRAMS[EINTR], str(EINTR), number=4, **end)
+        signalled(w, 4.8, port, right_signal)
+        w.program("server", 0.5, PROGRAMS[port], str(port), number=NUMBERS[port], exits=4.9, status=right_status)
+    if ended is not None:
+        signalled(w, ended - 0.01, EINTR, signal)
+        w.program(
+            "server", 0.5, PROGRAMS[EINTR], str(EINTR), number=NUMBERS[EINTR], exits=ended, status=status, out=output
+        )
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+def process(port: int, state: str, count: int = 1) -> list[dict[str, Any]]:
+    """So many processes of a program, all in one state."""
+    return [{"pid": 9, "ppid": 1, "state": state, "program": NUMBERS[port], "name": "p"}] * count
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
+def signalled(w: Written, t: float, port: int, signal: str | None) -> None:
+    """The lab sends a signal to a program; None: it does not."""
+    if signal is not None:
+        w.record("program", t, host="server", program=NUMBERS[port], event="signal", signal=signal)
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (KEEPS, {"soon": 2.5}),
-    (KEEPS, {"late": 0.001}),
-    (KEEPS, {"alone": 2}),
-    (KEEPS, {"kept": CLIENTS - 1}),
-    (UNREAPED, {"reaped": 1}),
-    (UNREAPED, {"zombies": 0}),
-    (INTERRUPTED, {"ended": 1.05}),
-    (INTERRUPTED, {"status": 0}),
-    (INTERRUPTED, {"said": "accept: EMFILE\n"}),
-    (INTERRUPTED, {"refused": None}),
-    (INTERRUPTED, {"right": (1, None)}),
+WRONG: Named = [
+    ("parent_keeps_socket", {"soon": 2.5}),
+    ("parent_keeps_socket", {"late": 0.001}),
+    ("parent_keeps_socket", {"left": 2}),
+    ("parent_keeps_socket", {"close_wait": CLIENTS - 1}),
+    ("zombies", {"reaped": 1}),
+    ("zombies", {"zombies": 0}),
+    ("interrupted_accept", {"ended": 1.05}),
+    ("interrupted_accept", {"status": 0}),
+    ("interrupted_accept", {"signal": "SIGINT"}),
+    ("interrupted_accept", {"output": "accept: EMFILE\n"}),
+    ("interrupted_accept", {"refused": None}),
+    ("interrupted_accept", {"right_status": 1}),
+    ("interrupted_accept", {"right_signal": None}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (KEEPS, {"soon": None}),
-    (KEEPS, {"late": None}),
-    (KEEPS, {"kept": 0}),
-    (KEEPS, {"looked": False}),
-    (UNREAPED, {"looked": False}),
-    (INTERRUPTED, {"ended": None}),
+MISSING: Named = [
+    ("parent_keeps_socket", {"soon": None}),
+    ("parent_keeps_socket", {"late": None}),
+    ("parent_keeps_socket", {"close_wait": 0}),
+    ("parent_keeps_socket", {"listed": False}),
+    ("zombies", {"listed": False}),
+    ("interrupted_accept", {"ended": None}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
+test_verdicts = verdicts("mistakes_with_children", run, wrong=WRONG, missing=MISSING)
