@@ -1,4 +1,4 @@
-"""Nagle's algorithm: at most one small segment is on its way; what is written meanwhile goes together in the next.
+"""Nagle's algorithm: at most one small segment is in flight; what is written meanwhile goes together in the next.
 
     client                                       server, 100 ms away
       |  bytes 1 to 10  ---------------------->    |
@@ -6,75 +6,116 @@
       |  <-----------------------------  ACK 11    |
       |  bytes 11 to 100  -------------------->    |
 
-With TCP_NODELAY each write travels by itself, and at once: ten segments, with ten times forty bytes of headers. So it
-is for what cannot wait, like a key that was pressed, not for a message that is written in pieces. A segment of the
-full length never waits; by the RFC a small one behind it does, in Linux it does not, unless it is the second small one.
-Read next: RFC 896; RFC 9293 section 3.7.4; tcp(7) on TCP_NODELAY and TCP_CORK; delayed_ack, its neighbour.
+With TCP_NODELAY each write is sent at once, in a segment of its own: ten segments, with ten times forty bytes of
+headers. That is for data that cannot wait, such as a key that was pressed, not for a message that is written in pieces.
+A segment of full length never waits. By the RFC a small one behind it does; in Linux it does not, unless another small
+one is in flight. Read next: RFC 896; RFC 9293 section 3.7.4; tcp(7) on TCP_NODELAY and TCP_CORK; the scenario
+delayed_ack.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, at_least, between, claim, equals
+from badwire.evidence import Evidence, tcp_of
 from badwire.faults import Delay
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import Evidence, tcp_of
-from badwire.old.evidence.windows import sendings
 from badwire.scenario import scenario
-from badwire.testbed import Lab
+from badwire.testbed import Lab, Socket
 from badwire.units import ms
 
-PLAIN, NO_DELAY, MORE, LONG = 7001, 7002, 7003, 7004  # ports
-WRITES, PIECE, FULL = 10, b"ten bytes.", 1460  # FULL: bytes of a segment with an MTU of 1500, without timestamps
-MORE_COMES = [(PIECE, "MSG_MORE")] * (WRITES - 1) + [(PIECE,)]
-SENDS = {PLAIN: [(PIECE,)] * WRITES, NO_DELAY: [(PIECE,)] * WRITES, MORE: MORE_COMES, LONG: [(bytes(FULL) + PIECE,)]}
-PINNED = {"tcp_timestamps": "0", "tcp_autocorking": "0", "tcp_congestion_control": "reno"}
+PLAIN = 7001
+NO_DELAY = 7002
+MORE = 7003
+LONG = 7004
+
+WRITES = 10
+PIECE = b"ten bytes."
+FULL = 1460  # bytes in a segment of full length, with an MTU of 1500 and without timestamps
+
+PINNED = {
+    "net.ipv4.tcp_timestamps": "0",
+    "net.ipv4.tcp_autocorking": "0",
+    "net.ipv4.tcp_congestion_control": "reno",
+}
 
 
-@scenario("Small writes wait for each other", sysctls={f"net.ipv4.{name}": value for name, value in PINNED.items()})
+def connect(lab: Lab, port: int) -> Socket:
+    """Connect the client to a listener of the server. Returns the client's socket."""
+    server = lab.host("server")
+    server.listen(port)
+    return lab.host("client").connect(server.at(port))
+
+
+def wait_for_acks(lab: Lab, port: int) -> None:
+    """Wait until all data of the client has been acknowledged."""
+    lab.host("client").wait_while(state="ESTABLISHED", port=port, where=lambda entry: entry["wqueue"] > 0)
+
+
+@scenario("Small writes wait for each other", sysctls=PINNED)
 def nagle(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
     with lab.wire.fault(Delay(100 * ms)):
-        for port, sends in SENDS.items():
-            server.listen(port)
-            writer = client.connect(server.at(port))
-            if port == NO_DELAY:
-                writer.set_option("IPPROTO_TCP", "TCP_NODELAY", 1)
-            for what in sends:
-                writer.call("send", *what)
-            client.wait_while(state="ESTABLISHED", port=port, where=lambda entry: entry["wqueue"] > 0)
+        writer = connect(lab, PLAIN)
+        for _ in range(WRITES):
+            writer.send(PIECE)
+        wait_for_acks(lab, PLAIN)
+
+        writer = connect(lab, NO_DELAY)
+        writer.set_option("IPPROTO_TCP", "TCP_NODELAY", 1)
+        for _ in range(WRITES):
+            writer.send(PIECE)
+        wait_for_acks(lab, NO_DELAY)
+
+        writer = connect(lab, MORE)
+        for _ in range(WRITES - 1):
+            writer.call("send", PIECE, "MSG_MORE")
+        writer.send(PIECE)
+        wait_for_acks(lab, MORE)
+
+        writer = connect(lab, LONG)
+        writer.send(bytes(FULL) + PIECE)
+        wait_for_acks(lab, LONG)
 
 
-@claim(RFC("9293", "3.7.4"), Kernel("net/ipv4/tcp_output.c", "tcp_nagle_check"))
-def at_most_one_small_segment_is_on_its_way(seen: Evidence) -> Verdict:
-    """All bytes in flight after each sending are its own."""
-    sent = sendings(seen.opened(PLAIN).connection, "client") or ()
-    others = [each.in_flight - tcp_of(each.frame).data_length for each in sent]
-    return all_of(at_least(len(sent) or None, 2, "segments"), equals(max(others, default=None), 0, "bytes"))
+@claim(
+    "At most one small segment is in flight",
+    RFC("9293", "3.7.4"),
+    Kernel("net/ipv4/tcp_output.c", "tcp_nagle_check"),
+)
+def one_small_segment(run: Evidence) -> Checks:
+    """After each sending, all bytes in flight are those of the segment just sent."""
+    sent = run.established(PLAIN).client.sent_against_window().required
+    yield at_least("segments with data", len(sent), 2, "segments")
+    others = sent.map(lambda segment: segment.in_flight - tcp_of(segment.frame).data_length)
+    yield equals("most bytes of other segments in flight", others.largest, 0, "bytes")
 
 
-@claim(RFC("9293", "3.7.4"))
-def what_is_written_meanwhile_goes_together_in_the_next(seen: Evidence) -> Verdict:
-    """The first goes at once, alone. Of the others all that were written by then, which a busy machine may delay."""
-    first, second = (seen.opened(PLAIN).lengths("client") or (None, None))[:2]
-    gathered = within(second, 2 * len(PIECE), (WRITES - 1) * len(PIECE), "bytes")
-    return all_of(equals(first, len(PIECE), "bytes"), gathered)
+@claim("What is written meanwhile goes together in the next segment", RFC("9293", "3.7.4"))
+def gathered(run: Evidence) -> Checks:
+    """The first write is sent at once, alone. The next segment has all that was written by the time of the ACK.
+
+    On a busy machine that need not be all nine writes.
+    """
+    lengths = run.established(PLAIN).client.payload_lengths
+    yield equals("data in the first segment", lengths.first, len(PIECE), "bytes")
+    yield between("data in the second segment", lengths.nth(2), 2 * len(PIECE), (WRITES - 1) * len(PIECE), "bytes")
 
 
-@claim(Man("tcp(7)"))
-def with_tcp_nodelay_each_write_is_a_segment_and_none_waits(seen: Evidence) -> Verdict:
-    """More than one was on its way at once."""
-    opened = seen.opened(NO_DELAY)
-    most = max((each.in_flight for each in sendings(opened.connection, "client") or ()), default=None)
-    return all_of(
-        equals(opened.lengths("client"), (len(PIECE),) * WRITES, "bytes"), at_least(most, 2 * len(PIECE), "bytes")
-    )
+@claim("With TCP_NODELAY each write is a segment, and none waits", Man("tcp(7)"))
+def no_delay(run: Evidence) -> Checks:
+    """More than one small segment is in flight at once."""
+    client = run.established(NO_DELAY).client
+    yield equals("data in each segment", client.payload_lengths, (len(PIECE),) * WRITES, "bytes")
+    in_flight = client.sent_against_window().map(lambda segment: segment.in_flight)
+    yield at_least("most data in flight", in_flight.largest, 2 * len(PIECE), "bytes")
 
 
-@claim(Man("send(2)"))
-def who_says_that_more_comes_fills_a_segment_with_many_writes(seen: Evidence) -> Verdict:
-    """MSG_MORE is a cork for one call: nothing leaves before a call without it, or a full segment, or 200 ms."""
-    return equals(seen.opened(MORE).lengths("client"), (WRITES * len(PIECE),), "bytes")
+@claim("With MSG_MORE one segment carries many writes", Man("send(2)"))
+def more_to_come(run: Evidence) -> Checks:
+    """MSG_MORE is a cork for one call: data waits for a call without it, for a full segment, or for 200 ms."""
+    lengths = run.established(MORE).client.payload_lengths
+    yield equals("data in each segment", lengths, (WRITES * len(PIECE),), "bytes")
 
 
-@claim(Kernel("net/ipv4/tcp_output.c", "tcp_minshall_check"))
-def behind_a_full_segment_a_small_one_does_not_wait(seen: Evidence) -> Verdict:
-    """RFC 9293 section 3.7.4 would have it wait for the acknowledgment of the full one: here both are on their way."""
-    sent = sendings(seen.opened(LONG).connection, "client") or ()
-    return equals([each.in_flight for each in sent] or None, [FULL, FULL + len(PIECE)], "bytes")
+@claim("Behind a full segment a small one does not wait", Kernel("net/ipv4/tcp_output.c", "tcp_minshall_check"))
+def behind_a_full_segment(run: Evidence) -> Checks:
+    """RFC 9293 section 3.7.4 would have it wait for the ACK of the full one: here both are in flight."""
+    sent = run.established(LONG).client.sent_against_window()
+    in_flight = sent.map(lambda segment: segment.in_flight)
+    yield equals("data in flight after each segment", in_flight, (FULL, FULL + len(PIECE)), "bytes")

@@ -1,94 +1,92 @@
-"""The claims of nagle on evidence written by hand: right, wrong in one thing, with things missing."""
-
-from typing import Any
+"""The claims of nagle on histories written by hand: right, wrong in one thing, with things missing."""
 
 import pytest
 
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.nagle import FULL, LONG, MORE, NO_DELAY, PIECE, PLAIN, WRITES
+from badwire.claims import HOLDS, Claim
+from badwire.evidence import Evidence
+from scenarios.nagle import (
+    FULL,
+    LONG,
+    MORE,
+    NO_DELAY,
+    PIECE,
+    PLAIN,
+    WRITES,
+    gathered,
+    no_delay,
+    one_small_segment,
+)
+from tests.claims.cases import Changes, Named, verdict_of, verdicts
 from tests.claims.talking import Talk
 from tests.claims.written import Written
 
-CLAIMS = {each.name: each for each in load("nagle").claims}
-ONE, TOGETHER, EACH, AS_ONE, BEHIND_FULL = CLAIMS
 TEN = len(PIECE)
+Flights = tuple[tuple[int, ...], ...]  # the lengths of each flight's segments
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named: the lengths of each flight's segments, None for no connection."""
-    it: dict[str, Any] = {
-        "plain": ((TEN,), (9 * TEN,)), "no_delay": ((TEN,) * WRITES,), "more": ((WRITES * TEN,),),
-        "long": ((FULL, TEN),),
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    plain: Flights | None = ((TEN,), (9 * TEN,)),
+    no_delay: Flights | None = ((TEN,) * WRITES,),
+    more: Flights | None = ((WRITES * TEN,),),
+    long: Flights | None = ((FULL, TEN),),
+) -> Evidence:
+    """A right history, but for what is changed; None for no connection."""
     w = Written(scenario="nagle")
-    ports = {"plain": PLAIN, "no_delay": NO_DELAY, "more": MORE, "long": LONG}
-    for start, (name, flights) in enumerate(it.items(), 1):
-        if flights is not None:
-            talk = Talk(w, ports[name], start)
-            number = 1
-            for place, flight in enumerate(flights):
-                t = start + 0.1 + place / 10
-                for length in flight:
-                    talk.data(t, number, length)
-                    number += length
-                talk.ack(t + 0.05, number)
+    send(w, PLAIN, 1.0, plain)
+    send(w, NO_DELAY, 2.0, no_delay)
+    send(w, MORE, 3.0, more)
+    send(w, LONG, 4.0, long)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+def send(w: Written, port: int, t: float, flights: Flights | None) -> None:
+    """A connection with these flights, each acknowledged before the next."""
+    if flights is None:
+        return
+    talk = Talk(w, port, t)
+    number = 1
+    for place, flight in enumerate(flights):
+        sent_at = t + 0.1 + place / 10
+        for length in flight:
+            talk.data(sent_at, number, length)
+            number += length
+        talk.ack(sent_at + 0.05, number)
 
 
-RIGHT: list[tuple[str, dict[str, Any]]] = [
-    *((name, {}) for name in CLAIMS),
-    (ONE, {"plain": ((TEN,), (4 * TEN,), (5 * TEN,))}),  # the machine was busy
-    (TOGETHER, {"plain": ((TEN,), (4 * TEN,), (5 * TEN,))}),
-    (EACH, {"no_delay": ((TEN,) * 8, (TEN,) * 2)}),
+WRONG: Named = [
+    ("one_small_segment", {"plain": ((TEN, TEN), (8 * TEN,))}),
+    ("one_small_segment", {"plain": ((TEN,), (8 * TEN, TEN))}),
+    ("one_small_segment", {"plain": ((TEN,),)}),
+    ("gathered", {"plain": ((TEN,), (TEN,), (8 * TEN,))}),
+    ("gathered", {"plain": ((2 * TEN,), (8 * TEN,))}),
+    ("no_delay", {"no_delay": ((TEN,), (9 * TEN,))}),
+    ("no_delay", {"no_delay": ((TEN, TEN), (8 * TEN,))}),
+    ("no_delay", {"no_delay": ((TEN,),) * WRITES}),  # each waited for the one before
+    ("more_to_come", {"more": ((TEN,), (9 * TEN,))}),
+    ("behind_a_full_segment", {"long": ((FULL,), (TEN,))}),
+]
+MISSING: Named = [
+    ("one_small_segment", {"plain": None}),
+    ("one_small_segment", {"plain": ()}),
+    ("gathered", {"plain": None}),
+    ("gathered", {"plain": ()}),
+    ("gathered", {"plain": ((TEN,),)}),
+    ("no_delay", {"no_delay": None}),
+    ("no_delay", {"no_delay": ()}),
+    ("more_to_come", {"more": None}),
+    ("more_to_come", {"more": ()}),
+    ("behind_a_full_segment", {"long": None}),
+    ("behind_a_full_segment", {"long": ()}),
+]
+test_verdicts = verdicts("nagle", run, wrong=WRONG, missing=MISSING)
+
+BUSY: list[tuple[Claim, Changes]] = [
+    (one_small_segment, {"plain": ((TEN,), (4 * TEN,), (5 * TEN,))}),
+    (gathered, {"plain": ((TEN,), (4 * TEN,), (5 * TEN,))}),
+    (no_delay, {"no_delay": ((TEN,) * 8, (TEN,) * 2)}),
 ]
 
 
-@pytest.mark.parametrize(("name", "right"), RIGHT)
-def test_it_holds_for_a_right_record(name: str, right: dict[str, Any]) -> None:
-    assert outcome(name, run(**right)) is HOLDS
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (ONE, {"plain": ((TEN, TEN), (8 * TEN,))}),
-    (ONE, {"plain": ((TEN,), (8 * TEN, TEN))}),
-    (TOGETHER, {"plain": ((TEN,), (TEN,), (8 * TEN,))}),
-    (TOGETHER, {"plain": ((2 * TEN,), (8 * TEN,))}),
-    (EACH, {"no_delay": ((TEN,), (9 * TEN,))}),
-    (EACH, {"no_delay": ((TEN,),) * WRITES}),  # each waited for the one before
-    (AS_ONE, {"more": ((TEN,), (9 * TEN,))}),
-    (BEHIND_FULL, {"long": ((FULL,), (TEN,))}),
-]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (name, {connection: missing})
-    for name, connection in zip(CLAIMS, ("plain", "plain", "no_delay", "more", "long"), strict=True)
-    for missing in (None, ())
-]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
+@pytest.mark.parametrize(("claim", "changes"), BUSY)
+def test_on_a_busy_machine_writes_may_take_longer(claim: Claim, changes: Changes) -> None:
+    assert verdict_of(claim, run(**changes)) is HOLDS
