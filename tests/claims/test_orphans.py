@@ -1,146 +1,135 @@
-"""The claims of orphans on evidence written by hand: right, wrong in one thing at a time, with things missing."""
+"""The claims of orphans on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
 from typing import Any
 
 import pytest
 
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.orphans import HALF, LEAKED, LONG, MORE, STUCK, TIMEOUT, WAITS
+from badwire.claims import HOLDS
+from badwire.evidence import Evidence
+from scenarios.orphans import CLIENT_STATE, EXCESS, HALF, LEAKED, LONG, SERVER_STATE, TIMEOUT
+from tests.claims.cases import Changes, claims, verdict_of, verdicts
 from tests.claims.written import Written, sock
 
-CLAIMS = {each.name: each for each in load("orphans").claims}
-ORPHAN, OWNED, TWICE, LEAK, TOO_LATE = CLAIMS
 PORTS = {LEAKED: 40001, HALF: 40002, LONG: 40003}  # the client's
-Look = dict[str, Any]
+TOO_LATE = (("server", "FA", 1, 2), ("client", "R", 2, 0))
 
 
-def handshake(w: Written, t: float, port: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Three segments and the client's FIN; the ports that each side's further segments have."""
-    client, server = {"sport": PORTS[port], "dport": port}, {"sport": port, "dport": PORTS[port]}
-    w.segment("client", "server", t, "S", seq=100, **client)
-    w.segment("server", "client", t + 0.001, "SA", seq=500, ack=101, **server)
-    w.segment("client", "server", t + 0.002, "A", seq=101, ack=501, **client)
-    w.segment("client", "server", t + 0.01, "FA", seq=101, ack=501, **client)
-    w.segment("server", "client", t + 0.02, "A", seq=501, ack=102, **server)
-    return client, server
+def run(
+    orphan_waits: float | None = TIMEOUT + 0.05,
+    orphan_timer: str = "time_wait",
+    orphan_inode: int = 0,
+    owned_waits: float | None = 20.0,
+    owned_timer: str = "off",
+    owned_inode: int = 5,
+    long_waits: float | None = 2 * EXCESS + 0.1,
+    long_timers: tuple[str, str] = ("keepalive", "time_wait"),
+    stuck: float | None = 9.0,
+    stuck_timer: str = "off",
+    leaked_inode: int = 7,
+    unread: int = 1,
+    queued_inode: int = 0,
+    stays: bool = False,
+    late: tuple[tuple[str, str, int, int], ...] = TOO_LATE,
+    server_sampled: bool = True,
+    client_sampled: bool = True,
+    hz: int = 250,
+) -> Evidence:
+    """A right history, but for what is changed; times in seconds, None for what is missing."""
+    w = Written(scenario="orphans", hz=hz)
+    for port in PORTS:
+        handshake(w, 0.9, port)
+    for number, (host, flags, seq, ack) in enumerate(late):
+        segment(w, host, 10.1 + number / 100, LEAKED, flags, seq, ack)
+
+    first = {
+        LEAKED: entry("client", LEAKED, CLIENT_STATE, timer=orphan_timer, inode=orphan_inode),
+        HALF: entry("client", HALF, CLIENT_STATE, timer=owned_timer, inode=owned_inode),
+        LONG: entry("client", LONG, CLIENT_STATE, timer=long_timers[0]),
+    }
+    later = first | {LONG: entry("client", LONG, CLIENT_STATE, timer=long_timers[1])}
+    waits = {LEAKED: orphan_waits, HALF: owned_waits, LONG: long_waits}
+    ends = {port: 1 + wait for port, wait in waits.items() if wait is not None}
+    for t in sorted({1.0, 5.0, *ends.values()}):
+        table = first if t < 5 else later
+        w.sample("client", t, [table[port] for port, end in ends.items() if t < end and client_sampled])
+
+    on_server = [
+        entry("server", LEAKED, SERVER_STATE, timer=stuck_timer, inode=leaked_inode, rqueue=unread),
+        entry("server", HALF, SERVER_STATE, inode=queued_inode, rqueue=1),
+        entry("server", LONG, SERVER_STATE, rqueue=1),
+    ]
+    if stuck is not None:
+        w.sample("server", 1, on_server if server_sampled else [])
+        w.sample("server", 1 + stuck, on_server[0 if stays else 1 :] if server_sampled else [])
+    return w.evidence()
 
 
-def look(host: str, port: int, state: str, **more: Any) -> Look:
+def handshake(w: Written, t: float, port: int) -> None:
+    """Three segments, the client's FIN and the ACK of it."""
+    segment(w, "client", t, port, "S", 0, 0)
+    segment(w, "server", t + 0.001, port, "SA", 0, 1)
+    segment(w, "client", t + 0.002, port, "A", 1, 1)
+    segment(w, "client", t + 0.01, port, "FA", 1, 1)
+    segment(w, "server", t + 0.02, port, "A", 1, 2)
+
+
+def segment(w: Written, host: str, t: float, port: int, flags: str, seq: int, ack: int) -> None:
+    """A segment with numbers counted from each side's SYN."""
+    if host == "client":
+        w.segment("client", "server", t, flags, seq=100 + seq, ack=500 + ack, sport=PORTS[port], dport=port)
+    else:
+        w.segment("server", "client", t, flags, seq=500 + seq, ack=100 + ack, sport=port, dport=PORTS[port])
+
+
+def entry(host: str, port: int, state: str, **more: Any) -> dict[str, Any]:
+    """A host's line in its table for the connection to ``port``."""
     if host == "server":
         return sock(state, port, PORTS[port], **more)
     return sock(state, PORTS[port], port, "10.0.0.3", "10.0.0.2", **more)
 
 
-def client_looks(w: Written, it: dict[str, Any]) -> None:
-    """All three are in FIN_WAIT_2 from 1 s on; what is gone at a time is no more in the looks from then on."""
-    first = {
-        LEAKED: look("client", LEAKED, WAITS, timer=it["orphan_timer"], inode=it["orphan_inode"]),
-        HALF: look("client", HALF, WAITS, timer=it["owned_timer"], inode=it["owned_inode"]),
-        LONG: look("client", LONG, WAITS, timer=it["long_timers"][0]),
-    }
-    later = first | {LONG: look("client", LONG, WAITS, timer=it["long_timers"][-1])}
-    ends = {LEAKED: it["orphan_waits"], HALF: it["owned_waits"], LONG: it["long_waits"]}
-    ends = {port: 1 + waits for port, waits in ends.items() if waits is not None}
-    for t in sorted({1.0, 5.0, *ends.values()}):
-        table = first if t < 5 else later
-        there = [table[port] for port, end in ends.items() if t < end]
-        w.sample("client", t, [] if it["blind"] else there)
+WRONG: list[tuple[str, Changes]] = [
+    ("orphan_times_out", {"orphan_waits": 4.9}),
+    ("orphan_times_out", {"orphan_waits": 5.6}),
+    ("orphan_times_out", {"orphan_waits": 60.0}),
+    ("orphan_times_out", {"orphan_timer": "keepalive"}),
+    ("orphan_times_out", {"orphan_inode": 6}),
+    ("owned_has_no_timer", {"owned_timer": "keepalive"}),
+    ("owned_has_no_timer", {"owned_inode": 0}),
+    ("owned_has_no_timer", {"owned_waits": 5.0}),
+    ("excess_counts_twice", {"long_waits": 64.0}),
+    ("excess_counts_twice", {"long_waits": 4.1}),
+    ("excess_counts_twice", {"long_timers": ("time_wait", "time_wait")}),
+    ("leaked_stays", {"stuck": 5.0}),
+    ("leaked_stays", {"stuck_timer": "keepalive"}),
+    ("leaked_stays", {"leaked_inode": 0}),
+    ("leaked_stays", {"unread": 0}),
+    ("leaked_stays", {"queued_inode": 8}),
+    ("fin_comes_too_late", {"late": (TOO_LATE[0], ("client", "A", 2, 2))}),
+    ("fin_comes_too_late", {"late": ()}),
+    ("fin_comes_too_late", {"stays": True}),
+]
+EVERY_CLAIM = sorted(claims("orphans"))
+MISSING: list[tuple[str, Changes]] = [
+    ("orphan_times_out", {"orphan_waits": None}),
+    ("orphan_times_out", {"hz": 0}),
+    ("owned_has_no_timer", {"owned_waits": None}),
+    ("owned_has_no_timer", {"hz": 0}),
+    ("excess_counts_twice", {"long_waits": None}),
+    ("leaked_stays", {"orphan_waits": None}),
+    ("leaked_stays", {"owned_waits": None}),
+    *((name, {"stuck": None}) for name in EVERY_CLAIM),
+    *((name, {"server_sampled": False}) for name in EVERY_CLAIM),
+    *((name, {"client_sampled": False}) for name in EVERY_CLAIM),
+]
+test_verdicts = verdicts("orphans", run, wrong=WRONG, missing=MISSING)
 
-
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named; None is what is missing."""
-    it: dict[str, Any] = {
-        "orphan_waits": TIMEOUT + 0.05, "orphan_timer": "time_wait", "orphan_inode": 0, "owned_waits": 20.0,
-        "owned_timer": "off", "owned_inode": 5, "long_waits": 2 * MORE + 0.1, "long_timers": ("keepalive", "time_wait"),
-        "stuck": 9.0, "stuck_timer": "off", "leaked_inode": 7, "unread": 1, "queued_inode": 0,
-        "late": (("server", "FA", 1, 2), ("client", "R", 2, 0)), "blind": False, "hz": 250,
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
-    w = Written(scenario="orphans", hz=it["hz"])
-    ports = {port: handshake(w, 0.9, port) for port in PORTS}
-    for n, (host, flags, number, ack) in enumerate(it["late"]):
-        own, there = (("client", 100), ("server", 500)) if host == "client" else (("server", 500), ("client", 100))
-        ends = ports[LEAKED][0 if host == "client" else 1]
-        w.segment(host, there[0], 10.1 + n / 100, flags, seq=own[1] + number, ack=there[1] + ack, **ends)
-    client_looks(w, it)
-    stuck = [
-        look("server", LEAKED, STUCK, timer=it["stuck_timer"], inode=it["leaked_inode"], rqueue=it["unread"]),
-        look("server", HALF, STUCK, inode=it["queued_inode"], rqueue=1),
-        look("server", LONG, STUCK, rqueue=1),
-    ]
-    if it["stuck"] is not None:
-        w.sample("server", 1, [] if it["blind"] else stuck)
-        w.sample("server", 1 + it["stuck"], [] if it["blind"] else stuck[1:])
-    return w.evidence()
-
-
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
-
-
-RIGHT: list[tuple[str, dict[str, Any]]] = [
-    *((name, {}) for name in CLAIMS),
-    (ORPHAN, {"hz": 100, "orphan_waits": 5.08}),
-    (TWICE, {"long_waits": 8.5}),  # both stages late by a step of the wheel
+ALSO_RIGHT: list[tuple[str, Changes]] = [
+    ("orphan_times_out", {"hz": 100, "orphan_waits": 5.08}),
+    ("excess_counts_twice", {"long_waits": 8.5}),  # both timers late by a step of the wheel
 ]
 
 
-@pytest.mark.parametrize(("name", "right"), RIGHT)
-def test_it_holds_for_a_right_record(name: str, right: dict[str, Any]) -> None:
-    assert outcome(name, run(**right)) is HOLDS
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (ORPHAN, {"orphan_waits": 4.9}),
-    (ORPHAN, {"orphan_waits": 5.6}),
-    (ORPHAN, {"orphan_waits": 60.0}),
-    (ORPHAN, {"orphan_timer": "keepalive"}),
-    (ORPHAN, {"orphan_inode": 6}),
-    (OWNED, {"owned_timer": "keepalive"}),
-    (OWNED, {"owned_inode": 0}),
-    (OWNED, {"owned_waits": 5.0}),
-    (TWICE, {"long_waits": 64.0}),
-    (TWICE, {"long_waits": 4.1}),
-    (TWICE, {"long_timers": ("time_wait", "time_wait")}),
-    (LEAK, {"stuck": 5.0}),
-    (LEAK, {"stuck_timer": "keepalive"}),
-    (LEAK, {"leaked_inode": 0}),
-    (LEAK, {"unread": 0}),
-    (LEAK, {"queued_inode": 8}),
-    (TOO_LATE, {"late": (("server", "FA", 1, 2), ("client", "A", 2, 2))}),
-    (TOO_LATE, {"late": ()}),
-]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (ORPHAN, {"orphan_waits": None}),
-    (ORPHAN, {"hz": 0}),
-    (OWNED, {"owned_waits": None}),
-    (OWNED, {"hz": 0}),
-    (TWICE, {"long_waits": None}),
-    (LEAK, {"stuck": None}),
-    (TOO_LATE, {"stuck": None}),
-    *((name, {"blind": True}) for name in CLAIMS),
-]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
+@pytest.mark.parametrize(("name", "changes"), ALSO_RIGHT)
+def test_it_holds_for_other_right_histories_too(name: str, changes: Changes) -> None:
+    assert verdict_of(claims("orphans")[name], run(**changes)) is HOLDS
