@@ -1,38 +1,51 @@
-"""Path MTU: a link on the way takes less than the sender's own, and says so.
+"""Path MTU: a link on the way takes less than the sender's own, and the router in front of it says so.
 
     client, MTU 1500         a router, MTU 1200                     server
       |  segments of 1448 bytes  ---->  x                             |  1500 bytes each, not to be fragmented
-      |  <----  ICMP: too long, 1200  |                               |  from the router, for each
+      |  <----  ICMP: too long, 1200  |                               |  from the router, for each of them
       |  segments of 1148 bytes  ---------------------------------->  |  at once, long before the RTO
       |  the next connection knows:  SYN, MSS 1160  --------------->  |  and begins with such segments
 
-Without the message nobody tells the sender what is wrong: black_hole. Read next: RFC 1191; RFC 9293 section 3.7.2.
+Without that message the sender cannot know why its segments are lost: see the scenario black_hole. Read next: RFC 1191;
+RFC 9293 section 3.7.2.
 """
 
-import math
-
+from badwire.claims import RFC, Checks, Kernel, at_most, claim, equals, seen
+from badwire.evidence import NS, Evidence, Frame, tcp_of
 from badwire.faults import Mtu
 from badwire.linux.timers import RTO_MIN
-from badwire.old.claims import RFC, Kernel, Verdict, all_of, at_most, claim, equals
-from badwire.old.evidence import NS, Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.util.jsonlines import WIRE
 
-FIRST, NEXT, SIZE, STAMPS = 7001, 7002, 1200, 12  # two ports; bytes; what timestamps add to a TCP header
-HEADERS = 40 + STAMPS  # bytes of IP and TCP
-FULL, FITS = 1500 - HEADERS, SIZE - HEADERS  # bytes of data in a segment
+FIRST = 7001
+NEXT = 7002
+
+ETHERNET_MTU = 1500  # bytes
+SIZE = 1200  # bytes; what the link on the way takes
+TIMESTAMPS = 12  # bytes that the option adds to each TCP header
+HEADERS = 40 + TIMESTAMPS  # bytes of IP and TCP
+FULL = ETHERNET_MTU - HEADERS  # bytes of data in a segment
+FITS = SIZE - HEADERS
 DATA = bytes(3 * FULL)
-PINNED = {"ip_no_pmtu_disc": "0", "tcp_timestamps": "1", "tcp_mtu_probing": "0", "tcp_early_retrans": "0"}
+SHORTER = (FITS, FITS, FITS, len(DATA) - 3 * FITS)
+
+FRAGMENTATION_NEEDED = f"type 3 code 4 MTU {SIZE}"  # RFC 792, and RFC 1191 section 4 for the MTU
+
+PINNED = {
+    "net.ipv4.ip_no_pmtu_disc": "0",
+    "net.ipv4.tcp_timestamps": "1",
+    "net.ipv4.tcp_mtu_probing": "0",
+    "net.ipv4.tcp_early_retrans": "0",
+}
 
 
-@scenario(
-    "A router tells what is too long for it", sysctls={f"net.ipv4.{name}": value for name, value in PINNED.items()}
-)
+@scenario("A router reports what is too long for its next link", sysctls=PINNED)
 def path_mtu(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
+    server = lab.host("server")
+    client = lab.host("client")
     with lab.wire.fault(Mtu(SIZE), toward=server):
-        for port in FIRST, NEXT:
+        for port in (FIRST, NEXT):
             server.listen(port)
             connection = client.connect(server.at(port))
             client.wait_until(state="ESTABLISHED", port=port)
@@ -41,38 +54,79 @@ def path_mtu(lab: Lab) -> None:
             client.wait_until(state="ESTABLISHED", port=port, where=lambda entry: entry["wqueue"] == 0)
 
 
-@claim(RFC("1191", "3"), RFC("1191", "4"), RFC("792"))
-def what_is_longer_is_not_delivered_and_the_router_says_what_it_takes(seen: Evidence) -> Verdict:
-    """Of all that the client sends nothing else is lost; TCP may not be cut in pieces, or it would have been."""
-    sent = [frame for frame in seen.segments("client") or () if frame.ip]
-    lost = [frame for frame in sent if not frame.delivered_at]
-    longer = [frame for frame in sent if frame.ip.length > SIZE and frame.ip.dont_fragment]
-    told = [(icmp.type, icmp.code, icmp.next_mtu) for each in seen.frames(WIRE, "client") or () if (icmp := each.icmp)]
-    return all_of(equals(lost == longer if lost else None, True), equals(told or None, [(3, 4, SIZE)] * len(lost)))
+@claim(
+    "Longer segments are not delivered, and the router reports its MTU",
+    RFC("1191", "3"),
+    RFC("1191", "4"),
+    RFC("792"),
+)
+def router_reports_its_mtu(run: Evidence) -> Checks:
+    """Of all that the client sends nothing else is lost. Its segments must not be fragmented, or they would have been
+    delivered in pieces."""
+    segments = run.segments("client")
+    lost = segments.where(lambda frame: not frame.delivered_at)
+    lost_but_fits = lost.where(lambda frame: not is_too_long(frame))
+    delivered_but_too_long = segments.where(lambda frame: frame.delivered_at and is_too_long(frame))
+    yield equals("segments that fit, and were lost", len(lost_but_fits), 0, "segments")
+    yield equals("segments that are too long, and arrived", len(delivered_but_too_long), 0, "segments")
+    messages = run.frames(WIRE, "client").where(lambda frame: frame.icmp)
+    yield equals("ICMP message for each lost segment", messages.map(icmp_summary), [FRAGMENTATION_NEEDED] * len(lost))
 
 
-@claim(RFC("1191", "6.4"), RFC("9293", "3.7.1"), Kernel("net/ipv4/tcp_ipv4.c", "tcp_v4_mtu_reduced"))
-def the_sender_takes_it_for_the_mtu_of_the_path_and_makes_its_segments_shorter(seen: Evidence) -> Verdict:
-    """As tcp_info has them, the path's MTU and the longest segment; an acknowledgment has no part in it."""
-    end = seen.ends(seen.opened(FIRST).connection)["client"]
-    return equals(end.info("ESTABLISHED", "pmtu", "snd_mss") or None, ((1500, FULL), (SIZE, FITS)), "bytes")
+@claim(
+    "The sender shortens its segments to the MTU that was reported",
+    RFC("1191", "6.4"),
+    RFC("9293", "3.7.1"),
+    Kernel("net/ipv4/tcp_ipv4.c", "tcp_v4_mtu_reduced"),
+)
+def sender_shortens_segments(run: Evidence) -> Checks:
+    """The path MTU and the MSS are those of tcp_info. The message alone changes them, not an acknowledgment."""
+    connection = run.established(FIRST)
+    sizes = connection.client.socket.info("ESTABLISHED", "pmtu", "snd_mss")
+    yield seen("server in ESTABLISHED", connection.server.socket.samples_in("ESTABLISHED"))
+    yield equals("path MTU and MSS, in turn", sizes, [(ETHERNET_MTU, FULL), (SIZE, FITS)], "bytes")
 
 
-@claim(RFC("1191", "6.4"), Kernel("net/ipv4/tcp_input.c", "tcp_simple_retransmit"))
-def the_same_data_goes_again_in_shorter_segments_without_waiting_for_the_rto(seen: Evidence) -> Verdict:
-    """The message alone makes the kernel send again: it comes long before the timer of any segment expires."""
-    connection, told = seen.opened(FIRST).connection, seen.frames(WIRE, "client")
-    heard = told[0].arrived if told else math.inf
-    again = [frame for frame in connection.sent_by("client", data=True) or () if frame.sent_at >= heard]
-    longest = max((tcp_of(frame).data_length for frame in again), default=None)
-    return all_of(at_most((again[0].sent_at - heard) / NS if again else None, RTO_MIN, "s"), equals(longest, FITS))
+@claim(
+    "The data goes again in shorter segments, without waiting for the RTO",
+    RFC("1191", "6.4"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_simple_retransmit"),
+)
+def sent_again_at_once(run: Evidence) -> Checks:
+    """The message itself makes the kernel send again, long before the timer of any segment expires."""
+    reported = run.frames(WIRE, "client").first.arrived
+    data = run.established(FIRST).client.segments(data=True)
+    after = data.where(lambda frame: frame.sent_at >= reported)
+    yield at_most("message to the next segment with data", (after.first.sent_at - reported) / NS, RTO_MIN, "s")
+    yield equals("data in the longest segment from then on", max(after.map(data_length)), FITS, "bytes")
 
 
-@claim(RFC("1191", "6.3"), Kernel("net/ipv4/route.c", "ip_rt_update_pmtu"))
-def the_next_connection_to_that_host_knows_it_from_the_start(seen: Evidence) -> Verdict:
-    """For ten minutes the host remembers it: nothing is lost any more, and the SYN itself names a smaller MSS."""
-    opened = seen.opened(NEXT)
-    lost = [frame for frame in opened.connection.segments if not frame.delivered_at]
-    lengths = [tcp_of(frame).data_length for frame in opened.connection.sent_by("client", data=True) or ()]
-    data = equals(lengths or None, [FITS, FITS, FITS, len(DATA) - 3 * FITS], "bytes")
-    return all_of(equals(len(lost), 0, "lost"), data, equals(opened.mss["client"], SIZE - HEADERS + STAMPS, "bytes"))
+@claim(
+    "The next connection to that host knows the path MTU from the start",
+    RFC("1191", "6.3"),
+    Kernel("net/ipv4/route.c", "ip_rt_update_pmtu"),
+)
+def next_connection_knows(run: Evidence) -> Checks:
+    """The host remembers it for ten minutes: nothing is lost any more, and the SYN itself names a smaller MSS."""
+    connection = run.established(NEXT)
+    lengths = connection.client.segments(data=True).map(data_length)
+    yield equals("lost segments", len(connection.lost), 0, "segments")
+    yield equals("data in each segment", lengths, SHORTER, "bytes")
+    yield equals("MSS in the client's SYN", connection.opening.mss["client"], SIZE - HEADERS + TIMESTAMPS, "bytes")
+
+
+def is_too_long(frame: Frame) -> bool:
+    """Whether it is longer than the link takes, and must not be fragmented."""
+    return frame.ip is not None and frame.ip.length > SIZE and frame.ip.dont_fragment
+
+
+def icmp_summary(frame: Frame) -> str:
+    """An ICMP message by its numbers, as FRAGMENTATION_NEEDED has them."""
+    if frame.icmp is None:
+        raise ValueError("the frame carries no ICMP message")
+    return f"type {frame.icmp.type} code {frame.icmp.code} MTU {frame.icmp.next_mtu}"
+
+
+def data_length(frame: Frame) -> int:
+    """Bytes of data in a segment."""
+    return tcp_of(frame).data_length
