@@ -12,7 +12,7 @@ from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
 from badwire.evidence.host import HostEvidence
 from badwire.evidence.records import Records
-from badwire.evidence.sockets import Period, SocketSample, SocketTimeline
+from badwire.evidence.sockets import Period, SocketSample, SocketTimeline, TableSample
 from badwire.evidence.state_diagram import state_changes
 from badwire.evidence.stream import tcp_of
 from badwire.evidence.wire import FaultPeriod
@@ -41,6 +41,7 @@ __all__ = [
     "SocketSample",
     "SocketTimeline",
     "Span",
+    "TableSample",
     "intervals",
     "state_changes",
     "tcp_of",

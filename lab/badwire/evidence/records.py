@@ -83,6 +83,11 @@ class Records(tuple[T_co, ...]):
         """Each of them once, in the order in which they first appear."""
         return self._like(dict.fromkeys(self))
 
+    @property
+    def in_order(self) -> "Records[T_co]":
+        """The same records from the smallest to the largest: numbers, or strings."""
+        return self._like(sorted(self))  # type: ignore[type-var]
+
     @overload
     def __getitem__(self, key: SupportsIndex, /) -> T_co: ...
     @overload
