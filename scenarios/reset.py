@@ -1,80 +1,131 @@
-"""RST: this connection does not exist, or no longer. It is not acknowledged, and nobody waits after it.
+"""RST: this connection does not exist, or no longer. It is not acknowledged, and no side waits after it.
 
     client                                      server
-      |  SYN  ------------------------------->   |  nobody listens there
+      |  SYN  ------------------------------->   |  no program listens on that port
       |  <-------------------------------  RST   |
+
       |  <------------------------------  data   |
       |  <-------------------------------  RST   |  close, with SO_LINGER at 0 seconds
-      |  data  ------------------------------>   |
-      |  <-------------------------------  RST   |  close, and the data was not read
 
-Whoever receives it has ECONNRESET from the next call, once. Read next: RFC 9293 section 3.5; socket(7) on SO_LINGER;
-Stevens, UNIX Network Programming vol. 1, section 7.5; the scenario half_open.
+      |  data  ------------------------------>   |
+      |  <-------------------------------  RST   |  close, with the data unread
+
+The side that receives it gets ECONNRESET from its next call, once. Read next: RFC 9293 section 3.5; socket(7) on
+SO_LINGER; Stevens, UNIX Network Programming vol. 1, section 7.5; the scenario half_open.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals
+from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-CLOSED, ABORT, UNREAD = 7001, 7002, 7003
-LAST, ASKED = b"last words", b"are you there?"
+CLOSED = 7001
+ABORT = 7002
+UNREAD = 7003
+SIDES = ("client", "server")
+
+LAST = b"last words"
+ASKED = b"are you there?"
+
+# One close each: TCPAbortOnClose counts those with data unread, TCPAbortOnData those with SO_LINGER at 0.
+ABORTS = ("TcpExt.TCPAbortOnClose", "TcpExt.TCPAbortOnData")
 
 
-@scenario("RST breaks a connection off, and answers where there is none")
+@scenario("RST ends a connection at once, and answers where there is none")
 def reset(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
+    server = lab.host("server")
+    client = lab.host("client")
+
     client.connect(server.at(CLOSED))
-    listeners = {port: server.listen(port) for port in (ABORT, UNREAD)}
-    visitors = {port: client.connect(server.at(port)) for port in listeners}
-    served = {port: listener.accept() for port, listener in listeners.items()}
-    served[ABORT].send(LAST)
+
+    aborting_listener = server.listen(ABORT)
+    unread_listener = server.listen(UNREAD)
+    aborted = client.connect(server.at(ABORT))
+    asking = client.connect(server.at(UNREAD))
+    aborting = aborting_listener.accept()
+    not_reading = unread_listener.accept()
+
+    aborting.send(LAST)
     client.wait_until(state="ESTABLISHED", port=ABORT, where=lambda entry: bool(entry["rqueue"]))
-    served[ABORT].linger(0)
-    served[ABORT].close()
-    visitors[UNREAD].send(ASKED)
+    aborting.linger(0)
+    aborting.close()
+
+    asking.send(ASKED)
     server.wait_until(state="ESTABLISHED", port=UNREAD, where=lambda entry: bool(entry["rqueue"]))
-    served[UNREAD].close()
+    not_reading.close()
 
     client.wait_while(state="ESTABLISHED")
-    for port in ABORT, ABORT, ABORT, UNREAD:
-        visitors[port].recv()
+    for _ in range(3):
+        aborted.recv()
+    asking.recv()
 
 
-@claim(RFC("9293", "3.5.2"), Man("connect(2)"), Text("T24"))
-def where_nobody_listens_a_syn_is_answered_by_rst(seen: Evidence) -> Verdict:
-    """It acknowledges the SYN, without which it would not count (RFC 9293 section 3.5.3), and ends connect at once."""
-    tried, refused = seen.tried(CLOSED), seen.gave("client", CLOSED, "connect")
-    return all_of(equals(tried.ladder(), ("S 0", "RA 0 ack 1")), equals(refused, ("connect ECONNREFUSED",)))
+@claim(
+    "A SYN to a port without a listener is answered by RST",
+    RFC("9293", "3.5.2"),
+    Man("connect(2)"),
+    Text("T24"),
+)
+def no_listener(run: Evidence) -> Checks:
+    """It acknowledges the SYN, without which it would be ignored (RFC 9293 section 3.5.3), and ends connect at once."""
+    yield equals("segments", run.connection(CLOSED).summary(), ["S 0", "RA 0 ack 1"])
+    yield equals("the client's call", run.host("client").results("connect", port=CLOSED), ["connect ECONNREFUSED"])
 
 
-@claim(RFC("9293", "3.10.5"), Man("socket(7)"), Kernel("net/ipv4/tcp.c", "tcp_disconnect"))
-def an_abortive_close_sends_rst_for_fin_and_leaves_time_wait_on_neither_side(seen: Evidence) -> Verdict:
-    """Both ends go from ESTABLISHED to nothing. So nothing guards a new connection with these ports against the old."""
-    connection = seen.opened(ABORT).connection
-    rst, ends = connection.first("server", "R"), seen.ends(connection)
-    after = equals({(end.states[-1], end.gone) for end in ends.values()}, {("ESTABLISHED", True)})
-    return all_of(equals(rst and connection.ladder(rst), (f"RA {1 + len(LAST)} ack 1",)), after)
+@claim(
+    "An abortive close sends RST and leaves no TIME_WAIT on either side",
+    RFC("9293", "3.10.5"),
+    Man("socket(7)"),
+    Kernel("net/ipv4/tcp.c", "tcp_disconnect"),
+)
+def abortive_close(run: Evidence) -> Checks:
+    """Both sockets go from ESTABLISHED to nothing, so that nothing protects a new connection with these ports from
+    segments of the old one."""
+    connection = run.established(ABORT)
+    for host in SIDES:
+        socket = connection.side(host).socket
+        yield equals("last state of {host}", socket.states.last, "ESTABLISHED", host=host)
+        yield equals("socket of {host} is gone", socket.gone, True, host=host)
+    rst = connection.server.segments("R").first
+    yield equals("RST of the server", connection.summary(rst), [f"RA {1 + len(LAST)} ack 1"])
 
 
-@claim(Man("recv(2)"), Kernel("net/ipv4/tcp.c", "tcp_recvmsg_locked"))
-def what_came_before_it_can_still_be_read_and_then_the_error_once(seen: Evidence) -> Verdict:
-    """RFC 9293 would have the queues flushed (section 3.10.7.4). Linux reads to their end before it tells the error."""
-    return equals(seen.gave("client", ABORT, "recv"), (f"recv {LAST!r}", "recv ECONNRESET", "recv b''"))
+@claim(
+    "Data that arrived before the RST is read, then the error, once",
+    Man("recv(2)"),
+    Kernel("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
+)
+def data_before_it_is_read(run: Evidence) -> Checks:
+    """RFC 9293 would flush the queues (section 3.10.7.4). Linux reads to their end before it returns the error."""
+    read = run.host("client").results("recv", port=ABORT)
+    yield equals("the client's calls", read, [f"recv {LAST!r}", "recv ECONNRESET", "recv b''"])
 
 
-@claim(RFC("2525", "2.17"), RFC("1122", "4.2.2.13"), Kernel("net/ipv4/tcp.c", "__tcp_close"))
-def closing_with_data_unread_sends_rst_too(seen: Evidence) -> Verdict:
-    """Although the kernel acknowledged that data: with a FIN its sender would believe that somebody had read it."""
-    connection, learns = seen.opened(UNREAD).connection, seen.gave("client", UNREAD, "recv")
-    rst = connection.first("server", "R")
-    acknowledged = equals(rst and connection.ladder(rst), (f"RA 1 ack {1 + len(ASKED)}",))
-    return all_of(acknowledged, equals(learns, ("recv ECONNRESET",)))
+@claim(
+    "Closing with data unread sends RST too",
+    RFC("2525", "2.17"),
+    RFC("1122", "4.2.2.13"),
+    Kernel("net/ipv4/tcp.c", "__tcp_close"),
+)
+def data_unread(run: Evidence) -> Checks:
+    """It does so although the kernel acknowledged the data: after a FIN the sender would believe that a program had
+    read it."""
+    connection = run.established(UNREAD)
+    yield equals("the client's call", run.host("client").results("recv", port=UNREAD), ["recv ECONNRESET"])
+    rst = connection.server.segments("R").first
+    yield equals("RST of the server", connection.summary(rst), [f"RA 1 ack {1 + len(ASKED)}"])
 
 
-@claim(Kernel("include/uapi/linux/snmp.h", "TCP_MIB_OUTRSTS"), Kernel("net/ipv4/proc.c", "snmp4_net_list"))
-def the_kernel_counts_every_rst_and_why_it_broke_off(seen: Evidence) -> Verdict:
-    """`nstat` shows them: TCPAbortOnClose for data unread, TCPAbortOnData for SO_LINGER at 0, nothing for an answer."""
-    sent = {"Tcp.OutRsts": len(seen.segments("server", flags="R") or ())}
-    why = {"TcpExt.TCPAbortOnClose": 1, "TcpExt.TCPAbortOnData": 1}
-    return all_of(*(equals(seen.counter("server", name), count, name) for name, count in (sent | why).items()))
+@claim(
+    "The kernel counts every RST, and why it aborted a connection",
+    Kernel("include/uapi/linux/snmp.h", "TCP_MIB_OUTRSTS"),
+    Kernel("net/ipv4/proc.c", "snmp4_net_list"),
+)
+def counted_by_the_kernel(run: Evidence) -> Checks:
+    """`nstat` shows the counters: TCPAbortOnClose for unread data, TCPAbortOnData for SO_LINGER at 0, and no other one
+    for the answer to a SYN."""
+    server = run.host("server")
+    captured = run.segments("server", flags="R")
+    yield equals("Tcp.OutRsts of the server", server.counter("Tcp.OutRsts"), len(captured), "segments")
+    for counter in ABORTS:
+        yield equals("{counter} of the server", server.counter(counter), 1, "times", counter=counter)
