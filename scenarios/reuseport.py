@@ -1,39 +1,52 @@
-"""SO_REUSEPORT: several servers listen at one port, and the kernel deals out their clients.
+"""SO_REUSEPORT: several servers listen on one port, and the kernel distributes their clients among them.
 
     one client      first server, port 7001      second server, port 7001      another client
       |  <------------->  |                             |  <------------------->  |
                           |  bind gives EADDRINUSE      |  unless both set SO_REUSEPORT
 
-A hash of the addresses and ports says who gets a connection. That a server restarts beside what is left of its old
-connections is a by-product: the old one must have set the option too, and SO_REUSEADDR does it as well.
+A hash of the addresses and ports selects the server of each connection. That a server can restart beside what is left
+of its old connections is a side effect: the old server must have set the option too, and SO_REUSEADDR has the same one.
 Read next: socket(7); net/core/sock_reuseport.c; Stevens, UNIX Network Programming vol. 1, section 7.5.
 """
 
-from badwire.old.claims import Kernel, Man, Text, Verdict, all_of, at_least, claim, equals
-from badwire.old.evidence import Evidence
+from badwire.claims import Checks, Kernel, Man, Text, at_least, claim, equals, seen
+from badwire.evidence import Evidence, SocketTimeline
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-BOTH, ONE, SHARED, BESIDE = 7001, 7002, 7003, ("LISTEN", "TIME_WAIT")
-CLIENTS = 32  # dealt out by a hash of their ports: one of two listeners gets none of them in 1 of 2**31 runs
-CONFLICT, REFUSED = Kernel("net/ipv4/inet_connection_sock.c", "inet_bind_conflict"), "bind: EADDRINUSE"
-DEPENDS = "on the old server, which must have set it too, as with SO_REUSEADDR; what it is for is that several listen"
+BOTH = 7001  # the old and the new server set the option
+ONE = 7002  # only the new server does
+SHARED = 7003  # two sockets listen on it
+OPTIONS = {ONE: (), BOTH: ("--reuseport",)}  # of the old server
+
+OLD_STATES = ("LISTEN", "TIME_WAIT")  # of the old server's sockets, while a new one calls bind
+REFUSED = "bind: EADDRINUSE"
+BOUND = f"bound {BOTH}"
+ANSWER = b"ANNA"
+CLIENTS = 32  # distributed by a hash of their ports: one of two listeners gets none of them in 1 of 2**31 runs
+
+CONFLICT = Kernel("net/ipv4/inet_connection_sock.c", "inet_bind_conflict")
+DEPENDS = "on the old server, which must have set it too, as with SO_REUSEADDR; its purpose is that several listen"
 
 
 @scenario("Several servers share a port", sysctls={"net.ipv4.tcp_fin_timeout": "60"})
 def reuseport(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    for port, option in (ONE, ()), (BOTH, ("--reuseport",)):
-        upper = server.start("upper", port, *option)
-        visitor = client.connect(server.at(port))
-        visitor.send(b"anna")
-        visitor.recv()
+    server = lab.host("server")
+    client = lab.host("client")
+
+    for port, options in OPTIONS.items():
+        old = server.start("upper", port, *options)
+        connection = client.connect(server.at(port))
+        connection.send(b"anna")
+        connection.recv()
         server.run("try_bind", port, "--reuseport")
-        upper.interrupt()
+
+        old.interrupt()
         server.wait_until(state="FIN_WAIT_2", port=port)
-        visitor.close()
+        connection.close()
         server.wait_until(state="TIME_WAIT", port=port)
         server.run("try_bind", port, "--reuseport")
+
     for _ in range(2):
         listener = server.socket()
         listener.set_option("SOL_SOCKET", "SO_REUSEPORT", 1)
@@ -44,26 +57,51 @@ def reuseport(lab: Lab) -> None:
     server.wait_until(state="ESTABLISHED", port=SHARED, count=CLIENTS)
 
 
-@claim(CONFLICT, Man("socket(7)"), Text("T68", depends=DEPENDS))
-def a_new_server_that_alone_sets_it_is_refused(seen: Evidence) -> Verdict:
-    """Beside the old one, and beside what is left of its connection."""
-    said = [seen.said("server", "try_bind", ONE, "--reuseport", beside=(state, ONE)) for state in BESIDE]
-    return all_of(*(equals(each, REFUSED) for each in said))
+@claim(
+    "A new server that alone sets SO_REUSEPORT is refused",
+    CONFLICT,
+    Man("socket(7)"),
+    Text("T68", depends=DEPENDS),
+)
+def refused_alone(run: Evidence) -> Checks:
+    """While the old server listens, and while its connection waits in TIME_WAIT."""
+    for state in OLD_STATES:
+        tries = run.host("server").programs("try_bind", ONE, "--reuseport", during=(state, ONE))
+        outputs = tries[:1].map(lambda program: program.output)
+        yield equals("new server, old one's socket in {state}", outputs, [REFUSED], state=state)
 
 
-@claim(CONFLICT, Man("socket(7)"), Text("T68", depends=DEPENDS), Text("P8"))
-def with_it_on_both_bind_succeeds_at_any_time(seen: Evidence) -> Verdict:
-    """While the old one listens and serves, and when it is gone."""
-    said = [seen.said("server", "try_bind", BOTH, "--reuseport", beside=(state, BOTH)) for state in BESIDE]
-    answer = seen.calls("client", "recv") or ()
-    answered = equals([each.value for each in answer] or None, [b"ANNA"] * 2)
-    return all_of(answered, *(equals(each, f"bound {BOTH}") for each in said))
+@claim(
+    "If both servers set it, bind succeeds at any time",
+    CONFLICT,
+    Man("socket(7)"),
+    Text("T68", depends=DEPENDS),
+    Text("P8"),
+)
+def bound_with_both(run: Evidence) -> Checks:
+    """While the old server listens and serves, and when it has ended."""
+    answers = run.host("client").calls("recv").map(lambda call: call.value)
+    yield equals("answers of the old servers", answers, [ANSWER, ANSWER])
+    for state in OLD_STATES:
+        tries = run.host("server").programs("try_bind", BOTH, "--reuseport", during=(state, BOTH))
+        outputs = tries[:1].map(lambda program: program.output)
+        yield equals("new server, old one's socket in {state}", outputs, [BOUND], state=state)
 
 
-@claim(Kernel("net/core/sock_reuseport.c", "reuseport_select_sock"), Man("socket(7)"))
-def two_that_listen_both_get_clients_and_each_client_gets_one_of_them(seen: Evidence) -> Verdict:
-    """Nobody calls accept: the table shows how many wait in the queue of each."""
-    listeners = seen.sockets("server").histories("LISTEN", SHARED) or ()
-    queues = [max(look.rqueue for look in each.sockets) for each in listeners]
-    least = at_least(min(queues) if queues[1:] else None, 1, "clients")
-    return all_of(least, equals(sum(queues) or None, CLIENTS, "clients"))
+@claim(
+    "Two listeners both get clients, and each client gets one of them",
+    Kernel("net/core/sock_reuseport.c", "reuseport_select_sock"),
+    Man("socket(7)"),
+)
+def clients_are_distributed(run: Evidence) -> Checks:
+    """accept is never called: the table shows how many connections wait in each listener's queue."""
+    listeners = run.host("server").timelines("LISTEN", SHARED)
+    clients = listeners.map(most_in_queue).in_order
+    yield seen("listeners besides the first", listeners[1:])
+    yield at_least("clients of the listener with fewer", clients.first, 1, "clients")
+    yield equals("clients of both together", sum(clients), CLIENTS, "clients")
+
+
+def most_in_queue(listener: SocketTimeline) -> int:
+    """The most connections that a sample shows in the accept queue, which is a listener's receive queue."""
+    return max(listener.samples.map(lambda sample: sample.receive_queue))

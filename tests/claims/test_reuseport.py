@@ -1,90 +1,65 @@
-"""The claims of reuseport on evidence written by hand: right, wrong in one thing at a time, with things missing."""
+"""The claims of reuseport on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
-from typing import Any
+from collections.abc import Sequence
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.reuseport import BESIDE, BOTH, CLIENTS, ONE, REFUSED, SHARED
+from badwire.evidence import Evidence
+from scenarios.reuseport import ANSWER, BOTH, BOUND, CLIENTS, OLD_STATES, ONE, REFUSED, SHARED
+from tests.claims.cases import Changes, verdicts
 from tests.claims.written import Written, sock
 
-CLAIMS = {each.name: each for each in load("reuseport").claims}
-ALONE = "a_new_server_that_alone_sets_it_is_refused"
-TOGETHER = "with_it_on_both_bind_succeeds_at_any_time"
-SHARING = "two_that_listen_both_get_clients_and_each_client_gets_one_of_them"
-BOUND = f"bound {BOTH}"
+WRONGLY_BOUND = f"bound {ONE}"
+Outputs = Sequence[str | None]  # of try_bind, beside the old server's socket in each of its states
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named: what try_bind said beside each state; None for what is missing."""
-    it: dict[str, Any] = {
-        "states": BESIDE, "one": (REFUSED,) * 2, "both": (BOUND,) * 2, "answer": b"ANNA", "shares": (15, 17),
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    states: Sequence[str] = OLD_STATES,
+    one: Outputs = (REFUSED, REFUSED),
+    both: Outputs = (BOUND, BOUND),
+    answer: bytes | None = ANSWER,
+    queues: Sequence[int] = (15, 17),
+) -> Evidence:
+    """A right history, but for what is changed; None is what is missing."""
     w = Written(scenario="reuseport")
-    numbers = iter(range(1, 100))
-    for begins, port, words in (1.0, ONE, it["one"]), (5.0, BOTH, it["both"]):
-        for t, state, said in zip((begins, begins + 1), it["states"], words, strict=True):
-            w.sample("server", t, [sock(state, port, 0 if state == "LISTEN" else 40000)])
-            if said is not None:
-                what = {"number": next(numbers), "exits": t + 0.2, "out": f"{said}\n"}
-                w.program("server", t + 0.1, "try_bind", str(port), "--reuseport", **what)
-            w.sample("server", t + 0.5, [sock(state, port, 0 if state == "LISTEN" else 40000)])
-        w.sample("server", begins + 3, [])
-    for _ in range(2 * (it["answer"] is not None)):
-        w.call("client", 8, "recv", 65536, value=it["answer"])
-    for looked in 0, 1:
-        listening = [sock("LISTEN", SHARED, inode=7 + n, rqueue=looked * got) for n, got in enumerate(it["shares"])]
-        w.sample("server", 9 + looked, listening)
+    tries(w, 1.0, 1, ONE, states, one)
+    tries(w, 5.0, 3, BOTH, states, both)
+    if answer is not None:
+        w.call("client", 8, "recv", 65536, value=answer)
+        w.call("client", 8, "recv", 65536, value=answer)
+    w.sample("server", 9, [sock("LISTEN", SHARED, inode=7 + number) for number, _ in enumerate(queues)])
+    w.sample("server", 10, [sock("LISTEN", SHARED, inode=7 + n, rqueue=queue) for n, queue in enumerate(queues)])
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+def tries(w: Written, t: float, first: int, port: int, states: Sequence[str], outputs: Outputs) -> None:
+    """try_bind beside the old server's socket in these states; the programs are numbered from ``first`` on."""
+    for number, (state, output) in enumerate(zip(states, outputs, strict=True)):
+        began = t + number
+        old = [sock(state, port, 0 if state == "LISTEN" else 40000)]
+        w.sample("server", began, old)
+        if output is not None:
+            argv = (str(port), "--reuseport")
+            w.program("server", began + 0.1, "try_bind", *argv, number=first + number, exits=began + 0.2, out=output)
+        w.sample("server", began + 0.5, old)
+    w.sample("server", t + 3, [])
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    *((ALONE, {"one": tuple(f"bound {ONE}" if at == n else REFUSED for at in range(2))}) for n in range(2)),
-    *((TOGETHER, {"both": tuple(REFUSED if at == n else BOUND for at in range(2))}) for n in range(2)),
-    (SHARING, {"shares": (0, CLIENTS)}),
-    (SHARING, {"shares": (15, 15)}),
-    (TOGETHER, {"answer": b"anna"}),
+WRONG: list[tuple[str, Changes]] = [
+    ("refused_alone", {"one": (WRONGLY_BOUND, REFUSED)}),
+    ("refused_alone", {"one": (REFUSED, WRONGLY_BOUND)}),
+    ("refused_alone", {"one": (None, WRONGLY_BOUND)}),
+    ("bound_with_both", {"both": (REFUSED, BOUND)}),
+    ("bound_with_both", {"both": (BOUND, REFUSED)}),
+    ("bound_with_both", {"answer": b"anna"}),
+    ("clients_are_distributed", {"queues": (0, CLIENTS)}),
+    ("clients_are_distributed", {"queues": (15, 15)}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (ALONE, {"one": (REFUSED, None)}),
-    (ALONE, {"states": ("LISTEN", "FIN_WAIT_2")}),  # it was never tried in TIME_WAIT
-    (TOGETHER, {"both": (None, BOUND)}),
-    (TOGETHER, {"states": ("ESTABLISHED", "TIME_WAIT")}),
-    (SHARING, {"shares": (CLIENTS,)}),
-    (SHARING, {"shares": ()}),
-    (TOGETHER, {"answer": None}),
+MISSING: list[tuple[str, Changes]] = [
+    ("refused_alone", {"one": (REFUSED, None)}),
+    ("refused_alone", {"states": ("LISTEN", "FIN_WAIT_2")}),  # never tried in TIME_WAIT
+    ("bound_with_both", {"both": (None, BOUND)}),
+    ("bound_with_both", {"states": ("ESTABLISHED", "TIME_WAIT")}),
+    ("bound_with_both", {"answer": None}),
+    ("clients_are_distributed", {"queues": (CLIENTS,)}),
+    ("clients_are_distributed", {"queues": ()}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
+test_verdicts = verdicts("reuseport", run, wrong=WRONG, missing=MISSING)
