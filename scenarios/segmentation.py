@@ -3,67 +3,100 @@
     client                                    server
       |  SYN, MSS 1460  -------------------->   |  its MTU, 1500, less 20 for IP's header and 20 for TCP's
       |  <--------------------  SYN, MSS 1460   |
-      |  1460, 1460 and 1080 bytes  -------->   |  of 4000 that one send took
+      |  1460, 1460 and 1080 bytes  -------->   |  of the 4000 that one send took
 
       |  SYN, MSS 1460  -------------------->   |
       |  <---------------------  SYN, MSS 536   |  TCP_MAXSEG
       |  7 times 536 bytes and 248  -------->   |
-      |  <--------  7 times 536 bytes and 248   |  who names a small MSS with TCP_MAXSEG keeps to it too
+      |  <--------  7 times 536 bytes and 248   |  the side that sets TCP_MAXSEG keeps to it as well
 
-Timestamps are off here: they would take 12 of each segment's 1460 bytes, for the MSS does not count TCP's options.
+Timestamps are off here. They would take 12 of each segment's 1460 bytes, since the MSS does not count TCP's options.
 Read next: RFC 9293 section 3.7.1; tcp(7) on TCP_MAXSEG; Stevens, TCP/IP Illustrated vol. 1, section 13.3.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals
+from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PLAIN, SMALL, MESSAGE = 7001, 7002, bytes(4000)
-HEADERS, SMALL_MSS = 40, 536  # bytes; of an IP and a TCP header without options, and an MSS to set
+PLAIN = 7001
+SMALL = 7002  # its server sets TCP_MAXSEG
+
+MESSAGE = bytes(4000)
+HEADERS = 40  # bytes of an IP and a TCP header without options
+SMALL_MSS = 536  # bytes
 
 
 @scenario("A write travels in segments of the other side's MSS", sysctls={"net.ipv4.tcp_timestamps": "0"})
 def segmentation(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    for port in PLAIN, SMALL:
+    server = lab.host("server")
+    client = lab.host("client")
+    for port in (PLAIN, SMALL):
         listener = server.socket("tcp", port)
         if port == SMALL:
             listener.set_option("IPPROTO_TCP", "TCP_MAXSEG", SMALL_MSS)
         listener.listen()
         asking = client.connect(server.at(port))
         answering = listener.accept()
-        for writer, reader in (asking, answering), (answering, asking):
-            writer.send(MESSAGE)
-            reader.call("recv", len(MESSAGE), "MSG_WAITALL")
+
+        asking.send(MESSAGE)
+        answering.call("recv", len(MESSAGE), "MSG_WAITALL")
+        answering.send(MESSAGE)
+        asking.call("recv", len(MESSAGE), "MSG_WAITALL")
 
 
-@claim(RFC("9293", "3.7.1"), Text("T22"))
-def each_side_names_an_mss_of_its_mtu_less_forty_bytes(seen: Evidence) -> Verdict:
+@claim("Each side names an MSS of its MTU less forty bytes", RFC("9293", "3.7.1"), Text("T22"))
+def mss_is_mtu_less_headers(run: Evidence) -> Checks:
     """Forty bytes are the two headers without options: 1460 where the MTU is Ethernet's 1500."""
-    return equals(seen.opened(PLAIN).mss, {host: seen.facts(host).mtu - HEADERS for host in seen.hosts}, "bytes")
+    expected = {"client": largest_mss(run, "client"), "server": largest_mss(run, "server")}
+    yield equals("MSS in each SYN", run.established(PLAIN).opening.mss, expected, "bytes")
 
 
-@claim(RFC("9293", "3.7.1"), Text("T1"), Text("T22"))
-def one_write_travels_in_segments_of_the_mss_and_the_rest_in_one_more(seen: Evidence) -> Verdict:
-    return equals(seen.opened(PLAIN).lengths("client"), pieces(seen.facts("server").mtu - HEADERS), "bytes")
+@claim(
+    "One write travels in segments of the MSS, and the rest in one more",
+    RFC("9293", "3.7.1"),
+    Text("T1"),
+    Text("T22"),
+)
+def full_segments_and_the_rest(run: Evidence) -> Checks:
+    lengths = run.established(PLAIN).client.payload_lengths
+    yield equals("segments of the client", lengths, pieces(largest_mss(run, "server")), "bytes")
 
 
-@claim(RFC("9293", "3.7.1"), Man("tcp(7)"), Text("T22"))
-def a_smaller_mss_of_one_side_limits_the_other(seen: Evidence) -> Verdict:
-    """The client has named 1460, and could send as much."""
-    opened, named = seen.opened(SMALL), {"client": seen.facts("client").mtu - HEADERS, "server": SMALL_MSS}
-    lengths = equals(opened.lengths("client"), pieces(SMALL_MSS), "bytes")
-    return all_of(equals(opened.mss, named, "bytes"), lengths)
+@claim(
+    "A smaller MSS of one side limits the other",
+    RFC("9293", "3.7.1"),
+    Man("tcp(7)"),
+    Text("T22"),
+)
+def smaller_mss_limits(run: Evidence) -> Checks:
+    """The client itself names 1460, and could send segments of that length."""
+    connection = run.established(SMALL)
+    expected = {"client": largest_mss(run, "client"), "server": SMALL_MSS}
+    yield equals("MSS in each SYN", connection.opening.mss, expected, "bytes")
+    yield equals("segments of the client", connection.client.payload_lengths, pieces(SMALL_MSS), "bytes")
 
 
-@claim(Man("tcp(7)"), Kernel("net/ipv4/tcp_input.c", "tcp_parse_options"))
-def who_sets_tcp_maxseg_keeps_to_it_too(seen: Evidence) -> Verdict:
+@claim(
+    "The side that sets TCP_MAXSEG keeps to it as well",
+    Man("tcp(7)"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_parse_options"),
+)
+def own_limit_counts_too(run: Evidence) -> Checks:
     """Of two limits, its own and the one that the other side names, the kernel keeps the smaller."""
-    return equals(seen.opened(SMALL).lengths("server"), pieces(SMALL_MSS), "bytes")
+    lengths = run.established(SMALL).server.payload_lengths
+    yield equals("segments of the server", lengths, pieces(SMALL_MSS), "bytes")
 
 
-def pieces(mss: int) -> tuple[int, ...]:
-    """The message in full segments and what is left."""
+def largest_mss(run: Evidence, host: str) -> int:
+    """The MSS in bytes that a host's MTU allows."""
+    return run.host(host).facts.mtu - HEADERS
+
+
+def pieces(mss: int) -> list[int]:
+    """The lengths of the message's segments: full ones, and one of what is left."""
     full, rest = divmod(len(MESSAGE), mss)
-    return (mss,) * full + (rest,) * (rest > 0)
+    lengths = [mss] * full
+    if rest > 0:
+        lengths.append(rest)
+    return lengths
