@@ -1,77 +1,119 @@
-"""shutdown(SHUT_RD): the other side hears nothing of it, and the kernel throws nothing away. Reading only never waits.
+"""shutdown(SHUT_RD): the other side is not told, and the kernel discards nothing. Only, recv no longer waits.
 
     client                                      server
                  |  <---------------  before  |  send
-    shutdown     |                            |  knows nothing of it
-    recv, twice  |                            |  what was there; then nothing, as at the end of a file
+    shutdown     |                            |  nothing is sent
+    recv, twice  |                            |  "before"; then no bytes, as at the end of the stream
                  |  <----------------  after  |  send
                  |  ACK  ------------------>  |
-    recv, twice  |                            |  what has come; then nothing again
+    recv, twice  |                            |  "after"; then no bytes again
 
-With SHUT_RDWR a FIN goes out, and data that comes after it is answered with RST, since nobody is to read it; what was
-there before is read even then. Read next: shutdown(2); RFC 9293 section 3.6.1.
+With SHUT_RDWR a FIN is sent. Data that arrives after it is answered by RST, since no program is to read it; data that
+had arrived before is read even then. Read next: shutdown(2); RFC 9293 section 3.6.1.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals, never
-from badwire.old.evidence import Evidence, tcp_of
+from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals, never
+from badwire.evidence import Evidence, tcp_of
 from badwire.scenario import scenario
-from badwire.testbed import Lab
+from badwire.testbed import Lab, Socket
 
-HALF, BOTH, BEFORE, AFTER, SILENCE = 7001, 7002, b"before", b"after", "does that send anything?"
-NOT_THROWN = Text("T54", no="on Linux it is read as before, and so is what comes later; only reading never waits")
+HALF = 7001  # SHUT_RD
+BOTH = 7002  # SHUT_RDWR
+
+BEFORE = b"before"
+AFTER = b"after"
+END_OF_STREAM = "recv b''"
+
+CLOSING = ["first FA 1 ack 7", "second A 7 ack 2", "second PA 7 ack 2", "first R 2"]
+NOT_DISCARDED = Text("T54", no="on Linux it is read as before, and so is what arrives later; recv only does not wait")
 
 
-@scenario("SHUT_RD throws nothing away", routes={"client": {"rto_min": 10_000}})  # ms; so that no FIN is repeated
+@scenario("SHUT_RD discards nothing", routes={"client": {"rto_min": 10_000}})  # ms; so that no FIN is sent again
 def shutdown_read(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    for port, how in (HALF, "SHUT_RD"), (BOTH, "SHUT_RDWR"):
-        listener, reader = server.listen(port), client.connect(server.at(port))
-        writer = listener.accept()
-        writer.send(BEFORE)
-        client.wait_until(state="ESTABLISHED", port=port, where=lambda entry: entry["rqueue"] == len(BEFORE))
-        server.wait_until(state="ESTABLISHED", port=port, where=lambda entry: entry["wqueue"] == 0)
-        lab.note(how)
-        reader.shutdown(how)
-        lab.pass_time(1.0, SILENCE)
-        lab.note("reading")
-        for _ in BEFORE, b"":
-            reader.recv()
-        writer.send(AFTER)
-        if port == HALF:
-            client.wait_until(state="ESTABLISHED", port=port, where=lambda entry: entry["rqueue"] == len(AFTER))
-        else:
-            server.wait_while(state="CLOSE_WAIT", port=port)
-        for _ in AFTER, b"":
-            reader.recv()
+    server = lab.host("server")
+    client = lab.host("client")
+
+    reader, writer = shut_down_with_data_unread(lab, HALF, "SHUT_RD")
+    read_twice(reader)
+    writer.send(AFTER)
+    client.wait_until(state="ESTABLISHED", port=HALF, where=lambda entry: entry["rqueue"] == len(AFTER))
+    read_twice(reader)
+
+    reader, writer = shut_down_with_data_unread(lab, BOTH, "SHUT_RDWR")
+    read_twice(reader)
+    writer.send(AFTER)
+    server.wait_while(state="CLOSE_WAIT", port=BOTH)
+    read_twice(reader)
 
 
-@claim(Man("shutdown(2)"), Kernel("net/ipv4/tcp.c", "tcp_shutdown"))
-def it_puts_nothing_on_the_wire(seen: Evidence) -> Verdict:
+def shut_down_with_data_unread(lab: Lab, port: int, how: str) -> tuple[Socket, Socket]:
+    """Connect, send data to the client, and call shutdown there before it is read; the reader, and the writer."""
+    server = lab.host("server")
+    client = lab.host("client")
+    listener = server.listen(port)
+    reader = client.connect(server.at(port))
+    writer = listener.accept()
+    writer.send(BEFORE)
+    client.wait_until(state="ESTABLISHED", port=port, where=lambda entry: entry["rqueue"] == len(BEFORE))
+    server.wait_until(state="ESTABLISHED", port=port, where=lambda entry: entry["wqueue"] == 0)
+    lab.note(how)
+    reader.shutdown(how)
+    lab.pass_time(1.0, "does shutdown send anything?")
+    lab.note("reading")
+    return reader, writer
+
+
+def read_twice(reader: Socket) -> None:
+    """The first call returns the data, and the second one shows what follows it."""
+    reader.recv()
+    reader.recv()
+
+
+@claim("SHUT_RD puts nothing on the wire", Man("shutdown(2)"), Kernel("net/ipv4/tcp.c", "tcp_shutdown"))
+def nothing_on_the_wire(run: Evidence) -> Checks:
     """Within a second; after SHUT_RDWR there are the FIN and its ACK."""
-    silent, spoken = (seen.between(how, "reading").segments() for how in ("SHUT_RD", "SHUT_RDWR"))
-    closing = equals(spoken and {tcp_of(frame).flags for frame in spoken}, {"FA", "A"})
-    return all_of(never(silent, "segment after SHUT_RD", seen), closing)
+    after_read = run.between("SHUT_RD", "reading").segments()
+    after_both = run.between("SHUT_RDWR", "reading").segments()
+    flags = after_both.map(lambda frame: tcp_of(frame).flags).distinct.in_order
+    yield never("segments after SHUT_RD", after_read, run)
+    yield equals("flags of segments after SHUT_RDWR", flags, ["A", "FA"])
 
 
-@claim(Man("recv(2)"), NOT_THROWN, Text("T8", depends="on who ended this direction: it may have been the reader"))
-def what_was_there_is_read_and_then_the_end_of_file(seen: Evidence) -> Verdict:
-    """The second recv returns no bytes though the other side has closed nothing: none of its FINs is on record."""
-    first = (seen.gave("client", HALF, "recv") or ())[:2] or None
-    fins = seen.tried(HALF).sent_by("server", "F")
-    return all_of(equals(first, (f"recv {BEFORE!r}", "recv b''")), never(fins, "FIN", seen))
+@claim(
+    "Data that had arrived is read, and then the end of the stream",
+    Man("recv(2)"),
+    NOT_DISCARDED,
+    Text("T8", depends="on who ended this direction: it may have been the reader"),
+)
+def earlier_data_is_read(run: Evidence) -> Checks:
+    """The second recv returns no bytes although the other side has closed nothing: it sends no FIN."""
+    read = run.host("client").results("recv", port=HALF)
+    yield equals("first two calls of recv", read[:2], [f"recv {BEFORE!r}", END_OF_STREAM])
+    yield never("FIN of the server", run.connection(HALF).server.segments("F"), run)
 
 
-@claim(Kernel("net/ipv4/tcp_input.c", "tcp_data_queue"), NOT_THROWN)
-def what_comes_later_is_acknowledged_and_read_all_the_same(seen: Evidence) -> Verdict:
+@claim(
+    "Data that arrives later is acknowledged and read all the same",
+    Kernel("net/ipv4/tcp_input.c", "tcp_data_queue"),
+    NOT_DISCARDED,
+)
+def later_data_is_read(run: Evidence) -> Checks:
     """So the peer cannot tell that its data was not wanted."""
-    acknowledged = equals(seen.tried(HALF).acknowledged("server"), 1 + len(BEFORE + AFTER))
-    second = (seen.gave("client", HALF, "recv") or ())[2:] or None
-    return all_of(acknowledged, equals(second, (f"recv {AFTER!r}", "recv b''")))
+    read = run.host("client").results("recv", port=HALF)
+    yield equals("last two calls of recv", read[2:], [f"recv {AFTER!r}", END_OF_STREAM])
+    acknowledged = run.connection(HALF).server.acknowledged
+    yield equals("next number that the client expects", acknowledged, 1 + len(BEFORE + AFTER))
 
 
-@claim(RFC("9293", "3.6.1"), Kernel("net/ipv4/tcp_input.c", "tcp_rcv_state_process"), NOT_THROWN)
-def with_shut_rdwr_what_was_there_is_read_and_what_comes_later_is_reset(seen: Evidence) -> Verdict:
-    """The RST is to show that data was lost."""
-    rungs = ("first FA 1 ack 7", "second A 7 ack 2", "second PA 7 ack 2", "first R 2")
-    read = (f"recv {BEFORE!r}", "recv b''", "recv ECONNRESET", "recv b''")
-    return all_of(equals(seen.closed(BOTH).ladder, rungs), equals(seen.gave("client", BOTH, "recv"), read))
+@claim(
+    "With SHUT_RDWR earlier data is read, and later data answered by RST",
+    RFC("9293", "3.6.1"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_rcv_state_process"),
+    NOT_DISCARDED,
+)
+def later_data_is_reset(run: Evidence) -> Checks:
+    """The RST shows the sender that data was lost."""
+    closing = run.connection(BOTH).closing
+    read = run.host("client").results("recv", port=BOTH)
+    yield equals("segments from the first FIN on", closing.summary, CLOSING)
+    yield equals("calls of recv", read, [f"recv {BEFORE!r}", END_OF_STREAM, "recv ECONNRESET", END_OF_STREAM])
