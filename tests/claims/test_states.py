@@ -1,99 +1,82 @@
-"""The claims of states on evidence written by hand: right, wrong in one thing, with things missing."""
+"""The claims of states on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.states import AT_ONCE, BOTH, CLIENT, PORT, SERVER
+from badwire.evidence import Evidence
+from scenarios.states import BOTH, BOTH_CLOSE, PORT, STATES
+from tests.claims.cases import verdicts
 from tests.claims.ladders import OPENING, Table, talk
 from tests.claims.written import Written
 
-CLAIMS = {each.name: each for each in load("states").claims}
-TEN, CLOSED, EDGES = CLAIMS
-OWN, OTHER = 40001, 40002
-CLOSE, TIME_WAIT = 7, 6  # as TCP_INFO tells them
+FIRST_PORT = 40001  # the client's ports
+SECOND_PORT = 40002
+CLOSE = 7  # states as TCP_INFO gives them
+SYN_SENT = 2
+TIME_WAIT = 6
+CLIENT = STATES["client"]
+SERVER = STATES["server"]
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named; None is what is missing."""
-    it: dict[str, Any] = {
-        "client": CLIENT, "server": (*SERVER, None), "at_once": AT_ONCE, "listens": True, "before": CLOSE,
-        "after": CLOSE, "asked_before": 0.2, "asked_after": 1.5, "opened": True,
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    client: Sequence[str | None] = CLIENT,
+    server: Sequence[str | None] = (*SERVER, None),
+    both_close: Sequence[str | None] = BOTH_CLOSE,
+    server_both_close: Sequence[str | None] | None = None,
+    listens: bool = True,
+    state_before: int | None = CLOSE,
+    state_after: int | None = CLOSE,
+    asked_before: float = 0.2,
+    asked_after: float = 1.5,
+    opened: bool = True,
+    client_opens: bool = True,
+) -> Evidence:
+    """A right history, but for what is changed; None for what is missing, or for a socket that is gone."""
     w = Written(scenario="states")
-    client, server = Table(w, "client"), Table(w, "server")
-    if it["listens"]:
-        server.show(0.1, "LISTEN", PORT)
-        server.show(0.12, "LISTEN", BOTH)
-    for host, told, t in ("client", it["before"], it["asked_before"]), ("server", it["after"], it["asked_after"]):
-        if told is not None:
-            w.call(host, t, "getsockopt", "IPPROTO_TCP", "TCP_INFO", value=told)
-    if it["opened"]:
-        talk(w, PORT, 0.3, *OPENING, own=OWN)
-        talk(w, BOTH, 2.0, *OPENING, own=OTHER)
-    client.passes(0.4, OWN, PORT, *it["client"], every=0.1)
-    server.passes(0.4, PORT, OWN, *it["server"], every=0.1)
-    for table, ports in (client, (OTHER, BOTH)), (server, (BOTH, OTHER)):
-        table.passes(2.1, *ports, "ESTABLISHED", *it["at_once"], every=0.1)
+    clients = Table(w, "client")
+    servers = Table(w, "server")
+    if listens:
+        servers.show(0.1, "LISTEN", PORT)
+        servers.show(0.12, "LISTEN", BOTH)
+    if state_before is not None:
+        w.call("client", asked_before, "getsockopt", "IPPROTO_TCP", "TCP_INFO", value=state_before)
+    if state_after is not None:
+        w.call("server", asked_after, "getsockopt", "IPPROTO_TCP", "TCP_INFO", value=state_after)
+    if opened:
+        talk(w, PORT, 0.3, *OPENING, own=FIRST_PORT)
+        talk(w, BOTH, 2.0, *OPENING, own=SECOND_PORT)
+    if client_opens:
+        clients.passes(0.4, FIRST_PORT, PORT, *client, every=0.1)
+        clients.passes(2.1, SECOND_PORT, BOTH, "ESTABLISHED", *both_close, every=0.1)
+    servers.passes(0.4, PORT, FIRST_PORT, *server, every=0.1)
+    servers.passes(2.1, BOTH, SECOND_PORT, "ESTABLISHED", *(server_both_close or both_close), every=0.1)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
-
-
 WRONG: list[tuple[str, dict[str, Any]]] = [
-    (TEN, {"client": ("SYN_SENT", "ESTABLISHED", "FIN_WAIT_1", "TIME_WAIT")}),
-    (TEN, {"client": CLIENT[1:]}),
-    (TEN, {"server": ("ESTABLISHED", "CLOSE_WAIT", "LAST_ACK")}),
-    (TEN, {"server": (*SERVER[:3], None)}),
-    (TEN, {"at_once": ("FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT")}),
-    (CLOSED, {"before": 2}),
-    (CLOSED, {"after": TIME_WAIT}),
-    (CLOSED, {"asked_before": 0.45}),  # it is in the table by then
-    (CLOSED, {"asked_after": 0.75}),  # it still is
-    (CLOSED, {"server": SERVER}),
-    (EDGES, {"server": ("SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "TIME_WAIT")}),
-    (EDGES, {"server": ("SYN_RECV", "ESTABLISHED", "LAST_ACK", None)}),
-    (EDGES, {"client": (*CLIENT[:3], "LAST_ACK")}),
-    (EDGES, {"at_once": ("FIN_WAIT_2", "CLOSING", "TIME_WAIT")}),
+    ("ten_states", {"client": ("SYN_SENT", "ESTABLISHED", "FIN_WAIT_1", "TIME_WAIT")}),
+    ("ten_states", {"client": CLIENT[1:]}),
+    ("ten_states", {"server": ("ESTABLISHED", "CLOSE_WAIT", "LAST_ACK")}),
+    ("ten_states", {"server": (*SERVER[:3], None)}),
+    ("ten_states", {"both_close": ("FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT")}),
+    ("ten_states", {"server_both_close": ("FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT")}),
+    ("closed_is_in_no_table", {"state_before": SYN_SENT}),
+    ("closed_is_in_no_table", {"state_after": TIME_WAIT}),
+    ("closed_is_in_no_table", {"asked_before": 0.45}),  # it is in the table by then
+    ("closed_is_in_no_table", {"asked_after": 0.75}),  # it still is
+    ("closed_is_in_no_table", {"server": SERVER}),  # it never leaves the table
+    ("edges_of_the_diagram", {"server": ("SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "TIME_WAIT")}),
+    ("edges_of_the_diagram", {"server": ("SYN_RECV", "ESTABLISHED", "LAST_ACK", None)}),
+    ("edges_of_the_diagram", {"client": (*CLIENT[:3], "LAST_ACK")}),
+    ("edges_of_the_diagram", {"both_close": ("FIN_WAIT_2", "CLOSING", "TIME_WAIT")}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
 MISSING: list[tuple[str, dict[str, Any]]] = [
-    (TEN, {"listens": False}),
-    (TEN, {"opened": False}),
-    (TEN, {"client": ()}),
-    (CLOSED, {"before": None}),
-    (CLOSED, {"after": None}),
-    (CLOSED, {"server": ()}),
+    ("ten_states", {"listens": False}),
+    ("ten_states", {"opened": False}),
+    ("ten_states", {"client": ()}),
+    ("closed_is_in_no_table", {"state_before": None}),
+    ("closed_is_in_no_table", {"state_after": None}),
+    ("closed_is_in_no_table", {"server": ()}),
+    ("edges_of_the_diagram", {"client_opens": False}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
+test_verdicts = verdicts("states", run, wrong=WRONG, missing=MISSING)
