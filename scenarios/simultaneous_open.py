@@ -1,4 +1,4 @@
-"""Both connect at once: two SYNs cross on the way and make one connection, with no listener anywhere.
+"""Simultaneous open: both sides connect at once. Two SYNs cross and open one connection, with no listener anywhere.
 
     client                                                   server
     SYN_SENT     |  SYN 0  ---------.        .---------  SYN 0  |  SYN_SENT
@@ -8,69 +8,92 @@
                  |                    ><                        |
     ESTABLISHED  |  <---------------'        `--------------->  |  ESTABLISHED
 
-Each must name the port that the other comes from, so both are bound; and the SYNs must cross, since one that comes to a
-port where nobody listens or connects is answered with RST. So each is held until both are on their way.
+Each side connects to the port that the other one is bound to. The SYNs must cross: a SYN that arrives at a port where
+no socket listens or connects is answered with RST. So the wire holds each SYN until both have been sent.
 Read next: RFC 9293 section 3.5 with figure 7; RFC 5382 section 4.2 for a use of it.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, claim, equals
+from badwire.evidence import Evidence, Records
 from badwire.faults import Hold
-from badwire.old.claims import RFC, Kernel, Man, Verdict, claim, equals
-from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-CLIENT, SERVER = 7001, 7002
+CLIENT = 7001  # the port that the client is bound to
+SERVER = 7002
+HOSTS = ("client", "server")
+RECEIVES = {"client": b"hello", "server": b"hello yourself"}
 
 
-@scenario("Both connect at once, and nobody listens")
+@scenario("Both sides connect at once, and none listens")
 def simultaneous_open(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    theirs, ours = client.socket(port=CLIENT), server.socket(port=SERVER)
+    server = lab.host("server")
+    client = lab.host("client")
+    client_end = client.socket(port=CLIENT)
+    server_end = server.socket(port=SERVER)
+
     with lab.wire.fault(Hold(flags="SA")):
         with lab.wire.fault(Hold(flags="S")):
-            one = theirs.begin("connect", server.at(SERVER))
+            client_connects = client_end.begin("connect", server.at(SERVER))
             lab.wire.wait_until("hold", toward=server)
-            other = ours.begin("connect", client.at(CLIENT))
+            server_connects = server_end.begin("connect", client.at(CLIENT))
             lab.wire.wait_until("hold", toward=client)
             lab.wait_until(state="SYN_SENT", port=SERVER)
         lab.wait_until(state="SYN_RECV", port=SERVER)
     lab.wait_until(state="ESTABLISHED", port=SERVER)
-    for call in one, other:
-        call.result()
-    ours.send(b"hello")
-    theirs.recv()
-    theirs.send(b"hello yourself")
-    ours.recv()
+    client_connects.result()
+    server_connects.result()
+
+    server_end.send(RECEIVES["client"])
+    client_end.recv()
+    client_end.send(RECEIVES["server"])
+    server_end.recv()
 
 
-@claim(RFC("9293", "3.5"), Kernel("net/ipv4/tcp_input.c", "tcp_rcv_synsent_state_process"))
-def each_side_sends_syn_and_then_syn_with_ack(seen: Evidence) -> Verdict:
-    """A SYN without ACK that comes in SYN_SENT is answered with one's own SYN once more, now with an ACK.
+@claim(
+    "Each side sends SYN, and then SYN with ACK",
+    RFC("9293", "3.5"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_rcv_synsent_state_process"),
+)
+def syn_then_syn_ack(run: Evidence) -> Checks:
+    """A side in SYN_SENT answers a SYN with its own SYN again, now with an ACK.
 
-    On a busy machine a SYN may be held for so long that it is sent again.
+    On a busy machine a SYN may be held for so long that it is retransmitted; repetitions are left out.
     """
-    connection = seen.tried(SERVER)
-    sent = {host: dict.fromkeys(connection.ladder(*connection.sent_by(host))) for host in seen.hosts}  # each rung once
-    return equals(
-        {host: tuple(rungs)[:2] for host, rungs in sent.items()}, dict.fromkeys(seen.hosts, ("S 0", "SA 0 ack 1"))
-    )
+    connection = run.connection(SERVER)
+    for host in HOSTS:
+        sent = without_repetitions(connection.summaries(connection.side(host).segments()))
+        yield equals("first segments of the {host}", sent[:2], ("S 0", "SA 0 ack 1"), host=host)
 
 
-@claim(RFC("9293", "3.5"), Kernel("net/ipv4/tcp_input.c", "tcp_rcv_state_process"))
-def both_pass_from_syn_sent_through_syn_recv(seen: Evidence) -> Verdict:
-    """SYN_RECV ends with the other's SYN with ACK, which is held until both were seen there."""
-    passed = {host: end.states for host, end in seen.ends(seen.tried(SERVER)).items()}
-    return equals(passed, dict.fromkeys(seen.hosts, ("SYN_SENT", "SYN_RECV", "ESTABLISHED")))
+@claim(
+    "Both sides pass from SYN_SENT through SYN_RECV",
+    RFC("9293", "3.5"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_rcv_state_process"),
+)
+def through_syn_recv(run: Evidence) -> Checks:
+    """SYN_RECV ends with the other side's SYN with ACK, which the wire holds until both sides are in SYN_RECV."""
+    connection = run.connection(SERVER)
+    for host in HOSTS:
+        states = connection.side(host).states
+        yield equals("states of the {host}", states, ("SYN_SENT", "SYN_RECV", "ESTABLISHED"), host=host)
 
 
-@claim(RFC("9293", "3.5"), Man("connect(2)"))
-def it_is_one_connection_without_a_listener(seen: Evidence) -> Verdict:
-    listeners = sum(len(seen.sockets(host).histories("LISTEN") or ()) for host in seen.hosts)
-    made = seen.connections()
-    return equals(made and (len(made), listeners), (1, 0))
+@claim("The two SYNs open one connection, without a listener", RFC("9293", "3.5"), Man("connect(2)"))
+def one_connection(run: Evidence) -> Checks:
+    ends = run.connections().map(lambda connection: {connection.client.host, connection.server.host})
+    yield equals("ends of each connection", ends, [{"client", "server"}])
+    for host in HOSTS:
+        yield equals("listeners on the {host}", len(run.host(host).timelines("LISTEN")), 0, "sockets", host=host)
 
 
-@claim(Man("connect(2)"), RFC("9293", "3.8"))
-def both_calls_of_connect_succeed_and_what_one_sends_the_other_reads(seen: Evidence) -> Verdict:
-    calls = {host: (seen.call(host, "connect").errno, seen.call(host, "recv").value) for host in seen.hosts}
-    return equals(calls, {"client": (None, b"hello"), "server": (None, b"hello yourself")})
+@claim("Both calls of connect succeed, and data flows both ways", Man("connect(2)"), RFC("9293", "3.8"))
+def both_succeed(run: Evidence) -> Checks:
+    for host in HOSTS:
+        yield equals("connect of the {host}", run.host(host).call("connect").outcome, "success", host=host)
+        yield equals("recv of the {host}", run.host(host).call("recv").value, RECEIVES[host], host=host)
+
+
+def without_repetitions(summaries: Records[str]) -> Records[str]:
+    """Each different one once, in order."""
+    return Records(dict.fromkeys(summaries), summaries.noun, summaries.what)
