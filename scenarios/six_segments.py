@@ -1,79 +1,115 @@
-"""Six segments fill the window: a figure of the textbooks, as it is drawn and as the kernel does it.
+"""Six segments fill the window: a figure of the textbooks, as drawn there and as the kernel does it.
 
     client                                              server
-      |  SYN, MSS 1460, window 4096  ------------------>  |  2920, says the kernel: two whole segments
-      |  <------------------  SYN, MSS 1024, window 6144  |  six whole segments
+      |  SYN, MSS 1460, window 4096  ------------------>  |  from the kernel 2920: two full segments
+      |  <------------------  SYN, MSS 1024, window 6144  |  six full segments
       |  ACK  ----------------------------------------->  |
       |  bytes 1 to 1024  ----------------------------->  |
       |  1025, 2049, 3073, 4097  ---------------------->  |
       |  5121 to 6144  -------------------------------->  |  the window is full: no more before an ACK
-      |  <-----------------------  ACK 1025, window 5120  |  nobody reads, so the window ends where it did
+      |  <-----------------------  ACK 1025, window 5120  |  the program does not read: the right edge stays
 
-The receivers have buffers of 4 KiB and of 6 KiB. A first window is as many whole segments as half of the buffer holds,
-which for that is twice as long as was asked for. Here each way takes 25 ms, so that all six leave before an ACK comes.
+The receive buffers are set to 4 KiB and to 6 KiB. The kernel doubles what is asked for, and a first window is as many
+full segments as fit in half of the buffer. Each way takes 25 ms here, so that all six leave before an ACK comes.
 Read next: RFC 9293 section 3.8.6; tcp(7) on TCP_MAXSEG; Stevens, TCP/IP Illustrated vol. 1, section 15.5.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, between, claim, equals, seen
+from badwire.evidence import Evidence, tcp_of
 from badwire.faults import Delay
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import Evidence, tcp_of
-from badwire.old.evidence.windows import next_wanted, offers, sendings
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms
 
-AS_DRAWN, ALIKE = 7001, 7002  # ports; to the second one the client names an MSS of 1024, too
-HERE, THERE, MSS, MESSAGE = 4096, 6144, 1024, bytes(20_480)  # the client's buffer, the server's and its MSS
+AS_DRAWN = 7001  # a port; on this connection the client's MSS is 1460, as in the figure
+SAME_MSS = 7002  # on this one it is 1024, like the server's
+PORTS = (AS_DRAWN, SAME_MSS)
+CLIENT_BUFFER = 4096  # bytes, as asked for
+SERVER_BUFFER = 6144
+MSS = 1024  # the server's
+MESSAGE = bytes(20_480)
+ROOM = (5120, 4096, 3072, 2048, 1024, 0)  # bytes left in the window after each segment
 HEADERS = 40  # bytes of an IP and a TCP header without options
-PINNED = {"tcp_timestamps": "0", "tcp_adv_win_scale": "1", "tcp_congestion_control": "reno"}
-WHOLE = "on the MSS: a first window is a number of whole segments; with 1460 a receiver of 4 KiB offers 2920 bytes"
-MEMORY = "on memory: a buffer counts what segments take in the kernel, and has room for at least what was offered"
+
+PINNED = {
+    "net.ipv4.tcp_timestamps": "0",
+    "net.ipv4.tcp_adv_win_scale": "1",
+    "net.ipv4.tcp_congestion_control": "reno",
+}
+FULL_SEGMENTS = "on the MSS: a first window is a number of full segments; with 1460 a buffer of 4 KiB gives 2920 bytes"
+MEMORY = "on memory: a buffer counts what segments take in the kernel, and has room for at least the first window"
 
 
-@scenario("Six segments fill a window of 6 KiB", sysctls={f"net.ipv4.{name}": value for name, value in PINNED.items()})
+@scenario("Six segments fill a window of 6 KiB", sysctls=PINNED)
 def six_segments(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    for port in AS_DRAWN, ALIKE:
-        listener, writer = server.socket("tcp", port), client.socket()
-        for end, buffer in (listener, THERE), (writer, HERE):
-            end.set_option("SOL_SOCKET", "SO_RCVBUF", buffer)
-            if end is listener or port == ALIKE:
-                end.set_option("IPPROTO_TCP", "TCP_MAXSEG", MSS)
+    server = lab.host("server")
+    client = lab.host("client")
+    for port in PORTS:
+        listener = server.socket("tcp", port)
+        listener.set_option("SOL_SOCKET", "SO_RCVBUF", SERVER_BUFFER)
+        listener.set_option("IPPROTO_TCP", "TCP_MAXSEG", MSS)
         listener.listen()
+        writer = client.socket()
+        writer.set_option("SOL_SOCKET", "SO_RCVBUF", CLIENT_BUFFER)
+        if port == SAME_MSS:
+            writer.set_option("IPPROTO_TCP", "TCP_MAXSEG", MSS)
         with lab.wire.fault(Delay(25 * ms)):
             writer.connect(server.at(port))
             writer.send(MESSAGE)
             client.wait_until(state="ESTABLISHED", port=port, where=lambda entry: entry["timer"] == "probe")
 
 
-@claim(Kernel("net/ipv4/tcp_output.c", "tcp_select_initial_window"), Man("socket(7)"), Text("T32", depends=WHOLE))
-def a_first_window_is_as_many_whole_segments_as_the_buffer_was_asked_to_hold(seen: Evidence) -> Verdict:
-    full = seen.facts("client").mtu - HEADERS
-    offered = {port: tuple(tcp_of(each).window for each in seen.opened(port)[1:3]) for port in (AS_DRAWN, ALIKE)}
-    return equals(offered, {AS_DRAWN: (HERE - HERE % full, THERE), ALIKE: (HERE, THERE)}, "bytes")
+@claim(
+    "A first window is as many full segments as the buffer asked for holds",
+    Kernel("net/ipv4/tcp_output.c", "tcp_select_initial_window"),
+    Man("socket(7)"),
+    Text("T32", depends=FULL_SEGMENTS),
+)
+def first_window(run: Evidence) -> Checks:
+    full = run.host("client").facts.mtu - HEADERS
+    client_windows = {AS_DRAWN: CLIENT_BUFFER - CLIENT_BUFFER % full, SAME_MSS: CLIENT_BUFFER}
+    for port in PORTS:
+        opening = run.established(port).opening
+        client = tcp_of(opening.syn).window
+        server = tcp_of(opening.syn_ack).window
+        yield equals("window in the SYN to port {port}", client, client_windows[port], "bytes", port=port)
+        yield equals("window in the SYN, ACK from port {port}", server, SERVER_BUFFER, "bytes", port=port)
 
 
-@claim(RFC("9293", "3.8.6"), Text("T32"))
-def six_segments_of_a_kibibyte_fill_it_and_the_sender_stops(seen: Evidence) -> Verdict:
-    """Ten would be the congestion window's first flight. The seventh leaves when an ACK has moved the right edge on."""
-    sent = sendings(seen.opened(AS_DRAWN).connection, "client") or ()
-    flight = [(tcp_of(each.frame).data_length, each.room) for each in sent if each.highest == sent[0].highest]
-    return equals(flight or None, [(MSS, room) for room in range(THERE - MSS, -1, -MSS)], "bytes, and bytes of room")
+@claim("Six segments of 1 KiB fill the window, and the sender stops", RFC("9293", "3.8.6"), Text("T32"))
+def six_fill_it(run: Evidence) -> Checks:
+    """The congestion window would let ten go. The seventh leaves when an ACK has moved the right edge on."""
+    sent = run.established(AS_DRAWN).client.sent_against_window()
+    before_an_ack = sent.where(lambda segment: segment.right_edge == sent.first.right_edge)
+    lengths = before_an_ack.map(lambda segment: tcp_of(segment.frame).data_length)
+    room = before_an_ack.map(lambda segment: segment.room)
+    yield equals("data in each segment before the first ACK", lengths, [MSS] * len(ROOM), "bytes")
+    yield equals("room in the window after each", room, ROOM, "bytes")
 
 
-@claim(RFC("9293", "3.4"), Text("T30"))
-def each_byte_has_a_number_and_an_ack_names_the_next_one_wanted(seen: Evidence) -> Verdict:
-    """The first byte is number 1; no ACK is ahead of what has come, and the last one is no longer behind."""
-    connection = seen.opened(AS_DRAWN).connection
-    sent = sendings(connection, "client") or ()
-    numbers = equals([each.first for each in sent] or None, [1, *(each.end for each in sent)][: len(sent)])
-    acks = offers(connection, "server") or ()
-    behind = [next_wanted(connection, "server", each.frame.sent_at) - each.ack for each in acks]
-    return all_of(numbers, at_least(min(behind, default=None), 0, "bytes"), equals(behind[-1:] or None, [0], "bytes"))
+@claim("Each byte has a number, and an ACK names the next one wanted", RFC("9293", "3.4"), Text("T30"))
+def bytes_are_numbered(run: Evidence) -> Checks:
+    """The first byte is number 1. No ACK is ahead of what has arrived, and the last ACK is not behind it."""
+    connection = run.established(AS_DRAWN)
+    sent = connection.client.sent_against_window()
+    ends = sent.map(lambda segment: segment.end)
+    yield equals("first byte of each segment", sent.map(lambda segment: segment.first), [1, *ends[:-1]])
+    server = connection.server
+    behind = server.windows.map(lambda ack: server.next_wanted(ack.frame.sent_at) - ack.ack)
+    yield at_least("smallest distance of an ACK behind the data", behind.smallest, 0, "bytes")
+    yield equals("distance of the last ACK behind the data", behind.last, 0, "bytes")
 
 
-@claim(Kernel("net/ipv4/tcp_input.c", "tcp_try_rmem_schedule"), Text("T32", depends=MEMORY))
-def what_nobody_reads_takes_at_least_the_first_window_and_at_most_the_whole_buffer(seen: Evidence) -> Verdict:
-    """The buffer is twice as long as was asked for: the other half is for what the kernel keeps beside the data."""
-    ends = [seen.ends(seen.opened(port).connection)["server"] for port in (AS_DRAWN, ALIKE)]
-    return all_of(*(within(end.last("ESTABLISHED").rqueue, THERE, 2 * THERE, "bytes") for end in ends))
+@claim(
+    "Unread bytes take the first window at least, the buffer at most",
+    Kernel("net/ipv4/tcp_input.c", "tcp_try_rmem_schedule"),
+    Text("T32", depends=MEMORY),
+)
+def unread_bytes(run: Evidence) -> Checks:
+    """The buffer is twice what was asked for: the other half is for what the kernel keeps beside the data."""
+    client = run.host("client")
+    for port in PORTS:
+        connected = client.periods("ESTABLISHED", remote_port=port)
+        yield seen("client in ESTABLISHED toward port {port}", connected, port=port)
+        unread = run.established(port).server.socket.last("ESTABLISHED").receive_queue
+        yield between("unread on port {port}", unread, SERVER_BUFFER, 2 * SERVER_BUFFER, "bytes", port=port)

@@ -1,113 +1,110 @@
-"""The claims of six_segments on evidence written by hand: right, wrong in one thing, with things missing."""
+"""The claims of six_segments on histories written by hand: right, wrong in one thing, with things missing."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.six_segments import ALIKE, AS_DRAWN, HERE, MSS, THERE
+from badwire.claims import HOLDS
+from badwire.evidence import Evidence
+from scenarios.six_segments import AS_DRAWN, CLIENT_BUFFER, MSS, SAME_MSS, SERVER_BUFFER
+from tests.claims.cases import claims, verdict_of, verdicts
 from tests.claims.talking import Talk
 from tests.claims.written import Written, sock
 
-CLAIMS = {each.name: each for each in load("six_segments").claims}
-WHOLE, SIX, NUMBERS, KEPT = CLAIMS
+UNREAD = {AS_DRAWN: SERVER_BUFFER, SAME_MSS: 2 * SERVER_BUFFER}
+SIX = (MSS,) * 6
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named: bytes, numbers, or None for what is missing."""
-    it: dict[str, Any] = {
-        "mtu": 1500, "drawn": (2920, THERE), "alike": (HERE, THERE), "lengths": (MSS,) * 6, "first": 1,
-        "acks": (1 + MSS, 1 + 2 * MSS, 1 + 6 * MSS), "seventh": True, "kept": {AS_DRAWN: THERE, ALIKE: 2 * THERE},
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
-    w = Written(scenario="six_segments", mtu=it["mtu"])
-    for port, t in (AS_DRAWN, 1.0), (ALIKE, 3.0):
-        windows = it["drawn"] if port == AS_DRAWN else it["alike"]
+def run(
+    mtu: int = 1500,
+    drawn: tuple[int, int] | None = (2920, SERVER_BUFFER),
+    same_mss: tuple[int, int] | None = (CLIENT_BUFFER, SERVER_BUFFER),
+    lengths: Sequence[int] = SIX,
+    overlap: int = 0,
+    first: int = 1,
+    acks: Sequence[int] = (1 + MSS, 1 + 2 * MSS, 1 + 6 * MSS),
+    seventh: bool = True,
+    unread: Mapping[int, int] = UNREAD,
+    client_connected: bool = True,
+) -> Evidence:
+    """A right history, but for what is changed; None for what is missing.
+
+    Args:
+        mtu: the hosts', in bytes.
+        drawn, same_mss: windows of the client's and of the server's SYN, in bytes.
+        lengths: bytes of data in each segment before the first ACK.
+        overlap: by how many bytes the last of these begins before the end of the one before it.
+        first: the number of the first byte.
+        acks: the numbers that the server wants next.
+        seventh: whether the client goes on after the first ACK.
+        unread: bytes in the server's receive queue, by port.
+        client_connected: whether samples show the client's sockets.
+    """
+    w = Written(scenario="six_segments", mtu=mtu)
+    for port, t, windows in ((AS_DRAWN, 1.0, drawn), (SAME_MSS, 3.0, same_mss)):
+        client_port = port - 1000
         if windows:
-            talk = Talk(w, port, t, windows, own_port=port - 1000)
-            flight(talk, t + 0.1, it)
-        if it["kept"].get(port):
-            found = [sock("ESTABLISHED", port, port - 1000, rqueue=it["kept"][port])]
-            w.sample("server", t + 1, found)
-            mine = [sock("ESTABLISHED", port - 1000, port, "10.0.0.3", "10.0.0.2")]
-            w.sample("client", t + 1, mine)
+            talk = Talk(w, port, t, windows, own_port=client_port)
+            flight(talk, t + 0.1, lengths, overlap, first, acks, seventh)
+        if port in unread:
+            w.sample("server", t + 1, [sock("ESTABLISHED", port, client_port, rqueue=unread[port])])
+            mine = [sock("ESTABLISHED", client_port, port, "10.0.0.3", "10.0.0.2")]
+            w.sample("client", t + 1, mine if client_connected else [])
     return w.evidence()
 
 
-def flight(talk: Talk, t: float, it: dict[str, Any]) -> None:
-    """Segments one behind the other, then their acknowledgments; the seventh when the first of them has come."""
-    number = it["first"]
-    for length in it["lengths"]:
-        talk.data(t, number, length, delivered=t + 0.025)
+def flight(
+    talk: Talk, t: float, lengths: Sequence[int], overlap: int, first: int, acks: Sequence[int], seventh: bool
+) -> None:
+    """Segments one behind the other, then their acknowledgments, then the seventh segment."""
+    number = first
+    for place, length in enumerate(lengths):
+        before = overlap if place == len(lengths) - 1 else 0
+        talk.data(t, number - before, length + before, delivered=t + 0.025)
         number += length
-    for place, ack in enumerate(it["acks"]):
-        talk.ack(t + 0.03 + place / 1000, ack, THERE)
-    if it["seventh"]:
+    for place, ack in enumerate(acks):
+        talk.ack(t + 0.03 + place / 1000, ack, SERVER_BUFFER)
+    if seventh:
         talk.data(t + 0.1, number, MSS)
-        talk.ack(t + 0.2, it["acks"][-1] + MSS, 0)
-
-
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+        talk.ack(t + 0.2, acks[-1] + MSS, 0)
 
 
 RIGHT: list[tuple[str, dict[str, Any]]] = [
-    *((name, {}) for name in CLAIMS),
-    (WHOLE, {"mtu": 1040, "drawn": (4000, THERE)}),
-    (SIX, {"seventh": False}),
-    (NUMBERS, {"acks": (1, 1 + 6 * MSS)}),  # acknowledgments may be late
+    ("first_window", {"mtu": 1040, "drawn": (4000, SERVER_BUFFER)}),
+    ("six_fill_it", {"seventh": False}),
+    ("bytes_are_numbered", {"acks": (1, 1 + 6 * MSS)}),  # acknowledgments may be late
 ]
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("first_window", {"drawn": (CLIENT_BUFFER, SERVER_BUFFER)}),  # as the textbook has it
+    ("first_window", {"drawn": (2920, SERVER_BUFFER - 1)}),
+    ("first_window", {"same_mss": (CLIENT_BUFFER - 1, SERVER_BUFFER)}),
+    ("six_fill_it", {"lengths": (MSS,) * 5}),
+    ("six_fill_it", {"lengths": (MSS,) * 7}),
+    ("six_fill_it", {"lengths": (1460,) * 4}),
+    ("six_fill_it", {"lengths": (*SIX[:5], MSS - 1)}),
+    ("six_fill_it", {"overlap": 1}),
+    ("six_fill_it", {"drawn": (2920, 7 * MSS)}),
+    ("bytes_are_numbered", {"first": 2}),
+    ("bytes_are_numbered", {"acks": (1 + MSS, 2 + 6 * MSS)}),  # ahead of what has arrived
+    ("bytes_are_numbered", {"acks": (1 + MSS, 2 + 6 * MSS, 1 + 6 * MSS)}),  # the same, but not to the end
+    ("bytes_are_numbered", {"acks": (1 + MSS, 6 * MSS)}),  # behind it to the end
+    ("unread_bytes", {"unread": {AS_DRAWN: SERVER_BUFFER - 1, SAME_MSS: SERVER_BUFFER}}),
+    ("unread_bytes", {"unread": {AS_DRAWN: SERVER_BUFFER, SAME_MSS: 2 * SERVER_BUFFER + 1}}),
+]
+MISSING: list[tuple[str, dict[str, Any]]] = [
+    ("first_window", {"same_mss": None}),
+    ("six_fill_it", {"drawn": None}),
+    ("six_fill_it", {"lengths": (), "seventh": False}),
+    ("bytes_are_numbered", {"drawn": None}),
+    ("bytes_are_numbered", {"lengths": (), "acks": (), "seventh": False}),
+    ("unread_bytes", {"unread": {}}),
+    ("unread_bytes", {"unread": {AS_DRAWN: SERVER_BUFFER}}),
+    ("unread_bytes", {"client_connected": False}),
+]
+test_verdicts = verdicts("six_segments", run, wrong=WRONG, missing=MISSING)
 
 
 @pytest.mark.parametrize(("name", "right"), RIGHT)
-def test_it_holds_for_a_right_record(name: str, right: dict[str, Any]) -> None:
-    assert outcome(name, run(**right)) is HOLDS
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (WHOLE, {"drawn": (HERE, THERE)}),  # as the textbook has it
-    (WHOLE, {"drawn": (2920, THERE - 1)}),
-    (WHOLE, {"alike": (HERE - 1, THERE)}),
-    (SIX, {"lengths": (MSS,) * 5}),
-    (SIX, {"lengths": (MSS,) * 7}),
-    (SIX, {"lengths": (1460,) * 4}),
-    (SIX, {"lengths": (*(MSS,) * 5, MSS - 1)}),
-    (NUMBERS, {"first": 2}),
-    (NUMBERS, {"acks": (1 + MSS, 2 + 6 * MSS)}),  # ahead of what has come
-    (NUMBERS, {"acks": (1 + MSS, 6 * MSS)}),  # behind, and for ever
-    (KEPT, {"kept": {AS_DRAWN: THERE - 1, ALIKE: THERE}}),
-    (KEPT, {"kept": {AS_DRAWN: THERE, ALIKE: 2 * THERE + 1}}),
-]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (WHOLE, {"alike": None}),
-    (SIX, {"drawn": None}),
-    (SIX, {"lengths": (), "seventh": False}),
-    (NUMBERS, {"drawn": None}),
-    (NUMBERS, {"lengths": (), "acks": (), "seventh": False}),
-    (KEPT, {"kept": {}}),
-    (KEPT, {"kept": {AS_DRAWN: THERE}}),
-]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
+def test_what_else_is_right(name: str, right: dict[str, Any]) -> None:
+    assert verdict_of(claims("six_segments")[name], run(**right)) is HOLDS
