@@ -61,13 +61,16 @@ class Silent:
         self.w.call("client", t, "recv", 100, took=times[-1] - t, errno=errno, socket=self._number)
         return times[-1]
 
-    def call_in_vain(self, port: int, t: float, waits: Sequence[float], errno: str | None = "ETIMEDOUT") -> None:
-        """SYNs in vain; connect returns after the last wait, and the socket is gone."""
+    def call_in_vain(
+        self, port: int, t: float, waits: Sequence[float], errno: str | None = "ETIMEDOUT", last_flags: str = "S"
+    ) -> None:
+        """SYNs without an answer; connect returns after the last wait, and the socket is gone."""
         self._number += 1
         times = list(accumulate(waits, initial=t))
         ports: dict[str, Any] = {"sport": 40000 + self._number, "dport": port}
         for sent_at in times[:-1]:
-            self.w.segment("client", "server", sent_at, "S", seq=100, lost=True, **ports)
+            flags = last_flags if sent_at == times[-2] else "S"
+            self.w.segment("client", "server", sent_at, flags, seq=100, lost=True, **ports)
         self.w.call("client", t, "connect", [SERVER, port], took=times[-1] - t, errno=errno, socket=self._number)
         entry = sock("SYN_SENT", 40000 + self._number, port, CLIENT, SERVER)
         self.tables.add("client", entry, since=t + 0.001, until=times[-1])
