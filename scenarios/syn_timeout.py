@@ -1,76 +1,117 @@
-"""Into silence: connect repeats its SYN, after waits that double, and gives up in the end.
+"""SYN timeout: connect retransmits its SYN after waits that double, and gives up in the end.
 
     client                      server
-      |  SYN  ---------------- x  |  lost, as all that follow
-      |  SYN  ---------------- x  |  1 s later: nothing is known of the way yet, so the RTO is 1 s
+      |  SYN  ---------------- x  |  lost, as are all that follow
+      |  SYN  ---------------- x  |  1 s later: no round trip was measured yet, so the RTO is 1 s
       |  SYN  ---------------- x  |  2 s later
-      |  SYN  ---------------- x  |  4 s later, the third repetition: so many tcp_syn_retries allows here
+      |  SYN  ---------------- x  |  4 s later, the third retransmission: tcp_syn_retries is 3 here
       |  ETIMEDOUT                |  8 s later
 
-By default it allows six, and connect takes 127 s. From Linux 6.5 on four more come first, a second apart, before the
-waits begin to double (tcp_syn_linear_timeouts). A program may set a count or a time of its own. Where a host answers
-that nobody listens, connect returns at once. Read next: tcp(7); RFC 6298; the scenarios handshake and give_up.
+By default tcp_syn_retries is 6, and connect takes 127 s. From Linux 6.5 on four more SYNs come first, a second apart,
+before the waits begin to double (tcp_syn_linear_timeouts). A program may set a count or a time of its own. Where a host
+answers with RST that no socket listens, connect returns at once.
+Read next: tcp(7); RFC 6298; the scenarios handshake and give_up.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, at_most, between, claim, each_between, equals, seen
+from badwire.evidence import Evidence
 from badwire.faults import Nth
 from badwire.linux.timers import RTO_INITIAL, octaves, reaching
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_most, claim, each_within, equals, happened, within
-from badwire.old.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-SYSTEM, COUNTED, LIMITED, ANSWERED = 7001, 7002, 7003, 7004
-RETRIES, COUNT, LIMIT = 3, 2, 4.5  # repetitions; s
-RESENDS, GIVES_UP = (Kernel("net/ipv4/tcp_timer.c", f"tcp_{name}") for name in ("retransmit_timer", "write_timeout"))
+SYSTEM = 7001  # the port where the system's count decides
+COUNTED = 7002  # where a count that the program set does: TCP_SYNCNT
+LIMITED = 7003  # where a time that it set does: TCP_USER_TIMEOUT
+REFUSED = 7004  # where the server answers with RST
+UNANSWERED = (SYSTEM, COUNTED, LIMITED)
+RETRIES = 3
+COUNT = 2  # retransmissions
+LIMIT = 4.5  # s
+
+RETRANSMITS = Kernel("net/ipv4/tcp_timer.c", "tcp_retransmit_timer")
+GIVES_UP = Kernel("net/ipv4/tcp_timer.c", "tcp_write_timeout")
 
 
-@scenario("Connect gives up when nobody answers", sysctls={"net.ipv4.tcp_syn_retries": f"{RETRIES}"})
+@scenario("Connect gives up when its SYN is not answered", sysctls={"net.ipv4.tcp_syn_retries": f"{RETRIES}"})
 def syn_timeout(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    client.connect(server.at(ANSWERED))  # so it knows the server's MAC address
-    sockets = {port: client.socket() for port in (SYSTEM, COUNTED, LIMITED)}
+    server = lab.host("server")
+    client = lab.host("client")
+    client.connect(server.at(REFUSED))  # and so the client knows the server's MAC address
+
+    sockets = {port: client.socket() for port in UNANSWERED}
     sockets[COUNTED].set_option("IPPROTO_TCP", "TCP_SYNCNT", COUNT)
     sockets[LIMITED].set_option("IPPROTO_TCP", "TCP_USER_TIMEOUT", round(1000 * LIMIT))
     with lab.wire.fault(Nth(1, times=None, flags="S"), toward=server):
-        connecting = [each.begin("connect", [server.address, port]) for port, each in sockets.items()]
+        connecting = [socket.begin("connect", [server.address, port]) for port, socket in sockets.items()]
         for call in connecting:
             call.result(timeout=60)
 
 
-@claim(RFC("6298", "2.1"), RFC("6298", "5.5"), RESENDS, GIVES_UP, Man("tcp(7)"))
-def the_same_syn_comes_again_after_waits_that_double_and_then_connect_gives_up(seen: Evidence) -> Verdict:
-    """A kernel timer is never early, and how late it may be on a busy machine has no bound: each wait in its octave."""
-    silence, due = seen.silence(SYSTEM), seen.kernel.syn_intervals(RETRIES)
-    same = equals(len({silence.connection.ladder(frame) for frame in silence.frames}), 1, "kind of segment")
-    ends = equals(silence.call.errno, "ETIMEDOUT")
-    return all_of(each_within(silence.waits, octaves(*due), "s"), same, ends)
+@claim(
+    "The SYN is sent again after waits that double, then connect gives up",
+    RFC("6298", "2.1"),
+    RFC("6298", "5.5"),
+    RETRANSMITS,
+    GIVES_UP,
+    Man("tcp(7)"),
+)
+def syn_backs_off(run: Evidence) -> Checks:
+    """A kernel timer is never early, and has no bound on a busy machine: each SYN comes before the next would be due.
+    The last wait ends when connect returns.
+    """
+    connection = run.connection(SYSTEM)
+    unanswered = connection.unanswered
+    different = set(connection.summaries(unanswered.frames))
+    yield equals("different SYNs", len(different), 1)
+    yield equals("connect returns", unanswered.call.outcome, "ETIMEDOUT")
+    due = run.kernel.syn_intervals(RETRIES)
+    yield from each_between("wait {n}", unanswered.waits, octaves(*due), "s", count="waits")
 
 
-@claim(Man("tcp(7)"), GIVES_UP)
-def with_tcp_syncnt_a_program_sets_its_own_count(seen: Evidence) -> Verdict:
-    """What the count really gives is the time that so many repetitions take, here 1 + 2 + 4 s. Where others come before
-    the doubling this is over sooner than the count."""
-    silence, due = seen.silence(COUNTED), seen.kernel.syn_intervals(COUNT)
-    return all_of(each_within(silence.waits, octaves(*due), "s"), equals(silence.call.errno, "ETIMEDOUT"))
+@claim("With TCP_SYNCNT a program sets a count of its own", Man("tcp(7)"), GIVES_UP)
+def own_count(run: Evidence) -> Checks:
+    """Linux limits the elapsed time, not the count: the time that so many retransmissions take, here 1 + 2 + 4 s. Where
+    linear timeouts come first that time is over before the count is reached.
+    """
+    unanswered = run.connection(COUNTED).unanswered
+    yield equals("connect returns", unanswered.call.outcome, "ETIMEDOUT")
+    due = run.kernel.syn_intervals(COUNT)
+    yield from each_between("wait {n}", unanswered.waits, octaves(*due), "s", count="waits")
 
 
-@claim(RFC("5482", "3"), Man("tcp(7)"), Kernel("net/ipv4/tcp_timer.c", "tcp_clamp_rto_to_user_timeout"))
-def with_tcp_user_timeout_it_sets_a_time(seen: Evidence) -> Verdict:
-    """The last wait is cut short: it ends sooner than the timer that would have been due."""
-    silence, due = seen.silence(LIMITED), sum(reaching(LIMIT, seen.kernel.syn_intervals(RETRIES)))
-    borne = within(silence.borne_since(silence.frames[0].sent_at), LIMIT, due, "s")
-    return all_of(borne, equals(silence.call.errno, "ETIMEDOUT"))
+@claim(
+    "With TCP_USER_TIMEOUT a program sets a time of its own",
+    RFC("5482", "3"),
+    Man("tcp(7)"),
+    Kernel("net/ipv4/tcp_timer.c", "tcp_clamp_rto_to_user_timeout"),
+)
+def own_time(run: Evidence) -> Checks:
+    """The last wait is cut short: it ends before the timer that would have been due."""
+    unanswered = run.connection(LIMITED).unanswered
+    yield equals("connect returns", unanswered.call.outcome, "ETIMEDOUT")
+    first = unanswered.frames.first.sent_at
+    latest = sum(reaching(LIMIT, run.kernel.syn_intervals(RETRIES)))
+    yield between("from the first SYN until the kernel gives up", unanswered.given_up_after(first), LIMIT, latest, "s")
 
 
-@claim(Kernel("net/ipv4/tcp_timer.c", "tcp_write_err"), Kernel("include/uapi/linux/snmp.h", "LINUX_MIB_TCPTIMEOUTS"))
-def the_kernel_counts_each_timer_and_each_connection_given_up(seen: Evidence) -> Verdict:
-    spoken = [seen.silence(port) for port in (SYSTEM, COUNTED, LIMITED)]
-    timers = equals(seen.counter("client", "TcpExt.TCPTimeouts"), sum(len(each.frames) for each in spoken), "timers")
-    return all_of(timers, equals(seen.counter("client", "TcpExt.TCPAbortOnTimeout"), len(spoken), "connections"))
+@claim(
+    "The kernel counts each timeout and each connection given up",
+    Kernel("net/ipv4/tcp_timer.c", "tcp_write_err"),
+    Kernel("include/uapi/linux/snmp.h", "LINUX_MIB_TCPTIMEOUTS"),
+)
+def counters(run: Evidence) -> Checks:
+    sent = sum(len(run.connection(port).unanswered.frames) for port in UNANSWERED)
+    client = run.host("client")
+    yield equals("TCPTimeouts, one for each SYN", client.counter("TcpExt.TCPTimeouts"), sent, "timeouts")
+    given_up = client.counter("TcpExt.TCPAbortOnTimeout")
+    yield equals("TCPAbortOnTimeout, one for each connect", given_up, len(UNANSWERED), "connections")
 
 
-@claim(RFC("9293", "3.10.7.1"), Man("connect(2)"))
-def where_a_host_answers_that_nobody_listens_it_returns_before_any_timer(seen: Evidence) -> Verdict:
-    answer, connect = seen.tried(ANSWERED).first("server", "R"), seen.call("client", "connect", port=ANSWERED)
-    returns = equals(connect.errno, "ECONNREFUSED"), at_most(connect.took, RTO_INITIAL, "s")
-    return all_of(happened(answer, "an RST"), *returns)
+@claim("Where a host refuses the connection, connect returns at once", RFC("9293", "3.10.7.1"), Man("connect(2)"))
+def refused(run: Evidence) -> Checks:
+    """Before any timer."""
+    connect = run.host("client").call("connect", port=REFUSED)
+    yield equals("connect returns", connect.outcome, "ECONNREFUSED")
+    yield at_most("connect takes", connect.took, RTO_INITIAL, "s")
+    yield seen("RST of the server", run.connection(REFUSED).side("server").segments("R"))
