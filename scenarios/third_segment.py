@@ -1,74 +1,102 @@
-"""Two handshake segments would not do: without the third the server does not know whether its own was received.
+"""The third segment: without it the server does not know whether its own segment has arrived.
 
     client                                     server
     ESTABLISHED  |  <---------------  SYN, ACK   |  SYN_RECV
-                 |  ACK (held)                   |  was it the SYN, ACK that got lost, or what answers it?
+                 |  ACK (held)                   |  was its SYN, ACK lost, or the answer to it?
                  |  <---------------  SYN, ACK   |  a second later, again
                  |  ACK  -------------------->   |  ESTABLISHED
 
-    has given up |  SYN (held)  ------------->   |  nobody means it any more
-                 |  <---------------  SYN, ACK   |  SYN_RECV; with two segments this were a connection now
-                 |  RST  -------------------->   |  nothing
+    has given up |  SYN (held)  ------------->   |  an old SYN, whose client has closed its socket
+                 |  <---------------  SYN, ACK   |  SYN_RECV; with two segments this would be a connection
+                 |  RST  -------------------->   |  the socket is gone
 
 Read next: RFC 9293 section 3.5 with figure 8; RFC 6298 section 2.1; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Text, at_least, between, claim, each, equals
+from badwire.evidence import NS, Evidence, intervals
 from badwire.faults import Hold
 from badwire.linux.timers import RTO_INITIAL
-from badwire.old.claims import RFC, Kernel, Text, Verdict, all_of, at_least, claim, equals, within
-from badwire.old.evidence import NS, Evidence, intervals
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PORT, OLD = 7001, 7002
+PORT = 7001  # where the third segment is held
+OLD = 7002  # where the SYN is held until its client has given up
+SEGMENTS = ("S 0", "SA 0 ack 1", "A 1 ack 1", "SA 0 ack 1", "A 1 ack 1")
+OLD_SEGMENTS = ("S 0", "SA 0 ack 1", "R 1")
 
 
 @scenario("Two handshake segments would not do", sysctls={"net.ipv4.tcp_synack_retries": "5"})
 def third_segment(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    for port in PORT, OLD:
-        server.listen(port)
+    server = lab.host("server")
+    client = lab.host("client")
+    server.listen(PORT)
+    server.listen(OLD)
+
     with lab.wire.fault(Hold(flags="A"), toward=server):
         client.connect(server.at(PORT))
         lab.wire.wait_until("hold", toward=server, count=2)
         server.wait_until(state="SYN_RECV")
     lab.wait_until(state="ESTABLISHED", port=PORT)
 
-    caller = client.socket()
-    caller.set_timeout(0)  # so that connect does not wait
+    socket = client.socket()
+    socket.set_timeout(0)  # so that connect does not wait
     with lab.wire.fault(Hold(flags="R"), toward=server):
         with lab.wire.fault(Hold(flags="S"), toward=server):
-            caller.connect(server.at(OLD))
+            socket.connect(server.at(OLD))
             lab.wire.wait_until("hold", toward=server)
-            caller.close()
+            socket.close()
         server.wait_until(state="SYN_RECV", port=OLD)
     server.wait_while(state="SYN_RECV", port=OLD)
 
 
-@claim(RFC("6298", "2.1"), Kernel("net/ipv4/inet_connection_sock.c", "reqsk_timer_handler"), Text("T23"))
-def as_long_as_the_third_is_missing_the_server_sends_its_own_again(seen: Evidence) -> Verdict:
-    """A kernel timer is never early; how late it may be on a busy machine has no bound: before the next."""
-    connection = seen.tried(PORT)
-    waits = intervals(connection.sent_by("server", "SA")) or (None,)
-    rungs = ("S 0", "SA 0 ack 1", "A 1 ack 1", "SA 0 ack 1", "A 1 ack 1")
-    return all_of(within(waits[0], RTO_INITIAL, 2 * RTO_INITIAL, "s"), equals(connection.ladder(), rungs))
+@claim(
+    "While the third segment is missing, the server repeats its own",
+    RFC("6298", "2.1"),
+    Kernel("net/ipv4/inet_connection_sock.c", "reqsk_timer_handler"),
+    Text("T23"),
+)
+def server_repeats(run: Evidence) -> Checks:
+    """A kernel timer is never early, and has no bound on a busy machine: it fires before the next would be due."""
+    connection = run.connection(PORT)
+    yield equals("segments", connection.summary(), SEGMENTS)
+    waits = intervals(connection.server.segments("SA"))
+    yield between("from SYN, ACK to the next one", waits.first, RTO_INITIAL, 2 * RTO_INITIAL, "s")
 
 
-@claim(RFC("9293", "3.5"), Text("T23"), Text("T25", depends="on when the third segment comes: held up, it is seen"))
-def until_it_comes_the_server_is_in_syn_recv_though_the_client_is_connected(seen: Evidence) -> Verdict:
-    """It still was when it sent its answer again, and no look found it elsewhere before the third segment was there."""
-    connection = seen.tried(PORT)
-    again, third = connection.sent_by("server", "SA")[-1], connection.first("client", "A")
-    ends = seen.ends(connection)
-    stay = ends["server"].stay("SYN_RECV")
-    connected = ends["client"].stay("ESTABLISHED").by <= stay.left_after and again.sent_at <= stay.left_after
-    states = equals(ends["server"].states[:2], ("SYN_RECV", "ESTABLISHED"))
-    return all_of(states, equals(connected, True), at_least((stay.left_by - third.arrived) / NS, 0, "s"))
+@claim(
+    "Until it arrives the server is in SYN_RECV, the client ESTABLISHED",
+    RFC("9293", "3.5"),
+    Text("T23"),
+    Text("T25", depends="on when the third segment arrives: where it is delayed, SYN_RECV is seen"),
+)
+def syn_recv_until_it_arrives(run: Evidence) -> Checks:
+    """The server is in SYN_RECV as it repeats its segment, and leaves it when the third segment has arrived."""
+    connection = run.connection(PORT)
+    repeated = connection.server.segments("SA").last
+    third = connection.client.segments("A").first
+    waiting = connection.server.socket.period("SYN_RECV")
+    connected = connection.client.socket.period("ESTABLISHED")
+    yield equals("states of the server", connection.server.states[:2], ("SYN_RECV", "ESTABLISHED"))
+    in_time = connected.entered_by <= waiting.left_after
+    yield equals("the client is ESTABLISHED while the server is in SYN_RECV", in_time, True)
+    still_waiting = repeated.sent_at <= waiting.left_after
+    yield equals("the server is in SYN_RECV when it repeats SYN, ACK", still_waiting, True)
+    longer = (waiting.left_by - third.arrived) / NS
+    yield at_least("from the arrival of the third segment to the end of SYN_RECV", longer, 0, "s")
 
 
-@claim(RFC("9293", "3.5"), RFC("9293", "3.10.7.1"), Text("T23"))
-def an_old_syn_makes_no_connection_since_nobody_sends_the_third(seen: Evidence) -> Verdict:
-    """Who gave up has no such connection, and says so: that is what the third segment is there for."""
-    rungs = equals(seen.tried(OLD).ladder(), ("S 0", "SA 0 ack 1", "R 1"))
-    old = seen.sockets("server").histories("SYN_RECV", port=OLD) or ()
-    return all_of(rungs, equals([(each.states, each.stays[-1].left_by > 0) for each in old], [(("SYN_RECV",), True)]))
+@claim(
+    "An old SYN opens no connection, since no third segment follows",
+    RFC("9293", "3.5"),
+    RFC("9293", "3.10.7.1"),
+    Text("T23"),
+)
+def old_syn(run: Evidence) -> Checks:
+    """The client has no such connection any more and answers with RST: that is the purpose of the third segment."""
+    yield equals("segments", run.connection(OLD).summary(), OLD_SEGMENTS)
+    waiting = run.host("server").timelines("SYN_RECV", port=OLD)
+    yield equals("server in SYN_RECV", len(waiting), 1, "sockets")
+    for socket in each("states of the server", waiting):
+        yield equals("states of the server", socket.states, ("SYN_RECV",))
+        yield equals("the server's socket is gone in the end", socket.gone, True)

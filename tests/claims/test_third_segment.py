@@ -1,95 +1,91 @@
-"""The claims of third_segment on evidence written by hand: right, wrong in one thing, with things missing."""
+"""The claims of third_segment on histories written by hand: right, wrong in one thing, with things missing."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
+from badwire.evidence import Evidence
 from scenarios.third_segment import OLD, PORT
+from tests.claims.cases import verdicts
 from tests.claims.ladders import OPENING, OWN, Table, talk
 from tests.claims.written import Written
 
-CLAIMS = {each.name: each for each in load("third_segment").claims}
-AGAIN, UNTIL, OLD_SYN = CLAIMS
 ANSWERED = ("client S 0", "server SA 0 ack 1", "client R 1")
+SECOND_PORT = 40009  # the client's, of one more old SYN
+SYN, SYN_ACK, THIRD = OPENING
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named: the answer comes again at ``again``, the third arrives at 2 s."""
-    it: dict[str, Any] = {
-        "again": 1.05, "opened": True,
-        "acknowledged": True, "client": "ESTABLISHED", "left": 2.01, "look": 1.9,
-        "states": ("SYN_RECV", "ESTABLISHED"), "third": True, "old": ANSWERED, "old_states": ("SYN_RECV", None),
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    again: float | None = 1.05,
+    opened: bool = True,
+    acknowledged: bool = True,
+    client: str | None = "ESTABLISHED",
+    connected: float = 0.011,
+    left: float = 2.01,
+    sampled_before: float = 1.9,
+    states: Sequence[str] = ("SYN_RECV", "ESTABLISHED"),
+    third: bool = True,
+    old: Sequence[str] = ANSWERED,
+    old_states: Sequence[str | None] = ("SYN_RECV", None),
+    two_old: bool = False,
+) -> Evidence:
+    """A right history, but for what is changed; None for what is missing. Times in seconds.
+
+    Args:
+        again: from the SYN, ACK to its repetition.
+        opened: whether SYN and SYN, ACK were sent.
+        acknowledged: whether the client acknowledges the repetition.
+        client: the client's state from ``connected`` on.
+        left, sampled_before: the first sample that shows the server in its second state, and the one before.
+        states: the server's.
+        third: whether the client sends the third segment, which arrives at 2 s.
+        old, old_states: segments and the server's states after the old SYN.
+        two_old: whether there is another socket in SYN_RECV.
+    """
     w = Written(scenario="third_segment")
-    syn, answer, third = OPENING
-    talk(w, PORT, 0.0, *([syn, answer] if it["opened"] else []))
-    talk(w, PORT, 0.002, *([third] if it["third"] else []), delivered=2.0)
-    if it["again"] is not None:
-        talk(w, PORT, 0.001 + it["again"], answer)
-    if it["acknowledged"]:
-        talk(w, PORT, 1.2, third, delivered=2.0)
-    talk(w, OLD, 3.0, *it["old"])
-    client, server = Table(w, "client"), Table(w, "server")
-    client.passes(0.01, OWN, PORT, "SYN_SENT", it["client"])
-    before, *after = it["states"]
-    server.show(0.01, before, PORT, OWN)
-    for state in after:
-        server.show(it["left"], state, PORT, OWN, prev=it["look"])
-    server.passes(3.1, OLD, OWN, *it["old_states"])
+    if opened:
+        talk(w, PORT, 0.0, SYN, SYN_ACK)
+    if third:
+        talk(w, PORT, 0.002, THIRD, delivered=2.0)
+    if again is not None:
+        talk(w, PORT, 0.001 + again, SYN_ACK)
+    if acknowledged:
+        talk(w, PORT, 1.2, THIRD, delivered=2.0)
+    talk(w, OLD, 3.0, *old)
+    clients = Table(w, "client")
+    clients.show(0.01, "SYN_SENT", OWN, PORT)
+    clients.show(connected, client, OWN, PORT)
+    servers = Table(w, "server")
+    first, *following = states
+    servers.show(0.01, first, PORT, OWN)
+    for state in following:
+        servers.show(left, state, PORT, OWN, prev=sampled_before)
+    if two_old:
+        servers.passes(2.9, OLD, SECOND_PORT, "SYN_RECV", None)
+    servers.passes(3.1, OLD, OWN, *old_states)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
-
-
 WRONG: list[tuple[str, dict[str, Any]]] = [
-    (AGAIN, {"again": 0.9}),
-    (AGAIN, {"again": 2.1}),
-    (AGAIN, {"acknowledged": False}),
-    (AGAIN, {"again": None}),
-    (UNTIL, {"left": 1.99, "look": 1.98}),
-    (UNTIL, {"look": 0.5}),
-    (UNTIL, {"states": ("SYN_RECV", "CLOSE_WAIT")}),
-    (OLD_SYN, {"old": OPENING}),
-    (OLD_SYN, {"old_states": ("SYN_RECV", "ESTABLISHED")}),
-    (OLD_SYN, {"old_states": ("SYN_RECV",)}),
+    ("server_repeats", {"again": 0.9}),
+    ("server_repeats", {"again": 2.1}),
+    ("server_repeats", {"acknowledged": False}),
+    ("server_repeats", {"again": None}),
+    ("syn_recv_until_it_arrives", {"left": 1.99, "sampled_before": 1.98}),
+    ("syn_recv_until_it_arrives", {"sampled_before": 0.5}),
+    ("syn_recv_until_it_arrives", {"connected": 1.95}),
+    ("syn_recv_until_it_arrives", {"states": ("SYN_RECV", "CLOSE_WAIT")}),
+    ("old_syn", {"old": OPENING}),
+    ("old_syn", {"old_states": ("SYN_RECV", "ESTABLISHED")}),
+    ("old_syn", {"old_states": ("SYN_RECV", "ESTABLISHED", None)}),
+    ("old_syn", {"old_states": ("SYN_RECV",)}),
+    ("old_syn", {"two_old": True}),
+    ("old_syn", {"old_states": ()}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
 MISSING: list[tuple[str, dict[str, Any]]] = [
-    (AGAIN, {"opened": False, "again": None, "third": False, "acknowledged": False}),
-    (UNTIL, {"again": None, "third": False, "acknowledged": False}),
-    (UNTIL, {"client": None}),
-    (UNTIL, {"states": ("ESTABLISHED",)}),
-    (OLD_SYN, {"old": ()}),
+    ("server_repeats", {"opened": False, "again": None, "third": False, "acknowledged": False}),
+    ("syn_recv_until_it_arrives", {"again": None, "third": False, "acknowledged": False}),
+    ("syn_recv_until_it_arrives", {"client": None}),
+    ("syn_recv_until_it_arrives", {"states": ("ESTABLISHED",)}),
+    ("old_syn", {"old": ()}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
+test_verdicts = verdicts("third_segment", run, wrong=WRONG, missing=MISSING)
