@@ -1,36 +1,45 @@
-"""TIME_WAIT assassination: an old segment can end TIME_WAIT, by way of a peer that has forgotten the connection.
+"""TIME_WAIT assassination: an old segment can end TIME_WAIT, through a peer that has forgotten the connection.
 
     client                                    server
-      |  data  ---------------------------->    |  and a copy of it takes a long way
+      |  data  ---------------------------->    |  and a copy of it is delayed on the way
       |  <------------------------------  FIN   |  the server closes first
-      |  FIN, ACK  ------------------------>    |  TIME_WAIT; the client remembers nothing
-      |    ... the copy of the data  ------>    |  out of window, so it gets an ACK
+      |  FIN, ACK  ------------------------>    |  TIME_WAIT; the client keeps nothing of the connection
+      |    ... the copy of the data  ------>    |  outside the window, so the server answers with an ACK
       |  <------------------------------  ACK   |
-      |  RST  ----------------------------->    |  TIME_WAIT is over, unless net.ipv4.tcp_rfc1337 is set
+      |  RST  ----------------------------->    |  TIME_WAIT ends, unless net.ipv4.tcp_rfc1337 is 1
 
-What that leaves unguarded is told in late_segments. Read next: RFC 1337; RFC 9293 sections 3.5.2 and 3.6.1.
+The scenario late_segments shows what can go wrong without TIME_WAIT.
+Read next: RFC 1337; RFC 9293 sections 3.5.2 and 3.6.1.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, at_least, at_most, claim, equals
+from badwire.evidence import NS, Evidence, Frame
 from badwire.faults import Late
 from badwire.linux.timers import TIMEWAIT_LEN
-from badwire.old.claims import RFC, Kernel, Man, Verdict, all_of, at_least, at_most, claim, equals
-from badwire.old.evidence import NS, Evidence
-from badwire.old.evidence.sockets import UNSEEN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PORTS, RFC1337 = {"server1": 7001, "server2": 7002}, "net.ipv4.tcp_rfc1337"
-HEEDED = {"server1": {RFC1337: "0"}, "server2": {RFC1337: "1"}}
-DATA, ROUTE, COPIES = b"hello", 5.0, "the copies come"  # ROUTE in s: a part of TIME_WAIT
+PORTS = {"server1": 7001, "server2": 7002}
+RFC1337 = "net.ipv4.tcp_rfc1337"
+SYSCTLS = {
+    "server1": {RFC1337: "0"},  # the default
+    "server2": {RFC1337: "1"},  # RST is ignored in TIME_WAIT
+}
+DATA = b"hello"
+DETOUR = 5.0  # s; how long a copy is on its way: a part of TIME_WAIT
+COPIES = "the copies come"
+AFTER_FIN = 1 + len(DATA) + 1  # the number after the client's SYN, data and FIN
+ANSWERS = (f"A 2 ack {AFTER_FIN}", f"R {AFTER_FIN}")
 
 
-@scenario("An old segment can end TIME_WAIT", hosts={"server": 2}, sysctls=HEEDED)
+@scenario("An old segment can end TIME_WAIT", hosts={"server": 2}, sysctls=SYSCTLS)
 def timewait_assassination(lab: Lab) -> None:
     client = lab.host("client")
     with lab.wire.fault(Late(data=True)):
         for name, port in PORTS.items():
             server = lab.host(name)
-            listener, connection = server.listen(port), client.connect(server.at(port))
+            listener = server.listen(port)
+            connection = client.connect(server.at(port))
             accepted = listener.accept()
             connection.send(DATA)
             accepted.recv()
@@ -39,41 +48,64 @@ def timewait_assassination(lab: Lab) -> None:
             connection.close()
             server.wait_until(state="TIME_WAIT", port=port)
         client.wait_while(state="LAST_ACK")
-        lab.pass_time(ROUTE, "the copies take a long way")
-        lab.note(COPIES)  # as the block ends
+        lab.pass_time(DETOUR, "the copies are still on their way")
+        lab.note(COPIES)  # when the block ends
     lab.host("server1").wait_while(state="TIME_WAIT")
-    lab.pass_time(ROUTE, "TIME_WAIT goes on where RFC 1337 is heeded")
+    lab.pass_time(DETOUR, "TIME_WAIT goes on where RST is ignored")
     lab.host("server2").wait_until(state="TIME_WAIT")
 
 
-@claim(RFC("1337", "1"), RFC("9293", "3.10.7.4"), RFC("9293", "3.5.2"))
-def the_copy_draws_an_ack_and_the_ack_a_reset_that_is_believed(seen: Evidence) -> Verdict:
-    """The ACK says once more which number comes next, and the RST, which takes its number from there, has just that."""
-    number = 1 + len(DATA) + 1  # SYN, data, FIN
-    verdicts = []
+@claim(
+    "The copy draws an ACK, and the ACK draws a RST that is accepted",
+    RFC("1337", "1"),
+    RFC("9293", "3.10.7.4"),
+    RFC("9293", "3.5.2"),
+)
+def copy_draws_reset(run: Evidence) -> Checks:
+    """The ACK names the number that the server wants next. The RST takes its own number from there, so it is right."""
+    after = run.phase(COPIES)
     for port in PORTS.values():
-        connection, segments = seen.tried(port), seen.phase(COPIES).segments(port=port) or ()
-        data = connection.first("client", data=True)
-        copies = sum(t > seen.at(COPIES) for t in data.delivered_at) if data else None
-        answers = connection.ladder(*segments) if segments else None
-        verdicts += [equals(copies, 1, "copies"), equals(answers, (f"A 2 ack {number}", f"R {number}"))]
-    return all_of(*verdicts)
+        answers = run.connection(port).summaries(after.segments(port=port))
+        yield equals("answers to the copy on port {port}", answers, ANSWERS, port=port)
+    for port in PORTS.values():
+        data = run.connection(port).client.segments(data=True).first
+        copies = arrivals_after(data, run.at(COPIES))
+        yield equals("the copy arrives on port {port}", copies, 1, "times", port=port)
 
 
-@claim(RFC("1337", "2"), RFC("1337", "3"), Man("tcp(7)"), Kernel("net/ipv4/tcp_minisocks.c", "sysctl_tcp_rfc1337"))
-def the_reset_ends_time_wait_unless_resets_are_ignored_there(seen: Evidence) -> Verdict:
-    """Linux lets it happen by default; the first of the three fixes in RFC 1337 is to ignore RST in TIME_WAIT."""
-    waits = {name: seen.sockets(name).stays("TIME_WAIT", port=port) for name, port in PORTS.items()}
-    goes_on = {name: stays and stays[0].left_by == UNSEEN for name, stays in waits.items()}
-    verdicts = (equals(goes_on[name], seen.sysctl(name, RFC1337) == "1") for name in PORTS)
-    return all_of(*verdicts, at_most(seen.sockets("server1").time_in("TIME_WAIT"), TIMEWAIT_LEN, "s"))
+@claim(
+    "The RST ends TIME_WAIT, unless RST is ignored there",
+    RFC("1337", "2"),
+    RFC("1337", "3"),
+    Man("tcp(7)"),
+    Kernel("net/ipv4/tcp_minisocks.c", "sysctl_tcp_rfc1337"),
+)
+def reset_ends_timewait(run: Evidence) -> Checks:
+    """By default Linux lets it happen. The first of three fixes in RFC 1337 is to ignore RST in TIME_WAIT."""
+    for name, port in PORTS.items():
+        server = run.host(name)
+        goes_on = server.periods("TIME_WAIT", port=port)[:1].map(lambda period: not period.ended)
+        ignored = server.sysctl(RFC1337) == "1"
+        yield equals("TIME_WAIT on {host} goes on", goes_on, [ignored], host=name)
+    yield at_most("TIME_WAIT on server1", run.host("server1").time_in("TIME_WAIT"), TIMEWAIT_LEN, "s")
 
 
-@claim(RFC("9293", "3.10.7.4"), Kernel("net/ipv4/tcp_minisocks.c", "inet_twsk_reschedule"))
-def where_it_goes_on_the_copy_has_started_it_over(seen: Evidence) -> Verdict:
-    """The timer that the last look shows then ends TIMEWAIT_LEN after the copy came, and not after the FIN came."""
-    data = seen.tried(PORTS["server2"]).first("client", data=True)
-    wait = seen.sockets("server2").histories("TIME_WAIT", port=PORTS["server2"])
-    due = wait and wait[0].last("TIME_WAIT")
-    left = (due.t - data.delivered_at[-1]) / NS + due.expires_ms / 1000 if due and data else None
-    return at_least(left, TIMEWAIT_LEN - 1 / seen.kernel.hz, "s")
+@claim(
+    "Where TIME_WAIT goes on, the copy has restarted it",
+    RFC("9293", "3.10.7.4"),
+    Kernel("net/ipv4/tcp_minisocks.c", "inet_twsk_reschedule"),
+)
+def copy_restarts_timewait(run: Evidence) -> Checks:
+    """By the timer in the last sample it ends TIMEWAIT_LEN after the copy arrived, not after the FIN arrived."""
+    port = PORTS["server2"]
+    delivered = run.connection(port).client.segments(data=True).where(lambda frame: frame.delivered_at)
+    copy_arrived = delivered.first.delivered_at[-1]
+    last = run.host("server2").timelines("TIME_WAIT", port=port).first.last("TIME_WAIT")
+    ends_after = (last.t - copy_arrived) / NS + last.expires_ms / 1000
+    least = TIMEWAIT_LEN - 1 / run.kernel.hz  # the timer counts in ticks
+    yield at_least("from the arrival of the copy to the end of TIME_WAIT", ends_after, least, "s")
+
+
+def arrivals_after(frame: Frame, t: int) -> int:
+    """How often a frame was delivered after ``t`` (ns)."""
+    return sum(delivered > t for delivered in frame.delivered_at)

@@ -1,101 +1,89 @@
-"""The claims of timewait_assassination on evidence written by hand."""
+"""The claims of timewait_assassination on histories written by hand: right, wrong, with things missing."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.timewait_assassination import COPIES, HEEDED, PORTS
+from badwire.evidence import Evidence
+from scenarios.timewait_assassination import COPIES, PORTS, SYSCTLS
+from tests.claims.cases import verdicts
 from tests.claims.written import Written, sock
 
-CLAIMS = {each.name: each for each in load("timewait_assassination").claims}
-DRAWS = "the_copy_draws_an_ack_and_the_ack_a_reset_that_is_believed"
-ENDS = "the_reset_ends_time_wait_unless_resets_are_ignored_there"
-OVER = "where_it_goes_on_the_copy_has_started_it_over"
+CLIENT_PORT = 40001
+HOSTS = ("server1", "server2", "client")
+ENDS: dict[str, float | None] = {"server1": 5.2, "server2": None}
+BOTH = ("server1", "server2")
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named; None is for what is missing."""
-    it = {
-        "copies": True, "answer": 7, "reset": 7, "says": "R", "gone": {"server1": 5.2, "server2": None}, "left": 55_000,
-        "waits": ("server1", "server2"),
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
-    w = Written(("server1", "server2", "client"))
+def run(
+    copies: bool = True,
+    answer: int | None = 7,
+    reset: int = 7,
+    reset_flags: str = "R",
+    ends: Mapping[str, float | None] = ENDS,
+    left: int = 55_000,
+    waits: Sequence[str] = BOTH,
+) -> Evidence:
+    """A right history, but for what is changed; None for what is missing.
+
+    Args:
+        copies: whether the copy of the data arrives.
+        answer: the number that the server's answer acknowledges.
+        reset, reset_flags: number and flags of the client's answer to that.
+        ends: when each server's TIME_WAIT ends; None: not before the run does.
+        left: what the last sample says is left of it, in ms.
+        waits: the servers that samples show in TIME_WAIT.
+    """
+    w = Written(HOSTS)
     for record in w.records:
-        if record["kind"] == "facts" and record["host"] in HEEDED:
-            record["sysctls"] = HEEDED[record["host"]]
+        if record["kind"] == "facts" and record["host"] in SYSCTLS:
+            record["sysctls"] = SYSCTLS[record["host"]]
     w.note(5, COPIES)
     for name, port in PORTS.items():
-        there, back = {"sport": 40001, "dport": port}, {"sport": port, "dport": 40001}
-        w.segment("client", name, 0.1, "S", **there)
-        w.segment(name, "client", 0.2, "SA", ack=1, **back)
-        delivered = (0.3001, 5.1) if it["copies"] else 0.3001
-        w.segment("client", name, 0.3, "PA", seq=1, ack=1, data=b"hello", delivered=delivered, **there)
-        w.segment(name, "client", 0.4, "FA", seq=1, ack=6, **back)
-        w.segment("client", name, 0.5, "FA", seq=6, ack=2, **there)
-        w.segment(name, "client", 0.6, "A", seq=2, ack=7, **back)
-        if it["answer"] is not None:
-            w.segment(name, "client", 5.11, "A", seq=2, ack=it["answer"], **back)
-            w.segment("client", name, 5.12, it["says"], seq=it["reset"], **there)
+        connection(w, name, port, copies, answer, reset, reset_flags)
         w.sample(name, 0.05, [])
-        ended = it["gone"][name]
-        waiting = sock("TIME_WAIT", port, 40001)
-        if name in it["waits"]:
+        if name in waits:
+            waiting = sock("TIME_WAIT", port, CLIENT_PORT)
             w.sample(name, 0.61, [{**waiting, "expires_ms": 59_990}])
-            if ended is None:
-                w.sample(name, 10.1, [{**waiting, "expires_ms": it["left"]}])
+            end = ends[name]
+            if end is None:
+                w.sample(name, 10.1, [{**waiting, "expires_ms": left}])
             else:
-                w.sample(name, ended, [])
+                w.sample(name, end, [])
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written(("server1", "server2", "client")).evidence()) is UNKNOWN
+def connection(
+    w: Written, name: str, port: int, copies: bool, answer: int | None, reset: int, reset_flags: str
+) -> None:
+    """A connection that the server closes first; then the copy of the client's data and the answers to it."""
+    client: dict[str, Any] = {"sport": CLIENT_PORT, "dport": port}
+    server: dict[str, Any] = {"sport": port, "dport": CLIENT_PORT}
+    delivered = (0.3001, 5.1) if copies else 0.3001
+    w.segment("client", name, 0.1, "S", **client)
+    w.segment(name, "client", 0.2, "SA", ack=1, **server)
+    w.segment("client", name, 0.3, "PA", seq=1, ack=1, data=b"hello", delivered=delivered, **client)
+    w.segment(name, "client", 0.4, "FA", seq=1, ack=6, **server)
+    w.segment("client", name, 0.5, "FA", seq=6, ack=2, **client)
+    w.segment(name, "client", 0.6, "A", seq=2, ack=7, **server)
+    if answer is not None:
+        w.segment(name, "client", 5.11, "A", seq=2, ack=answer, **server)
+        w.segment("client", name, 5.12, reset_flags, seq=reset, **client)
 
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
-    (DRAWS, {"copies": False}),
-    (DRAWS, {"answer": 6}),
-    (DRAWS, {"reset": 6}),
-    (DRAWS, {"says": "A"}),
-    (ENDS, {"gone": {"server1": None, "server2": None}}),
-    (ENDS, {"gone": {"server1": 5.2, "server2": 5.2}}),
-    (ENDS, {"gone": {"server1": 62.0, "server2": None}}),
-    (OVER, {"left": 50_400}),  # what is left of the first 60 s
+    ("copy_draws_reset", {"copies": False}),
+    ("copy_draws_reset", {"answer": 6}),
+    ("copy_draws_reset", {"reset": 6}),
+    ("copy_draws_reset", {"reset_flags": "A"}),
+    ("reset_ends_timewait", {"ends": {"server1": None, "server2": None}}),
+    ("reset_ends_timewait", {"ends": {"server1": 5.2, "server2": 5.2}}),
+    ("reset_ends_timewait", {"ends": {"server1": 62.0, "server2": None}}),
+    ("copy_restarts_timewait", {"left": 50_400}),  # what is left of the first 60 s
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
 MISSING: list[tuple[str, dict[str, Any]]] = [
-    (DRAWS, {"answer": None}),
-    (ENDS, {"waits": ("server1",)}),
-    (ENDS, {"waits": ("server2",)}),
-    (OVER, {"waits": ("server1",)}),
+    ("copy_draws_reset", {"answer": None}),
+    ("reset_ends_timewait", {"waits": ("server1",)}),
+    ("reset_ends_timewait", {"waits": ("server2",)}),
+    ("copy_restarts_timewait", {"waits": ("server1",)}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
+test_verdicts = verdicts("timewait_assassination", run, wrong=WRONG, missing=MISSING)
