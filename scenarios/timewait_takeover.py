@@ -1,30 +1,35 @@
-"""TIME_WAIT taken over: a new SYN ends it and opens a connection with the same ports; an old one does not.
+"""TIME_WAIT taken over: a new SYN ends it and opens a connection with the same ports. An old SYN does not.
 
     client, from one port                     server
-      |  SYN  ------------------------------>   |  a connection, and a copy of its SYN takes a long way
+      |  SYN  ------------------------------>   |  a connection; a copy of its SYN is delayed on the way
       |  <------------------------------  FIN   |  the server closes first, and waits in TIME_WAIT
-      |     ... the copy of the SYN  -------->  |  an old number: it gets an ACK, as any old segment does
+      |     ... the copy of the SYN  -------->  |  an old number: the answer is an ACK, as to any old segment
       |  <------------------------------  ACK   |
-      |  RST  ------------------------------>   |  not heeded here (timewait_assassination)
-      |  SYN, beyond the old numbers  ------->  |  TIME_WAIT is over, SYN_RECV
+      |  RST  ------------------------------>   |  ignored here (see timewait_assassination)
+      |  SYN, beyond the old numbers  ------->  |  TIME_WAIT ends, SYN_RECV
       |  <-------------------------  SYN, ACK   |
 
-The side that waits cannot do that itself. Read next: RFC 9293 section 3.6.1; RFC 6191.
+The side in TIME_WAIT cannot itself open a new connection from that port. Read next: RFC 9293 section 3.6.1; RFC 6191.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, Text, at_most, between, claim, equals
+from badwire.evidence import Evidence, Records, tcp_of
 from badwire.faults import Late
 from badwire.linux.timers import TIMEWAIT_LEN
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, at_most, claim, equals, within
-from badwire.old.evidence import Evidence, tcp_of
 from badwire.packets.packet import relative
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-PORTS, FROM = {"server1": 7001, "server2": 7002}, 1000  # the client's ports are FROM higher
+PORTS = {"server1": 7001, "server2": 7002}
+FROM = 1000  # the client's ports are so much higher
+TIMESTAMPS = "net.ipv4.tcp_timestamps"
 PINNED = {"net.ipv4.tcp_rfc1337": "1", "net.ipv4.tcp_tw_reuse": "0"}
-STAMPS = {"server1": {"net.ipv4.tcp_timestamps": "1"}, "server2": {"net.ipv4.tcp_timestamps": "0"}, "client": {}}
-SYSCTLS = {host: {**PINNED, **more} for host, more in STAMPS.items()}
-HALF = 2**31  # of all numbers: those that far ahead are later ones (RFC 9293 section 3.4)
+SYSCTLS = {
+    "server1": {**PINNED, TIMESTAMPS: "1"},
+    "server2": {**PINNED, TIMESTAMPS: "0"},
+    "client": PINNED,
+}
+HALF = 2**31  # of all sequence numbers: one that is less than so far ahead is a later one (RFC 9293 section 3.4)
 
 
 @scenario("A new SYN takes over a connection in TIME_WAIT", hosts={"server": 2}, sysctls=SYSCTLS)
@@ -40,41 +45,64 @@ def timewait_takeover(lab: Lab) -> None:
             client.wait_until(state="CLOSE_WAIT", port=port)
             old.close()
             client.wait_while(state="LAST_ACK")
-            lab.pass_time(1, "so that numbers and timestamps tell old from new")
-        lab.pass_time(1, "the copy of the SYN, which came as the block ended, opens nothing")
+            lab.pass_time(1, "so that numbers and timestamps distinguish the new SYN from the old one")
+        lab.pass_time(1, "the copy of the SYN, which arrived when the block ended, opens nothing")
+
         new = client.socket("tcp", port + FROM)
         new.connect(server.at(port))
         accepted = listener.accept()
-        new.close()  # and now it is the client that waits
+        new.close()  # now the client waits in TIME_WAIT
         server.wait_until(state="CLOSE_WAIT", port=port)
         accepted.close()
         client.wait_until(state="TIME_WAIT", port=port)
         client.socket("tcp", port + FROM)
 
 
-@claim(RFC("9293", "3.10.7.4"), RFC("6191", "2"))
-def a_copy_of_the_old_syn_opens_nothing(seen: Evidence) -> Verdict:
-    """It gets the same ACK as the FIN did, and the client, which remembers nothing, answers with RST."""
-    tried = [seen.tried(port) for port in PORTS.values()]
-    copies = [len(syn.delivered_at) for each in tried if (syn := each.first("client", "S"))]
-    ladders = (equals(each.ladder()[-3:], ("A 2 ack 2", "A 2 ack 2", "R 2")) for each in tried)
-    return all_of(equals(copies or None, [2, 2], "deliveries"), *ladders)
+@claim("A copy of the old SYN opens no connection", RFC("9293", "3.10.7.4"), RFC("6191", "2"))
+def old_syn(run: Evidence) -> Checks:
+    """It gets the same ACK as the FIN did. The client, which keeps nothing of the connection, answers with RST."""
+    for port in PORTS.values():
+        last = run.connection(port).summary()[-3:]
+        yield equals("last segments on port {port}", last, ("A 2 ack 2", "A 2 ack 2", "R 2"), port=port)
+    yield equals("each old SYN arrives", deliveries_of_old_syns(run), [2] * len(PORTS), "times")
 
 
-@claim(RFC("1122", "4.2.2.13"), RFC("9293", "3.6.1"), Kernel("net/ipv4/tcp_minisocks.c", "TCP_TW_SYN"))
-def a_syn_beyond_the_old_numbers_takes_over_with_or_without_timestamps(seen: Evidence) -> Verdict:
-    """Linux draws initial numbers from a clock, so that a later one is beyond; a later timestamp would do as well."""
-    verdicts = []
+@claim(
+    "A SYN beyond the old numbers takes over, with timestamps or without",
+    RFC("1122", "4.2.2.13"),
+    RFC("9293", "3.6.1"),
+    Kernel("net/ipv4/tcp_minisocks.c", "TCP_TW_SYN"),
+)
+def new_syn(run: Evidence) -> Checks:
+    """Linux takes initial numbers from a clock, so a later one is beyond. A later timestamp would be enough, too."""
     for name, port in PORTS.items():
-        fin, new = seen.tried(port).first("client", "F"), seen.tried(port, number=1).handshake
-        beyond = relative(tcp_of(new[0]).seq, tcp_of(fin).seq) if new and fin else None
-        waited = seen.sockets(name).time_in("TIME_WAIT", port=port)
-        verdicts += [within(beyond, 1, HALF - 1, "numbers"), at_most(waited, TIMEWAIT_LEN, "s")]
-    return all_of(*verdicts)
+        waited = run.host(name).time_in("TIME_WAIT", port=port)
+        yield at_most("TIME_WAIT on {host}", waited, TIMEWAIT_LEN, "s", host=name)
+        fin = run.connection(port).client.segments("F").first
+        syn = run.connection(port, nth=2).opening.syn
+        beyond = relative(tcp_of(syn).seq, tcp_of(fin).seq)
+        yield between("new SYN to {host} beyond the old FIN by", beyond, 1, HALF - 1, "numbers", host=name)
 
 
-@claim(Man("bind(2)"), Man("ip(7)"), Kernel("net/ipv4/inet_connection_sock.c", "inet_csk_bind_conflict"), Text("T64"))
-def the_side_that_waits_keeps_its_port_from_new_connections(seen: Evidence) -> Verdict:
-    """The client's third socket cannot have it, though its first two could: then the server was the one that waited."""
-    errors = [call.errno for call in seen.calls("client", "bind") or ()]
-    return equals(errors or None, [None, None, "EADDRINUSE"] * len(PORTS))
+@claim(
+    "The side that waits keeps its port from new connections",
+    Man("bind(2)"),
+    Man("ip(7)"),
+    Kernel("net/ipv4/inet_connection_sock.c", "inet_csk_bind_conflict"),
+    Text("T64"),
+)
+def port_is_kept(run: Evidence) -> Checks:
+    """For each server the client binds three sockets to one port. Only the third fails: the server waited before the
+    second, the client waits before the third.
+    """
+    results = run.host("client").calls("bind").map(lambda call: call.outcome)
+    yield equals("bind on the client returns", results, ["success", "success", "EADDRINUSE"] * len(PORTS))
+
+
+def deliveries_of_old_syns(run: Evidence) -> Records[int]:
+    """How often the SYN of each server's first connection was delivered."""
+    found: list[int] = []
+    for port in PORTS.values():
+        old = run.connection(port).client.segments("S")[:1]
+        found += old.map(lambda syn: len(syn.delivered_at))
+    return Records(found, "SYNs", "no SYN of the client was recorded")

@@ -1,98 +1,91 @@
-"""The claims of timewait_takeover on evidence written by hand."""
+"""The claims of timewait_takeover on histories written by hand: right, wrong, with things missing."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
+from badwire.evidence import Evidence
 from scenarios.timewait_takeover import FROM, HALF, PORTS
+from tests.claims.cases import verdicts
 from tests.claims.written import Written, sock
 
-CLAIMS = {each.name: each for each in load("timewait_takeover").claims}
-COPY = "a_copy_of_the_old_syn_opens_nothing"
-BEYOND = "a_syn_beyond_the_old_numbers_takes_over_with_or_without_timestamps"
-KEEPS = "the_side_that_waits_keeps_its_port_from_new_connections"
-HOSTS = "server1", "server2", "client"
-TAKEN = (None, None, "EADDRINUSE")
+HOSTS = ("server1", "server2", "client")
+BINDS = (None, None, "EADDRINUSE")
+FIN = 101  # the number of the old FIN
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named; None is for what is missing."""
-    it = {
-        "copies": 2, "answer": "A", "syn": True, "isn": 5000, "accepted": True, "waits": 2.0, "binds": TAKEN,
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    copies: int = 2,
+    answer: str = "A",
+    syn: bool = True,
+    isn: int = 5000,
+    accepted: bool = True,
+    waits: float | None = 2.0,
+    binds: Sequence[str | None] = BINDS,
+) -> Evidence:
+    """A right history, but for what is changed; None for what is missing.
+
+    Args:
+        copies: how often the old SYN arrives.
+        answer: the flags of the server's answer to the copy.
+        syn: whether there was any connection.
+        isn: the initial number of the new one.
+        accepted: whether the new SYN is answered.
+        waits: how long the server is in TIME_WAIT, in seconds.
+        binds: the errno of each bind on a port of the client's.
+    """
     w = Written(HOSTS)
     for name, port in PORTS.items():
-        there, back = {"sport": port + FROM, "dport": port}, {"sport": port, "dport": port + FROM}
-        if it["syn"]:
-            w.segment("client", name, 0.1, "S", seq=100, delivered=(0.1001, 1.5)[: it["copies"]], **there)
-            w.segment(name, "client", 0.2, "SA", seq=900, ack=101, **back)
-            w.segment("client", name, 0.3, "A", seq=101, ack=901, **there)
-            w.segment(name, "client", 0.4, "FA", seq=901, ack=101, **back)
-            w.segment("client", name, 0.5, "FA", seq=101, ack=902, **there)
-            w.segment(name, "client", 0.6, "A", seq=902, ack=102, **back)
-            w.segment(name, "client", 1.51, it["answer"], seq=902, ack=102, **back)
-            w.segment("client", name, 1.52, "R", seq=102, **there)
-            w.segment("client", name, 2.1, "S", seq=it["isn"], **there)
-            if it["accepted"]:
-                w.segment(name, "client", 2.2, "SA", seq=7000, ack=it["isn"] + 1, **back)
-                w.segment("client", name, 2.3, "A", seq=it["isn"] + 1, ack=7001, **there)
-        if it["waits"] is not None:
+        if syn:
+            old_connection(w, name, port, copies, answer)
+            new_connection(w, name, port, isn, accepted)
+        if waits is not None:
             w.sample(name, 0.55, [])
             w.sample(name, 0.56, [sock("TIME_WAIT", port, port + FROM)])
-            w.sample(name, 0.56 + it["waits"], [])
-        for number, errno in enumerate(it["binds"]):
-            w.call("client", port - 7000 + number / 10, "bind", ["0.0.0.0", port + FROM], errno=errno, socket=number)
+            w.sample(name, 0.56 + waits, [])
+        for number, errno in enumerate(binds):
+            t = port - 7000 + number / 10
+            w.call("client", t, "bind", ["0.0.0.0", port + FROM], errno=errno, socket=number)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+def old_connection(w: Written, name: str, port: int, copies: int, answer: str) -> None:
+    """A connection that the server closes first, and what follows the copy of its SYN."""
+    client: dict[str, Any] = {"sport": port + FROM, "dport": port}
+    server: dict[str, Any] = {"sport": port, "dport": port + FROM}
+    w.segment("client", name, 0.1, "S", seq=100, delivered=(0.1001, 1.5)[:copies], **client)
+    w.segment(name, "client", 0.2, "SA", seq=900, ack=101, **server)
+    w.segment("client", name, 0.3, "A", seq=101, ack=901, **client)
+    w.segment(name, "client", 0.4, "FA", seq=901, ack=101, **server)
+    w.segment("client", name, 0.5, "FA", seq=FIN, ack=902, **client)
+    w.segment(name, "client", 0.6, "A", seq=902, ack=102, **server)
+    w.segment(name, "client", 1.51, answer, seq=902, ack=102, **server)
+    w.segment("client", name, 1.52, "R", seq=102, **client)
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written(HOSTS).evidence()) is UNKNOWN
+def new_connection(w: Written, name: str, port: int, isn: int, accepted: bool) -> None:
+    """The new SYN, and the rest of its handshake if it is answered."""
+    client: dict[str, Any] = {"sport": port + FROM, "dport": port}
+    server: dict[str, Any] = {"sport": port, "dport": port + FROM}
+    w.segment("client", name, 2.1, "S", seq=isn, **client)
+    if accepted:
+        w.segment(name, "client", 2.2, "SA", seq=7000, ack=isn + 1, **server)
+        w.segment("client", name, 2.3, "A", seq=isn + 1, ack=7001, **client)
 
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
-    (COPY, {"copies": 1}),
-    (COPY, {"answer": "SA"}),
-    (BEYOND, {"isn": 101}),  # the number of the old FIN
-    (BEYOND, {"isn": 101 + HALF}),
-    (BEYOND, {"waits": 61.0}),
-    (KEEPS, {"binds": (None, None, None)}),
-    (KEEPS, {"binds": (None, "EADDRINUSE", "EADDRINUSE")}),
+    ("old_syn", {"copies": 1}),
+    ("old_syn", {"answer": "SA"}),
+    ("new_syn", {"isn": FIN}),
+    ("new_syn", {"isn": FIN + HALF}),
+    ("new_syn", {"waits": 61.0}),
+    ("port_is_kept", {"binds": (None, None, None)}),
+    ("port_is_kept", {"binds": (None, "EADDRINUSE", "EADDRINUSE")}),
 ]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
 MISSING: list[tuple[str, dict[str, Any]]] = [
-    (COPY, {"syn": False}),
-    (BEYOND, {"syn": False}),
-    (BEYOND, {"accepted": False}),
-    (BEYOND, {"waits": None}),
-    (KEEPS, {"binds": ()}),
+    ("old_syn", {"syn": False}),
+    ("new_syn", {"syn": False}),
+    ("new_syn", {"accepted": False}),
+    ("new_syn", {"waits": None}),
+    ("port_is_kept", {"binds": ()}),
 ]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
+test_verdicts = verdicts("timewait_takeover", run, wrong=WRONG, missing=MISSING)
