@@ -1,137 +1,132 @@
-"""The claims of udp on evidence written by hand: right, wrong in one thing at a time, with things missing."""
+"""The claims of udp on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
-from badwire.old.claims import FAILS, HOLDS, UNKNOWN, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
-from scenarios.udp import MANY, NOBODY, WHOLE
+from badwire.claims import HOLDS
+from badwire.evidence import Evidence
+from scenarios.udp import CLOSED, ECHO, MANY, WHOLE, lost_stays_lost
+from tests.claims.cases import verdict_of, verdicts
 from tests.claims.written import Written
 
-CLAIMS = {each.name: each for each in load("udp").claims}
-LOSS = "a_lost_datagram_stays_lost_however_long_one_waits"
-CHAOS = "copies_and_disorder_reach_the_program"
-WHOLES = "boundaries_are_kept_where_tcp_joins_and_what_is_too_long_is_cut"
-NAMES = "the_client_gets_its_port_but_no_address_at_its_first_sendto"
-REFUSAL = "a_port_where_nobody_is_answers_by_icmp_and_only_a_connected_socket_hears_of_it"
-
-PORT, PEER = 40001, ["10.0.0.3", 40001]
-TWICE = " ".join(f"{n} {n}" for n in range(MANY))
-ORDER = " ".join(map(str, range(MANY)))
-LATE = " ".join(map(str, [*range(1, MANY), 0]))
+PORT = 40001  # the client's
+PEER = ("10.0.0.3", PORT)
+UNBOUND = ("0.0.0.0", 0)
+BOUND = ("0.0.0.0", PORT)
+IN_ORDER = " ".join(str(number) for number in range(MANY))
+TWICE = " ".join(f"{number} {number}" for number in range(MANY))
+LATE = " ".join(str(number) for number in [*range(1, MANY), 0])
 
 
-def run(**wrong: Any) -> Evidence:
-    """A run as it should be, but for what is named; None is for what is missing."""
-    it = {
-        "sent": MANY, "lost": (1,), "again": (), "took": 3.1, "whole": True, "twice": TWICE, "late": LATE,
-        "got": (b"ab", b"cdef", b"long", b"next"), "joined": (b"abcdeflongernext",),
-        "names": (["0.0.0.0", 0], ["0.0.0.0", PORT]), "datagram": True,
-        "icmp": (3, 3), "unheard": "order\nlost 0", "heard": "recvfrom: ECONNREFUSED",
-    }  # fmt: skip
-    assert not wrong.keys() - it.keys()
-    it |= wrong
+def run(
+    sent: int = MANY,
+    lost: Sequence[int] = (1,),
+    again: Sequence[int] = (),
+    took: float | None = 3.1,
+    complete: bool = True,
+    twice: str | None = TWICE,
+    late: str | None = LATE,
+    received: Sequence[bytes] = (b"ab", b"cdef", b"long", b"next"),
+    joined: Sequence[bytes] = (b"abcdeflongernext",),
+    names: Sequence[tuple[str, int]] = (UNBOUND, BOUND),
+    datagram: bool = True,
+    icmp_code: int | None = 3,
+    unconnected: str = "order\nlost 0",
+    connected: str | None = "recvfrom: ECONNREFUSED",
+) -> Evidence:
+    """A right history, but for what is changed; None for what is missing.
+
+    Args:
+        sent: how many datagrams were sent where one is lost.
+        lost: the numbers of those that are lost.
+        again: the numbers of those that are sent a second time.
+        took: how long the client ran then, in seconds.
+        complete: whether the capture is.
+        twice, late: the numbers that came back where datagrams are doubled, and where they are delayed.
+        received, joined: what the server's recvfrom and recv return.
+        names: what getsockname returns.
+        datagram: whether the datagram that gives the client its port was captured.
+        icmp_code: of the messages "unreachable".
+        unconnected, connected: what the clients write that send to the closed port.
+    """
     w = Written(scenario="udp")
-
-    def asked(t: float, number: int, out: str | None, *args: object, took: float = 0.5) -> None:
-        if out is not None:
-            argv = "10.0.0.2", *map(str, args)
-            w.program("client", t, "send_datagrams", *argv, number=number, exits=t + took, out=f"port 4000\n{out}\n")
-
+    w.dropped = 0 if complete else 1
     w.note(1, "lost")
-    asked(1.1, 1, "lost 1", 7001, "--stay", took=it["took"]) if it["took"] is not None else None
-    for number in (*range(it["sent"]), *it["again"]):
-        late = number in it["again"] and number in it["lost"]
-        w.datagram(
-            "client", "server", 1.2 + 0.001 * number + late, b"%d" % number, lost=number in it["lost"] and not late
-        )
-    for number, (note, order) in enumerate((("twice", it["twice"]), ("late", it["late"])), 1):
-        w.note(5 * number, note)
-        asked(5 * number + 1, 1 + number, order and f"sent\norder {order}", 7001, "--stay")
-    for t, name in zip((20.1, 20.4), it["names"], strict=False):
-        w.call("client", t, "getsockname", value=name)
-    if it["datagram"]:
+    if took is not None:
+        client_program(w, 1.1, 1, "lost 1", ECHO, "--stay", took=took)
+    for number in range(sent):
+        w.datagram("client", "server", 1.2 + 0.001 * number, b"%d" % number, lost=number in lost)
+    for number in again:
+        late_by = 1 if number in lost else 0
+        w.datagram("client", "server", 1.2 + 0.001 * number + late_by, b"%d" % number)
+    w.note(5, "twice")
+    if twice is not None:
+        client_program(w, 6, 2, f"sent\norder {twice}", ECHO, "--stay")
+    w.note(10, "late")
+    if late is not None:
+        client_program(w, 11, 3, f"sent\norder {late}", ECHO, "--stay")
+
+    for number, name in enumerate(names):
+        w.call("client", 20.1 + 0.3 * number, "getsockname", value=list(name))
+    if datagram:
         w.datagram("client", "server", 20.2, b"ab", sport=PORT, dport=WHOLE)
-    for number, data in enumerate(it["got"]):
-        w.call("server", 20.5 + number / 100, "recvfrom", 100, value=[data, PEER])
-    for data in it["joined"]:
+    for number, data in enumerate(received):
+        w.call("server", 20.5 + number / 100, "recvfrom", 100, value=[data, list(PEER)])
+    for data in joined:
         w.call("server", 20.7, "recv", 100, value=data, socket=2)
-    for number, out in ((4, it["unheard"]), (5, it["heard"])):
-        asked(17 + number, number, out, NOBODY, "--count", 1, *("--connect",) * (number == 5))
-        about = w.datagram("client", "server", 17.1 + number, b"x", sport=PORT, dport=NOBODY)
-        if it["icmp"] is not None:
-            w.unreachable("server", "client", 17.2 + number, about, code=it["icmp"][1])
-    w.dropped = 0 if it["whole"] else 1
+
+    client_program(w, 21, 4, unconnected, CLOSED, "--count", 1)
+    if connected is not None:
+        client_program(w, 22, 5, connected, CLOSED, "--count", 1, "--connect")
+    for t in (21.1, 22.1):
+        about = w.datagram("client", "server", t, b"x", sport=PORT, dport=CLOSED)
+        if icmp_code is not None:
+            w.unreachable("server", "client", t + 0.1, about, code=icmp_code)
     return w.evidence()
 
 
-def outcome(name: str, seen: Evidence) -> Outcome:
-    return judge([CLAIMS[name]], seen)[0].verdict.outcome
+def client_program(w: Written, t: float, number: int, out: str, *args: object, took: float = 0.5) -> None:
+    """A run of send_datagrams, with what it writes after its port."""
+    argv = ("10.0.0.2", *map(str, args))
+    w.program("client", t, "send_datagrams", *argv, number=number, exits=t + took, out=f"port 4000\n{out}\n")
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_holds_for_a_right_record(name: str) -> None:
-    assert outcome(name, run()) is HOLDS
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("lost_stays_lost", {"again": (1,)}),  # the lost one
+    ("lost_stays_lost", {"again": (7,)}),  # one that had arrived
+    ("lost_stays_lost", {"lost": (1, 2)}),
+    ("lost_stays_lost", {"lost": ()}),
+    ("lost_stays_lost", {"took": 2.9}),
+    ("copies_and_disorder", {"twice": IN_ORDER}),
+    ("copies_and_disorder", {"late": IN_ORDER}),
+    ("boundaries", {"received": (b"abcdef", b"long", b"next")}),
+    ("boundaries", {"received": (b"ab", b"cdef", b"long", b"er", b"next")}),
+    ("boundaries", {"joined": (b"ab",)}),
+    ("port_without_address", {"names": (BOUND, BOUND)}),
+    ("port_without_address", {"names": (UNBOUND, UNBOUND)}),
+    ("port_without_address", {"names": (UNBOUND, ("0.0.0.0", 40002))}),
+    ("port_without_address", {"names": (UNBOUND, ("10.0.0.3", PORT))}),
+    ("closed_port", {"icmp_code": 1}),
+    ("closed_port", {"unconnected": "order 0\nlost 1"}),
+    ("closed_port", {"connected": "recvfrom: EHOSTUNREACH"}),
+]
+MISSING: list[tuple[str, dict[str, Any]]] = [
+    ("lost_stays_lost", {"sent": 0, "lost": ()}),
+    ("lost_stays_lost", {"complete": False}),
+    ("lost_stays_lost", {"took": None}),
+    ("copies_and_disorder", {"twice": None}),
+    ("copies_and_disorder", {"late": None}),
+    ("boundaries", {"received": ()}),
+    ("boundaries", {"joined": ()}),
+    ("port_without_address", {"names": ()}),
+    ("port_without_address", {"datagram": False}),
+    ("closed_port", {"icmp_code": None}),
+    ("closed_port", {"connected": None}),
+    ("closed_port", {"unconnected": "recvfrom: ECONNREFUSED"}),
+]
+test_verdicts = verdicts("udp", run, wrong=WRONG, missing=MISSING)
 
 
 def test_which_one_is_lost_does_not_matter() -> None:
     """While the server's address is still being resolved the kernel may send a later datagram before the first."""
-    assert outcome(LOSS, run(lost=(0,))) is HOLDS
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_it_is_unknown_where_nothing_was_seen(name: str) -> None:
-    assert outcome(name, Written().evidence()) is UNKNOWN
-
-
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    (LOSS, {"again": (1,)}),  # the lost one
-    (LOSS, {"again": (7,)}),  # one that had come
-    (LOSS, {"lost": (1, 2)}),
-    (LOSS, {"lost": ()}),
-    (LOSS, {"took": 2.9}),
-    (CHAOS, {"twice": ORDER}),
-    (CHAOS, {"late": ORDER}),
-    (WHOLES, {"got": (b"abcdef", b"long", b"next")}),
-    (WHOLES, {"got": (b"ab", b"cdef", b"long", b"er", b"next")}),
-    (WHOLES, {"joined": (b"ab",)}),
-    (NAMES, {"names": (["0.0.0.0", 40001], ["0.0.0.0", PORT])}),
-    (NAMES, {"names": (["0.0.0.0", 0], ["0.0.0.0", 0])}),
-    (NAMES, {"names": (["0.0.0.0", 0], ["0.0.0.0", 40002])}),
-    (NAMES, {"names": (["0.0.0.0", 0], ["10.0.0.3", PORT])}),
-    (REFUSAL, {"icmp": (3, 1)}),
-    (REFUSAL, {"unheard": "order 0\nlost 1"}),
-    (REFUSAL, {"heard": "recvfrom: EHOSTUNREACH"}),
-]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_it_fails_for_a_wrong_record(name: str, wrong: dict[str, Any]) -> None:
-    assert outcome(name, run(**wrong)) is FAILS
-
-
-def test_every_claim_has_a_record_that_makes_it_fail() -> None:
-    assert {name for name, _ in WRONG} == CLAIMS.keys()
-
-
-MISSING: list[tuple[str, dict[str, Any]]] = [
-    (LOSS, {"sent": 0, "lost": ()}),
-    (LOSS, {"whole": False}),
-    (LOSS, {"took": None}),
-    (CHAOS, {"twice": None}),
-    (CHAOS, {"late": None}),
-    (WHOLES, {"got": ()}),
-    (WHOLES, {"joined": ()}),
-    (NAMES, {"names": ()}),
-    (NAMES, {"datagram": False}),
-    (REFUSAL, {"icmp": None}),
-    (REFUSAL, {"heard": None}),
-    (REFUSAL, {"unheard": "recvfrom: ECONNREFUSED"}),
-]
-
-
-@pytest.mark.parametrize(("name", "missing"), MISSING)
-def test_it_is_unknown_where_what_it_needs_is_missing(name: str, missing: dict[str, Any]) -> None:
-    assert outcome(name, run(**missing)) is UNKNOWN
+    assert verdict_of(lost_stays_lost, run(lost=(0,))) is HOLDS
