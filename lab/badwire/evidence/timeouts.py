@@ -24,9 +24,13 @@ class Unanswered:
 
     @property
     def call(self) -> Call:
-        """The last call that waited for the server. Raises NotRecorded when none did."""
+        """The last call that waited for the server's answer. Raises NotRecorded when none did.
+
+        A call that had returned before the first of these segments was sent did not wait for its answer.
+        """
+        first = self.frames.first.sent_at
         return Records(
-            (each for each in self.calls if each.call in WAITING),
+            (each for each in self.calls if each.call in WAITING and each.ended >= first),
             "calls", "no call waited for port {port}", port=self.stream.server_port,
         ).last  # fmt: skip
 
