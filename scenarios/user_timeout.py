@@ -1,93 +1,130 @@
-"""TCP_USER_TIMEOUT: a program says itself how long silence is borne, in place of the system's counts.
+"""TCP_USER_TIMEOUT: a program sets the time after which an unanswered connection ends, in place of the system's counts.
 
     client                      server
-      |  data  --------------- x  |  lost, as all that follow
-      |  data  --------------- x  |  one RTO later: the time begins to count
+      |  data  --------------- x  |  lost, as are all that follow
+      |  data  --------------- x  |  one RTO later: from here on the time counts
       |  data  --------------- x  |  after 2, 4, 8 … RTOs, the last wait cut short
       |  ETIMEDOUT                |  when the time has passed
 
-What the counts give is a time as well: tcp_retries2 = 2 stands for 200, 400 and 800 ms, whatever the RTO really is, and
-as they are reckoned from the first repetition on, three fit. Of keepalive probes the option takes the number's place,
-but time is looked at only when one is due. Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
+The system's count stands for a time as well: tcp_retries2 = 2 stands for 200 + 400 + 800 ms, whatever the RTO is. It
+counts from the first retransmission, so three retransmissions fit. For keepalive the option replaces the number of
+probes, but the kernel looks at the time only when a probe is due.
+Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
 """
 
+from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, at_most, between, claim, each, equals
+from badwire.evidence import NS, Evidence
 from badwire.faults import Nth
-from badwire.linux.timers import RETRIES2, TIMESTAMP_STEP, allowed, backoff, octaves, reaching
-from badwire.old.claims import (
-    RFC,
-    Kernel,
-    Man,
-    Text,
-    Verdict,
-    all_of,
-    at_least,
-    at_most,
-    claim,
-    each_within,
-    equals,
-    within,
-)
-from badwire.old.evidence import NS, Evidence
+from badwire.linux.timers import RETRIES2, TIMESTAMP_STEP, allowed, backoff, reaching
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-SYSTEM, LIMITED, IDLE, DATA = 7001, 7002, 7003, b"hello"
-RETRIES, LIMIT, EVERY, PROBES = 2, 5, 2, 1  # repetitions; s; s from one probe to the next; their number
-COUNTS = {"retries2": RETRIES, "early_retrans": 0, "thin_linear_timeouts": 0}  # and no tail loss probe
-PINNED = {f"net.ipv4.tcp_{name}": f"{value}" for name, value in COUNTS.items()}
-KEEPALIVE = {"TCP_KEEPIDLE": EVERY, "TCP_KEEPINTVL": EVERY, "TCP_KEEPCNT": PROBES}
+SYSTEM = 7001  # the port where the system's count decides
+LIMITED = 7002  # where TCP_USER_TIMEOUT does
+IDLE = 7003  # where it does for keepalive, without data
+PORTS = (SYSTEM, LIMITED, IDLE)
+DATA = b"hello"
+RETRIES = 2
+LIMIT = 5  # s
+INTERVAL = 2  # s; before the first keepalive probe, and from one to the next
+PROBES = 1  # so many by their own count
+
+PINNED = {
+    "net.ipv4.tcp_retries2": f"{RETRIES}",
+    "net.ipv4.tcp_early_retrans": "0",  # no tail loss probe
+    "net.ipv4.tcp_thin_linear_timeouts": "0",
+}
+KEEPALIVE = {
+    "TCP_KEEPIDLE": INTERVAL,
+    "TCP_KEEPINTVL": INTERVAL,
+    "TCP_KEEPCNT": PROBES,
+}
 TIMED_OUT = Kernel("net/ipv4/tcp_timer.c", "retransmits_timed_out")
 
 
-@scenario("A program says how long silence is borne", sysctls=PINNED)
+@scenario("A program sets how long a connection may go unanswered", sysctls=PINNED)
 def user_timeout(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    for port in SYSTEM, LIMITED, IDLE:
+    server = lab.host("server")
+    client = lab.host("client")
+    for port in PORTS:
         server.listen(port)
-    sockets = {port: client.connect(server.at(port)) for port in (SYSTEM, LIMITED, IDLE)}
-    for port in LIMITED, IDLE:
+    sockets = {port: client.connect(server.at(port)) for port in PORTS}
+    for port in (LIMITED, IDLE):
         sockets[port].set_option("IPPROTO_TCP", "TCP_USER_TIMEOUT", 1000 * LIMIT)
     for option, value in KEEPALIVE.items():
         sockets[IDLE].set_option("IPPROTO_TCP", option, value)
-    client.wait_until(state="ESTABLISHED", count=3)  # so that their timeouts are on record
+    client.wait_until(state="ESTABLISHED", count=len(PORTS))  # so that their RTOs are recorded
+
     with lab.wire.fault(Nth(1, times=None, protocol="tcp"), toward=server):
-        for port in SYSTEM, LIMITED:
-            sockets[port].send(DATA)
+        sockets[SYSTEM].send(DATA)
+        sockets[LIMITED].send(DATA)
         sockets[IDLE].set_option("SOL_SOCKET", "SO_KEEPALIVE", 1)
-        waiting = [each.begin("recv", 100) for each in sockets.values()]
+        waiting = [socket.begin("recv", 100) for socket in sockets.values()]
         for call in waiting:
             call.result(timeout=60)
 
 
-@claim(RFC("6298", "5.5"), TIMED_OUT, Kernel("net/ipv4/tcp_timer.c", "tcp_model_timeout"), Text("T31"))
-def without_it_the_system_s_count_stands_for_a_time(seen: Evidence) -> Verdict:
-    """Reckoned from the first repetition, in milliseconds, and looked at when a timer fires, late on a busy machine."""
-    silence, limit = seen.silence(SYSTEM), allowed(RETRIES)
-    first, due = silence.again[0].sent_at, backoff(silence.rto, len(silence.waits))
-    last = at_most((silence.again[-1].sent_at - first) / NS, limit, "s")
-    borne = at_least(silence.borne_since(first), limit - TIMESTAMP_STEP, "s")
-    ends = equals(silence.call.errno, "ETIMEDOUT")
-    return all_of(each_within(silence.waits, octaves(*due), "s"), last, borne, ends)
+@claim(
+    "Without TCP_USER_TIMEOUT, the system's count stands for a time",
+    RFC("6298", "5.5"),
+    TIMED_OUT,
+    Kernel("net/ipv4/tcp_timer.c", "tcp_model_timeout"),
+    Text("T31"),
+)
+def system_count(run: Evidence) -> Checks:
+    """It counts from the first retransmission, in milliseconds. The kernel looks at it when a timer fires, late on a
+    busy machine.
+    """
+    unanswered = run.connection(SYSTEM).unanswered
+    limit = allowed(RETRIES)
+    first = unanswered.retransmissions.first.sent_at
+    last = unanswered.retransmissions.last.sent_at
+    yield equals("recv returns", unanswered.call.outcome, "ETIMEDOUT")
+    yield at_most("last retransmission after the first", (last - first) / NS, limit, "s")
+    given_up = unanswered.given_up_after(first)
+    yield at_least("given up after the first retransmission", given_up, limit - TIMESTAMP_STEP, "s")
+    rto = unanswered.rto
+    for n, wait in enumerate(each("wait", unanswered.waits)):
+        yield between("wait {n}", wait, rto * 2**n, rto * 2 ** (n + 1), "s", n=n + 1)
 
 
-@claim(RFC("5482", "3"), TIMED_OUT, Kernel("net/ipv4/tcp_timer.c", "tcp_clamp_rto_to_user_timeout"), Man("tcp(7)"))
-def with_it_data_is_repeated_until_that_time_has_passed(seen: Evidence) -> Verdict:
-    """RFC 5482 counts from the first sending, Linux from the first repetition. The last wait is cut short: it ends
-    sooner than the timer that would have been due."""
-    silence = seen.silence(LIMITED)
-    *waits, _ = silence.waits
-    doubled = each_within(waits, octaves(*backoff(silence.rto, len(waits))), "s")
-    borne = silence.borne_since(silence.again[0].sent_at)
-    timely = within(borne, LIMIT - TIMESTAMP_STEP, sum(reaching(LIMIT, backoff(2 * silence.rto, RETRIES2))), "s")
-    return all_of(doubled, timely, equals(silence.call.errno, "ETIMEDOUT"))
+@claim(
+    "With TCP_USER_TIMEOUT, data is sent again until the time has passed",
+    RFC("5482", "3"),
+    TIMED_OUT,
+    Kernel("net/ipv4/tcp_timer.c", "tcp_clamp_rto_to_user_timeout"),
+    Man("tcp(7)"),
+)
+def own_time(run: Evidence) -> Checks:
+    """RFC 5482 counts from the first sending, Linux from the first retransmission. The last wait is cut short: it ends
+    before the timer that would have been due.
+    """
+    unanswered = run.connection(LIMITED).unanswered
+    yield equals("recv returns", unanswered.call.outcome, "ETIMEDOUT")
+    rto = unanswered.rto
+    given_up = unanswered.given_up_after(unanswered.retransmissions.first.sent_at)
+    latest = sum(reaching(LIMIT, backoff(2 * rto, RETRIES2)))
+    yield between("given up after the first retransmission", given_up, LIMIT - TIMESTAMP_STEP, latest, "s")
+    for n, wait in enumerate(each("wait", unanswered.waits[:-1])):
+        yield between("wait {n}", wait, rto * 2**n, rto * 2 ** (n + 1), "s", n=n + 1)
 
 
-@claim(Kernel("net/ipv4/tcp_timer.c", "tcp_keepalive_timer"), Man("tcp(7)"))
-def with_it_keepalive_ends_at_the_first_timer_after_that_time(seen: Evidence) -> Verdict:
-    """Counted from the last segment that came, in ticks. Here two probes go out, where their number allows one."""
-    silence, heard = seen.silence(IDLE), seen.opened(IDLE).answer.arrived
-    last = at_most((silence.frames[-1].sent_at - heard) / NS, LIMIT, "s")
-    after = at_least(silence.borne_since(heard), LIMIT - 1 / seen.kernel.hz, "s")
-    waits = each_within(silence.waits, octaves(*(EVERY for _ in silence.frames)), "s")
-    more = at_least(len(silence.frames), PROBES + 1, "probes")
-    return all_of(waits, last, after, more, equals(silence.call.errno, "ETIMEDOUT"))
+@claim(
+    "With TCP_USER_TIMEOUT, keepalive ends at the first timer after it",
+    Kernel("net/ipv4/tcp_timer.c", "tcp_keepalive_timer"),
+    Man("tcp(7)"),
+)
+def keepalive(run: Evidence) -> Checks:
+    """It counts from the last segment that arrived, in ticks. Here two probes are sent; their own count allows one."""
+    connection = run.established(IDLE)
+    unanswered = connection.unanswered
+    heard = connection.opening.syn_ack.arrived
+    yield equals("recv returns", unanswered.call.outcome, "ETIMEDOUT")
+    yield at_least("probes", len(unanswered.frames), PROBES + 1, "probes")
+    last = (unanswered.frames.last.sent_at - heard) / NS
+    yield at_most("last probe after the server's last segment", last, LIMIT, "s")
+    given_up = unanswered.given_up_after(heard)
+    tick = 1 / run.kernel.hz
+    yield at_least("given up after the server's last segment", given_up, LIMIT - tick, "s")
+    for n, wait in enumerate(each("wait", unanswered.waits), 1):
+        yield between("wait {n}", wait, INTERVAL, 2 * INTERVAL, "s", n=n)
