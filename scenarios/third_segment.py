@@ -79,11 +79,11 @@ def syn_recv_until_it_arrives(run: Evidence) -> Checks:
     connected = connection.client.socket.period("ESTABLISHED")
     yield equals("states of the server", connection.server.states[:2], ("SYN_RECV", "ESTABLISHED"))
     in_time = connected.entered_by <= waiting.left_after
-    yield equals("the client is ESTABLISHED while the server is in SYN_RECV", in_time, True)
+    yield equals("client ESTABLISHED while server in SYN_RECV", in_time, True)
     still_waiting = repeated.sent_at <= waiting.left_after
-    yield equals("the server is in SYN_RECV when it repeats SYN, ACK", still_waiting, True)
+    yield equals("server in SYN_RECV as it repeats SYN, ACK", still_waiting, True)
     longer = (waiting.left_by - third.arrived) / NS
-    yield at_least("from the arrival of the third segment to the end of SYN_RECV", longer, 0, "s")
+    yield at_least("SYN_RECV ends after the third segment by", longer, 0, "s")
 
 
 @claim(
