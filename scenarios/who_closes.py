@@ -1,4 +1,4 @@
-"""Who closes first, and how, makes no difference on the wire: a call, an exit, Ctrl-C, kill -9, each sends a FIN.
+"""Who closes first, and how: a call of close, an exit, Ctrl-C and kill -9 all send the same FIN.
 
     first                           second
       |  FIN  ------------------->  |
@@ -7,68 +7,109 @@
       |  ACK  ------------------->  |
     TIME_WAIT
 
-When a process ends, in whatever way, the kernel closes its descriptors for it. So the peer cannot tell an orderly end
-from a violent one; and who was first waits in TIME_WAIT though it may be no more.
+When a process ends, in whatever way, the kernel closes its descriptors. So the peer cannot tell an orderly end from a
+kill, and the host that closed first is in TIME_WAIT although the process no longer exists.
 Read next: exit(2); RFC 9293 section 3.6; Stevens, UNIX Network Programming vol. 1, sections 5.7 and 5.12.
 """
 
-from badwire.old.claims import RFC, Kernel, Man, Text, Verdict, all_of, claim, equals
-from badwire.old.evidence import Evidence
+from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals
+from badwire.evidence import Connection, Evidence, Program, Records
 from badwire.scenario import scenario
-from badwire.testbed import Host, Lab, Process, Socket
+from badwire.testbed import Host, Lab, Socket
 
-CALL, EXIT, INTERRUPT, KILL = PORTS = 7001, 7002, 7003, 7004
-FIRST = {CALL: "client", EXIT: "server", INTERRUPT: "client", KILL: "server"}
-ENDED = {EXIT: (0, None), INTERRUPT: (None, "SIGINT"), KILL: (None, "SIGKILL")}  # status, signal
-# No FIN is repeated where a busy machine delays its acknowledgment; ms.
-PATIENT = {host: {"rto_min": 10_000} for host in ("client", "server")}
+CALL = 7001  # the ports, by how the first side closes
+EXIT = 7002
+INTERRUPT = 7003
+KILL = 7004
+CLOSES_FIRST = {CALL: "client", EXIT: "server", INTERRUPT: "client", KILL: "server"}
+ENDS_WITH = {EXIT: "status 0", INTERRUPT: "SIGINT", KILL: "SIGKILL"}
+SEGMENTS = ("first FA 1 ack 1", "second A 1 ack 2", "second FA 1 ack 2", "first A 2 ack 2")
+PATIENT = {"rto_min": 10_000}  # ms; so that no FIN is retransmitted when a busy machine delays its acknowledgment
 
 
 def close_second(first: Host, second: Socket, port: int) -> None:
-    """Once the first FIN is acknowledged, so that there are four segments."""
+    """Close the second side when its first FIN is acknowledged, so that there are four segments."""
     first.wait_until(state="FIN_WAIT_2", port=port)
     second.close()
     first.wait_until(state="TIME_WAIT", port=port)
 
 
-@scenario("Who closes first, and how, is all the same on the wire", routes=PATIENT)
+@scenario("However the first side closes, the wire shows the same", routes={"client": PATIENT, "server": PATIENT})
 def who_closes(lab: Lab) -> None:
-    server, client = lab.host("server"), lab.host("client")
-    listener, caller = server.listen(CALL), client.connect(server.at(CALL))
-    answerer = listener.accept()
-    caller.close()
-    close_second(client, answerer, CALL)
+    server = lab.host("server")
+    client = lab.host("client")
 
-    listener, reader = server.listen(INTERRUPT), client.start("read_to_eof", server.at(INTERRUPT), ready=False)
-    answerer = listener.accept()
+    listener = server.listen(CALL)
+    opener = client.connect(server.at(CALL))
+    accepted = listener.accept()
+    opener.close()
+    close_second(client, accepted, CALL)
+
+    listener = server.listen(INTERRUPT)
+    reader = client.start("read_to_eof", server.at(INTERRUPT), ready=False)
+    accepted = listener.accept()
     reader.interrupt()
-    close_second(client, answerer, INTERRUPT)
+    close_second(client, accepted, INTERRUPT)
 
-    for port, end in (EXIT, Process.stop), (KILL, Process.kill):
-        echo, visitor = server.start("echo_serial", port), client.connect(server.at(port))
-        echo.wait_for_output("accepted")  # else it is reset, as connections are that wait for accept
-        end(echo)
-        close_second(server, visitor, port)
+    echo = server.start("echo_serial", EXIT)
+    opener = client.connect(server.at(EXIT))
+    echo.wait_for_output("accepted")  # a connection that is not accepted would be reset
+    echo.stop()
+    close_second(server, opener, EXIT)
 
-
-@claim(Man("_exit(2)"), Man("signal(7)"), Kernel("kernel/exit.c", "do_exit"))
-def three_of_the_programs_ended_without_a_call_of_close(seen: Evidence) -> Verdict:
-    """By an exit that closes nothing (os._exit), by SIGINT, which the client leaves as it is, and by SIGKILL."""
-    programs = seen.programs() or ()
-    ended = {int(each.argv[-1]): (each.status, each.signal) for each in programs}
-    return equals(ended or None, ENDED)
+    echo = server.start("echo_serial", KILL)
+    opener = client.connect(server.at(KILL))
+    echo.wait_for_output("accepted")
+    echo.kill()
+    close_second(server, opener, KILL)
 
 
-@claim(RFC("9293", "3.6"), Man("_exit(2)"), Text("T51"))
-def the_wire_shows_no_difference(seen: Evidence) -> Verdict:
-    rungs = ("first FA 1 ack 1", "second A 1 ack 2", "second FA 1 ack 2", "first A 2 ack 2")
-    return equals({port: seen.closed(port).ladder for port in PORTS}, dict.fromkeys(PORTS, rungs))
+@claim(
+    "Three of the programs end without a call of close",
+    Man("_exit(2)"),
+    Man("signal(7)"),
+    Kernel("kernel/exit.c", "do_exit"),
+)
+def end_without_close(run: Evidence) -> Checks:
+    """One by an exit that closes nothing (os._exit), one by SIGINT, which it leaves at its default, one by SIGKILL."""
+    yield equals("ports of the programs", ports_of(run.programs), tuple(ENDS_WITH))
+    for port, ending in ENDS_WITH.items():
+        programs = run.host(CLOSES_FIRST[port]).programs(None, port)
+        yield equals("program on port {port} ends with", programs.map(how_it_ended), [ending], port=port)
 
 
-@claim(RFC("9293", "3.6"), RFC("9293", "3.6.1"), Text("T51"), Text("T60"))
-def but_in_who_was_first_and_so_waits(seen: Evidence) -> Verdict:
-    """Client or server, alive or not."""
-    ends = {port: seen.ends(seen.closed(port).connection) for port in PORTS}
-    waits = {port: [host for host in ends[port] if "TIME_WAIT" in ends[port][host].states] for port in PORTS}
-    first = equals({port: seen.closed(port).first for port in PORTS}, FIRST)
-    return all_of(first, equals(waits, {port: [host] for port, host in FIRST.items()}))
+@claim("The wire shows no difference", RFC("9293", "3.6"), Man("_exit(2)"), Text("T51"))
+def same_on_the_wire(run: Evidence) -> Checks:
+    for port in CLOSES_FIRST:
+        yield equals("closing of port {port}", run.connection(port).closing.summary, SEGMENTS, port=port)
+
+
+@claim(
+    "They differ only in which side is first, and so is in TIME_WAIT",
+    RFC("9293", "3.6"),
+    RFC("9293", "3.6.1"),
+    Text("T51"),
+    Text("T60"),
+)
+def first_waits(run: Evidence) -> Checks:
+    """Client or server, whether its process still exists or not."""
+    for port, first in CLOSES_FIRST.items():
+        connection = run.connection(port)
+        yield equals("port {port} is closed first by", connection.closing.first, first, port=port)
+    for port, first in CLOSES_FIRST.items():
+        yield equals("in TIME_WAIT on port {port}", in_time_wait(run.connection(port)), [first], port=port)
+
+
+def ports_of(programs: Records[Program]) -> Records[int]:
+    """The ports that programs serve or connect to, which are their last arguments, in ascending order."""
+    return Records(sorted(int(program.argv[-1]) for program in programs), "ports", programs.what)
+
+
+def how_it_ended(program: Program) -> str:
+    """``status 0``, or the signal that ended it."""
+    return str(program.signal or f"status {program.status}")
+
+
+def in_time_wait(connection: Connection) -> list[str]:
+    """The hosts whose end of a connection was in TIME_WAIT. Raises NotRecorded when an end was not sampled."""
+    return [side.host for side in connection.sides if "TIME_WAIT" in side.states]
