@@ -5,7 +5,7 @@ import pytest
 from badwire.claims import FAILS, HOLDS
 from badwire.evidence import Evidence
 from scenarios.timewait import ECHO, GREETER, lasts_one_minute
-from tests.claims.cases import verdict_of, verdicts
+from tests.claims.cases import Named, verdict_of, verdicts
 from tests.claims.written import Written, sock
 
 READER = 40001  # the client's ports
@@ -18,13 +18,15 @@ CLIENT_FIRST = ("client", "server")
 
 def connection(w: Written, t: float, port: int, client_port: int, closes: tuple[str, ...]) -> None:
     """A connection, and the FIN of each side in turn."""
-    ends = {"client": {"sport": client_port, "dport": port}, "server": {"sport": port, "dport": client_port}}
-    w.segment("client", "server", t, "S", seq=100, **ends["client"])
-    w.segment("server", "client", t + 0.001, "SA", seq=500, ack=101, **ends["server"])
-    w.segment("client", "server", t + 0.002, "A", seq=101, ack=501, **ends["client"])
+    w.segment("client", "server", t, "S", seq=100, sport=client_port, dport=port)
+    w.segment("server", "client", t + 0.001, "SA", seq=500, ack=101, sport=port, dport=client_port)
+    w.segment("client", "server", t + 0.002, "A", seq=101, ack=501, sport=client_port, dport=port)
     for number, side in enumerate(closes):
-        seq, other = (101, "server") if side == "client" else (501, "client")
-        w.segment(side, other, t + 0.01 + number * 0.01, "FA", seq=seq, ack=602 - seq + number, **ends[side])
+        at = t + 0.01 + number * 0.01
+        if side == "client":
+            w.segment("client", "server", at, "FA", seq=101, ack=501 + number, sport=client_port, dport=port)
+        else:
+            w.segment("server", "client", at, "FA", seq=501, ack=101 + number, sport=port, dport=client_port)
 
 
 def run(
@@ -66,7 +68,7 @@ def run(
     return w.evidence()
 
 
-WRONG = [
+WRONG: Named = [
     ("first_to_close", {"greeter_closes": CLIENT_FIRST}),
     ("first_to_close", {"echo_closes": SERVER_FIRST}),
     ("lasts_one_minute", {"server_waits": 30.0}),
@@ -78,7 +80,7 @@ WRONG = [
     ("restarts_at_once", {"ready": 70.0}),
     ("restarts_at_once", {"again_from": ASKER}),
 ]
-MISSING = [
+MISSING: Named = [
     ("first_to_close", {"greeter_closes": ()}),
     ("first_to_close", {"server_waits": None}),
     ("first_to_close", {"client_waits": None}),

@@ -74,7 +74,7 @@ def test_each_command_runs_its_scenario_on_the_clock_that_it_is_for(english: tup
 
 def test_each_question_is_answered_by_a_claim_of_its_scenario(english: tuple[Lesson, ...]) -> None:
     for lesson in english:
-        claims = [claim.name for claim in scenario_file.load(lesson.name).claims]
+        claims = [claim.title for claim in scenario_file.load(lesson.name).claims]
         assert [each.claim for each in lesson.questions if each.claim not in claims] == [], lesson.name
         assert all(len(set(each.options)) == len(each.options) >= 3 for each in lesson.questions), lesson.name
         assert len(lesson.questions) in (1, 2)
@@ -98,7 +98,7 @@ def test_a_lesson_is_read_with_its_lines_joined(tmp_path: Path) -> None:
     (question,) = lesson.questions
     assert question.text == "How many segments?"
     assert question.options == ("two", "three, as `SYN` takes one")
-    assert (question.answer, question.claim) == ("three, as `SYN` takes one", "three_segments_open_it")
+    assert (question.answer, question.claim) == ("three, as `SYN` takes one", "three segments open it")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from badwire.evidence.records import Records
 from badwire.util.message import Message
-from badwire.util.numbers import Span, plain, text
+from badwire.util.numbers import Span, plain, quantity, text
 
 ONE_SIDED_WIDTH = 0.01  # a span across a single bound still decides when it is no wider than 1 % of that bound
 NOT_RECORDED = "not recorded in this run"
@@ -74,7 +74,7 @@ class Check:
         """What was measured, with its unit, for people; empty when nothing was."""
         if self.measured is None:
             return ""
-        return f"{text(self.measured)} {_unit(self.unit, self.measured)}".rstrip()
+        return quantity(text(self.measured), self.unit, self.measured)
 
     def to_json(self) -> dict[str, Any]:
         """Its entry in result.json: a span becomes a pair, infinity null."""
@@ -99,12 +99,12 @@ class Capture(Protocol):
     def capture_is_complete(self) -> bool: ...
 
 
-def unknown(name: str | Message, why: str | Message, **values: object) -> Check:
+def unknown(name: str | Message, why: str | Message, /, **values: object) -> Check:
     """Nothing can be said, and why."""
     return Check(Message.of(name, **values), UNKNOWN, why=Message.of(why, **values))
 
 
-def equals(name: str, measured: object, expected: object, unit: str = "", **values: object) -> Check:
+def equals(name: str, measured: object, expected: object, unit: str = "", /, **values: object) -> Check:
     """The measured value is exactly the expected one. A tuple, a list and Records with the same items are equal."""
     right = Message("{value}", {"value": expected})
     if missing := _missing(measured):
@@ -114,7 +114,7 @@ def equals(name: str, measured: object, expected: object, unit: str = "", **valu
 
 
 def between(
-    name: str, measured: float | Span | None, least: float, most: float, unit: str = "", **values: object
+    name: str, measured: float | Span | None, least: float, most: float, unit: str = "", /, **values: object
 ) -> Check:
     """The measurement lies from ``least`` to ``most``, both included; either may be infinite.
 
@@ -141,12 +141,12 @@ def between(
     return Check(title, UNKNOWN, measured, expected, unit, Message("the sampling interval is too long to tell"))
 
 
-def at_least(name: str, measured: float | Span | None, least: float, unit: str = "", **values: object) -> Check:
+def at_least(name: str, measured: float | Span | None, least: float, unit: str = "", /, **values: object) -> Check:
     """``least`` or more."""
     return between(name, measured, least, math.inf, unit, **values)
 
 
-def at_most(name: str, measured: float | Span | None, most: float, unit: str = "", **values: object) -> Check:
+def at_most(name: str, measured: float | Span | None, most: float, unit: str = "", /, **values: object) -> Check:
     """``most`` or less."""
     return between(name, measured, -math.inf, most, unit, **values)
 
@@ -156,6 +156,7 @@ def each_between(
     measured: Iterable[float | Span],
     bounds: Sequence[tuple[float, float]],
     unit: str = "",
+    /,
     count: str = "measurements",
     **values: object,
 ) -> Checks:
@@ -170,7 +171,7 @@ def each_between(
         yield between(name, value, least, most, unit, n=n, **values)
 
 
-def seen(name: str, records: Records[Any], **values: object) -> Check:
+def seen(name: str, records: Records[Any], /, **values: object) -> Check:
     """At least one was recorded; UNKNOWN when none was, since it may have been missed."""
     expected = Message("at least one")
     if missing := _missing(records):
@@ -178,7 +179,7 @@ def seen(name: str, records: Records[Any], **values: object) -> Check:
     return Check(Message.of(name, **values), HOLDS, len(records), expected, records.noun)
 
 
-def never(name: str, records: Records[Any], run: Capture, **values: object) -> Check:
+def never(name: str, records: Records[Any], run: Capture, /, **values: object) -> Check:
     """None was recorded although every frame was: with an incomplete capture, none recorded is UNKNOWN."""
     title = Message.of(name, **values)
     expected = Message("never")
@@ -193,7 +194,7 @@ def never(name: str, records: Records[Any], run: Capture, **values: object) -> C
 _rows: ContextVar[list[Check] | None] = ContextVar("rows", default=None)
 
 
-def each(name: str, records: Iterable[T], **values: object) -> Iterator[T]:
+def each(name: str, records: Iterable[T], /, **values: object) -> Iterator[T]:
     """The records, for a loop in a claim. Where there are none the claim gets an UNKNOWN row of this name.
 
     A plain loop over nothing would yield no check, and a claim whose other checks hold would hold.
@@ -255,10 +256,3 @@ def _bounds(least: float, most: float) -> Message:
     if math.isinf(most):
         return Message("at least {least}", {"least": least})
     return Message("{least} to {most}", {"least": least, "most": most})
-
-
-def _unit(unit: str, measured: object) -> str:
-    """One of ``segments`` is a ``segment``, of ``processes`` a ``process``; symbols such as ``s`` stay as they are."""
-    if measured == 1 and len(unit) > 2 and unit.endswith("s") and not isinstance(measured, bool):
-        return unit.removesuffix("es" if unit.endswith("sses") else "s")
-    return unit

@@ -40,7 +40,7 @@ class Question:
     def shown_by(self, findings: "Iterable[ClaimResult]") -> "ClaimResult | None":
         """What became of that claim in a run; None if the run has no such claim."""
         return next(
-            (one for one in findings if self.claim in (one.title, one.name.replace("_", " ")) and not one.instrument),
+            (one for one in findings if self.claim == one.title and not one.instrument),
             None,
         )
 

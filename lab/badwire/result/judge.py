@@ -10,7 +10,6 @@ from badwire.claims.claim import Claim, Judged, judge
 from badwire.claims.instrument import CLAIMS as INSTRUMENT
 from badwire.errors import BadRun, LabError, RunError, UnknownScenario
 from badwire.evidence.evidence import Evidence
-from badwire.old.adapter import judge_either
 from badwire.result.result import ClaimResult, Result, overall, status_of
 from badwire.scenario.scenario_file import Declaration, Scenario, load
 from badwire.store.records import NS, NotRecorded
@@ -28,7 +27,7 @@ def judgement(scenario: Scenario, run: Evidence | None, error: LabError | None =
     if run is None or error is not None:
         claims = [_not_judged(claim, error) for claim in scenario.claims]
     else:
-        judged = judge_either(scenario.claims, run)
+        judged = judge(scenario.claims, run)
         frames = _frames(judged, run)
         claims = _with_instrument([ClaimResult.of(each) for each in judged], judge(INSTRUMENT, run))
     verdict = overall(claims)

@@ -12,6 +12,7 @@ from badwire.errors import BadRun, LabError
 from badwire.scenario.scenario_file import Scenario
 from badwire.util import files
 from badwire.util.message import Message
+from badwire.util.numbers import quantity
 
 FILE = "result.json"
 FORMAT = 2
@@ -45,9 +46,10 @@ class CheckResult:
     def wanted(self) -> str:
         """What was expected, with its unit, for people; empty when the check has no expectation."""
         expected = str(self.expected)
-        if not expected or not self.unit or not expected[-1].isdigit():
+        if not expected[-1:].isdigit():
             return expected
-        return f"{expected} {self.unit}"
+        bounds = list(self.expected.values.values())
+        return quantity(expected, self.unit, bounds[0] if len(bounds) == 1 else None)
 
     def to_json(self) -> dict[str, Any]:
         """Its entry in result.json."""

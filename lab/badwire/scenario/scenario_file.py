@@ -13,11 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from badwire.claims.claim import Claim, claims_of
 from badwire.errors import BadOption, RequestError, UnknownScenario
-from badwire.old.claims.claim import claims_of as old_claims_of
 from badwire.topology.topology import Topology
 from badwire.util import project
 
@@ -153,7 +152,7 @@ def load(name: str) -> Scenario:
     if len(declared) != 1:
         found = f"{len(declared)} functions" if declared else "no function"
         raise RequestError(f"{file} is not a scenario: it has {found} under @scenario, and needs exactly one.")
-    claims: Any = claims_of(module) or old_claims_of(module)
+    claims = claims_of(module)
     if not claims:
         raise RequestError(f"{file} claims nothing: add a function under @claim that judges what was seen.")
     return Scenario(file.stem, file, (module.__doc__ or "").strip(), declared[0], claims)

@@ -12,6 +12,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 DIGITS = 4  # significant digits of a measured time: the wire's clock and a host's agree to some 10 us
+DECIMALS = 6  # of a time in seconds: no clock of ours is better than a microsecond
+SINGULAR = {"processes": "process", "copies": "copy"}  # other units, which stand in the plural, lose an s
 WIDE = 0.2  # a span wider than this part of its middle is written as two bounds, and not as a middle with an error
 
 
@@ -51,11 +53,18 @@ def text(value: object) -> str:
     return str(value)
 
 
+def quantity(shown: str, unit: str, value: object) -> str:
+    """A value that is shown with its unit: ``2 segments``, ``1 segment``, ``0.2013 s``."""
+    if value == 1 and not isinstance(value, bool | float):
+        unit = SINGULAR.get(unit) or (unit.removesuffix("s") if len(unit) > 2 else unit)
+    return f"{shown} {unit}".rstrip()
+
+
 def number(value: float, digits: int = DIGITS) -> str:
-    """A number with so many significant digits: 0.2013, 61.62, 7200."""
+    """A number with so many significant digits, and not more decimals than the clocks have: 0.2013, 61.62, 7200."""
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    decimals = min(DECIMALS, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
     rounded = f"{value:.{decimals}f}"
     return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
 
