@@ -77,6 +77,7 @@ def without_the_option(run: Evidence) -> Checks:
     yield never("segments after the handshake", connection.segments[3:], run)
     yield equals("last state of the client's socket", client.states.last, "ESTABLISHED")
     yield equals("the client's socket is gone", client.socket.gone, False)
+    yield equals("the server's socket is gone", connection.server.socket.gone, False)
 
 
 @claim("A live peer answers one probe and gets no other soon", RFC("9293", "3.8.4"), TIMER)
@@ -86,3 +87,4 @@ def live_peer(run: Evidence) -> Checks:
     after_handshake = connection.stream.summary(connection.segments[3:])
     yield equals("segments after the handshake", after_handshake, ("A 0 ack 1", "A 1 ack 1"))
     yield equals("the client's socket is gone", connection.client.socket.gone, False)
+    yield equals("the server's socket is gone", connection.server.socket.gone, False)

@@ -94,6 +94,7 @@ def live_peer(run: Evidence) -> Checks:
     for n, wait in enumerate(each("answer to the next probe", idle), 1):
         yield between("answer {n} to the next probe", wait, IDLE, 2 * IDLE, "s", n=n)
     yield equals("the client's socket is gone", connection.client.socket.gone, False)
+    yield equals("the server's socket is gone", connection.server.socket.gone, False)
 
 
 @claim(

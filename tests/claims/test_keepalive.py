@@ -19,10 +19,12 @@ def run(
     trusting_sends: bool = False,
     trusting_left: float | None = None,
     trusting_then: str | None = None,
+    trusted_left: float | None = None,
     answer: str | None = "A",
     asked: bool = True,
     asked_again: float | None = None,
     living_left: float | None = None,
+    peer_left: float | None = None,
     complete: bool = True,
 ) -> Evidence:
     """A right history, but for what is changed; times in seconds, None for what does not happen."""
@@ -38,13 +40,13 @@ def run(
     if trusting_left is not None and trusting_then is not None:
         changed = sock(trusting_then, ports["client"]["sport"], TRUSTS, CLIENT, SERVER)
         silent.tables.add("client", changed, since=trusting_left)
-    silent.there(TRUSTS)
+    silent.there(TRUSTS, until=trusted_left)
     if trusting_sends:
         w.segment("client", "server", 7300, "A", seq=100, ack=501, lost=True, **ports["client"])
 
     ports = silent.connect(ALIVE)
     silent.here(ALIVE, until=living_left)
-    silent.there(ALIVE)
+    silent.there(ALIVE, until=peer_left)
     if asked:
         w.segment("client", "server", 7300, "A", seq=100, ack=501, **ports["client"])
         if answer is not None:
@@ -67,11 +69,13 @@ WRONG: Named = [
     ("without_the_option", {"trusting_sends": True}),
     ("without_the_option", {"trusting_left": 7900.0}),
     ("without_the_option", {"trusting_left": 7900.0, "trusting_then": "CLOSE_WAIT"}),
+    ("without_the_option", {"trusted_left": 7900.0}),
     ("live_peer", {"asked": False}),
     ("live_peer", {"asked_again": 7376.0}),
     ("live_peer", {"answer": None}),
     ("live_peer", {"answer": "R"}),
     ("live_peer", {"living_left": 7900.0}),
+    ("live_peer", {"peer_left": 7900.0}),
 ]
 MISSING: Named = [
     ("probes", {"option": "SO_REUSEADDR"}),

@@ -19,6 +19,7 @@ def run(
     asked: tuple[float, ...] = (4.1, 7.11, 10.12),
     answer: str | None = "A",
     living_left: float | None = None,
+    peer_left: float | None = None,
     restarted_answers: str = "R",
     restarted_recv: str | None = "ECONNRESET",
 ) -> Evidence:
@@ -34,7 +35,7 @@ def run(
 
     ports = silent.connect(ALIVE)
     silent.here(ALIVE, until=living_left)
-    silent.there(ALIVE)
+    silent.there(ALIVE, until=peer_left)
     for t in asked:
         w.segment("client", "server", t, "A", seq=100, ack=501, **ports["client"])
         if answer is not None:
@@ -58,6 +59,7 @@ WRONG: Named = [
     ("live_peer", {"asked": (4.1, 6.11, 8.12)}),  # as often as a dead peer is asked
     ("live_peer", {"asked": (4.1, 7.11, 13.5)}),
     ("live_peer", {"living_left": 10.0}),
+    ("live_peer", {"peer_left": 10.0}),
     ("dead_peer", {"first": 2.9}),
     ("dead_peer", {"waits": (2.01, 2.01)}),
     ("dead_peer", {"waits": (2.01, 2.01, 2.01, 2.01)}),
