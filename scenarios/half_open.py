@@ -86,7 +86,7 @@ def answered_by_rst(run: Evidence) -> Checks:
     connection = run.established(SERVER)
     lost = connection.segments.index(connection.lost.first)
     after_restart = connection.segments[lost + 1 :]
-    yield equals("segments after the restart", connection.stream.summary(after_restart), ["PA 1 ack 1", "R 1"])
+    yield equals("segments after the restart", connection.summary(after_restart), ["PA 1 ack 1", "R 1"])
     results = run.host("client").results("recv", port=SERVER)
     yield equals("the client's calls of recv", results, ["recv ECONNRESET"])
 

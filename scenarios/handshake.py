@@ -65,7 +65,7 @@ def three_segments(run: Evidence) -> Checks:
     server has acknowledged two numbers more than the client sent bytes."""
     connection = run.established(OPEN)
     client = connection.client
-    opening = connection.summary(*connection.opening.segments)
+    opening = connection.summary(connection.opening.segments)
     yield equals("segments that open it", opening, ["S 0", "SA 0 ack 1", "A 1 ack 1"])
     fin = connection.stream.end(client.segments("F").first) - 1
     yield equals("number of the client's FIN", fin, 1 + len(client.data))

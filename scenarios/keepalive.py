@@ -84,7 +84,7 @@ def without_the_option(run: Evidence) -> Checks:
 def live_peer(run: Evidence) -> Checks:
     """There is one probe with its answer in all the time in which the other connection was given up."""
     connection = run.established(ALIVE)
-    after_handshake = connection.stream.summary(connection.segments[3:])
+    after_handshake = connection.summary(connection.segments[3:])
     yield equals("segments after the handshake", after_handshake, ("A 0 ack 1", "A 1 ack 1"))
     yield equals("the client's socket is gone", connection.client.socket.gone, False)
     yield equals("the server's socket is gone", connection.server.socket.gone, False)

@@ -74,7 +74,7 @@ def what_a_probe_is(run: Evidence) -> Checks:
     connection = run.connection(DEAD)
     probes = connection.unanswered.frames
     yield equals("data in a probe", set(probes.map(lambda probe: tcp_of(probe).data_length)), {0}, "bytes")
-    yield equals("flags and numbers of a probe", set(connection.summary(*probes)), {PROBE})
+    yield equals("flags and numbers of a probe", set(connection.summary(probes)), {PROBE})
 
 
 @claim(
@@ -90,7 +90,7 @@ def live_peer(run: Evidence) -> Checks:
     pairs = len(probes_and_answers) // 2
     idle = intervals(probes_and_answers[1:])[::2]
     yield at_least("segments after the handshake", len(probes_and_answers), 2, "segments")
-    yield equals("probes and answers", connection.stream.summary(probes_and_answers), (PROBE, ANSWER) * pairs)
+    yield equals("probes and answers", connection.summary(probes_and_answers), (PROBE, ANSWER) * pairs)
     for n, wait in enumerate(each("answer to the next probe", idle), 1):
         yield between("answer {n} to the next probe", wait, IDLE, 2 * IDLE, "s", n=n)
     yield equals("the client's socket is gone", connection.client.socket.gone, False)
@@ -119,6 +119,6 @@ def dead_peer(run: Evidence) -> Checks:
 def restarted_peer(run: Evidence) -> Checks:
     """That is the answer to any segment of a connection that a host does not know."""
     connection = run.established(RESTARTED)
-    after_lost_reset = connection.stream.summary(connection.segments[4:])
+    after_lost_reset = connection.summary(connection.segments[4:])
     yield equals("segments after the lost RST", after_lost_reset, (PROBE, "R 1"))
     yield equals("the client's call", run.host("client").results("recv", port=RESTARTED), ("recv ECONNRESET",))

@@ -13,7 +13,7 @@ Read next: RFC 9293 section 3.6.1; the comment above tcp_timewait_state_process 
 
 from math import inf
 
-from badwire.claims import RFC, Checks, Kernel, Text, between, claim, each_between, equals
+from badwire.claims import RFC, Checks, Kernel, Text, between, claim, each_between, equals, seen
 from badwire.evidence import NS, Evidence, Frame, Records, SocketSample, intervals
 from badwire.faults import Nth
 from badwire.linux.timers import TIMEWAIT_LEN, backoff, octaves
@@ -57,6 +57,7 @@ def sent_again(run: Evidence) -> Checks:
     waits = intervals(connection.closing.fins("server"))
     rto = connection.server.socket.last("CLOSE_WAIT").rto
     bounds = octaves(*backoff(rto, LOST))
+    yield seen("samples of the client's socket", connection.client.socket.samples)
     yield from each_between("wait before retransmission {n}", waits, bounds, "s", count="retransmissions of the FIN")
 
 
@@ -91,6 +92,7 @@ def starts_over(run: Evidence) -> Checks:
     fins = connection.closing.fins("server")
     starts = timer_starts(fins, connection.client.socket.samples_in("TIME_WAIT"))
     bounds = ((-2 / run.kernel.hz, inf),) * (LOST + 1)
+    yield seen("samples of the server's socket", connection.server.socket.samples)
     yield from each_between("FIN {n} to the start of the timer", starts, bounds, "s", count="starts of the timer")
 
 

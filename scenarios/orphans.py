@@ -128,6 +128,6 @@ def leaked_stays(run: Evidence) -> Checks:
 def fin_comes_too_late(run: Evidence) -> Checks:
     """Its peer no longer knows the connection. After the RST neither side does, and neither waits in TIME_WAIT."""
     connection = run.established(LEAKED)
-    yield equals("last two segments", connection.summary(*connection.segments[-2:]), ("FA 1 ack 2", "R 2"))
+    yield equals("last two segments", connection.summary(connection.segments[-2:]), ("FA 1 ack 2", "R 2"))
     for host in SIDES:
         yield equals("socket of {host} is gone", connection.side(host).socket.gone, True, host=host)

@@ -59,7 +59,7 @@ def fins_cross(run: Evidence) -> Checks:
     all that a side sends after its FIN."""
     connection = run.connection(CROSSING)
     for host in SIDES:
-        sent = connection.stream.summary(connection.closing.sent_by(host))
+        sent = connection.summary(connection.closing.sent_by(host))
         yield equals("FIN and ACK of {host}", sent, ["FA 1 ack 1", "A 2 ack 2"], host=host)
 
 

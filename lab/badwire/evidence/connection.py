@@ -1,5 +1,6 @@
 """A TCP connection as a claim asks about it: its two sides, how it opened and closed, what its sockets went through."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -257,12 +258,18 @@ class Connection:
         """Seconds from the SYN's sending to the arrival of its answer. Raises NotRecorded."""
         return self.stream.round_trip
 
-    def summary(self, *frames: Frame) -> tuple[str, ...]:
-        """Segments, by default all, as flags, first number and acknowledgment: ``SA 0 ack 1``."""
-        return self.stream.summary(frames or self.stream.frames)
+    def summary(self, frames: Frame | Iterable[Frame] | None = None) -> tuple[str, ...]:
+        """Segments as flags, first number and acknowledgment: ``SA 0 ack 1``.
+
+        Args:
+            frames: one segment or several; all of the connection where it is left out.
+        """
+        if frames is None:
+            return self.stream.summary(self.stream.frames)
+        return self.stream.summary([frames] if isinstance(frames, Frame) else frames)
 
     def summaries(self, frames: Records[Frame]) -> Records[str]:
-        """Each of these segments as ``summary`` shows it; empty records stay empty."""
+        """The same for recorded segments; where there are none, a check on it is UNKNOWN."""
         return frames.map(lambda frame: self.summary(frame)[0])
 
     @property
