@@ -141,7 +141,7 @@ def test_a_program_that_is_never_ready_is_killed(lab: Lab) -> None:
 
 
 def test_a_program_that_ignores_sigterm_is_killed_and_named(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("badwire.testbed.process.STOP_WITHIN", 0.3)
+    monkeypatch.setattr("badwire.testbed.process.STOP_TIMEOUT", 0.3)
     deaf = lab.host("server").start("/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done", ready=False)
     deaf.wait_for_output("deaf")
     with pytest.raises(ProgramFailed, match=r"sh on server ignored SIGTERM for 0.3 s; it was killed"):
@@ -167,7 +167,9 @@ def test_waiting_for_what_never_comes_says_what_is_there_instead(lab: Lab) -> No
         lab.host("server").wait_until(state="ESTABLISHED", timeout=0.1)
 
 
-def test_a_driven_call_is_recorded_with_its_errno_and_times(opener: Opener, seen: Callable[[], Evidence]) -> None:
+def test_a_call_on_a_controlled_socket_is_recorded_with_its_errno_and_times(
+    opener: Opener, seen: Callable[[], Evidence]
+) -> None:
     with opener() as lab:
         outcome = lab.host("client").socket().connect(lab.host("server").at(9))
         assert outcome.errno == "ECONNREFUSED" and outcome.took < 1.0
@@ -223,7 +225,7 @@ def test_what_is_waited_for_may_be_anything_in_the_table(opener: Opener) -> None
         server.wait_until(state="ESTABLISHED", port=7000, where=lambda entry: entry["rqueue"] == 5)
         accepted.recv()
         server.wait_while(state="ESTABLISHED", port=7000, where=lambda entry: entry["rqueue"] > 0)
-        with pytest.raises(Timeout, match=r"1 socket.s. in ESTABLISHED of the kind asked for"):
+        with pytest.raises(Timeout, match=r"1 socket.s. in ESTABLISHED that matches where="):
             server.wait_until(state="ESTABLISHED", where=lambda entry: entry["rqueue"] == 7, timeout=0.1)
 
 

@@ -31,7 +31,7 @@ from badwire.faults import from_json
 from badwire.packets import pcapng
 from badwire.session.connection import Line
 from badwire.session.recorder import Frame, Overheard
-from badwire.testbed.channel import REPLY_WITHIN
+from badwire.testbed.channel import REPLY_TIMEOUT
 from badwire.testbed.host import Host
 from badwire.testbed.lab import Lab
 from badwire.testbed.wire import Wire
@@ -62,12 +62,12 @@ class FaultsInForce:
             before, changed = self._wire.in_force, list[Host]()
             try:
                 for host in hosts:
-                    self._wire.put(host, *faults)
+                    self._wire.set_faults(host, *faults)
                     changed.append(host)
             except LabError:
                 for host in changed:
                     with suppress(LabError):
-                        self._wire.put(host, *before[host.name])
+                        self._wire.set_faults(host, *before[host.name])
                 raise
 
     def shown(self, hosts: Sequence[Host]) -> dict[str, Any]:
@@ -244,7 +244,7 @@ def serve_sockets(desk: "Desk", line: Line, request: Message) -> None:
 def look(hosts: list[Host]) -> dict[str, Any]:
     """Each host's table now. Raises LabError if an agent is gone."""
     asked = {host.name: host.begin("look") for host in hosts}
-    return {name: future.result(REPLY_WITHIN) for name, future in asked.items()}
+    return {name: future.result(REPLY_TIMEOUT) for name, future in asked.items()}
 
 
 MOST_WAITING = 32 << 20  # bytes of frames that wait for one reader

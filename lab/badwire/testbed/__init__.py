@@ -1,11 +1,12 @@
-"""What a scenario holds: the Lab, its Hosts with their Processes and Sockets, and the Wire.
+"""The objects that a scenario works with: the Lab, its Hosts with their Processes and Sockets, and the Wire.
 
-What a scenario imports is offered here. May import: substrate, options, store, topology, faults, util, errors.
+Scenarios import these names from here. May import: substrate, options, store, topology, faults, util, errors.
 """
 
 from badwire.testbed.host import Host
 from badwire.testbed.lab import Lab, open_lab
 from badwire.testbed.process import Process
 from badwire.testbed.socket import Socket
+from badwire.testbed.wire import Wire
 
-__all__ = ["Host", "Lab", "Process", "Socket", "open_lab"]
+__all__ = ["Host", "Lab", "Process", "Socket", "Wire", "open_lab"]

@@ -1,4 +1,4 @@
-"""The lab's end of an agent: requests with their replies, events as they come."""
+"""The lab's side of the connection to one agent: it sends requests, and receives replies and events."""
 
 import concurrent.futures
 import contextlib
@@ -11,15 +11,15 @@ from badwire.errors import AgentLost, LabError, Timeout, from_wire
 from badwire.substrate.substrate import Stream
 from badwire.util.jsonlines import Decoder, Message, encode
 
-REPLY_WITHIN = 30.0  # seconds; a request that may take longer says so itself
+REPLY_TIMEOUT = 30.0  # seconds; a request that may take longer passes its own
 
 
-class Asked(Protocol):
-    """A host as its programs and its sockets know it: its name, and a way to its agent."""
+class AgentClient(Protocol):
+    """The part of a host that its processes and sockets use: its name, and requests to its agent."""
 
     name: str
 
-    def ask(self, do: str, *, within: float = REPLY_WITHIN, **parameters: Any) -> Any:
+    def ask(self, do: str, *, within: float = REPLY_TIMEOUT, **parameters: Any) -> Any:
         """See Channel.ask."""
 
     def begin(self, do: str, **parameters: Any) -> "concurrent.futures.Future[Any]":
@@ -27,12 +27,17 @@ class Asked(Protocol):
 
 
 class Channel:
-    """Talks with one agent; a thread of its own reads, so that replies and events are taken whenever they come."""
+    """The connection to one agent.
+
+    Several threads may send requests. One thread of the channel's own reads the stream, resolves the futures of the
+    requests, and calls ``on_event(name, event)`` for each event.
+    """
 
     def __init__(self, name: str, stream: Stream, on_event: Callable[[str, Message], None]) -> None:
         self.name = name
-        self._stream, self._on_event = stream, on_event
-        self._waiting: dict[int, concurrent.futures.Future[Any]] = {}
+        self._stream = stream
+        self._on_event = on_event
+        self._pending: dict[int, concurrent.futures.Future[Any]] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._lost: LabError | None = None
@@ -41,32 +46,48 @@ class Channel:
         self._reader.start()
 
     def begin(self, do: str, **parameters: Any) -> "concurrent.futures.Future[Any]":
-        """Send a request; the future gets the reply's value, or the error that the agent sent."""
+        """Send a request and return at once.
+
+        Args:
+            do: the name of the request.
+            parameters: its parameters, any values that ``util.jsonlines`` can encode.
+
+        Returns:
+            A future with the reply's value, or with the LabError that the agent answered with.
+
+        Raises:
+            AgentLost: the agent has ended.
+        """
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         with self._lock:
             if self._lost is not None:
                 raise self._lost
             number = next(self._numbers)
-            self._waiting[number] = future
-            with contextlib.suppress(OSError):  # the reader finds the stream's end, and says so with its last words
+            self._pending[number] = future
+            with contextlib.suppress(OSError):  # the reader meets the end of the stream too, and reports it with stderr
                 self._stream.send(encode({"id": number, "do": do, **parameters}))
         return future
 
-    def ask(self, do: str, *, within: float = REPLY_WITHIN, **parameters: Any) -> Any:
-        """Send a request and wait for its reply.
+    def ask(self, do: str, *, within: float = REPLY_TIMEOUT, **parameters: Any) -> Any:
+        """Send a request, wait for its reply, and return the reply's value.
+
+        Args:
+            do: the name of the request.
+            within: how long to wait, in seconds.
+            parameters: the parameters of the request.
 
         Raises:
-            LabError: what the agent answered with.
-            AgentLost: the agent is gone.
-            Timeout: no reply within so many seconds.
+            LabError: the agent answered with this error.
+            AgentLost: the agent has ended.
+            Timeout: no reply arrived in time.
         """
         try:
             return self.begin(do, **parameters).result(within)
         except concurrent.futures.TimeoutError:
             raise Timeout(f"the agent of {self.name} did not answer '{do}' within {within:g} s") from None
 
-    def expect_the_end(self) -> None:
-        """From now on the stream's end is in order."""
+    def expect_end(self) -> None:
+        """Treat the end of the stream as normal from now on: it no longer produces a ``lost`` event."""
         self._closing = True
 
     def _read(self) -> None:
@@ -75,27 +96,28 @@ class Channel:
         try:
             while data := self._stream.recv():
                 for message in decoder.feed(data):
-                    self._take(message)
+                    self._dispatch(message)
         except OSError:
-            pass  # our own end was closed
+            pass  # the stream was closed on our side
         except ValueError as error:
-            why = f"wrote what is no message ({error})"
-        words = "" if self._closing else self._stream.last_words()
-        tail = f"; its last words: {words.splitlines()[-1]}" if words else ""
-        lost = AgentLost(f"the agent of {self.name} {why} before the lab did (was it killed?){tail}")
+            why = f"sent something that is not a message ({error})"
+        stderr = "" if self._closing else self._stream.last_words()
+        last_line = f"; the last line of its stderr: {stderr.splitlines()[-1]}" if stderr else ""
+        lost = AgentLost(f"the agent of {self.name} {why} before the lab did (was it killed?){last_line}")
         with self._lock:
             self._lost = lost
-            waiting, self._waiting = self._waiting, {}
-        for future in waiting.values():
+            pending = self._pending
+            self._pending = {}
+        for future in pending.values():
             future.set_exception(lost)
         if not self._closing:
             self._on_event(self.name, {"event": "lost", "error": lost})
 
-    def _take(self, message: Message) -> None:
+    def _dispatch(self, message: Message) -> None:
         if "id" not in message:
             self._on_event(self.name, message)
             return
-        future = self._waiting.pop(message["id"])
+        future = self._pending.pop(message["id"])
         if "error" in message:
             future.set_exception(from_wire(message))
         else:

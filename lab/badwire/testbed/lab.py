@@ -1,84 +1,42 @@
-"""The lab: a topology brought up on a substrate, recorded from its first moment to its last.
-
-How a lab ends, in the order that loses nothing: programs, counters, capture, agents, files.
-"""
+"""The lab: a topology brought up on a substrate, and recorded from its first moment to its last."""
 
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from badwire.errors import BadOption, LabError, Timeout
+from badwire.errors import BadOption, Timeout
 from badwire.options import CLOCK
 from badwire.store.recorder import Recorder
 from badwire.substrate.substrate import Ground, Substrate
-from badwire.testbed.channel import REPLY_WITHIN, Channel
+from badwire.testbed.channel import REPLY_TIMEOUT, Channel
 from badwire.testbed.host import Host
+from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
 from badwire.topology.topology import Topology
 from badwire.util.jsonlines import WIRE, Message
 
-ANSWERS_WITHIN = 5.0  # seconds, for all hosts together; an agent that does not is stopped or gone, and is passed over
+FORMAT = 1  # the version of the format of a run's folder
+SNAPLEN = 262144  # bytes of a frame that the capture keeps, tcpdump's default: more than any frame has
 
-
-class Closing:
-    """Knows what there is to close as the lab comes up; ``error`` is what broke it off."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self.wire: Wire | None = None
-        self.hosts: dict[str, Host] = {}
-        self.error: str | None = None
-        self._counted: dict[str, int] | None = None
-
-    def count(self) -> None:
-        """The kernel's counters of every host, on the record."""
-        for host in self.hosts.values():
-            host.counters()
-
-    def last_words(self) -> None:
-        """What can still be said is said, even when an agent is gone or the disk is full."""
-        for host in self._awake():
-            with suppress(LabError):
-                host.end_programs()
-                host.ask("sample")
-                host.counters()
-        if self.wire is not None:
-            with suppress(LabError):
-                self._counted = self.wire.unwatch()
-                self._recorder.record("capture", **self._counted)
-        self._recorder.record("end", error=self.error)
-
-    def expect_the_end(self, channels: Mapping[str, Channel]) -> None:
-        """From now on an agent that ends is no surprise."""
-        for channel in channels.values():
-            channel.expect_the_end()
-
-    def close_files(self) -> None:
-        """The capture in order, and every file on the disk."""
-        counted = self._counted or {}
-        self._recorder.close(self.wire.taken if self.wire else {}, counted.get("frames", 0), counted.get("dropped"))
-
-    def _awake(self) -> list[Host]:
-        asked: dict[Future[Any], Host] = {}
-        for host in self.hosts.values():
-            with suppress(LabError):
-                asked[host.begin("sample")] = host
-        answered = wait(asked, ANSWERS_WITHIN).done
-        return [host for future, host in asked.items() if future in answered and future.exception() is None]
-
-
-FORMAT = 1  # of a run's folder
-WHOLE_FRAMES = 262144  # bytes of a frame that the capture keeps: more than any frame has, as tcpdump's default
-# Neighbour and router solicitations would be frames that no lesson asked for.
-QUIET = {"net.ipv6.conf.all.disable_ipv6": "1", "net.ipv6.conf.default.disable_ipv6": "1"}
+# IPv6 is off on the lab's own networks: its neighbour and router solicitations would be frames unrelated to any lesson.
+NO_IPV6 = {"net.ipv6.conf.all.disable_ipv6": "1", "net.ipv6.conf.default.disable_ipv6": "1"}
 
 
 class Lab:
-    """A running lab, as a scenario holds it."""
+    """A running lab: hosts connected by a wire, with everything on record.
+
+    ``open_lab`` makes one. A scenario gets it as its argument, and a pytest test as the fixture ``lab``.
+
+    Attributes:
+        hosts: the hosts by name, in the order of the topology.
+        wire: the network between them.
+        folder: the run's folder, with the evidence.
+        substrate: where the hosts live, "docker" or "netns".
+    """
 
     def __init__(
         self,
@@ -89,35 +47,53 @@ class Lab:
         recorder: Recorder,
         progress: Callable[[str], None],
     ) -> None:
-        self.substrate, self.folder, self.hosts, self.wire = substrate, folder, dict(hosts), wire
-        self._recorder, self._progress = recorder, progress
+        self.substrate = substrate
+        self.folder = folder
+        self.hosts = dict(hosts)
+        self.wire = wire
+        self._recorder = recorder
+        self._progress = progress
 
     def host(self, name: str) -> Host:
-        """The host of that name in the topology.
+        """Return the host with this name.
 
         Raises:
-            BadOption: there is none.
+            BadOption: the topology has no such host.
         """
         if name not in self.hosts:
-            raise BadOption(f"no host {name} in this lab; compose.yaml has: {', '.join(self.hosts)}")
+            raise BadOption(f"this lab has no host {name}; compose.yaml has: {', '.join(self.hosts)}")
         return self.hosts[name]
 
     def note(self, text: str) -> None:
-        """Say in the evidence, and to whoever watches the run, what comes next."""
+        """Record that a new phase of the scenario begins, and report it as progress.
+
+        Args:
+            text: names the phase; a claim finds the phase by it.
+        """
         self._recorder.record("note", text=text)
         self._progress(text)
 
     def wait_until(self, *, state: str, port: int, timeout: float = 10.0) -> None:
-        """Wait until every host's table shows a socket in ``state`` with ``port`` at either end.
+        """Wait until every host has a socket in ``state`` whose local or remote port is ``port``.
+
+        Args:
+            state: such as "ESTABLISHED".
+            port: the port.
+            timeout: for each host, in seconds.
 
         Raises:
-            Timeout: one does not within ``timeout`` seconds.
+            Timeout: a host has none after ``timeout`` seconds.
         """
         for host in self.hosts.values():
             host.wait_until(state=state, port=port, timeout=timeout)
 
     def pass_time(self, seconds: float, why: str) -> None:
-        """Let the hosts' clock run on, to see that something does not happen meanwhile; ``why`` says what."""
+        """Let time pass on the hosts' clock, to observe that something does not happen.
+
+        Args:
+            seconds: how long.
+            why: what is being observed; it becomes a note of the form "2 s pass: WHY".
+        """
         self.note(f"{seconds:g} s pass: {why}")
         time.sleep(seconds)
 
@@ -134,41 +110,45 @@ def open_lab(
     sysctls: Mapping[str, Mapping[str, str]] | None = None,
     routes: Mapping[str, Mapping[str, int]] | None = None,
     mounts: Sequence[Path] = (),
-    snaplen: int = WHOLE_FRAMES,
+    snaplen: int = SNAPLEN,
     recording: Callable[[Path, int], Recorder] = Recorder,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Lab]:
-    """Bring a topology up, record into ``folder``, and leave nothing behind.
+    """Bring a lab up for the duration of a ``with`` block, record it into a folder, and undo everything at the end.
 
     Args:
-        sysctls: net.* settings for each host by its name, over those of the topology.
-        routes: metrics of each host's route to the network, as ip-route(8) has them: {"client": {"initcwnd": 1}}.
-        mounts: files and folders of the user's machine that the hosts see, read-only, at the same paths.
-        snaplen: bytes kept of each frame.
-        recording: makes what writes into ``folder``; one of your own may look on.
-        progress: is told, in a few words, what goes on.
+        topology: the hosts.
+        substrate: where they live.
+        folder: the run's folder; it is made if it does not exist.
+        scenario: its name, for the record.
+        engine: carries out the faults: "netem", "relay", or "auto" for netem where it can and the relay elsewhere.
+        seed: where every random draw comes from, 0 to 2**64 - 1.
+        sysctls: net.* settings of each host by its name; they override those of the topology.
+        routes: metrics of each host's route to the network, in the terms of ip-route(8): {"client": {"initcwnd": 1}}.
+        mounts: files and folders of this machine that every host sees, read-only, at the same paths.
+        snaplen: how many bytes of each frame the capture keeps.
+        recording: makes the recorder from the folder and the snaplen.
+        progress: called with a few words as each step begins.
 
     Raises:
-        LabError: it cannot be brought up, or breaks off.
+        LabError: the lab cannot be brought up, or broke off.
     """
     settings = {host.name: {**host.sysctls, **(sysctls or {}).get(host.name, {})} for host in topology.hosts}
     with ExitStack() as undo:
         recorder = recording(folder, snaplen)
-        closing = Closing(recorder)
-        undo.callback(closing.close_files)
+        teardown = Teardown(recorder)
+        undo.callback(teardown.close_files)
         progress(f"bringing up {len(topology.hosts)} hosts and a wire on {substrate.name}")
         ground = substrate.up(topology, settings, mounts, undo)
         addresses = topology.addresses() if ground.bridge is None else {}
         listeners: dict[str, Callable[[Message], None]] = {}
         channels = _channels(ground, listeners)
-        undo.callback(closing.expect_the_end, channels)
-        hello = _all({name: channel.begin("hello") for name, channel in channels.items() if name != WIRE})
-        hosts = {
-            name: Host(
-                name, _ip(addresses.get(name) or said["interfaces"]["eth0"]["address"]), channels[name], recorder
-            )
-            for name, said in hello.items()
-        }
+        undo.callback(teardown.expect_agents_to_end, channels)
+        hello = _results({name: channel.begin("hello") for name, channel in channels.items() if name != WIRE})
+        hosts: dict[str, Host] = {}
+        for name, answer in hello.items():
+            address = addresses.get(name) or answer["interfaces"]["eth0"]["address"]
+            hosts[name] = Host(name, _without_prefix(address), channels[name], recorder)
         wire = Wire(channels[WIRE], recorder, engine, seed, hosts.values())
         recorder.record(
             "meta",
@@ -181,39 +161,43 @@ def open_lab(
             hosts={name: host.address for name, host in hosts.items()},
             snaplen=snaplen,
         )
-        closing.wire, closing.hosts = wire, hosts
-        listeners.update({WIRE: wire.take, **{name: host.take for name, host in hosts.items()}})
+        teardown.wire = wire
+        teardown.hosts = hosts
+        listeners[WIRE] = wire.handle_event
+        listeners.update({name: host.handle_event for name, host in hosts.items()})
         channels[WIRE].ask("bridge", name=ground.bridge, mtu=topology.mtu)
-        for name, said in hello.items():
-            interface = said["interfaces"].get("eth0", {})
-            wire.join(name, pid=said["pid"], ifindex=interface.get("ifindex"), iflink=interface.get("iflink"))
-        wire.watch(snaplen)
-        set_up = {
+        for name, answer in hello.items():
+            interface = answer["interfaces"].get("eth0", {})
+            wire.add_port(name, pid=answer["pid"], ifindex=interface.get("ifindex"), iflink=interface.get("iflink"))
+        wire.start_capture(snaplen)
+        setup = {
             name: channels[name].begin(
                 "setup",
                 address=addresses.get(name),
                 mtu=topology.mtu,
-                sysctls={**QUIET, **settings[name]} if ground.bridge is None else {},
+                sysctls={**NO_IPV6, **settings[name]} if ground.bridge is None else {},
                 record=sorted(settings[name]),
                 route=(routes or {}).get(name, {}),
             )
             for name in hosts
         }
-        for name, facts in _all(set_up).items():
+        for name, facts in _results(setup).items():
             recorder.record("facts", host=name, **facts)
         channels[WIRE].ask("open")
-        closing.count()
-        undo.callback(closing.last_words)
+        teardown.record_counters()
+        undo.callback(teardown.record_end)
         progress("running")
         try:
             yield Lab(substrate.name, folder, hosts, wire, recorder, progress)
             recorder.check()
         except BaseException as error:
-            closing.error = str(error) or type(error).__name__
+            teardown.error = str(error) or type(error).__name__
             raise
 
 
 def _channels(ground: Ground, listeners: Mapping[str, Callable[[Message], None]]) -> dict[str, Channel]:
+    """A channel to each agent. ``listeners`` may be filled in later; until then events are dropped."""
+
     def on_event(name: str, event: Message) -> None:
         if (listener := listeners.get(name)) is not None:
             listener(event)
@@ -222,14 +206,16 @@ def _channels(ground: Ground, listeners: Mapping[str, Callable[[Message], None]]
     return {name: Channel(name, stream, on_event) for name, stream in streams.items()}
 
 
-def _all(futures: Mapping[str, "Future[Any]"]) -> dict[str, Any]:
-    late = wait(futures.values(), REPLY_WITHIN).not_done
-    if silent := [name for name, future in futures.items() if future in late]:
+def _results(futures: Mapping[str, "Future[Any]"]) -> dict[str, Any]:
+    """The result of each future. Raises Timeout, or the error that an agent answered with."""
+    late = wait(futures.values(), REPLY_TIMEOUT).not_done
+    silent = [name for name, future in futures.items() if future in late]
+    if silent:
         raise Timeout(
-            f"the agents of {', '.join(silent)} did not answer within {REPLY_WITHIN:g} s; is the machine overloaded?"
+            f"the agents of {', '.join(silent)} did not answer within {REPLY_TIMEOUT:g} s; is the machine overloaded?"
         )
     return {name: future.result() for name, future in futures.items()}
 
 
-def _ip(address: str) -> str:
+def _without_prefix(address: str) -> str:
     return address.partition("/")[0]

@@ -1,18 +1,25 @@
-"""A program that runs on a host, as a scenario holds it."""
+"""A program that a scenario started on a host."""
 
 import threading
 from dataclasses import dataclass
 
 from badwire.errors import LabError, ProgramFailed, Timeout
-from badwire.testbed.channel import Asked
+from badwire.testbed.channel import AgentClient
 from badwire.util.jsonlines import Message
 
-STOP_WITHIN = 5.0  # seconds that a program has to end after it was asked to
+STOP_TIMEOUT = 5.0  # seconds that a program has to end after a signal
 
 
 @dataclass(frozen=True)
 class Exit:
-    """How a program ended: its exit status, or the signal that ended it, and all it wrote."""
+    """How a program ended.
+
+    Attributes:
+        status: its exit status; None if a signal ended it.
+        signal: the name of that signal, such as "SIGKILL"; None if it exited by itself.
+        out: everything that it wrote to its standard output.
+        err: everything that it wrote to its standard error.
+    """
 
     status: int | None
     signal: str | None
@@ -21,55 +28,71 @@ class Exit:
 
 
 class Process:
-    """A program on a host; ``number`` names it in the evidence."""
+    """A program on a host.
 
-    def __init__(self, host: Asked, number: int, name: str) -> None:
-        self.host, self.number, self.name = host, number, name
+    Attributes:
+        host: the host that it runs on.
+        number: names the program in the evidence.
+        name: the file name of the program.
+    """
+
+    def __init__(self, host: AgentClient, number: int, name: str) -> None:
+        self.host = host
+        self.number = number
+        self.name = name
         self._changed = threading.Condition()
         self._exit: Message | None = None
-        self._texts: dict[str, list[str]] = {"out": [], "err": []}
+        self._output: dict[str, list[str]] = {"out": [], "err": []}
         self._lost: LabError | None = None
 
     def wait(self, timeout: float = 30.0) -> Exit:
-        """Wait until it ends by itself.
+        """Wait until the program ends by itself.
+
+        Args:
+            timeout: in seconds.
 
         Raises:
             Timeout: it still runs after ``timeout`` seconds.
+            AgentLost: the host's agent has ended.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: not self.running, timeout):
                 late = f"{self.name} on {self.host.name} still runs after {timeout:g} s"
-                raise Timeout(f"{late}; give it longer with timeout=")
+                raise Timeout(f"{late}; allow more time with timeout=")
         if self._lost is not None:
             raise self._lost
         assert self._exit is not None
         return Exit(self._exit["status"], self._exit["signal"], self.out, self.err)
 
     def stop(self) -> Exit:
-        """Ask it to end with SIGTERM, and wait for it.
+        """Send SIGTERM to the program and wait until it ends.
 
         Raises:
-            ProgramFailed: it ignored the signal; it was killed.
+            ProgramFailed: it still ran 5 s later, and was killed.
         """
-        return self._end("SIGTERM", everybody=False)
+        return self._end("SIGTERM", group=False)
 
     def interrupt(self) -> Exit:
-        """What Ctrl-C does at a terminal: SIGINT to the program and all its children; and wait for it.
+        """Send SIGINT to the program and all its children, as Ctrl-C at a terminal does, and wait until it ends.
 
         Raises:
-            ProgramFailed: it ignored the signal; it was killed.
+            ProgramFailed: it still ran 5 s later, and was killed.
         """
-        return self._end("SIGINT", everybody=True)
+        return self._end("SIGINT", group=True)
 
     def kill(self) -> Exit:
-        """SIGKILL to it and all its children."""
-        return self._end("SIGKILL", everybody=True)
+        """Send SIGKILL to the program and all its children, and wait until it ends."""
+        return self._end("SIGKILL", group=True)
 
     def wait_for_output(self, text: str, timeout: float = 10.0) -> None:
-        """Wait until ``text`` is in what it has written to its standard output.
+        """Wait until the program's standard output contains ``text``.
+
+        Args:
+            text: what to wait for; text that was written before the call counts.
+            timeout: in seconds.
 
         Raises:
-            Timeout: it is not within ``timeout`` seconds, or the program ended before.
+            Timeout: it was not written within ``timeout`` seconds, or the program ended without writing it.
         """
         with self._changed:
             self._changed.wait_for(lambda: text in self.out or not self.running, timeout)
@@ -78,40 +101,41 @@ class Process:
 
     @property
     def out(self) -> str:
-        """What it has written to its standard output so far."""
-        return "".join(self._texts["out"])
+        """Its standard output so far."""
+        return "".join(self._output["out"])
 
     @property
     def err(self) -> str:
-        """What it has written to its standard error so far."""
-        return "".join(self._texts["err"])
+        """Its standard error so far."""
+        return "".join(self._output["err"])
 
     @property
     def running(self) -> bool:
+        """Whether it still runs."""
         return self._exit is None and self._lost is None
 
-    def _end(self, signal: str, *, everybody: bool) -> Exit:
+    def _end(self, signal: str, *, group: bool) -> Exit:
         if self.running:
-            self.host.ask("signal", program=self.number, signal=signal, everybody=everybody)
+            self.host.ask("signal", program=self.number, signal=signal, everybody=group)
         try:
-            return self.wait(STOP_WITHIN)
+            return self.wait(STOP_TIMEOUT)
         except Timeout:
             if signal == "SIGKILL":
                 raise
         self.kill()
-        raise ProgramFailed(f"{self.name} on {self.host.name} ignored {signal} for {STOP_WITHIN:g} s; it was killed")
+        raise ProgramFailed(f"{self.name} on {self.host.name} ignored {signal} for {STOP_TIMEOUT:g} s; it was killed")
 
-    def take(self, event: Message) -> None:
-        """An event of the agent about this program."""
+    def handle_event(self, event: Message) -> None:
+        """Take in an event of the agent about this program. Called in the thread of the host's channel."""
         with self._changed:
             if event["event"] == "output":
-                self._texts[event["stream"]].append(event["text"])
+                self._output[event["stream"]].append(event["text"])
             elif event.get("what") == "exit":
                 self._exit = event
             self._changed.notify_all()
 
-    def lose(self, error: LabError) -> None:
-        """The agent is gone, and the program with it."""
+    def fail(self, error: LabError) -> None:
+        """The agent has ended, and the program with it: every wait raises ``error``."""
         with self._changed:
             self._lost = error
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""A socket on a host, driven from the scenario; every call is on the record."""
+"""A controlled socket: a socket on a host whose calls the scenario makes one by one. Every call is recorded."""
 
 import concurrent.futures
 import struct
@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from badwire.errors import Timeout
-from badwire.testbed.channel import Asked
+from badwire.testbed.channel import AgentClient
 
-CALL_WITHIN = 30.0  # seconds that the scenario waits for a call that was not begun in the background
+CALL_TIMEOUT = 30.0  # seconds that the scenario waits for a call that was not started with begin()
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a call gave: its value, or the name of its errno; times in seconds on the hosts' monotonic clock."""
+class CallResult:
+    """The result of one call on a controlled socket.
+
+    Attributes:
+        value: what the call returned: bytes of recv, a count of send, None of most others, and None if it failed.
+        errno: the name of the error, such as "ECONNREFUSED"; None if the call succeeded.
+        began: when the call was made, in seconds of the hosts' CLOCK_MONOTONIC.
+        ended: when it returned, on the same clock.
+    """
 
     value: Any
     errno: str | None
@@ -22,100 +29,142 @@ class Outcome:
 
     @property
     def took(self) -> float:
+        """How long the call took, in seconds."""
         return self.ended - self.began
 
 
-class Pending:
-    """A call that was begun and may still block on its host."""
+class PendingCall:
+    """A call that ``Socket.begin`` started and that may still block on its host."""
 
     def __init__(self, socket: "Socket", call: str, future: "concurrent.futures.Future[Any]") -> None:
-        self._socket, self._call, self._future = socket, call, future
+        self._socket = socket
+        self._call = call
+        self._future = future
 
-    def result(self, timeout: float = CALL_WITHIN) -> Outcome:
-        """Wait for the call to return.
+    def result(self, timeout: float = CALL_TIMEOUT) -> CallResult:
+        """Wait until the call returns.
+
+        Args:
+            timeout: in seconds.
 
         Raises:
-            Timeout: it still blocks after ``timeout`` seconds.
+            Timeout: the call still blocks after ``timeout`` seconds.
+            AgentLost: the host's agent has ended.
         """
         try:
             record = self._future.result(timeout)
         except concurrent.futures.TimeoutError:
             where = f"{self._call} on {self._socket.host.name}"
-            raise Timeout(f"{where} still blocks after {timeout:g} s; begin() it if it is meant to") from None
-        return Outcome(record["value"], record["errno"], record["began"] / 1e9, record["ended"] / 1e9)
+            raise Timeout(f"{where} still blocks after {timeout:g} s; if it is meant to block, use begin()") from None
+        return CallResult(record["value"], record["errno"], record["began"] / 1e9, record["ended"] / 1e9)
 
 
 class Socket:
-    """One socket of a host. A call that fails is no exception here: its errno is evidence."""
+    """One controlled socket of a host.
 
-    def __init__(self, host: Asked, number: int) -> None:
-        self.host, self.number = host, number
+    The methods bear the names of the calls of Python's ``socket.socket`` and return a CallResult. A call that fails
+    raises nothing: its errno is evidence. Each method waits up to 30 s for its call and then raises Timeout; ``begin``
+    starts a call that is meant to block.
 
-    def begin(self, call: str, *args: Any) -> Pending:
-        """Start a call and do not wait for it; the calls are those of Python's socket objects."""
-        return Pending(self, call, self.host.begin("call", socket=self.number, call=call, args=list(args)))
+    Attributes:
+        host: the host that it is on.
+        number: names the socket in the evidence.
+    """
 
-    def call(self, call: str, *args: Any, timeout: float = CALL_WITHIN) -> Outcome:
+    def __init__(self, host: AgentClient, number: int) -> None:
+        self.host = host
+        self.number = number
+
+    def begin(self, call: str, *args: Any) -> PendingCall:
+        """Start a call and return at once.
+
+        Args:
+            call: the name of a method of Python's socket objects, such as "accept".
+            args: its arguments; an address is ``(address, port)``.
+        """
+        return PendingCall(self, call, self.host.begin("call", socket=self.number, call=call, args=list(args)))
+
+    def call(self, call: str, *args: Any, timeout: float = CALL_TIMEOUT) -> CallResult:
+        """Make a call and wait until it returns; the arguments are those of ``begin``.
+
+        Raises:
+            Timeout: it still blocks after ``timeout`` seconds.
+        """
         return self.begin(call, *args).result(timeout)
 
-    def bind(self, port: int, address: str = "0.0.0.0") -> Outcome:
+    def bind(self, port: int, address: str = "0.0.0.0") -> CallResult:
+        """Bind the socket to a port, on all addresses of the host if none is given."""
         return self.call("bind", [address, port])
 
-    def listen(self, backlog: int = 128) -> Outcome:
+    def listen(self, backlog: int = 128) -> CallResult:
+        """Listen; ``backlog`` is the length of the accept queue, as in listen(2)."""
         return self.call("listen", backlog)
 
-    def connect(self, address: tuple[str, int]) -> Outcome:
+    def connect(self, address: tuple[str, int]) -> CallResult:
+        """Connect to ``(address, port)``; ``host.at(port)`` makes one."""
         return self.call("connect", list(address))
 
     def accept(self) -> "Socket":
-        """The accepted connection.
+        """Accept a connection and return its socket.
 
         Raises:
             OSError: accept failed.
+            Timeout: no connection arrived within 30 s.
         """
-        outcome = self.call("accept")
-        if outcome.errno is not None:
-            raise OSError(f"accept on {self.host.name}: {outcome.errno}")
-        return Socket(self.host, outcome.value[0])
+        result = self.call("accept")
+        if result.errno is not None:
+            raise OSError(f"accept on {self.host.name}: {result.errno}")
+        return Socket(self.host, result.value[0])
 
-    def send(self, data: bytes) -> Outcome:
+    def send(self, data: bytes) -> CallResult:
+        """Send; the value is the number of bytes that the kernel took, which may be less than all."""
         return self.call("send", data)
 
-    def recv(self, size: int = 65536) -> Outcome:
+    def recv(self, size: int = 65536) -> CallResult:
+        """Receive at most ``size`` bytes; the value is b"" once the peer has closed."""
         return self.call("recv", size)
 
-    def sendto(self, data: bytes, address: tuple[str, int]) -> Outcome:
+    def sendto(self, data: bytes, address: tuple[str, int]) -> CallResult:
+        """Send a datagram to ``(address, port)``."""
         return self.call("sendto", data, list(address))
 
-    def recvfrom(self, size: int = 65536) -> Outcome:
+    def recvfrom(self, size: int = 65536) -> CallResult:
+        """Receive a datagram; the value is its data, cut at ``size`` bytes, and the sender's address."""
         return self.call("recvfrom", size)
 
-    def set_option(self, level: str, option: str, value: int | bytes) -> Outcome:
-        """``set_option("SOL_SOCKET", "SO_REUSEADDR", 1)``; see socket(7) and tcp(7). Bytes are a structure as it is."""
+    def set_option(self, level: str, option: str, value: int | bytes) -> CallResult:
+        """Set a socket option by its name: ``set_option("SOL_SOCKET", "SO_REUSEADDR", 1)``.
+
+        socket(7), ip(7) and tcp(7) list the options. A value in bytes is passed to the kernel as it is, for an option
+        whose value is a structure.
+        """
         return self.call("setsockopt", level, option, value)
 
-    def linger(self, seconds: int) -> Outcome:
-        """How long close may wait until all is acknowledged; 0: close sends RST (SO_LINGER, socket(7))."""
+    def linger(self, seconds: int) -> CallResult:
+        """Set SO_LINGER: how long close waits for unacknowledged data. With 0, close sends RST. See socket(7)."""
         return self.set_option("SOL_SOCKET", "SO_LINGER", struct.pack("ii", 1, seconds))
 
-    def get_option(self, level: str, option: str) -> Outcome:
+    def get_option(self, level: str, option: str) -> CallResult:
+        """Read a socket option by its name."""
         return self.call("getsockopt", level, option)
 
-    def ask_state(self) -> Outcome:
-        """Have the kernel say its state, be it in a table or not; ``Call.state`` reads it from the record."""
+    def ask_state(self) -> CallResult:
+        """Read TCP_INFO, also of a socket that is in no table of the kernel; ``Call.state`` of the evidence has it."""
         return self.get_option("IPPROTO_TCP", "TCP_INFO")
 
-    def set_timeout(self, seconds: float | None) -> Outcome:
-        """How long a call may block; None, as at first, is for ever, and 0 not at all (EAGAIN)."""
+    def set_timeout(self, seconds: float | None) -> CallResult:
+        """Set how long a call may block, in seconds; None, the default, is for ever, 0 makes it fail with EAGAIN."""
         return self.call("settimeout", seconds)
 
-    def shutdown(self, how: str = "SHUT_WR") -> Outcome:
+    def shutdown(self, how: str = "SHUT_WR") -> CallResult:
+        """Shut one direction or both: "SHUT_RD", "SHUT_WR" or "SHUT_RDWR"."""
         return self.call("shutdown", how)
 
-    def close(self) -> Outcome:
+    def close(self) -> CallResult:
+        """Close the socket."""
         return self.call("close")
 
     def name(self) -> tuple[str, int]:
-        """The local address and port."""
+        """The local address and port, as getsockname(2) returns them."""
         address, port = self.call("getsockname").value
         return str(address), int(port)

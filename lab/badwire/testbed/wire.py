@@ -1,4 +1,4 @@
-"""What lies between the hosts: faults are set on it, and everything that passes is captured."""
+"""The network between the hosts: faults are set on it, and everything that passes is captured."""
 
 import threading
 import time
@@ -16,129 +16,150 @@ from badwire.util.jsonlines import Message
 
 
 class Wire:
-    """The bridge with one port for each host; only the wire touches packets."""
+    """The bridge between the hosts, with one port for each host. Nothing else in the lab touches packets.
 
-    def __init__(
-        self, channel: Channel, recorder: Recorder, engine: str, seed: int, everybody: Collection[Host]
-    ) -> None:
-        self._channel, self._recorder, self._everybody = channel, recorder, everybody
-        self._engine, self._seed = engine, seed
-        self._hosts: list[str] = []
+    Faults act on frames at the egress toward the receiver, never inside the sender. When the agent of the wire ends
+    early, each method here and each method of every host raises AgentLost.
+    """
+
+    def __init__(self, channel: Channel, recorder: Recorder, engine: str, seed: int, hosts: Collection[Host]) -> None:
+        self._channel = channel
+        self._recorder = recorder
+        self._engine = engine
+        self._seed = seed
+        self._hosts = hosts
+        self._ports: list[str] = []
         self._in_force: dict[str, list[tuple[object, Fault]]] = {}
-        self._taken: dict[bytes, str] = {}
-        self._decided: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._dropped: dict[bytes, str] = {}
+        self._decisions: dict[tuple[str, str], list[int]] = defaultdict(list)
         self._since: dict[str, int] = {}
         self._changed = threading.Condition()
         self._lost: LabError | None = None
 
-    def join(self, host: str, **how: Any) -> None:
-        """Give a host its port."""
-        self._channel.ask("port", host=host, **how)
-        self._hosts.append(host)
+    def add_port(self, host: str, **interface: Any) -> None:
+        """Connect a host to the bridge; ``interface`` says where its end of the link is, as the agent expects it."""
+        self._channel.ask("port", host=host, **interface)
+        self._ports.append(host)
         self._in_force[host] = []
 
     @contextmanager
     def fault(self, *faults: Fault, toward: Host | None = None) -> Iterator[None]:
-        """Break the wire in these ways while the block runs, toward one host or toward all; may be nested.
+        """Set faults for the duration of a ``with`` block.
+
+        Blocks may be nested; the faults of the outer block stay in force.
+
+        Args:
+            faults: the faults, such as ``Loss(0.1)`` and ``Delay(30 * ms)``.
+            toward: the host that the frames are sent to; None for every host.
 
         Raises:
-            MissingCapability: the engine asked for cannot do this, or not together with what is in force.
+            MissingCapability: the engine in use cannot carry out a fault, or not together with those in force.
         """
-        mark = object()
-        ports = [toward.name] if toward is not None else list(self._hosts)
+        owner = object()
+        ports = [toward.name] if toward is not None else list(self._ports)
         entered: list[str] = []
         try:
             for port in ports:
-                self._put(port, [*self._in_force[port], *((mark, fault) for fault in faults)])
+                self._set(port, [*self._in_force[port], *((owner, fault) for fault in faults)])
                 entered.append(port)
             yield
         finally:
             for port in entered:
-                self._put(port, [(who, fault) for who, fault in self._in_force[port] if who is not mark])
+                self._set(port, [entry for entry in self._in_force[port] if entry[0] is not owner])
 
-    def put(self, toward: Host, *faults: Fault) -> None:
-        """Have these faults, and no others, in force toward a host until the next ``put``.
+    def set_faults(self, toward: Host, *faults: Fault) -> None:
+        """Replace all faults toward a host. They stay in force until the next call; without faults, none is.
 
         Raises:
-            MissingCapability: as in ``fault``; then all is as it was.
+            MissingCapability: as in ``fault``; the faults in force are unchanged then.
         """
-        self._put(toward.name, [(self, fault) for fault in faults])
+        self._set(toward.name, [(self, fault) for fault in faults])
 
     @property
     def in_force(self) -> dict[str, tuple[Fault, ...]]:
-        """What is in force toward each host."""
+        """The faults in force toward each host, by the host's name."""
         return {port: tuple(fault for _, fault in faults) for port, faults in self._in_force.items()}
 
     def release(self, toward: Host) -> int:
-        """Let go, in their order, what a Hold or a Late toward this host keeps; how many frames there were."""
+        """Deliver the frames that a Hold or a Late toward this host keeps, in their order; return their number."""
         return int(self._ask("release", host=toward.name)["frames"])
 
-    def wait_until(self, verdict: str, toward: Host, count: int = 1, timeout: float = 10.0) -> None:
-        """Wait until the relay has done this to ``count`` frames since the faults toward the host were last changed.
+    def wait_until(self, action: str, toward: Host, count: int = 1, timeout: float = 10.0) -> None:
+        """Wait until the relay has done something to ``count`` frames since the faults toward the host last changed.
 
-        ``verdict`` is what the relay logs: hold, keep, release, drop, duplicate, corrupt, reorder.
+        Args:
+            action: "hold", "keep", "release", "drop", "duplicate", "corrupt" or "reorder".
+            toward: the host that the frames are sent to.
+            count: how many frames.
+            timeout: in seconds.
 
         Raises:
-            Timeout: it has not within ``timeout`` seconds.
+            Timeout: there were fewer after ``timeout`` seconds.
         """
-        since, deadline = self._since.get(toward.name, 0), time.monotonic() + timeout
+        since = self._since.get(toward.name, 0)
+        deadline = time.monotonic() + timeout
         with self._changed:
-            while (met := sum(t >= since for t in self._decided[toward.name, verdict])) < count:
+            while (done := self._count(action, toward.name, since)) < count:
                 if self._lost is not None:
                     raise self._lost
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
-                    did = f"{met} of {count} frames toward {toward.name} met with {verdict!r}"
-                    raise Timeout(f"{did} within {timeout:g} s; is there a fault in force that the relay carries out?")
+                    found = f"the relay did {action!r} to {done} of {count} frames toward {toward.name}"
+                    raise Timeout(f"{found} within {timeout:g} s; is a fault in force that it carries out?")
+
+    def _count(self, action: str, toward: str, since: int) -> int:
+        return sum(t >= since for t in self._decisions[toward, action])
 
     def facts(self) -> dict[str, Any]:
-        """Which engines this wire has, and why not the others."""
+        """Which engines this wire has, and for each other one why it is missing."""
         found: dict[str, Any] = self._ask("facts")
         return found
 
-    def watch(self, snaplen: int) -> None:
+    def start_capture(self, snaplen: int) -> None:
+        """Capture every frame on every port from now on, and keep ``snaplen`` bytes of each."""
         self._ask("watch", snaplen=snaplen)
 
-    def unwatch(self) -> dict[str, int]:
-        counted: dict[str, int] = self._ask("unwatch")
-        return counted
+    def stop_capture(self) -> dict[str, int]:
+        """End the capture; return how many frames it has ("frames") and how many the kernel dropped ("dropped")."""
+        counts: dict[str, int] = self._ask("unwatch")
+        return counts
 
     @property
-    def taken(self) -> dict[bytes, str]:
-        """Frames that a fault took, and which."""
-        return self._taken
+    def dropped(self) -> dict[bytes, str]:
+        """Frames that a fault dropped, each with a sentence that names the fault."""
+        return self._dropped
 
-    def take(self, event: Message) -> None:
-        """An event of the wire's agent, in its channel's thread."""
+    def handle_event(self, event: Message) -> None:
+        """Record an event of the wire's agent. Called in the channel's thread."""
         kind = event.pop("event")
         if kind == "frames":
             self._recorder.frames(event["frames"])
         elif kind == "lost":
-            self._lose(event["error"])
+            self._fail(event["error"])
         elif kind == "relay_died":
-            self._lose(AgentLost("the relay ended before the lab did (was it killed?), and what it carried with it"))
+            self._fail(AgentLost("the relay ended before the lab did (was it killed?); the frames it held are lost"))
         else:
             self._recorder.record(kind, **event)
             if kind == "decision":
-                self._take_decision(event)
+                self._add_decision(event)
 
-    def _take_decision(self, event: Message) -> None:
+    def _add_decision(self, event: Message) -> None:
         if event["verdict"] == "drop":
-            self._taken[event["frame"]] = f"dropped by {event['fault']} toward {event['toward']}"
+            self._dropped[event["frame"]] = f"dropped by {event['fault']} toward {event['toward']}"
         with self._changed:
-            self._decided[event["toward"], event["verdict"]].append(event["t"])
+            self._decisions[event["toward"], event["verdict"]].append(event["t"])
             self._changed.notify_all()
 
-    def _lose(self, error: LabError) -> None:
-        """Without a wire nothing that a host does means anything: whoever waits on one hears of it at once."""
+    def _fail(self, error: LabError) -> None:
+        """Without the wire no host can be judged: every wait in the lab raises ``error``."""
         self._recorder.break_off(error)
         with self._changed:
             self._lost = error
             self._changed.notify_all()
-        for host in self._everybody:
-            host.lose(error)
+        for host in self._hosts:
+            host.fail(error)
 
-    def _put(self, port: str, faults: list[tuple[object, Fault]]) -> None:
+    def _set(self, port: str, faults: list[tuple[object, Fault]]) -> None:
         described = [fault.to_json() for _, fault in faults]
         answer = self._ask("faults", host=port, faults=described, engine=self._engine, seed=self._seed)
         self._in_force[port] = faults
