@@ -1,11 +1,31 @@
-"""Who a container or a network belongs to, in a label: enough to tell whether that process is still alive."""
+"""Who a container or a network belongs to, in its labels and its name: enough to tell whether that process still lives.
+
+A container has its image's labels, too, and ``docker commit`` gives a container's labels to an image. So a label alone
+does not say that we made the container that bears it; the name says so, which nothing inherits.
+"""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 RUN = "badwire.run"  # label: the run, a name of its own for each lab that was ever opened
 OWNER = "badwire.owner"  # label: the process that opened it
 FORMER = {RUN: "netlab.run", OWNER: "netlab.owner"}  # the same under the project's former name
+
+
+def engine_name(run: str, part: str = "") -> str:
+    """What a run's network is called on the engine, or its container for one ``part``: a host, or the wire."""
+    return f"badwire-{run}-{part}" if part else f"badwire-{run}"
+
+
+def is_of_its_run(name: str, labels: Mapping[str, str]) -> bool:
+    """Whether a container or a network has the name that goes with its labels, so that a lab made it."""
+    for label in (RUN, FORMER[RUN]):
+        if label in labels:
+            network = f"{label.partition('.')[0]}-{labels[label]}"
+            if name == network or name.startswith(f"{network}-"):
+                return True
+    return False
 
 
 def owner(pid: int | None = None) -> str:

@@ -1,12 +1,13 @@
 """Removes what dead runs left on a Docker Engine.
 
-What is ours is told by labels, those of the project's former name included, and whose it is by the owner in them.
+What is ours bears a run's label and that run's name, since a label alone is inherited (see ``badwire.util.owner``). So
+does what was made under the project's former name. Whose it is says the owner in another label.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from badwire.util.owner import FORMER, OWNER, RUN, is_dead
+from badwire.util.owner import FORMER, OWNER, RUN, is_dead, is_of_its_run
 
 if TYPE_CHECKING:  # a run on namespaces must not pay for the SDK
     import docker
@@ -42,7 +43,7 @@ def clean(client: "docker.APIClient") -> list[str]:
 
 
 def sweep(client: "docker.APIClient", run: str) -> list[str]:
-    """Removes all that bears the label of this run, containers first; what it found, such as "container x".
+    """Removes the containers of this run, and then its network; what it found, such as "container x".
 
     Returns when it is gone. Raises docker.errors.APIError if the engine will not remove something.
     """
@@ -88,12 +89,15 @@ def _remove_network(client: "docker.APIClient", identity: str) -> None:
 
 
 def _containers(client: "docker.APIClient", label: str) -> list[dict[str, Any]]:
-    return list(client.containers(all=True, filters={"label": label}))
+    """The containers that a lab made and that bear the label, not those that have it from their image."""
+    found = client.containers(all=True, filters={"label": label})
+    return [one for one in found if any(is_of_its_run(name.strip("/"), one["Labels"]) for name in one["Names"] or ())]
 
 
 def _networks(client: "docker.APIClient", label: str) -> list[dict[str, Any]]:
-    return list(client.networks(filters={"label": label}))
+    found = client.networks(filters={"label": label})
+    return [one for one in found if is_of_its_run(one["Name"], one["Labels"])]
 
 
 def _labels(client: "docker.APIClient", owner: str) -> list[dict[str, str]]:
-    return [entry["Labels"] or {} for entry in _containers(client, owner) + _networks(client, owner)]
+    return [entry["Labels"] for entry in _containers(client, owner) + _networks(client, owner)]

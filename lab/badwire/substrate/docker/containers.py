@@ -1,4 +1,4 @@
-"""One lab's containers and network on a Docker Engine. All bear the run's label, and by that they are removed."""
+"""One lab's containers and network on a Docker Engine. All bear its label and name, and by these they are removed."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from badwire.substrate.docker.client import says
 from badwire.substrate.docker.janitor import Janitor
 from badwire.substrate.substrate import Ground
 from badwire.topology.topology import Container, HostSpec, Topology
-from badwire.util.owner import OWNER, RUN, owner
+from badwire.util.owner import OWNER, RUN, engine_name, owner
 
 ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
@@ -65,7 +65,7 @@ class DockerRun:
         return Ground(streams, wire.result(), f"br-{network[:12]}")
 
     def _network(self, topology: Topology) -> str:
-        name = f"badwire-{self.run}"
+        name = engine_name(self.run)
         ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=topology.subnet)]) if topology.subnet else None
         try:
             with self._janitor.told(name):
@@ -87,7 +87,7 @@ class DockerRun:
     ) -> AttachedStream:
         network = config["network_mode"]
         endpoints: Any = {network: self._client.create_endpoint_config(ipv4_address=address)} if address else None
-        full_name = f"badwire-{self.run}-{name}"
+        full_name = engine_name(self.run, name)
         try:
             with self._janitor.told(full_name):
                 made = self._client.create_container(

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import importlib.metadata
 import io
+import re
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -37,7 +38,12 @@ PARTS = (
     "lab/badwire/util",
 )
 CHECKOUT = "badwire.checkout"  # label of an image: which checkout built it, so that each has one
-FORMER_CHECKOUT = "netlab.checkout"  # the same under the project's former name
+BUILT_AS = "badwire.image"  # label of an image: the name that it was built under
+LATEST = f"{NAME}:latest"  # what compose.yaml names; `make images` tags it
+# Under the project's former name images had no such label, and this is what their names were like.
+FORMER_CHECKOUT = "netlab.checkout"
+FORMER_NAME = re.compile(r"netlab-host:[0-9a-f]{12}")
+FORMER_LATEST = "netlab-host:latest"
 BUILD_WITHIN = 600  # seconds between two lines of a build's output
 WAY_OUT = "run make images, which makes a base image from Debian's packages, or take --substrate netns"
 
@@ -63,10 +69,28 @@ def ready(client: docker.APIClient, container: Container, progress: Progress) ->
 
 
 def forget_older(client: docker.APIClient, name: str) -> None:
-    """Removes the images that this checkout had built before; one that a container still needs stays."""
-    labels = [f"{label}={checkout()}" for label in (CHECKOUT, FORMER_CHECKOUT)]
-    for image in [image for label in labels for image in client.images(filters={"label": label})]:
-        for tag in set(image["RepoTags"] or ()) - {name}:
+    """Removes the images that this checkout had built before; one that a container still needs stays.
+
+    An image that somebody made ``FROM`` one of ours has our labels, but not the name in them. No other tag is removed
+    than those that the lab gives.
+    """
+    for image in client.images(filters={"label": f"{CHECKOUT}={checkout()}"}):
+        own = image["Labels"].get(BUILT_AS)
+        if own != name:
+            _forget(client, image["RepoTags"] or [], own, LATEST)
+    for image in client.images(filters={"label": f"{FORMER_CHECKOUT}={checkout()}"}):
+        tags = image["RepoTags"] or []
+        own = next(filter(FORMER_NAME.fullmatch, tags), None)
+        _forget(client, tags, own, FORMER_LATEST)
+
+
+def _forget(client: docker.APIClient, tags: list[str], own: str | None, latest: str) -> None:
+    """Takes the lab's tags off an image if its ``own`` name is among them; without a tag it is gone."""
+    if own not in tags:
+        return
+    # The own name goes last: it stays while a container needs the image, which is found by it the next time.
+    for tag in [latest, own]:
+        if tag in tags:
             with contextlib.suppress(APIError):
                 client.remove_image(tag)
 
@@ -131,7 +155,7 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
             dockerfile=DOCKERFILE,
             tag=name,
             buildargs={"BASE": base},
-            labels={CHECKOUT: checkout()},
+            labels={CHECKOUT: checkout(), BUILT_AS: name},
             network_mode="none",
             rm=True,
             forcerm=True,

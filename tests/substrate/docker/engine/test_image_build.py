@@ -1,5 +1,6 @@
 """The hosts' image is built when something in it changed, and only then."""
 
+import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,42 @@ def test_it_is_built_once_and_again_when_something_changes(
     assert second != first
     assert len(told) == 2
     assert not engine.images(first), "each checkout has one image, which no other uses"
+
+
+def test_images_that_somebody_made_from_ours_stay(engine: docker.APIClient, checkout: Path, built: list[str]) -> None:
+    first = image.ready(engine, Container(), print)
+    mark = f"mine-{first.partition(':')[2]}"
+    derived = f"{mark}:derived"
+    likewise = f"{image.NAME}:{mark}"
+    renamed = f"{mark}:renamed"
+    built += [first, derived, likewise, renamed]
+    for name in (derived, likewise):
+        dockerfile = io.BytesIO(f"FROM {first}\nENV NAME={name}\n".encode())
+        for line in engine.build(fileobj=dockerfile, tag=name, rm=True, decode=True):
+            assert "error" not in line
+        assert image.CHECKOUT in engine.inspect_image(name)["Config"]["Labels"]
+    engine.tag(first, mark, "renamed")
+    (checkout / "lab" / "badwire" / "agent" / "mark.py").write_text("# changed\n")
+    built.append(image.ready(engine, Container(), print))
+    for name in (derived, likewise, renamed):
+        assert engine.images(name), name
+    assert not engine.images(first)
+
+
+def test_images_of_the_projects_former_name_go_and_what_was_made_from_them_stays(
+    engine: docker.APIClient, checkout: Path, built: list[str]
+) -> None:
+    former = f"netlab-host:{image.checkout()}"  # any twelve digits
+    derived = f"netlab-host:mine-{image.checkout()}"
+    built += [former, derived]
+    base, _ = image.find_base(engine, None, print)
+    for name, parent, labels in ((former, base, {image.FORMER_CHECKOUT: image.checkout()}), (derived, former, {})):
+        dockerfile = io.BytesIO(f"FROM {parent}\nENV NAME={name}\n".encode())
+        for line in engine.build(fileobj=dockerfile, tag=name, labels=labels, rm=True, decode=True):
+            assert "error" not in line
+    built.append(image.ready(engine, Container(), print))
+    assert not engine.images(former)
+    assert engine.images(derived)
 
 
 def test_it_holds_pyroute2_compiled(engine: docker.APIClient, checkout: Path, built: list[str]) -> None:
