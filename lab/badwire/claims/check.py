@@ -182,7 +182,7 @@ def seen(name: str, records: Records[Any], /, **values: object) -> Check:
 def never(name: str, records: Records[Any], run: Capture, /, **values: object) -> Check:
     """None was recorded although every frame was: with an incomplete capture, none recorded is UNKNOWN."""
     title = Message.of(name, **values)
-    expected = Message("never")
+    expected = Message("none")
     if records:
         return Check(title, FAILS, len(records), expected, records.noun)
     if not run.capture_is_complete:
