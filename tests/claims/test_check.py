@@ -97,7 +97,7 @@ def test_a_check_says_why_nothing_was_recorded() -> None:
 
 
 def test_seen_takes_at_least_one() -> None:
-    assert seen("RST", TWO) == Check(Message("RST"), HOLDS, 2, Message("at least one"), "segments")
+    assert seen("RST", TWO) == Check(Message("RST"), HOLDS, 2, Message("at least {least}", {"least": 1}), "segments")
     assert seen("RST", NONE).verdict is UNKNOWN
 
 

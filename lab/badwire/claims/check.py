@@ -173,7 +173,7 @@ def each_between(
 
 def seen(name: str, records: Records[Any], /, **values: object) -> Check:
     """At least one was recorded; UNKNOWN when none was, since it may have been missed."""
-    expected = Message("at least one")
+    expected = Message("at least {least}", {"least": 1})
     if missing := _missing(records):
         return Check(Message.of(name, **values), UNKNOWN, None, expected, records.noun, missing)
     return Check(Message.of(name, **values), HOLDS, len(records), expected, records.noun)
