@@ -185,6 +185,35 @@ def test_the_fixtures_topology_can_be_another(pytester: pytest.Pytester) -> None
     done.stdout.fnmatch_lines(["*hosts*is no argument of the marker lab*"])
 
 
+@pytest.mark.parametrize("substrate", ["netns", "docker"])
+def test_a_mount_that_is_not_there_is_one_sentence(pytester: pytest.Pytester, substrate: str) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.lab(mounts=["./my_servr"])
+        def test_mistyped(lab):
+            raise AssertionError("never reached")
+        """
+    )
+    argv = ("--lab-substrate", substrate, "--lab-out", "runs", "-p", "no:cacheprovider")
+    done = pytester.runpytest_subprocess(*argv)
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["mounts= names ./my_servr (*/my_servr), which does not exist: *"])
+    assert not (pytester.path / "my_servr").exists() and not (pytester.path / "runs").exists()
+
+
+def test_a_scenario_with_a_mount_that_is_not_there_fails_where_no_engine_answers(
+    pytester: pytest.Pytester, scenarios: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixed = scenarios / "mixed.py"
+    mixed.write_text(mixed.read_text().replace("@scenario(", "@scenario(mounts=['./my_servr'], title="))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{pytester.path}/nobody.sock")
+    done = pytester.runpytest_subprocess("scenarios", "--lab-substrate", "docker", "-p", "no:cacheprovider")
+    done.assert_outcomes(failed=8)
+    done.stdout.fnmatch_lines(["mixed.py: mounts= names ./my_servr (*/my_servr), which does not exist: *"])
+
+
 def test_a_failed_test_names_its_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(lab): assert lab.folder is None")
     done = pytester.runpytest_subprocess("--lab-out", "kept", *NETNS)

@@ -56,7 +56,7 @@ def test_a_setting_of_a_host_is_set(up: Hands) -> None:
         (["--hosts", "clinet=2"], "there is no host 'clinet'"),
         (["--sysctl", "tcp_sack=0"], "is no setting of a host, as in net.ipv4.tcp_sack=0"),
         (["--sysctl", "cleint:net.ipv4.tcp_sack=0"], "sysctls are given for 'cleint', which is no host"),
-        (["--mount", "/no/such"], "there is no /no/such"),
+        (["--mount", "/no/such"], "--mount names /no/such, which does not exist"),
         (["--name", "My Lab"], "is no name"),
         (["--substrate", "dokcer"], "did you mean docker"),
     ],

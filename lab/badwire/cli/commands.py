@@ -71,6 +71,8 @@ def run(argv: list[str]) -> int:
     named = [scenario_file.load(name) for name in names]  # all of them, before the first is run
     left_out = {one.name: why for one in named if everything and (why := one.why_not_on(how.clock))}
     chosen = [one for one in named if one.name not in left_out]
+    for one in chosen:
+        one.check()
     predictions = predict.ask(chosen) if wants.predict else {}
     from badwire.run.parallel import run_each
     from badwire.run.runner import Runner  # what brings up labs is not needed to say that a name is wrong

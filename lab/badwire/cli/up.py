@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shlex
 import socket
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from badwire.errors import AgentLost, BadOption
 from badwire.session.connection import Line
 from badwire.session.registry import DEFAULT
 from badwire.store import run_folder
-from badwire.substrate import select
+from badwire.substrate import mounts, select
 from badwire.util import project
 
 VIRTUAL = (
@@ -54,7 +53,7 @@ def up(argv: list[str]) -> int:
         "out": str(wants.out.absolute()),
         "hosts": dict(wants.hosts),
         "sysctls": _by_host(wants.sysctl),
-        "mounts": [str(path) for path in wants.mount],
+        "mounts": [str(path) for path in mounts.resolve(wants.mount, "--mount")],
     }
     began = time.monotonic()
 
@@ -145,7 +144,6 @@ def _parser() -> arguments.Parser:
     add(
         *("--mount",),
         action="append",
-        type=_path,
         default=[],
         metavar="PATH",
         help="of this machine, which containers see, too, read-only",
@@ -168,12 +166,6 @@ def _setting(value: str) -> tuple[str, str, str]:
     if name.startswith("net.") and equals:
         return where, name, wanted
     raise argparse.ArgumentTypeError(f"{value!r} is no setting of a host, as in net.ipv4.tcp_sack=0")
-
-
-def _path(value: str) -> Path:
-    if (path := Path(value).resolve()).exists():
-        return path
-    raise argparse.ArgumentTypeError(f"there is no {shlex.quote(value)}")
 
 
 def _by_host(settings: list[tuple[str, str, str]]) -> dict[str, dict[str, str]]:

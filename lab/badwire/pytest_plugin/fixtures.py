@@ -27,6 +27,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
     from badwire.pytest_plugin import session
     from badwire.scenario import scenario_file
     from badwire.store import run_folder
+    from badwire.substrate import mounts
     from badwire.testbed.lab import open_lab
 
     marker = request.node.get_closest_marker("lab")
@@ -35,6 +36,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
     with ExitStack() as undo:
         try:
             topology = wants.hosts()
+            visible = mounts.resolve(wants.mounts)
             folder = run_folder.make(tmp_path / "runs" if how.out == run_folder.DEFAULT else how.out, name_of(request))
             running = undo.enter_context(
                 open_lab(
@@ -45,7 +47,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
                     seed=how.seed,
                     sysctls=scenario_file.for_each(wants.sysctls, [host.name for host in topology.hosts]),
                     routes=wants.routes,
-                    mounts=[Path(mount).resolve() for mount in wants.mounts],
+                    mounts=visible,
                     progress=session.progress,
                 )
             )

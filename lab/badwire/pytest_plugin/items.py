@@ -34,8 +34,12 @@ class ScenarioFile(pytest.File):
             yield ClaimItem.from_parent(self, name=f"instrument:{claim.name}", claim=claim)
 
     def run_once(self) -> Run:
-        """The scenario's run, the same one for every claim. Raises LabError when this session cannot run any."""
+        """The scenario's run, the same one for every claim.
+
+        Raises RequestError for what is wrong in its file, and any LabError when this session cannot run any.
+        """
         if self.run is None:
+            self.scenario.check()  # before the machine is asked, which may skip what is wrong in the file
             self.run = session.runs(self.session, self._with_tests).outcome(self.scenario)
         return self.run
 

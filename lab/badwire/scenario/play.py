@@ -36,7 +36,7 @@ def collect(
             seed=seed,
             sysctls=sysctls,
             routes=scenario.declared.routes,
-            mounts=[Path(mount).resolve() for mount in scenario.declared.mounts],
+            mounts=scenario.mounts(),
             progress=tell,
         ) as lab:
             scenario.declared.run(lab)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from badwire.claims.claim import Claim, claims_of
 from badwire.errors import BadOption, RequestError, UnknownScenario
+from badwire.substrate import mounts
 from badwire.topology.topology import Topology
 from badwire.util import project
 
@@ -107,9 +108,17 @@ class Scenario:
         """What is set on each host before a program starts. Raises BadOption for a host that there is not."""
         return for_each(self.declared.sysctls, [host.name for host in self.topology().hosts])
 
+    def mounts(self) -> list[Path]:
+        """What the hosts see of this machine. Raises BadOption for a path that they cannot be given."""
+        try:
+            return mounts.resolve(self.declared.mounts)
+        except BadOption as error:
+            raise BadOption(f"{self.file.name}: {error}") from None
+
     def check(self) -> None:
         """Raises RequestError if it asks for what there is not."""
         self.sysctls()
+        self.mounts()
         known = [host.name for host in self.topology().hosts]
         for name in self.declared.routes:
             if name not in known:

@@ -32,7 +32,7 @@ class VirtualClock:
             call="badwire.uml.guest.play.play",
             arguments=arguments,
             cwd=here(),
-            visible=places(scenario.file.parent, *scenario.declared.mounts),
+            visible=places(scenario.file.parent, *scenario.mounts()),
             engine=substrate == "docker",
         )
         lines = Lines(self.tell)

@@ -9,7 +9,7 @@ from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException
-from docker.types import IPAMConfig, IPAMPool, LogConfig
+from docker.types import IPAMConfig, IPAMPool, LogConfig, Mount
 from requests.exceptions import RequestException
 
 from badwire.errors import BadOption, LabError, MachineError, RunError
@@ -42,13 +42,14 @@ class DockerRun:
         image: Callable[[Container], str],
     ) -> Ground:
         """The network, then every container at once: made, attached, started. Raises LabError."""
-        binds = {str(path): {"bind": str(path), "mode": "ro"} for path in mounts}
+        # Not as "binds", for which the engine makes a folder where the source is missing.
+        binds = [Mount(str(path), str(path), type="bind", read_only=True) for path in mounts]
         addresses = topology.addresses() if topology.subnet else {}
 
         def host(spec: HostSpec, network: str) -> AttachedStream:
             settings = {**spec.sysctls, **sysctls.get(spec.name, {})}
             address = addresses[spec.name].split("/")[0] if addresses else None
-            config = {"network_mode": network, "sysctls": settings, "binds": binds}
+            config = {"network_mode": network, "sysctls": settings, "mounts": binds}
             return self._container(spec.name, "host", spec.container, image(spec.container), config, address)
 
         pool = ThreadPoolExecutor(min(AT_ONCE, len(topology.hosts) + 1))
