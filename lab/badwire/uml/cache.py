@@ -62,8 +62,8 @@ def current() -> Path:
 
 
 def link(path: Path, target: str | Path) -> None:
-    """Make or replace a link, in one step. Raises OSError."""
-    part = path.with_name(f".{path.name}.part")
+    """Make or replace a link, in one step, whoever else does so at the same time. Raises OSError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
     part.unlink(missing_ok=True)
     part.symlink_to(target)
     part.replace(path)

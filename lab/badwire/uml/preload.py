@@ -1,6 +1,7 @@
 """What is preloaded into the kernel: preload.c, compiled beside it, so that a change of it needs no new kernel."""
 
 import hashlib
+import os
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,11 @@ def name() -> str:
 
 
 def make(folder: Path) -> None:
-    """Compile it into a kernel's folder, at once or not at all. Raises KernelError or OSError."""
-    part = folder / f".{name()}.part"
+    """Compile it into a kernel's folder, at once or not at all, whoever else does so at the same time.
+
+    Raises KernelError or OSError.
+    """
+    part = folder / f".{name()}.{os.getpid()}"
     argv = ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-o", str(part), str(C)]
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

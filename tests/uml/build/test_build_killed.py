@@ -2,14 +2,18 @@
 
 import os
 import signal
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from badwire.errors import KernelError
 from badwire.uml import cache
 from badwire.uml.build import build
 from badwire.uml.build.sources import Source
-from tests.command_line import lab
+from tests.command_line import environment, lab
 from tests.uml.build.tree import building, builds, hear, plant
 
 
@@ -81,4 +85,40 @@ def test_two_at_once_make_one(workshop: Path, tmp_path: Path) -> None:
                 process.stderr.read()
     assert builds(tree) == 1
     assert cache.cached() is not None
-    assert first.returncode == second.returncode  # whether it boots is another question
+    assert [first.returncode, second.returncode] == [KernelError.exit_status] * 2  # the tree's kernel does not boot
+
+
+@pytest.mark.parametrize(
+    ("step", "times"),
+    [
+        ("build.remember(Source(Path(sys.argv[1])))", 1000),
+        ("preload.make(Path(sys.argv[1]))", 10),
+    ],
+)
+def test_processes_that_write_the_same_file_at_once_are_not_in_each_others_way(
+    workshop: Path, tmp_path: Path, step: str, times: int
+) -> None:
+    workshop.mkdir(parents=True)
+    code = f"""
+import sys
+from pathlib import Path
+from badwire.uml.build import build
+from badwire.uml import preload
+from badwire.uml.build.sources import Source
+sys.stdin.read()
+for _ in range(int(sys.argv[2])):
+    {step}
+"""
+    argv = [sys.executable, "-c", code, str(tmp_path), str(times)]
+    with ExitStack() as undo:
+        writers = [
+            undo.enter_context(
+                subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True)
+            )
+            for _ in range(3)
+        ]
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.close()
+        said = [writer.stderr.read() for writer in writers if writer.stderr is not None]
+    assert said == [""] * 3
