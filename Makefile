@@ -37,34 +37,41 @@ clean: venv ## remove what dead runs left
 	@$(LAB) clean
 
 test: venv ## all tests, the quick ones first, and all scenarios as tests, on both clocks and both substrates
-	@echo "units and claims: about two minutes, silent until a part is through"
-	@+$(SIDE_BY_SIDE) test-unit test-claims
-	@echo "the lab on either clock: about a quarter of an hour"
-	@+$(SIDE_BY_SIDE) test-real test-virtual
-	@echo "the scenarios on this machine's clock, on either substrate: about five minutes"
-	@+$(SIDE_BY_SIDE) scenarios-netns scenarios-docker
+	@REPORTS=$$(mktemp -d) && export REPORTS && trap 'rm -rf "$$REPORTS"' EXIT && trap 'exit 130' INT && trap 'exit 143' TERM; \
+	status=0; \
+	echo "units and claims: about two minutes, silent until a part is through"; \
+	$(SIDE_BY_SIDE) test-unit test-claims || status=1; \
+	echo "the lab on either clock: about a quarter of an hour"; \
+	$(SIDE_BY_SIDE) test-real test-virtual || status=1; \
+	echo "the scenarios on this machine's clock, on either substrate: about five minutes"; \
+	$(SIDE_BY_SIDE) scenarios-netns scenarios-docker || status=1; \
+	.venv/bin/python tools/test_summary.py "$$REPORTS" $(PARTS) || status=1; \
+	exit $$status
 
-# Two at a time, since one computes while the other waits.
-SIDE_BY_SIDE := $(MAKE) --no-print-directory -j2 --output-sync=target
+PARTS := test-unit test-claims test-real test-virtual scenarios-netns scenarios-docker
+
+# Two at a time, since one computes while the other waits; both to their end, whatever fails.
+SIDE_BY_SIDE := $(MAKE) --no-print-directory -j2 --keep-going --output-sync=target
+report = $(if $(REPORTS),--junitxml "$(REPORTS)/$@.xml" -o junit_family=xunit1)
 
 # What takes a real network, an engine, a browser or a whole command; the rest of tests/ is quick.
 REAL := tests/agent/wire tests/conformance tests/end_to_end tests/faults/measured tests/programs tests/report/html/browser \
         tests/session tests/substrate/docker/engine tests/tools
 
 test-unit: venv
-	@$(PYTEST) -x -q tests --ignore tests/claims --ignore tests/uml $(REAL:%=--ignore %)
+	@$(PYTEST) -q tests --ignore tests/claims --ignore tests/uml $(REAL:%=--ignore %) $(report)
 
 test-claims: venv
-	@$(PYTEST) -x -q tests/claims
+	@$(PYTEST) -q tests/claims $(report)
 
 test-real: venv
-	@$(PYTEST) -x -q $(REAL)
+	@$(PYTEST) -q $(REAL) $(report)
 
 test-virtual: venv
-	@$(PYTEST) -x -q tests/uml
+	@$(PYTEST) -q tests/uml $(report)
 
 scenarios-netns scenarios-docker: scenarios-%: venv
-	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3
+	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3 $(report)
 
 check: venv-dev ## ruff, ruff format, mypy --strict, the import linter
 	@.venv/bin/python -m ruff check .
