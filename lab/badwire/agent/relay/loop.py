@@ -69,16 +69,17 @@ class RelayLoop:
         wait = max(0, self._due[0][0] - time.monotonic_ns()) / 1e9
         return wait if wait < _SHORT_WAIT else wait * 0.999 - _SHORT_WAIT / 2
 
-    def _read(self, end: End) -> None:
+    def _read(self, end: End) -> bool:
+        """Take a batch of what has come; whether there may be more."""
         receive, view, buffer, clock, port = end.inward.recv_into, self._view, self._buffer, time.monotonic_ns, end.port
         for _ in range(_BATCH):
             try:
                 size = receive(buffer)
             except BlockingIOError:
-                return
+                return False
             except OSError as error:
                 if error.errno == errno.ENETDOWN:  # told once, before the interface is up
-                    return
+                    return False
                 raise
             now = clock()
             frame, fixed = bytes(view[:size]), port.fixed_ns
@@ -88,6 +89,7 @@ class RelayLoop:
                 self._queue(end, frame, now + fixed)
             else:
                 self._send(end, frame)
+        return True
 
     def _pass_on(self, end: End, passages: Iterable[Passage], now: int) -> None:
         for frame, at in passages:
@@ -139,6 +141,7 @@ class RelayLoop:
             return False
         if not data:
             return False
+        self._catch_up()
         for request in self._requests.feed(data):
             try:
                 answer = {"ok": self._do(request, fds)}
@@ -148,6 +151,13 @@ class RelayLoop:
                 answer = to_wire(RunError(f"The relay could not {request['do']}: {error.strerror}."))
             self._log.answer(answer)
         return True
+
+    def _catch_up(self) -> None:
+        """Take what came before a request, however long nobody could read it: it is for the faults of that time."""
+        for end in self._ends.values():
+            for _ in range(QUEUE // _BATCH):  # as many as may wait; a sender that never rests is not waited for
+                if not self._read(end):
+                    break
 
     def _do(self, request: Mapping[str, Any], fds: list[int]) -> Any:
         now = time.monotonic_ns()
