@@ -7,7 +7,6 @@ owner outside this test session is none of our business.
 import ctypes
 import os
 import select
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pyroute2 import IPRoute
 
 from badwire.errors import MachineError
 from badwire.util.owner import OWNER, is_dead
+from tests.pace import Deadline
 
 GONE_WITHIN = 2.0  # seconds; the promise for a run that is killed
 PR_SET_CHILD_SUBREAPER = 36
@@ -84,9 +84,9 @@ class Watch:
 
         What comes and goes meanwhile is other people's.
         """
-        deadline = time.monotonic() + GONE_WITHIN
+        deadline = Deadline(GONE_WITHIN)
         left = self.look().since(before)
-        while left and (remaining := deadline - time.monotonic()) > 0:
+        while left and (remaining := deadline.left()) > 0:
             await_ends([pid for pid, _ in descendants() - before.processes], min(remaining, 0.1))
             now = self.look().since(before)
             left = [thing for thing in left if thing in now]

@@ -5,11 +5,16 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+from tests.leftovers import GONE_WITHIN, await_ends
+from tests.pace import HANG, Deadline
+
+T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 STORIES = ROOT / "tests" / "stories"
-GONE_WITHIN = 2.0  # seconds; what the lab promises for a run that is killed
 
 
 class Running:
@@ -48,29 +53,41 @@ class Running:
     @property
     def folder(self) -> Path:
         """The run's folder; waits until there is one."""
-        return until(lambda: next((path.parent for path in self.out.glob("*/*/evidence.jsonl")), None), "a folder")
+        found = self._until(lambda: next(self.out.glob("*/*/evidence.jsonl"), None), "a folder")
+        assert found is not None
+        return found.parent
 
     def wait_for_record(self, words: str) -> None:
         """Until the evidence has it."""
         evidence = self.folder / "evidence.jsonl"
-        until(lambda: words in evidence.read_text(), f"{words} in the evidence")
+        self._until(lambda: words in evidence.read_text(), f"{words} in the evidence")
 
     def wait_for_mark(self, how_many: int) -> None:
         """Until it has so many processes."""
-        until(lambda: len(marked(self.mark)) >= how_many, f"{how_many} processes")
+        self._until(lambda: len(marked(self.mark)) >= how_many, f"{how_many} processes")
 
     def end(self) -> tuple[int, str, str]:
         """Its status and what it printed, once it has ended by itself."""
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=HANG)
         return self.process.returncode, out, err
 
+    def _until(self, look: Callable[[], T], what: str) -> T:
+        return until(look, what, alive=self.process)
 
-def until(look, what: str, within: float = 20.0):  # type: ignore[no-untyped-def]
-    """Look until there is something; for what tells nobody when it happens."""
-    end = time.monotonic() + within
+
+def until(look: Callable[[], T], what: str, alive: "subprocess.Popen[str] | None" = None) -> T:
+    """Look until there is something; for what tells nobody when it happens. What it finds.
+
+    It comes when the machine has time for it; it will not come any more once the process that is to bring it is not
+    ``alive``.
+    """
+    end = time.monotonic() + HANG
     while time.monotonic() < end:
+        ended = None if alive is None else alive.poll()
         if found := look():
             return found
+        assert ended is None, f"it ended with status {ended} before there was {what}"
+        time.sleep(0.005)  # leaves the processor to what is waited for
     raise AssertionError(f"there never was {what}")
 
 
@@ -89,6 +106,8 @@ def marked(mark: str) -> dict[int, str]:
 
 def assert_all_gone(mark: str) -> None:
     """Within the promised time no process is left; with the last one its namespaces, interfaces and qdiscs go."""
-    end = time.monotonic() + GONE_WITHIN
+    deadline = Deadline(GONE_WITHIN)
     while left := marked(mark):
-        assert time.monotonic() < end, f"left after {GONE_WITHIN} s: {left}"
+        remaining = deadline.left()
+        assert remaining > 0, f"left after {GONE_WITHIN} s: {left}"
+        await_ends(list(left), remaining)

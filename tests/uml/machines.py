@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.command_line import LAB, ROOT, environment
+from tests.leftovers import GONE_WITHIN, await_ends
+from tests.pace import Deadline
 
 SMALL = ("--memory", "128")  # MB
 SLOW = "300"  # s; a limit for what ends by itself, also on a busy machine
-GONE_WITHIN = 2.0  # s, in which all of a killed run vanishes
 
 
 def some_boots(how_many: int) -> str:
@@ -67,6 +68,8 @@ def kernels_in(folder: Path) -> list[int]:
 
 def assert_gone(folder: Path) -> None:
     """Within the promised time no process of such a kernel is left."""
-    end = time.monotonic() + GONE_WITHIN
+    deadline = Deadline(GONE_WITHIN)
     while left := kernels_in(folder):
-        assert time.monotonic() < end, f"left after {GONE_WITHIN} s: {left}"
+        remaining = deadline.left()
+        assert remaining > 0, f"left after {GONE_WITHIN} s: {left}"
+        await_ends(left, remaining)

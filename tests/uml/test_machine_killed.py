@@ -82,8 +82,9 @@ def test_what_a_broken_off_scenario_recorded_can_be_read(tmp_path: Path, sent: s
         argv, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        evidence = until(lambda: next(tmp_path.glob("*/*/evidence.jsonl"), None), "a record", within=120)
-        until(lambda: '"LISTEN"' in evidence.read_text(), "a socket that listens", within=120)
+        evidence = until(lambda: next(tmp_path.glob("*/*/evidence.jsonl"), None), "a record", alive=process)
+        assert evidence is not None
+        until(lambda: '"LISTEN"' in evidence.read_text(), "a socket that listens", alive=process)
         process.send_signal(sent)
         _, err = process.communicate()
         assert process.returncode == status and "Traceback" not in err

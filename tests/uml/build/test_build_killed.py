@@ -91,7 +91,7 @@ def test_two_at_once_make_one(workshop: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("step", "times"),
     [
-        ("build.remember(Source(Path(sys.argv[1])))", 1000),
+        ("kernel.remember(Source(Path(sys.argv[1])))", 1000),
         ("preload.make(Path(sys.argv[1]))", 10),
     ],
 )
@@ -102,7 +102,7 @@ def test_processes_that_write_the_same_file_at_once_are_not_in_each_others_way(
     code = f"""
 import sys
 from pathlib import Path
-from badwire.uml.build import build
+from badwire.cli import kernel
 from badwire.uml import preload
 from badwire.uml.build.sources import Source
 sys.stdin.read()

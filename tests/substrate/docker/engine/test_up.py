@@ -16,6 +16,7 @@ from badwire.substrate.docker.substrate import Docker
 from badwire.substrate.substrate import Ground, Stream
 from badwire.topology.topology import HOST_CAPS, Container, HostSpec, Topology
 from badwire.util.owner import OWNER, RUN, owner
+from tests.pace import HANG
 
 PAIR = Topology.of("server", "client")
 
@@ -127,7 +128,7 @@ def test_an_agent_ends_with_its_stream(engine: docker.APIClient) -> None:
         ground = up(undo)
         identity = ours(engine)["server"]["Id"]
         ground.hosts["server"].close()
-        engine.wait(identity, timeout=5, condition="not-running")
+        engine.wait(identity, timeout=HANG, condition="not-running")
         assert ask(ground.hosts["client"], "hello")
 
 
