@@ -28,6 +28,15 @@ MISTAKES = [
     ("sockets nobody", "There is no host 'nobody' in this lab: there are server, client."),
     ("capture --live --host x", "There is no host 'x'"),
 ]
+ASKS_WHEN_TOLD = """
+import os, socket
+connection = socket.create_connection((os.environ["server"], 7000))
+print("connected")
+input()
+connection.sendall(b"hello")
+print("sent")
+print(connection.recv(5, socket.MSG_WAITALL), "came back")
+"""
 HELLO = ("run-on", "client", "send_and_verify", "server", 7000)
 
 
@@ -124,18 +133,27 @@ def test_a_program_whose_command_is_killed_ends(up: Hands) -> None:
 
 
 def test_a_partition_of_everything_can_be_cleared(up: Hands) -> None:
-    """Commands do not go over the wire: nothing that is done to it locks anybody out."""
+    """Commands do not go over the wire: nothing that is done to it locks anybody out.
+
+    The connection is there before the fault: one that is being made fails with EHOSTUNREACH once ARP has asked three
+    times in vain (arp(7), mcast_solicit), and one that is there tries again for a quarter of an hour (tcp(7),
+    tcp_retries2), however long the commands take.
+    """
     up.serve("echo_serial", 7000)
-    shown = up.does("fault", "set", "partition", "delay=200s", "hold")
-    assert all("partition delay=200s hold  (relay)" in line for line in shown.splitlines())
-    trying = up.start(*HELLO)
-    until(lambda: "SYN_SENT" in up.does("sockets", "client"), "a SYN")
-    with Sitting(up, "shell", "client", "--", "hostname") as shell:
-        shell.wait_for("client")
-        shell.end()
-    assert trying.poll() is None
-    assert up.does("fault", "clear") == "toward server  nothing\ntoward client  nothing\n"
-    assert trying.communicate(timeout=30)[0] == "verified 1 x 13 bytes\n"
+    with Sitting(up, "shell", "client", "--", "python3", "-c", ASKS_WHEN_TOLD) as asking:
+        asking.wait_for("connected")
+        shown = up.does("fault", "set", "partition", "delay=200s", "hold")
+        assert all("partition delay=200s hold  (relay)" in line for line in shown.splitlines())
+        asking.type("go on\n")
+        asking.wait_for("sent")
+        with Sitting(up, "shell", "client", "--", "hostname") as shell:
+            shell.wait_for("client")
+            shell.end()
+        (connection,) = [line for line in up.does("sockets", "client").splitlines() if "ESTABLISHED" in line]
+        assert connection.split()[3] == "5", "its bytes were not acknowledged"
+        assert up.does("fault", "clear") == "toward server  nothing\ntoward client  nothing\n"
+        asking.wait_for("b'hello' came back")
+        assert asking.end() == 0
 
 
 def test_faults_are_set_as_they_are_typed(up: Hands) -> None:
