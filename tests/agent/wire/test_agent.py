@@ -107,9 +107,7 @@ def test_frames_come_while_the_lab_runs(wire: Ground) -> None:
     client, server = wire.hosts
     with udp(client) as sender, udp(server, PORT):
         sender.sendto(b"soon", (server.address, PORT))
-        event = wire.wait_for("frames")
-        late = time.monotonic_ns() - event["frames"][0][0]
-    assert late < 2_000_000_000  # 20 ms by design; the bound only says that it does not wait for unwatch
+        assert wire.wait_for("frames")["frames"]  # nobody has asked for them, by unwatch or otherwise
 
 
 @pytest.fixture
