@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from badwire.claims.instrument import EARLY, LATE
+from badwire.claims.instrument import EARLY, ENOUGH, LATE
 from badwire.evidence import NS, Frame
 from badwire.evidence.join import join
-from badwire.faults import Delay, Fault
+from badwire.faults import Delay, Fault, Reorder
 from badwire.packets.pcapng import Captured
 from badwire.store.records import Decision
 from tests.agent.wire.wire_ground import Ground
+from tests.pace import HANG
 
 VIRTUAL = os.environ.get("BADWIRE_CLOCK") == "virtual"  # computing takes no time, so that a delay can be held to 1 us
 
@@ -36,7 +37,8 @@ class Precision:
     slowest: float
 
 
-# The real clock: what the lab says of itself; a frame that waits for a busy processor is late without a bound.
+# The real clock: what the lab says of itself; a frame that waits for a busy processor is late without a bound, and of
+# fewer than ENOUGH frames the quickest may be such a one.
 # The virtual one: netem's unit of time is 64 ns, and the clock moves on by 256 ns whenever anybody reads it. So a frame
 # is due on time unless a process of the lab is at work just then; and the relay is one, with ten readings a frame.
 PRECISION = {
@@ -50,6 +52,8 @@ class Bench:
 
     def __init__(self, wire: Ground, engine: str) -> None:
         self.wire, self.engine, self.precision = wire, engine, PRECISION[engine]
+        # Whether a frame leaves when it is due, whatever else the machine does: the relay needs a processor first.
+        self.punctual = VIRTUAL or engine == "netem"
         # frames for a share of them: the relay's dice are thrown 20,000 times in tests/faults
         self.many = 2000 if engine == "netem" else 500
         self._sockets = [host.open(socket.AF_PACKET, socket.SOCK_RAW) for host in wire.hosts]
@@ -59,6 +63,7 @@ class Bench:
         self._captured: list[Captured] = []
         self._decisions: list[Decision] = []
         self._delivered: set[bytes] = set()
+        self._overtook: set[bytes] = set()
 
     def close(self) -> None:
         for sock in self._sockets:
@@ -91,7 +96,8 @@ class Bench:
         A marker that takes the ``longest`` time, in seconds, that any of these frames can still take leaves after all
         of them; one more, without a fault, is read from the capture's ring after whatever left before.
         """
-        self.wire.pipe.settimeout(longest + 15)
+        self.wire.pipe.settimeout(longest + HANG)
+        self._overtook.clear()
         markers = [self._mark(toward, longest) for toward in (0, 1)]
         self._until(lambda: self._delivered.issuperset(markers))
         markers += [self._mark(toward, 0) for toward in (0, 1)]
@@ -119,6 +125,8 @@ class Bench:
                 if event["event"] == "decision":
                     told = (event[name] for name in ("t", "toward", "fault", "verdict", "frame"))
                     self._decisions.append(Decision(*told))
+                    if event["verdict"] == Reorder.name:
+                        self._overtook.add(event["frame"])
                 elif event["event"] == "frames":
                     self._captured += [
                         Captured(t, host, way, data, size) for t, host, way, size, data in event["frames"]
@@ -131,6 +139,24 @@ class Bench:
         self.set(*faults)
         self.send(**how)
         return self.frames(longest)
+
+    def at_once(self, frame: Frame, most: float) -> bool:
+        """Whether a frame went at once where others waited: by its delay, of less than ``most`` seconds, or by what
+        the relay tells, where such a frame may wait for a processor as long as the others for their time.
+        """
+        if self.engine == "relay":
+            return bool(frame.delivered_at) and frame.data in self._overtook
+        return frame.delay is not None and frame.delay < most
+
+    def pace(self, frames: Sequence[Frame], each: float) -> float:
+        """Seconds between two frames that left one after the other, ``each`` seconds apart if they were on time.
+
+        Measured from the first half's quickest frame to the second half's, since any other may be late.
+        """
+        half = len(frames) // 2
+        assert VIRTUAL or half >= ENOUGH
+        late = [frame.arrived / NS - place * each for place, frame in enumerate(frames)]
+        return each + (min(late[half:]) - min(late[:half])) / half
 
     def late(self, frames: Sequence[Frame], delay: float) -> list[float]:
         """By how much each delivery came later than ``delay`` seconds after its frame was sent, in order."""
@@ -146,8 +172,9 @@ class Bench:
         ``alone``: nobody was at work when one of them was due.
         """
         bounds = self.precision
+        quickest = bounds.quickest if VIRTUAL or len(late) >= ENOUGH else float("inf")
         most = bounds.quickest if alone and VIRTUAL else bounds.slowest
-        if late and -bounds.early <= late[0] <= bounds.quickest and late[-1] <= most:
+        if late and -bounds.early <= late[0] <= quickest and late[-1] <= most:
             return True
         print("later than due by", [f"{each * 1e6:.3f} us" for each in (*late[:3], *late[-3:])])
         return False

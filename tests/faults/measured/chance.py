@@ -33,3 +33,8 @@ def most_likely(count: int, probability: float) -> tuple[int, int]:
 def likely(found: int, count: int, probability: float) -> bool:
     low, high = most_likely(count, probability)
     return low <= found <= high
+
+
+def few(found: int, count: int, probability: float) -> bool:
+    """Not more than is likely."""
+    return found <= most_likely(count, probability)[1]

@@ -4,17 +4,17 @@ What is left to chance is held to the bounds of tests/faults/measured/chance.py.
 """
 
 from collections import Counter
-from itertools import pairwise
-from statistics import median
+from itertools import accumulate, pairwise
 
 import pytest
 
-from badwire.evidence import NS, Frame
+from badwire.claims.instrument import ENOUGH
+from badwire.evidence import Frame
 from badwire.faults import Corrupt, Delay, Duplicate, Loss, Nth, Partition, Rate, Reorder
 from badwire.faults.fault import LONGEST_DELAY
 from badwire.units import Mbit, kbit, ms
 from tests.faults.measured.bench import HEADER, VIRTUAL, Bench
-from tests.faults.measured.chance import likely
+from tests.faults.measured.chance import few, likely
 
 Frames = tuple[Frame, ...]
 
@@ -38,14 +38,14 @@ def test_without_a_fault_every_frame_passes_at_once(bench: Bench) -> None:
     assert bench.exact(frames, 0)
 
 
-@pytest.mark.parametrize("delay", [0.001 * ms, 1 * ms, 100 / 3 * ms, 50 * ms, 0.5])
+@pytest.mark.parametrize("delay", [0.001 * ms, 1 * ms, 100 / 3 * ms, 50 * ms, *([0.5] * VIRTUAL)])
 def test_a_delay_is_exact_for_the_first_frame_and_after_a_rest(bench: Bench, delay: float) -> None:
     bench.set(Delay(delay))
-    for number in range(1, 4):
+    for number in range(1, ENOUGH + 1):
         bench.send()
         bench.see_arrive(number)
     frames = bench.frames()
-    assert copies(frames) == {1: 3}
+    assert copies(frames) == {1: ENOUGH}
     assert bench.exact(frames, delay, alone=True)
 
 
@@ -66,11 +66,11 @@ def test_a_fault_is_toward_one_host_and_a_round_trip_takes_both_delays(bench: Be
     for delays in ((0.0, 20 * ms), (30 * ms, 20 * ms), (30 * ms, 0.0)):
         for toward, delay in enumerate(delays):
             bench.set(Delay(delay), toward=toward)
-            bench.send(10, source=1 - toward)
+            bench.send(ENOUGH, source=1 - toward)
         frames = bench.frames(longest=30 * ms)
         for toward, delay in enumerate(delays):
             passed = tuple(frame for frame in frames if frame.toward == f"h{toward}")
-            assert copies(passed) == {1: 10}
+            assert copies(passed) == {1: ENOUGH}
             assert bench.exact(passed, delay)
 
 
@@ -80,13 +80,21 @@ def test_jitter_is_uniform_around_the_delay(bench: Bench) -> None:
     assert late[0] >= -bench.precision.early
     assert late[-1] <= 100 * ms + bench.precision.slowest
     tenths = Counter(min(int(each / (10 * ms)), 9) for each in late)
-    assert all(likely(tenths[tenth], bench.many, 0.1) for tenth in range(10)), tenths
+    if bench.punctual:
+        assert all(likely(tenths[tenth], bench.many, 0.1) for tenth in range(10)), tenths
+    else:  # what waits for a processor is counted further up, and never further down
+        upto = list(accumulate(tenths[tenth] for tenth in range(9)))
+        assert all(few(found, bench.many, (tenth + 1) / 10) for tenth, found in enumerate(upto)), tenths
 
 
 def test_jitter_is_drawn_for_each_frame_by_itself(bench: Bench) -> None:
     frames = bench.measure(Delay(60 * ms, 50 * ms), longest=110 * ms, count=bench.many // 2)
     slow = [frame.delay is not None and frame.delay > 60 * ms for frame in frames]
-    assert likely(sum(a is b for a, b in pairwise(slow)), len(slow) - 1, 0.5)
+    if bench.punctual:
+        assert likely(sum(a is b for a, b in pairwise(slow)), len(slow) - 1, 0.5)
+    else:  # one that was late may have been drawn quick
+        quick = sum(not a and not b for a, b in zip(slow[::2], slow[1::2], strict=True))
+        assert few(quick, len(slow) // 2, 0.25)
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.02, 0.1, 0.5, 1.0])
@@ -137,7 +145,7 @@ def test_corruption_flips_one_bit_of_its_share_anywhere_and_evenly(bench: Bench,
 def test_a_share_overtakes_and_the_others_wait(bench: Bench, probability: float) -> None:
     frames = bench.measure(Reorder(probability, by=0.2), longest=0.2, count=500)
     assert copies(frames) == {1: 500}
-    quick = tuple(frame for frame in frames if (frame.delay or 0) < 0.1)
+    quick = tuple(frame for frame in frames if bench.at_once(frame, 0.1))
     others = tuple(frame for frame in frames if frame not in quick)
     assert likely(len(quick), 500, probability)
     assert not quick or bench.exact(quick, 0)
@@ -155,12 +163,11 @@ RATES = [(1 * Mbit, 1514), (100 * kbit, 60), (64 * kbit, 400), *([(20 * Mbit, 15
 
 @pytest.mark.parametrize(("rate", "size"), RATES)
 def test_a_rate_is_kept_within_two_percent(bench: Bench, rate: float, size: int) -> None:
-    """The frames find a queue from the second on; each pair that is half of them apart measures the rate once."""
-    count = min(400, round(rate / (8 * size)))  # for a second
-    spent = count * size * 8 / rate
+    """The frames find a queue from the second on."""
+    each = size * 8 / rate
+    count = max(2 * ENOUGH, min(400, round(1 / each)))  # for a second or more
+    spent = count * each
     frames = bench.measure(Rate(rate), longest=spent, count=count, size=size, burst=count, gap=0)
     assert copies(frames) == {1: count}
-    half = count // 2
-    apart = median((late.arrived - early.arrived) / NS for early, late in zip(frames, frames[half:], strict=False))
-    assert half * size * 8 / apart == pytest.approx(rate, rel=0.02)
-    assert bench.exact(frames[:1], size * 8 / rate)
+    assert bench.pace(frames, each) == pytest.approx(each, rel=0.02)
+    assert bench.exact(frames[:1], each)
