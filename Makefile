@@ -37,7 +37,7 @@ clean: venv ## remove what dead runs left
 	@$(LAB) clean
 
 test: venv ## all tests, the quick ones first, and all scenarios as tests, on both clocks and both substrates
-	@REPORTS=$$(mktemp -d) && export REPORTS && trap 'rm -rf "$$REPORTS"' EXIT && trap 'exit 130' INT && trap 'exit 143' TERM; \
+	@REPORTS=$$(mktemp -d) || exit; export REPORTS; trap 'rm -rf "$$REPORTS"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
 	status=0; \
 	echo "units and claims: about two minutes, silent until a part is through"; \
 	$(SIDE_BY_SIDE) test-unit test-claims || status=1; \

@@ -10,6 +10,7 @@ from badwire.errors import BadOption, ProgramFailed, ProgramNotFound, Timeout
 from badwire.evidence import Evidence
 from badwire.testbed import Lab
 from tests.conformance.conftest import Opener
+from tests.end_to_end.running import until
 
 OWN_SERVER = """#!/usr/bin/env python3
 import socket, sys
@@ -172,7 +173,7 @@ def test_a_call_on_a_controlled_socket_is_recorded_with_its_errno_and_times(
 ) -> None:
     with opener() as lab:
         outcome = lab.host("client").socket().connect(lab.host("server").at(9))
-        assert outcome.errno == "ECONNREFUSED" and outcome.took < 1.0
+        assert outcome.errno == "ECONNREFUSED"
     (call,) = seen().host("client").calls("connect")
     assert (call.errno, call.ended > call.began) == ("ECONNREFUSED", True)
 
@@ -190,9 +191,8 @@ def test_processes_shows_a_zombie_and_only_the_programs_own_processes(lab: Lab) 
     host = lab.host("server")
     forgetful = "import os, signal\nif os.fork():\n  print('forked', flush=True)\n  signal.pause()"
     host.start("/usr/bin/python3", "-c", forgetful, ready=False).wait_for_output("forked")
-    while "Z" not in (states := sorted(process["state"] for process in host.processes())):
-        pass
-    assert states == ["S", "Z"]
+    # Its child ends, and it begins to wait for a signal, in no order.
+    until(lambda: sorted(process["state"] for process in host.processes()) == ["S", "Z"], "a zombie and its parent")
 
 
 def test_a_route_says_how_large_the_first_window_is(opener: Opener, seen: Callable[[], Evidence]) -> None:

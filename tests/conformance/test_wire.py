@@ -82,7 +82,7 @@ def test_a_fault_is_gone_after_its_block_and_others_stay(opener: Opener, seen: C
     bounds = {"both": (0.060, 1), "one": (0.020, 0.060), "none": (0, 0.020)}
     for note, (least, most) in bounds.items():
         delays = [frame.delay for frame in seen().phase(note).segments(to="server") if frame.delay is not None]
-        assert delays and all(least <= delay < most for delay in delays), note
+        assert delays and least <= min(delays) < most, note  # any but the quickest may have waited for a processor
 
 
 def test_a_partition_lets_nothing_through_until_it_is_lifted(opener: Opener, seen: Callable[[], Evidence]) -> None:

@@ -9,6 +9,8 @@ import threading
 
 import pytest
 
+from tests.end_to_end.running import until
+
 CLIENTS = ["send_and_verify", "read_to_eof", "half_close", "source"]
 
 
@@ -124,11 +126,15 @@ def test_hold_outlives_its_server(program, server):
     holder.line()
     holder.ready()
     assert echo.end(signal.SIGINT).status == 0
-    with open("/proc/net/tcp") as table:
-        rows = [line.split()[1:4] for line in table.readlines()[1:]]
     ends = (f":{holder.port:04X}", f":{echo.port:04X}")
-    states = {state for local, remote, state in rows if (local[-5:], remote[-5:]) == ends}
-    assert states == {"08"}  # CLOSE_WAIT
+
+    def states():
+        with open("/proc/net/tcp") as table:
+            rows = [line.split()[1:4] for line in table.readlines()[1:]]
+        return {state for local, remote, state in rows if (local[-5:], remote[-5:]) == ends}
+
+    # The server's FIN may still be on its way when the server has ended.
+    until(lambda: states() == {"08"}, "a socket in CLOSE_WAIT")
     assert holder.popen.poll() is None
     assert holder.end(signal.SIGTERM).status == 0
 
