@@ -58,6 +58,9 @@ report = $(if $(REPORTS),--junitxml "$(REPORTS)/$@.xml" -o junit_family=xunit1)
 REAL := tests/agent/wire tests/conformance tests/end_to_end tests/faults/measured tests/programs tests/report/html/browser \
         tests/session tests/substrate/docker/engine tests/tools
 
+# In this process and with nothing real, so that coverage sees all of it.
+QUICK := tests/claims tests/evidence tests/packets tests/faults/test_*.py tests/topology tests/util tests/linux tests/result
+
 test-unit: venv
 	@$(PYTEST) -q tests --ignore tests/claims --ignore tests/uml $(REAL:%=--ignore %) $(report)
 
@@ -73,11 +76,19 @@ test-virtual: venv
 scenarios-netns scenarios-docker: scenarios-%: venv
 	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3 $(report)
 
-check: venv-dev ## ruff, ruff format, mypy --strict, the import linter
+check: venv-dev ## ruff, ruff format, mypy --strict, the import linter, and the rules for claims
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/python -m ruff format --check .
 	@.venv/bin/python -m mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/python tools/check_claims.py
+
+mutations: venv ## is each check of each claim needed by a test? takes away one at a time
+	@.venv/bin/python tools/claim_mutations.py
+
+coverage: venv-dev ## which branches the quick tests reach, the least covered files first
+	@.venv/bin/python -m coverage run -m pytest -q $(QUICK)
+	@.venv/bin/python -m coverage report --sort=cover --skip-covered --skip-empty
 
 images: venv ## the base image (from Debian's packages, no registry) and the hosts' image
 	@.venv/bin/python tools/make_images.py
