@@ -1,136 +1,403 @@
-"""Sockets as samples show them: every length of time with what is not known about it."""
+"""Sockets as samples show them: every length of time has the bounds that the samples leave."""
 
 import math
 from typing import Any
 
 import pytest
 
-from badwire.old.claims import Span
-from badwire.old.evidence import NothingSeen
-from badwire.old.evidence.sockets import Sockets
+from badwire.evidence import NotRecorded, Span
+from badwire.evidence.sockets import UNSEEN, SocketSample, SocketTables, SocketTimeline
 from tests.claims.written import Written, ns, sock
 
-LISTEN = sock("LISTEN", inode=5)
+Table = list[dict[str, Any]]
+
+LISTENER = sock("LISTEN", inode=5)
+HELD = 9  # an inode: a program holds the socket
 
 
-def on_server(*looks: tuple[float, float, list[dict[str, Any]]]) -> Sockets:
-    """Looks as (previous look, look, table)."""
+def on_server(*samples: tuple[float, float, Table]) -> SocketTables:
+    """Samples as previous sample, sample, table."""
     w = Written()
-    for prev, t, table in looks:
-        w.sample("server", t, table, prev=prev)
-    return w.evidence().sockets("server")
+    for previous, t, table in samples:
+        w.sample("server", t, table, prev=previous)
+    return w.evidence().host("server").tables
 
 
-def wait(remote_port: int = 40001, state: str = "TIME_WAIT") -> dict[str, Any]:
-    return sock(state, 7000, remote_port)
+def connected(remote_port: int = 40001, state: str = "TIME_WAIT", **more: Any) -> dict[str, Any]:
+    return sock(state, 7000, remote_port, **more)
 
 
-def test_time_in_a_state_is_a_span() -> None:
-    seen = on_server((0, 1, [LISTEN]), (1.5, 2, [LISTEN, wait()]), (63.5, 63.75, [LISTEN]))
-    assert seen.time_in("TIME_WAIT") == Span(63.5 - 2, 63.75 - 1.5)
-    assert seen.sample_gap == 1
-    assert seen.time_in("CLOSE_WAIT") is None and seen.time_in("TIME_WAIT", port=7001) is None
-    assert seen.time_in("TIME_WAIT", remote_port=40001) is not None
+def one_socket(*states: str) -> SocketTimeline:
+    """A socket that each sample finds in the next state."""
+    samples = [(t - 0.5, float(t), [connected(state=state)]) for t, state in enumerate(states, 1)]
+    return on_server(*samples).timelines().first
 
 
-def test_other_changes_do_not_end_a_stay() -> None:
-    seen = on_server((1, 2, [wait()]), (9, 10, [wait(), wait(40002)]), (62, 63, [wait(40002)]))
-    stays = seen.stays("TIME_WAIT")
-    assert stays and [stay.span for stay in stays] == [Span(60, 62), Span(53, math.inf)]
+def test_without_samples_nothing_is_known() -> None:
+    with pytest.raises(NotRecorded, match="no sample of the sockets of client was recorded"):
+        _ = Written().evidence().host("client").tables
 
 
-def test_what_has_not_ended_has_no_longest_time() -> None:
-    seen = on_server((1, 2, [wait()]), (30, 31, [wait(), LISTEN]))
-    assert seen.time_in("TIME_WAIT") == Span(29, math.inf)
+# Periods
 
 
-def test_what_a_look_does_not_find_any_more_is_gone() -> None:
-    histories = on_server((1, 2, [wait(1), wait(2)]), (9, 10, [wait(2)])).histories("TIME_WAIT")
-    assert histories and [each.gone for each in histories] == [True, False]
+def test_time_in_a_state_has_the_bounds_that_samples_leave() -> None:
+    tables = on_server(
+        (0, 1, [LISTENER]),
+        (1.5, 2, [LISTENER, connected()]),
+        (63.5, 63.75, [LISTENER]),
+    )
+    assert tables.time_in("TIME_WAIT") == Span(63.5 - 2, 63.75 - 1.5)
+    assert tables.time_in("TIME_WAIT", port=7000) == tables.time_in("TIME_WAIT")
+    assert tables.time_in("TIME_WAIT", remote_port=40001) == tables.time_in("TIME_WAIT")
 
 
-def test_several_stays_give_the_widest_span() -> None:
-    seen = on_server((1, 2, [wait(1), wait(2)]), (9, 10, [wait(2)]), (20, 21, []))
-    assert seen.time_in("TIME_WAIT") == Span(7, 20)
+def test_time_in_a_state_that_no_sample_shows() -> None:
+    tables = on_server((0, 1, [connected()]))
+    with pytest.raises(NotRecorded, match="no sample of server shows a socket in CLOSE_WAIT"):
+        tables.time_in("CLOSE_WAIT")
+    with pytest.raises(NotRecorded, match="no sample of server shows a socket in TIME_WAIT on port 7001"):
+        tables.time_in("TIME_WAIT", port=7001)
+    with pytest.raises(NotRecorded, match="in TIME_WAIT on port 7000 toward port 9"):
+        tables.time_in("TIME_WAIT", port=7000, remote_port=9)
 
 
-def test_a_change_between_two_adjacent_looks_is_no_negative_time() -> None:
-    seen = on_server((1, 2, [wait(state="FIN_WAIT_2")]), (1.9, 2.1, [wait()]), (5, 6, []))
-    assert seen.time_in("FIN_WAIT_2") == Span(0, 1.1)
+def test_a_change_of_another_socket_does_not_end_a_period() -> None:
+    tables = on_server(
+        (1, 2, [connected()]),
+        (9, 10, [connected(), connected(40002)]),
+        (62, 63, [connected(40002)]),
+    )
+    assert tables.periods("TIME_WAIT").map(lambda period: period.duration) == (Span(60, 62), Span(53, math.inf))
+
+
+def test_a_period_that_did_not_end_has_no_longest_time() -> None:
+    tables = on_server(
+        (1, 2, [connected()]),
+        (30, 31, [connected(), LISTENER]),
+    )
+    assert tables.time_in("TIME_WAIT") == Span(29, math.inf)
+    assert not tables.periods("TIME_WAIT").first.ended
+
+
+def test_a_period_that_began_before_the_first_sample_has_no_longest_time() -> None:
+    w = Written()
+    w.record("sample", 1, host="server", prev=None, cause="asked", sockets=[connected()])
+    w.sample("server", 5, [], prev=4)
+    period = w.evidence().host("server").periods("TIME_WAIT").first
+    assert period.entered_after == UNSEEN
+    assert period.duration == Span(3, math.inf)
+
+
+def test_a_period_knows_when_it_was_entered_and_left() -> None:
+    tables = on_server(
+        (1, 2, [connected()]),
+        (9, 10, []),
+    )
+    period = tables.periods("TIME_WAIT").first
+    assert period.entered_after == ns(1)
+    assert period.entered_by == ns(2)
+    assert period.left_after == ns(9)
+    assert period.left_by == ns(10)
+    assert period.ended
+
+
+def test_several_periods_give_the_widest_span() -> None:
+    tables = on_server(
+        (1, 2, [connected(1), connected(2)]),
+        (9, 10, [connected(2)]),
+        (20, 21, []),
+    )
+    assert tables.time_in("TIME_WAIT") == Span(7, 20)
+
+
+def test_a_change_between_two_adjacent_samples_is_not_a_negative_time() -> None:
+    tables = on_server(
+        (1, 2, [connected(state="FIN_WAIT_2")]),
+        (1.9, 2.1, [connected()]),
+        (5, 6, []),
+    )
+    assert tables.time_in("FIN_WAIT_2") == Span(0, 1.1)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda tables: tables.time_in("TIMEWAIT"),
+        lambda tables: tables.periods("TIMEWAIT"),
+        lambda tables: tables.timelines("TIMEWAIT"),
+        lambda tables: tables.most("TIMEWAIT"),
+        lambda tables: tables.samples_with("LISTEN", "TIMEWAIT"),
+    ],
+)
+def test_a_state_that_tcp_does_not_have(ask: Any) -> None:
+    with pytest.raises(ValueError, match="TCP has no state TIMEWAIT: there are ESTABLISHED, SYN_SENT, "):
+        ask(on_server((0, 1, [LISTENER])))
+
+
+# Timelines
 
 
 def test_the_states_in_order() -> None:
-    path = ["SYN_RECV", "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT"]
-    looks = [(t - 0.5, float(t), [LISTEN, wait(state=state)]) for t, state in enumerate(path, 1)]
-    seen = on_server(*looks, (10, 11, [LISTEN]))
-    assert seen.states(port=7000) == tuple(path)
-    histories = seen.histories(port=7000)
-    assert histories and [each.states for each in histories] == [("LISTEN",), tuple(path)]
+    path = ("SYN_RECV", "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT")
+    samples = [(t - 0.5, float(t), [LISTENER, connected(state=state)]) for t, state in enumerate(path, 1)]
+    tables = on_server(*samples, (10, 11, [LISTENER]))
+    assert tables.states(port=7000) == path
+    assert tables.timelines(port=7000).map(lambda timeline: timeline.states) == (("LISTEN",), path)
 
 
-def test_the_same_ports_again_are_another_history() -> None:
-    seen = on_server((0, 1, [wait()]), (2, 3, []), (4, 5, [wait(state="ESTABLISHED")]))
-    histories = seen.histories()
-    assert histories and [each.states for each in histories] == [("TIME_WAIT",), ("ESTABLISHED",)]
+def test_the_states_of_a_socket_that_no_sample_shows() -> None:
+    states = on_server((0, 1, [LISTENER])).states(port=7000)
+    assert not states
+    assert str(states.what) == "no sample of server shows a socket on port 7000"
 
 
-def test_listeners_that_share_a_port_are_told_apart() -> None:
-    seen = on_server((0, 1, [sock("LISTEN", inode=1), sock("LISTEN", inode=2)]), (2, 3, [sock("LISTEN", inode=2)]))
-    found = seen.histories("LISTEN")
-    assert found and len(found) == 2 and seen.most("LISTEN") == 2
+def test_a_socket_that_a_later_sample_does_not_show_is_gone() -> None:
+    tables = on_server(
+        (1, 2, [connected(1), connected(2)]),
+        (9, 10, [connected(2)]),
+    )
+    assert tables.timelines("TIME_WAIT").map(lambda timeline: timeline.gone) == (True, False)
 
 
-def test_counting_at_a_time() -> None:
-    seen = on_server((0, 1, [LISTEN, wait(1)]), (5, 6, [LISTEN, wait(1), wait(2)]), (9, 10, [LISTEN]))
-    assert seen.count("TIME_WAIT", ns(0.5)) is None  # before the first look
-    assert seen.count("TIME_WAIT", ns(1)) == seen.count("TIME_WAIT", ns(4)) == 1
-    assert seen.count("TIME_WAIT", ns(5.5)) is None  # it changed at some time from 5 to 6
-    assert seen.count("TIME_WAIT", ns(6)) == 2
-    assert seen.count("TIME_WAIT", ns(20)) == 0 and seen.count("TIME_WAIT", ns(20), port=9) == 0
-    assert seen.most("TIME_WAIT") == 2 and seen.most("LISTEN", port=7000) == 1
+def test_the_same_ports_again_are_another_socket() -> None:
+    tables = on_server(
+        (0, 1, [connected()]),
+        (2, 3, []),
+        (4, 5, [connected(state="ESTABLISHED")]),
+    )
+    assert tables.timelines().map(lambda timeline: timeline.states) == (("TIME_WAIT",), ("ESTABLISHED",))
 
 
-def test_tcp_info_comes_along() -> None:
-    seen = on_server((0, 1, [sock("ESTABLISHED", 7000, 40001, info={"rto": 204000, "snd_cwnd": 10})]))
-    table = seen.table(ns(1))
-    assert table and table[0].info["rto"] == 204000 and table[0].local == ("10.0.0.2", 7000)
+def test_listeners_that_share_a_port_are_told_apart_by_inode() -> None:
+    tables = on_server(
+        (0, 1, [sock("LISTEN", inode=1), sock("LISTEN", inode=2)]),
+        (2, 3, [sock("LISTEN", inode=2)]),
+    )
+    assert tables.timelines("LISTEN").map(lambda timeline: timeline.gone) == (True, False)
+    assert tables.most("LISTEN") == 2
 
 
-def test_a_state_that_there_is_not() -> None:
-    seen = on_server((0, 1, [LISTEN]))
-    with pytest.raises(ValueError, match="no such state: TIMEWAIT"):
-        seen.time_in("TIMEWAIT")
-    with pytest.raises(ValueError, match="no such state"):
-        seen.most("ESTAB")
+def test_a_connection_remains_the_same_socket_when_a_program_accepts_it() -> None:
+    tables = on_server(
+        (0, 1, [connected(state="ESTABLISHED", inode=0)]),
+        (1, 2, [connected(state="ESTABLISHED", inode=HELD)]),
+    )
+    assert len(tables.timelines()) == 1
 
 
-def test_a_host_that_was_never_looked_at() -> None:
-    with pytest.raises(NothingSeen, match="no look at the sockets of client is on record"):
-        Written().evidence().sockets("client")
+def test_timelines_by_protocol_and_ports() -> None:
+    datagrams = sock("CLOSE", 7000, inode=3, proto="udp")
+    tables = on_server((0, 1, [LISTENER, connected(), datagrams]))
+    assert len(tables.timelines(protocol="udp")) == 1
+    assert len(tables.timelines(protocol="tcp")) == 2
+    assert len(tables.timelines(port=7000)) == 3
+    assert len(tables.timelines(port=7000, remote_port=40001)) == 1
+    assert len(tables.timelines("LISTEN", port=7000)) == 1
+    assert tables.timelines(port=7001) == ()
 
 
-def test_fields_of_tcp_info_one_after_the_other() -> None:
-    def look(mss: int, state: str = "ESTABLISHED") -> list[dict[str, Any]]:
-        return [sock(state, 7000, 40001, info={"pmtu": 1500, "snd_mss": mss})]
-
-    tables = look(524, "SYN_SENT"), look(1448), look(1448), look(1024), look(1448), look(1000, "FIN_WAIT_1")
-    histories = on_server(*((t, t + 0.5, table) for t, table in enumerate(tables))).histories()
-    assert histories and histories[0].info("ESTABLISHED", "snd_mss") == ((1448,), (1024,), (1448,))
-    assert histories[0].info("SYN_SENT", "pmtu", "snd_mss", "more") == ((1500, 524, None),)
-    assert histories[0].info("TIME_WAIT", "snd_mss") == ()
+def test_the_first_period_in_a_state() -> None:
+    timeline = one_socket("ESTABLISHED", "FIN_WAIT_1")
+    assert timeline.period("FIN_WAIT_1").entered_by == ns(2)
+    with pytest.raises(NotRecorded, match=r"no sample shows 10\.0\.0\.2 port 7000 in TIME_WAIT"):
+        timeline.period("TIME_WAIT")
 
 
-def test_the_queue_for_accept_as_its_listener_tells_it() -> None:
-    full, more = sock("LISTEN", inode=5, rqueue=4, wqueue=3), sock("LISTEN", 7001, inode=6, wqueue=128)
-    seen = on_server((0, 1, [sock("LISTEN", inode=5, rqueue=2, wqueue=3)]), (1, 2, [full, more]), (2, 3, [LISTEN]))
-    assert seen.accept_queue(7000) == (4, 3)
-    assert seen.accept_queue(7001) == (0, 128)
-    assert seen.accept_queue(7002) is None
+def test_the_samples_in_a_state() -> None:
+    timeline = one_socket("ESTABLISHED", "ESTABLISHED", "FIN_WAIT_1")
+    assert timeline.samples_in("ESTABLISHED").map(lambda sample: sample.t) == (ns(1), ns(2))
+    assert timeline.last("ESTABLISHED").t == ns(2)
+    with pytest.raises(NotRecorded, match=r"no sample shows 10\.0\.0\.2 port 7000 in TIME_WAIT"):
+        timeline.last("TIME_WAIT")
 
 
-def test_sockets_that_a_program_holds_and_those_that_wait_for_accept() -> None:
-    waiting, taken = wait(state="ESTABLISHED"), sock("ESTABLISHED", 7000, 40002, inode=9)
-    seen = on_server((0, 1, [waiting, taken, wait(40003, "ESTABLISHED")]), (1, 2, [taken]))
-    assert seen.most("ESTABLISHED", 7000, owned=False) == 2
-    assert seen.most("ESTABLISHED", 7000, owned=True) == 1
-    assert seen.most("ESTABLISHED", 7001, owned=True) == 0
+def test_a_sample_is_confirmed_when_the_table_was_found_the_same_after_it() -> None:
+    tables = on_server(
+        (0, 1, [connected(state="ESTABLISHED")]),
+        (1.5, 2, [connected()]),
+        (2, 3, [connected(), LISTENER]),
+    )
+    assert tables.timelines().first.samples.map(lambda sample: sample.confirmed) == (True, False, False)
+
+
+def mss(value: int, state: str = "ESTABLISHED") -> Table:
+    return [sock(state, 7000, 40001, info={"pmtu": 1500, "snd_mss": value})]
+
+
+def test_fields_of_tcp_info_without_repetitions() -> None:
+    tables = [mss(524, "SYN_SENT"), mss(1448), mss(1448), mss(1024), mss(1448), mss(1000, "FIN_WAIT_1")]
+    samples = [(float(t), t + 0.5, table) for t, table in enumerate(tables)]
+    timeline = on_server(*samples).timelines().first
+    assert timeline.info("ESTABLISHED", "snd_mss") == ((1448,), (1024,), (1448,))
+    assert timeline.info("SYN_SENT", "pmtu", "snd_mss", "more") == ((1500, 524, None),)
+
+
+def test_fields_of_tcp_info_in_a_state_that_no_sample_shows() -> None:
+    found = one_socket("ESTABLISHED").info("TIME_WAIT", "snd_mss")
+    assert not found
+    assert str(found.what) == "no sample shows 10.0.0.2 port 7000 in TIME_WAIT"
+
+
+# One sample of one socket
+
+
+def sampled(**info: int) -> SocketSample:
+    return SocketSample.of(sock("ESTABLISHED", 7000, 40001, info=info), ns(1))
+
+
+def test_a_sample_has_the_fields_of_the_table() -> None:
+    entry = sock(
+        "ESTABLISHED", 7000, 40001, inode=HELD, timer="on", expires_ms=200, retrans=2, rqueue=3, wqueue=4,
+        info={"rto": 204_000},
+    )  # fmt: skip
+    sample = SocketSample.of(entry, ns(1))
+    assert sample.protocol == "tcp"
+    assert sample.local == ("10.0.0.2", 7000)
+    assert sample.remote == ("10.0.0.3", 40001)
+    assert sample.inode == HELD
+    assert sample.timer == "on"
+    assert sample.expires_ms == 200
+    assert sample.retrans == 2
+    assert sample.receive_queue == 3
+    assert sample.send_queue == 4
+    assert sample.t == ns(1)
+    assert not sample.confirmed
+
+
+def test_a_sample_has_the_units_of_its_documentation() -> None:
+    sample = sampled(rto=204_000, backoff=2, snd_cwnd=10, snd_ssthresh=7)
+    assert sample.rto == 0.204
+    assert sample.backoff == 2
+    assert sample.congestion_window == 10
+    assert sample.ssthresh == 7
+    assert sample.field("snd_cwnd") == 10
+
+
+@pytest.mark.parametrize(
+    ("bits", "options"),
+    [
+        (0, ()),
+        (1, ("timestamps",)),
+        (2, ("sack",)),
+        (4, ("window_scaling",)),
+        (7, ("timestamps", "sack", "window_scaling")),
+    ],
+)
+def test_the_options_in_use(bits: int, options: tuple[str, ...]) -> None:
+    assert sampled(options=bits).options == options
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("rto", "rto"),
+        ("backoff", "backoff"),
+        ("congestion_window", "snd_cwnd"),
+        ("ssthresh", "snd_ssthresh"),
+        ("options", "options"),
+    ],
+)
+def test_a_sample_without_tcp_info(name: str, field: str) -> None:
+    with pytest.raises(NotRecorded, match=f"tcpi_{field} of port 7000 was not recorded"):
+        getattr(sampled(), name)
+
+
+def test_whether_a_program_holds_it() -> None:
+    assert SocketSample.of(connected(inode=HELD)).owned
+    assert not SocketSample.of(connected(inode=0)).owned
+
+
+# Tables
+
+
+def test_the_sampling_interval_is_the_longest_that_a_change_may_have_gone_unseen() -> None:
+    tables = on_server(
+        (0.5, 1, [LISTENER]),
+        (1.25, 3, [LISTENER, connected()]),
+        (5, 5.5, [LISTENER]),
+    )
+    assert tables.sampling_interval == 1.75
+
+
+def test_the_table_at_a_time() -> None:
+    tables = on_server(
+        (0, 1, [LISTENER, connected(1)]),
+        (5, 6, [LISTENER, connected(1), connected(2)]),
+        (9, 10, [LISTENER]),
+    )
+    assert len(tables.table(ns(1))) == 2
+    assert len(tables.table(ns(4))) == 2
+    assert len(tables.table(ns(6))) == 3
+    assert len(tables.table(ns(20))) == 1
+
+
+@pytest.mark.parametrize("t", [0.5, 5.5], ids=["before the first sample", "between two that differ"])
+def test_the_table_at_a_time_when_it_is_not_known(t: float) -> None:
+    tables = on_server(
+        (0, 1, [LISTENER, connected(1)]),
+        (5, 6, [LISTENER]),
+    )
+    with pytest.raises(NotRecorded, match="the sockets of server at that time were not recorded"):
+        tables.table(ns(t))
+
+
+def test_a_table_has_tcp_info() -> None:
+    tables = on_server((0, 1, [sock("ESTABLISHED", 7000, 40001, info={"rto": 204_000, "snd_cwnd": 10})]))
+    (socket,) = tables.table(ns(1))
+    assert socket.info == {"rto": 204_000, "snd_cwnd": 10}
+
+
+def test_the_most_in_a_state_at_the_same_time() -> None:
+    tables = on_server(
+        (0, 1, [LISTENER, connected(1)]),
+        (5, 6, [LISTENER, connected(1), connected(2)]),
+        (9, 10, [LISTENER]),
+    )
+    assert tables.most("TIME_WAIT") == 2
+    assert tables.most("LISTEN", port=7000) == 1
+    assert tables.most("LISTEN", port=7001) == 0
+
+
+def test_the_most_held_by_a_program_and_the_most_that_wait_for_accept() -> None:
+    first = connected(40001, "ESTABLISHED")
+    second = connected(40002, "ESTABLISHED", inode=HELD)
+    third = connected(40003, "ESTABLISHED")
+    tables = on_server(
+        (0, 1, [first, second, third]),
+        (1, 2, [second]),
+    )
+    assert tables.most("ESTABLISHED", 7000, owned=False) == 2
+    assert tables.most("ESTABLISHED", 7000, owned=True) == 1
+    assert tables.most("ESTABLISHED", 7001, owned=True) == 0
+
+
+def test_samples_with_sockets_in_several_states_at_the_same_time() -> None:
+    tables = on_server(
+        (0, 1, [connected()]),
+        (1, 2, [connected(), sock("LISTEN", 7001)]),
+        (2, 3, [connected(), sock("LISTEN", 7000)]),
+    )
+    assert tables.samples_with("LISTEN", "TIME_WAIT").map(lambda sample: sample.t) == (ns(2), ns(3))
+    assert tables.samples_with("LISTEN", "TIME_WAIT", port=7000).map(lambda sample: sample.t) == (ns(3),)
+
+
+def test_no_sample_with_these_states() -> None:
+    found = on_server((0, 1, [connected()])).samples_with("LISTEN", "FIN_WAIT_2")
+    assert not found
+    assert str(found.what) == "no sample of server shows LISTEN, FIN_WAIT_2 at the same time"
+
+
+def test_the_accept_queue_of_a_listener() -> None:
+    tables = on_server(
+        (0, 1, [sock("LISTEN", inode=5, rqueue=2, wqueue=3)]),
+        (1, 2, [sock("LISTEN", inode=5, rqueue=4, wqueue=3), sock("LISTEN", 7001, inode=6, wqueue=128)]),
+        (2, 3, [LISTENER]),
+    )
+    assert tables.accept_queue(7000) == (4, 3)
+    assert tables.accept_queue(7001) == (0, 128)
+
+
+def test_the_accept_queue_without_a_listener() -> None:
+    with pytest.raises(NotRecorded, match="no listener on port 7002 of server was recorded"):
+        on_server((0, 1, [LISTENER])).accept_queue(7002)
