@@ -56,9 +56,18 @@ def test_what_happened_on_a_host_stands_in_order_with_its_result() -> None:
 
 def test_what_netem_lost_was_taken_by_the_fault_in_force() -> None:
     w = Written()
-    w.fault(0.05, "server", {"name": "loss", "rate": 0.5}, engine="netem")
+    w.fault(0.05, "server", {"name": "loss", "probability": 0.5}, engine="netem")
     w.segment("client", "server", 0.1, "S", seq=100, lost=True)
     assert [arrow.lost_to for arrow in story(w.evidence()).arrows] == ["loss"]
+
+
+def test_a_fault_that_this_version_does_not_know_keeps_its_name() -> None:
+    w = Written()
+    w.fault(0.05, "server", {"name": "gone", "share": 0.5}, engine="netem")
+    w.segment("client", "server", 0.1, "S", seq=100, lost=True)
+    told = story(w.evidence())
+    assert [arrow.lost_to for arrow in told.arrows] == ["gone"]
+    assert [fault.text for fault in told.faults] == ["gone share=0.5"]
 
 
 def test_a_fault_that_another_engine_goes_on_with_is_one() -> None:

@@ -29,6 +29,11 @@ class FaultPeriod:
     began: int
     ended: int | None
 
+    @property
+    def name(self) -> str:
+        """The fault's name as it was recorded."""
+        return self.fault.recorded_name if isinstance(self.fault, UnknownFault) else self.fault.name
+
     def in_force(self, t: int, margin: int = 0) -> bool:
         """Whether it was in force at ``t``, give or take ``margin`` ns."""
         return self.began - margin <= t and (self.ended is None or t <= self.ended + margin)
@@ -36,8 +41,12 @@ class FaultPeriod:
 
 @dataclass(frozen=True)
 class UnknownFault(Fault):
-    """A fault of a saved run that this version does not know: what was recorded of it."""
+    """A fault of a saved run that this version does not know, or whose fields it does not accept.
 
+    It may have lost or delayed any frame. ``recorded`` is its name and fields, for people.
+    """
+
+    recorded_name: str
     recorded: str
     name: ClassVar[str] = "unknown"
     stage: ClassVar[int] = Fault.DROP
@@ -168,12 +177,12 @@ def fault_periods(records: Iterable[Record]) -> tuple[FaultPeriod, ...]:
 
 
 def _fault(record: Record) -> Fault:
-    """The fault that was set; what this version does not know stays as it was recorded."""
+    """The fault that was set; one that this version does not know stays as it was recorded."""
     try:
         return from_json(record)
     except BadFault:
-        shown = " ".join(str(value) if key == "name" else f"{key}={value}" for key, value in record.items())
-        return UnknownFault(shown)
+        values = [f"{key}={value}" for key, value in record.items() if key != "name"]
+        return UnknownFault(record["name"], " ".join([record["name"], *values]))
 
 
 def _numbered(faults: Collection[Record]) -> list[tuple[int, Record]]:

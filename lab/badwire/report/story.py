@@ -195,7 +195,7 @@ def _taken(seen: Evidence) -> dict[tuple[str, bytes], str]:
 def _may_have_taken(seen: Evidence, frame: Frame) -> str:
     """The fault that was in force and can lose frames: netem does not say what it dropped."""
     able = (each for each in seen.faults(toward=frame.toward) if each.fault.can_lose)
-    return next((each.fault.name for each in able if each.in_force(frame.sent_at)), "")
+    return next((each.name for each in able if each.in_force(frame.sent_at)), "")
 
 
 def _bands(seen: Evidence, connections: tuple[TcpStream, ...], began: int) -> Iterator[Band]:
