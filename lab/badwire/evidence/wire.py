@@ -54,6 +54,9 @@ class UnknownFault(Fault):
     can_delay: ClassVar[bool] = True
 
 
+_KINDS = {"tcp": "segments", "udp": "datagrams"}
+
+
 class WireEvidence:
     """The frames and faults of a whole run, of which a part may be asked about.
 
@@ -145,7 +148,7 @@ def select(
         and (data is None or data is frame.carries_data)
     ]
     noted(found)
-    kind = {"tcp": "segments", "udp": "datagrams"}.get(protocol or "", "frames")
+    kind = "frames" if protocol is None else _KINDS.get(protocol, f"{protocol} frames")
     what = "no {kind} of {source} were recorded" if source else "no {kind} were recorded"
     if port is not None:
         what += " on port {port}"
