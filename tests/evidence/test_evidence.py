@@ -1,26 +1,46 @@
-"""Evidence: loading what is on disk, phases, and what hosts did."""
+"""Evidence: loading what is on disk, parts of a run, what all hosts have in common, and finding connections."""
 
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from badwire.errors import BadRun
-from badwire.old.evidence import Evidence, NothingSeen
+from badwire.evidence import Evidence, NotRecorded
 from tests.claims.written import Written, ns, sock
 
+# Loading
 
-def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
+
+def test_what_was_written_is_loaded(tmp_path: Path) -> None:
     w = Written(scenario="timewait")
     w.segment("client", "server", 0.1, "S")
     w.record("decision", 0.2, toward="server", fault="loss", verdict="drop", frame=b"\x00\xff")
-    seen = w.evidence(tmp_path)
-    assert Evidence.load(tmp_path) == seen
-    assert seen.meta["scenario"] == "timewait" and seen.hosts == {"server": "10.0.0.2", "client": "10.0.0.3"}
-    decisions = seen.decisions(toward="server", verdict="drop")
-    assert decisions and decisions[0].frame == b"\x00\xff"
-    assert seen.decisions(fault="nth") is None
-    assert seen.error is None and seen.capture_whole and seen.capture_lost == 0
+    run = w.evidence(tmp_path)
+    assert Evidence.load(tmp_path) == run
+    assert run.meta["scenario"] == "timewait"
+    assert run.hosts == {"server": "10.0.0.2", "client": "10.0.0.3"}
+    assert run.decisions().first.frame == b"\x00\xff"
+
+
+def test_bytes_are_in_base64(tmp_path: Path) -> None:
+    w = Written()
+    w.record("decision", 1, toward="server", fault="nth", verdict="drop", frame=b"\x01")
+    w.evidence(tmp_path)
+    lines = (tmp_path / "evidence.jsonl").read_text().splitlines()
+    assert {"b64": "AQ=="} in [json.loads(line).get("frame") for line in lines]
+
+
+def test_a_run_that_ended_well_has_no_error() -> None:
+    assert Written().evidence().error is None
+
+
+def test_a_run_that_broke_off_has_its_error() -> None:
+    w = Written()
+    w.record("end", 5, error="The server did not start.")
+    assert w.evidence(ended=False).error == "The server did not start."
 
 
 def test_a_run_that_was_killed_can_be_read(tmp_path: Path) -> None:
@@ -31,201 +51,349 @@ def test_a_run_that_was_killed_can_be_read(tmp_path: Path) -> None:
         file.write(b'{"kind":"note","t":12')
     with (tmp_path / "capture.pcapng").open("ab") as file:
         file.write(b"\x06\x00\x00\x00\x60")
-    seen = Evidence.load(tmp_path)
-    assert seen.error == "the run was cut short" and seen.notes == ()
-    assert seen.frames() and not seen.capture_whole and seen.capture_lost is None
+    run = Evidence.load(tmp_path)
+    assert run.error == "the run was cut short"
+    assert run.notes == ()
+    assert len(run.frames()) == 1
+    assert not run.capture_is_complete
 
 
 def test_a_run_without_a_capture_can_be_read(tmp_path: Path) -> None:
     Written().evidence(tmp_path)
     (tmp_path / "capture.pcapng").unlink()
-    seen = Evidence.load(tmp_path)
-    assert seen.frames() is None and not seen.capture_whole
+    run = Evidence.load(tmp_path)
+    assert run.frames() == ()
+    assert not run.capture_is_complete
 
 
 META = '{"kind":"meta","format":1,"t":1,"scenario":"x","hosts":{"client":"10.0.0.3"}}\n'
+LINE_2 = "line 2, is no record of evidence"
 
 
 @pytest.mark.parametrize(
-    "content, says",
+    ("content", "message"),
     [
         (None, "holds no run that can be read (evidence.jsonl: No such file or directory)"),
         ("", "does not begin with a record of what was run"),
         ('{"kind":"note"}\n', "does not begin with a record of what was run"),
         ('{"kind":"meta","format":9}\n', "has format 9, this version reads 1"),
-        (META + "rubbish\n", "line 2, is no record of evidence"),
-        (META + "[]\n", "line 2, is no record of evidence"),
-        (META + '{"kind":"x","frame":{"b64":"A"}}\n', "line 2, is no record of evidence"),
-        (META + "[" * 100000 + "\n", "line 2, is no record of evidence"),
-        (META + '{"kind":"x","frame":{"b64":5}}\n', "line 2, is no record of evidence"),
-        (META + '{"kind":"note","t":"now","text":"x"}\n', "line 2, is no record of evidence"),
-        (META + '{"kind":"sample","t":1,"host":"client","sockets":[{}]}\n', "line 2, is no record of evidence"),
-        (META + '{"kind":"program","t":1,"host":"nobody","program":1,"event":"start"}\n', "line 2, is no record"),
+        (META + "rubbish\n", LINE_2),
+        (META + "[]\n", LINE_2),
+        (META + '{"kind":"x","frame":{"b64":"A"}}\n', LINE_2),
+        (META + "[" * 100000 + "\n", LINE_2),
+        (META + '{"kind":"x","frame":{"b64":5}}\n', LINE_2),
+        (META + '{"kind":"note","t":"now","text":"x"}\n', LINE_2),
+        (META + '{"kind":"sample","t":1,"host":"client","sockets":[{}]}\n', LINE_2),
+        (META + '{"kind":"program","t":1,"host":"nobody","program":1,"event":"start"}\n', LINE_2),
         ('{"kind":"meta","format":1}\n', "line 1, is no record of evidence"),
     ],
 )
-def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, says: str) -> None:
+def test_a_file_that_is_not_a_run_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
     if content is not None:
         (tmp_path / "evidence.jsonl").write_text(content)
     with pytest.raises(BadRun) as error:
         Evidence.load(tmp_path)
-    assert says in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_what_is_no_capture_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_capture_is_refused(tmp_path: Path) -> None:
     Written().evidence(tmp_path)
     (tmp_path / "capture.pcapng").write_text("rubbish")
     with pytest.raises(BadRun, match=r"capture\.pcapng cannot be read as a capture"):
         Evidence.load(tmp_path)
 
 
-def test_a_capture_that_lost_frames_is_not_whole() -> None:
-    w = Written()
-    w.segment("client", "server", 0.1, "S")
-    w.dropped = 2
-    assert w.evidence().capture_lost == 2 and not w.evidence().capture_whole
+# Parts of a run
 
 
 def phases() -> Evidence:
+    """Two phases, "first" and "second", and then "first" again."""
     w = Written()
     w.sample("server", 0.5, [sock("LISTEN", inode=1)])
     w.note(1, "first")
     w.segment("client", "server", 1.5, "S", delivered=2.5)
     w.call("client", 1.6, "connect", ("10.0.0.2", 7000), errno="ECONNREFUSED")
+    w.fault(1.7, "server", {"name": "delay", "time": 0.05})
+    w.fault(1.8, "server")
+    w.record("decision", 1.9, toward="server", fault="nth", verdict="hold", frame=b"\x01")
     w.note(2, "second")
     w.segment("client", "server", 2.6, "S", sport=5)
     w.sample("server", 2.7, [sock("LISTEN", inode=1), sock("TIME_WAIT", 7000, 5)])
     w.program("client", 2.8, "try_bind", "7000", exits=2.9)
+    w.counters("server", 2.1, Tcp_RetransSegs=1)
+    w.counters("server", 2.9, Tcp_RetransSegs=3)
+    w.processes("server", 2.95, "S")
     w.note(3, "first")
     return w.evidence()
 
 
+def test_notes_in_order() -> None:
+    assert [note.text for note in phases().notes] == ["first", "second", "first"]
+
+
+def test_when_the_scenario_noted_something() -> None:
+    assert phases().at("second") == ns(2)
+    assert phases().at("first") == ns(1)
+
+
+def test_what_the_scenario_did_not_note() -> None:
+    with pytest.raises(NotRecorded, match='the scenario did not note "third"'):
+        phases().at("third")
+
+
 def test_a_phase_lasts_from_its_note_to_the_next() -> None:
-    first, second = phases().phase("first"), phases().phase("second")
-    assert [len(part.segments() or ()) for part in (first, second)] == [1, 1]
-    assert first.calls() and second.calls() is None
-    assert first.programs() is None and second.programs()
-    frames = first.frames()
-    assert frames and frames[0].delivered_at == (ns(2.5),)  # after the phase, and yet not lost
-    assert (first.began, first.ended, phases().at("second")) == (ns(1), ns(2), ns(2))
+    first = phases().phase("first")
+    second = phases().phase("second")
+    assert first.began == ns(1)
+    assert first.ended == ns(2)
+    assert second.began == ns(2)
+    assert second.ended == ns(3)
 
 
-def test_a_phase_begins_with_the_sockets_that_are_there() -> None:
-    second = phases().phase("second").sockets("server")
-    assert second.count("LISTEN", ns(2.1)) == 1 and second.most("TIME_WAIT") == 1
-    stays = second.stays("LISTEN")
-    assert stays and stays[0].span.longest == float("inf")  # it began before: nobody knows when
+def test_the_last_phase_lasts_to_the_end() -> None:
+    w = Written()
+    w.note(1, "first")
+    w.note(3, "last")
+    last = w.evidence().phase("last")
+    assert last.began == ns(3)
+    assert last.ended is None
+    assert last.covers(ns(1000))
+    assert not last.covers(ns(2.9))
 
 
-def test_between_two_notes() -> None:
+def test_a_phase_of_a_part_ends_with_the_part() -> None:
+    part = phases().phase("second").phase("first")
+    assert part.began == ns(3)
+    assert part.ended == ns(3)
+
+
+@pytest.mark.parametrize(
+    ("query", "in_first", "in_second"),
+    [
+        (lambda run: run.segments(), 1, 1),
+        (lambda run: run.connections(), 1, 1),
+        (lambda run: run.calls(), 1, 0),
+        (lambda run: run.host("client").calls(), 1, 0),
+        (lambda run: run.programs, 0, 1),
+        (lambda run: run.faults(), 1, 0),
+        (lambda run: run.decisions(), 1, 0),
+        (lambda run: run.host("server").process_tables, 0, 1),
+        (lambda run: run.host("server").periods("LISTEN"), 1, 1),
+    ],
+)
+def test_queries_find_what_lies_in_the_phase(
+    query: Callable[[Evidence], tuple[object, ...]], in_first: int, in_second: int
+) -> None:
+    assert len(query(phases().phase("first"))) == in_first
+    assert len(query(phases().phase("second"))) == in_second
+
+
+def test_a_counter_grows_within_the_phase() -> None:
+    assert phases().phase("second").host("server").counter("Tcp.RetransSegs") == 2
+    with pytest.raises(NotRecorded):
+        phases().phase("first").host("server").counter("Tcp.RetransSegs")
+
+
+def test_a_frame_that_arrives_after_its_phase_is_not_lost() -> None:
+    assert phases().phase("first").frames().first.delivered_at == (ns(2.5),)
+
+
+def test_a_phase_begins_with_the_sockets_that_were_there() -> None:
+    server = phases().phase("second").host("server")
+    assert [each.state for each in server.table(ns(2.1))] == ["LISTEN"]
+    assert server.most("TIME_WAIT") == 1
+    assert server.periods("LISTEN").first.duration.longest == math.inf  # its beginning lies before the phase
+
+
+def test_the_part_between_two_notes() -> None:
+    part = phases().between("first", "second")
+    assert part.began == ns(1)
+    assert part.ended == ns(2)
+    assert len(part.segments()) == 1
+
+
+def test_the_part_from_a_note_to_itself_is_an_instant() -> None:
     part = phases().between("first", "first")
-    assert part.began == part.ended == ns(1)
-    assert len(phases().between("first", "second").segments() or ()) == 1
-    with pytest.raises(NothingSeen, match='the scenario never noted "third"'):
-        phases().between("first", "third")
-    with pytest.raises(NothingSeen):
-        phases().between("second", "third")
+    assert part.began == ns(1)
+    assert part.ended == ns(1)
 
 
-def test_calls() -> None:
-    calls = phases().calls("client", "connect")
-    assert calls and calls[0].errno == "ECONNREFUSED" and calls[0].took == pytest.approx(1e-4)
-    assert calls[0].args == (("10.0.0.2", 7000),)
-    assert phases().calls("server") is None
+@pytest.mark.parametrize(("first", "second"), [("first", "third"), ("third", "first")])
+def test_the_part_between_notes_that_the_scenario_did_not_make(first: str, second: str) -> None:
+    with pytest.raises(NotRecorded, match="third"):
+        phases().between(first, second)
 
 
-def test_programs_with_their_output() -> None:
+# All hosts
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda run: run.host("sever"),
+        lambda run: run.frames("sever"),
+        lambda run: run.frames(to="sever"),
+        lambda run: run.segments("sever"),
+        lambda run: run.datagrams(to="sever"),
+        lambda run: run.faults("sever"),
+        lambda run: run.connections(client="sever"),
+        lambda run: run.connections(server="sever"),
+    ],
+)
+def test_a_misspelt_host_is_not_a_host_on_which_nothing_happened(ask: Callable[[Evidence], object]) -> None:
+    with pytest.raises(NotRecorded, match="this run has no host sever, only server, client"):
+        ask(Written().evidence())
+
+
+def test_programs_of_all_hosts_in_the_order_of_their_start() -> None:
     w = Written()
-    w.program("server", 1, "echo_serial", "7000", out="ready\n", err="bye\n", exits=3, status=None, signal="SIGINT")
-    w.program("client", 2, "client", number=4)
-    seen = w.evidence()
-    server, client = seen.program("server"), seen.program(name="client")
-    assert server and (server.out, server.err, server.signal, server.status) == ("ready\n", "bye\n", "SIGINT", None)
-    assert server.took == 2.0 and server.started == ns(1) and server.argv == ("echo_serial", "7000")
-    assert client and client.exited is None and client.took is None and client.number == 4
-    assert seen.program(name="other") is None and [p.host for p in seen.programs() or ()] == ["server", "client"]
+    w.program("server", 2, "echo_serial")
+    w.program("client", 1, "client")
+    assert w.evidence().programs.map(lambda program: program.host) == ("client", "server")
 
 
-def test_counters_grow() -> None:
+def test_no_program() -> None:
+    assert str(Written().evidence().programs.what) == "no program was recorded"
+
+
+def connects() -> Evidence:
     w = Written()
-    w.counters("server", 1, Tcp_RetransSegs=5, TcpExt_TCPTimeouts=1)
-    assert w.evidence().counter("server", "Tcp.RetransSegs") is None  # one look shows no growth
-    w.counters("server", 2, Tcp_RetransSegs=8, TcpExt_TCPTimeouts=1)
-    seen = w.evidence()
-    assert seen.counter("server", "Tcp.RetransSegs") == 3 and seen.counter("server", "TcpExt.TCPTimeouts") == 0
-    assert seen.counter("server", "Tcp.Nonsense") is None and seen.counter("client", "Tcp.RetransSegs") is None
+    w.call("client", 3, "connect", ["10.0.0.2", 7000])
+    w.call("server", 1, "connect", ["127.0.0.1", 7000], errno="ECONNREFUSED")
+    w.call("server", 2, "connect", ["127.0.0.1", 7001])
+    w.call("server", 4, "listen", 5)
+    return w.evidence()
 
 
-def test_zombies() -> None:
+def test_calls_of_all_hosts_in_the_order_of_their_beginning() -> None:
+    run = connects()
+    assert run.calls().map(lambda call: call.call) == ("connect", "connect", "connect", "listen")
+    assert run.calls("connect").map(lambda call: call.host) == ("server", "server", "client")
+    assert run.calls("connect", port=7000).map(lambda call: call.outcome) == ("ECONNREFUSED", "success")
+
+
+@pytest.mark.parametrize(("call", "what"), [("accept", "no accept was recorded"), (None, "no call was recorded")])
+def test_calls_that_were_not_recorded(call: str | None, what: str) -> None:
+    found = (connects() if call else Written().evidence()).calls(call)
+    assert not found
+    assert str(found.what) == what
+
+
+def test_the_sampling_interval_is_the_longest_of_any_host() -> None:
     w = Written()
-    assert w.evidence().zombies("server") is None
-    w.processes("server", 1, "S", "Z", "Z")
-    w.processes("server", 2, "S")
-    assert w.evidence().zombies("server") == 2
+    w.sample("server", 1, [sock("LISTEN", inode=1)], prev=0.5)
+    w.sample("client", 1, [], prev=0.25)
+    assert w.evidence().sampling_interval == 0.75
 
 
-def test_processes_of_one_program() -> None:
+def test_the_sampling_interval_when_some_host_was_not_sampled() -> None:
     w = Written()
-    for number, name in ((1, "echo_fork"), (2, "echo_thread")):
-        w.program("server", 1, name, number=number)
-    listed = [{"pid": 9 + n, "ppid": 1, "state": "SZ"[n % 2], "program": 1 + n // 2, "name": "p"} for n in range(3)]
-    w.record("processes", 2, host="server", processes=listed)
-    seen = w.evidence()
-    table = (seen.processes("server") or ())[0]
-    forked, threaded = (table.of(seen.program("server", name)) for name in ("echo_fork", "echo_thread"))
-    assert [each["pid"] for each in forked.processes] == [9, 10] and forked.zombies == 1 and forked.t == table.t
-    assert len(threaded.processes) == 1 and threaded.zombies == 0
-    with pytest.raises(NothingSeen, match="never started"):
-        table.of(seen.program("server", "echo_serial"))
+    w.sample("client", 1, [], prev=0.25)
+    assert w.evidence().sampling_interval == 0.75
 
 
-def test_the_kernel_and_its_settings() -> None:
-    seen = Written(hz=100, release="6.1.0", sysctls={"net.ipv4.tcp_sack": "0"}).evidence()
-    assert seen.kernel.timer_step(60) == pytest.approx(5.12) and seen.kernel.version == (6, 1)
-    assert seen.sysctl("client", "net.ipv4.tcp_sack") == "0" and seen.sysctl("client", "net.ipv4.tcp_fack") is None
-    with pytest.raises(NothingSeen, match="HZ"):
+def test_the_sampling_interval_when_no_host_was_sampled() -> None:
+    with pytest.raises(NotRecorded, match="no sample of any host's sockets was recorded"):
+        _ = Written().evidence().sampling_interval
+
+
+def test_the_kernel() -> None:
+    kernel = Written(hz=100, release="6.1.0").evidence().kernel
+    assert kernel.timer_step(60) == pytest.approx(5.12)
+    assert kernel.version == (6, 1)
+
+
+def test_a_kernel_whose_clock_tick_was_not_recorded() -> None:
+    with pytest.raises(NotRecorded, match="the kernel's HZ was not recorded"):
         _ = Written(hz=0).evidence().kernel
 
 
-def test_faults_from_list_to_list() -> None:
+# Connections
+
+
+def three_connections() -> Evidence:
+    """A refused one to port 9, and two to port 7000: the first stays without an answer, the second opens."""
+    w = Written(("server", "client", "other"))
+    w.segment("client", "server", 0.0, "S", seq=70, dport=9)
+    w.segment("server", "client", 0.1, "RA", ack=71, sport=9)
+    w.segment("other", "server", 1.0, "S", seq=100, lost=True)
+    w.segment("client", "server", 2.0, "S", seq=100)
+    w.segment("server", "client", 2.1, "SA", seq=500, ack=101)
+    w.segment("client", "server", 2.2, "A", seq=101, ack=501)
+    return w.evidence()
+
+
+def test_connections_by_port_and_hosts() -> None:
+    run = three_connections()
+    assert len(run.connections()) == 3
+    assert run.connections(7000).map(lambda each: each.client.host) == ("other", "client")
+    assert len(run.connections(7000, client="client")) == 1
+    assert len(run.connections(server="server")) == 3
+    assert run.connections(server="client") == ()
+
+
+def test_the_nth_connection() -> None:
+    run = three_connections()
+    assert run.connection(9).client.host == "client"
+    assert run.connection(7000).client.host == "other"
+    assert run.connection(7000, nth=2).client.host == "client"
+    assert run.connection(7000, client="client") == run.connection(7000, nth=2)
+
+
+def test_a_connection_that_was_not_recorded() -> None:
+    run = three_connections()
+    with pytest.raises(NotRecorded, match="no connection to port 10 was recorded"):
+        run.connection(10)
+    with pytest.raises(NotRecorded, match="only 2 connections were recorded"):
+        run.connection(7000, nth=3)
+
+
+def test_the_first_connection_that_opened() -> None:
+    run = three_connections()
+    assert run.established(7000) == run.connection(7000, nth=2)
+
+
+@pytest.mark.parametrize(("port", "client"), [(9, None), (10, None), (7000, "other")])
+def test_no_connection_opened(port: int, client: str | None) -> None:
+    with pytest.raises(NotRecorded, match=f"no complete handshake on port {port} was recorded"):
+        three_connections().established(port, client)
+
+
+def test_a_part_of_the_run_has_the_connections_that_began_in_it() -> None:
     w = Written()
-    delay, loss = {"name": "delay", "time": 0.05}, {"name": "loss", "probability": 0.1}
-    w.fault(1, "server", delay)
-    w.fault(2, "server", delay, loss, loss)
-    w.fault(3, "server", loss)
-    w.fault(4, "client", loss, engine="netem")
-    found = w.evidence().faults()
-    assert found and [(f.name, f.toward, f.began, f.ended, f.engine) for f in found] == [
-        ("delay", "server", ns(1), ns(3), "relay"),
-        ("loss", "server", ns(2), ns(3), "relay"),
-        ("loss", "server", ns(2), None, "relay"),
-        ("loss", "client", ns(4), None, "netem"),
-    ]
-    assert found[0].fields == {"time": 0.05} and found[0].in_force(ns(2.9)) and not found[0].in_force(ns(3.1))
-    assert w.evidence().faults(toward="client", name="delay") is None
+    w.segment("client", "server", 0.5, "S", seq=100)
+    w.note(1, "second")
+    w.segment("client", "server", 1.5, "S", seq=100, sport=40002)
+    run = w.evidence()
+    assert len(run.connections(7000)) == 2
+    assert run.phase("second").connections(7000).map(lambda each: each.client.port) == (40002,)
 
 
-def test_a_fault_that_changes_its_engine() -> None:
+def clients_of_one_server() -> Evidence:
+    """Three clients are answered, two of them before the first one leaves; a fourth is not answered."""
     w = Written()
-    delay, hold = {"name": "delay", "time": 0.05}, {"name": "hold"}
-    w.fault(1, "server", delay, engine="netem")
-    w.fault(2, "server", delay, hold, engine="relay")
-    w.fault(3, "server", delay, engine="netem")
-    w.fault(4, "server", engine="netem")
-    found = [(each.engine, (each.ended or 0) - each.began) for each in w.evidence().faults(name="delay") or ()]
-    second = 1_000_000_000
-    assert found == [("netem", second), ("relay", second), ("netem", second)]
+    clients = [(40001, 0.2, 0.5), (40002, 0.4, 0.6), (40003, 0.55, 0.7)]
+    for port, answered, left in clients:
+        w.segment("client", "server", 0.1, "S", sport=port)
+        w.segment("server", "client", answered, "PA", data=b"x", dport=port)
+        w.segment("client", "server", left, "FA", seq=1, sport=port)
+    w.segment("client", "server", 0.1, "S", sport=40004)
+    return w.evidence()
 
 
-@pytest.mark.parametrize("ask", ["frames", "calls", "programs", "faults"])
-def test_a_misspelt_host_is_not_a_host_where_nothing_happened(ask: str) -> None:
-    with pytest.raises(NothingSeen, match="there is no host sever in this run, only server, client"):
-        getattr(Written().evidence(), ask)("sever")
+def test_clients_served_side_by_side_are_answered_before_one_of_them_leaves() -> None:
+    assert clients_of_one_server().served_side_by_side(7000) == 2
 
 
-def test_bytes_travel_in_base64(tmp_path: Path) -> None:
+def test_an_answer_that_was_lost_serves_no_client() -> None:
     w = Written()
-    w.record("decision", 1, toward="server", fault="nth", verdict="drop", frame=b"\x01")
-    w.evidence(tmp_path)
-    lines = (tmp_path / "evidence.jsonl").read_text().splitlines()
-    assert {"b64": "AQ=="} in [json.loads(line).get("frame") for line in lines]
+    w.segment("client", "server", 0.1, "S")
+    w.segment("server", "client", 0.2, "PA", data=b"x", lost=True)
+    w.segment("client", "server", 0.5, "FA", seq=1)
+    assert w.evidence().served_side_by_side(7000) == 0
+
+
+def test_no_client_left() -> None:
+    with pytest.raises(NotRecorded, match="no client of port 7001 ever left"):
+        clients_of_one_server().served_side_by_side(7001)
