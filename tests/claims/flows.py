@@ -4,9 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from badwire.linux.congestion import INFINITE
-from badwire.old.claims import Claim, Outcome, judge
-from badwire.old.evidence import Evidence
-from badwire.scenario import load
 from tests.claims.written import Written, sock
 
 SIZE = 10  # bytes
@@ -68,14 +65,6 @@ class Transfer:
         self.w.sample(
             self.client, t, [sock("ESTABLISHED", self.here["sport"], self.port, **ends)], prev=t - 1e-6 if again else 0
         )
-
-
-def claims_of(scenario: str) -> dict[str, Any]:
-    return {each.name: each for each in load(scenario).claims}
-
-
-def outcome(claim: Claim, seen: Evidence) -> Outcome:
-    return judge([claim], seen)[0].verdict.outcome
 
 
 def counted(w: Written, name: str, counts: dict[str, int | None]) -> None:
