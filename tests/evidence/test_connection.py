@@ -80,9 +80,12 @@ def test_segments_of_a_side() -> None:
     assert connection.server.segments("R") == ()
 
 
-def test_a_summary_of_some_segments_or_of_all() -> None:
+def test_a_summary_of_one_segment_of_several_of_none_or_of_all() -> None:
     connection = opened()
-    assert connection.summary(connection.opening.syn, connection.opening.syn_ack) == ("S 0", "SA 0 ack 1")
+    opening = connection.opening
+    assert connection.summary(opening.syn) == ("S 0",)
+    assert connection.summary([opening.syn, opening.syn_ack]) == ("S 0", "SA 0 ack 1")
+    assert connection.summary(connection.client.segments("R")) == ()
     assert connection.summary() == ("S 0", "SA 0 ack 1", "A 1 ack 1", "PA 1 ack 1", "A 1 ack 4")
 
 
