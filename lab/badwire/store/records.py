@@ -36,9 +36,6 @@ class NotRecorded(LookupError):
         return str(self.message)
 
 
-NothingSeen = NotRecorded
-
-
 @dataclass(frozen=True)
 class Facts:
     """What a host said about itself as it was set up."""
@@ -211,22 +208,6 @@ class Program:
 
 
 @dataclass(frozen=True)
-class FaultSeen:
-    """A fault in force toward a host; ``ended`` is None when it was never lifted. ``fields`` are the fault's own."""
-
-    name: str
-    toward: str
-    engine: str
-    began: int
-    ended: int | None
-    fields: Mapping[str, Any]
-
-    def in_force(self, t: int, margin: int = 0) -> bool:
-        """Whether it was in force at ``t``, give or take ``margin`` ns."""
-        return self.began - margin <= t and (self.ended is None or t <= self.ended + margin)
-
-
-@dataclass(frozen=True)
 class Decision:
     """What the relay did with one frame, and which fault said so."""
 
@@ -250,10 +231,8 @@ class ProcessTable:
         """How many had ended and were not waited for."""
         return sum(process.get("state") == "Z" for process in self.processes)
 
-    def of(self, program: Program | None) -> "ProcessTable":
-        """Those of one program: itself, if it still runs, and its children. Raises NotRecorded without a program."""
-        if program is None:
-            raise NothingSeen(f"the program whose processes on {self.host} are asked for never started")
+    def of(self, program: Program) -> "ProcessTable":
+        """Those of one program: itself, if it still runs, and its children."""
         mine = (process for process in self.processes if process.get("program") == program.number)
         return replace(self, processes=tuple(mine))
 

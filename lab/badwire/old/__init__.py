@@ -1,1 +1,0 @@
-"""The first edition of evidence and claims, for scenarios that are not rewritten yet."""
