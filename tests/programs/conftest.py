@@ -85,6 +85,10 @@ class Program:
         return Ended(self.popen.returncode, self.heard + out.decode(), err.decode())
 
 
+Start = Callable[..., Program]
+RunClient = Callable[..., Ended]
+
+
 @pytest.fixture
 def program() -> Iterator[Callable[..., Program]]:
     """Start a program; what still runs when the test ends is killed."""

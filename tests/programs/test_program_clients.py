@@ -6,23 +6,28 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.end_to_end.running import until
+from tests.programs.conftest import RunClient, Start
 
 CLIENTS = ["send_and_verify", "read_to_eof", "half_close", "source"]
 
+Serve = Callable[[socket.socket], object]
+Answering = Callable[[Serve], int]
+
 
 @pytest.fixture
-def answering():
+def answering() -> Iterator[Answering]:
     """Start a server of one connection that a test writes itself: a function of the connection, in a thread."""
     with contextlib.ExitStack() as undo:
 
-        def start(serve):
+        def start(serve: Serve) -> int:
             listener = undo.enter_context(socket.create_server(("127.0.0.1", 0)))
 
-            def once():
+            def once() -> None:
                 connection, _ = listener.accept()
                 with connection:
                     serve(connection)
@@ -30,13 +35,13 @@ def answering():
             thread = threading.Thread(target=once)
             thread.start()
             undo.callback(thread.join)
-            return listener.getsockname()[1]
+            return int(listener.getsockname()[1])
 
         yield start
 
 
 @pytest.fixture
-def closed_port():
+def closed_port() -> Iterator[int]:
     """A port that is bound, so that nobody else has it, but where nobody listens."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -44,13 +49,13 @@ def closed_port():
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_nobody_listens(client, closed_port, name):
+def test_nobody_listens(client: RunClient, closed_port: int, name: str) -> None:
     ended = client(name, closed_port)
     assert (ended.status, ended.out) == (1, "connect: ECONNREFUSED\n")
     assert ended.err == f"{name}: connect failed: Connection refused; start a server on that port first\n"
 
 
-def test_nobody_listens_for_many(client, closed_port):
+def test_nobody_listens_for_many(client: RunClient, closed_port: int) -> None:
     ended = client("many_connections", closed_port, "--connections", 2)
     assert ended.status == 1
     assert ended.out.splitlines()[:2] == [f"connection {n} port - connect: ECONNREFUSED" for n in (0, 1)]
@@ -58,8 +63,8 @@ def test_nobody_listens_for_many(client, closed_port):
     assert ended.err.count("\n") == 1
 
 
-def test_wrong_bytes(client, answering):
-    def wrong(connection):
+def test_wrong_bytes(client: RunClient, answering: Answering) -> None:
+    def wrong(connection: socket.socket) -> None:
         connection.sendall(connection.recv(100).replace(b"l", b"r"))
         connection.recv(1)
 
@@ -68,8 +73,8 @@ def test_wrong_bytes(client, answering):
     assert ended.err.count("\n") == 1
 
 
-def test_too_few_bytes(client, answering):
-    def few(connection):
+def test_too_few_bytes(client: RunClient, answering: Answering) -> None:
+    def few(connection: socket.socket) -> None:
         connection.recv(100)
         connection.sendall(b"hel")
 
@@ -78,8 +83,8 @@ def test_too_few_bytes(client, answering):
     assert ended.err.count("\n") == 1
 
 
-def test_bytes_that_come_one_by_one(client, answering):
-    def drip(connection):
+def test_bytes_that_come_one_by_one(client: RunClient, answering: Answering) -> None:
+    def drip(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in connection.recv(100):
             connection.send(bytes([byte]))
@@ -88,16 +93,16 @@ def test_bytes_that_come_one_by_one(client, answering):
     assert client("send_and_verify", answering(drip), "one by one").out == "verified 1 x 10 bytes\n"
 
 
-def test_a_server_that_breaks_off(client, answering):
-    def reset(connection):
+def test_a_server_that_breaks_off(client: RunClient, answering: Answering) -> None:
+    def reset(connection: socket.socket) -> None:
         connection.recv(1)  # more than that is there: closing now sends an RST
 
     ended = client("send_and_verify", answering(reset), "hello")
     assert (ended.status, ended.out) == (1, "recv: ECONNRESET\n")
 
 
-def test_many_connections_tells_a_wrong_answer_from_a_lost_connection(client, answering):
-    def wrong(connection):
+def test_many_connections_tells_a_wrong_answer_from_a_lost_connection(client: RunClient, answering: Answering) -> None:
+    def wrong(connection: socket.socket) -> None:
         connection.sendall(b"?" * len(connection.recv(100)))
         connection.recv(1)
 
@@ -108,7 +113,7 @@ def test_many_connections_tells_a_wrong_answer_from_a_lost_connection(client, an
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
-def test_hold_stays_connected_until_told(program, server, by):
+def test_hold_stays_connected_until_told(program: Start, server: Start, by: signal.Signals) -> None:
     echo = server("echo_serial")
     holder = program("send_and_verify", "127.0.0.1", echo.port, "--hold")
     assert holder.line() == "verified 1 x 13 bytes"
@@ -119,7 +124,7 @@ def test_hold_stays_connected_until_told(program, server, by):
     assert (ended.status, ended.err) == (0, "")
 
 
-def test_hold_outlives_its_server(program, server):
+def test_hold_outlives_its_server(program: Start, server: Start) -> None:
     """The client of FIN_WAIT_2 and CLOSE_WAIT: its server is interrupted, and it stays."""
     echo = server("echo_serial")
     holder = program("send_and_verify", "127.0.0.1", echo.port, "--hold")
@@ -128,7 +133,7 @@ def test_hold_outlives_its_server(program, server):
     assert echo.end(signal.SIGINT).status == 0
     ends = (f":{holder.port:04X}", f":{echo.port:04X}")
 
-    def states():
+    def states() -> set[str]:
         with open("/proc/net/tcp") as table:
             rows = [line.split()[1:4] for line in table.readlines()[1:]]
         return {state for local, remote, state in rows if (local[-5:], remote[-5:]) == ends}
@@ -141,11 +146,13 @@ def test_hold_outlives_its_server(program, server):
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_stopped_midway_dies_of_the_signal(program, answering, name, by):
+def test_a_client_stopped_midway_dies_of_the_signal(
+    program: Start, answering: Answering, name: str, by: signal.Signals
+) -> None:
     """It has not done what it was asked to, so its status is not 0; and no traceback."""
     arrived, go = threading.Event(), threading.Event()
 
-    def silent(connection):
+    def silent(connection: socket.socket) -> None:
         arrived.set()
         go.wait(30)
 
@@ -156,8 +163,8 @@ def test_a_client_stopped_midway_dies_of_the_signal(program, answering, name, by
     assert (ended.status, ended.err) == (-by, "")
 
 
-def test_half_close_reads_what_comes_after(client, answering):
-    def later(connection):
+def test_half_close_reads_what_comes_after(client: RunClient, answering: Answering) -> None:
+    def later(connection: socket.socket) -> None:
         while connection.recv(100):
             pass
         connection.sendall(b"after the end\0")
@@ -165,12 +172,12 @@ def test_half_close_reads_what_comes_after(client, answering):
     assert client("half_close", answering(later), "bye").out == "sent 3\nreceived 14 b'after the end\\x00'\n"
 
 
-def test_read_to_eof_shows_the_beginning_only(client, answering):
+def test_read_to_eof_shows_the_beginning_only(client: RunClient, answering: Answering) -> None:
     ended = client("read_to_eof", answering(lambda connection: connection.sendall(b"x" * 100_000)))
     assert ended.out == f"received 100000 {b'x' * 40!r}...\n"
 
 
-def test_datagrams_come_back(client, server):
+def test_datagrams_come_back(client: RunClient, server: Start) -> None:
     echo = server("udp_echo")
     ended = client("send_datagrams", echo.port, "--count", 5, "--size", 1000, "--timeout", 30)
     assert (ended.status, ended.err) == (0, "")
@@ -181,19 +188,19 @@ def test_datagrams_come_back(client, server):
     assert client("send_datagrams", echo.port, "--connect", "--size", 8, "--gap", 0.001, "--timeout", 30).status == 0
 
 
-def test_datagrams_cut_short(client, server):
+def test_datagrams_cut_short(client: RunClient, server: Start) -> None:
     ended = client("send_datagrams", server("udp_echo", "--buffer", 20).port, "--count", 2, "--timeout", 30)
     assert ended.status == 3
     assert ended.out.splitlines()[1] == "sent 2 back 2 whole 0 cut 2 lost 0"
 
 
-def test_datagrams_lost_doubled_and_out_of_order(client):
+def test_datagrams_lost_doubled_and_out_of_order(client: RunClient) -> None:
     """A server that loses number 1, and answers 2, 0, 0."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         sock.settimeout(30)
 
-        def serve():
+        def serve() -> None:
             got = [sock.recvfrom(1000) for _ in range(3)]
             for number in (2, 0, 0):
                 sock.sendto(*got[number])
@@ -207,7 +214,7 @@ def test_datagrams_lost_doubled_and_out_of_order(client):
     assert ended.err.count("\n") == 1
 
 
-def test_a_closed_udp_port_is_heard_of_only_by_a_connected_socket(client):
+def test_a_closed_udp_port_is_heard_of_only_by_a_connected_socket(client: RunClient) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
@@ -219,12 +226,12 @@ def test_a_closed_udp_port_is_heard_of_only_by_a_connected_socket(client):
     assert "lost 1" in ended.out
 
 
-def test_a_datagram_longer_than_udp_allows(client):
+def test_a_datagram_longer_than_udp_allows(client: RunClient) -> None:
     ended = client("send_datagrams", 9, "--size", 65508)
     assert (ended.status, ended.out) == (1, "sendto: EMSGSIZE\n")
 
 
-def test_network_order(client, server):
+def test_network_order(client: RunClient, server: Start) -> None:
     echo = server("echo_serial")
     ended = client("network_order", echo.port)
     here, wire = echo.port.to_bytes(2, sys.byteorder).hex(), echo.port.to_bytes(2, "big").hex()
@@ -233,7 +240,7 @@ def test_network_order(client, server):
     assert echo.line().startswith("accepted 127.0.0.1 ")
 
 
-def test_network_order_without_htons(client, server):
+def test_network_order_without_htons(client: RunClient, server: Start) -> None:
     """What reaches the server is meant for the port with its bytes turned round, on a little-endian machine."""
     echo = server("echo_serial")
     meant = socket.htons(echo.port)
@@ -241,13 +248,13 @@ def test_network_order_without_htons(client, server):
     assert (ended.status, ended.out.splitlines()[-1]) == (0, f"connected 127.0.0.1 {echo.port}")
 
 
-def test_network_order_where_nobody_listens(client, closed_port):
+def test_network_order_where_nobody_listens(client: RunClient, closed_port: int) -> None:
     ended = client("network_order", closed_port)
     assert (ended.status, ended.out.splitlines()[-1]) == (1, "connect: ECONNREFUSED")
     assert ended.err.endswith("Connection refused; start a server on that port first\n")
 
 
-def test_probe_socket(program):
+def test_probe_socket(program: Start) -> None:
     ended = program("probe_socket", 6000, 1, 2**30, 2**31 - 1).end()
     assert (ended.status, ended.err) == (0, "")
     told = dict(line.split(" ", 1) for line in ended.out.splitlines())

@@ -11,26 +11,28 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs.conftest import RunClient, Start
+
 ECHO = ["echo_serial", "echo_fork", "echo_thread", "echo_select"]
 AT_ONCE = ["echo_fork", "echo_thread", "echo_select"]
 
 
-def connect(port):
+def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=30)
 
 
-def ask(connection):
+def ask(connection: socket.socket) -> None:
     """One round trip: from here on the client is being served."""
     connection.sendall(b"a\0b")
     assert connection.recv(3, socket.MSG_WAITALL) == b"a\0b"
 
 
-def children_of(pid):
+def children_of(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 @pytest.mark.parametrize("name", ECHO)
-def test_all_bytes_come_back(server, client, name):
+def test_all_bytes_come_back(server: Start, client: RunClient, name: str) -> None:
     echo = server(name)
     assert client("send_and_verify", echo.port, "any text").out == "verified 1 x 8 bytes\n"
     assert (
@@ -43,7 +45,7 @@ def test_all_bytes_come_back(server, client, name):
 
 
 @pytest.mark.parametrize("name", ECHO)
-def test_all_bytes_come_back_through_small_buffers(server, client, name):
+def test_all_bytes_come_back_through_small_buffers(server: Start, client: RunClient, name: str) -> None:
     """Buffers far smaller than the message: sends and receives are short, and both directions fill up."""
     small = ["--sndbuf", 4000, "--rcvbuf", 4000]
     echo = server(name, *small)
@@ -52,7 +54,7 @@ def test_all_bytes_come_back_through_small_buffers(server, client, name):
 
 
 @pytest.mark.parametrize("name", ECHO)
-def test_what_a_half_closed_client_is_owed_still_comes(server, name):
+def test_what_a_half_closed_client_is_owed_still_comes(server: Start, name: str) -> None:
     """The client reads nothing until it has closed its direction, with more on the way than the server can send."""
     echo = server(name, "--sndbuf", 4000)
     with connect(echo.port) as connection:
@@ -63,7 +65,7 @@ def test_what_a_half_closed_client_is_owed_still_comes(server, name):
 
 
 @pytest.mark.parametrize("name", ECHO)
-def test_a_client_that_breaks_off_does_no_harm(server, client, name):
+def test_a_client_that_breaks_off_does_no_harm(server: Start, client: RunClient, name: str) -> None:
     echo = server(name)
     with connect(echo.port) as connection:
         ask(connection)
@@ -75,7 +77,7 @@ def test_a_client_that_breaks_off_does_no_harm(server, client, name):
 
 
 @pytest.mark.parametrize("name", AT_ONCE)
-def test_fifty_clients_are_served_side_by_side(server, client, name):
+def test_fifty_clients_are_served_side_by_side(server: Start, client: RunClient, name: str) -> None:
     echo = server(name)
     ended = client("many_connections", echo.port, "--connections", 50, "--stay", 50)
     assert (ended.status, ended.err) == (0, "")
@@ -83,7 +85,7 @@ def test_fifty_clients_are_served_side_by_side(server, client, name):
     assert client("send_and_verify", echo.port).status == 0
 
 
-def test_the_serial_server_lets_the_second_client_wait_for_the_first(server, client):
+def test_the_serial_server_lets_the_second_client_wait_for_the_first(server: Start, client: RunClient) -> None:
     echo = server("echo_serial")
     ended = client("many_connections", echo.port, "--connections", 3, "--stay", 0.2)
     assert ended.status == 0
@@ -94,7 +96,7 @@ def test_the_serial_server_lets_the_second_client_wait_for_the_first(server, cli
 
 
 @pytest.mark.parametrize("name", ["echo_serial", "echo_fork", "echo_thread", "upper"])
-def test_a_server_can_close_first(server, client, name):
+def test_a_server_can_close_first(server: Start, client: RunClient, name: str) -> None:
     echo = server(name, "--close-after", 1)
     assert client("send_and_verify", echo.port, "TEXT", "--wait-close").out == "verified 1 x 4 bytes\n"
     ended = client("send_and_verify", echo.port, "TEXT", "--count", 2)
@@ -104,7 +106,7 @@ def test_a_server_can_close_first(server, client, name):
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("name", ECHO)
-def test_stopped_with_clients_connected_it_sends_each_a_fin(server, name, by):
+def test_stopped_with_clients_connected_it_sends_each_a_fin(server: Start, name: str, by: signal.Signals) -> None:
     echo = server(name)
     with connect(echo.port) as first, connect(echo.port) as second:
         ask(first)
@@ -120,16 +122,16 @@ def test_stopped_with_clients_connected_it_sends_each_a_fin(server, name, by):
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("name", [*ECHO, "udp_echo", "sink"])
-def test_a_signal_right_after_ready_is_not_missed(server, name, by):
+def test_a_signal_right_after_ready_is_not_missed(server: Start, name: str, by: signal.Signals) -> None:
     for _ in range(3):
         ended = server(name).end(by)
         assert (ended.status, ended.err) == (0, "")
 
 
-def test_the_forking_server_leaves_no_zombie(server, client):
+def test_the_forking_server_leaves_no_zombie(server: Start, client: RunClient) -> None:
     echo = server("echo_fork")
     assert client("many_connections", echo.port, "--connections", 40, "--stay", 50).status == 0
-    reaped = []
+    reaped: list[int] = []
     while sum(reaped) < 40:
         word, number, *_ = echo.line().split()
         reaped += [int(number)] if word == "reaped" else []
@@ -138,7 +140,7 @@ def test_the_forking_server_leaves_no_zombie(server, client):
     assert (ended.status, ended.err) == (0, "")
 
 
-def test_the_forking_server_reaps_several_for_one_signal(server):
+def test_the_forking_server_reaps_several_for_one_signal(server: Start) -> None:
     """Three children end while the server is stopped: SIGCHLD, pending, counts once."""
     echo = server("echo_fork")
     connections = [connect(echo.port) for _ in range(3)]
@@ -158,7 +160,7 @@ def test_the_forking_server_reaps_several_for_one_signal(server):
     assert children_of(echo.pid) == []
 
 
-def wait_for_end(pid):
+def wait_for_end(pid: int) -> None:
     """Wait until a process that is not our child has ended, reaped or not."""
     descriptor = os.pidfd_open(pid)
     try:

@@ -6,9 +6,12 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.programs.conftest import Program, RunClient, Start
 
 ECHO = [
     *("echo_strlen", "echo_one_read", "echo_short_write", "echo_past_end", "echo_fork_open", "echo_fork_zombies"),
@@ -19,23 +22,23 @@ ACCEPT = "inet_csk_accept|inet_csk_wait_for_connect"
 SOON, QUIET = 30, 0.5  # seconds: what is to come comes before, what is not to come has not come after
 
 
-def connect(port):
+def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=SOON)
 
 
-def ask(connection, text=b"hello"):
+def ask(connection: socket.socket, text: bytes = b"hello") -> bytes:
     connection.sendall(text)
     return connection.recv(len(text), socket.MSG_WAITALL)
 
 
-def to_the_end(connection):
+def to_the_end(connection: socket.socket) -> bytes:
     got = b""
     while data := connection.recv(65536):
         got += data
     return got
 
 
-def children(pid):
+def children(pid: int) -> list[str]:
     """The states of its children, in the order in which they began."""
     states = []
     for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -44,19 +47,19 @@ def children(pid):
     return states
 
 
-def wait_until_asleep_in(call, program):
+def wait_until_asleep_in(call: str, program: Program) -> None:
     """Wait until its first thread sleeps in a function of the kernel that is named like this, or like that."""
     wait_until(lambda: re.search(call, Path(f"/proc/{program.pid}/wchan").read_text()))
 
 
-def assert_nothing_came(connection):
+def assert_nothing_came(connection: socket.socket) -> None:
     connection.setblocking(False)
     with pytest.raises(BlockingIOError):
         connection.recv(1)
     connection.settimeout(SOON)
 
 
-def wait_until(satisfied):
+def wait_until(satisfied: Callable[[], object]) -> None:
     """For what /proc shows and tells nobody of: in which call a program sleeps, and which children are left."""
     until = time.monotonic() + SOON
     while not satisfied():
@@ -65,7 +68,7 @@ def wait_until(satisfied):
 
 
 @pytest.mark.parametrize("name", ECHO)
-def test_one_short_text_comes_back_and_the_server_can_be_stopped(server, name):
+def test_one_short_text_comes_back_and_the_server_can_be_stopped(server: Start, name: str) -> None:
     echo = server(f"faulty/{name}")
     with connect(echo.port) as connection:
         assert ask(connection) == b"hello"
@@ -75,7 +78,7 @@ def test_one_short_text_comes_back_and_the_server_can_be_stopped(server, name):
 
 
 @pytest.mark.parametrize(("name", "back"), [("echo_serial", b"a\0b"), ("faulty/echo_strlen", b"a")])
-def test_bytes_taken_for_text_end_at_a_nul(server, name, back):
+def test_bytes_taken_for_text_end_at_a_nul(server: Start, name: str, back: bytes) -> None:
     with connect(server(name).port) as connection:
         connection.sendall(b"a\0b")
         connection.shutdown(socket.SHUT_WR)
@@ -83,7 +86,7 @@ def test_bytes_taken_for_text_end_at_a_nul(server, name, back):
 
 
 @pytest.mark.parametrize("name", ["echo_serial", "faulty/echo_one_read"])
-def test_one_read_is_not_a_message(server, name):
+def test_one_read_is_not_a_message(server: Start, name: str) -> None:
     with connect(server(name).port) as connection:
         assert ask(connection, b"one ") == b"one "
         if name == "echo_serial":
@@ -97,7 +100,7 @@ def test_one_read_is_not_a_message(server, name):
 
 
 @pytest.mark.parametrize("name", ["echo_select", "faulty/echo_short_write"])
-def test_what_did_not_fit_into_the_buffer(server, name):
+def test_what_did_not_fit_into_the_buffer(server: Start, name: str) -> None:
     echo = server(name, "--sndbuf", 4000)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4000)
@@ -112,7 +115,7 @@ def test_what_did_not_fit_into_the_buffer(server, name):
 
 
 @pytest.mark.parametrize("name", ["echo_serial", "faulty/echo_past_end"])
-def test_the_end_of_file(server, name):
+def test_the_end_of_file(server: Start, name: str) -> None:
     echo = server(name)
     with connect(echo.port) as connection:
         assert ask(connection) == b"hello"
@@ -128,7 +131,7 @@ def test_the_end_of_file(server, name):
 
 
 @pytest.mark.parametrize("name", FORKING)
-def test_the_parents_copy_and_the_childrens_ends(server, name):
+def test_the_parents_copy_and_the_childrens_ends(server: Start, name: str) -> None:
     echo, clients = server(name), 1 if name.endswith("eintr") else 3
     kept = [connect(echo.port) for _ in range(clients)]
     for connection in kept:
@@ -145,7 +148,7 @@ def test_the_parents_copy_and_the_childrens_ends(server, name):
         connection.close()
 
 
-def test_an_interrupted_accept_ends_it(server):
+def test_an_interrupted_accept_ends_it(server: Start) -> None:
     echo = server("faulty/echo_fork_eintr")
     with connect(echo.port) as connection:
         assert ask(connection) == b"hello"
@@ -155,7 +158,7 @@ def test_an_interrupted_accept_ends_it(server):
     assert ended.err.startswith("echo_fork_eintr: accept failed: ")
 
 
-def test_slots_are_never_freed(server):
+def test_slots_are_never_freed(server: Start) -> None:
     echo = server("faulty/echo_thread_slots", "--slots", 2)
     for _ in range(2):
         with connect(echo.port) as connection:
@@ -169,7 +172,7 @@ def test_slots_are_never_freed(server):
 
 
 @pytest.mark.parametrize("name", ["greet_fork", "faulty/greet_fork_late"])
-def test_a_silent_client_keeps_others_waiting_where_the_parent_reads(server, name):
+def test_a_silent_client_keeps_others_waiting_where_the_parent_reads(server: Start, name: str) -> None:
     greeter = server(name)
     with connect(greeter.port) as silent, connect(greeter.port) as other:
         other.sendall(b"Ada\nand more")
@@ -183,7 +186,7 @@ def test_a_silent_client_keeps_others_waiting_where_the_parent_reads(server, nam
 
 
 @pytest.mark.parametrize("name", ["echo_serial", "faulty/echo_reuseaddr_late"])
-def test_reuseaddr_set_after_bind_is_set_too_late(program, server, name):
+def test_reuseaddr_set_after_bind_is_set_too_late(program: Start, server: Start, name: str) -> None:
     first = server(name, "--reuseaddr", "--close-after", 1) if name == "echo_serial" else server(name, "--reuseaddr")
     with connect(first.port) as connection:
         assert ask(connection) == b"hello"
@@ -196,7 +199,7 @@ def test_reuseaddr_set_after_bind_is_set_too_late(program, server, name):
             assert again.end().out == "bind: EADDRINUSE\n"
 
 
-def test_a_udp_client_without_a_timeout_waits(program, server, client):
+def test_a_udp_client_without_a_timeout_waits(program: Start, server: Start, client: RunClient) -> None:
     echo = server("udp_echo")
     assert client("faulty/ask_for_ever", echo.port, "hi").out == "received 2 b'hi'\n"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
