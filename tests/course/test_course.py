@@ -118,10 +118,10 @@ def test_an_answer_that_is_no_option(tmp_path: Path, answer: str) -> None:
         course.read(file)
 
 
-def test_a_course_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"cannot be read: No such file or directory; it holds the course\."):
+def test_a_course_file_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"cannot be read: No such file or directory; it contains the course\."):
         course.read(tmp_path / "none.md")
 
 
-def test_what_is_not_in_it_is_asked_nothing() -> None:
+def test_a_scenario_that_is_not_in_it_has_no_questions() -> None:
     assert course.questions("no_such_scenario") == ()

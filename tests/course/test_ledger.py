@@ -1,4 +1,4 @@
-"""The ledger: what claims make of statements, what runs say of them, and the document that the project keeps."""
+"""The ledger: the status of statements, measurements of runs, and the document that the project keeps."""
 
 import json
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ import pytest
 
 from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Check, Claim, Judged, Text, Verdict
 from badwire.course import textbook
-from badwire.course.ledger import Entry, Stand, entries, render, without_measurements
-from badwire.course.measured import NOTHING, Kernel, Measured, measured
-from badwire.course.textbook import Saying, Statement, Textbook
+from badwire.course.ledger import LedgerEntry, Status, entries, render, without_measurements
+from badwire.course.measured import NO_MEASUREMENTS, KernelOfRun, Measurements, read_measurements
+from badwire.course.textbook import ShortVersion, Statement, Textbook
 from badwire.errors import BadRun, RequestError
 from badwire.result.result import ClaimResult, Result
 from badwire.scenario import scenario_file
@@ -21,7 +21,11 @@ from tests.command_line import ROOT, lab, sentence
 
 BOOK = Textbook(
     tuple(Statement(f"T{n}", f"statement {n}", "First" if n < 3 else "Second") for n in range(1, 5)),
-    (Saying("two, they say", "T2", False), Saying("not one", "T1", True), Saying("not three", "T3", True)),
+    (
+        ShortVersion("two, as they repeat it", "T2", False),
+        ShortVersion("not one", "T1", True),
+        ShortVersion("not three", "T3", True),
+    ),
 )
 WAIT = Message("wait")
 NO, DEPENDS = Text("T2", no="this is so"), Text("T3", depends="on that")
@@ -35,7 +39,7 @@ def story(name: str, *claims: Claim) -> Scenario:
     return Scenario(name, Path(f"{name}.py"), "", Declaration(lambda lab: None, name), claims)
 
 
-def ledger(*claims: Claim) -> tuple[Entry, ...]:
+def ledger(*claims: Claim) -> tuple[LedgerEntry, ...]:
     return entries(BOOK, [story("one", *claims)])
 
 
@@ -57,19 +61,19 @@ def run(
     return folder
 
 
-def test_a_statement_stands_as_its_worst_claim_has_it() -> None:
+def test_the_worst_claim_decides_the_status_of_a_statement() -> None:
     first, second, third, fourth = ledger(
         claim("a", Text("T1"), RFC("1")), claim("b", Text("T2")), claim("c", NO, DEPENDS), claim("d", Text("T3"))
     )
-    assert [each.stand for each in (first, second, third, fourth)] == [
-        Stand.HOLDS, Stand.NOT, Stand.DEPENDS, Stand.UNTESTED,
+    assert [each.status for each in (first, second, third, fourth)] == [
+        Status.HOLDS, Status.DOES_NOT_HOLD, Status.DEPENDS, Status.UNTESTED,
     ]  # fmt: skip
-    assert (first.instead, second.instead, third.instead) == ((), ("this is so",), ("on that",))
+    assert (first.corrections, second.corrections, third.corrections) == ((), ("this is so",), ("on that",))
     assert [each.claim.name for each in third.citations] == ["c", "d"]
 
 
-def test_a_claim_that_refers_to_a_statement_that_there_is_not_is_an_error() -> None:
-    with pytest.raises(RequestError, match="one: the claim a refers to T9, which"):
+def test_a_claim_that_cites_an_unknown_statement_is_an_error() -> None:
+    with pytest.raises(RequestError, match="one: the claim a cites T9, which"):
         ledger(claim("a", Text("T9")))
 
 
@@ -82,75 +86,75 @@ def test_the_newest_run_of_each_kernel_counts(tmp_path: Path) -> None:
     (tmp_path / "one" / "latest").symlink_to("b")
     unreadable = run(tmp_path, "f", {"a": UNKNOWN}, ended="5")
     (unreadable / "result.json").write_text("{")
-    found = measured([tmp_path])
-    assert [(str(kernel), each.verdict) for kernel, each in found.findings("one", "a")] == [
+    found = read_measurements([tmp_path])
+    assert [(str(kernel), each.verdict) for kernel, each in found.of("one", "a")] == [
         ("Linux 6.1.9", "FAILS"), ("Linux 6.18.44", "HOLDS"),
     ]  # fmt: skip
-    assert found.findings("one", "b") == found.findings("two", "a") == ()
-    assert measured([tmp_path / "one"]) == found
+    assert found.of("one", "b") == found.of("two", "a") == ()
+    assert read_measurements([tmp_path / "one"]) == found
 
 
-def test_a_runs_own_folder_will_do(tmp_path: Path) -> None:
+def test_a_runs_own_folder_is_accepted(tmp_path: Path) -> None:
     folder = run(tmp_path, "b", {"a": HOLDS})
-    assert measured([folder]).kernels == (Kernel((6, 1, 9), 100, "virtual"),)
+    assert read_measurements([folder]).kernels == (KernelOfRun((6, 1, 9), 100, "virtual"),)
 
 
-def test_no_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(BadRun, match="nowhere is no folder"):
-        measured([tmp_path / "nowhere"])
+def test_a_path_that_is_not_a_directory_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadRun, match="nowhere is not a directory"):
+        read_measurements([tmp_path / "nowhere"])
 
 
-def some() -> tuple[Entry, ...]:
+def some() -> tuple[LedgerEntry, ...]:
     return ledger(claim("it_is_so", Text("T1")), claim("it_is_not", NO), claim("it_varies", DEPENDS))
 
 
-def shown(found: Measured = NOTHING) -> list[str]:
-    return render(some(), BOOK.sayings, found).splitlines()
+def shown(measurements: Measurements = NO_MEASUREMENTS) -> list[str]:
+    return render(some(), BOOK.short_versions, measurements).splitlines()
 
 
 def test_the_document_counts_and_names_what_is_not_tested() -> None:
     lines = shown()
     assert {"| 1 | hold |", "| 1 | depend |", "| 1 | do not hold |"} < set(lines)
-    assert "| 1 | no claim tests: [T4](#T4) |" in lines
+    assert "| 1 | are not tested: [T4](#T4) |" in lines
 
 
-def test_the_document_says_what_is_so_in_place_of_what_does_not_hold() -> None:
+def test_the_document_corrects_what_does_not_hold() -> None:
     lines = shown()
     assert "- [one](../scenarios/one.py): *it is not*: this is so" in lines
     assert '### <a id="T2"></a>T2 does not hold' in lines
     assert "| [T3](#T3) | statement 3 | depends: on that |" in lines
 
 
-def test_hearsay_is_answered_by_its_statement_or_by_the_contrary_of_it() -> None:
+def test_a_short_version_gets_its_statement_or_the_opposite_of_it() -> None:
     lines = shown()
-    assert "| two, they say | does not hold | this is so ([T2](#T2)) |" in lines
+    assert "| two, as they repeat it | does not hold | this is so ([T2](#T2)) |" in lines
     assert "| not one | does not hold | statement 1 ([T1](#T1)) |" in lines
     assert "| not three | does not hold | statement 3 ([T3](#T3)) |" in lines
 
 
-def test_the_document_says_what_was_measured_and_where_that_is_otherwise(tmp_path: Path) -> None:
+def test_the_document_shows_measurements_and_lists_those_that_do_not_hold(tmp_path: Path) -> None:
     run(tmp_path, "a", {"it_is_so": HOLDS, "it_is_not": FAILS})
     run(tmp_path, "b", {"it_is_so": HOLDS, "it_varies": UNKNOWN}, kernel="6.18.44")
-    lines = shown(measured([tmp_path]))
+    lines = shown(read_measurements([tmp_path]))
     assert "  - measured: `wait: 7.5 s` (Linux 6.1.9, Linux 6.18.44)" in lines
     assert "  - measured: **FAILS** `wait: 7.5 s` late (Linux 6.1.9)" in lines
     assert "  - measured: **UNKNOWN** `wait: 7.5 s` late (Linux 6.18.44)" in lines
-    assert "- measured on Linux 6.1.9, HZ 100, by the virtual clock: 1 scenario" in lines
-    assert [line for line in lines if "otherwise" in line] == [
-        "- measured otherwise, or not at all: [T2](#T2) in one on Linux 6.1.9",
-        "- measured otherwise, or not at all: [T3](#T3) in one on Linux 6.18.44",
+    assert "- measured on Linux 6.1.9, HZ 100, on the virtual clock: 1 scenario" in lines
+    assert [line for line in lines if "measured with" in line] == [
+        "- measured with FAILS: [T2](#T2) in one on Linux 6.1.9",
+        "- measured with UNKNOWN: [T3](#T3) in one on Linux 6.18.44",
     ]
 
 
-def test_without_its_measurements_a_document_is_what_the_claims_alone_say(tmp_path: Path) -> None:
+def test_without_its_measurements_a_document_comes_from_the_claims_alone(tmp_path: Path) -> None:
     run(tmp_path, "a", {"it_is_so": HOLDS, "it_is_not": FAILS})
-    with_runs = "\n".join(shown(measured([tmp_path]))) + "\n"
-    assert with_runs != render(some(), BOOK.sayings)
-    assert without_measurements(with_runs) == render(some(), BOOK.sayings)
+    with_runs = "\n".join(shown(read_measurements([tmp_path]))) + "\n"
+    assert with_runs != render(some(), BOOK.short_versions)
+    assert without_measurements(with_runs) == render(some(), BOOK.short_versions)
 
 
-def catalogue() -> Sequence[Entry]:
-    """The project's own ledger; RequestError where a claim refers to a statement that there is not."""
+def catalogue() -> Sequence[LedgerEntry]:
+    """The project's own ledger; RequestError if a claim cites an unknown statement."""
     return entries(textbook.read(), (scenario_file.load(name) for name in scenario_file.names()))
 
 
@@ -158,13 +162,13 @@ def test_every_statement_is_tested_by_a_claim() -> None:
     assert [each.statement.number for each in catalogue() if not each.citations] == []
 
 
-def test_no_claim_refers_to_a_statement_that_there_is_not() -> None:
+def test_no_claim_cites_an_unknown_statement() -> None:
     catalogue()
 
 
 def test_the_kept_ledger_agrees_with_the_claims() -> None:
     kept = (ROOT / "docs" / "ledger.md").read_text()
-    assert without_measurements(kept) == render(catalogue(), textbook.read().sayings), "make ledger"
+    assert without_measurements(kept) == render(catalogue(), textbook.read().short_versions), "make ledger"
 
 
 def test_the_command_writes_the_document(tmp_path: Path) -> None:
@@ -174,9 +178,9 @@ def test_the_command_writes_the_document(tmp_path: Path) -> None:
     assert lab("ledger", tmp_path / "runs").stdout == (tmp_path / "ledger.md").read_text()
 
 
-def test_where_nothing_can_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     assert "is a directory" in sentence(lab("ledger", "--out", tmp_path, cwd=tmp_path)).lower()
 
 
-def test_no_such_folder_is_one_sentence(tmp_path: Path) -> None:
-    assert "nowhere is no folder: give one with runs in it" in sentence(lab("ledger", "nowhere", cwd=tmp_path))
+def test_a_directory_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
+    assert "nowhere is not a directory: name one with runs in it" in sentence(lab("ledger", "nowhere", cwd=tmp_path))

@@ -5,7 +5,7 @@ from pathlib import Path
 from badwire.cli import arguments
 from badwire.course import textbook
 from badwire.course.ledger import entries, render
-from badwire.course.measured import measured
+from badwire.course.measured import read_measurements
 from badwire.errors import BadOption
 from badwire.scenario import scenario_file
 from badwire.store import run_folder
@@ -23,9 +23,9 @@ def ledger(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there, and not to stdout")
     wants = parser.parse_intermixed_args(argv)
     bases = [Path(each) for each in wants.runs] or [base for base in (run_folder.DEFAULT,) if base.is_dir()]
-    book, found = textbook.read(), measured(bases)
+    book = textbook.read()
     known = entries(book, (scenario_file.load(name) for name in scenario_file.names()))
-    document = render(known, book.sayings, found)
+    document = render(known, book.short_versions, read_measurements(bases))
     if wants.out is None:
         print(document, end="")
         return 0

@@ -1,6 +1,6 @@
-"""The course: the scenarios in teaching order, each with what is asked before it is run: docs/course.md, read.
+"""Reads the course, docs/course.md: the scenarios in teaching order, each with questions to answer before it is run.
 
-A question has its options, which of them is right, and the claim that shows it: whether it does is the run's affair.
+A question names its right option and the claim that shows it. Whether the claim does show it, a run decides.
 """
 
 import re
@@ -26,7 +26,9 @@ _ANSWER = re.compile(r"(?P<right>\d+): \*(?P<sentence>.+)\*")
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked before a run: ``right`` counts the options from 1, ``claim`` is the title of what shows it."""
+    """A question to answer before a run. ``right`` is the number of the right option, counted from 1; ``claim`` is the
+    title of the claim that shows it.
+    """
 
     text: str
     options: tuple[str, ...]
@@ -35,19 +37,20 @@ class Question:
 
     @property
     def answer(self) -> str:
+        """The text of the right option."""
         return self.options[self.right - 1]
 
-    def shown_by(self, findings: "Iterable[ClaimResult]") -> "ClaimResult | None":
-        """What became of that claim in a run; None if the run has no such claim."""
-        return next(
-            (one for one in findings if self.claim == one.title and not one.instrument),
-            None,
-        )
+    def shown_by(self, claims: "Iterable[ClaimResult]") -> "ClaimResult | None":
+        """That claim, among the claims of a run; None if the run has no such claim."""
+        for claim in claims:
+            if claim.title == self.claim and not claim.instrument:
+                return claim
+        return None
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A scenario's place in the course. ``command`` is what runs it."""
+    """A scenario's place in the course. ``command`` is the shell command that runs it."""
 
     name: str
     lecture: str
@@ -57,11 +60,15 @@ class Lesson:
 
 
 def read(file: Path = FILE) -> tuple[Lesson, ...]:
-    """Read an edition of the course. Raises RequestError if it cannot be read, or a lesson in it is not complete."""
+    """Read an edition of the course.
+
+    Raises:
+        RequestError: it cannot be read, or a lesson in it is not complete.
+    """
     try:
         document = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise RequestError(f"{file} cannot be read: {error.strerror}; it holds the course.") from error
+        raise RequestError(f"{file} cannot be read: {error.strerror}; it contains the course.") from error
     _, *lectures = _LECTURE.split(document)
     found = []
     for lecture in lectures:
@@ -71,8 +78,11 @@ def read(file: Path = FILE) -> tuple[Lesson, ...]:
 
 
 def questions(name: str) -> tuple[Question, ...]:
-    """The questions of a scenario, none if the course does not have it. Raises RequestError as ``read`` does."""
-    return next((lesson.questions for lesson in read() if lesson.name == name), ())
+    """The questions of a scenario, none if it is not in the course. Raises RequestError as ``read`` does."""
+    for lesson in read():
+        if lesson.name == name:
+            return lesson.questions
+    return ()
 
 
 def _lesson(file: Path, lecture: str, section: str) -> Lesson:
@@ -83,24 +93,25 @@ def _lesson(file: Path, lecture: str, section: str) -> Lesson:
     named = _NAME.fullmatch(heading.strip())
     if named is None or len(commands) != 1 or not asked or None in asked:
         raise RequestError(
-            f"{file}: the lesson {heading.strip()!r} is not complete; it takes a link to its scenario, a paragraph, the"
-            " command, and a question with its options and its answer, as its neighbours have them."
+            f"{file}: the lesson {heading.strip()!r} is not complete; it needs a link to its scenario, a paragraph, the"
+            " command, and a question with its options and its answer, like its neighbours."
         )
     complete = tuple(question for question in asked if question is not None)
     return Lesson(named["name"], lecture, _one_line(blocks[0]), commands[0], complete)
 
 
 def _questions(blocks: list[str]) -> Iterator[Question | None]:
-    """Bold, the options in a numbered block, `<details>`, the answer; None for one that lacks any of them."""
+    """A question in bold, its options in a numbered block, `<details>`, its answer; None for an incomplete one."""
     for place, block in enumerate(blocks):
-        if block.startswith("**") and block.endswith("**"):
-            listed, _, told, *_ = [*blocks[place + 1 :], "", "", ""]
-            options = tuple(_one_line(option) for option in _OPTION.split(listed)[1:])
-            answer = _ANSWER.fullmatch(told)
-            if answer is None or not 0 < int(answer["right"]) <= len(options):
-                yield None
-                continue
-            yield Question(_one_line(block.strip("*")), options, int(answer["right"]), answer["sentence"])
+        if not (block.startswith("**") and block.endswith("**")):
+            continue
+        listed, _, answered, *_ = [*blocks[place + 1 :], "", "", ""]
+        options = tuple(_one_line(option) for option in _OPTION.split(listed)[1:])
+        answer = _ANSWER.fullmatch(answered)
+        if answer is None or not 0 < int(answer["right"]) <= len(options):
+            yield None
+            continue
+        yield Question(_one_line(block.strip("*")), options, int(answer["right"]), answer["sentence"])
 
 
 def _one_line(block: str) -> str:

@@ -1,4 +1,4 @@
-"""What saved runs measured: of each scenario the newest run on each kernel."""
+"""What saved runs measured: the newest run of each scenario on each kernel."""
 
 import contextlib
 import re
@@ -12,59 +12,69 @@ from badwire.store import run_folder
 
 
 @dataclass(frozen=True, order=True)
-class Kernel:
-    """A kernel that runs were made on, and the clock that they went by."""
+class KernelOfRun:
+    """A kernel that runs were made on, and their clock, "real" or "virtual"."""
 
     version: tuple[int, ...]
     hz: int
     clock: str
 
     @classmethod
-    def of(cls, result: Result) -> "Kernel | None":
-        """By the release's numbers, without what a builder has put behind them; None where they are not on record."""
-        release, hz, clock = (result.environment.get(key) for key in ("kernel", "hz", "clock"))
-        numbers = re.match(r"\d+(\.\d+)*", str(release))
-        return cls(tuple(map(int, numbers[0].split("."))), int(hz), str(clock)) if numbers and hz else None
+    def of(cls, result: Result) -> "KernelOfRun | None":
+        """The kernel of a result; None if it was not recorded. Of the release only the numbers count, not a suffix."""
+        hz = result.environment.get("hz")
+        numbers = re.match(r"\d+(\.\d+)*", str(result.environment.get("kernel")))
+        if numbers is None or not hz:
+            return None
+        version = tuple(map(int, numbers[0].split(".")))
+        return cls(version, int(hz), str(result.environment.get("clock")))
 
     def __str__(self) -> str:
         return "Linux " + ".".join(map(str, self.version))
 
 
 @dataclass(frozen=True)
-class Measured:
-    """The findings of runs, by scenario and kernel."""
+class Measurements:
+    """Judged claims by name, for each scenario and kernel."""
 
-    newest: Mapping[tuple[str, Kernel], Mapping[str, ClaimResult]]
+    newest: Mapping[tuple[str, KernelOfRun], Mapping[str, ClaimResult]]
 
     @property
-    def kernels(self) -> tuple[Kernel, ...]:
+    def kernels(self) -> tuple[KernelOfRun, ...]:
+        """All kernels, the oldest first."""
         return tuple(sorted({kernel for _, kernel in self.newest}))
 
-    def scenarios(self, kernel: Kernel) -> int:
+    def scenarios(self, kernel: KernelOfRun) -> int:
         """How many scenarios ran on a kernel."""
         return sum(each == kernel for _, each in self.newest)
 
-    def findings(self, scenario: str, claim: str) -> tuple[tuple[Kernel, ClaimResult], ...]:
-        """What became of a claim on each kernel on which it was judged."""
-        found = ((kernel, self.newest.get((scenario, kernel), {}).get(claim)) for kernel in self.kernels)
-        return tuple((kernel, finding) for kernel, finding in found if finding is not None)
+    def of(self, scenario: str, claim: str) -> tuple[tuple[KernelOfRun, ClaimResult], ...]:
+        """A claim as it was judged on each kernel."""
+        judged = []
+        for kernel in self.kernels:
+            result = self.newest.get((scenario, kernel), {}).get(claim)
+            if result is not None:
+                judged.append((kernel, result))
+        return tuple(judged)
 
 
-NOTHING = Measured({})
+NO_MEASUREMENTS = Measurements({})
 
 
-def measured(bases: Sequence[Path]) -> Measured:
-    """Look for runs in these folders. A run that broke off, or whose result cannot be read, is as if it were not there.
+def read_measurements(bases: Sequence[Path]) -> Measurements:
+    """Read the runs in these folders, except those that broke off or whose result cannot be read.
 
     Raises:
-        BadRun: there is no such folder.
+        BadRun: one of the folders does not exist.
     """
-    if missing := next((base for base in bases if not base.is_dir()), None):
-        raise BadRun(f"{missing} is no folder: give one with runs in it, such as runs, or a run's own.")
-    newest: dict[tuple[str, Kernel], Mapping[str, ClaimResult]] = {}
+    for base in bases:
+        if not base.is_dir():
+            raise BadRun(f"{base} is not a directory: name one with runs in it, such as runs, or a run's own.")
+    newest: dict[tuple[str, KernelOfRun], Mapping[str, ClaimResult]] = {}
     for folder in run_folder.found_in(bases):
         with contextlib.suppress(BadRun):
             result = Result.load(folder)
-            if result.error is None and (kernel := Kernel.of(result)):
+            kernel = KernelOfRun.of(result)
+            if result.error is None and kernel is not None:
                 newest[result.scenario, kernel] = {each.name: each for each in result.claims}
-    return Measured(newest)
+    return Measurements(newest)

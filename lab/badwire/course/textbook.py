@@ -12,12 +12,12 @@ FILE = project.DOCS / "textbook.md"
 
 _CHAPTER = re.compile(r"## (?P<title>.+)")
 _STATEMENT = re.compile(r'- <a id="(?P<number>[PT]\d+)"></a>\*\*(?P=number)\*\* (?P<text>.+)')
-_SAYING = re.compile(r'- "(?P<text>.+)": (?P<against>\*not\* )?\[(?P<number>T\d+)\]\(#(?P=number)\)')
+_SHORT_VERSION = re.compile(r'- "(?P<text>.+)": (?P<contradicts>\*not\* )?\[(?P<number>T\d+)\]\(#(?P=number)\)')
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement by its number: T for what is said to be so, P for a program that a text builds."""
+    """A statement of the course texts; its number begins with P if it is about a program that a text builds, else T."""
 
     number: str
     text: str
@@ -29,20 +29,20 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Saying:
-    """What is made of a statement by hearsay; ``against``: it says the contrary."""
+class ShortVersion:
+    """A short version of a statement that is often repeated; ``contradicts``: it says the opposite of the statement."""
 
     text: str
     number: str
-    against: bool
+    contradicts: bool
 
 
 @dataclass(frozen=True)
 class Textbook:
-    """All statements and all sayings, in the order of the file."""
+    """All statements and all short versions, in the order of the file."""
 
     statements: tuple[Statement, ...]
-    sayings: tuple[Saying, ...]
+    short_versions: tuple[ShortVersion, ...]
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -50,33 +50,39 @@ class Textbook:
 
 
 def read(file: Path = FILE) -> Textbook:
-    """Read the statements, one a line.
+    """Read the statements, one on each line.
 
     Raises:
-        RequestError: the file cannot be read, or an item in it is neither a statement nor a saying, or comes twice.
+        RequestError: the file cannot be read, an item in it is neither a statement nor a short version, or a number
+            occurs twice.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise RequestError(f"{file} cannot be read: {error.strerror}; it holds what the ledger is about.") from error
+        raise RequestError(
+            f"{file} cannot be read: {error.strerror}; it holds the statements of the course texts."
+        ) from error
     items = tuple(_items(file, lines))
     statements = tuple(each for each in items if isinstance(each, Statement))
     numbers = [each.number for each in statements]
-    if twice := {each for each in numbers if numbers.count(each) > 1}:
-        raise RequestError(f"{file} has {', '.join(sorted(twice))} more than once: give each statement its own number.")
-    return Textbook(statements, tuple(each for each in items if isinstance(each, Saying)))
+    repeated = {each for each in numbers if numbers.count(each) > 1}
+    if repeated:
+        raise RequestError(
+            f"{file} has {', '.join(sorted(repeated))} more than once: give each statement its own number."
+        )
+    return Textbook(statements, tuple(each for each in items if isinstance(each, ShortVersion)))
 
 
-def _items(file: Path, lines: list[str]) -> Iterator[Statement | Saying]:
+def _items(file: Path, lines: list[str]) -> Iterator[Statement | ShortVersion]:
     chapter = ""
     for number, line in enumerate(lines, 1):
         if found := _CHAPTER.fullmatch(line):
             chapter = found["title"]
         elif found := _STATEMENT.fullmatch(line):
             yield Statement(found["number"], found["text"], chapter)
-        elif found := _SAYING.fullmatch(line):
-            yield Saying(found["text"], found["number"], found["against"] is not None)
+        elif found := _SHORT_VERSION.fullmatch(line):
+            yield ShortVersion(found["text"], found["number"], found["contradicts"] is not None)
         elif line.startswith("- "):
             raise RequestError(
-                f"{file}, line {number}, is neither a statement nor a saying; write it as its neighbours."
+                f"{file}, line {number}, is neither a statement nor a short version; write it like its neighbours."
             )
