@@ -80,8 +80,15 @@ def test_a_window_far_above_what_is_used_of_it_leaves_the_rest_its_room() -> Non
     assert "offered (more than is drawn)" in window and "10 000 000" not in window
 
 
-def test_what_a_name_says_has_one_colour_in_all_plots() -> None:
+def colours(svg: str) -> dict[str, str]:
+    """The colour of each name in a plot's legend."""
+    key = r'<rect class="key" style="--series: var\((--\w+)\)"[^>]*/><text[^>]*>([^<]+)</text>'
+    return {name: colour for colour, name in re.findall(key, svg)}
+
+
+def test_a_name_has_the_same_colour_in_all_plots() -> None:
+    """Also where another curve is not drawn."""
     (found,) = drawn()
-    svgs = [svg for _, svg in plots((found, replace(found, again=())))]
-    of = [dict(re.findall(r" \.color-(\d) a:visited{stroke:var\((--\w+)\)", svg)) for svg in (svgs[0], svgs[3])]
-    assert of[0]["2"] == of[1]["1"] == "--holds"  # what is acknowledged
+    with_retransmission, _, _, without, _, _ = [colours(svg) for _, svg in plots((found, replace(found, again=())))]
+    assert with_retransmission == {"sent": "--data", "sent again": "--reset", "acknowledged": "--holds"}
+    assert without == {"sent": "--data", "acknowledged": "--holds"}
