@@ -5,16 +5,22 @@ import signal
 import socket
 import threading
 import time
+from functools import partial
 
 from badwire.agent.event_loop import Loop
 
 
 def test_timers_fire_in_the_order_of_their_times_and_never_early() -> None:
-    loop, fired = Loop(), []
+    loop = Loop()
+    fired: list[tuple[int, int]] = []
+
+    def fire(due: int) -> None:
+        fired.append((due, time.monotonic_ns()))
+
     start = time.monotonic_ns()
     for milliseconds in (30, 10, 20):
         due = start + milliseconds * 1_000_000
-        loop.at(due, lambda due=due: fired.append((due, time.monotonic_ns())))
+        loop.at(due, partial(fire, due))
     loop.at(start + 40_000_000, loop.stop)
     loop.run()
     assert [due for due, _ in fired] == sorted(due for due, _ in fired)

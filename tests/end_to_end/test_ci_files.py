@@ -145,7 +145,7 @@ def test_a_full_disk() -> None:
 def test_interrupted_it_tells_how_far_it_came(tmp_path: Path) -> None:
     file = tmp_path / "summary.md"
     with Running("good endless", "netns", tmp_path / "runs", "--summary", str(file)) as run:
-        found = until(lambda: next(run.out.glob("endless/*/evidence.jsonl"), None), "evidence")
+        found = until(lambda: list(run.out.glob("endless/*/evidence.jsonl")), "evidence")[0]
         until(lambda: '"LISTEN"' in found.read_text(), "a listener")
         run.process.send_signal(signal.SIGINT)
         status, _, _ = run.end()

@@ -67,7 +67,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_nothing(tmp_path: Path, closed: str) -> None:
     command = f'exec "$@" {closed}'
-    run = [*LAB, "run", story("good"), "--substrate", "netns", "--out", tmp_path]
+    run = [*LAB, "run", str(story("good")), "--substrate", "netns", "--out", str(tmp_path)]
     done = subprocess.run(["/bin/sh", "-c", command, "sh", *run], capture_output=True, text=True, env=environment())
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     assert result(tmp_path / "good" / "latest")["verdict"] == "HOLDS"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,15 @@ def test_after_kill_the_terminal_is_as_it_was(endless: Terminal) -> None:
     assert endless.screen.rows[endless.screen.row] == "", "the shell's prompt has a line of its own"
 
 
+def _painted_since(terminal: Terminal, seen: int, screen: Screen) -> bool:
+    return len(terminal.raw) > seen and _whole(screen)
+
+
 def test_a_window_that_changes_its_size_is_painted_anew(endless: Terminal) -> None:
     for columns, lines in ((64, 20), (30, 8), (120, 40)):
         endless.resize(columns, lines)
         seen = len(endless.raw)
-        endless.until(lambda screen, seen=seen: len(endless.raw) > seen and _whole(screen), "painted whole")
+        endless.until(partial(_painted_since, endless, seen), "painted whole")
         assert all(len(row) <= columns for row in endless.screen.rows)
     assert not endless.screen.strange
 

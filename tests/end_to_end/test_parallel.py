@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,16 @@ def runs_of(stories: str, folder: Path) -> list[Path]:
     return [
         Path(shutil.copy(STORIES / f"{story}.py", folder / f"{story}{n}.py")) for n, story in enumerate(stories.split())
     ]
+
+
+def evidence_of(runs: Path, scenario: str) -> Path:
+    """The evidence of a scenario's run, as soon as it is there."""
+    found = until(lambda: list(runs.glob(f"{scenario}/*/evidence.jsonl")), "evidence")
+    return found[0]
+
+
+def has_a_listener(evidence: Path) -> bool:
+    return '"LISTEN"' in evidence.read_text()
 
 
 def test_each_ends_in_its_own_way_and_the_worst_is_the_status(substrate: Substrate, tmp_path: Path) -> None:
@@ -50,8 +61,8 @@ def test_interrupted_all_of_them_undo_everything(
     files = runs_of("endless endless", tmp_path)
     with Running(" ".join(str(file.with_suffix("")) for file in files), substrate.name, tmp_path, "--jobs", "2") as run:
         for file in files:
-            found = until(lambda name=file.stem: next(tmp_path.glob(f"{name}/*/evidence.jsonl"), None), "evidence")
-            until(lambda found=found: '"LISTEN"' in found.read_text(), "a listener")
+            found = evidence_of(tmp_path, file.stem)
+            until(partial(has_a_listener, found), "a listener")
         run.process.send_signal(sent)
         ended, _, err = run.end()
         assert ended == status and "Traceback" not in err
@@ -64,7 +75,7 @@ def test_killed_it_leaves_nothing(substrate: Substrate, tmp_path: Path) -> None:
     files = runs_of("endless endless", tmp_path)
     with Running(" ".join(str(file.with_suffix("")) for file in files), substrate.name, tmp_path, "--jobs", "2") as run:
         for file in files:
-            until(lambda name=file.stem: next(tmp_path.glob(f"{name}/*/evidence.jsonl"), None), "evidence")
+            evidence_of(tmp_path, file.stem)
         run.process.kill()
         run.process.wait()
         until(lambda: not marked(run.mark), "an end of all its processes")

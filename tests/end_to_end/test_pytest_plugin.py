@@ -37,15 +37,15 @@ def test_each_claim_is_a_test_and_the_scenario_runs_once(pytester: pytest.Pytest
     done.assert_outcomes(passed=6, failed=2)
     done.stdout.fnmatch_lines(
         [
-            "scenarios/mixed.py::a_syn_was_sent PASSED*",
+            "scenarios/mixed.py::syn_sent PASSED*",
             "scenarios/mixed.py::one_segment_is_enough FAILED*",
             "scenarios/mixed.py::a_datagram_was_sent FAILED*",
-            "scenarios/mixed.py::instrument:the_capture_lost_nothing PASSED*",
-            "FAILS    one segment is enough",
-            "         measured 2 segments; expected 1 segments",
+            "scenarios/mixed.py::instrument:capture_complete PASSED*",
+            "FAILS    One segment is enough",
+            "         FAILS   segments sent  2 segments  expected 1 segment",
             "         source: RFC 9293 section 3.10.7.1",
             "         run: runs/mixed/*",
-            "UNKNOWN  a datagram was sent",
+            "UNKNOWN  A datagram was sent",
         ]
     )
     assert len(list((pytester.path / "runs" / "mixed").glob("2*"))) == 1

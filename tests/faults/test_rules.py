@@ -7,6 +7,7 @@ keep in all but one run of ten million: 5.3 standard deviations of the binomial 
 import itertools
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -36,7 +37,7 @@ def likely(count: int, probability: float) -> bool:
 @pytest.mark.parametrize(
     ("kind", "verdict"), [(Loss, "drop"), (Duplicate, "duplicate"), (Corrupt, "corrupt"), (Reorder, "reorder")]
 )
-def test_happens_as_often_as_asked(kind: type[Fault], verdict: str, probability: float) -> None:
+def test_happens_as_often_as_asked(kind: Callable[[float], Fault], verdict: str, probability: float) -> None:
     found = outcomes(kind(probability))
     assert likely(sum(1 for word, _ in found if word == verdict), probability)
 

@@ -116,7 +116,13 @@ def test_a_result_that_is_none_costs_the_page_nothing(tmp_path: Path, content: s
 def test_a_result_of_another_form_is_not_read(tmp_path: Path) -> None:
     folder = finished(tmp_path)
     right = result(folder)
-    for wrong in ({"format": 1}, {"title": 5}, {"environment": []}, {"environment": {"sysctls": {"client": 1}}}):
+    changes: tuple[dict[str, object], ...] = (
+        {"format": 1},
+        {"title": 5},
+        {"environment": []},
+        {"environment": {"sysctls": {"client": 1}}},
+    )
+    for wrong in changes:
         (folder / "result.json").write_text(json.dumps({**right, **wrong}))
         with pytest.raises(BadRun):
             Result.load(folder)

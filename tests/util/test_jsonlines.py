@@ -4,7 +4,7 @@ import pytest
 
 from badwire.util.jsonlines import Decoder, decode, encode
 
-MESSAGES = [
+MESSAGES: list[dict[str, object]] = [
     {"id": 1, "do": "start", "args": ["é", "\n"]},
     {"event": "output", "data": bytes(range(256))},
     {"id": 2, "ok": None},
@@ -13,7 +13,7 @@ MESSAGES = [
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64, 10_000])
 def test_messages_come_out_whole_and_in_order_however_the_stream_is_cut(size: int) -> None:
-    stream = b"".join(map(encode, MESSAGES))
+    stream = b"".join(encode(message) for message in MESSAGES)
     decoder = Decoder()
     taken = [message for at in range(0, len(stream), size) for message in decoder.feed(stream[at : at + size])]
     assert taken == MESSAGES

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -176,9 +177,7 @@ def test_the_bridge_as_other_tools_see_it(alone: Ground) -> None:
         ({"do": "port", "host": "ghost", "pid": 4_000_000}, "MachineError", "host ghost cannot be connected"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(
-    alone: Ground, request_: dict[str, object], error: str, words: str
-) -> None:
+def test_what_cannot_be_done_is_one_sentence(alone: Ground, request_: dict[str, Any], error: str, words: str) -> None:
     alone.connect()
     answer = alone.ask(**request_)
     assert answer["error"] == error

@@ -69,7 +69,7 @@ def test_both_engines_give_the_same_verdicts(name: str, tmp_path: Path) -> None:
         assert any(fault in said for fault in beyond) and "relay" in said and "\n" not in said
         assert set(verdicts(by_netem).values()) == {"UNKNOWN"}
         return
-    assert by_netem.error is None
+    assert by_netem.error is None and by_netem.folder is not None
     by_relay = run(name, "relay", tmp_path)
     assert verdicts(by_netem) == verdicts(by_relay) == dict.fromkeys(verdicts(by_netem), "HOLDS")
     used = {fault.engine for fault in Evidence.load(by_netem.folder).faults()}

@@ -5,11 +5,16 @@ from contextlib import closing
 from pathlib import Path
 
 from badwire.packets import pcapng
+from badwire.packets.pcapng import Direction
 from badwire.report.live.tail import Blocks, Growing, Lines
 from badwire.store.recorder import Recorder
 from tests.claims.written import Written
 
-FRAMES = [(1, "client", "in", 60, b"a" * 60), (2, "server", "out", 60, b"a" * 60), (3, "server", "in", 61, b"b" * 61)]
+FRAMES: list[tuple[int, str, Direction, int, bytes]] = [
+    (1, "client", "in", 60, b"a" * 60),
+    (2, "server", "out", 60, b"a" * 60),
+    (3, "server", "in", 61, b"b" * 61),
+]
 
 
 def a_capture(folder: Path) -> Path:

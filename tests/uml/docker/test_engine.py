@@ -62,7 +62,7 @@ def test_the_conformance_suite_holds_on_it(disk: Path) -> None:
 def test_scenarios_hold_on_it_with_netem_on_the_ports(disk: Path, tmp_path: Path) -> None:
     names = ("handshake", "retransmit")
     how = ("--clock", "virtual", "--substrate", "docker", "--limit", "600")
-    for printed in side_by_side(*(["run", name, *how, "--out", tmp_path / name] for name in names)):
+    for printed in side_by_side(*(["run", name, *how, "--out", str(tmp_path / name)] for name in names)):
         assert "held (docker, Linux" in printed and "faults by netem" in printed, printed
 
 

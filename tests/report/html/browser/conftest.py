@@ -49,10 +49,12 @@ class Page:
         driver.get(file.as_uri())
 
     def count(self, selector: str) -> int:
-        return int(self.ask(f"return document.querySelectorAll({selector!r}).length"))
+        found = self.ask(f"return document.querySelectorAll({selector!r}).length")
+        assert isinstance(found, int)
+        return found
 
     def ask(self, script: str) -> object:
-        return self.driver.execute_script(script)  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(script)
 
     def click(self, selector: str) -> None:
         """As a user's mouse or finger does, wherever it stands."""

@@ -145,9 +145,9 @@ def test_a_printer_gets_all_of_it_in_sheets_that_a_page_has_room_for(
     assert shown.count("#ladder svg") == 1
     folded = "return [...document.querySelectorAll('.claim dl')].map((e) => e.checkVisibility())"
     assert shown.ask(folded) == [False, False]
-    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})  # type: ignore[no-untyped-call]
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         assert shown.ask(folded) == [True, True]
     finally:
-        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})  # type: ignore[no-untyped-call]
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert shown.complaints() == []

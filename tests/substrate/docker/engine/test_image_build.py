@@ -70,7 +70,7 @@ def test_images_that_somebody_made_from_ours_stay(engine: docker.APIClient, chec
         dockerfile = io.BytesIO(f"FROM {first}\nENV NAME={name}\n".encode())
         for line in engine.build(fileobj=dockerfile, tag=name, rm=True, decode=True):
             assert "error" not in line
-        assert image.CHECKOUT in engine.inspect_image(name)["Config"]["Labels"]
+        assert image.CHECKOUT in engine.inspect_image(name)["Config"]["Labels"]  # type: ignore[no-untyped-call]
     engine.tag(first, mark, "renamed")
     (checkout / "lab" / "badwire" / "agent" / "mark.py").write_text("# changed\n")
     built.append(image.ready(engine, Container(), print))

@@ -128,7 +128,7 @@ def test_an_agent_ends_with_its_stream(engine: docker.APIClient) -> None:
         ground = up(undo)
         identity = ours(engine)["server"]["Id"]
         ground.hosts["server"].close()
-        engine.wait(identity, timeout=HANG, condition="not-running")
+        engine.wait(identity, timeout=int(HANG), condition="not-running")
         assert ask(ground.hosts["client"], "hello")
 
 
