@@ -8,7 +8,7 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
             $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
             $(if $(MEMORY),--memory "$(MEMORY)") $(if $(JOBS),--jobs "$(JOBS)") $(if $(PREDICT),--predict)
 
-.PHONY: help lab up down list ledger doctor clean test test-unit test-claims test-real test-virtual \
+.PHONY: help lab up down list ledger doctor clean test test-unit test-claims test-real test-virtual mutations coverage \
         scenarios-netns scenarios-docker check images kernel lock python venv venv-dev
 
 help: ## what can be made
