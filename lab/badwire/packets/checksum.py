@@ -37,7 +37,7 @@ def checksums_right(frame: bytes) -> bool | None:
     """
     ip = ipv4_header(frame)
     if ip is None:
-        # a datagram of another version: the kernel counts it as one whose sum is wrong (net/ipv4/ip_input.c ip_rcv_core)
+        # the kernel counts a wrong version as it counts a wrong sum (net/ipv4/ip_input.c ip_rcv_core)
         complete = frame[12:14] == ETHERTYPE and len(frame) >= ETHERNET_HEADER + SHORTEST
         return False if complete else None
     if ip.header_length < SHORTEST or internet_sum(frame[ETHERNET_HEADER : ip.payload_at]) != 0:
