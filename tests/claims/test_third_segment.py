@@ -31,8 +31,8 @@ def run(
     """A right history, but for what is changed; None for what is missing. Times in seconds.
 
     Args:
-        again: from the SYN, ACK to its repetition.
-        opened: whether SYN and SYN, ACK were sent.
+        again: from the SYN-ACK to its repetition.
+        opened: whether SYN and SYN-ACK were sent.
         acknowledged: whether the client acknowledges the repetition.
         client: the client's state from ``connected`` on.
         left, sampled_before: the first sample that shows the server in its second state, and the one before.
