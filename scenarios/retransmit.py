@@ -1,16 +1,20 @@
 """Retransmission: a segment that is not acknowledged is sent again, after a timeout or, in a window, long before it.
 
     client                                     server
-      |  data 1  ------------------------ x     |  lost
-      |  data 1  ------------------------ x     |  one RTO later, 200 ms and more: lost again
-      |  data 1  -------------------------->    |  two RTOs later; were it lost again, then four, then eight
-      |  <---------------------------  ACK 2    |
+      |  bytes 1 to 5  ------------------ x     |  lost
+      |  bytes 1 to 5  ------------------ x     |  one RTO (at least 200 ms) later: lost again
+      |  bytes 1 to 5  ------------------ x     |  two RTOs later: lost again
+      |  bytes 1 to 5  ------------------ x     |  four RTOs later: lost again
+      |  bytes 1 to 5  -------------------->    |  eight RTOs later: it arrives
+      |  <---------------------------  ACK 6    |
 
-When one segment of a window is lost, those behind it still arrive. Their acknowledgments report the gap, so that it is
-filled about one round trip later. Read next: RFC 6298; RFC 8985; Stevens vol. 1, chapter 14.
+The wait before a retransmission is the RTO, and the RTO doubles with every timeout. "One RTO" is the RTO before the
+first timeout. When one segment of a window is lost, the segments behind it still arrive. Their acknowledgments report
+the gap, so that it is filled about one round trip later.
+Read next: RFC 6298; RFC 8985; Stevens, TCP/IP Illustrated vol. 1, chapter 14.
 """
 
-from badwire.claims import RFC, Checks, Kernel, Text, between, claim, each, equals, seen
+from badwire.claims import RFC, Checks, Kernel, Text, at_least, between, claim, each, equals, seen
 from badwire.claims.instrument import EARLY
 from badwire.evidence import NS, Evidence, Frame, NotRecorded, Records, intervals, tcp_of
 from badwire.faults import Delay, Loss, Nth
@@ -46,6 +50,7 @@ def retransmit(lab: Lab) -> None:
     listener = server.listen(ALONE)
     connection = client.connect(server.at(ALONE))
     client.wait_until(state="ESTABLISHED", port=ALONE)  # so that a sample shows its RTO
+    # copies: so many retransmissions of the segment are lost too, all but the last.
     with lab.wire.fault(Nth(1, copies=RETRANSMISSIONS - 1, data=True, to_port=ALONE), toward=server):
         connection.send(DATA)
         listener.accept().recv()
@@ -61,37 +66,43 @@ def retransmit(lab: Lab) -> None:
 
 
 @claim(
-    "A lost segment is sent again after the RTO, which doubles each time",
+    "A lost segment is sent again after the RTO; every timeout doubles it",
     RFC("6298", "5.4 to 5.6"),
     Kernel("net/ipv4/tcp_timer.c", "tcp_retransmit_timer"),
     Text("T31"),
 )
 def after_the_rto(run: Evidence) -> Checks:
-    """A kernel timer is never early. On a busy machine it may be late by any time, so a wait may be up to twice the RTO
-    that is due, which is the next one. The data stays in the send buffer meanwhile."""
+    """A kernel timer never fires early. It may fire late on a busy machine, so we accept each wait up to the next RTO,
+    which is twice as long. The data stays in the send buffer until it is acknowledged."""
     connection = run.established(ALONE)
     waits = intervals(connection.sendings(connection.lost.first))
-    yield equals("retransmissions", len(waits), RETRANSMISSIONS, "segments")
+    yield equals("the segment is sent again", len(waits), RETRANSMISSIONS, "times")
 
     samples = connection.client.socket.samples_in("ESTABLISHED")
     rto = samples.first.rto
     for n, wait in enumerate(each("waits before a retransmission", waits), 1):
         yield between("wait before retransmission {n}", wait, rto * 2 ** (n - 1), rto * 2**n, "s", n=n)
-    for sample in each("samples after a timeout", samples.where(lambda sample: sample.backoff > 0)):
+    yield at_least("RTO before the first timeout", rto, RTO_MIN, "s")
+    after_timeout = samples.where(lambda sample: sample.backoff > 0)
+    for sample in each("samples after a timeout", after_timeout):
         n = sample.backoff
         yield equals("RTO after timeout {n}", sample.rto, rto * 2**n, "s", n=n)
-        yield equals("send buffer after timeout {n}", sample.send_queue, len(DATA), "bytes", n=n)
+    for sample in each("send buffer after a timeout", after_timeout):
+        yield equals(
+            "data in the send buffer after timeout {n}", sample.send_queue, len(DATA), "bytes", n=sample.backoff
+        )
 
 
 @claim(
-    "In a window a lost segment is sent again long before the RTO",
+    "If later segments arrive, a lost one is sent again long before the RTO",
     RFC("8985", "6.2"),
     RFC("5681", "3.2"),
     Kernel("include/net/tcp.h", "TCP_RTO_MIN"),
     Text("T37"),
 )
 def before_the_rto(run: Evidence) -> Checks:
-    """RACK waits for the first acknowledgment of later segments, and after it for one round trip at the most."""
+    """Linux detects the loss by RACK, not by counting three duplicate ACKs: once a SACK reports later segments, it
+    waits at most one more round trip. The lower bound allows for an error of the time stamps, EARLY (0.05 ms)."""
     connection = run.established(WINDOW)
     sendings = connection.sendings(connection.lost.first)
     lost_at = sendings.first.sent_at
@@ -101,28 +112,41 @@ def before_the_rto(run: Evidence) -> Checks:
         raise NotRecorded.of("the first SACK arrived so late that the RTO may have expired before")
     waited = (sendings.nth(2).sent_at - lost_at) / NS
     latest = min(reported + connection.round_trip, RTO_MIN)
-    yield between("time until the retransmission", waited, reported - EARLY, latest, "s")
+    yield between("time from the lost segment to its retransmission", waited, reported - EARLY, latest, "s")
 
 
-@claim("All bytes arrive in order, whatever is lost", RFC("9293", "3.8"), Text("T30"), Text("T31"))
+@claim("All bytes arrive in order, although segments are lost both ways", RFC("9293", "3.8"), Text("T30"), Text("T31"))
 def all_bytes_arrive(run: Evidence) -> Checks:
-    """The number of bytes and their SHA-256 are the same on both sides."""
+    """The number of bytes and their SHA-256 are the same on both sides. The rows show the first 16 digits of the
+    SHA-256."""
     connection = run.established(LOSSY)
-    for host in HOSTS:
-        yield seen("lost segments of {host}", connection.side(host).lost, host=host)
+    yield seen("lost segments sent by the client", connection.side("client").lost)
+    yield seen("lost segments sent by the server (mostly ACKs)", connection.side("server").lost)
     sent = run.host("client").program("source", LOSSY).line("sent")
     received = run.host("server").program("sink", LOSSY).line("received")
-    yield equals("bytes that the server's program read", received, sent)
+    yield equals("read by the server = sent by the client", shortened(received), shortened(sent))
 
 
-@claim("The kernel counts what is sent again", Kernel("include/uapi/linux/snmp.h", "TCP_MIB_RETRANSSEGS"))
+@claim(
+    "The kernel's counter equals the retransmissions in the capture",
+    Kernel("include/uapi/linux/snmp.h", "TCP_MIB_RETRANSSEGS"),
+)
 def counted_by_the_kernel(run: Evidence) -> Checks:
-    """Tcp.RetransSegs grows by the number of retransmissions in the capture."""
+    """Tcp.RetransSegs counts all three connections, so there are more retransmissions than segments that were lost in
+    the long transfer. A segment that has arrived may be sent again too, when its ACKs are lost."""
     senders = retransmissions_of(run).map(lambda frame: frame.source)
     yield seen("retransmissions in the capture", senders)
     for host in HOSTS:
         counted = run.host(host).counter("Tcp.RetransSegs")
-        yield equals("retransmissions counted on {host}", counted, senders.count(host), "segments", host=host)
+        yield equals(
+            "retransmissions counted by the kernel of the {host}", counted, senders.count(host), "segments", host=host
+        )
+
+
+def shortened(line: str) -> str:
+    """What source or sink prints, the number of bytes and their SHA-256, with the first 16 digits of the latter."""
+    count, _, digest = line.partition(" sha256 ")
+    return f"{count} bytes, SHA-256 {digest[:16]}"
 
 
 def retransmissions_of(run: Evidence) -> Records[Frame]:

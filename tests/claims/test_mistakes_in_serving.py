@@ -6,7 +6,7 @@ import pytest
 
 from badwire.claims import HOLDS
 from badwire.evidence import Evidence
-from scenarios.mistakes_in_serving import CLIENTS, GREET, HELLO, LATE, REUSE, ROOM, SLOTS, THREADS
+from scenarios.mistakes_in_serving import CLIENTS, GREET, HELLO, LATE, REUSE, SLOT_COUNT, SLOTS, THREADS
 from tests.claims.cases import Named, claims, verdict_of, verdicts
 from tests.claims.written import Written, sock
 
@@ -29,7 +29,7 @@ def visit(
 
 
 def run(
-    served: int = ROOM,
+    served: int = SLOT_COUNT,
     last: float | None = 0.01,
     stay: float | None = 0.05,
     end: str = "FA",
@@ -70,8 +70,8 @@ def run(
 
 
 WRONG: Named = [
-    ("slots_run_out", {"served": ROOM + 1}),
-    ("slots_run_out", {"served": ROOM - 1}),
+    ("slots_run_out", {"served": SLOT_COUNT + 1}),
+    ("slots_run_out", {"served": SLOT_COUNT - 1}),
     ("slots_run_out", {"last": None}),
     ("slots_run_out", {"stay": 2.0}),
     ("slots_run_out", {"stay": None}),

@@ -18,6 +18,10 @@ ONCE: Sample = ("ESTABLISHED", 1, 408_000, KEPT)
 TWICE: Sample = ("ESTABLISHED", 2, 816_000, KEPT)
 THRICE: Sample = ("ESTABLISHED", 3, 1_632_000, KEPT)
 KEEPING = (ONCE, TWICE, THRICE)
+SHORT_RTO: tuple[Sample, ...] = (  # an RTO below 200 ms, which doubles
+    ("ESTABLISHED", 0, 150_000, 0),
+    ("ESTABLISHED", 1, 300_000, KEPT),
+)
 Ports = dict[str, dict[str, Any]]
 
 
@@ -107,6 +111,7 @@ WRONG: list[tuple[str, Changes]] = [
     ("after_the_rto", {"waits": (0.205, 0.205, 0.205, 0.205)}),  # not doubled
     ("after_the_rto", {"waits": (0.205, 0.409, 0.817, 3.3)}),  # quadrupled
     ("after_the_rto", {"waits": (0.205, 0.428, 0.832, 1.664, 3.3)}),  # again though it had arrived
+    ("after_the_rto", {"samples": SHORT_RTO}),
     ("after_the_rto", {"samples": (BEFORE, ONCE, TWICE, ("ESTABLISHED", 3, 816_000, KEPT))}),
     ("after_the_rto", {"samples": (BEFORE, ONCE, TWICE, ("ESTABLISHED", 3, 1_632_000, 0))}),
     ("before_the_rto", {"sent_again": 0.0499}),  # before any acknowledgment reported the gap
@@ -128,6 +133,7 @@ MISSING: list[tuple[str, Changes]] = [
     ("before_the_rto", {"reported": 0.21, "sent_again": 0.2101}),  # too late to tell it from the RTO
     ("all_bytes_arrive", {"lost_toward": ()}),
     ("all_bytes_arrive", {"lost_toward": ("server",)}),
+    ("all_bytes_arrive", {"lost_toward": ("client",)}),
     ("all_bytes_arrive", {"read": "accepted 10.0.0.3 40000"}),
     ("all_bytes_arrive", {"wrote": ""}),
     ("counted_by_the_kernel", {"client_counts": None}),
