@@ -6,11 +6,11 @@ import pytest
 
 from badwire.claims import HOLDS
 from badwire.evidence import Evidence
-from scenarios.orphans import CLIENT_STATE, EXCESS, HALF, LEAKED, LONG, SERVER_STATE, TIMEOUT
+from scenarios.orphans import CLIENT_STATE, CLOSED, EXCESS, HALF, LONG, SERVER_STATE, TIMEOUT
 from tests.claims.cases import Changes, claims, verdict_of, verdicts
 from tests.claims.written import Written, sock
 
-PORTS = {LEAKED: 40001, HALF: 40002, LONG: 40003}  # the client's
+PORTS = {CLOSED: 40001, HALF: 40002, LONG: 40003}  # the client's
 TOO_LATE = (("server", "FA", 1, 2), ("client", "R", 2, 0))
 
 
@@ -39,22 +39,22 @@ def run(
     for port in PORTS:
         handshake(w, 0.9, port)
     for number, (host, flags, seq, ack) in enumerate(late):
-        segment(w, host, 10.1 + number / 100, LEAKED, flags, seq, ack)
+        segment(w, host, 10.1 + number / 100, CLOSED, flags, seq, ack)
 
     first = {
-        LEAKED: entry("client", LEAKED, CLIENT_STATE, timer=orphan_timer, inode=orphan_inode),
+        CLOSED: entry("client", CLOSED, CLIENT_STATE, timer=orphan_timer, inode=orphan_inode),
         HALF: entry("client", HALF, CLIENT_STATE, timer=owned_timer, inode=owned_inode),
         LONG: entry("client", LONG, CLIENT_STATE, timer=long_timers[0]),
     }
     later = first | {LONG: entry("client", LONG, CLIENT_STATE, timer=long_timers[1])}
-    waits = {LEAKED: orphan_waits, HALF: owned_waits, LONG: long_waits}
+    waits = {CLOSED: orphan_waits, HALF: owned_waits, LONG: long_waits}
     ends = {port: 1 + wait for port, wait in waits.items() if wait is not None}
     for t in sorted({1.0, 5.0, *ends.values()}):
         table = first if t < 5 else later
         w.sample("client", t, [table[port] for port, end in ends.items() if t < end and client_sampled])
 
     on_server = [
-        entry("server", LEAKED, SERVER_STATE, timer=stuck_timer, inode=leaked_inode, rqueue=unread),
+        entry("server", CLOSED, SERVER_STATE, timer=stuck_timer, inode=leaked_inode, rqueue=unread),
         entry("server", HALF, SERVER_STATE, inode=queued_inode, rqueue=1),
         entry("server", LONG, SERVER_STATE, rqueue=1),
     ]
