@@ -179,7 +179,7 @@ def test_what_a_hold_keeps_is_let_go(up: Hands) -> None:
     up.does("fault", "set", "--toward", "server", "hold", "protocol=udp")
     up.lab("run-on", "client", "send_datagrams", "server", 7000, "--count", 2, "--timeout", 0.2)
     done = up.lab("fault", "release", "--toward", "server")
-    assert "2 frames toward server were let go" in done.stderr
+    assert "2 frames toward server were delivered" in done.stderr
     interrupt(server)
     server.communicate(timeout=20)
 

@@ -31,7 +31,7 @@ def test_there_is_one_lab_and_another_beside_it_has_a_name(own: Hands) -> None:
     own.does("fault", "set", "--name", "other", "partition")
     assert "partition" not in own.does("fault", "show")
     own.does("down")
-    assert own.complains("fault", "show", status=2) == "No lab 'lab' is up; there is other: say --name other."
+    assert own.complains("fault", "show", status=2) == "No lab 'lab' is up, only other: use --name other."
     own.does("down", "--name", "other")
 
 
@@ -52,12 +52,12 @@ def test_a_setting_of_a_host_is_set(up: Hands) -> None:
     ("options", "sentence"),
     [
         (["--clock", "virtual"], "its time jumps to the next timer"),
-        (["--hosts", "client"], "'client' is no number of hosts, as in client=2"),
+        (["--hosts", "client"], "'client' is not a number of hosts, as in client=2"),
         (["--hosts", "clinet=2"], "there is no host 'clinet'"),
-        (["--sysctl", "tcp_sack=0"], "is no setting of a host, as in net.ipv4.tcp_sack=0"),
+        (["--sysctl", "tcp_sack=0"], "is not a setting of a host, as in net.ipv4.tcp_sack=0"),
         (["--sysctl", "cleint:net.ipv4.tcp_sack=0"], "sysctls are given for 'cleint', which is no host"),
         (["--mount", "/no/such"], "--mount names /no/such, which does not exist"),
-        (["--name", "My Lab"], "is no name"),
+        (["--name", "My Lab"], "is not a valid name"),
         (["--substrate", "dokcer"], "did you mean docker"),
     ],
 )
@@ -73,8 +73,8 @@ def test_killed_it_leaves_nothing_and_the_next_command_says_so(up: Hands) -> Non
     os.kill(up.keeper, signal.SIGKILL)
     waiting.communicate()
     assert_all_gone(up.mark)
-    told = f"the lab 'lab' ended without badwire down (was it killed?); what it recorded is in {folder}"
-    assert up.complains("fault", "clear", status=2) == f"No lab is up: {told}; `badwire up` brings one up."
+    ended = f"the lab 'lab' ended without badwire down (was it killed?); its record is in {folder}"
+    assert up.complains("fault", "clear", status=2) == f"No lab is up: {ended}; `badwire up` starts one."
     assert Evidence.load(folder).error == "the run was cut short"
     assert "up" in up.up()
 
@@ -110,7 +110,7 @@ def test_ended_by_a_signal_it_leaves_a_report(own: Hands) -> None:
     os.kill(own.keeper, signal.SIGTERM)
     assert_all_gone(own.mark)
     assert (folder / "report.html").exists()
-    assert own.complains("sockets", status=2) == "No lab is up; `badwire up` brings one up."
+    assert own.complains("sockets", status=2) == "No lab is up; `badwire up` starts one."
 
 
 def test_one_that_was_stopped_does_not_hang_its_users(own: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_a_full_disk_ends_the_record_and_not_the_lab(own: Hands) -> None:
     own.serve("echo_serial", 7000)
     own.does("run-on", "client", "send_and_verify", "server", 7000, "--bytes", 1_000_000)
     done = own.lab("fault", "set", "partition")
-    assert done.returncode == 0 and "the record is not whole" in done.stderr
+    assert done.returncode == 0 and "the record is incomplete" in done.stderr
     assert "nothing" in own.does("fault", "clear")
     assert own.lab("down").returncode == 0
 

@@ -157,7 +157,7 @@ def clean(argv: list[str]) -> int:
     from badwire.session import registry
     from badwire.uml import cache
 
-    removed = cleanup.clean() + registry.sweep() + cache.forget_former()
+    removed = cleanup.clean() + registry.remove_dead() + cache.forget_former()
     for told in removed:
         print(told)
     if not removed:

@@ -1,4 +1,4 @@
-"""What the commands share: the option that names a lab, a line to it, and how a user calls this program."""
+"""What commands on a running lab share: the option that names the lab, the connection to it, and our own name."""
 
 import argparse
 import os
@@ -8,33 +8,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from badwire.session import registry
-from badwire.session.connection import Line
+from badwire.session.connection import ControlConnection
 
 
 def lab_name(value: str) -> str:
-    """A name that a lab can have."""
+    """The type of an argument that is the name of a lab."""
     if registry.NAME.fullmatch(value):
         return value
     raise argparse.ArgumentTypeError(
-        f"{value!r} is no name: up to 31 small letters, digits and hyphens, a letter first"
+        f"{value!r} is not a valid name: use up to 31 lower-case letters, digits and hyphens, a letter first"
     )
 
 
 def add_name(add: Callable[..., object]) -> None:
-    """The option that says which lab is meant, where there are several."""
-    add("--name", type=lab_name, default=registry.DEFAULT, metavar="NAME", help="of one lab among several (lab)")
+    """Add the option that selects one of several labs."""
+    add("--name", type=lab_name, default=registry.DEFAULT, metavar="NAME", help="the lab, if several are up (lab)")
 
 
-def reach(name: str) -> Line:
-    """A line to a lab that is up; what keeps its record from being whole is told. Raises BadOption, Timeout."""
-    line, trouble = registry.reach(name)
+def connect(name: str) -> ControlConnection:
+    """Connect to a lab that is up, and warn on stderr if its record is incomplete. Raises BadOption, Timeout."""
+    connection, trouble = registry.connect(name)
     if trouble:
         print(f"badwire: {trouble}", file=sys.stderr)
-    return line
+    return connection
 
 
 def program() -> str:
-    """What calls this program: its name where that finds it, else its path, as short as it can be."""
+    """How a shell calls this program: by its name if the PATH has it, else by its path, relative where possible."""
     own = Path(sys.executable).with_name("badwire")
     found = shutil.which("badwire")
     if found and own.exists() and os.path.samefile(found, own):

@@ -1,4 +1,4 @@
-"""`badwire down`: ends a lab, and says where its report is."""
+"""`badwire down`: ends a lab, and prints where its report is."""
 
 import os
 import select
@@ -10,53 +10,60 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from badwire.cli import arguments
-from badwire.cli.connect import add_name, reach
+from badwire.cli.connect import add_name, connect
 from badwire.errors import AgentLost, BadOption
 from badwire.session import registry
-from badwire.session.connection import Line
+from badwire.session.connection import ControlConnection
 
 _REPORT = "report.html"
 
 
 def down(argv: list[str]) -> int:
-    """Returns when nothing of the lab is left. There being none is no error: then nothing was left before."""
+    """End a lab, and return when nothing of it is left. If no lab is up, that is no error: nothing is left either."""
     parser = arguments.Parser("down", "End a lab that `badwire up` brought up.")
     add_name(parser.add_argument)
     wants = parser.parse_args(argv)
     try:
-        line = reach(wants.name)
-    except BadOption as none:
-        if wants.name in registry.alive():
+        connection = connect(wants.name)
+    except BadOption as error:
+        if wants.name in registry.running_labs():
             raise
-        print(f"badwire: {none}", file=sys.stderr)
+        print(f"badwire: {error}", file=sys.stderr)
         return 0
-    print(end(line))
+    print(end(connection))
     return 0
 
 
-def end(line: Line) -> str:
-    """End the lab at the other end; its report, or the folder of its record. Raises AgentLost if it was killed."""
-    with _process(line) as ended:
-        line.say(do="down")
-        if (message := line.hear()) is None:
+def end(connection: ControlConnection) -> str:
+    """End the lab and return the path of its report, or of its folder if there is no report.
+
+    Raises:
+        AgentLost: the daemon was killed before it had written the report.
+    """
+    with _pidfd(connection) as daemon:
+        connection.send(do="down")
+        message = connection.receive()
+        if message is None:
             raise AgentLost("The lab's process was killed before its report was written; its record is kept.")
         poll = select.poll()
-        poll.register(ended, select.POLLIN)
+        poll.register(daemon, select.POLLIN)
         poll.poll()
-    words = message["ok"]
-    for trouble in [*([words["error"]] if words["error"] else []), *words["told"]]:
-        print(f"badwire: {trouble}", file=sys.stderr)
-    folder = Path(words["folder"])
-    left = folder / _REPORT if (folder / _REPORT).exists() else folder
-    return os.path.relpath(left) if left.is_relative_to(Path.cwd()) else str(left)
+    result = message["ok"]
+    if result["error"]:
+        print(f"badwire: {result['error']}", file=sys.stderr)
+    for warning in result["warnings"]:
+        print(f"badwire: {warning}", file=sys.stderr)
+    folder = Path(result["folder"])
+    report = folder / _REPORT if (folder / _REPORT).exists() else folder
+    return os.path.relpath(report) if report.is_relative_to(Path.cwd()) else str(report)
 
 
 @contextmanager
-def _process(line: Line) -> Iterator[int]:
-    """A descriptor that can be read when the process at the other end has ended."""
-    pid, _, _ = struct.unpack("3i", line.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    ended = os.pidfd_open(pid)
+def _pidfd(connection: ControlConnection) -> Iterator[int]:
+    """A descriptor that is readable once the process at the other end has ended (pidfd_open(2))."""
+    pid, _, _ = struct.unpack("3i", connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    pidfd = os.pidfd_open(pid)
     try:
-        yield ended
+        yield pidfd
     finally:
-        os.close(ended)
+        os.close(pidfd)

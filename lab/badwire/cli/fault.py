@@ -1,4 +1,4 @@
-"""`badwire fault set|show|clear|release`: what the wire does to frames on their way toward hosts."""
+"""`badwire fault set|show|clear|release`: the faults that the wire carries out on frames toward hosts."""
 
 import argparse
 import difflib
@@ -6,29 +6,29 @@ import sys
 from typing import Any
 
 from badwire.cli import arguments
-from badwire.cli.connect import add_name, reach
+from badwire.cli.connect import add_name, connect
 from badwire.errors import BadOption
 from badwire.faults import from_json, grammar
 
 ACTIONS = {
-    "set": "have these faults in force, and no others",
-    "show": "what is in force",
-    "clear": "lift all faults; what a hold or a late kept is let go",
-    "release": "let go what a hold or a late keeps, and keep what comes later",
+    "set": "replace the faults in force by these",
+    "show": "show the faults in force",
+    "clear": "lift all faults, and deliver the frames that a hold or a late kept",
+    "release": "deliver the frames that a hold or a late keeps, and keep later ones",
 }
 USAGE = """usage: badwire fault set [--toward HOST]... FAULT[=VALUE] [FIELD=VALUE]...
        badwire fault show|clear|release [--toward HOST]...
 
   badwire fault set --toward server delay=50ms jitter=10ms loss=10%
-  badwire fault set nth=2 data=yes          the second segment that carries data, toward each host, is lost
+  badwire fault set nth=2 data=yes          drops the second segment with data, toward each host
 
-Without --toward it is toward every host. The faults, each with its fields (docs: lab/badwire/faults):
+Without --toward, every host is meant. The faults, each with its fields (documented in lab/badwire/faults):
 
 """
 
 
 def fault(argv: list[str]) -> int:
-    """`badwire fault`. Raises LabError."""
+    """Set, show, clear or release faults, and print which are in force. Raises LabError."""
     if argv[:1] in (["-h"], ["--help"]):
         print(USAGE + grammar.usage())
         return 0
@@ -39,35 +39,40 @@ def fault(argv: list[str]) -> int:
     what, *rest = argv
     parser = arguments.Parser(f"fault {what}", ACTIONS[what].capitalize() + ".")
     add_name(parser.add_argument)
-    parser.add_argument("--toward", action="append", default=[], metavar="HOST", help="one of them; else all")
+    parser.add_argument(
+        "--toward",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="only toward this host (all)",
+    )
     if what == "set":
-        parser.add_argument("faults", nargs="*", metavar="FAULT", help="`badwire fault --help` names them")
+        parser.add_argument("faults", nargs="*", metavar="FAULT", help="`badwire fault --help` lists them")
     wants = parser.parse_intermixed_args(rest)
     faults = _faults(wants) if what == "set" else []
-    line = reach(wants.name)
-    line.say(do="fault", what=what, toward=wants.toward, faults=faults)
-    done = line.expect()["ok"]
-    for host, frames in (done["released"] or {}).items():
-        print(f"badwire: {frames} frames toward {host} were let go", file=sys.stderr)
-    print(shown(done["in_force"]))
+    connection = connect(wants.name)
+    connection.send(do="fault", what=what, toward=wants.toward, faults=faults)
+    result = connection.receive_reply()["ok"]
+    for host, frames in (result["released"] or {}).items():
+        print(f"badwire: {frames} frames toward {host} were delivered", file=sys.stderr)
+    print(format_faults(result["in_force"]))
     return 0
 
 
-def shown(in_force: dict[str, Any]) -> str:
-    """What is in force, a line a host, in words that `badwire fault set` takes."""
+def format_faults(in_force: dict[str, Any]) -> str:
+    """The faults in force, one line a host, in the form that `badwire fault set` takes."""
     width = max(map(len, in_force))
     lines = []
-    for host, now in in_force.items():
-        words = " ".join(grammar.text(from_json(each)) for each in now["faults"])
-        lines.append(
-            f"toward {host:{width}}  {words}  ({now['engine']})" if words else f"toward {host:{width}}  nothing"
-        )
+    for host, current in in_force.items():
+        faults = " ".join(grammar.text(from_json(description)) for description in current["faults"])
+        state = f"{faults}  ({current['engine']})" if faults else "nothing"
+        lines.append(f"toward {host:{width}}  {state}")
     return "\n".join(lines)
 
 
 def _faults(wants: argparse.Namespace) -> list[dict[str, Any]]:
     if not wants.faults:
         raise BadOption(
-            f"Name a fault, as in `badwire fault set {grammar.EXAMPLE}`; `badwire fault --help` names them all."
+            f"Name a fault, as in `badwire fault set {grammar.EXAMPLE}`; `badwire fault --help` lists them all."
         )
-    return [each.to_json() for each in grammar.parse(wants.faults)]
+    return [fault.to_json() for fault in grammar.parse(wants.faults)]

@@ -1,23 +1,23 @@
-"""`badwire run-on HOST PROGRAM...`: a program on a host; what it writes as it comes, and its status."""
+"""`badwire run-on HOST PROGRAM...`: runs a program on a host, with its output and its exit status."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from badwire.cli import arguments
-from badwire.cli.connect import add_name, reach
+from badwire.cli.connect import add_name, connect
 from badwire.errors import BadOption
-from badwire.session.connection import Line, gone
+from badwire.session.connection import ControlConnection, lab_ended
 from badwire.util.jsonlines import Message
 from badwire.util.signals import Interrupted
 
-_ABOUT = """Run a program on a host until it ends; Ctrl-C is for the program. PROGRAM is a reference program's name, as
-echo_serial, or a path to your own. A host's name among the arguments of a reference program is its address; write
-{server} for it among those of your own. The status is the program's."""
+_ABOUT = """Run a program on a host until it ends; Ctrl-C goes to the program. PROGRAM is the name of a reference
+program, such as echo_serial, or a path to your own. Among the arguments of a reference program, the name of a host is
+replaced by its address; among those of your own, write {server}. The exit status is that of the program."""
 
 
 def run_on(argv: list[str]) -> int:
-    """`badwire run-on`: the program's own exit status. Raises LabError."""
+    """Run a program and return its exit status. Raises LabError."""
     parser = arguments.Parser("run-on", _ABOUT)
     add_name(parser.add_argument)
     parser.add_argument("host", metavar="HOST")
@@ -27,32 +27,33 @@ def run_on(argv: list[str]) -> int:
     if not words:
         raise BadOption(f"Name a program to run on {wants.host}, as in `badwire run-on {wants.host} echo_serial 7000`.")
     program, *args = words
-    line = reach(wants.name)
+    connection = connect(wants.name)
     own = "/" in program
-    line.say(do="run", host=wants.host, program=str(Path(program).absolute()) if own else program, args=args)
-    return follow(line)
+    path = str(Path(program).absolute()) if own else program
+    connection.send(do="run", host=wants.host, program=path, args=args)
+    return follow(connection)
 
 
-def follow(line: Line) -> int:
-    """Pass on what it writes until it ends; after a signal it is interrupted, and that is waited for."""
+def follow(connection: ControlConnection) -> int:
+    """Print the program's output until it ends, and return its exit status; a signal interrupts the program."""
     try:
-        return _status(line)
+        return _exit_status(connection)
     except Interrupted as interrupted:
-        line.say(interrupt=interrupted.number)
-        return _status(line)
+        connection.send(interrupt=interrupted.number)
+        return _exit_status(connection)
 
 
-def _status(line: Line) -> int:
-    for message in line.all():
+def _exit_status(connection: ControlConnection) -> int:
+    for message in connection.messages():
         if "exit" in message:
             return int(message["exit"])
-        _pass_on(message)
-    raise gone()
+        _print_output(message)
+    raise lab_ended()
 
 
-def _pass_on(message: Message) -> None:
-    if "told" in message:
-        print(f"badwire: {message['told']}", file=sys.stderr)
+def _print_output(message: Message) -> None:
+    if "warning" in message:
+        print(f"badwire: {message['warning']}", file=sys.stderr)
         return
     stream = sys.stdout if message["stream"] == "out" else sys.stderr
     stream.write(message["text"])

@@ -1,4 +1,4 @@
-"""`badwire shell HOST`: a shell on a host, at this terminal."""
+"""`badwire shell HOST`: a shell on a host, in this terminal."""
 
 import argparse
 import os
@@ -11,17 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from badwire.cli import arguments
-from badwire.cli.connect import add_name, reach
+from badwire.cli.connect import add_name, connect
 from badwire.errors import BadOption
-from badwire.session.connection import Line, gone
+from badwire.session.connection import ControlConnection, lab_ended
 
 _CHUNK = 1 << 12
-_ABOUT = """A shell on a host, at this terminal, as a user without rights. Each host's address is in a variable of its
-name ($server), the reference programs are on the PATH (echo_serial.py 7000). With COMMAND, that in place of a shell."""
+_ABOUT = """Open a shell on a host in this terminal, as an unprivileged user. Each host's address is in a variable of
+that name ($server), and the reference programs are on the PATH (echo_serial.py 7000). With COMMAND, run that in place
+of a shell."""
 
 
 def shell(argv: list[str]) -> int:
-    """`badwire shell`: the shell's own exit status. Raises LabError."""
+    """Open a shell and return its exit status. Raises LabError."""
     parser = arguments.Parser("shell", _ABOUT)
     add_name(parser.add_argument)
     parser.add_argument("host", metavar="HOST")
@@ -31,48 +32,49 @@ def shell(argv: list[str]) -> int:
     if not os.isatty(0):
         way_out = f"`badwire run-on {wants.host} /bin/sh -c '...'` runs a command without one"
         raise BadOption(f"badwire shell needs a terminal, and standard input is none; {way_out}.")
-    line = reach(wants.name)
+    connection = connect(wants.name)
     rows, columns = termios.tcgetwinsize(0)
     term = os.environ.get("TERM", "dumb")
-    line.say(do="shell", host=wants.host, argv=command, rows=rows, columns=columns, term=term)
+    connection.send(do="shell", host=wants.host, argv=command, rows=rows, columns=columns, term=term)
     with _raw(), _window_changes() as changed:
-        return _pass_on(line, changed)
+        return _pass_on(connection, changed)
 
 
-def _pass_on(line: Line, changed: int) -> int:
+def _pass_on(connection: ControlConnection, changed: int) -> int:
+    """Pass bytes on in both directions until the shell ends; ``changed`` is readable when the window's size changed."""
     poll = select.poll()
-    for fd in (0, line.fileno(), changed):
+    for fd in (0, connection.fileno(), changed):
         poll.register(fd, select.POLLIN)
     while True:
         ready = dict(poll.poll())
-        if line.fileno() in ready:
-            first = line.hear()
-            for message in [first, *line.heard()]:
-                if message is None:
-                    raise gone()
+        if connection.fileno() in ready:
+            received = connection.receive()
+            if received is None:
+                raise lab_ended()
+            for message in [received, *connection.receive_buffered()]:
                 if "exit" in message:
                     return int(message["exit"])
-                _show(message["data"])
+                _write(message["data"])
         if changed in ready:
             os.eventfd_read(changed)
             rows, columns = termios.tcgetwinsize(0)
-            line.say(rows=rows, columns=columns)
+            connection.send(rows=rows, columns=columns)
         if 0 in ready:
             if not (typed := os.read(0, _CHUNK)):
                 poll.unregister(0)
-                line.close()
+                connection.close()
                 return 128 + signal.SIGHUP
-            line.say(data=typed)
+            connection.send(data=typed)
 
 
-def _show(data: bytes) -> None:
+def _write(data: bytes) -> None:
     while data:
         data = data[os.write(sys.stdout.fileno(), data) :]
 
 
 @contextmanager
 def _raw() -> Iterator[None]:
-    """Every key goes to the host, Ctrl-C too."""
+    """Put the terminal into raw mode, so that every key goes to the host, Ctrl-C too."""
     before = termios.tcgetattr(0)
     try:
         tty.setraw(0)
@@ -83,7 +85,7 @@ def _raw() -> Iterator[None]:
 
 @contextmanager
 def _window_changes() -> Iterator[int]:
-    """A descriptor that can be read when this terminal's size has changed."""
+    """A descriptor that is readable once the size of this terminal has changed."""
     changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
     before = signal.signal(signal.SIGWINCH, lambda *_: os.eventfd_write(changed, 1))
     try:

@@ -1,59 +1,77 @@
-"""`badwire sockets`: the kernels' tables of sockets, as ss(8) shows them."""
+"""`badwire sockets`: prints the kernels' tables of sockets, as ss(8) does."""
 
 import contextlib
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from badwire.cli import arguments
-from badwire.cli.connect import add_name, reach
+from badwire.cli.connect import add_name, connect
 from badwire.util.signals import Interrupted
 
-_HEAD = ("", "State", "Recv-Q", "Send-Q", "Local", "Peer", "Timer")
-_NUMBERS = (2, 3)
-_OTHER_SCREEN, _FIRST_SCREEN = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
-_HOME, _TO_THE_END, _REST_OF_LINE = "\x1b[H", "\x1b[J", "\x1b[K"
-_ANY = ("0.0.0.0", "::")
+_HEADER = ("", "State", "Recv-Q", "Send-Q", "Local", "Peer", "Timer")
+_RIGHT_ALIGNED = ("Recv-Q", "Send-Q")
+_ANY_ADDRESS = ("0.0.0.0", "::")
 
-Table = Sequence[Mapping[str, Any]]
+# Control sequences of the terminal, ECMA-48 and xterm's private modes.
+_ALTERNATE_SCREEN = "\x1b[?1049h"
+_NORMAL_SCREEN = "\x1b[?1049l"
+_HIDE_CURSOR = "\x1b[?25l"
+_SHOW_CURSOR = "\x1b[?25h"
+_CURSOR_HOME = "\x1b[H"
+_ERASE_BELOW = "\x1b[J"
+_ERASE_LINE = "\x1b[K"
+
+HostTable = Sequence[Mapping[str, Any]]
 
 
 def sockets(argv: list[str]) -> int:
-    """`badwire sockets`; with --watch until Ctrl-C, or until the lab ends. Raises LabError."""
-    parser = arguments.Parser("sockets", "The hosts' tables of sockets, from their kernels.")
+    """Print the tables; with --watch again and again until Ctrl-C or the end of the lab. Raises LabError."""
+    parser = arguments.Parser("sockets", "Print the hosts' tables of sockets, from their kernels.")
     add_name(parser.add_argument)
-    parser.add_argument("--watch", action="store_true", help="again whenever one changes, until Ctrl-C")
-    parser.add_argument("hosts", nargs="*", metavar="HOST", help="of these; else of all")
+    parser.add_argument("--watch", action="store_true", help="print them again whenever a socket changes, until Ctrl-C")
+    parser.add_argument("hosts", nargs="*", metavar="HOST", help="only these hosts (all)")
     wants = parser.parse_intermixed_args(argv)
-    line = reach(wants.name)
-    line.say(do="sockets", hosts=wants.hosts, watch=wants.watch)
+    connection = connect(wants.name)
+    connection.send(do="sockets", hosts=wants.hosts, watch=wants.watch)
     if not wants.watch:
-        print(shown(line.expect()["ok"]))
+        print(format_tables(connection.receive_reply()["ok"]))
         return 0
     try:
-        with _screen() as show:
-            for message in line.all():
-                show(message["ok"])
+        with _display() as display:
+            for message in connection.messages():
+                display(message["ok"])
     except Interrupted as interrupted:
         return interrupted.exit_status
     return 0
 
 
-def shown(tables: Mapping[str, Table], timers: bool = True) -> str:
-    """The tables below each other; without ``timers``, which run on, two of them are the same if nothing happened."""
-    rows = {host: [_row(entry, timers) for entry in sorted(table, key=_place)] for host, table in tables.items()}
-    widths = [max(len(row[at]) for row in [_HEAD, *(row for each in rows.values() for row in each)]) for at in range(7)]
+def format_tables(tables: Mapping[str, HostTable], timers: bool = True) -> str:
+    """The tables one below the other.
+
+    Without ``timers``, whose times run down, the text changes only when a socket does.
+    """
+    rows = {host: [_row(entry, timers) for entry in sorted(table, key=_order)] for host, table in tables.items()}
+    widths = [len(title) for title in _HEADER]
+    for host_rows in rows.values():
+        for row in host_rows:
+            widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
     lines = []
-    for host, some in rows.items():
-        lines.append(f"{host}:" if some else f"{host}: no sockets")
-        lines += [_line(row, widths) for row in [_HEAD, *some] if some]
+    for host, host_rows in rows.items():
+        if not host_rows:
+            lines.append(f"{host}: no sockets")
+            continue
+        lines.append(f"{host}:")
+        lines.append(_line(_HEADER, widths))
+        lines.extend(_line(row, widths) for row in host_rows)
     return "\n".join(lines)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    sized = enumerate(zip(row, widths, strict=True))
-    cells = [cell.rjust(width) if at in _NUMBERS else cell.ljust(width) for at, (cell, width) in sized]
+    cells = []
+    for title, cell, width in zip(_HEADER, row, widths, strict=True):
+        cells.append(cell.rjust(width) if title in _RIGHT_ALIGNED else cell.ljust(width))
     return ("  " + "  ".join(cells)).rstrip()
 
 
@@ -70,43 +88,47 @@ def _row(entry: Mapping[str, Any], timers: bool) -> tuple[str, ...]:
 
 def _address(pair: Sequence[Any]) -> str:
     address, port = pair
-    shown = "*" if address in _ANY else f"[{address}]" if ":" in address else address
-    return f"{shown}:{port or '*'}"
+    if address in _ANY_ADDRESS:
+        address = "*"
+    elif ":" in address:
+        address = f"[{address}]"
+    return f"{address}:{port or '*'}"
 
 
-def _place(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+def _order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     return (entry["proto"], entry["state"] != "LISTEN", entry["local"][1], entry["remote"])
 
 
 @contextlib.contextmanager
-def _screen() -> Iterator[Any]:
-    """What shows tables: on a terminal one in place of the other, else each that differs from the one before."""
+def _display() -> Iterator[Callable[[Mapping[str, HostTable]], None]]:
+    """A function that displays tables: a terminal is redrawn, elsewhere each change is printed below the last."""
     if not sys.stdout.isatty():
-        yield _Pages()
+        yield _ChangePrinter().display
         return
-    sys.stdout.write(_OTHER_SCREEN)
+    sys.stdout.write(_ALTERNATE_SCREEN + _HIDE_CURSOR)
     try:
-        yield _draw
+        yield _redraw
     finally:
-        sys.stdout.write(_FIRST_SCREEN)
+        sys.stdout.write(_SHOW_CURSOR + _NORMAL_SCREEN)
         sys.stdout.flush()
 
 
-def _draw(tables: Mapping[str, Table]) -> None:
+def _redraw(tables: Mapping[str, HostTable]) -> None:
     columns, rows = shutil.get_terminal_size()
-    lines = shown(tables).splitlines()
+    lines = format_tables(tables).splitlines()
     if len(lines) >= rows:
         lines = [*lines[: rows - 2], f"... and {len(lines) - rows + 2} lines more"]
-    body = "".join(f"{line[:columns]}{_REST_OF_LINE}\r\n" for line in lines)
-    sys.stdout.write(_HOME + body + _TO_THE_END)
+    body = "".join(f"{line[:columns]}{_ERASE_LINE}\r\n" for line in lines)
+    sys.stdout.write(_CURSOR_HOME + body + _ERASE_BELOW)
     sys.stdout.flush()
 
 
-class _Pages:
+class _ChangePrinter:
     def __init__(self) -> None:
-        self._last = ""
+        self._printed = ""
 
-    def __call__(self, tables: Mapping[str, Table]) -> None:
-        if (still := shown(tables, timers=False)) != self._last:
-            print(shown(tables) + "\n", flush=True)
-            self._last = still
+    def display(self, tables: Mapping[str, HostTable]) -> None:
+        without_timers = format_tables(tables, timers=False)
+        if without_timers != self._printed:
+            print(format_tables(tables) + "\n", flush=True)
+            self._printed = without_timers

@@ -1,4 +1,4 @@
-"""`badwire up`: starts the process that keeps a lab, and says what to type next once the lab is there."""
+"""`badwire up`: starts the daemon that keeps a lab, and prints which commands to type next once the lab is up."""
 
 import argparse
 import os
@@ -17,19 +17,19 @@ from badwire import options
 from badwire.cli import arguments
 from badwire.cli.connect import add_name, program
 from badwire.errors import AgentLost, BadOption
-from badwire.session.connection import Line
+from badwire.session.connection import ControlConnection
 from badwire.session.registry import DEFAULT
 from badwire.store import run_folder
 from badwire.substrate import mounts, select
 from badwire.util import project
 
 VIRTUAL = (
-    "A lab under your hands cannot be on the virtual clock: whenever every program waits, as while you type, its time"
-    " jumps to the next timer, so that hours pass between two keys; put what is to be done into a script, and run that:"
+    "An interactive lab cannot be on the virtual clock: whenever every program waits, as while you type, its time"
+    " jumps to the next timer, so that hours pass between two keys; put the commands into a script, and run that:"
     " `{lab} kernel run -- sh -c '{lab} up --substrate netns && {lab} run-on ...; {lab} down'`."
 )
 
-NEXT = """\
+NEXT_COMMANDS = """\
   {lab} shell{n} {a}
   {lab} run-on{n} {b} echo_serial 7000
   {lab} run-on{n} {a} send_and_verify {b} 7000
@@ -41,11 +41,11 @@ NEXT = """\
 
 
 def up(argv: list[str]) -> int:
-    """Returns when the lab is up. Raises LabError."""
+    """Bring a lab up, and return when it is up. Raises LabError."""
     wants = _parser().parse_args(argv)
     if wants.clock == "virtual":
         raise BadOption(VIRTUAL.format(lab=program()))
-    asked = {
+    request = {
         "name": wants.name,
         "substrate": wants.substrate,
         "engine": wants.engine,
@@ -57,24 +57,30 @@ def up(argv: list[str]) -> int:
     }
     began = time.monotonic()
 
-    def tell(text: str) -> None:
+    def report_progress(text: str) -> None:
         if not wants.quiet:
             print(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
 
-    print(told(start(asked, tell), wants.name))
+    facts = start_daemon(request, report_progress)
+    print(summary(facts, wants.name))
     return 0
 
 
-def start(asked: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
-    """What the process that keeps the lab says of it, once it is up; whatever else happens, that process has ended.
+def start_daemon(request: dict[str, Any], report_progress: Callable[[str], None]) -> dict[str, Any]:
+    """Start the daemon, and return its facts about the lab once that is up: hosts, folder, substrate.
 
-    Raises LabError.
+    Args:
+        request: the fields of a LabRequest.
+        report_progress: called with each step.
+
+    Raises:
+        LabError: the lab cannot be brought up. The daemon has ended then.
     """
     with ExitStack() as undo:
         stderr = undo.enter_context(tempfile.TemporaryFile())
         ours, theirs = socket.socketpair()
         with theirs:
-            keeper = subprocess.Popen(
+            daemon = subprocess.Popen(
                 [sys.executable, "-m", "badwire.session.daemon", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -85,68 +91,75 @@ def start(asked: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
                     **os.environ,
                     "PYTHONPATH": f"{project.IMPORTED_FROM}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
                 },
-                start_new_session=True,  # neither Ctrl-C nor a terminal that closes is for the lab
+                start_new_session=True,  # neither Ctrl-C nor a terminal that closes ends the lab
             )
-        undo.callback(keeper.wait)
-        line = Line(ours)
-        undo.callback(line.close)  # upon which it ends, and undoes what it did
-        line.say(**asked)
-        for message in line.all():
+        undo.callback(daemon.wait)
+        connection = ControlConnection(ours)
+        undo.callback(connection.close)  # the daemon then undoes what it did, and ends
+        connection.send(**request)
+        for message in connection.messages():
             if "ready" in message:
                 undo.pop_all()
-                line.say(noted=True)  # now it stays when we end; not before, or a Ctrl-C would wait for its end
-                line.close()
-                keeper.returncode = 0  # it is on its own now, and no child to be waited for
+                connection.send(confirmed=True)  # only now does the daemon outlive us: Ctrl-C before this ends it
+                connection.close()
+                daemon.returncode = 0  # Popen shall not wait for it: it runs on
                 return dict(message["ready"])
-            tell(message["progress"])
-        keeper.wait()
+            report_progress(message["progress"])
+        daemon.wait()
         stderr.seek(0)
-        words = stderr.read().decode("utf-8", "backslashreplace").strip().splitlines()[-1:]
-    raise AgentLost(f"The process that keeps the lab ended at once; its last words: {words[0] if words else 'none'}")
+        lines = stderr.read().decode("utf-8", "backslashreplace").strip().splitlines()
+    last_line = lines[-1] if lines else "none"
+    raise AgentLost(f"The process that keeps the lab ended at once; the last line of its stderr: {last_line}")
 
 
-def told(facts: dict[str, Any], name: str) -> str:
-    """Where the lab is, what to type next, and the run's folder as the last line."""
+def summary(facts: dict[str, Any], name: str) -> str:
+    """The hosts and their addresses, commands to type next, and the run's folder as the last line."""
     hosts, folder = facts["hosts"], Path(facts["folder"])
     b = "server" if "server" in hosts else next(iter(hosts))
     a = next((host for host in hosts if host != b), b)
-    which = "" if name == DEFAULT else f" --name {name}"
-    there = ", ".join(f"{host} {address}" for host, address in hosts.items())
-    shown = os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else folder
-    return f"The lab is up ({facts['substrate']}): {there}\n{NEXT.format(lab=program(), n=which, a=a, b=b)}\n{shown}"
+    name_option = "" if name == DEFAULT else f" --name {name}"
+    addresses = ", ".join(f"{host} {address}" for host, address in hosts.items())
+    path = os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder)
+    return "\n".join(
+        (
+            f"The lab is up ({facts['substrate']}): {addresses}",
+            NEXT_COMMANDS.format(lab=program(), n=name_option, a=a, b=b),
+            path,
+        )
+    )
 
 
 def _parser() -> arguments.Parser:
-    parser = arguments.Parser("up", "Bring a lab up and keep it; `badwire down` ends it.")
+    parser = arguments.Parser("up", "Bring a lab up and keep it up; `badwire down` ends it.")
     add = parser.add_argument
     add_name(add)
     add("--substrate", type=arguments.one_of(select.NAMES), default="auto", metavar="|".join(select.NAMES))
     add("--engine", type=arguments.one_of(options.ENGINES), default="auto", metavar="|".join(options.ENGINES))
     add("--clock", type=arguments.one_of(options.CLOCKS), default="real", metavar="|".join(options.CLOCKS))
-    add("--seed", type=arguments.seed, default=1, metavar="N", help="what every random draw comes from (1)")
+    add("--seed", type=arguments.seed, default=1, metavar="N", help="where every random draw comes from (1)")
     add(
-        *("--hosts",),
+        "--hosts",
         type=_number_of,
         nargs="+",
         action="extend",
         default=[],
         metavar="HOST=N",
-        help="how many of a host, as client=2: client1 and client2 in place of client",
+        help="how many of a host: client=2 gives client1 and client2 in place of client",
     )
     add(
-        *("--sysctl",),
+        "--sysctl",
         action="append",
         type=_setting,
         default=[],
         metavar="[HOST:]NAME=VALUE",
-        help="set on a host, or on all, as it is made",
+        help="a setting of one host, or of all, made before any program starts",
     )
     add(
-        *("--mount",),
+        "--mount",
         action="append",
         default=[],
         metavar="PATH",
-        help="of this machine, which containers see, too, read-only",
+        help="of this machine, which every host sees, read-only",
     )
     add("--out", type=arguments.folder, default=run_folder.DEFAULT, metavar="DIR", help="where run folders go (runs)")
     add("--quiet", action="store_true", help="no progress on stderr")
@@ -157,7 +170,7 @@ def _number_of(value: str) -> tuple[str, int]:
     host, _, number = value.partition("=")
     if host and number.isascii() and number.isdigit() and len(number) <= 9:
         return host, int(number)
-    raise argparse.ArgumentTypeError(f"{value!r} is no number of hosts, as in client=2")
+    raise argparse.ArgumentTypeError(f"{value!r} is not a number of hosts, as in client=2")
 
 
 def _setting(value: str) -> tuple[str, str, str]:
@@ -165,7 +178,7 @@ def _setting(value: str) -> tuple[str, str, str]:
     name, equals, wanted = setting.partition("=")
     if name.startswith("net.") and equals:
         return where, name, wanted
-    raise argparse.ArgumentTypeError(f"{value!r} is no setting of a host, as in net.ipv4.tcp_sack=0")
+    raise argparse.ArgumentTypeError(f"{value!r} is not a setting of a host, as in net.ipv4.tcp_sack=0")
 
 
 def _by_host(settings: list[tuple[str, str, str]]) -> dict[str, dict[str, str]]:

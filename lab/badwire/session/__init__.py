@@ -1,4 +1,5 @@
-"""Interactive labs: one process keeps a lab (`daemon`, `server`), and commands from other terminals talk with it.
+"""Interactive labs: a daemon keeps a lab up, and commands in other terminals connect to it.
 
-May import: run and what lies below it.
+`daemon` is the process, `server` accepts the commands' connections, and `live_capture`, `programs`, `sockets` and
+`faults` serve them; `registry` is where commands find a lab. May import: run and what lies below it.
 """

@@ -1,9 +1,7 @@
-"""The process that keeps a lab up, in the background: started by `badwire up`, ended by `badwire down` or a signal.
+"""The process that keeps a lab up in the background, started by `badwire up`, ended by `badwire down` or a signal.
 
-It ends as a run does, with everything undone and a report; killed, it leaves nothing but its note. Until the lab is up
-it belongs to `badwire up`, and ends with that.
-
-What is left of a lab that somebody had hands on: a run's folder with a report, like any other.
+It ends as a run does: everything is undone, and a report is written. If it is killed, it leaves only its entry in the
+registry. Until the lab is up it belongs to `badwire up`, and ends when that does.
 """
 
 import os
@@ -18,16 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from badwire.errors import LabError, RunError
-from badwire.evidence.damaged import remains
 from badwire.options import Options
 from badwire.result.judge import BY_HAND
-from badwire.result.result import Result
-from badwire.run.finish import finish
 from badwire.run.real_clock import RealClock
 from badwire.scenario import scenario_file
 from badwire.session import registry
-from badwire.session.connection import Line
-from badwire.session.server import Desk
+from badwire.session.connection import ControlConnection
+from badwire.session.final_report import write_report
+from badwire.session.server import SessionServer
 from badwire.store import run_folder
 from badwire.testbed.lab import Lab, open_lab
 from badwire.topology import compose
@@ -37,32 +33,20 @@ from badwire.util.crash import surprise
 from badwire.util.signals import Interrupted, interruptible
 
 
-def report(folder: Path, base: Path, error: LabError | None, began: float) -> list[str]:
-    """Judge the instrument, write result and page; sentences about what could not be done. ``began``: monotonic s."""
-    try:
-        run = finish(folder, BY_HAND, error, began, base)
-    except LabError as broken:
-        return [str(broken)]
-    except Exception as slip:  # the record is there, and the lab's last words are still to be said
-        return [surprise(slip)]
-    left = remains(folder).evidence
-    return _complaints(run.result) if left is not None and left.pcap.frames else []
-
-
-def _complaints(result: Result) -> list[str]:
-    """What the lab finds wrong with itself."""
-    return [
-        f"about the lab itself: {claim.title}: {check.name}: measured {check.shown or '-'},"
-        f" expected {check.wanted} {check.why}".rstrip()
-        for claim in result.claims
-        if claim.instrument and claim.verdict == "FAILS"
-        for check in claim.deciding
-    ]
-
-
 @dataclass(frozen=True)
-class Wants:
-    """What `badwire up` was asked for. ``hosts`` is how many of each; ``sysctls`` are for all hosts ("") or for one."""
+class LabRequest:
+    """The lab that `badwire up` asks for.
+
+    Attributes:
+        name: the lab's, "lab" by default.
+        substrate: "auto", "docker" or "netns".
+        engine: "auto", "netem" or "relay".
+        seed: where every random draw comes from.
+        out: the folder of all runs.
+        hosts: how many hosts of each name, where that is not one.
+        sysctls: settings by host; those under "" are for every host.
+        mounts: paths of this machine that the hosts see, read-only.
+    """
 
     name: str
     substrate: str
@@ -75,54 +59,61 @@ class Wants:
 
     @property
     def topology(self) -> Topology:
-        """Raises BadTopology."""
+        """The hosts of compose.yaml, in the numbers asked for. Raises BadTopology."""
         return compose.load(project.COMPOSE).with_hosts(**self.hosts)
 
-    def settings(self) -> dict[str, dict[str, str]]:
-        """Sysctls host by host. Raises BadOption for a host that there is not."""
+    def host_sysctls(self) -> dict[str, dict[str, str]]:
+        """The settings of each host. Raises BadOption for a host that the topology does not have."""
+        for_all = self.sysctls.get("", {})
+        by_host = {host: values for host, values in self.sysctls.items() if host}
         names = [host.name for host in self.topology.hosts]
-        own = scenario_file.for_each({host: values for host, values in self.sysctls.items() if host}, names)
-        return {name: {**self.sysctls.get("", {}), **own.get(name, {})} for name in names}
+        own = scenario_file.for_each(by_host, names)
+        return {name: {**for_all, **own.get(name, {})} for name in names}
 
 
-class Starter:
-    """The line to `badwire up`, which waits until the lab is there and takes note of it.
+class StarterConnection:
+    """The connection to `badwire up`, which waits until the lab is up and then confirms it.
 
-    If it goes before that, by Ctrl-C or worse, the lab is not wanted any more. ``done`` says that it took note.
+    If `badwire up` ends before that, by Ctrl-C or by a signal, this process ends too.
+
+    Attributes:
+        confirmed: whether `badwire up` has confirmed that the lab is up.
     """
 
-    def __init__(self, line: Line) -> None:
-        self.line = line
-        self.done = False
-        threading.Thread(target=self._watch, name="starter", daemon=True).start()
+    def __init__(self, connection: ControlConnection) -> None:
+        self.connection = connection
+        self.confirmed = False
+        threading.Thread(target=self._wait_for_confirmation, name="starter", daemon=True).start()
 
-    def tell(self, text: str) -> None:
-        """Progress."""
+    def report_progress(self, text: str) -> None:
+        """Report a step."""
         with suppress(OSError):
-            self.line.say(progress=text)
+            self.connection.send(progress=text)
 
-    def ready(self, **facts: object) -> None:
-        """The lab is up."""
+    def report_ready(self, **facts: object) -> None:
+        """Report that the lab is up."""
         with suppress(OSError):
-            self.line.say(ready=facts)
+            self.connection.send(ready=facts)
 
-    def _watch(self) -> None:
-        self.done = self.line.hear() is not None
-        if not self.done:
+    def _wait_for_confirmation(self) -> None:
+        self.confirmed = self.connection.receive() is not None
+        if not self.confirmed:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def keep(wants: Wants, starter: Starter) -> None:
-    """Bring the lab up, keep it until somebody ends it, and leave a report. Raises LabError, Interrupted."""
-    topology, settings = wants.topology, wants.settings()
-    for told in registry.sweep():
-        starter.tell(told)
-    with registry.hold(wants.name) as held:
-        how = Options(substrate=wants.substrate, engine=wants.engine, seed=wants.seed, out=Path(wants.out))
-        substrate = RealClock(how, starter.tell).substrate
-        folder, began = run_folder.make(how.out, BY_HAND.name), time.monotonic()
-        held.note(folder=str(folder))
-        desk = Desk()
+def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
+    """Bring the lab up, serve commands until one ends it, and write the report. Raises LabError, Interrupted."""
+    topology = request.topology
+    sysctls = request.host_sysctls()
+    for removed in registry.remove_dead():
+        starter.report_progress(removed)
+    with registry.register(request.name) as registration:
+        options = Options(substrate=request.substrate, engine=request.engine, seed=request.seed, out=Path(request.out))
+        substrate = RealClock(options, starter.report_progress).substrate
+        folder = run_folder.make(options.out, BY_HAND.name)
+        began = time.monotonic()
+        registration.write(folder=str(folder))
+        server = SessionServer()
         error: LabError | None = None
         try:
             with open_lab(
@@ -130,25 +121,27 @@ def keep(wants: Wants, starter: Starter) -> None:
                 substrate,
                 folder=folder,
                 scenario=BY_HAND.name,
-                engine=wants.engine,
-                seed=wants.seed,
-                sysctls=settings,
-                mounts=[Path(path) for path in wants.mounts],
-                recording=desk.recording,
-                progress=starter.tell,
+                engine=request.engine,
+                seed=request.seed,
+                sysctls=sysctls,
+                mounts=[Path(path) for path in request.mounts],
+                recording=server.make_recorder,
+                progress=starter.report_progress,
             ) as lab:
                 facts = _facts(lab)
-                held.note(**facts)
+                registration.write(**facts)
                 run_folder.link_latest(folder)
-                with desk.open(lab, held.listener):
-                    starter.ready(**facts)
-                    desk.wait()
-        except (LabError, Interrupted) as broken:
-            if not starter.done:
+                with server.serving(lab, registration.listener):
+                    starter.report_ready(**facts)
+                    server.wait()
+        except (LabError, Interrupted) as failure:
+            if not starter.confirmed:
                 raise
-            error = broken if isinstance(broken, LabError) else None
-        lacks = report(folder, how.out, error, began)
-        desk.farewell(folder=str(folder), error=str(error) if error else "", told=[*desk.troubles(), *lacks])
+            error = failure if isinstance(failure, LabError) else None
+        warnings = write_report(folder, options.out, error, began)
+        if server.recorder.trouble:
+            warnings.insert(0, server.recorder.trouble)
+        server.send_result(folder=str(folder), error=str(error) if error else "", warnings=warnings)
 
 
 def _facts(lab: Lab) -> dict[str, object]:
@@ -157,18 +150,18 @@ def _facts(lab: Lab) -> dict[str, object]:
 
 
 def main() -> None:
-    """Argument: the descriptor of a socket to `badwire up`, whose first message says what is wanted."""
-    line = Line(socket.socket(fileno=int(sys.argv[1])))
-    asked = line.expect()
-    wants = Wants(**{**asked, "mounts": tuple(asked["mounts"])})
+    """Run the daemon. Its argument is the descriptor of a socket to `badwire up`, which sends a LabRequest first."""
+    connection = ControlConnection(socket.socket(fileno=int(sys.argv[1])))
+    received = connection.receive_reply()
+    request = LabRequest(**{**received, "mounts": tuple(received["mounts"])})
     with suppress(Interrupted), interruptible():
-        starter = Starter(line)
+        starter = StarterConnection(connection)
         try:
-            keep(wants, starter)
+            keep_lab(request, starter)
         except LabError as error:
-            line.say_error(error)
+            connection.send_error(error)
         except Exception as error:
-            line.say_error(RunError(surprise(error)))
+            connection.send_error(RunError(surprise(error)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A recorder that others may listen to, and that goes on when nothing can be written any more.
+"""The recorder of an interactive lab: it has listeners, and it lets the lab go on when nothing can be written any more.
 
-A lab under somebody's hands outlives its record: faults can be lifted and programs ended with a full disk, too.
+With a full disk, faults can still be lifted and programs ended.
 """
 
 import threading
@@ -13,68 +13,79 @@ from badwire.errors import LabError
 from badwire.packets.pcapng import Direction
 from badwire.store.recorder import Recorder
 
-MOST_CAPTURED = 100 << 20  # bytes of frames on disk; a report on more than that would take minutes
+MAX_CAPTURED = 100 << 20  # bytes of frames on disk; a report on more would take minutes
 
-Frame = tuple[int, str, Direction, int, bytes]
+# Time in ns, port, direction, length on the wire in bytes, the bytes that were kept.
+CapturedFrame = tuple[int, str, Direction, int, bytes]
+
+# Gets the kind of a record and its fields.
 Listener = Callable[[str, dict[str, Any]], None]
 
 
-class Overheard(Recorder):
-    """``trouble`` says what keeps the record from being whole, or is empty."""
+class SessionRecorder(Recorder):
+    """A recorder that passes every record on to listeners.
+
+    Attributes:
+        trouble: a sentence on why the record is incomplete; empty if it is complete.
+    """
 
     def __init__(self, folder: Path, snaplen: int) -> None:
         self._listeners: tuple[Listener, ...] = ()
-        self._listening = threading.Lock()
-        self._broken: LabError | None = None
-        self._captured = self._left_out = 0
+        self._listeners_lock = threading.Lock()
+        self._lab_failure: LabError | None = None
+        self._captured = 0
+        self._left_out = 0
         self.trouble = ""
         super().__init__(folder, snaplen)
 
     @contextmanager
-    def told(self, listener: Listener) -> Iterator[None]:
-        """While the block runs the listener is told of all that comes, in the thread in which it comes."""
-        with self._listening:
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Call ``listener`` for every record during a ``with`` block, in the thread that makes the record."""
+        with self._listeners_lock:
             self._listeners += (listener,)
         try:
             yield
         finally:
-            with self._listening:
-                self._listeners = tuple(each for each in self._listeners if each is not listener)
+            with self._listeners_lock:
+                self._listeners = tuple(other for other in self._listeners if other is not listener)
 
     def record(self, kind: str, **fields: Any) -> None:
-        """What a terminal shows is its user's own, and on no record."""
+        """Record and pass on; what a terminal shows is private to its user, and is only passed on."""
         if kind != "terminal":
             super().record(kind, **fields)
-        self._tell(kind, fields)
+        self._notify(kind, fields)
 
-    def frames(self, frames: list[Frame]) -> None:
+    def frames(self, frames: list[CapturedFrame]) -> None:
+        """Record frames until the capture has 100 MB, and pass them on in any case."""
         self._captured += sum(len(frame[-1]) for frame in frames)
-        if self._captured <= MOST_CAPTURED:
+        if self._captured <= MAX_CAPTURED:
             super().frames(frames)
         else:
             self._left_out += len(frames)
-            self.trouble = self.trouble or f"the capture ends at {MOST_CAPTURED >> 20} MB; later frames are not in it"
-        self._tell("frames", {"frames": frames})
+            self.trouble = self.trouble or f"the capture ends at {MAX_CAPTURED >> 20} MB; later frames are not in it"
+        self._notify("frames", {"frames": frames})
 
-    def break_off(self, error: LabError) -> None:
-        self._broken = self._broken or error
-        self._tell("broken", {"error": error})
+    def fail(self, error: LabError) -> None:
+        """The lab is broken: ``check`` raises ``error`` from now on."""
+        self._lab_failure = self._lab_failure or error
+        self._notify("broken", {"error": error})
 
     def check(self) -> None:
-        """Raises what broke the lab; a disk that is full did not."""
-        if self._broken is not None:
-            raise self._broken
-        self.note_trouble()
+        """Raise the error that broke the lab. A full disk does not break it."""
+        if self._lab_failure is not None:
+            raise self._lab_failure
+        self.update_trouble()
 
-    def note_trouble(self) -> None:
-        """Let ``trouble`` say what has kept anything from being written."""
+    def update_trouble(self) -> None:
+        """Set ``trouble`` if something could not be written."""
         if self._failure is not None:
-            self.trouble = f"the record is not whole: {self._failure}"
+            self.trouble = f"the record is incomplete: {self._failure}"
 
     def close(self, comments: dict[bytes, str], frames: int, dropped: int | None) -> None:
-        with suppress(OSError):  # the capture of a full disk may be no capture
+        """Close the files, and count the frames that were left out as dropped."""
+        with suppress(OSError):  # on a full disk the capture may be cut short and unreadable
             super().close(comments, frames, None if dropped is None else dropped + self._left_out)
 
-    def _tell(self, kind: str, fields: dict[str, Any]) -> None:
+    def _notify(self, kind: str, fields: dict[str, Any]) -> None:
         for listener in self._listeners:
             listener(kind, fields)

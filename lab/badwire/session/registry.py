@@ -1,7 +1,7 @@
-"""Where a user's labs are: a folder of the user's own with a socket and a note for each lab that is up.
+"""Where commands find the labs of a user: a folder of the user's own, with a socket and an entry for each lab.
 
-The process that keeps a lab holds a lock on its note as long as it lives, so that a note without a lock is one of a lab
-that was killed: its kernel, or its janitor, has removed the lab itself, and what is left is the note.
+A lab's daemon holds a lock on its entry for as long as it lives. An entry without a lock is therefore that of a daemon
+that was killed: the kernel, or the janitor of the containers, has removed the lab, and the entry is what is left.
 """
 
 import contextlib
@@ -18,43 +18,56 @@ from pathlib import Path
 from typing import IO, Any
 
 from badwire.errors import BadOption, NoPermission, Timeout
-from badwire.session.connection import Line
+from badwire.session.connection import ControlConnection
 from badwire.util import files
 
 DEFAULT = "lab"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
-ANSWERS_WITHIN = 10.0  # seconds; a process that keeps a lab answers at once, unless somebody stopped it
+ANSWER_TIMEOUT = 10.0  # seconds; a daemon answers at once, unless its process was stopped
 
-Note = dict[str, Any]
+PROJECTS = ("badwire", "netlab")  # "netlab" is the former name of the project
+
+LabEntry = dict[str, Any]
 
 
-def where(project: str = "badwire") -> Path:
-    """The folder, there or not."""
+def folder_path(project: str = "badwire") -> Path:
+    """The path of the folder, whether it exists or not."""
     base = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
-    return base / project if base.is_absolute() and base.is_dir() else Path(f"/tmp/{project}-{os.getuid()}")
+    if base.is_absolute() and base.is_dir():
+        return base / project
+    return Path(f"/tmp/{project}-{os.getuid()}")
 
 
-def folder(project: str = "badwire") -> Path:
-    """Made if need be. Raises NoPermission if it is somebody else's."""
-    there = where(project)
+def make_folder(project: str = "badwire") -> Path:
+    """Return the path of the folder, and make the folder if needed. Raises NoPermission if others can enter it."""
+    path = folder_path(project)
     try:
-        there.mkdir(mode=0o700, exist_ok=True)
-        found = there.lstat()
+        path.mkdir(mode=0o700, exist_ok=True)
+        status = path.lstat()
     except OSError as error:
-        raise NoPermission(f"{there} cannot be made ({error.strerror}); give XDG_RUNTIME_DIR another folder.") from None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise NoPermission(f"{there} is not a folder that only you can enter; remove it, or set XDG_RUNTIME_DIR.")
-    return there
+        raise NoPermission(
+            f"{path} cannot be made ({error.strerror}); set XDG_RUNTIME_DIR to another directory."
+        ) from None
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise NoPermission(f"{path} is not a directory that only you can enter; remove it, or set XDG_RUNTIME_DIR.")
+    return path
 
 
-class Held:
-    """A name that is ours until we end: its note, and the socket on which commands come."""
+class Registration:
+    """A lab's entry in the registry, held by its daemon.
+
+    Attributes:
+        name: the lab's.
+        listener: the socket that commands connect to.
+    """
 
     def __init__(self, name: str, file: IO[str], listener: socket.socket) -> None:
-        self.name, self._file, self.listener = name, file, listener
+        self.name = name
+        self.listener = listener
+        self._file = file
 
-    def note(self, **facts: Any) -> None:
-        """What others may read of this lab, even when it is dead."""
+    def write(self, **facts: Any) -> None:
+        """Replace the entry by these facts and the daemon's pid; others may read it even after the daemon has died."""
         self._file.seek(0)
         self._file.truncate()
         json.dump({"pid": os.getpid(), **facts}, self._file)
@@ -62,91 +75,98 @@ class Held:
 
 
 @contextmanager
-def hold(name: str) -> Iterator[Held]:
-    """Be the one lab of that name. Raises BadOption if there is one already."""
-    base = folder()
+def register(name: str) -> Iterator[Registration]:
+    """Register the lab ``name`` for the duration of a ``with`` block. Raises BadOption if there is one already."""
+    base = make_folder()
     with ExitStack() as undo:
-        file = undo.enter_context(_locked(base, name))
+        file = undo.enter_context(_locked_entry(base, name))
         listener = undo.enter_context(socket.socket(socket.AF_UNIX))
         path = base / f"{name}.sock"
         with contextlib.suppress(FileNotFoundError):
-            path.unlink()  # of one that was killed
-        with _short(base) as there:
-            listener.bind(f"{there}/{name}.sock")
+            path.unlink()  # of a daemon that was killed
+        with _short_path(base) as short:
+            listener.bind(f"{short}/{name}.sock")
         listener.listen()
         undo.callback((base / f"{name}.json").unlink, missing_ok=True)
         undo.callback(path.unlink, missing_ok=True)
-        yield Held(name, file, listener)
+        yield Registration(name, file, listener)
 
 
-def reach(name: str) -> tuple[Line, str]:
-    """A line to the lab of that name, which has said that it is there; and what its record lacks, if it does.
+def connect(name: str) -> tuple[ControlConnection, str]:
+    """Connect to the lab ``name``.
+
+    Returns:
+        The connection, and a sentence on why the lab's record is incomplete, empty if it is complete.
 
     Raises:
-        BadOption: there is none.
-        Timeout: its process does not answer.
+        BadOption: no such lab is up.
+        Timeout: its daemon does not answer within 10 s.
     """
-    base, connection = folder(), socket.socket(socket.AF_UNIX)
-    connection.settimeout(ANSWERS_WITHIN)
+    base = make_folder()
+    unix_socket = socket.socket(socket.AF_UNIX)
+    unix_socket.settimeout(ANSWER_TIMEOUT)
     try:
-        with _short(base) as there:
-            connection.connect(f"{there}/{name}.sock")
-        line = Line(connection)
-        if (hello := line.hear()) is None:
+        with _short_path(base) as short:
+            unix_socket.connect(f"{short}/{name}.sock")
+        connection = ControlConnection(unix_socket)
+        hello = connection.receive()
+        if hello is None:
             raise ConnectionRefusedError
     except TimeoutError:
-        connection.close()
-        pid = read(base / f"{name}.json").get("pid")
-        stuck = f"The process {pid} that keeps the lab does not answer within {ANSWERS_WITHIN:g} s"
-        raise Timeout(f"{stuck}; kill -9 {pid} ends it, and leaves nothing behind.") from None
+        unix_socket.close()
+        pid = read_entry(base / f"{name}.json").get("pid")
+        raise Timeout(
+            f"The process {pid} that keeps the lab does not answer within {ANSWER_TIMEOUT:g} s;"
+            f" kill -9 {pid} ends it, and leaves nothing behind."
+        ) from None
     except OSError:
-        connection.close()
-        raise BadOption(_none_up(base, name)) from None
-    connection.settimeout(None)
-    return line, hello["trouble"]
+        unix_socket.close()
+        raise BadOption(_not_up(base, name)) from None
+    unix_socket.settimeout(None)
+    return connection, hello["trouble"]
 
 
-def sweep() -> list[str]:
-    """Remove the notes of labs that were killed; a sentence for each. Those that live are left alone."""
-    told = []
-    for project in ("badwire", "netlab"):  # the former name
-        if not where(project).is_dir():
+def remove_dead() -> list[str]:
+    """Remove the entries of labs whose daemon was killed; return a sentence for each that has a record."""
+    sentences = []
+    for project in PROJECTS:
+        if not folder_path(project).is_dir():
             continue
         with contextlib.suppress(NoPermission):
-            base = folder(project)
-            told += [swept for note in sorted(base.glob("*.json")) if (swept := _swept(base, note.stem))]
-    return told
+            base = make_folder(project)
+            for entry in sorted(base.glob("*.json")):
+                if sentence := _remove_if_dead(base, entry.stem):
+                    sentences.append(sentence)
+    return sentences
 
 
-def alive() -> list[str]:
-    """The names of the labs that are up, or coming up or going down."""
-    return [note.stem for note in sorted(folder().glob("*.json")) if _is_held(note)]
+def running_labs() -> list[str]:
+    """The names of the labs that are up, starting or ending."""
+    return [path.stem for path in sorted(make_folder().glob("*.json")) if _is_locked(path)]
 
 
-def read(note: Path) -> Note:
-    """What a note says; nothing if it cannot be read."""
+def read_entry(path: Path) -> LabEntry:
+    """Read an entry; empty if it cannot be read."""
     try:
-        return files.read_json_object(note)
+        return files.read_json_object(path)
     except (OSError, ValueError):
         return {}
 
 
-def _swept(base: Path, name: str) -> str:
-    note = base / f"{name}.json"
-    with contextlib.suppress(BadOption), _locked(base, name):
-        said = read(note)
-        for path in (note, base / f"{name}.sock"):
-            path.unlink(missing_ok=True)
-        if said.get("folder"):
-            return (
-                f"the lab {name!r} ended without badwire down (was it killed?); what it recorded is in {said['folder']}"
-            )
+def _remove_if_dead(base: Path, name: str) -> str:
+    path = base / f"{name}.json"
+    with contextlib.suppress(BadOption), _locked_entry(base, name):
+        entry = read_entry(path)
+        for file in (path, base / f"{name}.sock"):
+            file.unlink(missing_ok=True)
+        if folder := entry.get("folder"):
+            return f"the lab {name!r} ended without badwire down (was it killed?); its record is in {folder}"
     return ""
 
 
-def _is_held(note: Path) -> bool:
+def _is_locked(path: Path) -> bool:
     try:
-        with note.open() as file:
+        with path.open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -156,25 +176,25 @@ def _is_held(note: Path) -> bool:
 
 
 @contextmanager
-def _locked(base: Path, name: str) -> Iterator[IO[str]]:
-    """The note of that name, made if need be, with its lock; BadOption if a living process has that."""
-    note = base / f"{name}.json"
+def _locked_entry(base: Path, name: str) -> Iterator[IO[str]]:
+    """The entry of a lab, made if needed and locked. Raises BadOption if a living daemon has the lock."""
+    path = base / f"{name}.json"
     while True:
-        with note.open("a+") as file:
+        with path.open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise BadOption(_taken(name, read(note))) from None
+                raise BadOption(_already_up(name, read_entry(path))) from None
             with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file.fileno()), note.stat()):
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                     yield file
                     return
-            # Whoever had it removed it between our open and our lock: then another file counts.
+            # The process that had the lock removed the file between our open and our lock: open the new file.
 
 
 @contextmanager
-def _short(base: Path) -> Iterator[str]:
-    """A path to the folder that is short enough for a socket's address, which has 108 bytes (unix(7))."""
+def _short_path(base: Path) -> Iterator[str]:
+    """A path to the folder that is short enough for the address of a Unix socket, 108 bytes (unix(7))."""
     fd = os.open(base, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield f"/proc/self/fd/{fd}"
@@ -182,22 +202,24 @@ def _short(base: Path) -> Iterator[str]:
         os.close(fd)
 
 
-def _taken(name: str, note: Note) -> str:
-    if "hosts" not in note:
-        return f"The lab {name!r} is just coming up or going down; wait a moment, or give yours a name with --name."
-    hosts = ", ".join(f"{host} {address}" for host, address in note["hosts"].items())
-    there = f"A lab is up already ({note['substrate']}: {hosts})"
-    more = "" if name == DEFAULT else f" --name {name}"
-    return f"{there}; `badwire down{more}` ends it, `badwire up --name other` brings up one beside it."
+def _already_up(name: str, entry: LabEntry) -> str:
+    if "hosts" not in entry:
+        return f"The lab {name!r} is starting or ending; wait a moment, or give yours another name with --name."
+    hosts = ", ".join(f"{host} {address}" for host, address in entry["hosts"].items())
+    option = "" if name == DEFAULT else f" --name {name}"
+    return (
+        f"A lab is up already ({entry['substrate']}: {hosts}); `badwire down{option}` ends it, and"
+        " `badwire up --name other` starts another one beside it."
+    )
 
 
-def _none_up(base: Path, name: str) -> str:
-    if told := _swept(base, name):
-        return f"No lab is up: {told}; `badwire up` brings one up."
-    others = [other for other in alive() if other != name]
-    if name in alive():
-        return f"The lab {name!r} is just coming up or going down; wait a moment."
-    if others:
-        near = difflib.get_close_matches(name, others, n=1) or others
-        return f"No lab {name!r} is up; there is {', '.join(others)}: say --name {near[0]}."
-    return "No lab is up; `badwire up` brings one up."
+def _not_up(base: Path, name: str) -> str:
+    if removed := _remove_if_dead(base, name):
+        return f"No lab is up: {removed}; `badwire up` starts one."
+    running = running_labs()
+    if name in running:
+        return f"The lab {name!r} is starting or ending; wait a moment."
+    if running:
+        near = difflib.get_close_matches(name, running, n=1) or running
+        return f"No lab {name!r} is up, only {', '.join(running)}: use --name {near[0]}."
+    return "No lab is up; `badwire up` starts one."

@@ -50,8 +50,8 @@ class Recorder:
             self._outputs[file].write(text)
             self._outputs[file].flush()
 
-    def break_off(self, error: LabError) -> None:
-        """The run cannot go on, and why: whoever asks next hears it."""
+    def fail(self, error: LabError) -> None:
+        """The run is broken: ``check`` raises ``error`` from now on, or an earlier failure."""
         self._failure = self._failure or error
 
     def check(self) -> None:

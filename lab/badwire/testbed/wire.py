@@ -152,7 +152,7 @@ class Wire:
 
     def _fail(self, error: LabError) -> None:
         """Without the wire no host can be judged: every wait in the lab raises ``error``."""
-        self._recorder.break_off(error)
+        self._recorder.fail(error)
         with self._changed:
             self._lost = error
             self._changed.notify_all()

@@ -1,0 +1,45 @@
+"""The report of an interactive lab that has ended: a run's folder like any other, judged by the instrument's claims."""
+
+from pathlib import Path
+
+from badwire.errors import LabError
+from badwire.evidence.damaged import remains
+from badwire.result.judge import BY_HAND
+from badwire.result.result import Result
+from badwire.run.finish import finish
+from badwire.util.crash import surprise
+
+
+def write_report(folder: Path, base: Path, error: LabError | None, began: float) -> list[str]:
+    """Judge the instrument, and write the result and the page.
+
+    Args:
+        folder: the run's folder.
+        base: the folder of all runs.
+        error: what broke the lab off; None if nothing did.
+        began: when the lab was started, in seconds of the monotonic clock.
+
+    Returns:
+        Warnings, a sentence each: what could not be written, and what the lab finds wrong with itself.
+    """
+    try:
+        run = finish(folder, BY_HAND, error, began, base)
+    except LabError as failure:
+        return [str(failure)]
+    except Exception as failure:  # the record is on disk, and `badwire down` still waits for its answer
+        return [surprise(failure)]
+    evidence = remains(folder).evidence
+    if evidence is None or not evidence.pcap.frames:
+        return []
+    return _instrument_failures(run.result)
+
+
+def _instrument_failures(result: Result) -> list[str]:
+    warnings = []
+    for claim in result.claims:
+        if not claim.instrument or claim.verdict != "FAILS":
+            continue
+        for check in claim.deciding:
+            found = f"measured {check.shown or '-'}, expected {check.wanted} {check.why}".rstrip()
+            warnings.append(f"about the lab itself: {claim.title}: {check.name}: {found}")
+    return warnings

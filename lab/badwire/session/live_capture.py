@@ -1,0 +1,142 @@
+"""Live capture for `badwire capture --live`: frames as they pass, as the bytes of a pcapng file.
+
+A reader that is too slow loses frames, and a statistics block counts them. The lab never waits for a reader.
+"""
+
+import io
+import threading
+import time
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from badwire.packets import pcapng
+from badwire.session.connection import ControlConnection
+from badwire.session.interactive_lab import InteractiveLab
+from badwire.session.recorder import CapturedFrame
+from badwire.util.jsonlines import Message
+
+MAX_QUEUED = 32 << 20  # bytes of frames queued for one reader
+
+
+@dataclass(frozen=True)
+class CaptureFilter:
+    """Selects frames delivered to a host of ``toward``, and frames sent by or delivered to a host of ``hosts``.
+
+    With both empty it selects every frame.
+    """
+
+    toward: Collection[str]
+    hosts: Collection[str]
+
+    def matches(self, port: str, direction: str) -> bool:
+        """Whether a frame at this port in this direction is selected."""
+        if not self.toward and not self.hosts:
+            return True
+        return port in self.hosts or (direction == "out" and port in self.toward)
+
+
+class PcapngStream:
+    """Writes frames as pcapng with wall-clock times, which readers of a live capture expect."""
+
+    def __init__(self, ports: Iterable[str]) -> None:
+        self._file = io.BytesIO()
+        self._writer = pcapng.Writer(self._file)
+        self._ports = list(ports)
+        for port in self._ports:
+            self._writer.port(port)
+        self._clock_offset = time.time_ns() - time.monotonic_ns()
+
+    def add_frames(self, frames: Iterable[CapturedFrame]) -> None:
+        """Write frames."""
+        for t, port, direction, length, data in frames:
+            self._writer.frame(t + self._clock_offset, port, direction, data, length)
+
+    def add_statistics(self, frames: int, lost: int) -> None:
+        """Write a statistics block: how many frames passed so far, and how many of them were lost. The last counts."""
+        self._writer.statistics(time.time_ns(), self._ports[0], frames, lost)
+
+    def take(self) -> bytes:
+        """Return the bytes written since the last call."""
+        data = self._file.getvalue()
+        self._file.seek(0)
+        self._file.truncate()
+        return data
+
+
+class FrameQueue:
+    """The frames queued for one reader.
+
+    Attributes:
+        passed: how many frames the filter selected.
+        lost: how many of them were dropped because the queue was full.
+    """
+
+    def __init__(self, capture_filter: CaptureFilter) -> None:
+        self._filter = capture_filter
+        self._changed = threading.Condition()
+        self._queue: deque[CapturedFrame] = deque()
+        self._size = 0
+        self._ended = False
+        self.passed = 0
+        self.lost = 0
+
+    def on_record(self, kind: str, fields: Mapping[str, Any]) -> None:
+        """A listener of the recorder."""
+        if kind != "frames":
+            return
+        with self._changed:
+            for frame in fields["frames"]:
+                if self._filter.matches(frame[1], frame[2]):
+                    self._add(frame)
+            self._changed.notify()
+
+    def end_with(self, connection: ControlConnection) -> None:
+        """Wait until the command ends, and end the queue then."""
+        connection.receive()
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def take(self) -> list[CapturedFrame]:
+        """Wait for frames and return them; empty once the queue has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._ended)
+            frames = list(self._queue)
+            self._queue.clear()
+            self._size = 0
+            return frames
+
+    def _add(self, frame: CapturedFrame) -> None:
+        self.passed += 1
+        if self._size > MAX_QUEUED:
+            self.lost += 1
+            return
+        self._size += len(frame[-1])
+        self._queue.append(frame)
+
+
+def serve_capture(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:
+    """Send where the capture is; with ``live``, once the command is ready, send the frames that pass from then on.
+
+    After that message the connection carries raw pcapng instead of messages.
+    """
+    lab = interactive.lab
+    toward = [interactive.host(name).name for name in request["toward"]]
+    hosts = [interactive.host(name).name for name in request["hosts"]]
+    connection.send(ok={"folder": str(lab.folder), "hosts": list(lab.hosts)})
+    if not request["live"] or connection.receive() is None:
+        return
+    frames = FrameQueue(CaptureFilter(toward, hosts))
+    stream = PcapngStream(lab.hosts)
+    with interactive.recorder.listening(frames.on_record):
+        threading.Thread(target=frames.end_with, args=(connection,), name="end of a capture", daemon=True).start()
+        connection.socket.sendall(stream.take())
+        reported = 0
+        while taken := frames.take():
+            stream.add_frames(taken)
+            if frames.lost > reported:
+                reported = frames.lost
+                stream.add_statistics(frames.passed, reported)
+            connection.socket.sendall(stream.take())

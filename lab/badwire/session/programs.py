@@ -1,0 +1,158 @@
+"""Programs that `badwire run-on` and `badwire shell` run on a host; each ends when its command ends."""
+
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from badwire.errors import AgentLost, LabError
+from badwire.session.connection import ControlConnection
+from badwire.session.interactive_lab import InteractiveLab
+from badwire.testbed.host import Host
+from badwire.util.jsonlines import Message
+
+ProgramEvent = tuple[str, Mapping[str, Any]]
+
+_COMMAND_ENDED: ProgramEvent = ("command ended", {})
+
+
+class ProgramEvents:
+    """The events of one program on a host.
+
+    ``number`` is the program's, and is set a little later than its first event arrives: until then every program's
+    events on this host are queued.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.number: int | None = None
+        self._queue: queue.SimpleQueue[ProgramEvent] = queue.SimpleQueue()
+
+    def on_record(self, kind: str, fields: Mapping[str, Any]) -> None:
+        """A listener of the recorder. Other programs' events are left out: they would pile up while nothing reads."""
+        if kind == "broken":
+            self._queue.put((kind, fields))
+            return
+        if fields.get("host") != self.host.name:
+            return
+        of_a_program = kind in ("output", "terminal", "program")
+        if kind == "lost" or (of_a_program and self.number in (None, fields.get("program"))):
+            self._queue.put((kind, fields))
+
+    def end(self) -> None:
+        """The command has ended: the iteration of ``events`` ends too."""
+        self._queue.put(_COMMAND_ENDED)
+
+    def events(self) -> Iterator[ProgramEvent]:
+        """The program's events until it or the command ends.
+
+        Raises:
+            LabError: the host or the lab broke.
+        """
+        while (event := self._queue.get()) is not _COMMAND_ENDED:
+            kind, fields = event
+            if kind == "broken":
+                raise fields["error"]
+            if kind == "lost":
+                raise AgentLost(fields["text"])
+            if fields.get("program") == self.number:
+                yield event
+                if fields.get("event") == "exit":
+                    return
+
+
+@contextmanager
+def _program_events(interactive: InteractiveLab, host: Host) -> Iterator[ProgramEvents]:
+    program = ProgramEvents(host)
+    with interactive.recorder.listening(program.on_record):
+        yield program
+
+
+def _handle_messages(connection: ControlConnection, program: ProgramEvents, handle: Callable[[Message], None]) -> None:
+    """Call ``handle`` for each message of the command, in a thread of its own, until the command ends."""
+
+    def receive() -> None:
+        with suppress(OSError, ValueError):
+            for message in connection.messages():
+                with suppress(LabError):  # the host is gone: the thread that iterates the events raises it
+                    handle(message)
+        program.end()
+
+    threading.Thread(target=receive, name="messages of a command", daemon=True).start()
+
+
+def serve_run(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:
+    """Run a program without a terminal, and send its output as it arrives."""
+    with _program_events(interactive, interactive.host(request["host"])) as program:
+        arguments = _with_addresses(interactive, request)
+        process = program.host.start(request["program"], *arguments, ready=False)
+        program.number = process.number
+
+        def interrupt(message: Message) -> None:
+            try:
+                process.interrupt()
+            except LabError as error:
+                connection.send(warning=str(error))
+
+        _handle_messages(connection, program, interrupt)
+        try:
+            for kind, fields in program.events():
+                if kind == "output":
+                    connection.send(stream=fields["stream"], text=fields["text"])
+                elif fields["event"] == "exit":
+                    connection.send(exit=_exit_status(fields))
+        finally:
+            if process.running:
+                process.kill()
+
+
+def serve_shell(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:
+    """Run a program at a terminal, and pass bytes on in both directions."""
+    with _program_events(interactive, interactive.host(request["host"])) as program:
+        host = program.host
+        environment = {"TERM": request["term"], "PS1": r"\h:\w\$ ", **_address_variables(interactive)}
+        window = {"rows": request["rows"], "columns": request["columns"]}
+        started = host.ask("terminal", argv=request["argv"], env=environment, **window)
+        number = int(started["program"])
+        program.number = number
+
+        def pass_on(message: Message) -> None:
+            if "data" in message:
+                host.begin("type", program=number, data=message["data"]).result()
+            else:
+                host.ask("resize", program=number, **message)
+
+        _handle_messages(connection, program, pass_on)
+        try:
+            for kind, fields in program.events():
+                if kind == "terminal":
+                    connection.send(data=fields["data"])
+                    host.begin("took", program=number, size=len(fields["data"]))
+                elif fields.get("event") == "exit":
+                    connection.send(exit=_exit_status(fields))
+        finally:
+            with suppress(LabError):
+                host.ask("hang_up", program=number)
+
+
+def _address_variables(interactive: InteractiveLab) -> dict[str, str]:
+    """A shell variable for each host, with its address."""
+    return {name.replace("-", "_"): host.address for name, host in interactive.lab.hosts.items()}
+
+
+def _with_addresses(interactive: InteractiveLab, request: Message) -> list[str]:
+    """The arguments with {server} replaced by that host's address, for a reference program also the bare name."""
+    words: list[str] = request["args"]
+    hosts = interactive.lab.hosts
+    if "/" not in request["program"]:
+        words = [hosts[word].address if word in hosts else word for word in words]
+    for name, host in hosts.items():
+        words = [word.replace(f"{{{name}}}", host.address) for word in words]
+    return words
+
+
+def _exit_status(exited: Mapping[str, Any]) -> int:
+    """The exit status as a shell reports it: 128 plus the signal's number if a signal ended the program."""
+    return int(exited["status"]) if exited["signal"] is None else 128 + signal.Signals[exited["signal"]]
