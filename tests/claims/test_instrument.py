@@ -20,6 +20,7 @@ FIRST = {"name": "nth", "n": 1}
 DUPLICATE = {"name": "duplicate", "probability": 0.1}
 HOLD = {"name": "hold"}
 LATE = {"name": "late"}
+REORDER = {"name": "reorder", "probability": 0.1, "by": 0.05}
 UNKNOWN_FAULT = {"name": "gone", "share": 0.5}
 
 
@@ -195,6 +196,19 @@ def test_on_the_virtual_clock_each_delay_is_exact_by_itself(took: float, expecte
     assert verdict(instrument.delays_delay, w) is expected
 
 
+def test_frames_are_not_measured_after_the_delay_was_lifted() -> None:
+    """The rate that was beside it goes on, and delays as long as it has to."""
+    w = Written()
+    w.fault(1, "server", DELAY, RATE)
+    w.segment("client", "server", 2, "S", delivered=2.0502)
+    w.fault(3, "server", RATE)
+    w.segment("client", "server", 4, "A", delivered=4.00005)
+    w.fault(5, "server")
+    (check,) = checks(instrument.delays_delay, w)
+    assert check.verdict is HOLDS
+    assert check.measured == pytest.approx(0.0502)
+
+
 def test_a_delay_that_no_frame_went_through() -> None:
     w = with_segment()
     w.fault(1, "server", DELAY)
@@ -213,11 +227,11 @@ def test_a_late_copy_is_not_a_late_delivery() -> None:
 # Losses
 
 
-def loses(fault: dict[str, Any], sent: float) -> Callable[[Written], None]:
-    """A fault that is in force toward the server from 1 s to 2 s, and a frame that is lost."""
+def loses(*faults: dict[str, Any], sent: float) -> Callable[[Written], None]:
+    """Faults that are in force toward the server from 1 s to 2 s, and a frame that is lost."""
 
     def write(w: Written) -> None:
-        w.fault(1, "server", fault)
+        w.fault(1, "server", *faults)
         w.fault(2, "server")
         w.segment("client", "server", sent, "S", lost=True)
 
@@ -227,15 +241,20 @@ def loses(fault: dict[str, Any], sent: float) -> Callable[[Written], None]:
 @pytest.mark.parametrize(
     ("write", "expected"),
     [
-        (loses(LOSS, 1.5), HOLDS),
-        (loses(FIRST, 2.01), HOLDS),  # decided just before the fault was lifted
-        (loses(FIRST, 2.5), FAILS),
-        (loses(DUPLICATE, 1.5), FAILS),
-        (loses(DELAY, 1.5), FAILS),
-        (loses(LATE, 1.5), FAILS),
-        (loses(UNKNOWN_FAULT, 1.5), HOLDS),
-        (loses({"name": "mtu", "size": 68, "tells": True}, 1.5), FAILS),  # a SYN without options has 40 bytes
-        (loses(DELAY, 1.98), HOLDS),  # it was in the queue that ended with the fault
+        (loses(LOSS, sent=1.5), HOLDS),
+        (loses(FIRST, sent=2.01), HOLDS),  # decided just before the fault was lifted
+        (loses(FIRST, sent=2.5), FAILS),
+        (loses(DUPLICATE, sent=1.5), FAILS),
+        (loses(DELAY, sent=1.5), FAILS),
+        (loses(LATE, sent=1.5), FAILS),
+        (loses(UNKNOWN_FAULT, sent=1.5), HOLDS),
+        (loses({"name": "mtu", "size": 68, "tells": True}, sent=1.5), FAILS),  # a SYN without options has 40 bytes
+        (loses(DELAY, sent=1.98), HOLDS),  # it was in the queue that ended with the fault
+        (loses(DELAY, DELAY, sent=1.91), HOLDS),  # both delay it, the one after the other
+        (loses(DELAY, DELAY, sent=1.87), FAILS),
+        (loses(REORDER, sent=1.98), HOLDS),
+        (loses(REORDER, sent=1.5), FAILS),
+        (loses(DELAY, REORDER, sent=1.91), HOLDS),
     ],
 )
 def test_a_lost_frame_has_its_cause(write: Callable[[Written], None], expected: Verdict) -> None:

@@ -15,7 +15,7 @@ from badwire.claims.sources import Instrument
 from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
 from badwire.evidence.wire import FaultPeriod
-from badwire.faults import Delay, Mtu
+from badwire.faults import Delay, Fault, Mtu, Reorder
 from badwire.packets.packet import ETHERNET_HEADER
 from badwire.store.records import NS
 from badwire.util.message import Message
@@ -172,31 +172,37 @@ def _judge(each: _Delays, late: float, early: float, tolerance: float) -> Check:
 
 
 def _explained(frame: Frame, run: Evidence) -> bool:
+    """Whether a fault in force may have taken a frame, or whether it was on its way when something ended.
+
+    That was the capture, or a fault that delays, which was lifted together with the frames in its queue.
+    """
     end = run.wire.capture_end
     if end is not None and frame.sent_at > end - EDGE:
         return True  # still between the two ports when the capture ended
-    return any(_took(each, frame, end) for each in run.faults(toward=frame.toward))
-
-
-def _took(period: FaultPeriod, frame: Frame, end: int | None) -> bool:
-    """Whether a fault may have taken a frame: as faults that lose do, or with its queue as it was lifted."""
-    if not period.in_force(frame.sent_at, EDGE):
-        return False
-    fault = period.fault
-    if fault.can_lose and not _passes(frame, period):
+    in_force = [each for each in run.faults(toward=frame.toward) if each.in_force(frame.sent_at, EDGE)]
+    if any(each.fault.can_lose and not _passes(frame, each.fault) for each in in_force):
         return True
-    if not fault.can_delay:
-        return False
-    if not isinstance(fault, Delay):
-        return True
-    due = frame.sent_at + round(NS * (fault.time + fault.jitter)) + EDGE
-    ended = period.ended if period.ended is not None else end
-    return ended is None or due > ended
+    delaying = [each for each in in_force if each.fault.can_delay]
+    due = frame.sent_at + NS * sum(_longest_delay(each.fault) for each in delaying) + EDGE
+    for each in delaying:
+        ended = each.ended if each.ended is not None else end
+        if ended is None or due > ended:
+            return True
+    return False
 
 
-def _passes(frame: Frame, period: FaultPeriod) -> bool:
+def _longest_delay(fault: Fault) -> float:
+    """For how long a fault may keep a frame, in seconds."""
+    if isinstance(fault, Delay):
+        return fault.time + fault.jitter
+    if isinstance(fault, Reorder):
+        return fault.by
+    return inf
+
+
+def _passes(frame: Frame, fault: Fault) -> bool:
     """Whether this is an Mtu that lets the frame pass; of the other faults nobody knows which frames they meant."""
-    return isinstance(period.fault, Mtu) and (frame.ip is None or frame.ip.length <= period.fault.size)
+    return isinstance(fault, Mtu) and (frame.ip is None or frame.ip.length <= fault.size)
 
 
 def _describe(frame: Frame, run: Evidence) -> str:
