@@ -12,7 +12,6 @@ from itertools import pairwise
 from badwire.evidence.host import HostEvidence
 from badwire.evidence.records import Records
 from badwire.evidence.sockets import UNSEEN, SocketTimeline
-from badwire.store.records import NotRecorded
 
 CLOSED = "CLOSED"
 LISTEN = "LISTEN"
@@ -92,8 +91,5 @@ def way(left: str, entered: str) -> tuple[str, ...] | None:
 
 
 def _listens(host: HostEvidence, port: int, at: int) -> bool:
-    try:
-        table = host.table(at)
-    except NotRecorded:
-        return False
-    return any(each.state == LISTEN and each.local[1] == port for each in table)
+    """Whether the sample at ``at`` (ns) shows a listener on a port."""
+    return any(each.state == LISTEN and each.local[1] == port for each in host.table(at))
