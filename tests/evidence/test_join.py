@@ -116,6 +116,12 @@ class TestEqualBytes:
     def test_the_first_arrives_twice_and_late(self) -> None:
         assert self.deliveries((1, (3, 3.1)), (2, 4)) == [(ns(3), ns(3.1)), (ns(4),)]
 
+    def test_a_delivery_before_any_of_them_was_sent_belongs_to_none(self) -> None:
+        w = Written()
+        data = w.arp("client", "server", 1, delivered=1.1)
+        w.captured.append(Captured(ns(0.5), "server", "out", data, len(data)))
+        assert delivered(w) == [(ns(1.1),)]
+
     def test_the_relay_recorded_which_one_it_dropped(self) -> None:
         """By time alone the delivery would be that of the second."""
         w = Written()
