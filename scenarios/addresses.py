@@ -93,12 +93,13 @@ def addresses(lab: Lab) -> None:
     Text("P9"),
 )
 def reached_everywhere(run: Evidence) -> Checks:
-    """From outside at its address on the network, from its own host at the loopback addresses too."""
+    """A client on the network reaches the server at 10.0.0.2, a client on the server's own host at every loopback
+    address too."""
     for (host, address), result in AT_ANY.items():
         returned = connect(run, EVERYWHERE, host, address)
         yield equals("{host} connects to {end}", returned, result, host=host, end=end((address, EVERYWHERE)))
     greetings = run.calls("recv").map(lambda call: call.value)
-    yield equals("the clients receive", greetings, [GREETING] * len(AT_ANY))
+    yield equals("recv returns on each of the four clients", greetings, [GREETING] * len(AT_ANY))
 
 
 @claim("A server bound to one address is reached at no other", Man("ip(7)"), RFC("1122", "4.2.3.7"), Text("T6"))
@@ -116,7 +117,7 @@ def reached_at_one(run: Evidence) -> Checks:
 def foreign_address(run: Evidence) -> Checks:
     calls = run.host("server").calls("bind").where(lambda call: call.args[0][0] == run.hosts["client"])
     results = calls.map(lambda call: call.outcome)
-    yield equals("bind to the client's address returns", results, ["EADDRNOTAVAIL"])
+    yield equals("bind on the server to the client's address returns", results, ["EADDRNOTAVAIL"])
 
 
 @claim("Connected sockets have the port of the listening socket", Man("accept(2)"), RFC("9293", "3.3.1"), Text("T7"))

@@ -2,14 +2,16 @@
 
     client                      server: listen with a backlog of 3, and no accept yet
       |  SYN  ------------------>  |
-      |  <-------------  SYN, ACK  |
+      |  <--------------  SYN-ACK  |
       |  ACK  ------------------>  |  four times: ESTABLISHED, in the accept queue; `ss -lt` shows Recv-Q 4, Send-Q 3
       |  SYN  ------------------>  |  the fifth SYN gets no answer
       |  SYN  ------------------>  |  sent again a second later; meanwhile the program has called accept
-      |  <-------------  SYN, ACK  |
+      |  <--------------  SYN-ACK  |
+      |  ACK  ------------------>  |
 
 The queue counts as full when it is longer than the backlog, so it holds one connection more. The kernel cuts a backlog
 to net.core.somaxconn, which is 5 here: asking for 128 gives 5. A connection that accept has returned no longer counts.
+Rows show a segment as flags, relative sequence number and relative acknowledgment number: "SA 0 ack 1".
 Read next: listen(2); Stevens, UNIX Network Programming vol. 1, section 4.5; the scenario backlog_overflow.
 """
 
@@ -26,7 +28,7 @@ MANY = 7002
 MANY_BACKLOG = 128
 SOMAXCONN = 5
 
-SERVED = 8  # clients of port 7001 that are connected at the same time in the end
+SERVED = 8  # clients of port 7001 that are connected at the same time at the end
 COUNTERS = ("TcpExt.ListenOverflows", "TcpExt.ListenDrops")
 
 PINNED = {
@@ -80,6 +82,7 @@ def one_more(run: Evidence) -> Checks:
     Text("T13", depends="also on net.core.somaxconn"),
 )
 def cut_to_somaxconn(run: Evidence) -> Checks:
+    """The server asks for a backlog of 128. The queue holds one connection more than somaxconn."""
     server = run.host("server")
     not_accepted = server.most("ESTABLISHED", MANY, owned=False)
     yield equals("most connections without a program", not_accepted, SOMAXCONN + 1, "connections")
@@ -90,12 +93,13 @@ def cut_to_somaxconn(run: Evidence) -> Checks:
 
 @claim("A SYN that finds the queue full is dropped, and sent again", DROPS, RFC("6298", "2.1"))
 def dropped_and_sent_again(run: Evidence) -> Checks:
-    """There is room when it comes again, so the client sees no error: its connect only takes a second longer."""
+    """When the SYN comes again there is room, so the client sees no error: its connect only takes a second longer. A
+    kernel timer never fires early but may fire late. We accept up to twice the initial RTO of 1 s."""
     late = run.connection(FEW, nth=BACKLOG + 2)
     handshake = ("S 0", "S 0", "SA 0 ack 1", "A 1 ack 1")
     yield equals("segments of the fifth connection", late.summary(), handshake)
     wait = intervals(late.client.segments("S")).first
-    yield between("time between its SYNs", wait, RTO_INITIAL, 2 * RTO_INITIAL, "s")
+    yield between("time between the two SYNs", wait, RTO_INITIAL, 2 * RTO_INITIAL, "s")
 
 
 @claim(

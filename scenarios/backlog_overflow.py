@@ -1,9 +1,9 @@
-"""Too late for the queue: a handshake that begins while there is room in it, and ends when there is none.
+"""A full accept queue at the last ACK: there is room when the handshake begins, and none when it ends.
 
     client                      server
       |  SYN  ------------------>  |  there is room
-      |  <-------------  SYN, ACK  |
-      |  ESTABLISHED               |  SYN_RECV: meanwhile another connection takes the last place
+      |  <--------------  SYN-ACK  |
+      |  ESTABLISHED               |  SYN_RECV: meanwhile another connection takes the free slot
       |  ACK  ------------------>  |
       |                            |  tcp_abort_on_overflow 0, the default: ignored, as if the ACK were lost
       |  data  ----------------->  |  ignored too, again and again, until accept makes room
@@ -12,6 +12,7 @@
 For the client the connection is established either way. With the default a short overload does no harm: each segment
 with data carries the ACK again. Read next: tcp(7) on tcp_abort_on_overflow; the scenario backlog, where there is no
 room for the SYN.
+Rows show a segment as flags, relative sequence number and relative acknowledgment number: "SA 0 ack 1".
 """
 
 from badwire.claims import Checks, Kernel, Man, at_least, between, claim, equals
@@ -35,9 +36,9 @@ OVERFLOWS = Kernel("net/ipv4/tcp_minisocks.c", "tcp_check_req")
 
 
 def overflow(lab: Lab, server: Host, client: Host, port: int) -> tuple[Socket, Socket]:
-    """Fill the queue but for one place, and let two more connections compete for it.
+    """Fill the queue but for one slot, and let two more connections compete for it.
 
-    Both get their SYN, ACK; then their last ACKs are released in order, and the second finds the queue full. Returns
+    Both get their SYN-ACK; then their last ACKs are released in order, and the second finds the queue full. Returns
     the listening socket and the client's socket of that second one.
     """
     listener = server.listen(port, BACKLOG)
@@ -69,7 +70,8 @@ def backlog_overflow(lab: Lab) -> None:
 
 @claim("By default the last ACK and data are ignored until there is room", OVERFLOWS, Man("tcp(7)"))
 def ignored(run: Evidence) -> Checks:
-    """Meanwhile the client is ESTABLISHED and the server SYN_RECV. In the end the server reads what was sent."""
+    """Until then the client is ESTABLISHED and the server SYN_RECV, for one RTO of the data or longer. At the end the
+    server's program reads the data."""
     connection = run.connection(IGNORES, nth=LOSER)
     data = connection.client.segments(data=True)
     yield at_least("the client sends its data", len(data), 2, "times")
@@ -77,7 +79,7 @@ def ignored(run: Evidence) -> Checks:
     client = connection.client.socket.period("ESTABLISHED")
     server = connection.server.socket.period("ESTABLISHED")
     later = (server.entered_by - client.entered_by) / NS
-    yield at_least("the server is ESTABLISHED later by", later, RTO_MIN, "s")
+    yield at_least("the server is ESTABLISHED later than the client by", later, RTO_MIN, "s")
     yield equals("recv on the server returns", run.host("server1").call("recv").value, DATA)
 
 
@@ -85,7 +87,7 @@ def ignored(run: Evidence) -> Checks:
 def reset(run: Evidence) -> Checks:
     connection = run.connection(RESETS, nth=LOSER)
     yield equals("recv on the client returns", run.host("client").call("recv").errno, "ECONNRESET")
-    yield equals("segments after SYN and SYN, ACK", connection.summary()[2:], ("A 1 ack 1", "R 1"))
+    yield equals("segments after SYN and SYN-ACK", connection.summary()[2:], ("A 1 ack 1", "R 1"))
 
 
 @claim(
@@ -96,7 +98,7 @@ def reset(run: Evidence) -> Checks:
 def counted(run: Evidence) -> Checks:
     """On server1 these are the client's segments after its SYN, all but one.
 
-    That one, for which there was room, is the last of them, or an ACK that answers a SYN, ACK which was sent again. In
+    That one, for which there was room, is the last of them, or an ACK that answers a SYN-ACK that was sent again. In
     the second case the data after it may not be counted, since it found the connection ESTABLISHED.
     """
     for name in COUNTERS:

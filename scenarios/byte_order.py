@@ -58,7 +58,7 @@ def in_the_headers(run: Evidence) -> Checks:
         + connection.client.port.to_bytes(2, "big")
         + PORT.to_bytes(2, "big")
     )
-    yield equals("addresses and ports", header.hex(" "), expected.hex(" "))
+    yield equals("addresses and ports of source and destination in the SYN", header.hex(" "), expected.hex(" "))
 
 
 @claim("htons puts a port into network byte order on every host", Man("byteorder(3)"), Text("T14"), Text("P10"))
@@ -66,7 +66,7 @@ def htons(run: Evidence) -> Checks:
     """The program writes the two bytes of port 7001 in its memory, before htons and after it."""
     program = run.host("client").program("network_order")
     before = in_memory(program.line("order"))
-    yield equals("port 7001 before and after htons", program.line("port"), f"{before} as {IN_HEADER}")
+    yield equals("bytes of port 7001 before and after htons", program.line("port"), f"{before} as {IN_HEADER}")
 
 
 @claim(
@@ -82,8 +82,8 @@ def inet_pton(run: Evidence) -> Checks:
     address = connection.segments.first.data[DESTINATION_ADDRESS]
     accepted = run.host("server").call("accept").value
     yield equals("bytes of the server's address in memory", program.line("address"), address.hex())
-    yield equals("peer of the client", program.line("connected"), f"{run.hosts['server']} {PORT}")
-    yield equals("peer of the server", accepted[1], [run.hosts["client"], connection.client.port])
+    yield equals("peer that the client connected to", program.line("connected"), f"{run.hosts['server']} {PORT}")
+    yield equals("peer that accept returned on the server", accepted[1], [run.hosts["client"], connection.client.port])
 
 
 @claim(
@@ -93,12 +93,13 @@ def inet_pton(run: Evidence) -> Checks:
     Text("T14"),
 )
 def forgotten(run: Evidence) -> Checks:
-    """On a little-endian host: connect succeeds, and no second connection to the intended port is made."""
+    """On a little-endian host connect succeeds, to the other port. The one connection to the intended port is that of
+    the client with htons."""
     swapped = run.connection(SWAPPED)
-    yield equals("connections to port {port}", len(run.connections(PORT)), 1, "connections", port=PORT)
+    yield equals("connections to the intended port {port}", len(run.connections(PORT)), 1, "connections", port=PORT)
     program = run.host("client").program("network_order", FORGET)
     yield equals("exit status of the client without htons", program.status, 0)
-    yield equals("peer of that client", program.line("connected"), f"{run.hosts['server']} {SWAPPED}")
+    yield equals("peer that this client connected to", program.line("connected"), f"{run.hosts['server']} {SWAPPED}")
     yield seen("handshake with port {port}", swapped.opening.segments, port=SWAPPED)
 
 

@@ -6,7 +6,8 @@
     TIME_WAIT   |  <--------------------  FIN 1, ACK 2  |  LAST_ACK, as soon as the program there closes too
                 |  ACK 2  --------------------------->  |
 
-The scenario close_in_three shows how it can take three segments, and who_closes which side may close first.
+The scenario close_in_three shows how it can take three segments, and who_closes which side may close first. Rows show a
+segment as its sender ("first" to close, or "second"), flags, relative sequence number, relative acknowledgment number.
 Read next: RFC 9293 section 3.6 with figure 12; Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
@@ -17,7 +18,7 @@ from badwire.scenario import scenario
 from badwire.testbed import Lab
 
 PORT = 7001
-# ms; longer than a FIN is held back here, so that none is sent again.
+# ms; longer than a FIN is held here, so that none is sent again.
 RTO_MIN = 10_000
 ROUTES = {
     "client": {"rto_min": RTO_MIN},
@@ -35,7 +36,7 @@ def close(lab: Lab) -> None:
     answerer = listener.accept()
     lab.wait_until(state="ESTABLISHED", port=PORT)
 
-    # Segments are held back until samples have shown the states that they end.
+    # Segments are held until samples have shown the states that they end.
     with lab.wire.fault(Hold(flags="F"), toward=server):
         caller.close()
         client.wait_until(state="FIN_WAIT_1")
@@ -56,7 +57,7 @@ def close(lab: Lab) -> None:
     Text("T50", depends=THERE_MAY_BE_THREE),
 )
 def four_segments(run: Evidence) -> Checks:
-    """No data was sent: the number that is acknowledged beyond the SYN is the FIN's."""
+    """No data was sent, so the sequence number after the SYN is that of the FIN."""
     closing = run.connection(PORT).closing
     expected = ("first FA 1 ack 1", "second A 1 ack 2", "second FA 1 ack 2", "first A 2 ack 2")
     yield equals("segments from the first FIN on", closing.summary, expected)
@@ -77,13 +78,14 @@ def states(run: Evidence) -> Checks:
 
 @claim("The second side waits in LAST_ACK for the last ACK", RFC("9293", "3.6"), Text("T57"))
 def waits_for_last_ack(run: Evidence) -> Checks:
-    """It is still there when the first side is in TIME_WAIT, and no sample shows it gone before the ACK arrives."""
+    """The second side is still in LAST_ACK when the first is in TIME_WAIT, and no sample shows that it has left the
+    state before the ACK arrives."""
     connection = run.connection(PORT)
     closing = connection.closing
     first = connection.side(closing.first).socket
     second = connection.side(closing.second).socket
     last_ack = second.period("LAST_ACK")
     together = first.period("TIME_WAIT").entered_by <= last_ack.left_after
-    yield equals("LAST_ACK while the first side is in TIME_WAIT", together, True)
+    yield equals("second side is in LAST_ACK while the first is in TIME_WAIT", together, True)
     ack = closing.sent_by(closing.first).last
-    yield equals("LAST_ACK until the last ACK arrives", ack.arrived <= last_ack.left_by, True)
+    yield equals("second side is in LAST_ACK until the last ACK arrives", ack.arrived <= last_ack.left_by, True)

@@ -5,10 +5,12 @@
       |  <-------------  FIN 13, ACK 14  |  delayed acknowledgment is due: ACK and FIN are one segment
       |  ACK 14  --------------------->  |
 
-      |  FIN, data 1 to 12  ---------->  |  the FIN's number is 13
-      |  <----------------------  ACK 14 |
+      |  FIN, bytes 1 to 12  --------->  |  the FIN's number is 13
+      |  <---------------------  ACK 14  |
 
 TCP_CORK holds back what is less than a full segment. Here close ends that, and sends the data together with its FIN.
+Rows show a segment as its sender ("first" to close, or "second"), flags, relative sequence number, relative
+acknowledgment number.
 Read next: RFC 9293 sections 3.6 and 3.8.6.3; tcp(7); Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
 
@@ -65,22 +67,25 @@ def close_in_three(lab: Lab) -> None:
     Text("T50", depends=ACK_AND_FIN),
 )
 def ack_and_fin_in_one(run: Evidence) -> Checks:
-    """The server closes as soon as it can. Closings are judged in which it did so before an ACK was due."""
-    for n, closing in enumerate(each("closings in time", prompt_closings(run)), 1):
+    """The server closes as soon as it can. On a busy machine its kernel may acknowledge the FIN before. Only those
+    closings are judged in which the server closed within 40 ms (TCP_DELACK_MIN), before the delayed ACK was due."""
+    for n, closing in enumerate(each("closings in which the server closed in time", prompt_closings(run)), 1):
         yield equals("segments of closing {n}", closing.summary, THREE_SEGMENTS, n=n)
 
 
 @claim(
-    "A FIN can be in the same segment as data",
+    "A segment with data can carry the FIN too",
     RFC("9293", "3.10.4"),
     Kernel("net/ipv4/tcp_output.c", "tcp_send_fin"),
     Text("T33"),
 )
 def fin_with_data(run: Evidence) -> Checks:
-    """Its number is the one after that of the last byte."""
+    """The FIN's number is the one after the number of the last byte."""
     closing = run.connection(CORKED).closing
     yield equals("data in the segment with the FIN", tcp_of(closing.segments.first).data, DATA)
-    yield equals("FIN and its ACK", closing.summary[:2], ("first FPA 1 ack 1", f"second A 1 ack {FIN + 1}"))
+    yield equals(
+        "segment with the FIN, and its ACK", closing.summary[:2], ("first FPA 1 ack 1", f"second A 1 ack {FIN + 1}")
+    )
 
 
 def prompt_closings(run: Evidence) -> Records[Closing]:

@@ -1,7 +1,8 @@
 """A half-closed connection: after its FIN a side can no longer send, but it receives until the other side closes.
 
     client                                       server
-    shutdown     |  FIN  ------------------->  |  recv returns nothing: no more data will come
+    send         |  the question  ---------->  |  recv
+    shutdown     |  FIN  ------------------->  |  recv returns no bytes: no more data will come
     FIN_WAIT_2   |  <-------------------  ACK  |  CLOSE_WAIT
     recv         |  <------------------  data  |  send
                  |             ...             |  no timer ends this
@@ -61,12 +62,15 @@ def half_close(lab: Lab) -> None:
     Text("T8", depends="on what the peer closed: after a half-close it still reads"),
 )
 def end_of_data(run: Evidence) -> Checks:
-    """recv returns no bytes, and does so only when the FIN has arrived. Whether the peer still reads it cannot tell."""
+    """recv returns no bytes, and does so only when the FIN has arrived. The server cannot tell whether the client still
+    reads."""
     recvs = run.host("server").calls("recv")
     end = recvs.nth(2)
     fin = run.connection(PORT).closing.segments.first
-    yield equals("recv returns", recvs.map(lambda call: call.value), [QUESTION, b""])
-    yield at_least("arrival of the FIN until recv returns nothing", (end.ended - fin.arrived) / NS, 0, "s")
+    yield equals("the server's two calls of recv return", recvs.map(lambda call: call.value), [QUESTION, b""])
+    yield at_least(
+        "time from the arrival of the FIN until recv returns no bytes", (end.ended - fin.arrived) / NS, 0, "s"
+    )
 
 
 @claim(
@@ -76,11 +80,11 @@ def end_of_data(run: Evidence) -> Checks:
     Text("T52"),
 )
 def still_receives(run: Evidence) -> Checks:
-    """Until the other side's FIN, which ends that direction, too."""
+    """The client receives until the server's FIN, which ends that direction too: recv returns no bytes."""
     sent = run.connection(PORT).closing.sent_by("server")
     data = b"".join(sent.map(lambda frame: tcp_of(frame).data))
-    yield equals("data of the server after the client's FIN", data, b"".join(ANSWERS))
-    yield equals("the client's calls of recv", run.host("client").results("recv", port=PORT), READS)
+    yield equals("data that the server sends after the client's FIN", data, b"".join(ANSWERS))
+    yield equals("the client's calls of recv return", run.host("client").results("recv", port=PORT), READS)
 
 
 @claim(
@@ -90,17 +94,18 @@ def still_receives(run: Evidence) -> Checks:
     Text("T52"),
 )
 def no_time_limit(run: Evidence) -> Checks:
-    """tcp_fin_timeout would have passed several times; it applies to sockets that no program holds any more."""
+    """tcp_fin_timeout (2 s here) limits FIN_WAIT_2 only when no program holds the socket any more. Both states last
+    longer than its timer could, even if it fired late."""
     connection = run.connection(PORT)
     least = run.kernel.latest(FIN_TIMEOUT)
     for host, state in STATES.items():
         period = connection.side(host).socket.period(state)
-        yield at_least("{host} in {state}", period.duration, least, "s", host=host, state=state)
+        yield at_least("time of the {host} in {state}", period.duration, least, "s", host=host, state=state)
 
 
 @claim("The side that sent a FIN can no longer send", Man("send(2)"), Text("T52"))
 def no_longer_sends(run: Evidence) -> Checks:
-    """The call fails at once, and sends nothing: all data of the client is its question."""
-    yield equals("data of the client", run.connection(PORT).client.data, QUESTION)
+    """The call of send fails, and nothing is sent: the only data of the client is its question."""
+    yield equals("data that the client sends", run.connection(PORT).client.data, QUESTION)
     results = run.host("client").results("send", port=PORT)
-    yield equals("the client's calls of send", results, [f"send {len(QUESTION)}", "send EPIPE"])
+    yield equals("the client's calls of send return", results, [f"send {len(QUESTION)}", "send EPIPE"])

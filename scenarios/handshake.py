@@ -2,13 +2,14 @@
 
     client                                                server
  connect |  SYN, number 0, MSS 1460  ----------------->   |  LISTEN
-         |  <---------  SYN, number 0, ACK 1, MSS 1460    |  SYN_RECV
+         |  <-----  SYN-ACK, number 0, ACK 1, MSS 1460    |  SYN_RECV
  returns |  ACK 1  ----------------------------------->   |  ESTABLISHED
 
  connect |  SYN, to a port without a listener  ------->   |
    fails |  <-----------------------------  RST, ACK 1    |
 
-Sequence numbers count from each side's initial number. Here each way takes 50 ms, and the wire holds the third segment
+Sequence numbers count from each side's initial number, and rows show a segment as its flags and these numbers, such as
+"SA 0 ack 1". Here each way takes 50 ms, and the wire holds the third segment
 until connect has returned.
 Read next: RFC 9293 section 3.5; accept(2); Stevens, TCP/IP Illustrated vol. 1, chapter 13.
 """
@@ -61,15 +62,15 @@ def handshake(lab: Lab) -> None:
     Text("T50"),
 )
 def three_segments(run: Evidence) -> Checks:
-    """The client's SYN is number 0, its data begins at 1, and its FIN has the number after the data. In the end the
+    """The client's SYN is number 0, its data begins at 1, and its FIN has the number after the data. At the end the
     server has acknowledged two numbers more than the client sent bytes."""
     connection = run.established(OPEN)
     client = connection.client
     opening = connection.summary(connection.opening.segments)
-    yield equals("segments that open it", opening, ["S 0", "SA 0 ack 1", "A 1 ack 1"])
+    yield equals("segments that open the connection", opening, ["S 0", "SA 0 ack 1", "A 1 ack 1"])
     fin = connection.stream.end(client.segments("F").first) - 1
-    yield equals("number of the client's FIN", fin, 1 + len(client.data))
-    yield equals("number that the server wants next in the end", client.acknowledged, len(client.data) + 2)
+    yield equals("sequence number of the client's FIN", fin, 1 + len(client.data))
+    yield equals("sequence number that the server expects at the end", client.acknowledged, len(client.data) + 2)
 
 
 @claim(
@@ -89,12 +90,13 @@ def options(run: Evidence) -> Checks:
         yield equals("options in the SYN of {host}", opening.options[host], OPTIONS, host=host)
     for host in HOSTS:
         in_use = connection.side(host).socket.last("ESTABLISHED").options
-        yield equals("options that {host} uses", in_use, OPTIONS, host=host)
+        yield equals("options that the kernel of {host} uses", in_use, OPTIONS, host=host)
 
 
 @claim("connect returns after one round trip", RFC("9293", "3.5"), Man("connect(2)"), Text("T21"))
 def one_round_trip(run: Evidence) -> Checks:
-    """Not before the second segment arrived, and before the third one, which the wire held until then, arrived."""
+    """connect returns once the SYN-ACK has arrived, so not before one round trip, and before the third segment has
+    arrived at the server: the wire holds that one until connect has returned."""
     connection = run.established(OPEN)
     connect = run.host("client").call("connect", port=OPEN)
     third_arrived = (connection.opening.ack.arrived - connect.began) / NS
@@ -109,7 +111,7 @@ def without_accept(run: Evidence) -> Checks:
     server = connection.server.socket
     yield equals("a program holds the client's socket", client.last("ESTABLISHED").owned, True)
     yield equals("a program holds the server's socket", server.last("ESTABLISHED").owned, False)
-    yield equals("first states of the server's socket", server.states[:2], ["SYN_RECV", "ESTABLISHED"])
+    yield equals("first two states of the server's socket", server.states[:2], ["SYN_RECV", "ESTABLISHED"])
 
 
 @claim(
@@ -119,8 +121,9 @@ def without_accept(run: Evidence) -> Checks:
     Text("T24"),
 )
 def refused(run: Evidence) -> Checks:
+    """connect waits for the RST, which takes one round trip."""
     connection = run.connection(CLOSED, client="client")
     connect = run.host("client").call("connect", port=CLOSED)
-    yield equals("segments", connection.summary(), ["S 0", "RA 0 ack 1"])
-    yield equals("connect gives", connect.errno, "ECONNREFUSED")
-    yield at_least("connect takes at least one round trip", connect.took, connection.round_trip, "s")
+    yield equals("segments of the refused connection", connection.summary(), ["S 0", "RA 0 ack 1"])
+    yield equals("connect returns", connect.errno, "ECONNREFUSED")
+    yield at_least("connect takes", connect.took, connection.round_trip, "s")

@@ -5,15 +5,16 @@
       |                                          |  parent: close         nothing is sent
       |  <--------------------------------  FIN  |  child: close          the last one
 
-      |                                          |  child: close          the parent forgot its copy
+      |                                          |  child: close          the parent forgot its copy: nothing is sent
       |  <-------------------------------  data  |  parent: send          the connection is still open
       |  <--------------------------------  FIN  |  parent: ends
 
       |  <--------------------------------  FIN  |  child: shutdown       at once, whatever the parent does
       |                                          |  parent: send          EPIPE
 
-The kernel counts the descriptors that refer to the socket, whether fork or dup made them. In the program share the
-client says by lines of text which call comes next; the child obeys first and, once it has ended, the parent.
+The kernel counts the descriptors that refer to the socket, whether fork or dup made them. The program share reads the
+name of its next call from the client, a line at a time. First the child does so, and when it has ended, the parent.
+Rows show a segment as flags, relative sequence number, relative acknowledgment number.
 Read next: close(2); shutdown(2); Stevens, UNIX Network Programming vol. 1, section 4.8.
 """
 
@@ -26,7 +27,7 @@ RIGHT = 7001  # the parent closes its copy at once
 FORGET = 7002  # the parent keeps it
 SHUTDOWN = 7003
 
-QUIET = 5  # s; a call takes about a thousandth of that
+QUIET = 5  # s; a call takes a few milliseconds
 WHILE = "the parent that forgot its copy keeps the connection open"
 CLOSED_BY_CHILD = ("child close", "parent alone", "parent send")
 SHUT_DOWN_BY_CHILD = ("child shutdown", "child send: EPIPE", "parent alone", "parent send: EPIPE")
@@ -69,20 +70,20 @@ def last_close_sends_fin(run: Evidence) -> Checks:
     """The server forks for each client: its parent closes its copy at once, and the child after its answer."""
     connection = run.connection(RIGHT)
     fin = connection.server.segments("F").first
-    yield equals("data of the server", connection.server.data, b"hello\n")
+    yield equals("data that the server sends", connection.server.data, b"hello\n")
     yield equals("FIN of the server", connection.summary(fin), ["FA 7 ack 7"])
 
 
 @claim("A parent that forgets its copy keeps the connection open", Man("close(2)"), COUNTED, Text("T53"))
 def forgotten_copy(run: Evidence) -> Checks:
-    """The child's close sends nothing. The parent's answer comes before the FIN, which the kernel sends when the parent
-    ends."""
+    """The child's close sends nothing. The parent's answer, 7 bytes, comes before the FIN, which the kernel sends when
+    the parent ends. The scenario lets 5 s pass between the child's end and the parent's answer."""
     connection = run.established(FORGET)
     quiet_since = run.at(f"{QUIET} s pass: {WHILE}")
     owned = connection.server.socket.last("ESTABLISHED").owned
     calls = run.host("server").programs("share", FORGET)[:1]
-    yield equals("calls on the server", calls_made(calls), [CLOSED_BY_CHILD])
-    yield seen("samples of the client's socket", connection.client.socket.samples)
+    yield equals("calls of child and parent", calls_made(calls), [CLOSED_BY_CHILD])
+    yield seen("the client was sampled too", connection.client.socket.samples)
     yield equals("the server's socket has an owner", owned, True)
     fin = connection.server.segments("F").first
     yield equals("FIN of the server", connection.summary(fin), ["FA 8 ack 12"])
@@ -99,7 +100,7 @@ def shutdown_acts_at_once(run: Evidence) -> Checks:
     """The FIN acknowledges the client's first line and none after it. The server still reads the lines after it."""
     connection = run.connection(SHUTDOWN)
     calls = run.host("server").programs("share", SHUTDOWN)[:1]
-    yield equals("calls on the server", calls_made(calls), [SHUT_DOWN_BY_CHILD])
+    yield equals("calls of child and parent", calls_made(calls), [SHUT_DOWN_BY_CHILD])
     fin = connection.server.segments("F").first
     yield equals("FIN of the server", connection.summary(fin), ["FA 1 ack 10"])
 

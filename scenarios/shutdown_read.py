@@ -1,4 +1,4 @@
-"""shutdown(SHUT_RD): the other side is not told, and the kernel discards nothing. Only, recv no longer waits.
+"""shutdown(SHUT_RD): the other side is not notified, and the kernel discards nothing. But recv no longer waits.
 
     client                                      server
                  |  <---------------  before  |  send
@@ -9,7 +9,8 @@
     recv, twice  |                            |  "after"; then no bytes again
 
 With SHUT_RDWR a FIN is sent. Data that arrives after it is answered by RST, since no program is to read it; data that
-had arrived before is read even then. Read next: shutdown(2); RFC 9293 section 3.6.1.
+had arrived before is read even then. Rows show a segment as its sender ("first" to close, or "second"), flags, relative
+sequence number, relative acknowledgment number. Read next: shutdown(2); RFC 9293 section 3.6.1.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals, never
@@ -71,12 +72,12 @@ def read_twice(reader: Socket) -> None:
 
 @claim("SHUT_RD puts nothing on the wire", Man("shutdown(2)"), Kernel("net/ipv4/tcp.c", "tcp_shutdown"))
 def nothing_on_the_wire(run: Evidence) -> Checks:
-    """Within a second; after SHUT_RDWR there are the FIN and its ACK."""
+    """The second after each call of shutdown is examined. After SHUT_RDWR there are the FIN and its ACK."""
     after_read = run.between("SHUT_RD", "reading").segments()
     after_both = run.between("SHUT_RDWR", "reading").segments()
     flags = after_both.map(lambda frame: tcp_of(frame).flags).distinct.in_order
     yield never("segments after SHUT_RD", after_read, run)
-    yield equals("flags of segments after SHUT_RDWR", flags, ["A", "FA"])
+    yield equals("flags of the segments after SHUT_RDWR", flags, ["A", "FA"])
 
 
 @claim(
@@ -88,7 +89,7 @@ def nothing_on_the_wire(run: Evidence) -> Checks:
 def earlier_data_is_read(run: Evidence) -> Checks:
     """The second recv returns no bytes although the other side has closed nothing: it sends no FIN."""
     read = run.host("client").results("recv", port=HALF)
-    yield equals("first two calls of recv", read[:2], [f"recv {BEFORE!r}", END_OF_STREAM])
+    yield equals("first two calls of recv return", read[:2], [f"recv {BEFORE!r}", END_OF_STREAM])
     yield never("FIN of the server", run.connection(HALF).server.segments("F"), run)
 
 
@@ -98,11 +99,11 @@ def earlier_data_is_read(run: Evidence) -> Checks:
     NOT_DISCARDED,
 )
 def later_data_is_read(run: Evidence) -> Checks:
-    """So the peer cannot tell that its data was not wanted."""
+    """Because of the acknowledgment the peer cannot tell that the program did not want its data."""
     read = run.host("client").results("recv", port=HALF)
-    yield equals("last two calls of recv", read[2:], [f"recv {AFTER!r}", END_OF_STREAM])
+    yield equals("last two calls of recv return", read[2:], [f"recv {AFTER!r}", END_OF_STREAM])
     acknowledged = run.connection(HALF).server.acknowledged
-    yield equals("next number that the client expects", acknowledged, 1 + len(BEFORE + AFTER))
+    yield equals("next sequence number that the client expects", acknowledged, 1 + len(BEFORE + AFTER))
 
 
 @claim(
@@ -116,4 +117,6 @@ def later_data_is_reset(run: Evidence) -> Checks:
     closing = run.connection(BOTH).closing
     read = run.host("client").results("recv", port=BOTH)
     yield equals("segments from the first FIN on", closing.summary, CLOSING)
-    yield equals("calls of recv", read, [f"recv {BEFORE!r}", END_OF_STREAM, "recv ECONNRESET", END_OF_STREAM])
+    yield equals(
+        "the four calls of recv return", read, [f"recv {BEFORE!r}", END_OF_STREAM, "recv ECONNRESET", END_OF_STREAM]
+    )

@@ -9,8 +9,9 @@
     TIME_WAIT   |  <---------------'        `--------------->  |  TIME_WAIT
 
 A FIN that arrives may acknowledge the FIN that this side has sent, because the ACK before it was lost or never sent.
-Then there is no CLOSING: it leads from FIN_WAIT_1 straight to TIME_WAIT. Read next: RFC 9293 section 3.6, figure 13;
-note 2 of figure 5.
+Then there is no CLOSING: the state changes from FIN_WAIT_1 straight to TIME_WAIT. The second connection shows it. Rows
+show a segment as flags, relative sequence number, relative acknowledgment number. Read next: RFC 9293 section 3.6,
+figure 13; note 2 of figure 5.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Text, claim, equals, seen
@@ -78,17 +79,18 @@ def both_pass_through_closing(run: Evidence) -> Checks:
 
 
 @claim(
-    "A FIN that acknowledges one's own leads straight to TIME_WAIT",
+    "A FIN that acknowledges the first FIN leads straight to TIME_WAIT",
     RFC("9293", "3.3.2"),
     Kernel("net/ipv4/tcp_input.c", "tcp_rcv_state_process"),
     Text("T56"),
 )
 def straight_to_time_wait(run: Evidence) -> Checks:
-    """Of what the server sends nothing else arrives, so that the client never enters FIN_WAIT_2."""
+    """The server's first ACK is lost. Its FIN is the only segment that arrives, so the client never enters
+    FIN_WAIT_2."""
     connection = run.connection(ONE_FOR_TWO)
     arrived = connection.closing.sent_by("server").where(lambda frame: frame.delivered_at)
     states = connection.client.socket.states
     segments = arrived.map(lambda frame: connection.summary(frame)[0])
-    yield equals("segments of the server that arrive", segments, ["FA 1 ack 2"])
-    yield seen("samples of the server's socket", connection.server.socket.samples)
+    yield equals("segments of the server that arrive after the client's FIN", segments, ["FA 1 ack 2"])
+    yield seen("the server was sampled too", connection.server.socket.samples)
     yield equals("last states of the client", states[-2:], ["FIN_WAIT_1", "TIME_WAIT"])

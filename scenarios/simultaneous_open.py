@@ -4,12 +4,13 @@
     SYN_SENT     |  SYN 0  ---------.        .---------  SYN 0  |  SYN_SENT
                  |                    ><                        |
     SYN_RECV     |  <---------------'        `--------------->  |  SYN_RECV
-                 |  SYN 0, ACK 1  --.        .--  SYN 0, ACK 1  |
+                 |  SYN-ACK  -------.        .-------  SYN-ACK  |
                  |                    ><                        |
     ESTABLISHED  |  <---------------'        `--------------->  |  ESTABLISHED
 
 Each side connects to the port that the other one is bound to. The SYNs must cross: a SYN that arrives at a port where
 no socket listens or connects is answered with RST. So the wire holds each SYN until both have been sent.
+Rows show a segment as flags, relative sequence number and relative acknowledgment number: "SA 0 ack 1".
 Read next: RFC 9293 section 3.5 with figure 7; RFC 5382 section 4.2 for a use of it.
 """
 
@@ -51,19 +52,21 @@ def simultaneous_open(lab: Lab) -> None:
 
 
 @claim(
-    "Each side sends SYN, and then SYN with ACK",
+    "Each side sends a SYN, and then a SYN-ACK",
     RFC("9293", "3.5"),
     Kernel("net/ipv4/tcp_input.c", "tcp_rcv_synsent_state_process"),
 )
 def syn_then_syn_ack(run: Evidence) -> Checks:
     """A side in SYN_SENT answers a SYN with its own SYN again, now with an ACK.
 
-    On a busy machine a SYN may be held for so long that it is retransmitted; repetitions are left out.
+    On a busy machine a SYN may be held for so long that it is retransmitted. Such repetitions are left out.
     """
     connection = run.connection(SERVER)
     for host in HOSTS:
         sent = without_repetitions(connection.summaries(connection.side(host).segments()))
-        yield equals("first segments of the {host}", sent[:2], ("S 0", "SA 0 ack 1"), host=host)
+        yield equals(
+            "first two segments of the {host}, without repetitions", sent[:2], ("S 0", "SA 0 ack 1"), host=host
+        )
 
 
 @claim(
@@ -72,7 +75,7 @@ def syn_then_syn_ack(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_input.c", "tcp_rcv_state_process"),
 )
 def through_syn_recv(run: Evidence) -> Checks:
-    """SYN_RECV ends with the other side's SYN with ACK, which the wire holds until both sides are in SYN_RECV."""
+    """SYN_RECV ends with the other side's SYN-ACK, which the wire holds until both sides are in SYN_RECV."""
     connection = run.connection(SERVER)
     for host in HOSTS:
         states = connection.side(host).states
@@ -82,7 +85,7 @@ def through_syn_recv(run: Evidence) -> Checks:
 @claim("The two SYNs open one connection, without a listener", RFC("9293", "3.5"), Man("connect(2)"))
 def one_connection(run: Evidence) -> Checks:
     ends = run.connections().map(lambda connection: {connection.client.host, connection.server.host})
-    yield equals("ends of each connection", ends, [{"client", "server"}])
+    yield equals("hosts of each connection", ends, [{"client", "server"}])
     for host in HOSTS:
         yield equals("listeners on the {host}", len(run.host(host).timelines("LISTEN")), 0, "sockets", host=host)
 
@@ -90,8 +93,8 @@ def one_connection(run: Evidence) -> Checks:
 @claim("Both calls of connect succeed, and data flows both ways", Man("connect(2)"), RFC("9293", "3.8"))
 def both_succeed(run: Evidence) -> Checks:
     for host in HOSTS:
-        yield equals("connect of the {host}", run.host(host).call("connect").outcome, "success", host=host)
-        yield equals("recv of the {host}", run.host(host).call("recv").value, RECEIVES[host], host=host)
+        yield equals("connect on the {host} returns", run.host(host).call("connect").outcome, "success", host=host)
+        yield equals("recv on the {host} returns", run.host(host).call("recv").value, RECEIVES[host], host=host)
 
 
 def without_repetitions(summaries: Records[str]) -> Records[str]:

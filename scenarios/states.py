@@ -2,7 +2,7 @@
 
     client                                            server
     SYN_SENT     |  SYN  ------------------------>  |  SYN_RECV, beside the socket in LISTEN
-    ESTABLISHED  |  <------------  SYN, ACK (held)  |  ESTABLISHED, with the ACK that follows
+    ESTABLISHED  |  <-------------  SYN-ACK (held)  |  ESTABLISHED, with the ACK that follows
     FIN_WAIT_1   |  FIN (held)  ----------------->  |  CLOSE_WAIT
     FIN_WAIT_2   |  <------------------------  ACK  |
     TIME_WAIT    |  <------------------------  FIN  |  LAST_ACK
@@ -74,13 +74,14 @@ def states(lab: Lab) -> None:
     Kernel("include/net/tcp_states.h", "TCP_ESTABLISHED"),
 )
 def ten_states(run: Evidence) -> Checks:
+    """LISTEN, the states of the first connection, and CLOSING, through which the second one passes."""
     connection = run.connection(PORT)
     closed_by_both = run.connection(BOTH)
     for host in HOSTS:
         yield equals("states of the {host}", connection.side(host).states, STATES[host], host=host)
     for host in HOSTS:
         states = closed_by_both.side(host).states
-        yield equals("last states of the {host} where both close", states[-3:], BOTH_CLOSE, host=host)
+        yield equals("last three states of the {host} where both close", states[-3:], BOTH_CLOSE, host=host)
     yield seen("server in LISTEN on port {port}", run.host("server").periods("LISTEN", port=PORT), port=PORT)
 
 
@@ -91,7 +92,8 @@ def ten_states(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp.c", "tcp_get_info"),
 )
 def closed_is_in_no_table(run: Evidence) -> Checks:
-    """Before connect and after the last ACK only the program that has the socket can ask for its state."""
+    """The program that has the socket can ask for its state (getsockopt with TCP_INFO): before connect, when the socket
+    is not yet in the table, and after the last ACK, when it has left the table."""
     before = run.host("client").call("getsockopt")
     after = run.host("server").call("getsockopt")
     connection = run.connection(PORT)
@@ -106,7 +108,8 @@ def closed_is_in_no_table(run: Evidence) -> Checks:
 
 @claim("Every change of state is an edge of the state diagram", RFC("9293", "3.3.2"))
 def edges_of_the_diagram(run: Evidence) -> Checks:
-    """Or a way along its edges through states that no sample shows: the second connection opens without a fault."""
+    """A change between two samples may also be a path along several edges, through states that no sample shows: the
+    second connection opens without a fault."""
     for host in HOSTS:
         changes = state_changes(run.host(host))
         impossible = changes.where(lambda change: not change.possible)

@@ -5,11 +5,11 @@
       |  SYN  ---------------- x  |  1 s later: no round trip was measured yet, so the RTO is 1 s
       |  SYN  ---------------- x  |  2 s later
       |  SYN  ---------------- x  |  4 s later, the third retransmission: tcp_syn_retries is 3 here
-      |  ETIMEDOUT                |  8 s later
+      |  connect: ETIMEDOUT       |  8 s later
 
-By default tcp_syn_retries is 6, and connect takes 127 s. From Linux 6.5 on four more SYNs come first, a second apart,
-before the waits begin to double (tcp_syn_linear_timeouts). A program may set a count or a time of its own. Where a host
-answers with RST that no socket listens, connect returns at once.
+By default tcp_syn_retries is 6, and connect takes 127 s. From Linux 6.5 on, four more SYNs come first, a second apart,
+before the waits begin to double (tcp_syn_linear_timeouts). A program may set a count or a time of its own. If no socket
+listens, the host answers with RST, and connect returns at once.
 Read next: tcp(7); RFC 6298; the scenarios handshake and give_up.
 """
 
@@ -37,7 +37,7 @@ GIVES_UP = Kernel("net/ipv4/tcp_timer.c", "tcp_write_timeout")
 def syn_timeout(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
-    client.connect(server.at(REFUSED))  # and so the client knows the server's MAC address
+    client.connect(server.at(REFUSED))  # after it the client knows the server's MAC address, so that no ARP is needed
 
     sockets = {port: client.socket() for port in UNANSWERED}
     sockets[COUNTED].set_option("IPPROTO_TCP", "TCP_SYNCNT", COUNT)
@@ -57,13 +57,12 @@ def syn_timeout(lab: Lab) -> None:
     Man("tcp(7)"),
 )
 def syn_backs_off(run: Evidence) -> Checks:
-    """A kernel timer is never early, and has no bound on a busy machine: each SYN comes before the next would be due.
-    The last wait ends when connect returns.
-    """
+    """A kernel timer never fires early but may fire late. We accept each wait up to twice the time that is due, when
+    the next timer would be due. The last wait ends when connect returns. All SYNs are the same segment."""
     connection = run.connection(SYSTEM)
     unanswered = connection.unanswered
     different = set(connection.summaries(unanswered.frames))
-    yield equals("different SYNs", len(different), 1)
+    yield equals("different segments among the SYNs", len(different), 1)
     yield equals("connect returns", unanswered.call.outcome, "ETIMEDOUT")
     due = run.kernel.syn_intervals(RETRIES)
     yield from each_between("wait {n}", unanswered.waits, octaves(*due), "s", count="waits")
@@ -71,9 +70,9 @@ def syn_backs_off(run: Evidence) -> Checks:
 
 @claim("With TCP_SYNCNT a program sets a count of its own", Man("tcp(7)"), GIVES_UP)
 def own_count(run: Evidence) -> Checks:
-    """Linux limits the elapsed time, not the count: the time that so many retransmissions take, here 1 + 2 + 4 s. Where
-    linear timeouts come first that time is over before the count is reached.
-    """
+    """Linux limits the elapsed time, not the count: the limit is the time that so many retransmissions take, here
+    1 + 2 + 4 s. Where linear timeouts come first, that time is over before the count is reached. A wait may be up to
+    twice the time that is due, as above."""
     unanswered = run.connection(COUNTED).unanswered
     yield equals("connect returns", unanswered.call.outcome, "ETIMEDOUT")
     due = run.kernel.syn_intervals(COUNT)
@@ -87,12 +86,13 @@ def own_count(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_timer.c", "tcp_clamp_rto_to_user_timeout"),
 )
 def own_time(run: Evidence) -> Checks:
-    """The last wait is cut short: it ends before the timer that would have been due."""
+    """The kernel cuts the last wait short, so connect returns after the 4.5 s that the program set, and before the
+    timer that would have been due without them."""
     unanswered = run.connection(LIMITED).unanswered
     yield equals("connect returns", unanswered.call.outcome, "ETIMEDOUT")
     first = unanswered.frames.first.sent_at
     latest = sum(reaching(LIMIT, run.kernel.syn_intervals(RETRIES)))
-    yield between("given up after the first SYN", unanswered.given_up_after(first), LIMIT, latest, "s")
+    yield between("time from the first SYN until connect returns", unanswered.given_up_after(first), LIMIT, latest, "s")
 
 
 @claim(
@@ -103,14 +103,14 @@ def own_time(run: Evidence) -> Checks:
 def counters(run: Evidence) -> Checks:
     sent = sum(len(run.connection(port).unanswered.frames) for port in UNANSWERED)
     client = run.host("client")
-    yield equals("TCPTimeouts, one for each SYN", client.counter("TcpExt.TCPTimeouts"), sent, "timeouts")
+    yield equals("TCPTimeouts grows by one for each SYN", client.counter("TcpExt.TCPTimeouts"), sent, "timeouts")
     given_up = client.counter("TcpExt.TCPAbortOnTimeout")
-    yield equals("TCPAbortOnTimeout, one for each connect", given_up, len(UNANSWERED), "connections")
+    yield equals("TCPAbortOnTimeout grows by one for each connect", given_up, len(UNANSWERED), "connections")
 
 
 @claim("Where a host refuses the connection, connect returns at once", RFC("9293", "3.10.7.1"), Man("connect(2)"))
 def refused(run: Evidence) -> Checks:
-    """Before any timer."""
+    """connect returns before the first timer, of 1 s, would fire."""
     connect = run.host("client").call("connect", port=REFUSED)
     yield equals("connect returns", connect.outcome, "ECONNREFUSED")
     yield at_most("connect takes", connect.took, RTO_INITIAL, "s")

@@ -9,6 +9,8 @@
 
 When a process ends, in whatever way, the kernel closes its descriptors. So the peer cannot tell an orderly end from a
 kill, and the host that closed first is in TIME_WAIT although the process no longer exists.
+Rows show a segment as its sender ("first" to close, or "second"), flags, relative sequence number, relative
+acknowledgment number.
 Read next: exit(2); RFC 9293 section 3.6; Stevens, UNIX Network Programming vol. 1, sections 5.7 and 5.12.
 """
 
@@ -71,33 +73,35 @@ def who_closes(lab: Lab) -> None:
     Kernel("kernel/exit.c", "do_exit"),
 )
 def end_without_close(run: Evidence) -> Checks:
-    """One by an exit that closes nothing (os._exit), one by SIGINT, which it leaves at its default, one by SIGKILL."""
-    yield equals("ports of the programs", ports_of(run.programs), tuple(ENDS_WITH))
+    """One program ends by an exit that closes nothing (os._exit), one by SIGINT, which it does not catch, one by
+    SIGKILL. The fourth socket, on port 7001, is closed by a call, so no program is started for it."""
+    yield equals("ports of the programs that were started", ports_of(run.programs), tuple(ENDS_WITH))
     for port, ending in ENDS_WITH.items():
         programs = run.host(CLOSES_FIRST[port]).programs(None, port)
         yield equals("program on port {port} ends with", programs.map(how_it_ended), [ending], port=port)
 
 
-@claim("The wire shows no difference", RFC("9293", "3.6"), Man("_exit(2)"), Text("T51"))
+@claim("On the wire all four closings look the same", RFC("9293", "3.6"), Man("_exit(2)"), Text("T51"))
 def same_on_the_wire(run: Evidence) -> Checks:
+    """Each closing has the same four segments."""
     for port in CLOSES_FIRST:
         yield equals("closing of port {port}", run.connection(port).closing.summary, SEGMENTS, port=port)
 
 
 @claim(
-    "They differ only in which side is first, and so is in TIME_WAIT",
+    "Only the side that closes first is in TIME_WAIT, however it closes",
     RFC("9293", "3.6"),
     RFC("9293", "3.6.1"),
     Text("T51"),
     Text("T60"),
 )
 def first_waits(run: Evidence) -> Checks:
-    """Client or server, whether its process still exists or not."""
+    """The side in TIME_WAIT may be the client or the server, and its process need not exist any more."""
     for port, first in CLOSES_FIRST.items():
         connection = run.connection(port)
         yield equals("port {port} is closed first by", connection.closing.first, first, port=port)
     for port, first in CLOSES_FIRST.items():
-        yield equals("in TIME_WAIT on port {port}", in_time_wait(run.connection(port)), [first], port=port)
+        yield equals("side in TIME_WAIT on port {port}", in_time_wait(run.connection(port)), [first], port=port)
 
 
 def ports_of(programs: Records[Program]) -> Records[int]:
