@@ -1,9 +1,9 @@
-"""Address already in use: the server has ended, but the kernel still has its connection.
+"""Address already in use: the server has ended, but the kernel still has a connection of it.
 
     client                                    server
       |  <-------------------------------  FIN  |  Ctrl-C, while the client is still connected
       |  ACK  ------------------------------>   |  FIN_WAIT_2: bind gives EADDRINUSE
-      |  FIN, ACK  ------------------------->   |  the client closes
+      |  FIN  ------------------------------>   |  the client closes
       |  <-------------------------------  ACK  |  TIME_WAIT: bind gives EADDRINUSE, for a minute more
 
 If both the old server and the new one set SO_REUSEADDR, bind succeeds beside a connection of the old one, but not
@@ -22,7 +22,7 @@ REUSEADDR = 7002
 OPTION = "--reuseaddr"
 OPTIONS: dict[int, tuple[str, ...]] = {PLAIN: (), REUSEADDR: (OPTION,)}
 
-LEFT = ("FIN_WAIT_2", "TIME_WAIT")  # what is left of the old server's connection
+LEFT = ("FIN_WAIT_2", "TIME_WAIT")  # states of the old server's connection
 REFUSED = "bind: EADDRINUSE"  # what try_bind writes
 WAITING = "waiting for TIME_WAIT to end"
 
@@ -59,11 +59,17 @@ def bind_in_use(lab: Lab) -> None:
 
 @claim("bind is refused while a connection of the old server is left", CONFLICT, Text("T65"))
 def refused(run: Evidence) -> Checks:
-    """While the client is connected, and after it has closed. SO_REUSEADDR on the new server alone is not enough."""
+    """The old connection is in FIN_WAIT_2 while the client is connected, and in TIME_WAIT after it has closed.
+    SO_REUSEADDR on the new server alone is not enough."""
     for state in LEFT:
-        yield equals("bind beside {state}", try_bind(run, state, PLAIN), [REFUSED], state=state)
+        yield equals(
+            "try_bind prints while the old connection is in {state}",
+            try_bind(run, state, PLAIN),
+            [REFUSED],
+            state=state,
+        )
     alone = try_bind(run, "TIME_WAIT", PLAIN, OPTION)
-    yield equals("bind with SO_REUSEADDR on the new server only", alone, [REFUSED])
+    yield equals("try_bind with SO_REUSEADDR on the new server only prints", alone, [REFUSED])
 
 
 @claim(
@@ -73,10 +79,13 @@ def refused(run: Evidence) -> Checks:
     Text("T65", no=NOT_THREE),
 )
 def succeeds_after_a_minute(run: Evidence) -> Checks:
+    """A kernel timer never fires early, and at most one step of the timer wheel and a tick late."""
     waited = run.host("server").time_in("TIME_WAIT", port=PLAIN)
-    yield between("time in TIME_WAIT", waited, TIMEWAIT_LEN, run.kernel.latest(TIMEWAIT_LEN), "s")
+    yield between(
+        "time of the server's socket in TIME_WAIT", waited, TIMEWAIT_LEN, run.kernel.latest(TIMEWAIT_LEN), "s"
+    )
     after = run.phase(WAITING).host("server").program("try_bind").output
-    yield equals("bind after TIME_WAIT", after, f"bound {PLAIN}")
+    yield equals("try_bind prints after TIME_WAIT", after, f"bound {PLAIN}")
 
 
 @claim(
@@ -90,15 +99,20 @@ def succeeds_at_once(run: Evidence) -> Checks:
     """The kernel then has a socket in LISTEN and one in TIME_WAIT on the same port."""
     for state in LEFT:
         yield equals(
-            "bind beside {state}", try_bind(run, state, REUSEADDR, OPTION), [f"bound {REUSEADDR}"], state=state
+            "try_bind prints while the old connection is in {state}",
+            try_bind(run, state, REUSEADDR, OPTION),
+            [f"bound {REUSEADDR}"],
+            state=state,
         )
     both = run.host("server").samples_with("LISTEN", "TIME_WAIT", port=REUSEADDR)
-    yield seen("LISTEN and TIME_WAIT at the same time", both)
+    yield seen("samples with a socket in LISTEN and one in TIME_WAIT", both)
 
 
 @claim("With SO_REUSEADDR bind is still refused beside a listening socket", CONFLICT, Man("socket(7)"))
 def refused_beside_listener(run: Evidence) -> Checks:
-    yield equals("bind beside LISTEN", try_bind(run, "LISTEN", REUSEADDR, OPTION), [REFUSED])
+    yield equals(
+        "try_bind prints while the new server is in LISTEN", try_bind(run, "LISTEN", REUSEADDR, OPTION), [REFUSED]
+    )
 
 
 def try_bind(run: Evidence, state: str, port: int, *options: str) -> Records[str]:

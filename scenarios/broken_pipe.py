@@ -7,7 +7,8 @@
       |  second write: SIGPIPE, or EPIPE         |
 
 A FIN says that the peer sends no more data, not that it reads none. So the first write succeeds. After an RST the next
-call fails with ECONNRESET, and a write after that with EPIPE. Read next: write(2); Stevens, UNIX Network Programming
+call fails with ECONNRESET, and a write after that with EPIPE. If a FIN came before the RST, a write fails with EPIPE at
+once. Rows show a segment as flags and relative sequence number. Read next: write(2); Stevens, UNIX Network Programming
 vol. 1, section 5.13.
 """
 
@@ -77,9 +78,9 @@ def broken_pipe(lab: Lab) -> None:
     Text("T9", depends=SECOND_WRITE),
 )
 def first_write(run: Evidence) -> Checks:
-    """The peer may have closed its own direction only. It is the RST that says that it does not read."""
+    """The peer may have closed its own direction only. Only the RST shows that it no longer reads."""
     sends = run.host("client").results("send", port=CLOSED)
-    yield equals("first send", sends[:1], ["send 5"])
+    yield equals("the first call of send returns", sends[:1], ["send 5"])
     connection = run.established(CLOSED)
     rst = connection.server.segments("R").first
     yield equals("RST of the server", connection.summary(rst), ["R 2"])
@@ -87,9 +88,10 @@ def first_write(run: Evidence) -> Checks:
 
 @claim("The second write fails with EPIPE", Man("write(2)"), ERROR, RST)
 def second_write(run: Evidence) -> Checks:
-    """In CLOSE_WAIT an RST leaves the error EPIPE, and not ECONNRESET. A read still returns the end of the file."""
+    """An RST that arrives in CLOSE_WAIT leaves the error EPIPE, not ECONNRESET. A read still returns the end of the
+    stream."""
     results = run.host("client").results("send", "recv", port=CLOSED)
-    yield equals("calls after the FIN", results, ("send 5", "send EPIPE", "recv b''"))
+    yield equals("calls after the FIN return", results, ("send 5", "send EPIPE", "recv b''"))
 
 
 @claim(
@@ -103,20 +105,21 @@ def reset_then_epipe(run: Evidence) -> Checks:
     client = run.host("client")
     writes_first = client.results("send", "recv", port=RESET_WRITE)
     reads_first = client.results("recv", "send", port=RESET_READ)
-    yield equals("calls that begin with send", writes_first, ("send ECONNRESET", "send EPIPE", "recv b''"))
-    yield equals("calls that begin with recv", reads_first, ("recv ECONNRESET", "send EPIPE"))
+    yield equals("calls after the RST, send first, return", writes_first, ("send ECONNRESET", "send EPIPE", "recv b''"))
+    yield equals("calls after the RST, recv first, return", reads_first, ("recv ECONNRESET", "send EPIPE"))
 
 
 @claim("SIGPIPE ends a program that does not ignore it", Man("signal(7)"), ERROR, Text("T9", depends=DISPOSITION))
 def sigpipe_ends_it(run: Evidence) -> Checks:
-    """It ends at the second write without a message. A program that ignores the signal gets EPIPE and can report it."""
+    """By default the signal ends the program at the second write, without a message. A program that ignores the signal
+    gets EPIPE and can report it."""
     programs = run.host("client").programs("write_on")
     by_default = programs.nth(1)
     ignoring = programs.nth(2)
-    yield equals("last line, SIGPIPE not ignored", by_default.lines[-1:], [BROKEN])
-    yield equals("ended by, SIGPIPE not ignored", end(by_default), "SIGPIPE")
-    yield equals("last line, SIGPIPE ignored", ignoring.lines[-1:], [DENIED])
-    yield equals("ended by, SIGPIPE ignored", end(ignoring), "status 1")
+    yield equals("last line of the program that does not ignore SIGPIPE", by_default.lines[-1:], [BROKEN])
+    yield equals("the program that does not ignore SIGPIPE ends with", end(by_default), "SIGPIPE")
+    yield equals("last line of the program that ignores SIGPIPE", ignoring.lines[-1:], [DENIED])
+    yield equals("the program that ignores SIGPIPE ends with", end(ignoring), "status 1")
 
 
 def end(program: Program) -> str:

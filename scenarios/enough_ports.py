@@ -6,8 +6,9 @@
       |                                           |  connection, and EADDRINUSE when the server restarts
       |  SYN, from the same port  ------------->  |  accepted at once: it ends that TIME_WAIT
       |                                           |
-      |  request, request, request …  --------->  |  one connection for all requests
-      |  <---------  answer, answer, answer …     |  both sides must know where one ends and the next begins
+      |  request  ----------------------------->  |  one connection for all requests
+      |  <------------------------------  answer  |  both sides must know where one ends and the next begins
+      |    ...                                    |
 
 A third way is tcp_tw_reuse, in the scenario port_reuse. The minute of TIME_WAIT itself is compiled into the kernel.
 Read next: RFC 9293 section 3.6.1; RFC 9112 section 9.3, where HTTP does the second; the scenarios port_exhaustion and
@@ -53,7 +54,7 @@ def enough_ports(lab: Lab) -> None:
 
 
 @claim(
-    "When the server closes first it waits, and the client's ports are free",
+    "If the server closes first, the client's ports are free at once",
     RFC("9293", "3.6.1"),
     Kernel("net/ipv4/tcp_minisocks.c", "tcp_timewait_state_process"),
     Text("T70"),
@@ -62,16 +63,21 @@ def server_closes_first(run: Evidence) -> Checks:
     """A SYN with a number above all those of the old connection ends its TIME_WAIT and opens a new connection."""
     connects = run.host("client").calls("connect", port=FIRST)
     outcomes = connects.map(lambda call: call.outcome)
-    yield equals("connect returns", outcomes, ["success"] * ATTEMPTS)
+    yield equals("the calls of connect return", outcomes, ["success"] * ATTEMPTS)
     on_client = run.host("client").periods("TIME_WAIT", remote_port=FIRST)
-    yield equals("client in TIME_WAIT toward port {port}", len(on_client), 0, "sockets", port=FIRST)
+    yield equals("client's sockets in TIME_WAIT toward port {port}", len(on_client), 0, "sockets", port=FIRST)
     on_server = run.host("server").most("TIME_WAIT", port=FIRST)
     yield equals(
-        "server in TIME_WAIT on port {port}, at the same time", on_server, len(LOCAL_PORTS), "sockets", port=FIRST
+        "most sockets of the server in TIME_WAIT on port {port} at the same time",
+        on_server,
+        len(LOCAL_PORTS),
+        "sockets",
+        port=FIRST,
     )
 
 
-@claim("One connection, and one port, serves any number of requests", RFC("9112", "9.3"), Text("T70"))
+@claim("One connection can serve more requests than the client has ports", RFC("9112", "9.3"), Text("T70"))
 def one_connection(run: Evidence) -> Checks:
+    """The client makes one request more than it has ports."""
     answered = sum(run.established(ECHO, client="client").server.payload_lengths.required)
     yield at_least("requests answered on one connection", answered // len(REQUEST), ATTEMPTS, "requests")

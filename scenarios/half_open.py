@@ -6,13 +6,14 @@
       |  <-------------------------------  RST   |  there is no such connection
       |                                          |
       |  the host restarts;                      |
-      |  SYN from the same port as before  --->  |  ESTABLISHED, where other sequence numbers come next
-      |  <-------------------  ACK (challenge)   |  names those
+      |  SYN from the same port as before  --->  |  ESTABLISHED, and expects other sequence numbers
+      |  <-------------------  ACK (challenge)   |  carries the numbers of the old connection
       |  RST with the number of the ACK  ----->  |  the old connection ends
       |  SYN again  -------------------------->  |  a new connection
 
-An abort whose RST is lost leaves the same as a restart: no socket on this side, and a peer that does not know it. So
-the scenario aborts and drops the RST.
+After an abort whose RST is lost, the hosts are as after a restart: there is no socket on one side, and the other side
+does not know it. So the scenario aborts and drops the RST.
+Rows show a segment as flags, relative sequence number, relative acknowledgment number.
 Read next: RFC 9293 section 3.5.1, with its figures; RFC 5961; the scenario reset.
 """
 
@@ -32,7 +33,7 @@ IDLE = 10  # s, on a wire that answers within a thousandth of one
 
 
 def restart(lab: Lab, end: Socket, port: int, peer: str) -> None:
-    """Leave what a restart leaves: no socket on this side, and a peer that got no segment about it."""
+    """Make a host's end of a connection vanish as in a restart: no segment tells the peer about it."""
     with lab.wire.fault(Nth(1, flags="R", port=port), toward=lab.host(peer)):
         end.linger(0)
         end.close()
@@ -66,14 +67,15 @@ def half_open(lab: Lab) -> None:
     RFC("9293", "3.8.4"),
 )
 def idle_stays_established(run: Evidence) -> Checks:
-    """Over an idle connection nothing is sent. Keepalives are sent only where a program asks for them."""
+    """Nothing is sent over an idle connection. Keepalives are sent only if a program asks for them. The scenario lets
+    10 s pass after the restart."""
     connection = run.established(SERVER)
     lost = connection.lost.first
     server = connection.server.socket
     client = connection.client.socket.last("ESTABLISHED")
     yield equals("last state of the server's socket", server.states.last, "ESTABLISHED")
     yield equals("the server's socket is gone", server.gone, True)
-    yield at_least("time after which the client is still ESTABLISHED", (client.t - lost.sent_at) / NS, IDLE, "s")
+    yield at_least("the client is still ESTABLISHED after", (client.t - lost.sent_at) / NS, IDLE, "s")
 
 
 @claim(
@@ -88,24 +90,24 @@ def answered_by_rst(run: Evidence) -> Checks:
     after_restart = connection.segments[lost + 1 :]
     yield equals("segments after the restart", connection.summary(after_restart), ["PA 1 ack 1", "R 1"])
     results = run.host("client").results("recv", port=SERVER)
-    yield equals("the client's calls of recv", results, ["recv ECONNRESET"])
+    yield equals("the client's call of recv returns", results, ["recv ECONNRESET"])
 
 
 @claim(
-    "A new SYN is answered with the numbers of the old connection",
+    "A new SYN is answered by an ACK with the old connection's numbers",
     RFC("9293", "3.5.1"),
     RFC("5961", "4.2"),
     Kernel("net/ipv4/tcp_input.c", "tcp_validate_incoming"),
 )
 def challenge_ack(run: Evidence) -> Checks:
-    """So the RST that follows has exactly the sequence number that the server expects. Numbers count from the SYNs of
-    the old connection."""
+    """The client answers that ACK with an RST, which has exactly the sequence number that the server expects. The rows
+    count from the SYNs of the old connection."""
     old = run.established(CLIENT)
     new = run.connection(CLIENT, nth=2)
     answer = new.server.segments().first
     reset = new.client.segments("R").first
     yield equals("the server's answer to the SYN", old.summary(answer), [f"A 1 ack {NEXT}"])
-    yield equals("the client's answer to that", old.summary(reset), [f"R {NEXT}"])
+    yield equals("the client's answer to that ACK", old.summary(reset), [f"R {NEXT}"])
 
 
 @claim(
@@ -114,8 +116,9 @@ def challenge_ack(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_input.c", "tcp_rcv_synsent_state_process"),
 )
 def next_syn_opens(run: Evidence) -> Checks:
-    """The kernel has set the timer to its minimum, two ticks, the first of which has already begun."""
+    """After the challenge ACK the client's kernel sets the SYN's timer to its minimum, two ticks. The first of them has
+    already begun, so the least wait is one tick."""
     connects = run.host("client").calls("connect", port=CLIENT)
-    yield equals("the second connect", connects[1:].map(lambda call: call.outcome), ["success"])
+    yield equals("the second connect returns", connects[1:].map(lambda call: call.outcome), ["success"])
     syns = run.connection(CLIENT, nth=2).client.segments("S")
-    yield between("first SYN to the second", intervals(syns).first, 1 / run.kernel.hz, RTO_INITIAL, "s")
+    yield between("time from the first SYN to the second", intervals(syns).first, 1 / run.kernel.hz, RTO_INITIAL, "s")

@@ -4,12 +4,12 @@
       |  <-------------------------------  FIN  |  Ctrl-C: the kernel closes the program's socket
       |  ACK  ------------------------------>   |  FIN_WAIT_2 on the server, CLOSE_WAIT on the client
       |                                         |
-      |  FIN, ACK  ------------------------->   |  a client that closes leaves the server in TIME_WAIT;
+      |  FIN  ------------------------------>   |  a client that closes leaves the server in TIME_WAIT;
       |                                         |
       |  data  ----------------------------->   |  a client that sends data gets an RST,
       |  <-------------------------------  RST  |  and the server's kernel keeps nothing;
       |                                         |
-      |                                         |  while a client does nothing, the server's kernel
+      |                                         |  if the client does nothing, the server's kernel
       |                                         |  forgets the connection after tcp_fin_timeout
 
 Read next: RFC 9293 section 3.6; tcp(7) on tcp_fin_timeout; Stevens, UNIX Network Programming vol. 1, section 5.12.
@@ -62,7 +62,7 @@ def interrupted(lab: Lab) -> None:
 
 @claim("Until the client closes, FIN_WAIT_2 faces CLOSE_WAIT", RFC("9293", "3.6"), Text("T52"), Text("T71"))
 def half_closed(run: Evidence) -> Checks:
-    """No timer ends CLOSE_WAIT: the client's side stays in it until the client closes."""
+    """No timer ends CLOSE_WAIT: the client's socket stays in it until the client closes."""
     server = run.host("server").states(port=STAYS)
     client = run.host("client").states(remote_port=STAYS)
     yield equals("last state of the server's socket", server.last, "FIN_WAIT_2")
@@ -76,7 +76,7 @@ def half_closed(run: Evidence) -> Checks:
     Text("T72", no="a client that closes in an orderly way leaves TIME_WAIT behind"),
 )
 def client_closes(run: Evidence) -> Checks:
-    """The client sends a FIN in any case, and the server closed first."""
+    """The server closed first, and the client sends its FIN in an orderly way."""
     states = run.host("server").states(port=CLOSES)
     yield equals("last two states of the server's socket", states[-2:], ("FIN_WAIT_2", "TIME_WAIT"))
 
@@ -101,6 +101,6 @@ def client_speaks(run: Evidence) -> Checks:
     Kernel("kernel/time/timer.c", "LVL_GRAN"),
 )
 def client_stays(run: Evidence) -> Checks:
-    """A kernel timer is never early and at most one step of the timer wheel late."""
+    """A kernel timer never fires early, and at most one step of the timer wheel and a tick late."""
     waited = run.host("server").time_in("FIN_WAIT_2", port=STAYS)
-    yield between("time in FIN_WAIT_2", waited, FIN_TIMEOUT, run.kernel.latest(FIN_TIMEOUT), "s")
+    yield between("time of the server's socket in FIN_WAIT_2", waited, FIN_TIMEOUT, run.kernel.latest(FIN_TIMEOUT), "s")

@@ -1,13 +1,16 @@
-"""The last ACK is lost: the FIN is sent again until an ACK arrives, and each FIN starts TIME_WAIT over.
+"""The last ACK is lost: the FIN is sent again until an ACK arrives, and each FIN restarts TIME_WAIT.
 
     client                                 server
     FIN_WAIT_2  |  <----------------  FIN  |  LAST_ACK
     TIME_WAIT   |  ACK  ----------- x      |  lost
-                |  <----------------  FIN  |  one RTO later, 200 ms or more; then two, four, …
-                |  ACK  ---------------->  |  the connection is gone
-    gone        |                          |  one minute after the last FIN arrived, not after the first
+                |  <----------------  FIN  |  one RTO (at least 200 ms) later
+                |  ACK  ----------- x      |  lost, and so on: FINs after 2, 4, 8 and 16 RTOs more
+                |  <----------------  FIN  |  the fifth retransmission
+                |  ACK  ---------------->  |  no socket
+    no socket   |                          |  one minute after the last FIN arrived, not after the first
 
 No host can know whether its last segment arrives. So the host that sent it waits: it may have to send it again.
+Rows show a segment as flags, relative sequence number, relative acknowledgment number.
 Read next: RFC 9293 section 3.6.1; the comment above tcp_timewait_state_process in Linux.
 """
 
@@ -52,13 +55,16 @@ def last_ack_lost(lab: Lab) -> None:
     Text("T62"),
 )
 def sent_again(run: Evidence) -> Checks:
-    """A kernel timer is never early. A busy machine may be late with it: each wait is shorter than the next RTO."""
+    """A kernel timer never fires early. It may fire late on a busy machine, so we accept each wait up to the next RTO,
+    which is twice as long."""
     connection = run.connection(PORT)
     waits = intervals(connection.closing.fins("server"))
     rto = connection.server.socket.last("CLOSE_WAIT").rto
     bounds = octaves(*backoff(rto, LOST))
-    yield seen("samples of the client's socket", connection.client.socket.samples)
-    yield from each_between("wait before retransmission {n}", waits, bounds, "s", count="retransmissions of the FIN")
+    yield seen("the client was sampled too", connection.client.socket.samples)
+    yield from each_between(
+        "wait before retransmission {n} of the FIN", waits, bounds, "s", count="retransmissions of the FIN"
+    )
 
 
 @claim(
@@ -68,32 +74,35 @@ def sent_again(run: Evidence) -> Checks:
     Text("T62"),
 )
 def acknowledged_again(run: Evidence) -> Checks:
-    """All ACKs but the last are lost, and the other side leaves LAST_ACK only when that one has arrived."""
+    """All ACKs but the last are lost. The other side leaves LAST_ACK only when the last one has arrived."""
     connection = run.connection(PORT)
     acks = connection.closing.sent_by("client")[1:]
     last_arrived = acks.last.arrived
     yield equals("ACKs of the client", connection.summaries(acks), ("A 2 ack 2",) * (LOST + 1))
-    yield equals("each of them arrives", acks.map(lambda ack: bool(ack.delivered_at)), [False] * LOST + [True])
+    yield equals("the ACK arrives, in turn", acks.map(lambda ack: bool(ack.delivered_at)), [False] * LOST + [True])
     last_ack = connection.server.socket.period("LAST_ACK")
-    yield equals("LAST_ACK ends after the last ACK arrived", last_arrived <= last_ack.left_by, True)
+    yield equals("the server leaves LAST_ACK after the last ACK has arrived", last_arrived <= last_ack.left_by, True)
     time_wait = connection.client.socket.last("TIME_WAIT")
     yield equals("a program owns the socket in TIME_WAIT", time_wait.owned, False)
 
 
 @claim(
-    "Each FIN that arrives starts TIME_WAIT over",
+    "Each FIN that arrives restarts TIME_WAIT",
     RFC("9293", "3.10.7.4"),
     Kernel("include/net/inet_timewait_sock.h", "inet_twsk_reschedule"),
     Text("T63"),
 )
 def starts_over(run: Evidence) -> Checks:
-    """The timer in the socket table starts when a FIN arrives. It counts in ticks, and may be two of them off."""
+    """The socket table shows when the timer ends, and so when it was started: not before that FIN arrived. The timer
+    counts in ticks, so that the start may seem to be up to two ticks early."""
     connection = run.connection(PORT)
     fins = connection.closing.fins("server")
     starts = timer_starts(fins, connection.client.socket.samples_in("TIME_WAIT"))
     bounds = ((-2 / run.kernel.hz, inf),) * (LOST + 1)
-    yield seen("samples of the server's socket", connection.server.socket.samples)
-    yield from each_between("FIN {n} to the start of the timer", starts, bounds, "s", count="starts of the timer")
+    yield seen("the server was sampled too", connection.server.socket.samples)
+    yield from each_between(
+        "time from the arrival of FIN {n} to the start of the timer", starts, bounds, "s", count="starts of the timer"
+    )
 
 
 @claim(
@@ -103,13 +112,18 @@ def starts_over(run: Evidence) -> Checks:
     Text("T63"),
 )
 def one_minute_from_the_last(run: Evidence) -> Checks:
-    """A kernel timer is never early and at most one step of the timer wheel late."""
+    """The first FIN starts TIME_WAIT, and the last one restarts it. A kernel timer never fires early, and at most one
+    step of the timer wheel and a tick late."""
     fins = run.connection(PORT).closing.fins("server")
     retransmissions = fins[1:]
     restarting = (retransmissions.last.arrived - fins.first.arrived) / NS
     waited = run.host("client").time_in("TIME_WAIT")
     yield between(
-        "time in TIME_WAIT", waited, restarting + TIMEWAIT_LEN, restarting + run.kernel.latest(TIMEWAIT_LEN), "s"
+        "time of the client's socket in TIME_WAIT",
+        waited,
+        restarting + TIMEWAIT_LEN,
+        restarting + run.kernel.latest(TIMEWAIT_LEN),
+        "s",
     )
 
 

@@ -1,4 +1,4 @@
-"""Out of ports: a client that closes first leaves each port waiting for a minute, and connect fails when none is left.
+"""Out of ports: a client that closes first leaves each port in TIME_WAIT, and connect fails when no port is left.
 
     client                                  server
       |  connect, from each port in turn  -->  |
@@ -9,9 +9,10 @@
       |  connect  -------------------------->  |  to another port of the server, from the same ports
       |  a minute later: connect  ---------->  |
 
-Both addresses and both ports identify a connection, so a port is in use only toward one address and port. Toward it a
-client can keep up ports / 60 s: with the usual 28,232 ports (ip_local_port_range) 470 connections a second. Here there
-are few ports. Read next: ip(7); connect(2); RFC 6191; the scenarios enough_ports and timewait.
+Both addresses and both ports identify a connection, so a port is in use only toward one address and port. The rate of
+connections to it is at most the number of ports / 60 s: with the usual 28,232 ports (ip_local_port_range) 470
+connections a second. Here there are few ports. Read next: ip(7); connect(2); RFC 6191; the scenarios enough_ports and
+timewait.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, at_most, between, claim, equals
@@ -38,7 +39,7 @@ PINNED = {
 }
 
 
-@scenario("A port waits for a minute", sysctls=PINNED)
+@scenario("A client runs out of ports while they are in TIME_WAIT", sysctls=PINNED)
 def port_exhaustion(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
@@ -61,18 +62,18 @@ def port_exhaustion(lab: Lab) -> None:
 
 
 @claim(
-    "connect fails once every port is open or waits, and sends nothing",
+    "connect fails, and sends nothing, when every port is in use",
     CHOOSES,
     Man("connect(2)"),
     Text("T66", no="a client that closes first may find no port left"),
 )
 def no_port_is_left(run: Evidence) -> Checks:
-    """One connection from each port; then one more call while they are open, and one while they wait. A minute later
-    each port is used once more."""
+    """The client makes one connection from each port. One more call fails while they are open, and one while they are
+    in TIME_WAIT. A minute later each port is used once more."""
     calls = run.host("client").calls("connect", port=ONE)[: TRIES + 1]
     ports = run.connections(ONE).map(lambda connection: connection.client.port)
-    yield equals("connect returns", calls.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT, NONE_LEFT])
-    yield equals("ports that a SYN was sent from", ports.in_order, sorted([*PORTS, *PORTS]))
+    yield equals("the calls of connect return", calls.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT, NONE_LEFT])
+    yield equals("ports from which a SYN was sent", ports.in_order, sorted([*PORTS, *PORTS]))
 
 
 @claim(
@@ -81,7 +82,7 @@ def no_port_is_left(run: Evidence) -> Checks:
     Text("T69", no="connect fails with EADDRNOTAVAIL, cannot assign requested address; EADDRINUSE comes from bind"),
 )
 def bind_says_in_use(run: Evidence) -> Checks:
-    yield equals("bind to a port that waits returns", run.host("client").call("bind").outcome, "EADDRINUSE")
+    yield equals("bind to a port in TIME_WAIT returns", run.host("client").call("bind").outcome, "EADDRINUSE")
 
 
 @claim(
@@ -91,12 +92,13 @@ def bind_says_in_use(run: Evidence) -> Checks:
     Text("T69", no="the limit is for each destination address and port"),
 )
 def free_toward_another(run: Evidence) -> Checks:
-    """One sample of the client's table shows each port twice: waiting toward the one, open toward the other."""
+    """A sample of the client's socket table shows each port twice: in TIME_WAIT toward the one destination, ESTABLISHED
+    toward the other."""
     calls = run.host("client").calls("connect", port=OTHER)
     samples = run.host("client").table_samples
     twice = samples.where(lambda sample: ports_and_states(sample) == EACH_PORT_TWICE)
-    yield equals("connect returns", calls.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT])
-    yield at_least("samples with each port open and in TIME_WAIT", len(twice), 1)
+    yield equals("the calls of connect return", calls.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT])
+    yield at_least("samples with each port ESTABLISHED and in TIME_WAIT", len(twice), 1, "samples")
 
 
 @claim(
@@ -105,17 +107,22 @@ def free_toward_another(run: Evidence) -> Checks:
     Text("T70", depends="on which timeout: TIME_WAIT's minute is compiled in"),
 )
 def rate_is_limited(run: Evidence) -> Checks:
-    """From the first connection of one round to the first of the next, all ports are used once. That takes the time in
-    TIME_WAIT and more; tcp_fin_timeout has no part in it."""
+    """From the first connection of one round to the first of the next, all ports are used once. That takes at least the
+    time in TIME_WAIT, so the rate is at most ports / 60 s. The setting tcp_fin_timeout does not matter. A kernel timer
+    never fires early, and at most one step of the timer wheel and a tick late."""
     calls = run.host("client").calls("connect", port=ONE)
     second_round = calls[TRIES + 1 :]
     waited = run.host("client").time_in("TIME_WAIT", remote_port=ONE)
     yield equals(
-        "connect returns, in the second round", second_round.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT]
+        "the calls of connect in the second round return",
+        second_round.map(lambda call: call.outcome),
+        [*SUCCESS, NONE_LEFT],
     )
-    yield between("time in TIME_WAIT", waited, TIMEWAIT_LEN, run.kernel.latest(TIMEWAIT_LEN), "s")
+    yield between(
+        "time of the client's sockets in TIME_WAIT", waited, TIMEWAIT_LEN, run.kernel.latest(TIMEWAIT_LEN), "s"
+    )
     seconds = (second_round.first.began - calls.first.began) / NS
-    yield at_most("rate", len(PORTS) / seconds, len(PORTS) / TIMEWAIT_LEN, "connections a second")
+    yield at_most("rate of connections", len(PORTS) / seconds, len(PORTS) / TIMEWAIT_LEN, "connections a second")
 
 
 def ports_and_states(sample: TableSample) -> list[tuple[int, str]]:

@@ -1,18 +1,19 @@
-"""tcp_tw_reuse: a port that waits may be used again toward the same destination, after a second and with timestamps.
+"""tcp_tw_reuse: a port in TIME_WAIT may be used again toward the same destination after a second, with timestamps.
 
     client                                      server
       |  FIN, the client closes first  ------->  |
       |  TIME_WAIT: connect may not use the port |
       |  a second later: SYN, the same port ->   |  its number is 65,537 above the old connection's last
-      |  <--------------------------  SYN, ACK   |
+      |  <---------------------------  SYN-ACK   |
 
-It has a price. The port is in use for a second all the same, so a client can keep up ports / 1 s. Without timestamps on
-both sides nothing is gained. And the protection that TIME_WAIT gives is left to PAWS, which recognizes old segments by
-their timestamps. The default, 2, is for the loopback interface only. Read next: ip-sysctl on tcp_tw_reuse; RFC 6191;
-RFC 7323 section 5; the scenarios port_exhaustion, enough_ports and timewait_assassination.
+The option has a price. The port is in use for a second all the same, so the rate of connections is at most the number
+of ports / 1 s. Without timestamps on both sides the option has no effect. And the protection that TIME_WAIT gives is
+left to PAWS, which recognizes old segments by their timestamps. The default, 2, is for the loopback interface only.
+Read next: ip-sysctl on tcp_tw_reuse; RFC 6191; RFC 7323 section 5; the scenarios port_exhaustion, enough_ports and
+timewait_assassination.
 """
 
-from badwire.claims import RFC, Checks, Kernel, Text, at_least, at_most, claim, equals
+from badwire.claims import RFC, Checks, Kernel, Text, at_least, claim, equals
 from badwire.evidence import NS, Evidence, tcp_of
 from badwire.packets.packet import relative
 from badwire.scenario import scenario
@@ -36,7 +37,7 @@ WITHOUT_TIMESTAMPS = {**PINNED, "net.ipv4.tcp_timestamps": "0"}
 
 
 @scenario(
-    "A waiting port is used again after a second",
+    "A port in TIME_WAIT is used again after a second",
     hosts={"client": 2},
     sysctls={"client1": WITH_TIMESTAMPS, "client2": WITHOUT_TIMESTAMPS},
 )
@@ -58,21 +59,26 @@ def port_reuse(lab: Lab) -> None:
         client.connect(server.at(PORT))
 
 
-@claim("tcp_tw_reuse takes a waiting port after a second", REUSES, Text("T70"))
+@claim("With tcp_tw_reuse a port in TIME_WAIT is used again after a second", REUSES, Text("T70"))
 def taken_after_a_second(run: Evidence) -> Checks:
-    """Not before. Kernels older than 6.14 wait for the next whole second of their clock instead."""
+    """A call within the second fails: it must come before the first port may be reused. Kernels older than 6.14 wait
+    for the next whole second of their clock instead."""
     client = run.host("client1")
     calls = client.calls("connect", port=PORT)
     periods = client.periods("TIME_WAIT", remote_port=PORT)
     reusable = periods.map(lambda period: run.kernel.reusable_after(period.entered_by / NS)).in_order
     first_reusable = reusable.first
     last_reusable = reusable.last
-    yield equals("connect returns", calls.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT, "success"])
+    yield equals("the calls of connect return", calls.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT, "success"])
 
     refused = calls.nth(len(PORTS) + 1).began / NS
     accepted = calls.nth(len(PORTS) + 2).began / NS
-    yield at_most("refused call, after the first port is reusable", refused - first_reusable, 0, "s")
-    yield at_least("accepted call, after the last port is reusable", accepted - last_reusable, 0, "s")
+    yield at_least(
+        "the call that fails comes before the first port may be reused, by", first_reusable - refused, 0, "s"
+    )
+    yield at_least(
+        "the call that succeeds comes after the last port may be reused, by", accepted - last_reusable, 0, "s"
+    )
     yield equals("ports that the kernel counts as reused", client.counter("TcpExt.TWRecycled"), 1, "ports")
 
 
@@ -83,20 +89,20 @@ def taken_after_a_second(run: Evidence) -> Checks:
     RFC("9293", "3.6.1"),
 )
 def numbers_begin_beyond(run: Evidence) -> Checks:
-    """They begin beyond the largest window that there is without scaling; PAWS tells older segments by their
-    timestamps."""
+    """The new numbers begin beyond the largest window without window scaling, 65,535. PAWS recognizes older segments by
+    their timestamps."""
     connections = run.connections(PORT, client="client1")
     new = connections.last
     old = connections[:-1].where(lambda connection: connection.client.port == new.client.port).first
     last = old.client.segments("A").last
     gap = relative(tcp_of(new.segments.first).seq, tcp_of(last).seq)
-    yield equals("first number of the new one, above the old one's last", gap, GAP)
+    yield equals("the new first sequence number is above the old last one by", gap, GAP)
 
 
-@claim("Without timestamps no waiting port is taken", REUSES)
+@claim("Without timestamps no port in TIME_WAIT is used again", REUSES)
 def none_without_timestamps(run: Evidence) -> Checks:
-    """Both calls that find all ports waiting fail, the one after a second and a half too."""
+    """Both calls that find all ports in TIME_WAIT fail, also the one after a second and a half."""
     calls = run.host("client2").calls("connect", port=PORT)
-    yield equals("connect returns", calls.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT, NONE_LEFT])
+    yield equals("the calls of connect return", calls.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT, NONE_LEFT])
     options = run.established(PORT, client="client2").opening.options["client2"]
     yield equals("the client's SYN offers timestamps", "timestamps" in options, False)

@@ -1,4 +1,4 @@
-"""RST: this connection does not exist, or no longer. It is not acknowledged, and no side waits after it.
+"""RST: this connection does not exist, or no longer. An RST is not acknowledged, and no side waits after it.
 
     client                                      server
       |  SYN  ------------------------------->   |  no program listens on that port
@@ -10,8 +10,9 @@
       |  data  ------------------------------>   |
       |  <-------------------------------  RST   |  close, with the data unread
 
-The side that receives it gets ECONNRESET from its next call, once. Read next: RFC 9293 section 3.5; socket(7) on
-SO_LINGER; Stevens, UNIX Network Programming vol. 1, section 7.5; the scenario half_open.
+The side that receives the RST gets ECONNRESET from its next call, once. Rows show a segment as flags, relative sequence
+number, relative acknowledgment number. Read next: RFC 9293 section 3.5; socket(7) on SO_LINGER; Stevens, UNIX Network
+Programming vol. 1, section 7.5; the scenario half_open.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals
@@ -31,7 +32,7 @@ ASKED = b"are you there?"
 ABORTS = ("TcpExt.TCPAbortOnClose", "TcpExt.TCPAbortOnData")
 
 
-@scenario("RST ends a connection at once, and answers where there is none")
+@scenario("RST ends a connection at once, and answers segments of no connection")
 def reset(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
@@ -67,9 +68,12 @@ def reset(lab: Lab) -> None:
     Text("T24"),
 )
 def no_listener(run: Evidence) -> Checks:
-    """It acknowledges the SYN, without which it would be ignored (RFC 9293 section 3.5.3), and ends connect at once."""
-    yield equals("segments", run.connection(CLOSED).summary(), ["S 0", "RA 0 ack 1"])
-    yield equals("the client's call", run.host("client").results("connect", port=CLOSED), ["connect ECONNREFUSED"])
+    """The RST acknowledges the SYN, since it would be ignored otherwise (RFC 9293 section 3.5.3), and ends connect at
+    once."""
+    yield equals("segments of the refused connection", run.connection(CLOSED).summary(), ["S 0", "RA 0 ack 1"])
+    yield equals(
+        "the client's call returns", run.host("client").results("connect", port=CLOSED), ["connect ECONNREFUSED"]
+    )
 
 
 @claim(
@@ -84,8 +88,8 @@ def abortive_close(run: Evidence) -> Checks:
     connection = run.established(ABORT)
     for host in SIDES:
         socket = connection.side(host).socket
-        yield equals("last state of {host}", socket.states.last, "ESTABLISHED", host=host)
-        yield equals("socket of {host} is gone", socket.gone, True, host=host)
+        yield equals("last state of the {host}'s socket", socket.states.last, "ESTABLISHED", host=host)
+        yield equals("the {host}'s socket is gone", socket.gone, True, host=host)
     rst = connection.server.segments("R").first
     yield equals("RST of the server", connection.summary(rst), [f"RA {1 + len(LAST)} ack 1"])
 
@@ -96,22 +100,22 @@ def abortive_close(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp.c", "tcp_recvmsg_locked"),
 )
 def data_before_it_is_read(run: Evidence) -> Checks:
-    """RFC 9293 would flush the queues (section 3.10.7.4). Linux reads to their end before it returns the error."""
+    """RFC 9293 would discard what is in the queues (section 3.10.7.4). On Linux recv returns it before the error."""
     read = run.host("client").results("recv", port=ABORT)
-    yield equals("the client's calls", read, [f"recv {LAST!r}", "recv ECONNRESET", "recv b''"])
+    yield equals("the client's calls return", read, [f"recv {LAST!r}", "recv ECONNRESET", "recv b''"])
 
 
 @claim(
-    "Closing with data unread sends RST too",
+    "A close with data unread sends RST too",
     RFC("2525", "2.17"),
     RFC("1122", "4.2.2.13"),
     Kernel("net/ipv4/tcp.c", "__tcp_close"),
 )
 def data_unread(run: Evidence) -> Checks:
-    """It does so although the kernel acknowledged the data: after a FIN the sender would believe that a program had
-    read it."""
+    """The kernel sends RST although it has acknowledged the data: after a FIN the sender would believe that a program
+    had read it."""
     connection = run.established(UNREAD)
-    yield equals("the client's call", run.host("client").results("recv", port=UNREAD), ["recv ECONNRESET"])
+    yield equals("the client's call returns", run.host("client").results("recv", port=UNREAD), ["recv ECONNRESET"])
     rst = connection.server.segments("R").first
     yield equals("RST of the server", connection.summary(rst), [f"RA 1 ack {1 + len(ASKED)}"])
 

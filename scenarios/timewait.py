@@ -2,7 +2,7 @@
 
     client                                    server
       |  SYN  ------------------------------>   |  LISTEN
-      |  <--------------------------  SYN, ACK  |
+      |  <---------------------------  SYN-ACK  |
       |  ACK  ------------------------------>   |  ESTABLISHED
       |  <-------------------------------  FIN  |  the server closes first
       |  ACK, FIN  ------------------------->   |
@@ -72,9 +72,12 @@ def first_to_close(run: Evidence) -> Checks:
     Text("T61", no=COMPILED_IN),
 )
 def lasts_one_minute(run: Evidence) -> Checks:
-    """A kernel timer is never early and at most one step of the timer wheel late; tcp_fin_timeout has no part in it."""
+    """A kernel timer never fires early, and at most one step of the timer wheel and a tick late.
+    The setting tcp_fin_timeout, 30 s here, does not matter."""
     waited = run.host("server").time_in("TIME_WAIT", port=GREETER)
-    yield between("time in TIME_WAIT", waited, TIMEWAIT_LEN, run.kernel.latest(TIMEWAIT_LEN), "s")
+    yield between(
+        "time of the server's socket in TIME_WAIT", waited, TIMEWAIT_LEN, run.kernel.latest(TIMEWAIT_LEN), "s"
+    )
 
 
 @claim(
@@ -84,7 +87,7 @@ def lasts_one_minute(run: Evidence) -> Checks:
     Instrument("samples four seconds apart cannot miss a minute"),
 )
 def second_to_close(run: Evidence) -> Checks:
-    """It goes from LAST_ACK to nothing."""
+    """Its socket is removed when the ACK of its FIN arrives in LAST_ACK."""
     for port, host in CLOSES_SECOND.items():
         fins = run.connection(port).side(host).segments("F")
         yield seen("FIN of {host} on port {port}", fins, host=host, port=port)
@@ -99,11 +102,12 @@ def second_to_close(run: Evidence) -> Checks:
 
 @claim("A server whose client closed first restarts at once", RFC("9293", "3.6.1"), Text("T66"))
 def restarts_at_once(run: Evidence) -> Checks:
-    """It is ready again without SO_REUSEADDR while the client still waits; the client then uses another port."""
+    """The server is ready again, without SO_REUSEADDR, while the client is still in TIME_WAIT. The client then uses
+    another port."""
     restarted = run.host("server").programs("echo_serial").nth(2)
     last_fin = run.connection(ECHO).server.segments("F").first
     waiting = run.host("client").periods("TIME_WAIT", remote_port=ECHO).first
     while_client_waits = last_fin.arrived <= restarted.ready_at <= waiting.left_after
-    yield equals("the second server is ready while the client waits", while_client_waits, True)
+    yield equals("the second server is ready while the client is in TIME_WAIT", while_client_waits, True)
     ports = run.connections(ECHO).map(lambda connection: connection.client.port)
     yield equals("different ports of the client", len(set(ports)), 2, "ports")
