@@ -1,4 +1,4 @@
-"""A transfer written by hand: segments of ten bytes, numbered from 1; acknowledgments; looks at the sender's socket."""
+"""A transfer written by hand: segments of ten bytes, numbered from 1, their ACKs, samples of the sender's socket."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,67 +8,93 @@ from tests.claims.written import Written, sock
 
 SIZE = 10  # bytes
 WAY = 0.05  # seconds; a round trip takes twice as long
-ALIKE: dict[str, Any] = {
-    "ca_state": 0, "snd_cwnd": 10, "snd_ssthresh": INFINITE, "snd_mss": SIZE, "notsent_bytes": 0, "unacked": 1,
-    "rtt": round(2e6 * WAY), "min_rtt": round(2e6 * WAY), "rto": 300_000, "total_retrans": 0,
-}  # fmt: skip
+MICROSECOND = 1e-6
+INFO: dict[str, Any] = {
+    "ca_state": 0,
+    "snd_cwnd": 10,
+    "snd_ssthresh": INFINITE,
+    "snd_mss": SIZE,
+    "notsent_bytes": 0,
+    "unacked": 1,
+    "rtt": round(2e6 * WAY),
+    "min_rtt": round(2e6 * WAY),
+    "rto": 300_000,
+    "total_retrans": 0,
+}  # of every sample, but for what is changed
 
 
 class Transfer:
-    """What a client sends to a port of the server, whose handshake is over at ``t``."""
+    """What a client sends to a port of the server. The handshake is over at ``t``; ``way`` is in seconds."""
 
     def __init__(self, w: Written, t: float, port: int, client: str = "client", way: float = WAY) -> None:
-        self.w, self.client, self.port, self.way = w, client, port, way
-        self.here: dict[str, Any] = {"sport": 40000 + port % 1000, "dport": port}
-        self.there: dict[str, Any] = {"sport": port, "dport": 40000 + port % 1000}
-        w.segment(client, "server", t - 3 * way, "S", seq=100, delivered=t - 2 * way, **self.here)
-        w.segment("server", client, t - 2 * way, "SA", seq=500, ack=101, delivered=t - way, **self.there)
-        w.segment(client, "server", t - way, "A", seq=101, ack=501, delivered=t, **self.here)
+        self.w = w
+        self.client = client
+        self.port = port
+        self.way = way
+        self.client_port = 40000 + port % 1000
+        self.client_ports: dict[str, Any] = {"sport": self.client_port, "dport": port}
+        self.server_ports: dict[str, Any] = {"sport": port, "dport": self.client_port}
+        w.segment(client, "server", t - 3 * way, "S", seq=100, delivered=t - 2 * way, **self.client_ports)
+        w.segment("server", client, t - 2 * way, "SA", seq=500, ack=101, delivered=t - way, **self.server_ports)
+        w.segment(client, "server", t - way, "A", seq=101, ack=501, delivered=t, **self.client_ports)
 
     def data(self, t: float, numbers: Iterable[int], lost: Iterable[int] = ()) -> None:
-        """These segments, sent at ``t``, a microsecond after one another."""
-        gone = set(lost)
+        """These segments, sent from ``t`` on, a microsecond apart."""
+        never_arrive = set(lost)
         for place, number in enumerate(numbers):
-            at = t + place * 1e-6
-            segment: dict[str, Any] = {"seq": 91 + SIZE * number, "ack": 501, "data": bytes(SIZE), **self.here}
-            how = {"lost": True} if number in gone else {"delivered": at + self.way}
-            self.w.segment(self.client, "server", at, "PA", **segment, **how)
+            at = t + place * MICROSECOND
+            how = {"lost": True} if number in never_arrive else {"delivered": at + self.way}
+            self.w.segment(
+                self.client, "server", at, "PA", seq=91 + SIZE * number, ack=501, data=bytes(SIZE),
+                **self.client_ports, **how,
+            )  # fmt: skip
 
     def ack(self, t: float, following: int, times: int = 1, sack: tuple[int, int] | None = None) -> None:
-        """The server says at ``t``, a microsecond after one another, that segment ``following`` is next."""
+        """The server acknowledges: segment ``following`` is next. Sent from ``t`` on, a microsecond apart."""
         options = {"sack": [tuple(91 + SIZE * number for number in sack)]} if sack else None
-        for at in (t + n * 1e-6 for n in range(times)):
-            segment: dict[str, Any] = {"seq": 501, "ack": 91 + SIZE * following, "options": options, **self.there}
-            self.w.segment("server", self.client, at, "A", **segment, delivered=at + self.way)
+        for place in range(times):
+            at = t + place * MICROSECOND
+            self.w.segment(
+                "server", self.client, at, "A", seq=501, ack=91 + SIZE * following, options=options,
+                delivered=at + self.way, **self.server_ports,
+            )  # fmt: skip
 
     def flights(self, t: float, sizes: Iterable[int], first: int = 1) -> float:
-        """Whole flights, each acknowledged segment by segment, a round trip apart; gives when the last ACK came."""
+        """Flights, each acknowledged segment by segment, a round trip apart; returns when the last ACK arrived."""
         for size in sizes:
             numbers = range(first, first + size)
             self.data(t, numbers)
             for place, number in enumerate(numbers):
-                self.ack(t + self.way + place * 1e-6, number + 1)
-            t, first = t + 2 * self.way + 1e-4, first + size
+                self.ack(t + self.way + place * MICROSECOND, number + 1)
+            t += 2 * self.way + 1e-4
+            first += size
         return t
 
-    def gone(self, t: float) -> None:
-        """A look that finds no socket any more; what the one before saw was found twice."""
-        self.w.sample(self.client, t, [], prev=t - 1e-6)
+    def socket_gone(self, t: float) -> None:
+        """A sample that does not show the socket any more, and confirms the sample before it."""
+        self.w.sample(self.client, t, [], prev=t - MICROSECOND)
 
-    def look(self, t: float, acked: int = 0, again: bool = True, **info: Any) -> None:
-        """A look at the client's socket, after so many segments were acknowledged.
+    def sample(self, t: float, acked: int = 0, confirms: bool = True, **info: Any) -> None:
+        """A sample of the client's socket.
 
-        What the one before saw was found ``again`` just before this, or it is the next look after that.
+        Args:
+            t: when it was taken.
+            acked: how many segments were acknowledged.
+            confirms: whether the sample before it was found again just before this one.
+            info: fields of tcp_info that differ from INFO.
         """
-        told = {**ALIKE, "bytes_acked": 1 + SIZE * acked, **info}
-        ends: dict[str, Any] = {"local": self.w.hosts[self.client], "remote": self.w.hosts["server"], "info": told}
-        self.w.sample(
-            self.client, t, [sock("ESTABLISHED", self.here["sport"], self.port, **ends)], prev=t - 1e-6 if again else 0
-        )
+        entry = sock(
+            "ESTABLISHED", self.client_port, self.port, self.w.hosts[self.client], self.w.hosts["server"],
+            info={**INFO, "bytes_acked": 1 + SIZE * acked, **info},
+        )  # fmt: skip
+        self.w.sample(self.client, t, [entry], prev=t - MICROSECOND if confirms else 0)
 
 
 def counted(w: Written, name: str, counts: dict[str, int | None]) -> None:
-    """How much a counter of each host grew over the run; None: it is not on record in the end."""
+    """By how much a counter of each host grew over the run; None: it was not recorded at the end."""
     for host, grown in counts.items():
         w.counters(host, 0, **{name: 5})
-        w.counters(host, 60, **({} if grown is None else {name: 5 + grown}))
+        if grown is None:
+            w.counters(host, 60)
+        else:
+            w.counters(host, 60, **{name: 5 + grown})

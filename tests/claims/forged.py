@@ -1,4 +1,4 @@
-"""Frames and socket table entries made by hand, with right checksums. Addresses are dotted, MACs with colons."""
+"""Frames and socket table entries made by hand, with correct checksums. IP addresses have dots, MACs colons."""
 
 import struct
 from collections.abc import Mapping
@@ -7,7 +7,8 @@ from typing import Any
 from badwire.packets.checksum import internet_sum, pseudo_header
 from badwire.packets.packet import flag_bits
 
-CLIENT_PORT, SERVER_PORT = 40001, 7000
+CLIENT_PORT = 40001
+SERVER_PORT = 7000
 _OPTIONS = {"mss": (2, "!H"), "window_scale": (3, "!B"), "sack_permitted": (4, ""), "timestamps": (8, "!II")}
 Ends = tuple[str, str, str, str]  # source and destination MAC, source and destination address
 
@@ -37,18 +38,18 @@ def udp(ends: Ends, ports: tuple[int, int], data: bytes = b"", ident: int = 1) -
 
 
 def unreachable(ends: Ends, about: bytes, code: int = 3, ident: int = 1, next_mtu: int = 0) -> bytes:
-    """ICMP "unreachable" (code 3: port; 4: longer than ``next_mtu``), with the head of what it is about."""
+    """ICMP "unreachable" (code 3: port; 4: longer than ``next_mtu``), with the first bytes of that datagram."""
     return _ip(ends, 1, struct.pack("!BB", 3, code), struct.pack("!HH", 0, next_mtu) + about[14 : 14 + 28], ident)
 
 
 def ends_of(about: bytes) -> Ends:
-    """From where a frame went to where it came from."""
+    """The addresses of an answer to a frame: from its destination to its source."""
     source, destination = (".".join(map(str, about[at : at + 4])) for at in (30, 26))
     return about[0:6].hex(":"), about[6:12].hex(":"), source, destination
 
 
 def arp(ends: Ends, answer: bool = False) -> bytes:
-    """Who has the destination's address? To everybody. Or the answer to that, to the destination alone."""
+    """An ARP request for the destination's address, a broadcast; or the answer to it, to the destination only."""
     target = _mac(ends[1]) if answer else bytes(6)
     body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2 if answer else 1)
     body += _mac(ends[0]) + _address(ends[2]) + target + _address(ends[3])
@@ -86,7 +87,7 @@ def sock(
 
 
 def _ip(ends: Ends, protocol: int, head: bytes, tail: bytes, ident: int) -> bytes:
-    """``head`` and ``tail`` are what stands before and after the checksum."""
+    """``head`` is what comes before the checksum, ``tail`` what comes after it."""
     source, destination = _address(ends[2]), _address(ends[3])
     length = len(head) + 2 + len(tail)
     covered = b"" if protocol == 1 else pseudo_header(source, destination, protocol, length)

@@ -1,4 +1,4 @@
-"""Connections written by hand whose client hears no more of its server: for the claims about silence."""
+"""Connections written by hand whose client gets no answer any more: for the claims about timeouts."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -7,22 +7,25 @@ from typing import Any
 from tests.claims.tables import Tables
 from tests.claims.written import Written, sock
 
-SERVER, CLIENT = "10.0.0.2", "10.0.0.3"
+SERVER = "10.0.0.2"
+CLIENT = "10.0.0.3"
 
 
 class Silent:
-    """One run with several such connections; each is numbered as its client's driven socket is."""
+    """One run with several such connections; each has the number of its client's controlled socket."""
 
     def __init__(self, w: Written) -> None:
-        self.w, self.tables, self._number = w, Tables(w), 0
+        self.w = w
+        self.tables = Tables(w)
+        self._number = 0
 
     def connect(self, port: int, t: float = 0.5) -> dict[str, dict[str, Any]]:
-        """A handshake, with the call; gives the ports of either side's segments. The next number is 101, and 501."""
+        """A handshake with its call; returns the ports of each side's segments. The next numbers are 101 and 501."""
         self._number += 1
-        mine = 40000 + self._number
+        client_port = 40000 + self._number
         ports: dict[str, dict[str, Any]] = {
-            "client": {"sport": mine, "dport": port},
-            "server": {"sport": port, "dport": mine},
+            "client": {"sport": client_port, "dport": port},
+            "server": {"sport": port, "dport": client_port},
         }
         self.w.call("client", t, "connect", [SERVER, port], took=0.01, socket=self._number)
         self.w.segment("client", "server", t, "S", seq=100, **ports["client"])
@@ -31,19 +34,19 @@ class Silent:
         return ports
 
     def option(self, name: str, t: float) -> None:
-        """An option set on the socket of the connection made last."""
+        """An option is set on the socket of the last connection."""
         self.w.call("client", t, "setsockopt", "SOL_SOCKET", name, 1, took=0, socket=self._number)
 
-    def here(self, port: int, since: float = 0.6, until: float | None = None, **what: Any) -> None:
-        """The client's end of the connection made last, ESTABLISHED in the table from one time to another."""
+    def client_established(self, port: int, since: float = 0.6, until: float | None = None, **what: Any) -> None:
+        """The client's socket of the last connection is ESTABLISHED in the table from one time to another."""
         entry = sock("ESTABLISHED", 40000 + self._number, port, CLIENT, SERVER, **what)
         self.tables.add("client", entry, since, until)
 
-    def there(self, port: int, until: float | None = None) -> None:
-        """The server's end of it."""
+    def server_established(self, port: int, until: float | None = None) -> None:
+        """The server's socket of it."""
         self.tables.add("server", sock("ESTABLISHED", port, 40000 + self._number), 0.6, until)
 
-    def speak(
+    def send_unanswered(
         self,
         port: int,
         t: float,
@@ -52,7 +55,7 @@ class Silent:
         errno: str | None = "ETIMEDOUT",
         **what: Any,
     ) -> float:
-        """Segments in vain from ``t`` on, with these waits; recv returns after the last. Gives when that was."""
+        """Segments from ``t`` on that never arrive, with these waits; returns when recv does, after the last."""
         times = list(accumulate(waits, initial=t))
         for sent_at in times[:-1]:
             segment = {"seq": 101, "data": b"hello", **what} if flags == "PA" else {"seq": 100, **what}
@@ -61,10 +64,10 @@ class Silent:
         self.w.call("client", t, "recv", 100, took=times[-1] - t, errno=errno, socket=self._number)
         return times[-1]
 
-    def call_in_vain(
+    def connect_unanswered(
         self, port: int, t: float, waits: Sequence[float], errno: str | None = "ETIMEDOUT", last_flags: str = "S"
     ) -> None:
-        """SYNs without an answer; connect returns after the last wait, and the socket is gone."""
+        """SYNs without an answer; connect returns after the last wait, and the socket no longer exists."""
         self._number += 1
         times = list(accumulate(waits, initial=t))
         ports: dict[str, Any] = {"sport": 40000 + self._number, "dport": port}

@@ -33,16 +33,16 @@ def run(
     transfer.data(1, lost, lost=lost)
     if before:
         window, ssthresh = before
-        transfer.look(1.01, 0, snd_cwnd=window, snd_ssthresh=ssthresh, notsent_bytes=1)
+        transfer.sample(1.01, 0, snd_cwnd=window, snd_ssthresh=ssthresh, notsent_bytes=1)
     if again:
         transfer.flights(1.3, flights)
     if after:
         window, ssthresh = after
-        transfer.look(1.31, 0, total_retrans=1, ca_state=4, snd_cwnd=window, snd_ssthresh=ssthresh, notsent_bytes=1)
+        transfer.sample(1.31, 0, total_retrans=1, ca_state=4, snd_cwnd=window, snd_ssthresh=ssthresh, notsent_bytes=1)
     for number, (acknowledged, window) in enumerate(windows.items()):
         t = 1.4 + number / 10
-        transfer.look(t, acknowledged, total_retrans=32, snd_cwnd=window, snd_ssthresh=SSTHRESH, notsent_bytes=1)
-    transfer.gone(9)
+        transfer.sample(t, acknowledged, total_retrans=32, snd_cwnd=window, snd_ssthresh=SSTHRESH, notsent_bytes=1)
+    transfer.socket_gone(9)
     return w.evidence()
 
 

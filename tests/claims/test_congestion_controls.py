@@ -33,8 +33,8 @@ def run(
             first = 1 + place * EVERY
             transfer.data(t, range(first, first + EVERY), lost=[first])
             t += lasts
-        transfer.look(t + 1, ca_state=state, snd_ssthresh=ssthresh[client])
-        transfer.look(t + 2, ca_state=state, snd_ssthresh=2)  # of a later loss
+        transfer.sample(t + 1, ca_state=state, snd_ssthresh=ssthresh[client])
+        transfer.sample(t + 2, ca_state=state, snd_ssthresh=2)  # of a later loss
     return w.evidence()
 
 

@@ -49,12 +49,12 @@ def transfer(
     sender = Transfer(w, t, port)
     t = sender.flights(t, [10])
     sender.data(t, range(11, 11 + FLIGHT), lost=lost)
-    sender.look(t + 0.01, 10, snd_cwnd=before)
+    sender.sample(t + 0.01, 10, snd_cwnd=before)
     after = t + 0.3
     if sizes:
         sender.flights(after, sizes, first=11)  # only the ACK of its first segment ends a flight
     for place, sample in enumerate(samples, 1):
-        sender.look(
+        sender.sample(
             after + 0.01 * place,
             10,
             ca_state=sample.ca_state,
@@ -62,7 +62,7 @@ def transfer(
             snd_ssthresh=sample.ssthresh,
             total_retrans=place,
         )
-    sender.gone(after + 1)
+    sender.socket_gone(after + 1)
 
 
 WRONG: Named = [

@@ -48,12 +48,12 @@ def run(
         transfer.data(t + 1, range(2, 3 + BEHIND[port]), lost=[2] if lost else [])
         transfer.ack(t + 1 + WAY + prompt, 2, times=repair.duplicates)
         if repair.rto:
-            transfer.look(t + 1.01, 1, rto=round(1e6 * repair.rto))
+            transfer.sample(t + 1.01, 1, rto=round(1e6 * repair.rto))
         if repair.again:
             transfer.data(t + 1 + repair.again, [2])
             # the timer has doubled it, and the sample has the earlier time
             doubled = round(2e6 * (repair.rto or 0.3))
-            transfer.look(t + 1 + repair.again - 1e-5, 1, rto=doubled, total_retrans=1)
+            transfer.sample(t + 1 + repair.again - 1e-5, 1, rto=doubled, total_retrans=1)
     counted(w, "TcpExt_TCPRenoRecovery", {"client": recoveries})
     counted(w, "TcpExt_TCPTimeouts", {"client": timeouts})
     return w.evidence()

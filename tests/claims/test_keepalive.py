@@ -32,21 +32,21 @@ def run(
     silent = Silent(w)
     silent.connect(ASKS)
     silent.option(option, 1.0)
-    ended = silent.speak(ASKS, 1.0 + idle, waits, "A", errno=errno)
-    silent.here(ASKS, until=ended if gone else None)
+    ended = silent.send_unanswered(ASKS, 1.0 + idle, waits, "A", errno=errno)
+    silent.client_established(ASKS, until=ended if gone else None)
 
     ports = silent.connect(TRUSTS)
-    silent.here(TRUSTS, until=trusting_left)
+    silent.client_established(TRUSTS, until=trusting_left)
     if trusting_left is not None and trusting_then is not None:
         changed = sock(trusting_then, ports["client"]["sport"], TRUSTS, CLIENT, SERVER)
         silent.tables.add("client", changed, since=trusting_left)
-    silent.there(TRUSTS, until=trusted_left)
+    silent.server_established(TRUSTS, until=trusted_left)
     if trusting_sends:
         w.segment("client", "server", 7300, "A", seq=100, ack=501, lost=True, **ports["client"])
 
     ports = silent.connect(ALIVE)
-    silent.here(ALIVE, until=living_left)
-    silent.there(ALIVE, until=peer_left)
+    silent.client_established(ALIVE, until=living_left)
+    silent.server_established(ALIVE, until=peer_left)
     if asked:
         w.segment("client", "server", 7300, "A", seq=100, ack=501, **ports["client"])
         if answer is not None:

@@ -28,14 +28,14 @@ def run(
     silent = Silent(w)
     ports = silent.connect(DEAD)
     silent.option(option, 1.0)
-    ended = silent.speak(DEAD, 1.0 + first, waits, "A", errno=errno, seq=seq, data=data)
-    silent.here(DEAD, until=ended if gone else None)
+    ended = silent.send_unanswered(DEAD, 1.0 + first, waits, "A", errno=errno, seq=seq, data=data)
+    silent.client_established(DEAD, until=ended if gone else None)
     if last is not None:
         w.segment("client", "server", ended, last, seq=101, ack=501, lost=True, **ports["client"])
 
     ports = silent.connect(ALIVE)
-    silent.here(ALIVE, until=living_left)
-    silent.there(ALIVE, until=peer_left)
+    silent.client_established(ALIVE, until=living_left)
+    silent.server_established(ALIVE, until=peer_left)
     for t in asked:
         w.segment("client", "server", t, "A", seq=100, ack=501, **ports["client"])
         if answer is not None:

@@ -30,7 +30,7 @@ def run(
         transfer = Transfer(w, t, port, way=case.delay)
         for place in range(losses):
             send_tooth(transfer, t + place * lasts, 1 + place * case.every, case.every, round(tooth), lasts)
-        transfer.look(t + 1, unacked=5 if sampled else 0, rtt=round(2e6 * case.delay))
+        transfer.sample(t + 1, unacked=5 if sampled else 0, rtt=round(2e6 * case.delay))
     return w.evidence()
 
 

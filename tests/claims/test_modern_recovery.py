@@ -46,7 +46,7 @@ def run(
     transfer.ack(1 + TRIP / 2, 9)
     transfer.ack(1 + TRIP / 2 + 1e-5, 9, sack=(10, 11) if sack else None)
     if sampled:
-        transfer.look(1 + TRIP + 0.001, 8, **INFO)
+        transfer.sample(1 + TRIP + 0.001, 8, **INFO)
     if one is not None:
         transfer.data(1 + TRIP + 1e-5 + one, [9])
 
@@ -54,7 +54,7 @@ def run(
     transfer.data(3, range(1, 11), lost=[9, 10] if lost else [])
     transfer.ack(3 + TRIP / 2, 9)
     if sampled:
-        transfer.look(3 + TRIP + 0.001, 8, **INFO)
+        transfer.sample(3 + TRIP + 0.001, 8, **INFO)
     if probe is not None:
         transfer.data(3 + TRIP + probe, [probes])
 
@@ -70,7 +70,7 @@ def holes(w: Written, t: float, client: str, lost: tuple[int, ...], again: tuple
     transfer.data(t, range(1, 11), lost=lost)
     for number, after in zip(ALL_LOST, again, strict=False):
         transfer.data(t + TRIP + after, [number])
-    transfer.look(t + 1, **INFO)
+    transfer.sample(t + 1, **INFO)
 
 
 WRONG: Named = [

@@ -26,8 +26,8 @@ def run(
         if looked:
             for acked in LOOKED_AT:
                 window = INITIAL[host] + acked + wider
-                transfer.look(t + 0.01 + acked, acked, snd_cwnd=window, notsent_bytes=1)
-        transfer.look(t + 3.5, 70, snd_cwnd=60)  # nothing waits any more
+                transfer.sample(t + 0.01 + acked, acked, snd_cwnd=window, notsent_bytes=1)
+        transfer.sample(t + 3.5, 70, snd_cwnd=60)  # nothing waits any more
     return w.evidence()
 
 

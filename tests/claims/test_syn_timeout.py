@@ -40,7 +40,7 @@ def run(
     w = Written(scenario="syn_timeout", release=release, hz=hz)
     silent = Silent(w)
     for port, waits in ((SYSTEM, system), (COUNTED, counted), (LIMITED, limited)):
-        silent.call_in_vain(port, 1.0, waits, errno, last_flags=flags)
+        silent.connect_unanswered(port, 1.0, waits, errno, last_flags=flags)
     silent.tables.write()
     w.segment("client", "server", 0.5, "S", seq=1, sport=41000, dport=REFUSED)
     if answer:

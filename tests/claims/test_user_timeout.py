@@ -35,11 +35,11 @@ def run(
     info = {"rto": rto} if rto else {}
     for port, waits in ((SYSTEM, system), (LIMITED, limited)):
         silent.connect(port, t=0.5)
-        ended = silent.speak(port, 1.0, waits, errno=errno)
-        silent.here(port, until=ended if gone else None, info=info)
+        ended = silent.send_unanswered(port, 1.0, waits, errno=errno)
+        silent.client_established(port, until=ended if gone else None, info=info)
     silent.connect(IDLE, t=heard)
-    ended = silent.speak(IDLE, first_probe, idle, flags="A", errno=errno)
-    silent.here(IDLE, until=ended if gone else None, info=info)
+    ended = silent.send_unanswered(IDLE, first_probe, idle, flags="A", errno=errno)
+    silent.client_established(IDLE, until=ended if gone else None, info=info)
     silent.tables.write()
     return w.evidence()
 

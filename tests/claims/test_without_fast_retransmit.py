@@ -30,7 +30,7 @@ def run(
         transfer = Transfer(w, t, port, client, way=0.001)
         transfer.data(t, range(1, 5), lost=[3])
         transfer.ack(t + 0.001, 4)
-        transfer.look(t + 0.002)
+        transfer.sample(t + 0.002)
         if seconds is not None:
             transfer.data(t + seconds - 0.004, [3])
             transfer.ack(t + seconds - 0.001, 5)

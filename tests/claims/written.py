@@ -1,12 +1,12 @@
-"""Evidence written by hand, for tests of claims: real frames, real records, saved and loaded like a run's own.
+"""Evidence written by hand, for tests: real frames and records, saved and loaded like those of a run.
 
     w = Written()
     w.segment("client", "server", 0.1, "S", seq=100)
     w.sample("server", 0.2, [sock("TIME_WAIT", 7000, 40001)])
-    assert my_claim(w.evidence()).outcome is FAILS
+    assert verdict_of(my_claim, w.evidence()) is FAILS
 
-Times are seconds into the run. A frame is delivered 50 us after it was sent; ``lost=True``, ``delivered=0.3`` or
-``delivered=(0.3, 0.4)`` say otherwise.
+Times are seconds into the run. A frame is delivered 50 us after it was sent, unless it has ``lost=True``,
+``delivered=0.3`` or ``delivered=(0.3, 0.4)``.
 """
 
 import tempfile
@@ -32,13 +32,14 @@ def ns(seconds: float) -> int:
 
 
 class Written:
-    """A run that was never made. ``facts`` are merged over each host's facts: hz, release, sysctls, mtu, offloads."""
+    """A run written by hand. ``facts`` replace those of each host: hz, release, sysctls, mtu, offloads."""
 
     def __init__(self, hosts: Sequence[str] = ("server", "client"), scenario: str = "written", **facts: Any) -> None:
         self.hosts = {host: f"10.0.0.{number}" for number, host in enumerate(hosts, 2)}
         self.records: list[dict[str, Any]] = []
         self.captured: list[Captured] = []
-        self.dropped = self._ids = 0
+        self.dropped = 0
+        self._ids = 0
         run = {"substrate": "netns", "engine": "auto", "clock": "real", "seed": 1, "snaplen": 262144}
         self.record("meta", 0, format=1, scenario=scenario, hosts=self.hosts, **run)
         known = {"release": "6.18.44", "hz": 250, "machine": "x86_64", "mtu": 1500, "offloads": OFFLOADS, "sysctls": {}}
@@ -55,7 +56,7 @@ class Written:
     def sample(
         self, host: str, t: float, sockets: Sequence[Mapping[str, Any]], prev: float | None = None, cause: str = "beat"
     ) -> None:
-        """A look that found a change; the look before was 10 ms earlier where ``prev`` is not given."""
+        """A sample that found a change; the table was last found unchanged at ``prev``, by default 10 ms before."""
         before = ns(t - 0.01 if prev is None else prev)
         self.record("sample", t, host=host, prev=before, cause=cause, sockets=list(sockets))
 
@@ -70,7 +71,7 @@ class Written:
         errno: str | None = None,
         socket: int = 1,
     ) -> None:
-        """A call on a driven socket."""
+        """A call on a controlled socket."""
         what = {"host": host, "socket": socket, "call": call, "args": list(args), "value": value, "errno": errno}
         self.records.append({"kind": "call", "began": ns(t), "ended": ns(t + took), **what})
 
@@ -87,7 +88,7 @@ class Written:
         out: str = "",
         err: str = "",
     ) -> None:
-        """A program, ready as it starts at ``t``; it ends at ``exits``, having written ``out`` and ``err``."""
+        """A program that starts and is ready at ``t``, writes ``out`` and ``err``, and ends at ``exits``."""
         end = t if exits is None else exits
         same = {"host": host, "program": number, "name": name, "argv": [name, *argv], "pid": 10 + number}
         self.record("program", t, event="start", **same)
@@ -99,7 +100,7 @@ class Written:
             self.record("program", exits, event="exit", status=status, signal=signal, zombies=0, **same)
 
     def fault(self, t: float, toward: str, *faults: Mapping[str, Any], engine: str = "relay") -> None:
-        """The list now in force toward a host; none: lifted."""
+        """The faults that are in force toward a host from ``t`` on; none: they are lifted."""
         self.record("fault", t, toward=toward, engine=engine, faults=list(faults))
 
     def counters(self, host: str, t: float, **counters: int) -> None:
@@ -107,7 +108,7 @@ class Written:
         self.record("counters", t, host=host, counters={k.replace("_", ".", 1): v for k, v in counters.items()})
 
     def processes(self, host: str, t: float, *states: str) -> None:
-        """A look at the processes, each given by its state."""
+        """The processes of a host, each given by its state."""
         listed = [{"pid": n, "ppid": 1, "state": state, "program": 1, "name": "p"} for n, state in enumerate(states, 2)]
         self.record("processes", t, host=host, processes=listed)
 
@@ -127,13 +128,13 @@ class Written:
         options: Mapping[str, Any] | None = None,
         **how: Any,
     ) -> bytes:
-        """A TCP segment; the server's usual port is 7000, others' 40001. Gives the frame's bytes."""
+        """A TCP segment; the server's port is 7000 by default, that of others 40001. Returns the frame's bytes."""
         ports, ident = self._ports(source, sport, dport), self._next()
         built = forged.tcp(self._ends(source, to), ports, flags, seq, ack, data, window, options, ident)
         return self.frame(source, to, t, built, **how)
 
     def datagram(self, source: str, to: str, t: float, data: bytes = b"", **how: Any) -> bytes:
-        """A UDP datagram, between the same ports (``sport``, ``dport``); gives the frame's bytes."""
+        """A UDP datagram, by default between the same ports (``sport``, ``dport``); returns the frame's bytes."""
         ports = self._ports(source, how.pop("sport", None), how.pop("dport", None))
         built = forged.udp(self._ends(source, to), ports, data, self._next())
         return self.frame(source, to, t, built, **how)
@@ -141,7 +142,7 @@ class Written:
     def unreachable(
         self, source: str, to: str, t: float, about: bytes, code: int = 3, next_mtu: int = 0, **how: Any
     ) -> bytes:
-        """An ICMP message "unreachable" (code 3: port; 4: too long) about a frame that came; gives the frame's bytes.
+        """An ICMP message "unreachable" (code 3: port; 4: too long) about a frame; returns its own frame's bytes.
 
         Where the wire itself sends it, it has the MAC and IP addresses of the host that was not reached.
         """
@@ -163,7 +164,7 @@ class Written:
         lost: bool = False,
         arrives_as: bytes | None = None,
     ) -> bytes:
-        """Any frame, sent at ``t``; ``arrives_as`` is what a fault made of it. Two times delivered: it came twice."""
+        """Any frame, sent at ``t``; ``arrives_as`` is what a fault made of it. With two times it is delivered twice."""
         self.captured.append(Captured(ns(t), source, "in", frame, len(frame)))
         once = t + ON_THE_WIRE if delivered is None else delivered
         times = once if isinstance(once, tuple) else (once,)
@@ -176,7 +177,7 @@ class Written:
         return f"02:00:00:00:00:{list(self.hosts).index(host) + 2:02x}"
 
     def evidence(self, folder: Path | None = None, ended: bool = True) -> Evidence:
-        """Save all that and load it again, with the capture's and the run's last words if it ``ended``."""
+        """Save all of it and load it again; a run that ``ended`` has the last records of the capture and of the run."""
         records = sorted(self.records, key=_time)
         if ended:
             times = [_time(record) for record in records] + [each.t for each in self.captured]

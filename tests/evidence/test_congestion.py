@@ -19,7 +19,7 @@ def opened() -> tuple[Written, Transfer]:
     """A connection that is open at 1 s, with a sample of the client's socket."""
     w = Written()
     transfer = Transfer(w, 1, PORT)
-    transfer.look(0.99)
+    transfer.sample(0.99)
     return w, transfer
 
 
@@ -74,12 +74,12 @@ def lossy() -> Flow:
     w, transfer = opened()
     transfer.data(1, [1, 2, 3, 4, 5], lost=[2])
     transfer.ack(1 + WAY, 2, times=4)
-    transfer.look(1.05, 0, snd_cwnd=10)
-    transfer.look(1.1, 1, snd_cwnd=11, ca_state=DISORDER)
+    transfer.sample(1.05, 0, snd_cwnd=10)
+    transfer.sample(1.1, 1, snd_cwnd=11, ca_state=DISORDER)
     transfer.data(1.11, [2])
-    transfer.look(1.1099, 1, snd_cwnd=5, ca_state=RECOVERY, total_retrans=1)  # its time is before the frame's
+    transfer.sample(1.1099, 1, snd_cwnd=5, ca_state=RECOVERY, total_retrans=1)  # its time is before the frame's
     transfer.data(1.2, [2])
-    transfer.look(1.3, 5, snd_cwnd=6, ca_state=OPEN, total_retrans=2)
+    transfer.sample(1.3, 5, snd_cwnd=6, ca_state=OPEN, total_retrans=2)
     transfer.ack(1.2 + WAY, 6)
     return flow(w)
 
@@ -87,9 +87,9 @@ def lossy() -> Flow:
 def test_acks_in_the_order_of_their_arrival() -> None:
     w, transfer = opened()
     transfer.data(1, [1, 2])
-    w.segment("server", "client", 1.1, "A", seq=501, ack=101 + SIZE, delivered=1.3, **transfer.there)
-    w.segment("server", "client", 1.2, "A", seq=501, ack=101 + 2 * SIZE, delivered=1.25, **transfer.there)
-    w.segment("server", "client", 1.4, "A", seq=501, ack=101 + 2 * SIZE, lost=True, **transfer.there)
+    w.segment("server", "client", 1.1, "A", seq=501, ack=101 + SIZE, delivered=1.3, **transfer.server_ports)
+    w.segment("server", "client", 1.2, "A", seq=501, ack=101 + 2 * SIZE, delivered=1.25, **transfer.server_ports)
+    w.segment("server", "client", 1.4, "A", seq=501, ack=101 + 2 * SIZE, lost=True, **transfer.server_ports)
     found = flow(w)
     assert found.acks.map(found.stream.ack) == (1 + 2 * SIZE, 1 + SIZE)
 
@@ -115,7 +115,7 @@ def test_data_from_the_server_is_not_a_duplicate_ack() -> None:
     w, transfer = opened()
     transfer.data(1, [1, 2], lost=[2])
     transfer.ack(1 + WAY, 2, times=2)
-    w.segment("server", "client", 1.2, "PA", seq=501, ack=91 + 2 * SIZE, data=b"hello", **transfer.there)
+    w.segment("server", "client", 1.2, "PA", seq=501, ack=91 + 2 * SIZE, data=b"hello", **transfer.server_ports)
     found = flow(w)
     assert len(found.duplicate_acks(found.stream.lost.first)) == 1
 
@@ -146,7 +146,7 @@ def test_the_retransmissions_of_the_other_side_are_not_among_them() -> None:
     w, transfer = opened()
     transfer.data(1, [1])
     for t in (1.2, 1.4):
-        w.segment("server", "client", t, "PA", seq=501, ack=101 + SIZE, data=b"hello", **transfer.there)
+        w.segment("server", "client", t, "PA", seq=501, ack=101 + SIZE, data=b"hello", **transfer.server_ports)
     assert flow(w).retransmissions == ()
 
 
@@ -183,7 +183,7 @@ def test_no_sample_before_a_retransmission() -> None:
     transfer = Transfer(w, 1, PORT)
     transfer.data(1, [1], lost=[1])
     transfer.data(1.3, [1])
-    transfer.look(1.4, total_retrans=1)
+    transfer.sample(1.4, total_retrans=1)
     found = flow(w)
     with pytest.raises(NotRecorded, match="the socket of client was not sampled before the retransmission"):
         found.sample_before(found.retransmissions.first)
@@ -204,18 +204,18 @@ def test_no_sample_in_a_state_of_congestion_control() -> None:
 
 def test_the_window_by_the_segments_acknowledged_while_data_waited() -> None:
     w, transfer = opened()
-    transfer.look(1.0, 0, snd_cwnd=10, notsent_bytes=1)
-    transfer.look(1.1, 3, snd_cwnd=13, notsent_bytes=1)
-    transfer.look(1.15, 5, snd_cwnd=14, notsent_bytes=1)  # not confirmed
-    transfer.look(1.2, 9, again=False, snd_cwnd=15)  # no data waits
-    transfer.gone(1.3)
+    transfer.sample(1.0, 0, snd_cwnd=10, notsent_bytes=1)
+    transfer.sample(1.1, 3, snd_cwnd=13, notsent_bytes=1)
+    transfer.sample(1.15, 5, snd_cwnd=14, notsent_bytes=1)  # not confirmed
+    transfer.sample(1.2, 9, confirms=False, snd_cwnd=15)  # no data waits
+    transfer.socket_gone(1.3)
     assert flow(w).windows == {0: 10, 3: 13}
 
 
 def test_no_sample_shows_data_that_waits() -> None:
     w, transfer = opened()
-    transfer.look(1.0, 0, snd_cwnd=10)
-    transfer.gone(1.3)
+    transfer.sample(1.0, 0, snd_cwnd=10)
+    transfer.socket_gone(1.3)
     with pytest.raises(NotRecorded, match="no sample shows data of client that waits to be sent"):
         _ = flow(w).windows
 
@@ -223,16 +223,16 @@ def test_no_sample_shows_data_that_waits() -> None:
 def test_the_smoothed_round_trip_is_the_median_while_data_was_in_flight() -> None:
     w = Written()
     transfer = Transfer(w, 1, PORT)
-    transfer.look(1, rtt=50_000, unacked=1)
-    transfer.look(2, rtt=70_000, unacked=2)
-    transfer.look(3, rtt=60_000, unacked=3)
-    transfer.look(4, rtt=900_000, unacked=0)
+    transfer.sample(1, rtt=50_000, unacked=1)
+    transfer.sample(2, rtt=70_000, unacked=2)
+    transfer.sample(3, rtt=60_000, unacked=3)
+    transfer.sample(4, rtt=900_000, unacked=0)
     assert flow(w).smoothed_round_trip == pytest.approx(0.06)
 
 
 def test_no_sample_shows_data_in_flight() -> None:
     w = Written()
-    Transfer(w, 1, PORT).look(1, unacked=0)
+    Transfer(w, 1, PORT).sample(1, unacked=0)
     with pytest.raises(NotRecorded, match="no sample shows data of client in flight"):
         _ = flow(w).smoothed_round_trip
 
