@@ -54,7 +54,12 @@ class Written:
         self.record("note", t, text=text)
 
     def sample(
-        self, host: str, t: float, sockets: Sequence[Mapping[str, Any]], prev: float | None = None, cause: str = "beat"
+        self,
+        host: str,
+        t: float,
+        sockets: Sequence[Mapping[str, Any]],
+        prev: float | None = None,
+        cause: str = "interval",
     ) -> None:
         """A sample that found a change; the table was last found unchanged at ``prev``, by default 10 ms before."""
         before = ns(t - 0.01 if prev is None else prev)

@@ -157,7 +157,7 @@ def test_an_interrupt_ends_a_program_that_does_nothing_about_it(lab: Lab) -> Non
 def test_a_program_that_floods_its_output_is_cut_and_not_stopped(lab: Lab) -> None:
     ended = lab.host("server").run("/bin/sh", "-c", "head -c 30000000 /dev/zero | tr '\\0' x; echo end >&2")
     assert (ended.status, ended.err) == (0, "end\n")
-    assert len(ended.out) < 1_100_000 and "the rest is thrown away" in ended.out
+    assert len(ended.out) < 1_100_000 and "the rest is discarded" in ended.out
 
 
 def test_waiting_for_what_never_comes_says_what_is_there_instead(lab: Lab) -> None:

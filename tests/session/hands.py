@@ -16,7 +16,7 @@ from typing import Any
 from tests.command_line import LAB, PACKAGE, PATH, sentence
 from tests.end_to_end.running import assert_all_gone, marked
 
-SIT = PACKAGE / "agent" / "host" / "set_terminal.py"
+SET_TERMINAL = PACKAGE / "agent" / "host" / "set_terminal.py"
 WITHIN = 30.0  # seconds
 
 
@@ -101,7 +101,7 @@ class Sitting:
         self.master, slave = os.openpty()
         self.before = termios.tcgetattr(slave)
         self.resize(rows, columns)
-        argv = [sys.executable, "-S", str(SIT), *LAB, *map(str, args)]
+        argv = [sys.executable, "-S", str(SET_TERMINAL), *LAB, *map(str, args)]
         env = {**hands.env, "TERM": "dumb"}
         self.process = subprocess.Popen(
             argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=env, cwd=hands.cwd

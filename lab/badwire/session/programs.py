@@ -129,7 +129,7 @@ def serve_shell(interactive: InteractiveLab, connection: ControlConnection, requ
             for kind, fields in program.events():
                 if kind == "terminal":
                     connection.send(data=fields["data"])
-                    host.begin("took", program=number, size=len(fields["data"]))
+                    host.begin("acknowledge", program=number, size=len(fields["data"]))
                 elif fields.get("event") == "exit":
                     connection.send(exit=_exit_status(fields))
         finally:

@@ -43,5 +43,5 @@ def serve_sockets(interactive: InteractiveLab, connection: ControlConnection, re
 
 def read_tables(hosts: list[Host]) -> dict[str, Any]:
     """Read each host's table from its kernel. Raises AgentLost if an agent has ended."""
-    futures = {host.name: host.begin("look") for host in hosts}
+    futures = {host.name: host.begin("sockets") for host in hosts}
     return {name: future.result(REPLY_TIMEOUT) for name, future in futures.items()}

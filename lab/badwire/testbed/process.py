@@ -116,7 +116,7 @@ class Process:
 
     def _end(self, signal: str, *, group: bool) -> Exit:
         if self.running:
-            self.host.ask("signal", program=self.number, signal=signal, everybody=group)
+            self.host.ask("signal", program=self.number, signal=signal, group=group)
         try:
             return self.wait(STOP_TIMEOUT)
         except Timeout:

@@ -1,4 +1,4 @@
-"""The agent on a host: what it does for each request."""
+"""The agent on a host: carries out the lab's requests."""
 
 import os
 import time
@@ -9,38 +9,46 @@ from badwire.agent.event_loop import Loop
 from badwire.agent.host import system
 from badwire.agent.host.programs import Programs
 from badwire.agent.host.sampler import Sampler
-from badwire.agent.host.sockets import Calls
+from badwire.agent.host.sockets import ControlledSockets
 from badwire.errors import LabError, NoPermission
 from badwire.linux import libc
 from badwire.util.jsonlines import Message
 
 Reply = Callable[[Any], None]
 
-# A reader of evidence wants these whether a scenario pins them or not: an expectation may hang on any of them.
-ALWAYS_RECORDED = tuple(
-    f"net.ipv4.{name}"
-    for name in (
-        *(
-            "ip_local_port_range",
-            "tcp_congestion_control",
-            "tcp_early_retrans",
-            "tcp_fin_timeout",
-            "tcp_max_syn_backlog",
-        ),
-        *("tcp_no_metrics_save", "tcp_recovery", "tcp_retries1", "tcp_retries2", "tcp_rfc1337", "tcp_rmem", "tcp_sack"),
-        *("tcp_syn_linear_timeouts", "tcp_syn_retries", "tcp_synack_retries", "tcp_syncookies", "tcp_timestamps"),
-        *("tcp_tw_reuse", "tcp_window_scaling", "tcp_wmem"),
-    )
+# Recorded whether a scenario sets them or not, since any claim may depend on them.
+ALWAYS_RECORDED = (
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.tcp_congestion_control",
+    "net.ipv4.tcp_early_retrans",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_max_syn_backlog",
+    "net.ipv4.tcp_no_metrics_save",
+    "net.ipv4.tcp_recovery",
+    "net.ipv4.tcp_retries1",
+    "net.ipv4.tcp_retries2",
+    "net.ipv4.tcp_rfc1337",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_sack",
+    "net.ipv4.tcp_syn_linear_timeouts",
+    "net.ipv4.tcp_syn_retries",
+    "net.ipv4.tcp_synack_retries",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_window_scaling",
+    "net.ipv4.tcp_wmem",
 )
 
 
 class HostAgent:
-    """Serves one host: programs, driven sockets, the table of sockets, counters."""
+    """Serves one host: its programs, controlled sockets, table of sockets, and counters."""
 
     def __init__(self, loop: Loop, send: Callable[[Message], None], scratch: str, user: int | None) -> None:
-        self._loop, self._send = loop, send
+        self._loop = loop
+        self._send = send
         self._sampler: Sampler | None = None
-        self._calls = Calls(self._record_call)
+        self._sockets = ControlledSockets(self._record_call)
         self._programs = Programs(loop, send, self._changed, scratch, user)
 
     def handle(self, request: Message, reply: Reply) -> None:
@@ -51,7 +59,7 @@ class HostAgent:
         reply({"pid": os.getpid(), "interfaces": system.interfaces()})
 
     def _do_setup(self, request: Message, reply: Reply) -> None:
-        """The one time that rights over the network are needed; afterwards they are gone."""
+        """Configure the network, then drop the capabilities for that, which no other request needs."""
         try:
             for name, value in request["sysctls"].items():
                 system.write_sysctl(name, value)
@@ -59,7 +67,7 @@ class HostAgent:
                 system.set_address(system.INTERFACE, request["address"])
                 system.up("lo")
                 system.up(system.INTERFACE)
-            system.drop_the_default_route()
+            system.remove_default_route()
             if request["route"]:
                 system.set_metrics(system.INTERFACE, system.address_of(system.INTERFACE) or "", request["route"])
             offloads = system.turn_offloads_off(system.INTERFACE)
@@ -67,10 +75,10 @@ class HostAgent:
             libc.give_up(libc.CAP_NET_ADMIN, libc.CAP_NET_RAW, libc.CAP_SYS_ADMIN)
         except OSError as error:
             raise NoPermission(
-                f"this host cannot be set up: {error}; its agent needs NET_ADMIN and NET_RAW once"
+                f"this host cannot be set up: {error}; its agent needs NET_ADMIN and NET_RAW at the start"
             ) from None
-        self._sampler.watchers.append(self._programs.saw_table)
-        self._sampler.look("asked")
+        self._sampler.watchers.append(self._programs.table_sampled)
+        self._sampler.sample("asked")
         recorded = sorted({*ALWAYS_RECORDED, *request["sysctls"], *request.get("record", ())})
         facts = system.facts(system.INTERFACE, recorded)
         reply({**facts, "route": request["route"], "offloads": offloads, "t": time.monotonic_ns()})
@@ -85,21 +93,21 @@ class HostAgent:
         self._changed("program")
 
     def _do_signal(self, request: Message, reply: Reply) -> None:
-        self._programs.signal(request["program"], request["signal"], request["everybody"])
+        self._programs.signal(request["program"], request["signal"], request["group"])
         reply(None)
 
     def _do_terminal(self, request: Message, reply: Reply) -> None:
-        program = self._programs.sit_down(request)
+        program = self._programs.start_on_terminal(request)
         self._changed("program")
         reply({"program": program.number})
 
     def _do_type(self, request: Message, reply: Reply) -> None:
-        """Replies when the terminal has taken it."""
+        """Replies when the terminal has taken the input."""
         self._programs.terminal(request["program"]).type(request["data"], lambda: reply(None))
         self._changed("program")
 
-    def _do_took(self, request: Message, reply: Reply) -> None:
-        self._programs.terminal(request["program"]).took(request["size"])
+    def _do_acknowledge(self, request: Message, reply: Reply) -> None:
+        self._programs.terminal(request["program"]).acknowledge(request["size"])
         reply(None)
 
     def _do_resize(self, request: Message, reply: Reply) -> None:
@@ -111,19 +119,19 @@ class HostAgent:
         reply(None)
 
     def _do_open(self, request: Message, reply: Reply) -> None:
-        reply(self._calls.open(request["kind"]))
+        reply(self._sockets.open(request["kind"]))
 
     def _do_call(self, request: Message, reply: Reply) -> None:
         """Replies from the call's own thread, when the call has returned."""
-        self._calls.begin(request["socket"], request["call"], request["args"], reply)
+        self._sockets.begin(request["socket"], request["call"], request["args"], reply)
 
     def _do_sample(self, request: Message, reply: Reply) -> None:
         reply(self._sample("asked"))
 
-    def _do_look(self, request: Message, reply: Reply) -> None:
-        """The table for whoever only looks: on record only if it has changed."""
+    def _do_sockets(self, request: Message, reply: Reply) -> None:
+        """The table of sockets; unlike ``sample``, recorded only if it has changed."""
         assert self._sampler is not None, "setup comes first"
-        reply(self._sampler.look("looked"))
+        reply(self._sampler.sample("polled"))
 
     def _do_sysctl(self, request: Message, reply: Reply) -> None:
         reply(system.read_sysctl(request["name"]))
@@ -139,7 +147,7 @@ class HostAgent:
 
     def _sample(self, cause: str) -> list[dict[str, Any]]:
         assert self._sampler is not None, "setup comes first"
-        return self._sampler.look(cause)
+        return self._sampler.sample(cause)
 
     def _record_call(self, event: Message) -> None:
         self._send(event)

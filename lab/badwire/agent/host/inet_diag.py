@@ -1,7 +1,7 @@
-"""The kernel's own table of sockets, through sock_diag(7).
+"""The kernel's table of sockets, through sock_diag(7).
 
-Decoded here and not by pyroute2, which hides netlink errors of these requests, takes the two window scales apart
-wrongly, and would cost each container 20 MB. Layouts: include/uapi/linux/inet_diag.h and include/uapi/linux/tcp.h.
+Decoded here and not by pyroute2, which hides netlink errors of these requests, decodes the two window scales wrongly,
+and would cost each container 20 MB. Layouts: include/uapi/linux/inet_diag.h and include/uapi/linux/tcp.h.
 """
 
 import errno
@@ -16,11 +16,13 @@ from badwire.linux.tcp_states import BY_NUMBER
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
-NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
-NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLM_F_REQUEST = 0x1
+NLM_F_DUMP = 0x300
+NLMSG_ERROR = 2
+NLMSG_DONE = 3
 INET_DIAG_INFO = 2
 
-# net/ipv4/inet_diag.c and tcp_diag.c: idiag_timer; the last is newer (include/uapi/linux/inet_diag.h of Linux 7.3).
+# idiag_timer, by number (net/ipv4/inet_diag.c, tcp_diag.c); delayed_ack is newer (linux/inet_diag.h of Linux 7.3).
 TIMERS = ("off", "retransmit", "keepalive", "time_wait", "probe", "delayed_ack")
 
 _NLMSG = struct.Struct("=IHHII")
@@ -29,7 +31,7 @@ _ENTRY = struct.Struct("=BBBB2s2s16s16s12xIIIII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ALL_STATES = 0xFFFFFFFF
 
-# struct tcp_info, in order; later kernels append, none has ever moved a field.
+# struct tcp_info, in order; later kernels append fields and have never moved one.
 _TCP_INFO: tuple[tuple[str, str], ...] = tuple(
     (name, kind)
     for kind, names in (
@@ -47,72 +49,83 @@ _TCP_INFO: tuple[tuple[str, str], ...] = tuple(
     for name in names.split()
 )
 _TCP_INFO_LAYOUT = struct.Struct("=" + "".join(kind for _, kind in _TCP_INFO))
-# These change with the clock and not with the connection, so a table would never be twice the same.
-_CLOCKS = frozenset(
-    (
-        *("state", "flags", "wscale", "last_data_sent", "last_ack_sent", "last_data_recv", "last_ack_recv"),
-        *("pacing_rate", "max_pacing_rate", "delivery_rate", "busy_time", "rwnd_limited", "sndbuf_limited"),
-    )
+# Left out: what the entry already has, and what changes with the clock alone, so that no two samples would be equal.
+_OMITTED = frozenset(
+    {
+        "state",
+        "flags",
+        "wscale",
+        "last_data_sent",
+        "last_ack_sent",
+        "last_data_recv",
+        "last_ack_recv",
+        "pacing_rate",
+        "max_pacing_rate",
+        "delivery_rate",
+        "busy_time",
+        "rwnd_limited",
+        "sndbuf_limited",
+    }
 )
 
 _NAMES = tuple(name for name, _ in _TCP_INFO)
-_KEPT = tuple(name for name in _NAMES if name not in _CLOCKS)
+_KEPT = tuple(name for name in _NAMES if name not in _OMITTED)
 _pick = operator.itemgetter(*map(_NAMES.index, _KEPT))
 _WSCALE = _NAMES.index("wscale")
 
-# At a table that changes while it is read, as one in two hundred does where connections end all the time.
-_LOOKS = 10
+# Attempts to read a table that changes meanwhile; where connections end all the time, one reading in 200 sees that.
+_ATTEMPTS = 10
 
 SocketEntry = dict[str, Any]
 
-_answer = memoryview(bytearray(1 << 18))  # one for all: memory of that size is a new mapping each time it is asked for
+_buffer = memoryview(bytearray(1 << 18))  # shared: each allocation of that size would be a new mapping
 
 
 def open_diag() -> socket.socket:
-    """A netlink socket that answers for the network namespace it was opened in."""
+    """A netlink socket for the table of the network namespace that it is opened in."""
     return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
 
 
 def table(diag: socket.socket) -> list[SocketEntry]:
     """Every TCP and UDP socket of the namespace, over IPv4 and IPv6.
 
-    A connection that ends while the table is read, each of ``_LOOKS`` times, is left out.
+    A connection that ends while the table is read is left out if that happens in each of ``_ATTEMPTS`` readings.
 
     Raises:
         OSError: the kernel refused a dump.
     """
-    for _ in range(_LOOKS):
+    for _ in range(_ATTEMPTS):
         entries: list[SocketEntry] = []
         for family in (socket.AF_INET, socket.AF_INET6):
             for protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
                 entries += dump(diag, family, protocol)
-        still = [entry for entry in entries if not _has_left(entry)]
-        if len(still) == len(entries):
+        present = [entry for entry in entries if not _has_ended(entry)]
+        if len(present) == len(entries):
             break
-    return still
+    return present
 
 
-def _has_left(entry: SocketEntry) -> bool:
-    """Whether a connection left the table while that was read: it was found there, and told of a moment later.
+def _has_ended(entry: SocketEntry) -> bool:
+    """Whether a connection left the table between being found there and being described.
 
-    inet_diag_dump_icsk collects the sockets of a bucket under its lock and describes them after it. What has taken the
-    place of this one, in TIME_WAIT as a rule, was not there yet: so the table is to be read once more. In CLOSE stands
-    with reason only what a program still holds: bound to its port, whatever became of its connection.
+    inet_diag_dump_icsk collects the sockets of a bucket under its lock and describes them after releasing it. The entry
+    that replaces this one, usually in TIME_WAIT, was not collected, so the table must be read again. A socket that is
+    really in CLOSE is still held by a program and bound to its port, whatever happened to its connection.
     """
     connected = entry["proto"] == "tcp" and entry["remote"][1] != 0
     return connected and bool(entry["local"][1] == 0 or (entry["state"] == "CLOSE" and entry["inode"] == 0))
 
 
 def dump(diag: socket.socket, family: int, protocol: int) -> list[SocketEntry]:
-    """The sockets of one family and protocol; none where the kernel knows no such family."""
+    """The sockets of one family and protocol; none if the kernel does not support the family."""
     extension = 1 << (INET_DIAG_INFO - 1)
     body = _REQUEST.pack(family, protocol, extension, _ALL_STATES)
     diag.send(_NLMSG.pack(_NLMSG.size + len(body), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0) + body)
     entries: list[SocketEntry] = []
     while True:
-        length = diag.recv_into(_answer)
-        finished, some = parse(_answer[:length], protocol)
-        entries += some
+        length = diag.recv_into(_buffer)
+        finished, more = parse(_buffer[:length], protocol)
+        entries += more
         if finished:
             return entries
 
@@ -176,9 +189,10 @@ def _address(family: int, raw: bytes) -> str:
 
 
 def tcp_info(raw: bytes) -> dict[str, int]:
-    """struct tcp_info without what only the clock changes; an older kernel's shorter one reads as zeros at its end."""
+    """Decode struct tcp_info without the fields in ``_OMITTED``; fields that an older kernel lacks are 0."""
     values = _TCP_INFO_LAYOUT.unpack_from(raw[: _TCP_INFO_LAYOUT.size].ljust(_TCP_INFO_LAYOUT.size, b"\0"))
-    info: dict[str, int] = dict(zip(_KEPT, _pick(values), strict=True))  # by the thousand: it has to be quick
+    info: dict[str, int] = dict(zip(_KEPT, _pick(values), strict=True))  # called thousands of times, so it must be fast
     scales = values[_WSCALE]
-    info["snd_wscale"], info["rcv_wscale"] = scales & 0xF, scales >> 4
+    info["snd_wscale"] = scales & 0xF
+    info["rcv_wscale"] = scales >> 4
     return info

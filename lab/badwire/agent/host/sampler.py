@@ -1,11 +1,14 @@
-"""When to look at the table of sockets.
+"""Decides when to sample the kernel's table of sockets, and reports what changed.
 
-A state changes on a segment, on a system call, or when a timer expires. A tap wakes us for each segment, and the table
-itself tells when its timers expire. A system call that sends nothing shows in no event, and a segment is seen a moment
-before TCP has dealt with it; so after every wake-up we look again at intervals that double, from 1 ms on, and stay in
-proportion to how long it has been quiet. A timer is looked at more closely from a little before it expires until it
-has: the kernel may fire it late by a step of its timer wheel, or be in time when we are late, and then the look before
-must not be long ago. Waiting costs nothing on the virtual clock; looking does, on both.
+A state changes on a segment, on a system call, or when a timer expires. A packet socket wakes the sampler for each
+segment, and the table itself says when its timers expire. A system call that sends nothing causes no event, and a
+segment is reported shortly before TCP has processed it. So after every wake-up the sampler goes on at intervals that
+double, from 1 ms on, up to a share of the time since that wake-up.
+
+Around the expiry of a timer it samples more often: from shortly before, since the sampler may be late and the sample
+before must then be recent, until the timer has fired, since the kernel may fire it late by a step of its timer wheel.
+
+On the virtual clock waiting costs nothing; a sample costs processor time on both clocks.
 """
 
 import ctypes
@@ -17,108 +20,127 @@ from dataclasses import dataclass
 
 from badwire.agent.event_loop import Loop, Timer
 from badwire.agent.host import inet_diag
+from badwire.agent.host.inet_diag import SocketEntry
 from badwire.agent.host.system import CLOCK_MONOTONIC_COARSE
 from badwire.linux.timers import granularity
 from badwire.util.jsonlines import Message
 
-FIRST_GAP_NS = 1_000_000
-BEAT_NS = 1_000_000_000  # gaps double up to this, and then up to a sixteenth of the quiet time
-QUIET_SHARE = 16
-CLOSE_GAP_NS = 10_000_000
-CLOSE_NS = 100_000_000  # before a timer expires: we were late by up to 40 ms with both cores kept busy
-CLOSE_SHARE = 8  # of a short timer's length
-STEP_SHARE = 64  # of the wheel's step: so fine is a late timer seen
-SHARE = 5  # a fifth of one core at the most goes into sampling
+MIN_INTERVAL_NS = 1_000_000
+MAX_INTERVAL_NS = 1_000_000_000  # intervals double up to this, and then up to a share of the quiet time
+QUIET_SHARE = 16  # a sixteenth of the time since the last wake-up
+NEAR_EXPIRY_NS = 100_000_000  # before a timer expires: with both cores busy the sampler was late by up to 40 ms
+NEAR_EXPIRY_INTERVAL_NS = 10_000_000
+NEAR_EXPIRY_SHARE = 8  # an eighth of a short timer's length
+WHEEL_SHARE = 64  # the firing of a late timer is seen within this share of the timer wheel's step
+CPU_SHARE = 5  # sampling takes at most a fifth of one core
 
 SO_ATTACH_FILTER = 26
 _ETH_P_ALL = 0x0003
-_ONE_BYTE = struct.pack("HBBI", 0x06, 0, 0, 1)  # BPF: accept, one byte
+_ACCEPT_ONE_BYTE = struct.pack("HBBI", 0x06, 0, 0, 1)  # classic BPF: ret #1
 
 
-def open_tap() -> socket.socket:
-    """A packet socket that becomes readable whenever a frame comes or goes on any interface of this namespace."""
-    # Without a bind it hears every interface, those that are still to come too.
-    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL))
-    program = bytearray(_ONE_BYTE)
+def open_packet_socket() -> socket.socket:
+    """A packet socket that becomes readable whenever a frame passes any interface of this network namespace."""
+    # It is not bound, so it also receives from interfaces that are made later.
+    packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL))
+    program = bytearray(_ACCEPT_ONE_BYTE)
     address = ctypes.addressof(ctypes.c_char.from_buffer(program))
-    tap.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, address))
-    return tap
+    packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, address))
+    return packets
 
 
-Key = tuple[object, ...]
+TimerKey = tuple[object, ...]
 
 
-def _key(entry: inet_diag.SocketEntry) -> Key:
+def _timer_key(entry: SocketEntry) -> TimerKey:
     return (*entry["local"], *entry["remote"], entry["state"], entry["timer"])
 
 
 @dataclass(frozen=True)
-class Running:
-    """A timer of a socket: how long it was when it was first seen, and when it is due; ns."""
+class SocketTimer:
+    """A running timer of a socket; times in ns.
+
+    Attributes:
+        length: the time that it had left when it was first sampled.
+        due: when it expires, in CLOCK_MONOTONIC.
+    """
 
     length: int
     due: int
 
     @classmethod
-    def seen(cls, before: "Running | None", now: int, left: int) -> "Running":
-        """The timer as it is now; one with no time ``left`` is due when it was, and one with more than that is new."""
-        if before is None or (left and left > before.due - now + CLOSE_NS):
+    def update(cls, before: "SocketTimer | None", now: int, left: int) -> "SocketTimer":
+        """The timer in a sample taken at ``now`` that shows ``left`` ns until it expires.
+
+        A timer with no time left keeps its due time; one with more time left than before has been set anew.
+        """
+        if before is None or (left and left > before.due - now + NEAR_EXPIRY_NS):
             return cls(left, now + left)
         return cls(before.length, now + left if left else min(before.due, now))
 
-    def next_look(self, now: int, jiffy: int) -> int | None:
-        """When to look because of it: before it is due, then until it must have fired; None once it must have."""
-        close = max(FIRST_GAP_NS, min(CLOSE_NS, self.length // CLOSE_SHARE))
+    def next_sample(self, now: int, jiffy: int) -> int | None:
+        """When this timer needs the next sample; None once it must have fired.
+
+        Args:
+            jiffy: the kernel's tick, in ns.
+        """
+        near = max(MIN_INTERVAL_NS, min(NEAR_EXPIRY_NS, self.length // NEAR_EXPIRY_SHARE))
         if now < self.due:
-            return max(self.due - close, now + min(CLOSE_GAP_NS, close))
+            return max(self.due - near, now + min(NEAR_EXPIRY_INTERVAL_NS, near))
         step = granularity(self.length // jiffy) * jiffy
-        latest = self.due + step + 2 * jiffy  # one for the tick, one for what expires_ms is rounded by
-        return min(now + max(CLOSE_GAP_NS, step // STEP_SHARE), latest) if now < latest else None
+        latest = self.due + step + 2 * jiffy  # one for the tick, one for the rounding of expires_ms
+        if now >= latest:
+            return None
+        return min(now + max(NEAR_EXPIRY_INTERVAL_NS, step // WHEEL_SHARE), latest)
 
 
 class Sampler:
-    """Looks at the table when something may have changed, and tells of it when something did, or when it was asked."""
+    """Samples the table when something may have changed; emits a sample that differs, or that was requested."""
 
     def __init__(self, loop: Loop, emit: Callable[[Message], None]) -> None:
-        self._loop, self._emit = loop, emit
+        self._loop = loop
+        self._emit = emit
         self._diag = inet_diag.open_diag()
-        self._tap = open_tap()
-        loop.reader(self._tap.fileno(), self._on_segment)
-        # Docker's resolver listens in a container before anything of ours does; it is no part of the lab.
-        self._strangers = {entry["inode"] for entry in inet_diag.table(self._diag)} - {0}
-        self._known: list[dict[str, object]] | None = None
-        self._looked = time.monotonic_ns()
-        self._cost = 0
-        self._gap = FIRST_GAP_NS
-        self._woken = self._looked
-        self._jiffy = round(time.clock_getres(CLOCK_MONOTONIC_COARSE) * 1e9)  # it ticks once a jiffy
-        self._timers: dict[Key, Running] = {}
+        self._packets = open_packet_socket()
+        loop.reader(self._packets.fileno(), self._on_segment)
+        # Docker's resolver listens in a container before the lab's programs do; it is not part of the lab.
+        self._foreign = {entry["inode"] for entry in inet_diag.table(self._diag)} - {0}
+        self._last: list[dict[str, object]] | None = None
+        self._sampled_at = time.monotonic_ns()
+        self._cost = 0  # ns of processor time that the last sample took
+        self._interval = MIN_INTERVAL_NS
+        self._woken_at = self._sampled_at
+        self._jiffy = round(time.clock_getres(CLOCK_MONOTONIC_COARSE) * 1e9)  # that clock ticks once a jiffy
+        self._timers: dict[TimerKey, SocketTimer] = {}
         self._next: Timer | None = None
         self._next_at = 0
-        self.watchers: list[Callable[[list[inet_diag.SocketEntry]], None]] = []
+        self.watchers: list[Callable[[list[SocketEntry]], None]] = []
 
     def trigger(self, cause: str) -> None:
-        """Something happened that may have changed the table."""
-        self._gap, self._woken = FIRST_GAP_NS, time.monotonic_ns()
-        self._schedule(self._looked + self._cost * SHARE, cause)
+        """Sample soon: something happened that may have changed the table."""
+        self._interval = MIN_INTERVAL_NS
+        self._woken_at = time.monotonic_ns()
+        self._schedule(self._sampled_at + self._cost * CPU_SHARE, cause)
 
-    def look(self, cause: str) -> list[inet_diag.SocketEntry]:
-        """Look now; a change is told as an event, with the time of the last look that still saw the table before.
+    def sample(self, cause: str) -> list[SocketEntry]:
+        """Read the table now.
 
-        The answer to somebody who asked is told in any case: then it is on record that nothing had changed until now.
+        A change is emitted together with the time of the last sample that still showed the table before. With the
+        cause "asked" the sample is always emitted, which records that nothing had changed until then.
         """
-        before, worked = time.monotonic_ns(), time.thread_time_ns()
-        sockets = [entry for entry in inet_diag.table(self._diag) if entry["inode"] not in self._strangers]
+        started = time.monotonic_ns()
+        cpu_before = time.thread_time_ns()
+        sockets = [entry for entry in inet_diag.table(self._diag) if entry["inode"] not in self._foreign]
         now = time.monotonic_ns()
-        # Work, not time: when somebody else has had the core meanwhile, that is no reason to look later.
-        self._cost = time.thread_time_ns() - worked
-        picture = [_still(entry) for entry in sockets]
-        changed = picture != self._known
+        # Processor time and not elapsed time: another process on the core is no reason to sample less often.
+        self._cost = time.thread_time_ns() - cpu_before
+        current = [_without_clock(entry) for entry in sockets]
+        changed = current != self._last
         if changed or cause == "asked":
-            prev = self._looked if changed else before
+            prev = self._sampled_at if changed else started
             self._emit({"event": "sample", "t": now, "prev": prev, "cause": cause, "sockets": sockets})
-            self._known = picture
-        self._looked = before
+            self._last = current
+        self._sampled_at = started
         for watcher in tuple(self.watchers):
             watcher(sockets)
         self._plan(sockets, now)
@@ -127,21 +149,25 @@ class Sampler:
     def _on_segment(self) -> None:
         try:
             while True:
-                self._tap.recv(1)
+                self._packets.recv(1)
         except BlockingIOError:
             self.trigger("segment")
 
-    def _plan(self, sockets: list[inet_diag.SocketEntry], now: int) -> None:
-        gap, self._gap = self._gap, min(2 * self._gap, max(BEAT_NS, (now - self._woken) // QUIET_SHARE))
-        self._timers = {
-            key: Running.seen(self._timers.get(key), now, int(entry["expires_ms"]) * 1_000_000)
-            for entry in sockets
-            if entry["timer"] != "off" and (key := _key(entry))
-        }
-        wanted = [timer.next_look(now, self._jiffy) for timer in self._timers.values()]
-        due = min([now + gap, *(t for t in wanted if t is not None)])
+    def _plan(self, sockets: list[SocketEntry], now: int) -> None:
+        due = now + self._interval
+        self._interval = min(2 * self._interval, max(MAX_INTERVAL_NS, (now - self._woken_at) // QUIET_SHARE))
+        timers: dict[TimerKey, SocketTimer] = {}
+        for entry in sockets:
+            if entry["timer"] != "off":
+                key = _timer_key(entry)
+                timers[key] = SocketTimer.update(self._timers.get(key), now, int(entry["expires_ms"]) * 1_000_000)
+        self._timers = timers
+        for timer in timers.values():
+            wanted = timer.next_sample(now, self._jiffy)
+            if wanted is not None:
+                due = min(due, wanted)
         self._cancel()
-        self._schedule(max(due, now + self._cost * SHARE), "timer" if wanted else "beat")
+        self._schedule(max(due, now + self._cost * CPU_SHARE), "timer" if timers else "interval")
 
     def _schedule(self, t_ns: int, cause: str) -> None:
         if self._next is not None and self._next.callback is not None:
@@ -153,7 +179,7 @@ class Sampler:
 
     def _due(self, cause: str) -> None:
         self._next = None
-        self.look(cause)
+        self.sample(cause)
 
     def _cancel(self) -> None:
         if self._next is not None:
@@ -161,5 +187,6 @@ class Sampler:
             self._next = None
 
 
-def _still(entry: inet_diag.SocketEntry) -> dict[str, object]:
+def _without_clock(entry: SocketEntry) -> dict[str, object]:
+    """The entry without the time left on its timer, which differs in every sample."""
     return {key: value for key, value in entry.items() if key != "expires_ms"}

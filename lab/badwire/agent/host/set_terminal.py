@@ -1,6 +1,6 @@
-"""Makes the terminal on standard input that of this session, and becomes the program that is named.
+"""Makes the terminal on standard input the controlling terminal of this session, then executes a program.
 
-Run as a program of its own, after every right is given up: between fork and exec nothing of ours has to run.
+Run as a program of its own, after every capability is dropped: so none of our code runs between fork and exec.
 """
 
 import fcntl
@@ -8,11 +8,11 @@ import os
 import sys
 import termios
 
-NOT_FOUND = 127  # as a shell has it (POSIX, Shell Command Language, 2.8.2)
+NOT_FOUND = 127  # the exit status that a shell uses (POSIX, Shell Command Language, 2.8.2)
 
 
-def sit(argv: list[str]) -> None:
-    """Returns never: a program that cannot be executed is told of on the terminal."""
+def set_terminal(argv: list[str]) -> None:
+    """Execute ``argv`` in place of this process; if it cannot be executed, say so on the terminal and exit."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     try:
         os.execvp(argv[0], argv)
@@ -23,4 +23,4 @@ def sit(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sit(sys.argv[1:])
+    set_terminal(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Sockets on a host, driven call by call from the scenario, each call with its errno and its times."""
+"""Sockets on a host that the scenario controls call by call; each call is recorded with its errno and its times."""
 
 import errno
 import itertools
@@ -13,16 +13,28 @@ from badwire.util.jsonlines import Message
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 _CALLS = frozenset(
-    (
-        *("bind", "listen", "connect", "accept", "shutdown", "close", "settimeout"),
-        *("send", "recv", "sendto", "recvfrom"),
-        *("setsockopt", "getsockopt", "getsockname", "getpeername"),
-    )
+    {
+        "accept",
+        "bind",
+        "close",
+        "connect",
+        "getpeername",
+        "getsockname",
+        "getsockopt",
+        "listen",
+        "recv",
+        "recvfrom",
+        "send",
+        "sendto",
+        "setsockopt",
+        "settimeout",
+        "shutdown",
+    }
 )
 
 
-class Calls:
-    """Each call runs in a thread of its own, so that a blocking one blocks nobody else, as it would in a program."""
+class ControlledSockets:
+    """The controlled sockets of a host. Each call runs in a thread of its own, so a blocking one blocks no other."""
 
     def __init__(self, record: Callable[[Message], None]) -> None:
         self._record = record
@@ -30,28 +42,26 @@ class Calls:
         self._numbers = itertools.count(1)
 
     def open(self, kind: str) -> int:
-        """A new IPv4 socket; its number names it from then on.
+        """Open an IPv4 socket; returns the number that identifies it.
 
         Raises:
             BadOption: the kind is neither ``tcp`` nor ``udp``.
         """
         if kind not in _KINDS:
             raise BadOption(f"a socket is tcp or udp, not {kind}")
-        return self._keep(socket.socket(socket.AF_INET, _KINDS[kind] | socket.SOCK_CLOEXEC))
+        return self._add(socket.socket(socket.AF_INET, _KINDS[kind] | socket.SOCK_CLOEXEC))
 
     def begin(self, number: int, call: str, args: list[Any], done: Callable[[Message], None]) -> None:
-        """Start a call; ``done`` gets its record, in the call's own thread, when it has returned.
+        """Start a call. When it has returned, ``done`` is called with its record, in the call's own thread.
 
         Raises:
-            BadOption: no such socket, or no such call.
+            BadOption: there is no such socket, or no such call.
         """
         target = self._sockets.get(number)
-        if target is None or call not in _CALLS:
-            raise BadOption(
-                f"no socket {number}"
-                if target is None
-                else f"a driven socket has no call {call}; it has: {', '.join(sorted(_CALLS))}"
-            )
+        if target is None:
+            raise BadOption(f"there is no socket {number}; open one first")
+        if call not in _CALLS:
+            raise BadOption(f"a controlled socket has no call {call}; it has: {', '.join(sorted(_CALLS))}")
         values = [_value(arg) for arg in args]
         threading.Thread(target=self._call, args=(number, target, call, args, values, done), daemon=True).start()
 
@@ -76,7 +86,7 @@ class Calls:
         ended = time.monotonic_ns()
         if call == "accept" and name is None:
             connection, peer = value
-            value = [self._keep(connection), list(peer)]
+            value = [self._add(connection), list(peer)]
         if call == "close":
             self._sockets.pop(number, None)
         record = {
@@ -91,14 +101,14 @@ class Calls:
         self._record({"event": "call", **record})
         done(record)
 
-    def _keep(self, opened: socket.socket) -> int:
+    def _add(self, opened: socket.socket) -> int:
         number = next(self._numbers)
         self._sockets[number] = opened
         return number
 
 
 def _value(arg: Any) -> Any:
-    """A constant by its name, an address as the tuple that Python wants; anything else as it is."""
+    """An argument of a call: the value of a constant of the socket module given by name; a list becomes a tuple."""
     if isinstance(arg, list):
         return tuple(arg)
     if isinstance(arg, str) and arg.isupper() and hasattr(socket, arg):

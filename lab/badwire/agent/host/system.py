@@ -1,8 +1,7 @@
-"""What a host's kernel is told and asked: addresses, offloads, sysctls, counters, processes.
+"""Reads and sets what a host's kernel keeps: addresses, offloads, sysctls, routes, counters, processes.
 
-The route to the lab's network, and what its metrics tell TCP (ip-route(8): initcwnd, advmss, rto_min, …).
-
-Built here and not with pyroute2, whose import would cost each container 20 MB. Layouts: include/uapi/linux/rtnetlink.h.
+By ioctl, /proc and netlink, and not with pyroute2, whose import would cost each container 20 MB. Layouts of netlink
+messages: include/uapi/linux/rtnetlink.h.
 """
 
 import array
@@ -22,12 +21,20 @@ from badwire.errors import BadOption, NoPermission
 
 INTERFACE = "eth0"
 # linux/sockios.h
-_SIOCSIFFLAGS, _SIOCGIFADDR, _SIOCSIFADDR, _SIOCGIFNETMASK, _SIOCSIFNETMASK = 0x8914, 0x8915, 0x8916, 0x891B, 0x891C
-_SIOCGIFMTU, _SIOCGIFHWADDR, _SIOCGIFINDEX = 0x8921, 0x8927, 0x8933
+_SIOCDELRT = 0x890C
+_SIOCSIFFLAGS = 0x8914
+_SIOCGIFADDR = 0x8915
+_SIOCSIFADDR = 0x8916
+_SIOCGIFNETMASK = 0x891B
+_SIOCSIFNETMASK = 0x891C
+_SIOCGIFMTU = 0x8921
+_SIOCGIFHWADDR = 0x8927
+_SIOCGIFINDEX = 0x8933
 _SIOCETHTOOL = 0x8946
-_SIOCDELRT, _RTF_UP = 0x890C, 0x1
-_IFF_UP, _IFF_RUNNING = 0x1, 0x40
-# linux/ethtool.h: how each is read and set.
+_RTF_UP = 0x1  # linux/route.h
+_IFF_UP = 0x1  # linux/if.h
+_IFF_RUNNING = 0x40
+# linux/ethtool.h: the commands that read and set each offload
 _OFFLOADS = {
     "tso": (0x1E, 0x1F),
     "gso": (0x23, 0x24),
@@ -44,7 +51,7 @@ def up(interface: str) -> None:
 
 
 def set_address(interface: str, address: str) -> None:
-    """Give an interface its IPv4 address, written ``10.0.0.2/24``."""
+    """Give an interface its IPv4 address, such as ``10.0.0.2/24``."""
     ip, _, prefix = address.partition("/")
     mask = struct.pack("!I", (0xFFFFFFFF << (32 - int(prefix))) & 0xFFFFFFFF)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -52,14 +59,14 @@ def set_address(interface: str, address: str) -> None:
             fcntl.ioctl(any_socket, request, struct.pack("16sHH4s16x", interface.encode(), socket.AF_INET, 0, value))
 
 
-def drop_the_default_route() -> None:
-    """No route leaves the lab: Docker gives a container a default route even on an internal network."""
+def remove_default_route() -> None:
+    """Remove the default route, which Docker gives a container even on an internal network."""
     anywhere = struct.pack("H14x", socket.AF_INET)
     route = struct.pack("8x16s16s16sH62x", anywhere, anywhere, anywhere, _RTF_UP)  # struct rtentry, linux/route.h
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
             fcntl.ioctl(any_socket, _SIOCDELRT, route)
-        except ProcessLookupError:  # ESRCH, of a route: there is none
+        except ProcessLookupError:  # ESRCH: there is no such route
             return
 
 
@@ -77,7 +84,7 @@ def address_of(interface: str) -> str | None:
 
 
 def interfaces() -> dict[str, dict[str, object]]:
-    """The host's Ethernet interface as the wire needs to know it; nothing while it has none."""
+    """The numbers and the address of the host's Ethernet interface, for the wire; empty if there is none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
             answer = fcntl.ioctl(any_socket, _SIOCGIFINDEX, struct.pack("16s24x", INTERFACE.encode()))
@@ -94,7 +101,7 @@ def interfaces() -> dict[str, dict[str, object]]:
 
 
 def turn_offloads_off(interface: str) -> dict[str, bool]:
-    """Make one frame one segment with a finished checksum; what stands afterwards, read back from the driver."""
+    """Turn offloads off, so that a frame is one segment with a finished checksum; returns the state read back."""
     state: dict[str, bool] = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         for name, (get, set_) in _OFFLOADS.items():
@@ -119,7 +126,7 @@ def _sysctl_path(name: str) -> Path:
 
 
 def read_sysctl(name: str) -> str:
-    """The value, its fields one space apart.
+    """The value of a sysctl, its fields separated by single spaces.
 
     Raises:
         BadOption: this kernel has no such sysctl.
@@ -137,20 +144,20 @@ def write_sysctl(name: str, value: str) -> None:
 
     Raises:
         BadOption: this kernel has no such sysctl, or refuses the value.
-        NoPermission: the kernel refuses the right.
+        NoPermission: the kernel allows it in the initial network namespace only.
     """
     try:
         _sysctl_path(name).write_text(f"{value}\n")
     except PermissionError as error:
         raise NoPermission(
-            f"sysctl {name}={value} was refused ({error.strerror}); this kernel keeps it for its first namespace"
+            f"sysctl {name}={value} was refused ({error.strerror}); this kernel allows it in the initial namespace only"
         ) from None
     except OSError as error:
         raise BadOption(f"sysctl {name}={value} cannot be set ({error.strerror}); check its name and range") from None
 
 
 def facts(interface: str, sysctls: list[str]) -> dict[str, object]:
-    """What an expectation may depend on."""
+    """What a claim's expectation may depend on: kernel, machine, MTU, MAC address, sysctls."""
     return {
         "release": platform.release(),
         "machine": platform.machine(),
@@ -174,7 +181,7 @@ def counters() -> dict[str, int]:
 
 
 def processes() -> list[dict[str, Any]]:
-    """Every process that can be seen here, zombies included."""
+    """Every process in this PID namespace, zombies included."""
     found: list[dict[str, Any]] = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
@@ -182,7 +189,7 @@ def processes() -> list[dict[str, Any]]:
         try:
             stat = (folder / "stat").read_text()
         except OSError:
-            continue  # it ended meanwhile
+            continue  # it has just ended
         name, _, rest = stat.partition("(")[2].rpartition(")")
         state, ppid, _, session = rest.split()[:4]
         found.append(
@@ -192,38 +199,66 @@ def processes() -> list[dict[str, Any]]:
 
 
 # RTAX_*: include/uapi/linux/rtnetlink.h; rto_min in milliseconds, the others as ip-route(8) has them.
-METRICS = {"mtu": 2, "window": 3, "rtt": 4, "rttvar": 5, "ssthresh": 6, "cwnd": 7, "advmss": 8}
-METRICS |= {"reordering": 9, "hoplimit": 10, "initcwnd": 11, "rto_min": 13, "initrwnd": 14, "quickack": 15}
-_NEWROUTE = 24
-_REPLACE, _ACKED = 0x1 | 0x100 | 0x400, 0x4  # NLM_F_REQUEST, _REPLACE and _CREATE; NLM_F_ACK
-_MAIN, _PROTO_KERNEL, _SCOPE_LINK, _UNICAST = 254, 2, 253, 1
-_DST, _OIF, _PREFSRC, _METRICS = 1, 4, 7, 8  # RTA_*
+METRICS = {
+    "mtu": 2,
+    "window": 3,
+    "rtt": 4,
+    "rttvar": 5,
+    "ssthresh": 6,
+    "cwnd": 7,
+    "advmss": 8,
+    "reordering": 9,
+    "hoplimit": 10,
+    "initcwnd": 11,
+    "rto_min": 13,
+    "initrwnd": 14,
+    "quickack": 15,
+}
+_RTM_NEWROUTE = 24
+_NLM_F_REQUEST = 0x1
+_NLM_F_ACK = 0x4
+_NLM_F_REPLACE = 0x100
+_NLM_F_CREATE = 0x400
+_RT_TABLE_MAIN = 254
+_RTPROT_KERNEL = 2
+_RT_SCOPE_LINK = 253
+_RTN_UNICAST = 1
+_RTA_DST = 1
+_RTA_OIF = 4
+_RTA_PREFSRC = 7
+_RTA_METRICS = 8
 _NLMSG = struct.Struct("=IHHII")
 _RTMSG = struct.Struct("=BBBBBBBBI")
 
 
 def set_metrics(interface: str, address: str, metrics: Mapping[str, int]) -> None:
-    """Give the route of an interface with ``address`` (``10.0.0.2/24``) these metrics.
+    """Set metrics of the route to an interface's network; ``address`` is the interface's, such as ``10.0.0.2/24``.
 
     Raises:
         BadOption: there is no such metric, or the kernel refuses its value.
-        NoPermission: the right is gone.
+        NoPermission: the agent has already dropped NET_ADMIN.
     """
     if unknown := sorted(metrics.keys() - METRICS.keys()):
         raise BadOption(f"a route has no metric {unknown[0]}; it has: {', '.join(METRICS)}")
-    at = ipaddress.IPv4Interface(address)
-    numbers = b"".join(_attribute(METRICS[name], struct.pack("=I", value)) for name, value in metrics.items())
-    body = _RTMSG.pack(socket.AF_INET, at.network.prefixlen, 0, 0, _MAIN, _PROTO_KERNEL, _SCOPE_LINK, _UNICAST, 0)
-    body += _attribute(_DST, at.network.network_address.packed) + _attribute(_PREFSRC, at.ip.packed)
-    body += _attribute(_OIF, struct.pack("=I", socket.if_nametoindex(interface))) + _attribute(_METRICS, numbers)
+    own = ipaddress.IPv4Interface(address)
+    prefix_length = own.network.prefixlen
+    values = b"".join(_attribute(METRICS[name], struct.pack("=I", value)) for name, value in metrics.items())
+    body = _RTMSG.pack(
+        socket.AF_INET, prefix_length, 0, 0, _RT_TABLE_MAIN, _RTPROT_KERNEL, _RT_SCOPE_LINK, _RTN_UNICAST, 0
+    )
+    body += _attribute(_RTA_DST, own.network.network_address.packed)
+    body += _attribute(_RTA_PREFSRC, own.ip.packed)
+    body += _attribute(_RTA_OIF, struct.pack("=I", socket.if_nametoindex(interface)))
+    body += _attribute(_RTA_METRICS, values)
+    flags = _NLM_F_REQUEST | _NLM_F_REPLACE | _NLM_F_CREATE | _NLM_F_ACK
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.send(_NLMSG.pack(_NLMSG.size + len(body), _NEWROUTE, _REPLACE | _ACKED, 1, 0) + body)
+        netlink.send(_NLMSG.pack(_NLMSG.size + len(body), _RTM_NEWROUTE, flags, 1, 0) + body)
         number = -struct.unpack_from("=i", netlink.recv(4096), _NLMSG.size)[0]
     if number == errno.EPERM:
-        raise NoPermission("the route cannot be changed: the host's agent has given up NET_ADMIN")
+        raise NoPermission("the route cannot be changed: the host's agent has dropped NET_ADMIN; set it at setup")
     if number:
         shown = ", ".join(f"{name} {value}" for name, value in metrics.items())
-        raise BadOption(f"the route takes no {shown}: {os.strerror(number)}")
+        raise BadOption(f"the kernel refused the route metrics {shown}: {os.strerror(number)}; see ip-route(8)")
 
 
 def _attribute(kind: int, value: bytes) -> bytes:

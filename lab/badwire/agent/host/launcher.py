@@ -1,0 +1,71 @@
+"""Starts programs without any capability, from a thread that has none itself.
+
+A program inherits its capabilities from the thread that starts it, so none of our code has to run between fork and
+exec. Python can then start it by vfork(2), which copies no page of the agent's memory.
+"""
+
+import resource
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from badwire.linux import libc
+
+_MAX_PROCESSES = 4096  # counts all of a user's processes, so it only stops a runaway
+_MAX_DATA = 2 << 30  # bytes that a process may write to; memory that is only reserved does not count
+_LIMITS = {
+    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_NPROC: _MAX_PROCESSES,
+    resource.RLIMIT_DATA: _MAX_DATA,
+}
+_KEYBOARD_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)  # ignored in a shell's background jobs
+
+
+class Launcher:
+    """Starts the programs of one host.
+
+    The agent shares its resource limits with its programs; its capabilities stay as they are.
+
+    Args:
+        user: the user and group that programs run as; None: the agent's own.
+    """
+
+    def __init__(self, user: int | None) -> None:
+        self._user = user
+        for limit, wanted in _LIMITS.items():
+            _, hard_limit = resource.getrlimit(limit)
+            lower = wanted if hard_limit == resource.RLIM_INFINITY else min(wanted, hard_limit)
+            resource.setrlimit(limit, (lower, lower))
+        for number in _KEYBOARD_SIGNALS:
+            if signal.getsignal(number) is signal.SIG_IGN:
+                # exec resets a handler to the default action, as at a terminal; an ignored signal stays ignored.
+                signal.signal(number, lambda *_: None)
+        # The thread keeps what it takes to become another user; becoming that user drops it.
+        kept = () if user is None else (libc.CAP_SETUID, libc.CAP_SETGID)
+        self._thread = ThreadPoolExecutor(1, "launcher", libc.give_up_all, kept)
+
+    def start(
+        self, argv: Sequence[str], environment: Mapping[str, str], folder: str, terminal: int | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """Start a program as the leader of a session of its own.
+
+        Args:
+            terminal: its standard streams; None: no input, and a pipe each for output and errors.
+
+        Raises:
+            OSError: the program cannot be executed.
+        """
+        return self._thread.submit(
+            subprocess.Popen,
+            argv,
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.PIPE if terminal is None else terminal,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+            user=self._user,
+            group=self._user,
+            extra_groups=None if self._user is None else [],
+        ).result()

@@ -1,0 +1,132 @@
+"""One program on a host: its output, whether it is ready, and how it ended."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from typing import IO, Any
+
+from badwire.agent.event_loop import Loop, Timer
+from badwire.errors import LabError, ProgramFailed
+from badwire.util.jsonlines import Message
+
+OUTPUT_LIMIT = 1 << 20  # bytes recorded of each stream of a program; the rest is read and discarded
+READY = re.compile(rb"^ready\b", re.MULTILINE)
+_CHUNK = 1 << 16
+_QUOTED = 200  # bytes of the last line that an error quotes
+_TRUNCATED = f"\n[the lab records {OUTPUT_LIMIT} bytes of each stream; the rest is discarded]\n"
+
+
+class HostProgram:
+    """A started program.
+
+    ``on_ready`` is called once: with None when the program is ready, or with the reason why it will never be.
+    """
+
+    def __init__(
+        self, number: int, name: str, process: subprocess.Popen[bytes], emit: Callable[[Message], None]
+    ) -> None:
+        self.number = number
+        self.name = name
+        self.process = process
+        self.on_ready: Callable[[LabError | None], None] | None = None
+        self.announces_ready = False  # it prints a line that begins with "ready"
+        self.deadline: Timer | None = None
+        self._emit = emit
+        self._received = {"out": 0, "err": 0}  # bytes
+        self._last_line = b""
+        self._ended = False
+
+    def read(self, loop: Loop) -> None:
+        """Read the program's output from now on."""
+        for stream, pipe in self._pipes():
+            os.set_blocking(pipe.fileno(), False)
+            loop.reader(pipe.fileno(), self._reader(loop, stream, pipe))
+
+    def became_ready(self, failure: LabError | None) -> None:
+        """The program is ready, or ``failure`` says why it will not be; only the first call counts."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+        if self.on_ready is None:
+            return
+        report = self.on_ready
+        self.on_ready = None
+        if failure is None:
+            self.emit("program", what="ready")
+        report(failure)
+
+    def not_ready_in_time(self, condition: str, seconds: float) -> None:
+        """Kill the program, which did not do what ``condition`` says within ``seconds``."""
+        self.send_to_group(signal.SIGKILL)
+        error = f"{self.name} never {condition} within {seconds:g} s{self._last_output()}; it was killed"
+        self.became_ready(ProgramFailed(error))
+
+    def send(self, which: signal.Signals) -> None:
+        """Send a signal to the program, unless it has ended."""
+        if not self._ended:
+            self.process.send_signal(which)
+
+    def send_to_group(self, which: signal.Signals) -> None:
+        """Send a signal to the program and to its children in the same process group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, which)
+
+    def end(self, code: int) -> None:
+        """The program was reaped with this exit code; a negative one is the number of the signal that ended it."""
+        self._ended = True
+        self.process.returncode = code
+        for stream, pipe in self._pipes():  # output from before the end is reported before the end
+            while not pipe.closed and (data := _read(pipe)):
+                self._output(stream, data)
+        killed_by = signal.Signals(-code).name if code < 0 else None
+        how = f"signal {killed_by}" if killed_by else f"status {code}"
+        error = f"{self.name} ended at once with {how}, before it was ready{self._last_output()}"
+        self.became_ready(ProgramFailed(error))
+        self.emit("program", what="exit", status=None if killed_by else code, signal=killed_by)
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """Emit an event of this program, with the present time."""
+        self._emit({"event": event, "program": self.number, "t": time.monotonic_ns(), **fields})
+
+    def _pipes(self) -> list[tuple[str, IO[bytes]]]:
+        assert self.process.stdout is not None and self.process.stderr is not None
+        return [("out", self.process.stdout), ("err", self.process.stderr)]
+
+    def _reader(self, loop: Loop, stream: str, pipe: IO[bytes]) -> Callable[[], None]:
+        def read() -> None:
+            data = _read(pipe)
+            if data:
+                self._output(stream, data)
+            elif data is not None:
+                loop.forget(pipe.fileno())
+                pipe.close()
+
+        return read
+
+    def _output(self, stream: str, data: bytes) -> None:
+        room = OUTPUT_LIMIT - self._received[stream]
+        self._received[stream] += len(data)
+        if room > 0:
+            self.emit("output", stream=stream, text=data[:room].decode("utf-8", "backslashreplace"))
+        if 0 <= room < len(data):
+            self.emit("output", stream=stream, text=_TRUNCATED)
+        lines = data.strip().splitlines()
+        if lines and (stream == "err" or not self._last_line):
+            self._last_line = lines[-1][-_QUOTED:]
+        if stream == "out" and self.announces_ready and READY.search(data):
+            self.became_ready(None)
+
+    def _last_output(self) -> str:
+        text = self._last_line.decode("utf-8", "backslashreplace")
+        return f"; its last output: {text}" if text else ""
+
+
+def _read(pipe: IO[bytes]) -> bytes | None:
+    """The bytes that can be read now; empty at the end of the stream, None when there are none yet."""
+    try:
+        return os.read(pipe.fileno(), _CHUNK)
+    except BlockingIOError:
+        return None
