@@ -169,7 +169,7 @@ def report(ground: Ground) -> None:
     print(f"\nFor {SECONDS:g} s each: one TCP connection with full frames; frames of 60 bytes, as many as get through")
     wire = stream(ground), datagrams(ground, None)
     print(f"  {'wire alone':30} {wire[0] / 1e9:6.2f} Gbit/s {'':9} {wire[1].frames / SECONDS:10,.0f} frames/s")
-    ground.divert()
+    ground.redirect()
     for name, faults, watched in ways:
         ground.fault(*faults)
         with watching(ground) if watched else quiet():
@@ -190,9 +190,9 @@ def report(ground: Ground) -> None:
     print(f"relay busy {used.processor / used.seconds:.0%} of its core")
 
     print(f"\nDelay of a single frame, what was measured less what was asked, {PROBES} frames each")
-    ground.undivert()
+    ground.remove_redirect()
     print(f"  {'wire alone':30} {delays(ground, 0)}")
-    ground.divert()
+    ground.redirect()
     for asked in (0, 1 * ms, 10 * ms, 50 * ms):
         ground.fault(Delay(asked))
         print(f"  {f'relay, Delay {asked / ms:g} ms':30} {delays(ground, asked)}")

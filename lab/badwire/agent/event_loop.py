@@ -1,4 +1,4 @@
-"""What an agent waits on: descriptors that can be read or written, and times."""
+"""An agent's event loop: callbacks for descriptors that can be read or written, and for times."""
 
 import collections
 import heapq
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class Timer:
-    """A call that is due once; ``cancel`` takes it back."""
+    """A callback that is due once, unless it is cancelled."""
 
     __slots__ = ("callback",)
 
@@ -22,10 +22,10 @@ class Timer:
 
 
 class Loop:
-    """One thread, descriptors and timers; times are CLOCK_MONOTONIC in nanoseconds.
+    """Descriptors and timers, in one thread; times are CLOCK_MONOTONIC in nanoseconds.
 
-    It waits with poll(2), whose time-outs are whole milliseconds: good for an agent, too coarse for the relay, which
-    has a loop of its own.
+    It waits with poll(2), whose timeouts are whole milliseconds. That is too coarse for the relay, which has a loop of
+    its own.
     """
 
     def __init__(self) -> None:
@@ -35,17 +35,17 @@ class Loop:
         self._timers: list[tuple[int, int, Timer]] = []
         self._order = itertools.count()
         self._running = False
-        self._handed_over: collections.deque[Callable[[], None]] = collections.deque()
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self.reader(self._bell, self._take_over)
+        self._from_threads: collections.deque[Callable[[], None]] = collections.deque()
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.reader(self._wakeup, self._call_from_threads)
 
     def reader(self, fd: int, callback: Callable[[], None]) -> None:
-        """Call back whenever ``fd`` can be read, or its other end is gone, until it is forgotten."""
+        """Call back whenever ``fd`` can be read, or its other end is closed, until ``forget``."""
         self._readers[fd] = callback
         self._register(fd)
 
     def writer(self, fd: int, callback: Callable[[], None] | None) -> None:
-        """Call back whenever ``fd`` can be written, or its other end is gone, until None takes the callback's place."""
+        """Call back whenever ``fd`` can be written, or its other end is closed; None: call back no more."""
         had = self._writers.pop(fd, None)
         if callback is not None:
             self._writers[fd] = callback
@@ -53,7 +53,7 @@ class Loop:
             self._register(fd)
 
     def forget(self, fd: int) -> None:
-        """Call back no more, neither to read nor to write."""
+        """Remove the callbacks of ``fd``, for reading and for writing."""
         if fd in self._readers or fd in self._writers:
             self._readers.pop(fd, None)
             self._writers.pop(fd, None)
@@ -67,26 +67,27 @@ class Loop:
             self._poll.unregister(fd)
 
     def at(self, t_ns: int, callback: Callable[[], None]) -> Timer:
-        """Call back once, not before ``t_ns``."""
+        """Call back once, at ``t_ns`` or soon after."""
         timer = Timer(callback)
         heapq.heappush(self._timers, (t_ns, next(self._order), timer))
         return timer
 
     def from_thread(self, callback: Callable[[], None]) -> None:
-        """Call back soon in the loop's own thread; the one method that another thread, or a signal handler, may use."""
-        self._handed_over.append(callback)
-        os.eventfd_write(self._bell, 1)
+        """Call back soon in the loop's thread; the only method for other threads and signal handlers."""
+        self._from_threads.append(callback)
+        os.eventfd_write(self._wakeup, 1)
 
-    def _take_over(self) -> None:
-        os.eventfd_read(self._bell)
-        while self._handed_over:
-            self._handed_over.popleft()()
+    def _call_from_threads(self) -> None:
+        os.eventfd_read(self._wakeup)
+        while self._from_threads:
+            callback = self._from_threads.popleft()
+            callback()
 
     def run(self) -> None:
-        """Serve until ``stop``."""
+        """Call back until ``stop``."""
         self._running = True
         while self._running:
-            ready = self._poll.poll(self._milliseconds_to_next())
+            ready = self._poll.poll(self._timeout())
             for fd, events in ready:
                 if events & ~select.POLLOUT and (callback := self._readers.get(fd)) is not None:
                     callback()
@@ -95,9 +96,11 @@ class Loop:
             self._fire()
 
     def stop(self) -> None:
+        """End ``run`` after the present callbacks."""
         self._running = False
 
-    def _milliseconds_to_next(self) -> float | None:
+    def _timeout(self) -> float | None:
+        """Milliseconds until the next timer, rounded up; None: there is no timer."""
         while self._timers and self._timers[0][2].callback is None:
             heapq.heappop(self._timers)
         if not self._timers:

@@ -1,4 +1,4 @@
-"""An agent's life: read requests, answer them, end when the stream ends."""
+"""An agent's server: reads requests, answers them, and ends when the stream ends."""
 
 import os
 import threading
@@ -19,21 +19,25 @@ Close = Callable[[], None]
 def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | None) -> None:
     """Serve as ``host`` or ``wire`` on two descriptors until the lab closes its end.
 
-    A request that fails is answered with the error; an error of our own ends the agent, and its traceback on
-    stderr is what the lab quotes.
+    A request that fails is answered with the error. Any other exception ends the agent; the lab quotes its traceback,
+    from stderr.
+
+    Args:
+        scratch: the folder that programs may write to.
+        user: the user and group that programs run as; None: the agent's own.
     """
     loop = Loop()
     decoder = Decoder()
-    one_at_a_time = threading.Lock()
+    sending = threading.Lock()
 
     def send(message: Message) -> None:
         data = encode(message)
-        with one_at_a_time:
+        with sending:
             try:
                 while data:
                     data = data[os.write(outgoing, data) :]
             except OSError:
-                loop.from_thread(loop.stop)  # the lab is gone; so are we
+                loop.from_thread(loop.stop)  # the lab is gone
 
     handle, close = _host(loop, send, scratch, user) if kind == "host" else _wire(loop, send)
 
@@ -72,7 +76,7 @@ def _host(loop: Loop, send: Send, scratch: str, user: int | None) -> tuple[Handl
 
 
 def _wire(loop: Loop, send: Send) -> tuple[Handler, Close]:
-    # Imported only here: it needs pyroute2, which costs a host's agent time and memory for nothing.
+    # Imported here, since it needs pyroute2, which would cost a host's agent time and memory.
     from badwire.agent.wire.agent import WireAgent
 
     agent = WireAgent(loop, send)

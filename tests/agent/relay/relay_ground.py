@@ -107,12 +107,12 @@ class Ground:
         self._undo.callback(sock.close)
         return sock
 
-    def divert(self) -> None:
+    def redirect(self) -> None:
         """From now on frames toward the server go through the relay."""
-        self.bridge.divert(self.port, self.index)
+        self.bridge.redirect(self.port, self.index)
 
-    def undivert(self) -> None:
-        self.bridge.undivert(self.port)
+    def remove_redirect(self) -> None:
+        self.bridge.remove_redirect(self.port)
 
     def fault(self, *faults: Any, seed: int = 1) -> int:
         """Put these faults toward the server in force."""

@@ -109,9 +109,9 @@ def test_a_relay_without_faults_passes_everything(ground: Callable[[Work], None]
     def work(ground: Ground) -> None:
         server = ground.udp("server", PORT)
         send(ground, "straight")
-        ground.divert()
+        ground.redirect()
         send(ground, *"abc")
-        ground.undivert()
+        ground.remove_redirect()
         send(ground, "straight again")
         assert sorted(receive(server, 5)) == ["a", "b", "c", "straight", "straight again"]
 
@@ -123,7 +123,7 @@ def test_a_delay_is_never_short_and_keeps_the_order(ground: Callable[[Work], Non
 
     def work(ground: Ground) -> None:
         server = ground.udp("server", PORT)
-        ground.divert()
+        ground.redirect()
         resolve(ground, server)
         ground.fault(Delay(30 * ms))
         began = time.monotonic()
@@ -137,7 +137,7 @@ def test_a_delay_is_never_short_and_keeps_the_order(ground: Callable[[Work], Non
 def test_the_named_frame_is_dropped_and_the_record_says_so(ground: Callable[[Work], None]) -> None:
     def work(ground: Ground) -> None:
         server = ground.udp("server", PORT)
-        ground.divert()
+        ground.redirect()
         ground.relay.watch(2000)
         began = ground.fault(Nth(2, to_port=PORT))
         send(ground, *"abc")
@@ -171,7 +171,7 @@ def test_tcp_gets_through_all_of_them_at_once(ground: Callable[[Work], None]) ->
             listener = socket.create_server(("", PORT))
         with ground.inside("client"):
             client = socket.socket()
-        ground.divert()
+        ground.redirect()
         ground.relay.watch(64)
         ground.fault(*faults)
         client.settimeout(30)
@@ -197,7 +197,7 @@ def test_tcp_gets_through_all_of_them_at_once(ground: Callable[[Work], None]) ->
 def test_hold_release_and_lift(ground: Callable[[Work], None]) -> None:
     def work(ground: Ground) -> None:
         server = ground.udp("server", PORT)
-        ground.divert()
+        ground.redirect()
         ground.relay.watch(64)
         ground.fault(Hold(to_port=PORT))
         send(ground, *"abc")
@@ -223,14 +223,14 @@ def wait_for_decisions(ground: Ground, count: int) -> None:
 def test_queued_frames_keep_their_time_when_the_fault_is_lifted(ground: Callable[[Work], None]) -> None:
     def work(ground: Ground) -> None:
         server = ground.udp("server", PORT)
-        ground.divert()
+        ground.redirect()
         resolve(ground, server)
         ground.fault(Delay(200 * ms))
         began = time.monotonic()
         send(ground, "late")
         ground.relay.watch(64)  # the relay sees this no sooner than the frame, and answers once both are served
         ground.fault(Delay(0))
-        ground.undivert()
+        ground.remove_redirect()
         send(ground, "early")
         # "early" comes first, unless the steps between the two have taken as long as the delay.
         assert sorted(receive(server, 2)) == ["early", "late"]
@@ -274,7 +274,7 @@ def unread(fd: int) -> int:
 def test_a_dead_relay_lets_nothing_through_and_is_noticed(ground: Callable[[Work], None]) -> None:
     def work(ground: Ground) -> None:
         server = ground.udp("server", PORT)
-        ground.divert()
+        ground.redirect()
         send(ground, "before")
         receive(server, 1)
         news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)

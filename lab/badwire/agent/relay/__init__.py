@@ -1,4 +1,4 @@
-"""The fault engine in user space: frames taken from the bridge's ports, faults carried out on them, and sent on.
+"""The fault engine in user space: it reads frames from the bridge's ports, carries out faults on them, and sends them.
 
 May import: agent, faults, linux, util, errors.
 """

@@ -1,8 +1,7 @@
-"""What the relay tells of its work while somebody watches: decisions, delivered frames, and what it left out.
+"""The relay's log while it is watched: decisions, delivered frames, and losses, sent to the wire's agent.
 
-Between the wire's agent and its relay: values on a stream socket.
-
-Both ends are one interpreter, forked, so marshal serves: it is many times faster than JSON, and takes bytes.
+Values travel on a stream socket. Both ends are one forked interpreter, so marshal can be used: it is many times faster
+than JSON, and encodes bytes.
 """
 
 import marshal
@@ -18,18 +17,19 @@ _LENGTH = struct.Struct("=I")
 
 
 def pack(value: Any) -> bytes:
-    """One value (numbers, text, bytes, lists, dicts) as bytes for the other end."""
+    """Encode one value (numbers, text, bytes, lists, dicts) for the other end."""
     body = marshal.dumps(value)
     return _LENGTH.pack(len(body)) + body
 
 
 class Unpacker:
-    """Puts the values together again, however the stream was cut."""
+    """Decodes values from a stream that arrives in pieces of any size."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[Any]:
+        """The values that ``data`` completes, in order."""
         self._rest += data
         values: list[Any] = []
         begin = 0
@@ -43,65 +43,76 @@ class Unpacker:
         return values
 
 
-_LONGEST = 64 << 20  # bytes that wait for a reader; what is beyond is counted, not kept
+_MAX_PENDING = 64 << 20  # bytes that wait for the reader; records beyond that are counted and dropped
 
 
 class Log:
-    """Gathers what happens in one turn of the loop and sends it in one piece; never makes the frames wait."""
+    """Collects the records of one iteration of the loop and sends them in one piece; it never delays a frame."""
 
     def __init__(self, link: socket.socket) -> None:
-        self.waiting = 0  # bytes that the link did not take yet
-        self.snaplen: int | None = None  # None: nobody watches
+        self.pending = 0  # bytes that the link has not taken yet
+        self.snaplen: int | None = None  # None: not watched
         self._link = link
         self._pieces: deque[bytes] = deque()
         self._frames: list[list[Any]] = []
-        self._others: list[dict[str, Any]] = []
-        self._untold = 0
+        self._events: list[dict[str, Any]] = []
+        self._dropped = 0  # records
 
     def delivered(self, t: int, host: str, frame: bytes) -> None:
+        """A frame was delivered to a host."""
         if self.snaplen is not None:
             self._frames.append([t, host, "out", len(frame), frame[: self.snaplen]])
 
-    def said(self, t: int, frame: bytes) -> None:
-        """A frame that the wire itself sent: on record like one that a host sent, from a port of the wire's name."""
+    def sent(self, t: int, frame: bytes) -> None:
+        """The wire itself sent a frame; recorded as if a host of the wire's name had sent it."""
         if self.snaplen is not None:
             self._frames.append([t, WIRE, "in", len(frame), frame[: self.snaplen]])
 
     def decision(self, host: str, fault: str, verdict: str, frame: bytes) -> None:
+        """A fault decided about a frame toward a host."""
         if self.snaplen is not None:
-            event = {"event": "decision", "t": time.monotonic_ns(), "toward": host, "fault": fault, "verdict": verdict}
-            self._others.append({**event, "frame": frame[: self.snaplen]})
+            self._events.append(
+                {
+                    "event": "decision",
+                    "t": time.monotonic_ns(),
+                    "toward": host,
+                    "fault": fault,
+                    "verdict": verdict,
+                    "frame": frame[: self.snaplen],
+                }
+            )
 
     def lost(self, host: str | None, frames: int) -> None:
-        """Frames toward ``host`` that the relay had no room for; None: records that it had no room for."""
+        """Frames toward ``host`` were lost because the relay had no room; with None, records were."""
         if self.snaplen is not None:
-            self._others.append({"event": "lost", "t": time.monotonic_ns(), "toward": host, "frames": frames})
+            self._events.append({"event": "lost", "t": time.monotonic_ns(), "toward": host, "frames": frames})
 
     def answer(self, value: Any) -> None:
-        """The answer to a request; comes after everything that happened before."""
+        """Send the answer to a request, after the records of everything before it."""
         self.flush()
         self._append(pack(["answer", value]))
         self._push()
 
     def flush(self) -> None:
-        """Hand over what has gathered, or count it when the reader is too far behind."""
-        if self._frames or self._others:
-            if self.waiting > _LONGEST:
-                self._untold += len(self._frames) + len(self._others)
+        """Send the collected records, or count and drop them when the reader is too far behind."""
+        if self._frames or self._events:
+            if self.pending > _MAX_PENDING:
+                self._dropped += len(self._frames) + len(self._events)
             else:
-                if self._untold:
-                    self.lost(None, self._untold)
-                    self._untold = 0
+                if self._dropped:
+                    self.lost(None, self._dropped)
+                    self._dropped = 0
                 if self._frames:
-                    self._others.append({"event": "frames", "frames": self._frames})
-                self._append(pack(["events", self._others]))
-            self._frames, self._others = [], []
-        if self.waiting:
+                    self._events.append({"event": "frames", "frames": self._frames})
+                self._append(pack(["events", self._events]))
+            self._frames = []
+            self._events = []
+        if self.pending:
             self._push()
 
     def _append(self, piece: bytes) -> None:
         self._pieces.append(piece)
-        self.waiting += len(piece)
+        self.pending += len(piece)
 
     def _push(self) -> None:
         while self._pieces:
@@ -110,11 +121,11 @@ class Log:
                 sent = self._link.send(piece)
             except BlockingIOError:
                 sent = 0
-            except (BrokenPipeError, ConnectionResetError):  # nobody is there; the loop sees that for itself
+            except (BrokenPipeError, ConnectionResetError):  # the agent is gone; the loop notices by itself
                 self._pieces.clear()
-                self.waiting = 0
+                self.pending = 0
                 return
-            self.waiting -= sent
+            self.pending -= sent
             if sent < len(piece):
                 self._pieces.appendleft(piece[sent:])
                 return

@@ -1,4 +1,4 @@
-"""The relay's loop: reads frames from its ends of the wire, asks the ports, and sends each frame when it is due."""
+"""The relay's loop: reads frames from its interfaces, applies the ports' faults, sends each frame when it is due."""
 
 import errno
 import heapq
@@ -9,39 +9,39 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from badwire.agent.relay.interfaces import End, Voice, enlarge, open_end
+from badwire.agent.relay.interfaces import Interface, WireSocket, enlarge_buffer, open_interface
 from badwire.agent.relay.log import Log, Unpacker
-from badwire.agent.relay.port import Passage, Port
+from badwire.agent.relay.port import Departure, RelayPort
 from badwire.errors import LabError, RequestError, RunError, to_wire
 from badwire.faults import from_json
 from badwire.faults.fault import QUEUE
 from badwire.util.jsonlines import WIRE
 
-# Frames read from one port before the due ones are sent: at some 5 us a frame, none is held up by more than 0.2 ms.
+# Frames read from one port before the due ones are sent: at about 5 us each, this delays none by more than 0.2 ms.
 _BATCH = 32
-_LARGEST = 65_600  # bytes: the largest IP datagram and its Ethernet header
+_MAX_FRAME = 65_600  # bytes: the largest IP datagram and its Ethernet header
 _SHORT_WAIT = 0.000_2  # seconds
-_LOOK_FOR_OVERRUNS = 100_000_000  # ns
+_OVERRUN_CHECK_NS = 100_000_000
 
 
 class RelayLoop:
-    """Serves the other end of ``link`` until it is closed."""
+    """Serves the wire's agent, at the other end of ``link``, until that is closed."""
 
     def __init__(self, link: socket.socket) -> None:
         link.setblocking(False)
         self._link = link
         self._log = Log(link)
         self._requests = Unpacker()
-        self._ends: dict[int, End] = {}
-        self._by_host: dict[str, End] = {}
-        self._voice = Voice(self._log)
-        self._due: list[tuple[int, int, End, bytes]] = []
-        self._order = itertools.count()  # keeps frames that are due at one time in their order
-        self._buffer = bytearray(_LARGEST)
+        self._interfaces: dict[int, Interface] = {}  # by descriptor
+        self._by_host: dict[str, Interface] = {}
+        self._wire = WireSocket(self._log)
+        self._due: list[tuple[int, int, Interface, bytes]] = []
+        self._order = itertools.count()  # keeps frames that are due at the same time in order
+        self._buffer = bytearray(_MAX_FRAME)
         self._view = memoryview(self._buffer)
-        self._next_look = 0
-        # select(2) waits by the microsecond where epoll_wait(2) rounds to milliseconds, but grows with the number of
-        # ports: so it waits on one descriptor, an epoll with every port in it.
+        self._next_overrun_check = 0
+        # select(2) waits with microsecond precision where epoll_wait(2) rounds to milliseconds, but its cost grows with
+        # the number of descriptors. So it waits on one: an epoll that has every port.
         self._epoll = select.epoll()
         self._epoll.register(link, select.EPOLLIN)
 
@@ -49,90 +49,97 @@ class RelayLoop:
         while True:
             self._send_due()
             if self._log.snaplen is not None:
-                self._look_for_overruns()
+                self._check_overruns()
                 self._log.flush()
-            blocked = [self._link] if self._log.waiting else []
-            readable, writable, _ = select.select([self._epoll], blocked, [], self._patience())
+            blocked = [self._link] if self._log.pending else []
+            readable, writable, _ = select.select([self._epoll], blocked, [], self._timeout())
             if writable:
                 self._log.flush()
             for fd, _ in self._epoll.poll(0) if readable else []:
-                end = self._ends.get(fd)
-                if end is not None:
-                    self._read(end)
+                interface = self._interfaces.get(fd)
+                if interface is not None:
+                    self._read(interface)
                 elif not self._serve():
                     return
 
-    def _patience(self) -> float | None:
-        """Seconds to wait for a due frame. select(2) may be 0.1 % late, so a long wait ends early, in a short one."""
+    def _timeout(self) -> float | None:
+        """Seconds to wait for the next due frame; None: no frame waits.
+
+        select(2) may be 0.1 % late, so a long wait ends early and a short one follows.
+        """
         if not self._due:
             return None
         wait = max(0, self._due[0][0] - time.monotonic_ns()) / 1e9
         return wait if wait < _SHORT_WAIT else wait * 0.999 - _SHORT_WAIT / 2
 
-    def _read(self, end: End) -> bool:
-        """Take a batch of what has come; whether there may be more."""
-        receive, view, buffer, clock, port = end.inward.recv_into, self._view, self._buffer, time.monotonic_ns, end.port
+    def _read(self, interface: Interface) -> bool:
+        """Read a batch of frames; returns whether there may be more."""
+        receive = interface.inward.recv_into
+        port = interface.port
         for _ in range(_BATCH):
             try:
-                size = receive(buffer)
+                size = receive(self._buffer)
             except BlockingIOError:
                 return False
             except OSError as error:
-                if error.errno == errno.ENETDOWN:  # told once, before the interface is up
+                if error.errno == errno.ENETDOWN:  # reported once, before the interface is up
                     return False
                 raise
-            now = clock()
-            frame, fixed = bytes(view[:size]), port.fixed_ns
-            if fixed is None:
-                self._pass_on(end, port.enter(frame, now), now)
-            elif fixed:
-                self._queue(end, frame, now + fixed)
+            now = time.monotonic_ns()
+            frame = bytes(self._view[:size])
+            if port.fixed_ns is None:
+                self._forward(interface, port.enter(frame, now), now)
+            elif port.fixed_ns:
+                self._queue(interface, frame, now + port.fixed_ns)
             else:
-                self._send(end, frame)
+                self._send(interface, frame)
         return True
 
-    def _pass_on(self, end: End, passages: Iterable[Passage], now: int) -> None:
-        for frame, at in passages:
+    def _forward(self, interface: Interface, departures: Iterable[Departure], now: int) -> None:
+        for frame, at in departures:
             if at <= now:
-                self._send(end, frame)
+                self._send(interface, frame)
             else:
-                self._queue(end, frame, at)
+                self._queue(interface, frame, at)
 
-    def _queue(self, end: End, frame: bytes, at: int) -> None:
-        if end.queued >= QUEUE:
-            self._log.decision(end.port.host, WIRE, "drop", frame)
+    def _queue(self, interface: Interface, frame: bytes, at: int) -> None:
+        if interface.queued >= QUEUE:
+            self._log.decision(interface.port.host, WIRE, "drop", frame)
             return
-        end.queued += 1
-        heapq.heappush(self._due, (at, next(self._order), end, frame))
+        interface.queued += 1
+        heapq.heappush(self._due, (at, next(self._order), interface, frame))
 
     def _send_due(self) -> None:
-        due, now = self._due, time.monotonic_ns()
-        for _ in range(_BATCH * len(self._ends)):
-            if not due or due[0][0] > now:
+        now = time.monotonic_ns()
+        for _ in range(_BATCH * len(self._interfaces)):
+            if not self._due or self._due[0][0] > now:
                 return
-            _, _, end, frame = heapq.heappop(due)
-            end.queued -= 1
-            self._send(end, frame)
+            _, _, interface, frame = heapq.heappop(self._due)
+            interface.queued -= 1
+            self._send(interface, frame)
 
-    def _send(self, end: End, frame: bytes) -> None:
-        now = time.monotonic_ns()  # before the call, in which the receiver may already answer
+    def _send(self, interface: Interface, frame: bytes) -> None:
+        now = time.monotonic_ns()  # read before the call, during which the receiver may already answer
         try:
-            end.outward.send(frame)
+            interface.outward.send(frame)
         except OSError as error:
-            if not end.send_patiently(frame, error):
-                self._log.decision(end.port.host, WIRE, "drop", frame)
+            if not interface.retry_send(frame, error):
+                self._log.decision(interface.port.host, WIRE, "drop", frame)
                 return
-        self._log.delivered(now, end.port.host, frame)
+        self._log.delivered(now, interface.port.host, frame)
 
-    def _look_for_overruns(self) -> None:
-        if (now := time.monotonic_ns()) >= self._next_look:
-            self._next_look = now + _LOOK_FOR_OVERRUNS
-            for end in self._ends.values():
-                if frames := end.overrun():
-                    self._log.lost(end.port.host, frames)
+    def _check_overruns(self) -> None:
+        now = time.monotonic_ns()
+        if now < self._next_overrun_check:
+            return
+        self._next_overrun_check = now + _OVERRUN_CHECK_NS
+        for interface in self._interfaces.values():
+            frames = interface.overrun()
+            if frames:
+                self._log.lost(interface.port.host, frames)
 
     def _serve(self) -> bool:
-        """Answer what was asked; False when the other end is gone."""
+        """Answer the agent's requests; False when the agent is gone."""
         try:
             data, fds, _, _ = socket.recv_fds(self._link, 65536, 1)
         except BlockingIOError:
@@ -141,7 +148,7 @@ class RelayLoop:
             return False
         if not data:
             return False
-        self._catch_up()
+        self._read_all()
         for request in self._requests.feed(data):
             try:
                 answer = {"ok": self._do(request, fds)}
@@ -152,11 +159,14 @@ class RelayLoop:
             self._log.answer(answer)
         return True
 
-    def _catch_up(self) -> None:
-        """Take what came before a request, however long nobody could read it: it is for the faults of that time."""
-        for end in self._ends.values():
-            for _ in range(QUEUE // _BATCH):  # as many as may wait; a sender that never rests is not waited for
-                if not self._read(end):
+    def _read_all(self) -> None:
+        """Read the frames that arrived before a request, however late that is: the faults of that time apply to them.
+
+        Reads as many as may wait at one port, so that a host that never stops sending does not block the request.
+        """
+        for interface in self._interfaces.values():
+            for _ in range(QUEUE // _BATCH):
+                if not self._read(interface):
                     break
 
     def _do(self, request: Mapping[str, Any], fds: list[int]) -> Any:
@@ -164,38 +174,40 @@ class RelayLoop:
         match request["do"]:
             case "add_port":
                 self._add_port(request["host"], request["rx"], socket.socket(fileno=fds.pop()))
-            case "speak_by":
-                self._voice.socket = socket.socket(fileno=fds.pop())
+            case "set_wire_socket":
+                self._wire.socket = socket.socket(fileno=fds.pop())
             case "set":
-                end = self._end(request["host"])
+                interface = self._interface(request["host"])
                 faults = [from_json(fault) for fault in request["faults"]]
-                self._pass_on(end, end.port.set(faults, request["seed"], now), now)
+                self._forward(interface, interface.port.set(faults, request["seed"], now), now)
                 return now
             case "release":
-                end = self._end(request["host"])
-                passages = end.port.release(now)
-                self._pass_on(end, passages, now)
-                return len(passages)
+                interface = self._interface(request["host"])
+                released = interface.port.release(now)
+                self._forward(interface, released, now)
+                return len(released)
             case "watch":
                 self._log.snaplen = request["snaplen"]
             case "unwatch":
-                self._next_look = 0
-                self._look_for_overruns()
+                self._next_overrun_check = 0
+                self._check_overruns()
                 self._log.snaplen = None
         return None
 
     def _add_port(self, host: str, rx: str, outward: socket.socket) -> None:
         outward.setblocking(False)
-        enlarge(outward)
+        enlarge_buffer(outward)
 
-        def tell(fault: str, verdict: str, frame: bytes) -> None:
+        def log(fault: str, verdict: str, frame: bytes) -> None:
             self._log.decision(host, fault, verdict, frame)
 
-        end = self._by_host[host] = End(Port(host, tell, self._voice.say), open_end(rx), outward)
-        self._ends[end.inward.fileno()] = end
-        self._epoll.register(end.inward, select.EPOLLIN)
+        port = RelayPort(host, log, self._wire.send)
+        interface = Interface(port, open_interface(rx), outward)
+        self._by_host[host] = interface
+        self._interfaces[interface.inward.fileno()] = interface
+        self._epoll.register(interface.inward, select.EPOLLIN)
 
-    def _end(self, host: str) -> End:
+    def _interface(self, host: str) -> Interface:
         if host not in self._by_host:
             raise RequestError(f"The relay has no port toward {host}; add_port first.")
         return self._by_host[host]

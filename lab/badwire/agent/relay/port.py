@@ -1,4 +1,4 @@
-"""One port of the relay: its faults in force, and what they decide about a frame."""
+"""One port of the relay: the faults in force toward a host, and what they decide about a frame."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -6,77 +6,91 @@ from collections.abc import Callable, Sequence
 from badwire.faults.delay import Delay
 from badwire.faults.fault import Answering, Fault, Keeping, Rule
 
-Passage = tuple[bytes, int]
+# A frame that leaves the port, and when, in ns of CLOCK_MONOTONIC.
+Departure = tuple[bytes, int]
 
-# tell(fault, verdict, frame): a decision for the record
-Tell = Callable[[str, str, bytes], None]
+# log(fault, verdict, frame): record a decision
+LogDecision = Callable[[str, str, bytes], None]
 
-# say(frame): the wire itself sends it, to whatever MAC address stands in it
-Say = Callable[[bytes], None]
+# send(frame): the wire itself sends a frame, to the destination MAC address in it
+SendFrame = Callable[[bytes], None]
 
 
-class Port:
-    """The faults toward one host. Knows no socket and no clock, so it can be tested on any frame at any time."""
+class RelayPort:
+    """The faults toward one host. It uses no socket and no clock, so it can be tested with any frame at any time."""
 
-    def __init__(self, host: str, tell: Tell, say: Say) -> None:
+    def __init__(self, host: str, log: LogDecision, send: SendFrame) -> None:
         self.host = host
-        # What every frame waits, in ns, when that is all that the faults do; None: the rules must be asked.
+        # The delay of every frame in ns, where the faults do nothing else; None: each frame must go through the rules.
         self.fixed_ns: int | None = 0
-        self._tell, self._say = tell, say
-        self._rules: list[tuple[Fault, Rule]] = []
+        self._log = log
+        self._send = send
+        self._rules: list[tuple[Fault, Rule]] = []  # in the order of their stages
         self._seed: int | str = 0
 
-    def set(self, faults: Sequence[Fault], seed: int | str, now: int) -> list[Passage]:
-        """The complete list now in force; returns what a lifted one had kept.
+    def set(self, faults: Sequence[Fault], seed: int | str, now: int) -> list[Departure]:
+        """Replace the faults in force by this complete list; returns the frames that lifted faults had kept.
 
-        A fault that was in force keeps its rule, so that setting a second one does not make the first count anew.
+        A fault that was already in force keeps its rule, so that setting another one does not restart its counting.
         """
-        known = self._rules if seed == self._seed else []
+        reusable = self._rules if seed == self._seed else []
         lifted = list(self._rules)
         rules: list[tuple[Fault, Rule]] = []
-        for place, fault in enumerate(faults):
-            old = next((entry for entry in known if entry[0] == fault and entry in lifted), None)
+        for index, fault in enumerate(faults):
+            old = next((rule for rule in reusable if rule[0] == fault and rule in lifted), None)
             if old is not None:
                 lifted.remove(old)
                 rules.append(old)
                 continue
-            twin = faults[:place].count(fault)  # two equal faults must not throw the same dice
-            rules.append((fault, fault.relay(random.Random(f"{seed}:{self.host}:{fault}:{twin}"))))
-        self._rules = sorted(rules, key=lambda entry: entry[0].stage)
+            copies = faults[:index].count(fault)  # two equal faults must not draw the same random numbers
+            rules.append((fault, fault.relay(random.Random(f"{seed}:{self.host}:{fault}:{copies}"))))
+        self._rules = sorted(rules, key=lambda rule: rule[0].stage)
         self._seed = seed
-        plain = all(isinstance(fault, Delay) and not fault.jitter for fault in faults)
-        self.fixed_ns = sum(fault.time_ns for fault in faults if isinstance(fault, Delay)) if plain else None
-        return self._let_go(lifted, now)
+        self.fixed_ns = _fixed_delay(faults)
+        return self._release(lifted, now)
 
-    def release(self, now: int) -> list[Passage]:
-        """What every Hold and every Late in force has kept."""
-        return self._let_go(self._rules, now)
+    def release(self, now: int) -> list[Departure]:
+        """The frames that every Hold and every Late in force has kept."""
+        return self._release(self._rules, now)
 
-    def enter(self, frame: bytes, now: int) -> list[Passage]:
-        """A frame comes to this port: the frames that leave it, each with its time in ns."""
-        return self._through(self._rules, frame, now)
+    def enter(self, frame: bytes, now: int) -> list[Departure]:
+        """The frames that leave the port because this one has entered it."""
+        return self._apply(self._rules, frame, now)
 
-    def _let_go(self, rules: Sequence[tuple[Fault, Rule]], now: int) -> list[Passage]:
-        # all of it before any goes on: what a Hold lets go is a new frame to a Late
+    def _release(self, rules: Sequence[tuple[Fault, Rule]], now: int) -> list[Departure]:
+        # Collected before any frame goes on: to a Late, a frame that a Hold releases is a new one.
         kept = [(fault, frame) for fault, rule in rules if isinstance(rule, Keeping) for frame in rule.release()]
-        passages: list[Passage] = []
+        departures: list[Departure] = []
         for fault, frame in kept:
-            self._tell(fault.name, "release", frame)
-            passages += self._through([each for each in self._rules if each[0].stage > fault.stage], frame, now)
-        return passages
+            self._log(fault.name, "release", frame)
+            later_rules = [rule for rule in self._rules if rule[0].stage > fault.stage]
+            departures += self._apply(later_rules, frame, now)
+        return departures
 
-    def _through(self, rules: Sequence[tuple[Fault, Rule]], frame: bytes, now: int) -> list[Passage]:
-        passages = [(frame, now)]
+    def _apply(self, rules: Sequence[tuple[Fault, Rule]], frame: bytes, now: int) -> list[Departure]:
+        arrivals = [(frame, now)]
         for fault, rule in rules:
-            further: list[Passage] = []
-            for here, at in passages:
-                verdict, out = rule(here, at)
+            departures: list[Departure] = []
+            for arrived, at in arrivals:
+                verdict, onward = rule(arrived, at)
                 if verdict:
-                    self._tell(fault.name, verdict, here)
-                if not out and isinstance(rule, Answering) and (words := rule.answer(here)) is not None:
-                    self._say(words)
-                further += out
-            if not further:
-                return further
-            passages = further
-        return passages
+                    self._log(fault.name, verdict, arrived)
+                if not onward and isinstance(rule, Answering):
+                    answer = rule.answer(arrived)
+                    if answer is not None:
+                        self._send(answer)
+                departures += onward
+            if not departures:
+                return []
+            arrivals = departures
+        return arrivals
+
+
+def _fixed_delay(faults: Sequence[Fault]) -> int | None:
+    """The sum of the delays in ns, if all faults are delays without jitter."""
+    total = 0
+    for fault in faults:
+        if not isinstance(fault, Delay) or fault.jitter:
+            return None
+        total += fault.time_ns
+    return total

@@ -1,4 +1,4 @@
-"""The agent on the wire: the bridge and its ports, the capture, and faults, by netem or by the relay.
+"""The agent on the wire: the bridge and its ports, the capture, and faults carried out by netem or by the relay.
 
 May import: agent, agent.relay, faults, linux, util, errors.
 """

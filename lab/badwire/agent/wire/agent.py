@@ -1,4 +1,4 @@
-"""The wire's agent: makes or adopts the bridge, watches its ports, and puts faults on them."""
+"""The agent on the wire: makes or adopts the bridge, captures at its ports, and sets faults on them."""
 
 import time
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from badwire.agent.event_loop import Loop
 from badwire.agent.wire import netem
-from badwire.agent.wire.bridge import Bridge, Port
+from badwire.agent.wire.bridge import Bridge, BridgePort
 from badwire.agent.wire.capture import Capture
-from badwire.agent.wire.redirect import Diversion
+from badwire.agent.wire.redirect import Redirect
 from badwire.errors import BadOption, MissingCapability
 from badwire.faults import from_json
 from badwire.faults.fault import Fault, Netem, combine
@@ -18,31 +18,32 @@ from badwire.util.jsonlines import Message
 
 T = TypeVar("T")
 
-NO_PORT_YET = "no port was asked for yet, and what a kernel can do is found out on a port"
+NO_PORT_YET = "the wire has no port yet, and whether the kernel has netem is found out on a port; add a host first"
 
 
 @dataclass
-class _Carried:
-    """A port, and which engine carries out its faults; None: no fault was ever set."""
+class _PortState:
+    """A port, and the engine that carries out its faults; None: no fault was ever set."""
 
-    port: Port
+    port: BridgePort
     engine: str | None = None
 
 
 class WireAgent:
-    """Answers the lab's requests; ``send`` takes the events between them.
+    """Carries out the lab's requests.
 
     Args:
         loop: waits for the capture and the relay.
-        send: takes an event; frames are bytes in it.
+        send: called with each event; frames in it are bytes.
     """
 
     def __init__(self, loop: Loop, send: Callable[[Message], None]) -> None:
-        self._loop, self._send = loop, send
+        self._loop = loop
+        self._send = send
         self._bridge: Bridge | None = None
-        self._carried: dict[str, _Carried] = {}
+        self._ports: dict[str, _PortState] = {}  # by host
         self._capture: Capture | None = None
-        self._diversion: Diversion | None = None
+        self._redirect: Redirect | None = None
         self._no_netem: str | None = NO_PORT_YET
         self._requests: dict[str, Callable[..., object]] = {
             "bridge": self._make_bridge,
@@ -56,96 +57,96 @@ class WireAgent:
         }
 
     def handle(self, request: Message) -> object:
-        """The answer to one request.
+        """Carry out one request and return its answer.
 
         Raises:
-            LabError: it cannot be done; the text is for the user.
+            LabError: the request cannot be carried out; the text is for the user.
         """
         do = self._requests.get(request["do"])
         if do is None:
             raise BadOption(f"the wire knows no request {request['do']}; it knows {', '.join(self._requests)}")
-        if self._diversion is not None:
-            self._diversion.check()
+        if self._redirect is not None:
+            self._redirect.check()
         return do(**{name: value for name, value in request.items() if name not in ("id", "do")})
 
     def close(self) -> None:
-        """Remove what we put on a bridge that is not ours; the kernel removes the rest."""
-        if self._diversion is not None:
-            self._diversion.close()
+        """Remove what we added to an adopted bridge; the kernel removes the rest."""
+        if self._redirect is not None:
+            self._redirect.close()
         if self._bridge is not None:
             self._bridge.close()
 
     def _make_bridge(self, name: str | None, mtu: int = 1500) -> None:
         self._bridge = Bridge(name, mtu)
-        self._diversion = Diversion(self._loop, self._send, self._bridge)
+        self._redirect = Redirect(self._loop, self._send, self._bridge)
         if name is not None:
-            # In the engine's own namespace we hold SYS_ADMIN for one thing only: the relay's own namespace.
-            self._diversion.start()
+            # In the engine's own namespace, SYS_ADMIN is needed for the relay's namespace only.
+            self._redirect.start()
             libc.give_up(libc.CAP_SYS_ADMIN)
 
     def _make_port(self, host: str, pid: int = 0, ifindex: int | None = None, iflink: int | None = None) -> None:
-        bridge = self._there(self._bridge)
+        bridge = self._existing(self._bridge)
         if not bridge.adopted:
             port = bridge.make_port(host, pid)
         elif ifindex is None or iflink is None:
             raise BadOption(f"host {host} has no eth0; is it on the lab's network?")
         else:
             port = bridge.adopt_port(host, ifindex, iflink)
-        self._carried[host] = _Carried(port)
-        if len(self._carried) == 1 or self._no_netem is None:
+        self._ports[host] = _PortState(port)
+        if len(self._ports) == 1 or self._no_netem is None:
             self._no_netem = netem.why_not(bridge.netlink, port.index)
         if self._capture is not None:
-            self._capture.set_ports({one.port.index: name for name, one in self._carried.items()})
+            self._capture.set_ports(self._hosts_by_index())
 
     def _wait_until_open(self) -> None:
-        self._there(self._bridge).wait_until_open()
+        self._existing(self._bridge).wait_until_open()
 
     def _watch(self, snaplen: int) -> None:
-        bridge = self._there(self._bridge)
-        ports = {one.port.index: host for host, one in self._carried.items()}
-        self._capture = Capture(self._loop, self._send, ports, snaplen, bridge.mtu)
-        self._there(self._diversion).watch(snaplen)
+        bridge = self._existing(self._bridge)
+        self._capture = Capture(self._loop, self._send, self._hosts_by_index(), snaplen, bridge.mtu)
+        self._existing(self._redirect).watch(snaplen)
 
     def _unwatch(self) -> dict[str, int]:
-        capture, diversion = self._there(self._capture), self._there(self._diversion)
-        ends = time.monotonic_ns()  # what comes from now on may be seen in part
-        told = diversion.unwatch()
-        counted = capture.finish()
+        capture = self._existing(self._capture)
+        redirect = self._existing(self._redirect)
+        end = time.monotonic_ns()  # of the frames that pass from now on, only some are captured
+        relayed = redirect.unwatch()
+        captured = capture.finish()
         self._capture = None
         return {
-            "frames": counted["frames"] + told.frames,
-            "dropped": counted["dropped"] + told.lost,
-            "unfinished": counted["unfinished"],
-            "t": ends,
+            "frames": captured["frames"] + relayed.frames,
+            "dropped": captured["dropped"] + relayed.lost,
+            "unfinished": captured["unfinished"],
+            "t": end,
         }
 
     def _faults(
         self, host: str, faults: list[dict[str, Any]], engine: str = "auto", seed: int = 1
     ) -> dict[str, object]:
-        """Replace what is in force toward ``host``; the answer says which engine does it and from when on (ns)."""
-        one = self._one(host)
+        """Replace the faults toward ``host``; returns which engine carries them out, and since when (ns)."""
+        state = self._port(host)
         wanted = [from_json(fault) for fault in faults]
-        chosen = self._choose(wanted, engine) if wanted or one.engine is None else one.engine
-        diversion = self._there(self._diversion)
+        chosen = self._choose(wanted, engine) if wanted or state.engine is None else state.engine
+        redirect = self._existing(self._redirect)
         if chosen == "relay":
-            since = diversion.set(one.port, faults, seed)
-            if one.engine == "netem":
-                self._netem(one.port, Netem())
+            since = redirect.set(state.port, faults, seed)
+            if state.engine == "netem":
+                self._set_netem(state.port, Netem())
         else:
-            self._netem(one.port, combine(wanted))
+            self._set_netem(state.port, combine(wanted))
             since = time.monotonic_ns()
-            diversion.lift(one.port)
-        one.engine = chosen
+            redirect.lift(state.port)
+        state.engine = chosen
         return {"engine": chosen, "t": since}
 
-    def _netem(self, port: Port, what: Netem) -> None:
-        netem.change(self._there(self._bridge).netlink, port.index, what)
+    def _set_netem(self, port: BridgePort, what: Netem) -> None:
+        netem.change(self._existing(self._bridge).netlink, port.index, what)
 
     def _choose(self, faults: list[Fault], engine: str) -> str:
-        """``netem`` or ``relay``.
+        """``netem`` or ``relay``: the engine asked for or, for ``auto``, netem where it can carry out all faults.
 
         Raises:
-            MissingCapability: netem was asked for, and cannot do it.
+            MissingCapability: netem was asked for and cannot carry them out.
         """
         if engine not in ("auto", "netem", "relay"):
             raise BadOption(f"there is no engine {engine}; choose auto, netem or relay")
@@ -162,10 +163,10 @@ class WireAgent:
         return "netem"
 
     def _release(self, host: str) -> dict[str, int]:
-        return {"frames": self._there(self._diversion).release(self._one(host).port)}
+        return {"frames": self._existing(self._redirect).release(self._port(host).port)}
 
     def _facts(self) -> dict[str, object]:
-        no_relay = self._there(self._diversion).why_not()
+        no_relay = self._existing(self._redirect).why_not()
         why = {"netem": self._no_netem, "relay": no_relay}
         return {
             "netem": self._no_netem is None,
@@ -173,13 +174,16 @@ class WireAgent:
             "why": {engine: sentence for engine, sentence in why.items() if sentence is not None},
         }
 
-    def _one(self, host: str) -> _Carried:
-        if host not in self._carried:
-            raise BadOption(f"no host {host} on this wire; it has: {', '.join(self._carried) or 'none'}")
-        return self._carried[host]
+    def _port(self, host: str) -> _PortState:
+        if host not in self._ports:
+            raise BadOption(f"no host {host} on this wire; it has: {', '.join(self._ports) or 'none'}")
+        return self._ports[host]
+
+    def _hosts_by_index(self) -> dict[int, str]:
+        return {state.port.index: host for host, state in self._ports.items()}
 
     @staticmethod
-    def _there(thing: T | None) -> T:
-        if thing is None:
+    def _existing(part: T | None) -> T:
+        if part is None:
             raise BadOption("this was asked of the wire too early: first bridge, then port, then watch")
-        return thing
+        return part

@@ -1,6 +1,7 @@
-"""What a wire needs of pyroute2, and no more: the package itself imports all of its parts, which takes as long again.
+"""Imports the parts of pyroute2 that the wire needs, without the rest of the package.
 
-Time that every run on the virtual clock would pay. Whoever asks the package for anything else gets all of it, then.
+The package's own ``__init__`` imports all its parts, which takes as long again, in every run on the virtual clock. It
+is executed only when something else is asked of the package.
 """
 
 import importlib.util
@@ -8,27 +9,28 @@ import sys
 from typing import Any
 
 
-def _without_its_parts(name: str) -> None:
-    """Put a package in place whose own file is run when something is first asked of it that is not there yet."""
+def _install_lazy_package(name: str) -> None:
+    """Install a package whose ``__init__`` is executed when an attribute is first asked for that is not a module."""
     if name in sys.modules:
         return
     spec = importlib.util.find_spec(name)
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    package, loader = importlib.util.module_from_spec(spec), spec.loader
+    package = importlib.util.module_from_spec(spec)
+    loader = spec.loader
 
-    def whole(attribute: str) -> Any:
+    def load_attribute(attribute: str) -> Any:
         if attribute.startswith("__") or importlib.util.find_spec(f"{name}.{attribute}"):
-            raise AttributeError(attribute)  # a module of the package's: import does the rest
+            raise AttributeError(attribute)  # a submodule, which the import system finds
         vars(package).pop("__getattr__", None)
         loader.exec_module(package)
         return getattr(package, attribute)
 
-    vars(package)["__getattr__"] = whole
+    vars(package)["__getattr__"] = load_attribute
     sys.modules[name] = package
 
 
-_without_its_parts("pyroute2")
+_install_lazy_package("pyroute2")
 
 from pyroute2.iproute.linux import IPRoute as IPRoute  # noqa: E402
 from pyroute2.netlink import NLM_F_ACK as NLM_F_ACK  # noqa: E402
