@@ -246,7 +246,7 @@ def test_frames_that_came_before_a_fault_was_lifted_meet_it_however_late_the_rel
 ) -> None:
     def work(ground: Ground) -> None:
         server = ground.udp("server", PORT)
-        ground.divert()
+        ground.redirect()
         resolve(ground, server)
         ground.relay.watch(64)
         ground.fault(Partition())
