@@ -1,6 +1,4 @@
-"""A side's data as it arrived at the other one: out of order, and what had arrived before."""
-
-from collections.abc import Callable
+"""The data of one side in the order in which it arrived at the other: early segments and repeated segments."""
 
 from badwire.evidence.records import Records
 from badwire.evidence.stream import TcpStream, tcp_of
@@ -10,33 +8,58 @@ from badwire.store.records import NotRecorded
 def arrivals(stream: TcpStream, sender: str) -> Records[tuple[int, int]]:
     """First number and end of each segment with data that was delivered, in the order of arrival.
 
-    Numbers count as TcpStream.seq does; what was delivered twice is here twice.
+    Numbers count as TcpStream.seq does. A segment that was delivered twice is listed twice.
     """
     sent = stream.sent(sender, data=True)
-    arrived = sorted(
-        (t, stream.seq(frame), stream.seq(frame) + tcp_of(frame).data_length)
-        for frame in sent
-        for t in frame.delivered_at
-    )
-    return Records(((first, end) for _, first, end in arrived), "segments", sent.what)
+    deliveries: list[tuple[int, int, int]] = []
+    for frame in sent:
+        first = stream.seq(frame)
+        end = first + tcp_of(frame).data_length
+        for t in frame.delivered_at:
+            deliveries.append((t, first, end))
+    deliveries.sort()
+    ranges = [(first, end) for _, first, end in deliveries]
+    return Records(ranges, "segments", sent.what)
 
 
 def arrived_early(stream: TcpStream, sender: str) -> int:
-    """How many arrived before a byte that belongs in front of them. Raises NotRecorded when no data arrived."""
-    return _count(stream, sender, lambda got, first, end: not got.issuperset(range(1, first)))
+    """How many segments arrived before a byte that precedes them in the stream.
+
+    Raises:
+        NotRecorded: no data arrived.
+    """
+    received: set[int] = set()
+    count = 0
+    for first, end in _required(stream, sender):
+        preceding = range(1, first)
+        if not received.issuperset(preceding):
+            count += 1
+        received.update(range(first, end))
+    return count
 
 
 def arrived_again(stream: TcpStream, sender: str) -> int:
-    """How many brought no byte that had not arrived before. Raises NotRecorded when no data arrived."""
-    return _count(stream, sender, lambda got, first, end: got.issuperset(range(first, end)))
+    """How many segments brought no byte that had not arrived before.
+
+    Raises:
+        NotRecorded: no data arrived.
+    """
+    received: set[int] = set()
+    count = 0
+    for first, end in _required(stream, sender):
+        numbers = range(first, end)
+        if received.issuperset(numbers):
+            count += 1
+        received.update(numbers)
+    return count
 
 
-def _count(stream: TcpStream, sender: str, which: Callable[[set[int], int, int], bool]) -> int:
-    got: set[int] = set()
-    found = 0
-    for first, end in arrivals(stream, sender):
-        found += which(got, first, end)
-        got.update(range(first, end))
-    if not got:
-        raise NotRecorded.of("no data of {sender} on port {port} arrived", sender=sender, port=stream.server_port)
-    return found
+def _required(stream: TcpStream, sender: str) -> Records[tuple[int, int]]:
+    found = arrivals(stream, sender)
+    if found:
+        return found
+    raise NotRecorded.of(
+        "no data of {sender} on port {port} arrived",
+        sender=sender,
+        port=stream.server_port,
+    )

@@ -1,30 +1,47 @@
-"""What a receiver's kernel makes of a damaged frame: which of its counters it raises."""
+"""Which counter the receiver's kernel raises for a damaged frame."""
 
 from badwire.evidence.frames import Frame
 from badwire.packets.packet import ETHERNET_HEADER
 
-_IP_HEADER = 20  # bytes; no host of the lab sends IP options
-_UDP_HEADER, _TCP_HEADER = 8, 20  # bytes; TCP's without options
+IP_HEADER = 20  # bytes; no host of the lab sends IP options
+UDP_HEADER = 8  # bytes
+TCP_HEADER = 20  # bytes, without options
+IP_END = ETHERNET_HEADER + IP_HEADER  # where the segment or datagram begins
 
 
 def counters(frame: Frame) -> tuple[str | None, ...]:
-    """For each damaged delivery of a frame the counter of /proc/net/snmp that its receiver raises.
+    """For each damaged delivery of a frame, the counter of /proc/net/snmp that its receiver raises.
 
-    None where a length in the header of TCP or UDP cannot be, which is found out before the sum is (tcp_v4_rcv and
-    __udp4_lib_rcv), and where only the Ethernet header is damaged, or no IPv4 datagram.
+    None where a length in the TCP or UDP header is impossible, since the kernel checks the length before the checksum
+    (tcp_v4_rcv and __udp4_lib_rcv); where only the Ethernet header is damaged; and where the frame carries no IPv4.
     """
     return tuple(_counter(frame, arrived) for arrived in frame.damaged)
 
 
 def _counter(frame: Frame, arrived: bytes) -> str | None:
-    begins = ETHERNET_HEADER + _IP_HEADER
-    if frame.ip is None or frame.data[ETHERNET_HEADER:] == arrived[ETHERNET_HEADER:]:
+    if frame.ip is None:
         return None
-    if frame.data[ETHERNET_HEADER:begins] != arrived[ETHERNET_HEADER:begins]:
+    sent_header = frame.data[ETHERNET_HEADER:IP_END]
+    arrived_header = arrived[ETHERNET_HEADER:IP_END]
+    if sent_header != arrived_header:
         return "Ip.InHdrErrors"
-    inner = arrived[begins : ETHERNET_HEADER + frame.ip.length]
-    if frame.udp:
-        return "Udp.InCsumErrors" if _UDP_HEADER <= int.from_bytes(inner[4:6], "big") <= len(inner) else None
-    if frame.tcp:
-        return "Tcp.InCsumErrors" if _TCP_HEADER <= (inner[12] >> 4) * 4 <= len(inner) else None
+    if frame.data[IP_END:] == arrived[IP_END:]:
+        return None
+    datagram_end = ETHERNET_HEADER + frame.ip.length
+    payload = arrived[IP_END:datagram_end]
+    if frame.udp and _has_valid_udp_length(payload):
+        return "Udp.InCsumErrors"
+    if frame.tcp and _has_valid_data_offset(payload):
+        return "Tcp.InCsumErrors"
     return None
+
+
+def _has_valid_udp_length(datagram: bytes) -> bool:
+    length = int.from_bytes(datagram[4:6], "big")
+    return UDP_HEADER <= length <= len(datagram)
+
+
+def _has_valid_data_offset(segment: bytes) -> bool:
+    words = segment[12] >> 4
+    header_length = words * 4
+    return TCP_HEADER <= header_length <= len(segment)

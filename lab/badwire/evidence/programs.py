@@ -1,30 +1,53 @@
-"""Programs, each put together from its events and its output."""
+"""The programs of a run: each one's start, exit and output, put together from the records about it."""
 
 from collections.abc import Iterable
 
 from badwire.store.records import Output, Program, Record
 
+Key = tuple[str, int]  # a host's name and the number of one of its programs
+
 
 def programs(records: Iterable[Record]) -> tuple[Program, ...]:
     """Each program of each host, in the order in which they started."""
-    events: dict[tuple[str, int], list[Record]] = {}
-    outputs: dict[tuple[str, int], list[Output]] = {}
+    events: dict[Key, list[Record]] = {}
+    outputs: dict[Key, list[Output]] = {}
     for record in records:
-        if record["kind"] == "program":
-            events.setdefault((record["host"], record["program"]), []).append(record)
-        elif record["kind"] == "output":
-            output = Output(record["host"], record["program"], record["stream"], record["t"], record["text"])
-            outputs.setdefault((output.host, output.program), []).append(output)
-    return tuple(_program(key, group, outputs.get(key, [])) for key, group in events.items())
+        kind = record["kind"]
+        if kind == "program":
+            of_program = events.setdefault(_key(record), [])
+            of_program.append(record)
+        elif kind == "output":
+            written = outputs.setdefault(_key(record), [])
+            written.append(_output(record))
+    found = []
+    for key, of_program in events.items():
+        written = outputs.get(key, [])
+        found.append(_program(key, of_program, written))
+    return tuple(found)
 
 
-def _program(key: tuple[str, int], events: list[Record], outputs: list[Output]) -> Program:
+def _key(record: Record) -> Key:
+    return record["host"], record["program"]
+
+
+def _output(record: Record) -> Output:
+    return Output(
+        host=record["host"],
+        program=record["program"],
+        stream=record["stream"],
+        t=record["t"],
+        text=record["text"],
+    )
+
+
+def _program(key: Key, events: list[Record], outputs: list[Output]) -> Program:
+    host, number = key
     start = _event(events, "start")
     ready = _event(events, "ready")
     end = _event(events, "exit")
     return Program(
-        host=key[0],
-        number=key[1],
+        host=host,
+        number=number,
         name=start.get("name") or end.get("name") or "",
         argv=tuple(start.get("argv") or ()),
         pid=start.get("pid"),
@@ -33,11 +56,21 @@ def _program(key: tuple[str, int], events: list[Record], outputs: list[Output]) 
         exited=end["t"],
         status=end.get("status"),
         signal=end.get("signal"),
-        signals=tuple(event["signal"] for event in events if event["event"] == "signal"),
+        signals=_signals(events),
         zombies=end.get("zombies"),
         outputs=tuple(outputs),
     )
 
 
 def _event(events: Iterable[Record], name: str) -> Record:
-    return next((event for event in events if event["event"] == name), {"t": None})
+    """The first event of this name; without one, a record without a time."""
+    for event in events:
+        if event["event"] == name:
+            return event
+    return {"t": None}
+
+
+def _signals(events: Iterable[Record]) -> tuple[str | int, ...]:
+    """The signals that the lab sent to the program, in order."""
+    sent = [event for event in events if event["event"] == "signal"]
+    return tuple(event["signal"] for event in sent)

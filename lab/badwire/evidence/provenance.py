@@ -1,4 +1,4 @@
-"""Which frames a claim was judged on: those that its queries gave it. The picture of the run marks them."""
+"""Which frames a claim was judged on: those that its queries returned. The report of the run marks them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -6,20 +6,24 @@ from contextvars import ContextVar
 
 from badwire.evidence.frames import Frame
 
-_noted: ContextVar[dict[int, Frame] | None] = ContextVar("noted", default=None)
+FramesById = dict[int, Frame]  # many frames are equal, so each is kept by its identity
+
+_noted: ContextVar[FramesById | None] = ContextVar("noted", default=None)
 
 
 def noted(frames: Iterable[Frame]) -> None:
-    """A query gives these frames to the claim that is being judged, if one is."""
+    """Add the frames that a query returns to those of the claim that is being judged, if any claim is."""
     kept = _noted.get()
-    if kept is not None:
-        kept.update((id(frame), frame) for frame in frames)
+    if kept is None:
+        return
+    for frame in frames:
+        kept[id(frame)] = frame
 
 
 @contextmanager
-def noting() -> Iterator[dict[int, Frame]]:
-    """The frames that queries give inside the block, each once and by its identity, since many are equal."""
-    kept: dict[int, Frame] = {}
+def noting() -> Iterator[FramesById]:
+    """Collect the frames that queries return inside the block, each once."""
+    kept: FramesById = {}
     token = _noted.set(kept)
     try:
         yield kept

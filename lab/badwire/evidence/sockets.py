@@ -11,14 +11,20 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from badwire.evidence.records import Records
+from badwire.evidence.selection import selects
 from badwire.linux.tcp_states import STATES
 from badwire.store.records import NS, NotRecorded, Record
 from badwire.util.numbers import Span
 
 # include/uapi/linux/tcp.h TCPI_OPT_TIMESTAMPS, _SACK, _WSCALE; named as in Options.offered
-OPTION_BITS = {"timestamps": 1, "sack": 2, "window_scaling": 4}
+OPTION_BITS = {
+    "timestamps": 1,
+    "sack": 2,
+    "window_scaling": 4,
+}
 UNSEEN = -1  # the time of a beginning or an end that no sample shows
-Address = tuple[str, int]
+Address = tuple[str, int]  # an IPv4 address and a port
+Key = tuple[object, ...]
 T = TypeVar("T")
 
 
@@ -47,11 +53,13 @@ class SocketSample:
 
     @classmethod
     def of(cls, record: Record, t: int = UNSEEN) -> "SocketSample":
+        local_address, local_port = record["local"][:2]
+        remote_address, remote_port = record["remote"][:2]
         return cls(
             protocol=record.get("proto", "tcp"),
             state=record["state"],
-            local=(record["local"][0], record["local"][1]),
-            remote=(record["remote"][0], record["remote"][1]),
+            local=(local_address, local_port),
+            remote=(remote_address, remote_port),
             inode=int(record.get("inode") or 0),
             timer=record.get("timer", "off"),
             expires_ms=int(record.get("expires_ms") or 0),
@@ -63,8 +71,18 @@ class SocketSample:
         )
 
     @property
+    def local_port(self) -> int:
+        """The port on this host."""
+        return self.local[1]
+
+    @property
+    def remote_port(self) -> int:
+        """The port of the peer; 0 without a peer."""
+        return self.remote[1]
+
+    @property
     def owned(self) -> bool:
-        """Whether a program holds it: what accept has not given to one yet, and TIME_WAIT, have inode 0."""
+        """Whether a program holds it. A socket that waits for accept, or in TIME_WAIT, has inode 0."""
         return self.inode != 0
 
     @property
@@ -96,19 +114,27 @@ class SocketSample:
     def field(self, name: str) -> Any:
         """A field of tcp_info. Raises NotRecorded when the table had none for this socket."""
         if name not in self.info:
-            raise NotRecorded.of("{name} of port {port} was not recorded", name=f"tcpi_{name}", port=self.local[1])
+            raise NotRecorded.of(
+                "{name} of port {port} was not recorded",
+                name=f"tcpi_{name}",
+                port=self.local_port,
+            )
         return self.info[name]
 
     @property
-    def key(self) -> tuple[object, ...]:
-        """What makes it the same socket in the next sample; sockets without a peer may share their address."""
-        connected = self.protocol == "tcp" and self.remote[1] != 0
-        return (self.protocol, self.local, self.remote, None if connected else self.inode)
+    def key(self) -> Key:
+        """Equal in two samples of the same socket. Sockets without a peer may share their address."""
+        connected = self.protocol == "tcp" and self.remote_port != 0
+        inode = None if connected else self.inode
+        return (self.protocol, self.local, self.remote, inode)
 
 
 @dataclass(frozen=True)
 class Period:
-    """A socket in one state: it came in (entered_after, entered_by] and left in (left_after, left_by], ns or UNSEEN."""
+    """A socket in one state: it entered in (entered_after, entered_by] and left in (left_after, left_by].
+
+    All four are in ns; UNSEEN where no sample shows the beginning or the end.
+    """
 
     state: str
     entered_after: int
@@ -124,10 +150,12 @@ class Period:
     @property
     def duration(self) -> Span:
         """How long it lasted, in seconds; without an upper bound when its beginning or its end was not seen."""
-        shortest = max(0, self.left_after - self.entered_by) / NS
+        seen = self.left_after - self.entered_by
+        shortest = max(0, seen) / NS
         if UNSEEN in (self.entered_after, self.left_by):
             return Span(shortest, math.inf)
-        return Span(shortest, (self.left_by - self.entered_after) / NS)
+        longest = (self.left_by - self.entered_after) / NS
+        return Span(shortest, longest)
 
 
 @dataclass(frozen=True)
@@ -141,6 +169,16 @@ class SocketTimeline:
     samples: Records[SocketSample]
 
     @property
+    def local_port(self) -> int:
+        """The port on this host."""
+        return self.local[1]
+
+    @property
+    def remote_port(self) -> int:
+        """The port of the peer; 0 without a peer."""
+        return self.remote[1]
+
+    @property
     def states(self) -> Records[str]:
         """The states that samples show, in order; one that is shorter than the sampling interval may be missing."""
         return self.periods.map(lambda period: period.state)
@@ -152,7 +190,8 @@ class SocketTimeline:
 
     def period(self, state: str) -> Period:
         """Its first period in ``state``. Raises NotRecorded when no sample shows it there."""
-        return self._in(state, self.periods.where(lambda period: period.state == state)).first
+        found = self.periods.where(lambda period: period.state == state)
+        return self._in(state, found).first
 
     def last(self, state: str) -> SocketSample:
         """The last sample in ``state``. Raises NotRecorded when there is none."""
@@ -160,7 +199,8 @@ class SocketTimeline:
 
     def samples_in(self, state: str) -> Records[SocketSample]:
         """The samples in ``state``."""
-        return self._in(state, self.samples.where(lambda sample: sample.state == state))
+        found = self.samples.where(lambda sample: sample.state == state)
+        return self._in(state, found)
 
     def info(self, state: str, *names: str) -> Records[tuple[Any, ...]]:
         """These fields of tcp_info in each sample in ``state``, without repetitions."""
@@ -172,10 +212,15 @@ class SocketTimeline:
         return self._in(state, Records(found))
 
     def _in(self, state: str, records: Records[T]) -> Records[T]:
+        address, port = self.local
         return Records(
-            records, records.noun, "no sample shows {address} port {port} in {state}",
-            address=self.local[0], port=self.local[1], state=state,
-        )  # fmt: skip
+            records,
+            records.noun,
+            "no sample shows {address} port {port} in {state}",
+            address=address,
+            port=port,
+            state=state,
+        )
 
 
 @dataclass(frozen=True)
@@ -189,27 +234,86 @@ class TableSample:
 
     @classmethod
     def of(cls, record: Record) -> "TableSample":
+        t = record["t"]
         previous = record.get("prev")
-        sockets = tuple(SocketSample.of(each, record["t"]) for each in record["sockets"])
-        return cls(record["t"], UNSEEN if previous is None else previous, record.get("cause", ""), sockets)
+        sockets = [SocketSample.of(each, t) for each in record["sockets"]]
+        return cls(
+            t=t,
+            previous=UNSEEN if previous is None else previous,
+            cause=record.get("cause", ""),
+            sockets=tuple(sockets),
+        )
 
     def in_state(self, state: str, port: int | None = None) -> list[SocketSample]:
         """Its sockets in ``state``, on a local port or on any. Raises ValueError for a state that TCP does not have."""
         _check(state)
-        return [each for each in self.sockets if each.state == state and (port is None or each.local[1] == port)]
+        in_state = [each for each in self.sockets if each.state == state]
+        return [each for each in in_state if selects(port, each.local_port)]
+
+
+@dataclass(frozen=True)
+class SocketSelection:
+    """Which sockets a query asks for. None selects any.
+
+    Args:
+        state: a state that the socket was ever in.
+        port: its local port.
+        remote_port: its peer's port.
+        protocol: "tcp" or "udp".
+    """
+
+    state: str | None = None
+    port: int | None = None
+    remote_port: int | None = None
+    protocol: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.state is not None:
+            _check(self.state)
+
+    def includes(self, timeline: SocketTimeline) -> bool:
+        """Whether the query asks for this socket."""
+        return (
+            selects(self.port, timeline.local_port)
+            and selects(self.remote_port, timeline.remote_port)
+            and selects(self.protocol, timeline.protocol)
+            and (self.state is None or self.state in timeline.states)
+        )
+
+    def of(self, found: Iterable[T], noun: str, host: str) -> Records[T]:
+        """The records found, with the sentence that says that there are none."""
+        what = "no sample of {host} shows a socket"
+        if self.state is not None:
+            what += " in {state}"
+        if self.port is not None:
+            what += " on port {port}"
+        if self.remote_port is not None:
+            what += " toward port {remote_port}"
+        asked = {
+            "state": self.state,
+            "port": self.port,
+            "remote_port": self.remote_port,
+        }
+        values = {name: value for name, value in asked.items() if value is not None}
+        return Records(found, noun, what, host=host, **values)
 
 
 class SocketTables:
-    """The samples of one host's table. ``port`` selects by the local port, ``remote_port`` by the peer's."""
+    """The samples of one host's table. ``port`` selects by the local port, ``remote_port`` by the peer's.
+
+    Raises:
+        NotRecorded: there is no sample.
+    """
 
     def __init__(self, host: str, records: Iterable[Record]) -> None:
         self.host = host
+        samples = [TableSample.of(record) for record in records]
         self.samples = Records(
-            (TableSample.of(record) for record in records),
-            "samples", "no sample of the sockets of {host} was recorded", host=host,
-        )  # fmt: skip
-        if not self.samples:
-            raise NotRecorded(self.samples.what)
+            samples,
+            "samples",
+            "no sample of the sockets of {host} was recorded",
+            host=host,
+        ).required
 
     @property
     def sampling_interval(self) -> float:
@@ -228,137 +332,199 @@ class SocketTables:
         protocol: str | None = None,
     ) -> Records[SocketTimeline]:
         """Sockets that were ever in ``state``, in the order in which they appeared."""
-        if state is not None:
-            _check(state)
-        found = [
-            each
-            for each in self._timelines
-            if (state is None or state in each.states)
-            and (port is None or each.local[1] == port)
-            and (remote_port is None or each.remote[1] == remote_port)
-            and (protocol is None or each.protocol == protocol)
-        ]
-        return self._records(found, "sockets", state, port, remote_port)
+        selection = SocketSelection(state, port, remote_port, protocol)
+        found = [each for each in self._timelines if selection.includes(each)]
+        return selection.of(found, "sockets", self.host)
 
     def periods(self, state: str, port: int | None = None, remote_port: int | None = None) -> Records[Period]:
         """Every period of a socket in ``state``."""
-        found = [
-            period
-            for each in self.timelines(state, port, remote_port)
-            for period in each.periods
-            if period.state == state
-        ]
-        return self._records(found, "sockets", state, port, remote_port)
+        found: list[Period] = []
+        for timeline in self.timelines(state, port, remote_port):
+            in_state = timeline.periods.where(lambda period: period.state == state)
+            found.extend(in_state)
+        selection = SocketSelection(state, port, remote_port)
+        return selection.of(found, "sockets", self.host)
 
     def time_in(self, state: str, port: int | None = None, remote_port: int | None = None) -> Span:
-        """How long sockets were in ``state``, in seconds: from the shortest that any may have been to the longest.
+        """How long sockets were in ``state``, in seconds: the span that holds each socket's own.
 
-        Raises NotRecorded when no sample shows one there.
+        Raises:
+            NotRecorded: no sample shows a socket in that state.
         """
-        found = self.periods(state, port, remote_port)
-        if not found:
-            raise NotRecorded(found.what)
+        found = self.periods(state, port, remote_port).required
         durations = [period.duration for period in found]
-        return Span(min(each.shortest for each in durations), max(each.longest for each in durations))
+        shortest = min(each.shortest for each in durations)
+        longest = max(each.longest for each in durations)
+        return Span(shortest, longest)
 
     def states(self, port: int | None = None, remote_port: int | None = None) -> Records[str]:
         """The states, in order, of the first TCP socket that is not a listener."""
         for each in self.timelines(port=port, remote_port=remote_port, protocol="tcp"):
             if "LISTEN" not in each.states:
                 return each.states
-        return self._records([], "states", None, port, remote_port)
+        selection = SocketSelection(None, port, remote_port)
+        nothing: tuple[str, ...] = ()
+        return selection.of(nothing, "states", self.host)
 
     def table(self, at: int) -> tuple[SocketSample, ...]:
         """The table at a time (ns).
 
-        Raises NotRecorded before the first sample, and between two samples that differ.
+        Raises:
+            NotRecorded: the time is before the first sample, or between two samples that differ.
         """
-        known = [each for each in self.samples if each.t <= at]
-        following = next((each for each in self.samples if each.t > at), None)
-        if not known or (following and following.previous < at and known[-1].t != at):
-            raise NotRecorded.of("the sockets of {host} at that time were not recorded", host=self.host)
-        return known[-1].sockets
+        earlier = [sample for sample in self.samples if sample.t <= at]
+        later = [sample for sample in self.samples if sample.t > at]
+        last = earlier[-1] if earlier else None
+        following = later[0] if later else None
+        if last is None or not _lasted_until(at, last, following):
+            raise NotRecorded.of(
+                "the sockets of {host} at that time were not recorded",
+                host=self.host,
+            )
+        return last.sockets
 
     def samples_with(self, *states: str, port: int | None = None) -> Records[TableSample]:
         """The samples that show a socket in each of these states at the same time."""
+        found = []
+        for sample in self.samples:
+            if all(sample.in_state(state, port) for state in states):
+                found.append(sample)
         return Records(
-            (each for each in self.samples if all(each.in_state(state, port) for state in states)),
-            "samples", "no sample of {host} shows {states} at the same time", host=self.host, states=states,
-        )  # fmt: skip
+            found,
+            "samples",
+            "no sample of {host} shows {states} at the same time",
+            host=self.host,
+            states=states,
+        )
 
     def most(self, state: str, port: int | None = None, owned: bool | None = None) -> int:
-        """The most that one sample shows in ``state``; ``owned``: only those held by a program, or by none."""
-        return max(
-            sum(owned is None or owned is each.owned for each in sample.in_state(state, port))
-            for sample in self.samples
-        )
+        """The largest number of sockets that one sample shows in ``state``.
+
+        Args:
+            state: the state.
+            port: the local port; None for any.
+            owned: only sockets that a program holds (True), only the others (False), or all of them (None).
+        """
+        most = 0
+        for sample in self.samples:
+            in_state = sample.in_state(state, port)
+            counted = [each for each in in_state if selects(owned, each.owned)]
+            most = max(most, len(counted))
+        return most
 
     def accept_queue(self, port: int) -> tuple[int, int]:
         """The most connections that a sample shows waiting for accept on a port, and how many the listener allowed.
 
-        The table of a listener has them in place of bytes to read and to send (net/ipv4/tcp_diag.c). Raises NotRecorded
-        when no sample shows a listener there.
-        """
-        listeners = [socket for sample in self.samples for socket in sample.in_state("LISTEN", port)]
-        if not listeners:
-            raise NotRecorded.of("no listener on port {port} of {host} was recorded", port=port, host=self.host)
-        return max((each.receive_queue, each.send_queue) for each in listeners)
+        A listener's entry has these two in place of the bytes to read and to send (net/ipv4/tcp_diag.c).
 
-    def _records(
-        self, found: Iterable[Any], noun: str, state: str | None, port: int | None, remote_port: int | None
-    ) -> Records[Any]:
-        what = "no sample of {host} shows a socket"
-        values: dict[str, object] = {"host": self.host}
-        if state is not None:
-            what += " in {state}"
-            values["state"] = state
-        if port is not None:
-            what += " on port {port}"
-            values["port"] = port
-        if remote_port is not None:
-            what += " toward port {remote_port}"
-            values["remote_port"] = remote_port
-        return Records(found, noun, what, **values)
+        Raises:
+            NotRecorded: no sample shows a listener there.
+        """
+        queues = []
+        for sample in self.samples:
+            for listener in sample.in_state("LISTEN", port):
+                queues.append((listener.receive_queue, listener.send_queue))
+        if not queues:
+            raise NotRecorded.of(
+                "no listener on port {port} of {host} was recorded",
+                port=port,
+                host=self.host,
+            )
+        return max(queues)
+
+
+def _lasted_until(at: int, last: TableSample, following: TableSample | None) -> bool:
+    """Whether the table of the last sample before ``at`` (ns) is known to have been the same at that time."""
+    if following is None or last.t == at:
+        return True
+    return following.previous >= at
+
+
+class _Tracked:
+    """One socket while its samples are read, in order."""
+
+    def __init__(self) -> None:
+        self.periods: list[Period] = []
+        self.samples: list[SocketSample] = []
+
+    @property
+    def state(self) -> str:
+        return self.samples[-1].state
+
+    def confirm(self) -> None:
+        """Note that the next sample of the table found the socket as the last one did."""
+        last = self.samples[-1]
+        self.samples[-1] = replace(last, confirmed=True)
+
+    def end_period(self, left_after: int, left_by: int) -> None:
+        """Give the current period its end, in ns."""
+        current = self.periods[-1]
+        self.periods[-1] = replace(current, left_after=left_after, left_by=left_by)
+
+    def add(self, socket: SocketSample, sample: TableSample) -> None:
+        """Add the socket as a sample shows it; a new state begins a new period."""
+        is_new = not self.samples or self.state != socket.state
+        self.samples.append(socket)
+        if is_new:
+            period = Period(
+                state=socket.state,
+                entered_after=sample.previous,
+                entered_by=sample.t,
+                left_after=UNSEEN,
+                left_by=UNSEEN,
+            )
+            self.periods.append(period)
+
+    def timeline(self) -> SocketTimeline:
+        first = self.samples[0]
+        return SocketTimeline(
+            protocol=first.protocol,
+            local=first.local,
+            remote=first.remote,
+            periods=Records(self.periods, "periods"),
+            samples=Records(self.samples, "samples"),
+        )
 
 
 def timelines(samples: Iterable[TableSample]) -> Iterator[SocketTimeline]:
     """Follow each socket. A table that was read while it changed may show one twice: the last entry counts."""
-    living: dict[tuple[object, ...], tuple[list[Period], list[SocketSample]]] = {}
-    order: list[tuple[list[Period], list[SocketSample]]] = []
+    current: dict[Key, _Tracked] = {}
+    tracked: list[_Tracked] = []
     last = UNSEEN
     for sample in samples:
         table = {socket.key: socket for socket in sample.sockets}
         left_after = sample.previous if sample.previous != UNSEEN else last
         if left_after > last != UNSEEN:
-            for _, sockets in living.values():
-                sockets[-1] = replace(sockets[-1], confirmed=True)
-        for key, (periods, _) in living.items():
-            if key not in table or table[key].state != periods[-1].state:
-                periods[-1] = replace(periods[-1], left_after=left_after, left_by=sample.t)
-        living = {key: lived for key, lived in living.items() if key in table}
-        for key, socket in table.items():
-            if key not in living:
-                living[key] = ([], [])
-                order.append(living[key])
-            periods, sockets = living[key]
-            sockets.append(socket)
-            if not periods or periods[-1].state != socket.state:
-                periods.append(Period(socket.state, sample.previous, sample.t, UNSEEN, UNSEEN))
+            for socket in current.values():
+                socket.confirm()
+        for key, socket in list(current.items()):
+            if key not in table:
+                socket.end_period(left_after, sample.t)
+                del current[key]
+            elif table[key].state != socket.state:
+                socket.end_period(left_after, sample.t)
+        for key, entry in table.items():
+            if key not in current:
+                current[key] = _Tracked()
+                tracked.append(current[key])
+            current[key].add(entry, sample)
         last = sample.t
-    for periods, _ in living.values():
-        periods[-1] = replace(periods[-1], left_after=last)
-    for periods, sockets in order:
-        first = sockets[0]
-        yield SocketTimeline(
-            first.protocol, first.local, first.remote, Records(periods, "periods"), Records(sockets, "samples")
-        )
+    for socket in current.values():
+        socket.end_period(last, UNSEEN)
+    for socket in tracked:
+        yield socket.timeline()
 
 
 def sampling_interval(samples: Iterable[TableSample]) -> float:
     """The longest time, in seconds, within which a change that a sample shows may have happened."""
-    return max((each.t - each.previous for each in samples if each.previous != UNSEEN), default=0) / NS
+    longest = 0
+    for sample in samples:
+        if sample.previous != UNSEEN:
+            longest = max(longest, sample.t - sample.previous)
+    return longest / NS
 
 
 def _check(state: str) -> None:
     if state not in STATES:
-        raise ValueError(f"TCP has no state {state}: there are {', '.join(STATES)}")
+        known = ", ".join(STATES)
+        raise ValueError(f"TCP has no state {state}: there are {known}")

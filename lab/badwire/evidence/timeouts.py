@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from badwire.evidence.congestion import intervals
 from badwire.evidence.frames import Frame
 from badwire.evidence.records import Records
-from badwire.evidence.sockets import SocketTimeline
+from badwire.evidence.sockets import SocketSample, SocketTimeline
 from badwire.evidence.stream import TcpStream, tcp_of
 from badwire.store.records import NS, Call, NotRecorded
 from badwire.util.numbers import Span
@@ -15,7 +15,7 @@ WAITING = ("connect", "recv")
 
 @dataclass(frozen=True)
 class Unanswered:
-    """The client's segments that never arrived, an RST left out; its socket, and the calls on that, in order."""
+    """The client's segments that never arrived, without RSTs; its socket, and the calls on that socket, in order."""
 
     stream: TcpStream
     frames: Records[Frame]
@@ -24,60 +24,116 @@ class Unanswered:
 
     @property
     def call(self) -> Call:
-        """The last call that waited for the server's answer. Raises NotRecorded when none did.
+        """The last call that waited for the server's answer.
 
         A call that had returned before the first of these segments was sent did not wait for its answer.
+
+        Raises:
+            NotRecorded: no call waited.
         """
-        first = self.frames.first.sent_at
-        return Records(
-            (each for each in self.calls if each.call in WAITING and each.ended >= first),
-            "calls", "no call waited for port {port}", port=self.stream.server_port,
-        ).last  # fmt: skip
+        waited = self.calls.where(self._waited)
+        found = Records(
+            waited,
+            "calls",
+            "no call waited for port {port}",
+            port=self.stream.server_port,
+        )
+        return found.last
+
+    def _waited(self, call: Call) -> bool:
+        first = self.frames.first
+        return call.call in WAITING and call.ended >= first.sent_at
 
     def after_option(self, name: str) -> float:
-        """Seconds from the setting of a socket option to the first segment. Raises NotRecorded if it was not set."""
+        """Seconds from the setting of a socket option to the first segment.
+
+        Raises:
+            NotRecorded: the option was not set.
+        """
+        first = self.frames.first
         for each in self.calls:
             if each.call == "setsockopt" and name in each.args:
-                return (self.frames.first.sent_at - each.ended) / NS
-        raise NotRecorded.of("{option} was not set on the socket of port {port}", option=name,
-                             port=self.stream.server_port)  # fmt: skip
+                return (first.sent_at - each.ended) / NS
+        raise NotRecorded.of(
+            "{option} was not set on the socket of port {port}",
+            option=name,
+            port=self.stream.server_port,
+        )
 
     @property
     def retransmissions(self) -> Records[Frame]:
         """All but the first of them."""
         return Records(
-            self.frames[1:], "segments", "nothing sent to port {port} was sent again", port=self.stream.server_port
+            self.frames[1:],
+            "segments",
+            "nothing sent to port {port} was sent again",
+            port=self.stream.server_port,
         )
 
     @property
     def waits(self) -> tuple[float | Span, ...]:
         """Seconds from each segment to the next, and from the last one until the kernel gave up."""
-        return (*intervals(self.frames), self.given_up_after(self.frames.last.sent_at))
+        between_segments = intervals(self.frames)
+        last = self.frames.last
+        until_given_up = self.given_up_after(last.sent_at)
+        return (*between_segments, until_given_up)
 
     def given_up_after(self, t: int) -> Span:
-        """Seconds from a time (ns) until the kernel gave up: after the last sample that shows the socket, and before
-        the call returned. Raises NotRecorded when the socket was there to the end.
+        """Seconds from a time (ns) until the kernel gave up.
+
+        The kernel gave up after the last sample that shows the socket, and before the call returned.
+
+        Raises:
+            NotRecorded: the socket was there to the end.
         """
         last = self.socket.periods.last
         if not last.ended:
-            raise NotRecorded.of("the socket of port {port} was there to the end", port=self.stream.server_port)
-        longest = max(last.left_after, min(last.left_by, self.call.ended))
-        return Span((last.left_after - t) / NS, (longest - t) / NS)
+            raise NotRecorded.of(
+                "the socket of port {port} was there to the end",
+                port=self.stream.server_port,
+            )
+        earliest = last.left_after
+        returned = min(last.left_by, self.call.ended)
+        latest = max(earliest, returned)
+        shortest = (earliest - t) / NS
+        longest = (latest - t) / NS
+        return Span(shortest, longest)
 
     @property
     def rto(self) -> float:
-        """The retransmission timeout before the first of these segments, in seconds. Raises NotRecorded."""
-        first = self.frames.first.sent_at
-        before = [each for each in self.socket.samples if each.t <= first and "rto" in each.info]
-        if not before:
-            raise NotRecorded.of("the RTO of port {port} was not recorded before", port=self.stream.server_port)
-        return before[-1].rto
+        """The retransmission timeout before the first of these segments, in seconds.
+
+        Raises:
+            NotRecorded: no earlier sample has it.
+        """
+        known = self.socket.samples.where(self._has_rto_before)
+        if not known:
+            raise NotRecorded.of(
+                "the RTO of port {port} was not recorded before",
+                port=self.stream.server_port,
+            )
+        return known.last.rto
+
+    def _has_rto_before(self, sample: SocketSample) -> bool:
+        first = self.frames.first
+        return sample.t <= first.sent_at and "rto" in sample.info
 
 
 def unanswered(stream: TcpStream, socket: SocketTimeline, calls: Records[Call]) -> Unanswered:
-    """What the client sent without an answer. Raises NotRecorded when all of it arrived."""
-    frames = stream.lost.where(lambda frame: frame.source == stream.client and "R" not in tcp_of(frame).flags)
+    """The segments that the client sent without an answer.
+
+    Raises:
+        NotRecorded: all of them arrived.
+    """
+
+    def is_unanswered(frame: Frame) -> bool:
+        return frame.source == stream.client and "R" not in tcp_of(frame).flags
+
+    frames = stream.lost.where(is_unanswered)
     if not frames:
-        raise NotRecorded.of("all that {client} sent to port {port} arrived", client=stream.client,
-                             port=stream.server_port)  # fmt: skip
+        raise NotRecorded.of(
+            "all that {client} sent to port {port} arrived",
+            client=stream.client,
+            port=stream.server_port,
+        )
     return Unanswered(stream, frames, socket, calls)
