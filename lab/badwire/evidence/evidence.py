@@ -1,12 +1,12 @@
-"""Evidence: what a run left on disk, and what a claim may ask of it.
+"""Evidence: the records that a run left on disk, and the queries that claims make of them.
 
     run = Evidence.load("runs/timewait/latest")
     run.connection(7001).closing.first              # a host
     run.host("server").time_in("TIME_WAIT")         # a Span, in seconds
     run.datagrams(to="client").map(len)             # Records
 
-Instants are integers, in nanoseconds of the hosts' monotonic clock; lengths of time are seconds. A query for one thing
-raises NotRecorded when there is none; a query for several gives Records, which may be empty.
+Instants are integers, in nanoseconds of the hosts' monotonic clock; durations are in seconds. A query for one thing
+raises NotRecorded when there is none; a query for several things returns Records, which may be empty.
 """
 
 from collections.abc import Mapping
@@ -19,8 +19,9 @@ from badwire.evidence.connection import Connection
 from badwire.evidence.frames import Frame
 from badwire.evidence.host import HostEvidence
 from badwire.evidence.records import Records
+from badwire.evidence.selection import is_within, selects
 from badwire.evidence.stream import Flags, streams
-from badwire.evidence.wire import FaultPeriod, WireEvidence, select
+from badwire.evidence.wire import FaultPeriod, FrameSelection, WireEvidence
 from badwire.faults.fault import Fault
 from badwire.linux.timers import KernelFacts
 from badwire.packets.pcapng import Capture
@@ -46,7 +47,10 @@ class Evidence:
         Raises:
             BadRun: it cannot be read; the text says what is wrong and what to do.
         """
-        return cls(reader.read_records(Path(folder)), reader.read_capture(Path(folder)))
+        path = Path(folder)
+        records = reader.read_records(path)
+        capture = reader.read_capture(path)
+        return cls(records, capture)
 
     def write(self, folder: Path | str) -> None:
         """Write a run's folder, for evidence made by hand; a run's own is written as it happens."""
@@ -56,7 +60,7 @@ class Evidence:
 
     @property
     def meta(self) -> Record:
-        """What was run: scenario, substrate, engine, clock, seed, hosts with their addresses."""
+        """The record of what was run: scenario, substrate, engine, clock, seed, hosts with their addresses."""
         return self.records[0]
 
     @property
@@ -67,7 +71,7 @@ class Evidence:
 
     @property
     def error(self) -> str | None:
-        """The sentence with which the run broke off; None when it ended well."""
+        """The error that ended the run early, as a sentence; None when the run ended well."""
         for record in reversed(self.records):
             if record["kind"] == "end":
                 error: str | None = record.get("error")
@@ -77,57 +81,84 @@ class Evidence:
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What the scenario noted, in order."""
-        return tuple(Note(record["t"], record["text"]) for record in self.records if record["kind"] == "note")
+        found = [record for record in self.records if record["kind"] == "note"]
+        return tuple(Note(record["t"], record["text"]) for record in found)
 
     def at(self, text: str) -> int:
-        """When the scenario first noted ``text`` (ns). Raises NotRecorded when it did not."""
+        """When the scenario first noted ``text`` (ns). Raises NotRecorded when it did not note it."""
         for note in self.notes:
             if note.text == text and note.t >= self.began:
                 return note.t
         raise NotRecorded.of('the scenario did not note "{text}"', text=text)
 
     def between(self, first: str, second: str) -> Self:
-        """The part from one note to the next that says ``second``. Raises NotRecorded."""
-        part = replace(self, began=self.at(first), _whole=self._whole or self)
-        return replace(part, ended=part.at(second))
+        """The part from one note to the next note with the text ``second``.
+
+        Raises:
+            NotRecorded: the scenario did not note one of the two.
+        """
+        rest = self._part(self.at(first), self.ended)
+        return rest._part(rest.began, rest.at(second))
 
     def phase(self, text: str) -> Self:
-        """The part from a note to the note after it, or to the end. Raises NotRecorded."""
+        """The part from a note to the note after it, or to the end.
+
+        Raises:
+            NotRecorded: the scenario did not note ``text``.
+        """
         began = self.at(text)
-        place = next(index for index, note in enumerate(self.notes) if note.text == text and note.t == began)
-        following = self.notes[place + 1 : place + 2]
+        place = self.notes.index(Note(began, text))
+        following = self.notes[place + 1 :]
         ended = following[0].t if following else self.ended
-        return replace(self, began=began, ended=ended, _whole=self._whole or self)
+        return self._part(began, ended)
+
+    def _part(self, began: int, ended: int | None) -> Self:
+        whole = self._whole or self
+        return replace(self, began=began, ended=ended, _whole=whole)
+
+    @property
+    def _is_whole(self) -> bool:
+        return self.began == 0 and self.ended is None
 
     def covers(self, t: int) -> bool:
         """Whether an instant (ns) lies in this part of the run."""
-        return self.began <= t and (self.ended is None or t <= self.ended)
+        return is_within(t, self.began, self.ended)
 
     # Hosts
 
     def host(self, name: str) -> HostEvidence:
-        """What was recorded of a host. Raises NotRecorded when the run has no host of that name."""
+        """What was recorded of a host.
+
+        Raises:
+            NotRecorded: the run has no host of that name.
+        """
         self._check(name)
         if name not in self._hosts:
-            mine = (record for record in self.records if record.get("host") == name)
-            self._hosts[name] = HostEvidence(name, mine, self.began, self.ended)
+            records = [record for record in self.records if record.get("host") == name]
+            self._hosts[name] = HostEvidence(name, records, self.began, self.ended)
         return self._hosts[name]
 
     @cached_property
     def _hosts(self) -> dict[str, HostEvidence]:
-        """Those that were asked about: to read thousands of samples takes time."""
+        """The hosts that a query has used so far, since reading thousands of samples takes time."""
         return {}
 
     @property
     def programs(self) -> Records[Program]:
         """The programs of all hosts, in the order in which they started."""
-        found = [program for name in self.hosts for program in self.host(name).programs()]
+        found: list[Program] = []
+        for name in self.hosts:
+            host = self.host(name)
+            found.extend(host.programs())
         found.sort(key=lambda program: program.started or 0)
         return Records(found, "programs", "no program was recorded")
 
     def calls(self, call: str | None = None, port: int | None = None) -> Records[Call]:
         """Calls on the controlled sockets of all hosts, by when they began."""
-        found = [each for name in self.hosts for each in self.host(name).calls(call, port=port)]
+        found: list[Call] = []
+        for name in self.hosts:
+            host = self.host(name)
+            found.extend(host.calls(call, port=port))
         found.sort(key=lambda each: each.began)
         return Records(found, "calls", "no {call} was recorded", call=call or "call")
 
@@ -135,12 +166,14 @@ class Evidence:
     def sampling_interval(self) -> float:
         """The longest time, in seconds, within which a change of a host's sockets may have gone unseen.
 
-        Raises NotRecorded when no host's sockets were sampled.
+        Raises:
+            NotRecorded: no host's sockets were sampled.
         """
         found = []
         for name in self.hosts:
+            host = self.host(name)
             try:
-                found.append(self.host(name).tables.sampling_interval)
+                found.append(host.tables.sampling_interval)
             except NotRecorded:
                 continue
         if not found:
@@ -149,8 +182,13 @@ class Evidence:
 
     @property
     def kernel(self) -> KernelFacts:
-        """The kernel that all the hosts share. Raises NotRecorded."""
-        facts = self.host(next(iter(self.hosts), "")).facts
+        """The kernel that all the hosts share.
+
+        Raises:
+            NotRecorded: no host's facts were recorded, or not the kernel's HZ.
+        """
+        any_host = next(iter(self.hosts), "")
+        facts = self.host(any_host).facts
         if facts.hz <= 0:
             raise NotRecorded.of("the kernel's HZ was not recorded")
         return KernelFacts(facts.release, facts.hz, facts.machine)
@@ -161,7 +199,7 @@ class Evidence:
     def wire(self) -> WireEvidence:
         """The frames and faults of the whole run."""
         if self._whole is not None:
-            return self._whole.wire  # a frame that is sent in a part of the run may be delivered after it
+            return self._whole.wire  # a frame that is sent within a part of the run may be delivered after that part
         return WireEvidence(self.records, self.pcap, self.hosts)
 
     def frames(
@@ -178,22 +216,36 @@ class Evidence:
         """Frames sent in this part of the run, in order, with their deliveries.
 
         Args:
-            source: a host, or "wire" for what the wire itself sent.
+            source: the sender: a host, or "wire" for what the wire itself sent.
             to: the host that the frame was for.
-            port: of either end.
-            flags: as in has_flags, or any of several.
-            data: whether the segment or datagram carries any.
+            port: the port of either end.
+            flags: the TCP flags, as in has_flags; or several of these, of which the segment has one.
+            data: whether the segment or datagram carries data.
             protocol: as in Packet.protocol: "tcp", "udp", "icmp", "arp".
-            after, before: instants of sending, in ns.
+            after: only frames sent after this time, in ns.
+            before: only frames sent before this time, in ns.
+
+        Raises:
+            NotRecorded: the run has no host ``source`` or ``to``.
         """
-        for name in (None if source == WIRE else source, to):
-            if name is not None:
-                self._check(name)
-        return select(self._frames, source, to, port, flags, data, protocol, after, before)
+        if source != WIRE:
+            self._check(source)
+        self._check(to)
+        selection = FrameSelection(
+            source=source,
+            to=to,
+            port=port,
+            flags=flags,
+            data=data,
+            protocol=protocol,
+            after=after,
+            before=before,
+        )
+        return selection.of(self._frames)
 
     @cached_property
     def _frames(self) -> tuple[Frame, ...]:
-        if self.began == 0 and self.ended is None:
+        if self._is_whole:
             return self.wire.frames
         return tuple(frame for frame in self.wire.frames if self.covers(frame.sent_at))
 
@@ -206,36 +258,53 @@ class Evidence:
         data: bool | None = None,
     ) -> Records[Frame]:
         """TCP segments, selected as ``frames`` are."""
-        return self.frames(source, to, port, flags, data, protocol="tcp")
+        return self.frames(
+            source=source,
+            to=to,
+            port=port,
+            flags=flags,
+            data=data,
+            protocol="tcp",
+        )
 
     def datagrams(self, source: str | None = None, to: str | None = None, port: int | None = None) -> Records[Frame]:
         """UDP datagrams, selected as ``frames`` are."""
         return self.frames(source, to, port, protocol="udp")
 
     def faults(self, toward: str | None = None, kind: type[Fault] | None = None) -> Records[FaultPeriod]:
-        """Faults that were in force in this part of the run."""
-        if toward is not None:
-            self._check(toward)
-        found = [
-            each
-            for each in self.wire.faults
-            if (toward is None or each.toward == toward)
-            and (kind is None or isinstance(each.fault, kind))
-            and (self.ended is None or each.began <= self.ended)
-            and (each.ended is None or each.ended >= self.began)
-        ]
+        """Faults that were in force in this part of the run.
+
+        Args:
+            toward: the host toward which they were in force; None for any.
+            kind: the class of the fault; None for any.
+        """
+        self._check(toward)
+        found = []
+        for period in self.wire.faults:
+            if not selects(toward, period.toward):
+                continue
+            if kind is not None and not isinstance(period.fault, kind):
+                continue
+            if self._overlaps(period):
+                found.append(period)
         return Records(found, "faults", "no fault was recorded")
+
+    def _overlaps(self, period: FaultPeriod) -> bool:
+        if self.ended is not None and period.began > self.ended:
+            return False
+        return period.ended is None or period.ended >= self.began
 
     def decisions(self, verdict: str | None = None) -> Records[Decision]:
         """What the relay did to frames in this part of the run: drop, hold, release, duplicate, corrupt, reorder."""
-        found = [
-            each for each in self.wire.decisions if self.covers(each.t) and (verdict is None or each.verdict == verdict)
-        ]
+        found = []
+        for decision in self.wire.decisions:
+            if self.covers(decision.t) and selects(verdict, decision.verdict):
+                found.append(decision)
         return Records(found, "decisions", "the relay decided nothing")
 
     @property
     def capture_is_complete(self) -> bool:
-        """Whether every frame of the run was recorded: only then can "never" be said of frames."""
+        """Whether every frame of the run was recorded. Only then does the capture show that a frame was never sent."""
         return self.wire.capture_is_complete
 
     # Connections
@@ -244,50 +313,78 @@ class Evidence:
         self, port: int | None = None, client: str | None = None, server: str | None = None
     ) -> Records[Connection]:
         """TCP connections in the order in which they began; ``port`` is the server's."""
-        for name in (client, server):
-            if name is not None:
-                self._check(name)
-        found = [
-            each
-            for each in self._connections
-            if (port is None or each.server.port == port)
-            and (client is None or each.client.host == client)
-            and (server is None or each.server.host == server)
-        ]
+        self._check(client)
+        self._check(server)
+        found = []
+        for connection in self._connections:
+            if (
+                selects(port, connection.server.port)
+                and selects(client, connection.client.host)
+                and selects(server, connection.server.host)
+            ):
+                found.append(connection)
         if port is None:
             return Records(found, "connections", "no connection was recorded")
-        return Records(found, "connections", "no connection to port {port} was recorded", port=port)
+        return Records(
+            found,
+            "connections",
+            "no connection to port {port} was recorded",
+            port=port,
+        )
 
     def connection(self, port: int, nth: int = 1, client: str | None = None) -> Connection:
-        """The ``nth`` connection to ``port``, opened or refused, counted from 1. Raises NotRecorded."""
-        return self.connections(port, client).nth(nth)
+        """The ``nth`` connection to ``port``, opened or refused, counted from 1.
+
+        Raises:
+            NotRecorded: fewer connections were recorded.
+        """
+        found = self.connections(port, client)
+        return found.nth(nth)
 
     def established(self, port: int, client: str | None = None) -> Connection:
-        """The first connection to ``port`` whose handshake was recorded to its end. Raises NotRecorded."""
-        found = self.connections(port, client).where(lambda each: each.opened)
+        """The first connection to ``port`` with a complete handshake.
+
+        Raises:
+            NotRecorded: no complete handshake was recorded.
+        """
+        all_to_port = self.connections(port, client)
+        found = all_to_port.where(lambda each: each.opened)
         if not found:
             raise NotRecorded.of("no complete handshake on port {port} was recorded", port=port)
         return found.first
 
     @cached_property
     def _connections(self) -> tuple[Connection, ...]:
-        if self.began == 0 and self.ended is None:
-            return tuple(Connection(stream, self) for stream in self.wire.streams)
-        return tuple(Connection(stream, self) for stream in streams(self._frames))
+        found = self.wire.streams if self._is_whole else streams(self._frames)
+        return tuple(Connection(stream, self) for stream in found)
 
     def served_side_by_side(self, port: int) -> int:
-        """How many clients of ``port`` had their first answer before any of them left.
+        """How many clients of ``port`` had their first answer before any of these connections began to close.
 
-        Raises NotRecorded when none of them ever left.
+        Raises:
+            NotRecorded: no FIN was recorded on any of them.
         """
-        found = self.connections(port)
-        leaving = [fin.sent_at for each in found for fin in each.stream.sent(flags="F")[:1]]
-        if not leaving:
+        left_at: list[int] = []
+        answers: list[Frame] = []
+        for connection in self.connections(port):
+            fins = connection.stream.sent(flags="F")
+            if fins:
+                left_at.append(fins.first.sent_at)
+            answered = connection.server.segments(data=True)
+            if answered:
+                answers.append(answered.first)
+        if not left_at:
             raise NotRecorded.of("no client of port {port} ever left", port=port)
-        answers = [answer for each in found for answer in each.server.segments(data=True)[:1]]
-        return sum(bool(answer.delivered_at) and answer.arrived < min(leaving) for answer in answers)
+        first_left = min(left_at)
+        served = [each for each in answers if each.delivered_at and each.arrived < first_left]
+        return len(served)
 
-    def _check(self, name: str) -> None:
-        """A misspelt host must not look like a host on which nothing happened."""
-        if name not in self.hosts:
-            raise NotRecorded.of("this run has no host {name}, only {hosts}", name=name, hosts=tuple(self.hosts))
+    def _check(self, name: str | None) -> None:
+        """Refuse a misspelt host, which would look like a host on which nothing happened."""
+        if name is None or name in self.hosts:
+            return
+        raise NotRecorded.of(
+            "this run has no host {name}, only {hosts}",
+            name=name,
+            hosts=tuple(self.hosts),
+        )

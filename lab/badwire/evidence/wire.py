@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from badwire.evidence.frames import Frame
 from badwire.evidence.join import join
 from badwire.evidence.provenance import noted
 from badwire.evidence.records import Records
+from badwire.evidence.selection import is_within, selects
 from badwire.evidence.stream import Flags, TcpStream, streams
 from badwire.faults import from_json
 from badwire.faults.fault import Fault
@@ -32,11 +33,14 @@ class FaultPeriod:
     @property
     def name(self) -> str:
         """The fault's name as it was recorded."""
-        return self.fault.recorded_name if isinstance(self.fault, UnknownFault) else self.fault.name
+        if isinstance(self.fault, UnknownFault):
+            return self.fault.recorded_name
+        return self.fault.name
 
     def in_force(self, t: int, margin: int = 0) -> bool:
-        """Whether it was in force at ``t``, give or take ``margin`` ns."""
-        return self.began - margin <= t and (self.ended is None or t <= self.ended + margin)
+        """Whether it was in force within ``margin`` of ``t``, both in ns."""
+        ended = None if self.ended is None else self.ended + margin
+        return is_within(t, self.began - margin, ended)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,10 @@ class UnknownFault(Fault):
     can_delay: ClassVar[bool] = True
 
 
-_KINDS = {"tcp": "segments", "udp": "datagrams"}
+NOUNS = {
+    "tcp": "segments",
+    "udp": "datagrams",
+}
 
 
 class WireEvidence:
@@ -74,9 +81,19 @@ class WireEvidence:
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
         """Every frame that was sent, in order, with its deliveries."""
-        macs = {facts.mac: facts.host for facts in map(Facts.of, self._kind("facts")) if facts.mac}
+        macs: dict[str, str] = {}
+        for record in self._kind("facts"):
+            facts = Facts.of(record)
+            if facts.mac:
+                macs[facts.mac] = facts.host
         addresses = {address: host for host, address in self._hosts.items()}
-        return join(self.capture.frames, self._hosts, macs, addresses, self.decisions)
+        return join(
+            self.capture.frames,
+            hosts=self._hosts,
+            macs=macs,
+            addresses=addresses,
+            decisions=self.decisions,
+        )
 
     @cached_property
     def streams(self) -> tuple[TcpStream, ...]:
@@ -86,9 +103,7 @@ class WireEvidence:
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
         """What the relay did to frames: drop, hold, keep, release, duplicate, corrupt, reorder."""
-        return tuple(
-            Decision(r["t"], r["toward"], r["fault"], r["verdict"], r["frame"]) for r in self._kind("decision")
-        )
+        return tuple(_decision(record) for record in self._kind("decision"))
 
     @cached_property
     def faults(self) -> tuple[FaultPeriod, ...]:
@@ -107,12 +122,17 @@ class WireEvidence:
         last = self._last_capture()
         if last is None or last.get("dropped") is None:
             return None
-        return max(int(last["dropped"]), self.capture.dropped or 0, int(last["frames"]) - len(self.capture.frames))
+        counted_by_the_agent = int(last["dropped"])
+        counted_by_the_kernel = self.capture.dropped or 0
+        missing_in_the_file = int(last["frames"]) - len(self.capture.frames)
+        return max(counted_by_the_agent, counted_by_the_kernel, missing_in_the_file)
 
     @property
     def capture_is_complete(self) -> bool:
-        """Whether every frame of the run was recorded: only then can "never" be said of frames."""
-        return self.frames_not_captured == 0 and self.capture.whole and bool(self.capture.frames)
+        """Whether every frame of the run was recorded. Only then does the capture show that a frame was never sent."""
+        if self.frames_not_captured != 0:
+            return False
+        return self.capture.whole and bool(self.capture.frames)
 
     def _kind(self, kind: str) -> tuple[Record, ...]:
         return tuple(record for record in self._records if record["kind"] == kind)
@@ -122,37 +142,71 @@ class WireEvidence:
         return found[-1] if found else None
 
 
-def select(
-    frames: Iterable[Frame],
-    source: str | None = None,
-    to: str | None = None,
-    port: int | None = None,
-    flags: Flags | None = None,
-    data: bool | None = None,
-    protocol: str | None = None,
-    after: int | None = None,
-    before: int | None = None,
-) -> Records[Frame]:
-    """The frames that match all of the arguments that are given; see ``Evidence.frames``."""
-    any_of = (flags,) if isinstance(flags, str) else flags
-    found = [
-        frame
-        for frame in frames
-        if (source is None or frame.source == source)
-        and (to is None or frame.toward == to)
-        and (after is None or frame.sent_at > after)
-        and (before is None or frame.sent_at < before)
-        and (protocol is None or frame.packet.protocol == protocol)
-        and (port is None or port in (frame.packet.ports or ()))
-        and (any_of is None or _has_any(frame, any_of))
-        and (data is None or data is frame.carries_data)
-    ]
-    noted(found)
-    kind = "frames" if protocol is None else _KINDS.get(protocol, f"{protocol} frames")
-    what = "no {kind} of {source} were recorded" if source else "no {kind} were recorded"
-    if port is not None:
-        what += " on port {port}"
-    return Records(found, kind, what, kind=kind, source=source or "", port=port)
+@dataclass(frozen=True)
+class FrameSelection:
+    """Which frames a query asks for. None selects any.
+
+    Args:
+        source: the sender: a host, or WIRE for what the wire itself sent.
+        to: the host that the frame was for.
+        port: the port of either end.
+        flags: the TCP flags, as in has_flags; or several of these, of which the segment has one.
+        data: whether the segment or datagram carries data.
+        protocol: as in Packet.protocol: "tcp", "udp", "icmp", "arp".
+        after: only frames sent after this time, in ns.
+        before: only frames sent before this time, in ns.
+    """
+
+    source: str | None = None
+    to: str | None = None
+    port: int | None = None
+    flags: Flags | None = None
+    data: bool | None = None
+    protocol: str | None = None
+    after: int | None = None
+    before: int | None = None
+
+    def includes(self, frame: Frame) -> bool:
+        """Whether the query asks for this frame."""
+        return (
+            selects(self.source, frame.source)
+            and selects(self.to, frame.toward)
+            and self._includes_time(frame.sent_at)
+            and (self.protocol is None or frame.packet.protocol == self.protocol)
+            and (self.port is None or _has_port(frame, self.port))
+            and (self.flags is None or _has_any(frame, self.flags))
+            and (self.data is None or frame.carries_data is self.data)
+        )
+
+    def _includes_time(self, t: int) -> bool:
+        if self.after is not None and t <= self.after:
+            return False
+        return self.before is None or t < self.before
+
+    def of(self, frames: Iterable[Frame]) -> Records[Frame]:
+        """The selected frames, in order."""
+        found = [frame for frame in frames if self.includes(frame)]
+        noted(found)
+        what = "no {kind} were recorded"
+        if self.source:
+            what = "no {kind} of {source} were recorded"
+        if self.port is not None:
+            what += " on port {port}"
+        return Records(
+            found,
+            self.noun,
+            what,
+            kind=self.noun,
+            source=self.source or "",
+            port=self.port,
+        )
+
+    @property
+    def noun(self) -> str:
+        """What such frames are called, in the plural."""
+        if self.protocol is None:
+            return "frames"
+        return NOUNS.get(self.protocol, f"{self.protocol} frames")
 
 
 def fault_periods(records: Iterable[Record]) -> tuple[FaultPeriod, ...]:
@@ -164,35 +218,77 @@ def fault_periods(records: Iterable[Record]) -> tuple[FaultPeriod, ...]:
     in_force: dict[str, dict[str, FaultPeriod]] = {}  # by receiver, then by the fault as JSON
     for record in records:
         toward = record["toward"]
-        engine = record.get("engine", "")
         before = in_force.get(toward, {})
-        now: dict[str, FaultPeriod] = {}
-        for place, fault in _numbered(record["faults"]):
-            key = json.dumps([place, engine, fault], sort_keys=True, default=repr)
-            now[key] = before.get(key) or FaultPeriod(_fault(fault), toward, engine, record["t"], None)
+        now = _in_force_after(record, before)
         for key, period in before.items():
             if key not in now:
-                ended.append(FaultPeriod(period.fault, toward, period.engine, period.began, record["t"]))
+                ended.append(replace(period, ended=record["t"]))
         in_force[toward] = now
+    found = ended
     for periods in in_force.values():
-        ended += periods.values()
-    return tuple(sorted(ended, key=lambda each: each.began))
+        found.extend(periods.values())
+    found.sort(key=lambda period: period.began)
+    return tuple(found)
+
+
+def _in_force_after(record: Record, before: Mapping[str, FaultPeriod]) -> dict[str, FaultPeriod]:
+    """The faults in force toward a host after the list of its faults was set, by the fault as JSON."""
+    engine = record.get("engine", "")
+    now: dict[str, FaultPeriod] = {}
+    for number, fault in _numbered(record["faults"]):
+        key = json.dumps([number, engine, fault], sort_keys=True, default=repr)
+        if before.get(key):
+            now[key] = before[key]
+            continue
+        now[key] = FaultPeriod(
+            fault=_fault(fault),
+            toward=record["toward"],
+            engine=engine,
+            began=record["t"],
+            ended=None,
+        )
+    return now
 
 
 def _fault(record: Record) -> Fault:
-    """The fault that was set; one that this version does not know stays as it was recorded."""
+    """The fault that was set. A fault that this version does not know is kept as it was recorded."""
     try:
         return from_json(record)
     except BadFault:
-        values = [f"{key}={value}" for key, value in record.items() if key != "name"]
-        return UnknownFault(record["name"], " ".join([record["name"], *values]))
+        name = record["name"]
+        fields = [f"{key}={value}" for key, value in record.items() if key != "name"]
+        recorded = " ".join([name, *fields])
+        return UnknownFault(name, recorded)
 
 
 def _numbered(faults: Collection[Record]) -> list[tuple[int, Record]]:
-    """With how many equal ones come before: the same fault may be in a list twice."""
+    """Each fault with the number of equal ones before it, since a list may hold the same fault twice."""
     listed = list(faults)
-    return [(listed[:place].count(fault), fault) for place, fault in enumerate(listed)]
+    numbered = []
+    for place, fault in enumerate(listed):
+        before = listed[:place]
+        numbered.append((before.count(fault), fault))
+    return numbered
 
 
-def _has_any(frame: Frame, any_of: tuple[str, ...]) -> bool:
-    return frame.tcp is not None and any(has_flags(frame.tcp.flags, each) for each in any_of)
+def _decision(record: Record) -> Decision:
+    return Decision(
+        t=record["t"],
+        toward=record["toward"],
+        fault=record["fault"],
+        verdict=record["verdict"],
+        frame=record["frame"],
+    )
+
+
+def _has_port(frame: Frame, port: int) -> bool:
+    ports = frame.packet.ports or ()
+    return port in ports
+
+
+def _has_any(frame: Frame, flags: Flags) -> bool:
+    """Whether the frame is a segment with these flags, or with one of several sets of flags."""
+    if frame.tcp is None:
+        return False
+    sets = (flags,) if isinstance(flags, str) else flags
+    return any(has_flags(frame.tcp.flags, each) for each in sets)
