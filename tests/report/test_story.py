@@ -33,9 +33,12 @@ def test_an_arrow_says_where_it_went_and_what_it_repeats() -> None:
         "ACK 1, win 64240",
         "seq 1, 1 byte, ACK 1, win 64240",
     ]
-    assert [(len(arrow.came), arrow.lost_to, arrow.again) for arrow in arrows[:2]] == [(0, "nth", None), (1, "", 0)]
-    assert [t / 1e9 for t in arrows[-1].came] == [1.5, 1.6]
-    assert arrows[2].words.startswith("IP 10.0.0.2.7000 > 10.0.0.3.40001: Flags [S.], seq 0, ack 1, win 64240")
+    assert [(len(arrow.delivered), arrow.lost_to, arrow.again) for arrow in arrows[:2]] == [
+        (0, "nth", None),
+        (1, "", 0),
+    ]
+    assert [t / 1e9 for t in arrows[-1].delivered] == [1.5, 1.6]
+    assert arrows[2].tcpdump.startswith("IP 10.0.0.2.7000 > 10.0.0.3.40001: Flags [S.], seq 0, ack 1, win 64240")
 
 
 def test_what_happened_on_a_host_stands_in_order_with_its_result() -> None:
@@ -92,7 +95,7 @@ def test_a_call_tells_what_it_gave_with_the_address_that_it_came_from() -> None:
         "send(100000 bytes) = 100000",
         "recv(100) = b'a = b'",
     ]
-    assert [event.gave for event in events] == ["3 from 10.0.0.3:40001", "100000", "b'a = b'"]
+    assert [event.result for event in events] == ["3 from 10.0.0.3:40001", "100000", "b'a = b'"]
 
 
 def test_who_opened_a_connection_at_the_same_time_connected_it_too() -> None:

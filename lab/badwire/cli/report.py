@@ -35,7 +35,7 @@ def report(argv: list[str]) -> int:
                 print(made.page)
         if inside != [folder]:
             with run_folder.writing(folder):
-                print(index.write(folder, anew=True))
+                print(index.write(folder, reread=True))
     return status
 
 

@@ -1,7 +1,7 @@
-"""Runs as JUnit XML, for what shows a CI's tests: a suite for each scenario, a case for each claim.
+"""Runs as JUnit XML, for a CI: a suite for each scenario, a case for each claim.
 
-Names and properties are those of `pytest scenarios --junitxml`. A claim that fails is a failure; one that is unknown,
-and a run that broke off, an error; what was not run is skipped, and why.
+Names and properties are those of `pytest scenarios --junitxml`. A claim that fails is a failure. One that is unknown is
+an error, and so is a run that broke off. A scenario that was not run is skipped, with the reason.
 """
 
 import json
@@ -56,8 +56,8 @@ def _case(suite: Element, scenario: Scenario, claim: ClaimResult, folder: Path) 
         SubElement(properties, "property", name=key, value=_xml(value))
     if claim.verdict != "HOLDS":
         kind = "failure" if claim.verdict == "FAILS" else "error"
-        told = SubElement(case, kind, type=claim.verdict, message=_xml(f"{claim.verdict} {claim.title}"))
-        told.text = _xml("\n".join([*claim_lines(claim), f"{' ' * 9}run: {folder}"]))
+        problem = SubElement(case, kind, type=claim.verdict, message=_xml(f"{claim.verdict} {claim.title}"))
+        problem.text = _xml("\n".join([*claim_lines(claim), f"{' ' * 9}run: {folder}"]))
 
 
 def properties_of(claim: ClaimResult) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""Runs as Markdown, for the page of a CI's job: a table of scenarios, then whatever does not hold, with its numbers.
+"""Runs as Markdown, for the page of a CI's job: a table of scenarios, then every check that does not hold.
 
-What a program printed can stand in a measurement: all text is escaped, so that it stays text on that page.
+A measurement may contain what a program printed, so all text is escaped.
 """
 
 import re
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from badwire.result.result import Run, RunOutcome
 
 LONGEST = 300  # characters of a measurement that are shown
-_SPECIAL = re.compile(r"([\\`*_\[\]<>~$&])")  # what may mean something to Markdown
+_SPECIAL = re.compile(r"([\\`*_\[\]<>~$&])")  # characters with a meaning in Markdown
 
 
 def render(ended: Sequence["RunOutcome"], not_run: Sequence[tuple[Scenario, str]] = ()) -> str:
@@ -34,9 +34,9 @@ def _row(scenario: Scenario, run: "Run") -> str:
     result = run.result
     if run.folder is None:
         return f"| **not run** | {_text(scenario.name)} | {_text(str(run.error))} |"
-    told = _text(terminal.summary(result).partition(": ")[2])
+    summary = _text(terminal.summary(result).partition(": ")[2])
     broke = f"<br>{_text(result.error)}" if result.error is not None else ""
-    return f"| {_verdict(result.verdict)} | {_text(result.scenario)} | {told}{broke} |"
+    return f"| {_verdict(result.verdict)} | {_text(result.scenario)} | {summary}{broke} |"
 
 
 def _not_held(ended: Iterable["RunOutcome"]) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _verdict(verdict: str) -> str:
 
 
 def _text(text: str) -> str:
-    """One line of text that means nothing to Markdown; a cell's bar as an entity."""
+    """One line of text with Markdown escaped, and the bar of a table as an entity."""
     text = " ".join(text.split())
     text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     return _SPECIAL.sub(r"\\\1", text).replace("|", "&#124;")

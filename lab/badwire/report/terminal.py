@@ -1,8 +1,8 @@
-"""What a person sees: progress while a run goes on (stderr), and the result when it is over (stdout)."""
+"""The result of a run as text for a terminal."""
 
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from badwire.result.result import CheckResult, ClaimResult, Result
@@ -10,16 +10,16 @@ from badwire.util.text import visible
 
 WIDTH = 100  # characters of a line
 INDENT = " " * 9  # under a verdict
-NAME_WIDTH = 52  # characters of the column of names at most
-VALUE_WIDTH = 28  # characters of the column of measured values at most
+NAME_WIDTH = 52  # the greatest width of the column of names, in characters
+VALUE_WIDTH = 28  # the greatest width of the column of measured values
 COLOURS = {"HOLDS": "32", "FAILS": "31", "UNKNOWN": "33"}
 
 
 def render(result: Result, colour: bool = False, width: int = WIDTH) -> str:
-    """The result for people: each claim with its verdict and its checks; then the run as a whole.
+    """The result: each claim with its verdict and its checks, then a line about the run.
 
-    What the lab says of itself takes room only where it does not hold. When the run broke off, the reason is the same
-    for each claim, and stderr has it once.
+    Claims about the lab itself are shown only if they do not hold. If the run broke off, the checks are left out: the
+    reason is the same for all of them, and stderr has it once.
     """
     lines = [f"{result.scenario}: {result.title}", ""]
     for claim in result.claims:
@@ -42,7 +42,7 @@ def claim_lines(claim: ClaimResult, colour: bool = False, width: int = WIDTH) ->
 
 
 def check_lines(checks: Sequence[CheckResult], width: int = WIDTH) -> list[str]:
-    """Checks as rows of a table: name, measured, expected; what does not hold begins with its verdict."""
+    """Checks as rows of a table: name, measured, expected; one that does not hold begins with its verdict."""
     mixed = any(check.verdict != "HOLDS" for check in checks)
     names = [f"{check.verdict + ' ':8}{check.name}" if mixed else str(check.name) for check in checks]
     first = min(max(map(len, names), default=0), NAME_WIDTH)
@@ -74,39 +74,57 @@ def _wrapped(text: str, indent: str, width: int) -> list[str]:
 
 def summary(result: Result, colour: bool = False) -> str:
     """The run in one line: its verdict, how many claims held, and what it ran on."""
-    book = [one for one in result.claims if not one.instrument]
-    words = (("HOLDS", "held"), ("FAILS", "failed"), ("UNKNOWN", "unknown"))
-    counts = [(sum(one.verdict == verdict for one in book), word) for verdict, word in words]
-    told = ", ".join(f"{number} of {len(book)} {word}" for number, word in counts if number)
-    ran = result.environment
-    told += "; the run broke off" if result.error is not None else ""
-    how = [ran.get("substrate"), f"Linux {ran['kernel']}" if ran.get("kernel") else None]
-    how.append(f"faults by {' and '.join(ran['engines_used'])}" if ran.get("engines_used") else None)
-    how.append(f"{ran['took']:.1f} s" if ran.get("took") is not None else None)
-    told += f" ({', '.join(part for part in how if part)})" if any(how) else ""
-    return f"{paint(result.verdict, colour)}: {told}"
+    claims = [one for one in result.claims if not one.instrument]
+    counts = []
+    for verdict, word in (("HOLDS", "held"), ("FAILS", "failed"), ("UNKNOWN", "unknown")):
+        number = sum(one.verdict == verdict for one in claims)
+        if number:
+            counts.append(f"{number} of {len(claims)} {word}")
+    text = ", ".join(counts)
+    if result.error is not None:
+        text += "; the run broke off"
+    environment = ", ".join(_environment(result))
+    if environment:
+        text += f" ({environment})"
+    return f"{paint(result.verdict, colour)}: {text}"
+
+
+def _environment(result: Result) -> Iterator[str]:
+    environment = result.environment
+    if environment.get("substrate"):
+        yield environment["substrate"]
+    if environment.get("kernel"):
+        yield f"Linux {environment['kernel']}"
+    if environment.get("engines_used"):
+        yield f"faults by {' and '.join(environment['engines_used'])}"
+    if environment.get("took") is not None:
+        yield f"{environment['took']:.1f} s"
 
 
 def brief(result: Result, colour: bool = False) -> str:
-    """A run in one line that begins with its verdict and its name: for many runs."""
-    verdict, _, told = summary(result, colour).partition(": ")
-    return f"{verdict}{' ' * (9 - len(result.verdict))}{result.scenario}: {told}"
+    """A run in one line, for lists of runs: its verdict, its name, then as in ``summary``."""
+    verdict, _, rest = summary(result, colour).partition(": ")
+    return f"{verdict}{' ' * (9 - len(result.verdict))}{result.scenario}: {rest}"
 
 
 def count(statuses: Sequence[int]) -> str:
-    """How many runs ended how, by their exit statuses."""
-    words = ((0, "held"), (1, "failed"), (3, "unknown"))
-    told = [f"{number} {word}" for status, word in words if (number := statuses.count(status))]
+    """How many runs held, failed and were unknown, by their exit statuses."""
+    counts = []
+    for status, word in ((0, "held"), (1, "failed"), (3, "unknown")):
+        number = statuses.count(status)
+        if number:
+            counts.append(f"{number} {word}")
     others = sum(status not in (0, 1, 3) for status in statuses)
-    told += [f"{others} could not be run"] if others else []
-    return f"{len(statuses)} scenario{'s' * (len(statuses) != 1)}: {', '.join(told) or 'none was run'}"
+    if others:
+        counts.append(f"{others} could not be run")
+    return f"{len(statuses)} scenario{'s' * (len(statuses) != 1)}: {', '.join(counts) or 'none was run'}"
 
 
 def paint(verdict: str, colour: bool) -> str:
-    """A verdict, in its colour if the reader's terminal has any."""
+    """A verdict, in its colour if ``colour`` is set."""
     return f"\x1b[{COLOURS[verdict]}m{verdict}\x1b[0m" if colour else verdict
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """True on a terminal whose user has not asked for none (NO_COLOR)."""
+    """Whether the stream is a terminal, and NO_COLOR and TERM=dumb are not set."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""A chart as SVG: lines and dots over linear axes. It takes its colours from the page and has no script in it."""
+"""A chart as SVG: lines and dots over linear axes. Its colours come from the page; it contains no script."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ LETTER = 8  # width of a letter of the legend
 
 @dataclass(frozen=True)
 class Series:
-    """Points under one name, in a colour of the page: ``--data``. ``dots``: moments, with nothing between them."""
+    """Points with a name and a colour of the page, such as ``--data``. ``dots``: not joined by a line."""
 
     name: str
     colour: str
@@ -30,7 +30,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Scale:
-    """One axis: values from ``low`` to ``high`` on the drawing from ``start`` to ``end``."""
+    """One axis: values from ``low`` to ``high``, drawn from ``start`` to ``end``."""
 
     low: float
     high: float
@@ -80,13 +80,13 @@ def _axes(x: Scale, y: Scale) -> Iterator[str]:
 
 
 def _drawing(series: Series, x: Scale, y: Scale) -> str:
-    places = [(x.at(t), y.at(value)) for t, value in series.points]
+    positions = [(x.at(t), y.at(value)) for t, value in series.points]
     style = quoteattr(f"--series: var({series.colour})")
     name = f"<title>{escape(series.name)}</title>"
     if series.dots:
-        dots = "".join(f'<circle cx="{left:.1f}" cy="{top:.1f}" r="{DOT}"/>' for left, top in places)
+        dots = "".join(f'<circle cx="{left:.1f}" cy="{top:.1f}" r="{DOT}"/>' for left, top in positions)
         return f'<g class="dots" style={style}>{name}{dots}</g>'
-    path = " ".join(f"{left:.1f},{top:.1f}" for left, top in places)
+    path = " ".join(f"{left:.1f},{top:.1f}" for left, top in positions)
     return f'<polyline class="line" style={style} points="{path}">{name}</polyline>'
 
 
@@ -108,5 +108,5 @@ def _step(least: float) -> float:
 
 
 def _grouped(value: float) -> str:
-    """In groups of three digits, as 12 000; small numbers with what they need behind the point."""
+    """In groups of three digits, 12 000; small numbers with their decimals."""
     return f"{value:,.0f}".replace(",", " ") if value >= 10 or value == 0 else f"{value:g}"

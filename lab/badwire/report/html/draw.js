@@ -49,11 +49,11 @@ const drawArrow = (one, at, where, view) => {
   return group;
 };
 
-// Above all arrows: those that cross a text shall not cross it out.
-const textOf = (one, kind, place, text, view) => {
+// Texts are drawn above all arrows, so that no arrow makes one unreadable.
+const textOf = (one, kind, at, text, view) => {
   const dim = view.judged.size && !view.judged.has(one.number);
-  const words = `label${kind}${one.again === null ? "" : " again"}${dim ? " dim" : ""}`;
-  return made("text", { class: words, "data-number": one.number, ...place }, text);
+  const kinds = `label${kind}${one.again === null ? "" : " again"}${dim ? " dim" : ""}`;
+  return made("text", { class: kinds, "data-number": one.number, ...at }, text);
 };
 
 const drawLabel = (one, { text, x, y, turn }, view) => {
@@ -64,11 +64,11 @@ const drawLabel = (one, { text, x, y, turn }, view) => {
 const drawFate = (one, at, where, view) => {
   const from = where.x.get(one.source), to = where.x.get(one.toward), way = Math.sign(to - from) || 1;
   const room = Math.floor((Math.abs(to - from) * (1 - GONE) - 20) / LETTER);
-  const place = { x: crossOf(one, where) + way * 12, y: at.ends[0] + 4, "text-anchor": way > 0 ? "start" : "end" };
-  return textOf(one, " fate", place, shortened(one.lost_to || "lost", room), view);
+  const anchor = { x: crossOf(one, where) + way * 12, y: at.ends[0] + 4, "text-anchor": way > 0 ? "start" : "end" };
+  return textOf(one, " fate", anchor, shortened(one.lost_to || "lost", room), view);
 };
 
-// Beside a lifeline: outside of the outer ones, beyond the sockets; between the others on the line's inner side.
+// Where a text beside a lifeline goes: outside the outer lifelines, beyond the sockets; else on the line's inner side.
 const beside = (host, where) => {
   const x = where.x.get(host), right = x === where.last && x !== where.first;
   if (where.inner(host)) return { x: right ? x - 9 : x + 9, anchor: right ? "end" : "start", room: where.narrow ? where.last - where.first - 24 : where.step - 24, label: "label" };
@@ -76,41 +76,41 @@ const beside = (host, where) => {
   return { x: right ? x + where.outside + 2 : x - where.outside - 2, anchor: right ? "start" : "end", room, label: "" };
 };
 
-// A call's result is worth more than what it was given.
-const fitting = (whole, gave, most) => {
-  if (whole.length <= most) return whole;
-  const text = whole.replace(/\((SOL_SOCKET|IPPROTO_[A-Z]+), /, "(");  // an option's name tells its level
+// A call's text in at most so many characters; its arguments are cut before its result.
+const fitting = (full, result, most) => {
+  if (full.length <= most) return full;
+  const text = full.replace(/\((SOL_SOCKET|IPPROTO_[A-Z]+), /, "(");  // an option's name implies its level
   if (text.length <= most) return text;
-  const name = text.split("(")[0], room = most - name.length - gave.length - 6;
-  if (!gave || room < 0 || !text.endsWith(` = ${gave}`)) return `${text.slice(0, Math.max(3, most - 1))}…`;
-  const given = text.slice(name.length + 1, -gave.length - 4);
-  return `${name}(${given.slice(0, room)}…) = ${gave}`;
+  const name = text.split("(")[0], room = most - name.length - result.length - 6;
+  if (!result || room < 0 || !text.endsWith(` = ${result}`)) return `${text.slice(0, Math.max(3, most - 1))}…`;
+  const inside = text.slice(name.length + 1, -result.length - 4);
+  return `${name}(${inside.slice(0, room)}…) = ${result}`;
 };
 
 const drawEvent = (moment, where, heightOf) => {
-  const one = moment.one, x = where.x.get(one.host), place = beside(one.host, where), returned = moment.kind === "returned";
-  const group = made("g", { class: `event${one.failed && moment.text.endsWith(one.gave) ? " failed" : ""}`, tabindex: 0, role: "button", "aria-label": `${one.host}: ${one.text}` });
+  const one = moment.one, x = where.x.get(one.host), at = beside(one.host, where), returned = moment.kind === "returned";
+  const group = made("g", { class: `event${one.failed && moment.text.endsWith(one.result) ? " failed" : ""}`, tabindex: 0, role: "button", "aria-label": `${one.host}: ${one.text}` });
   group.event = one;
   if (!returned && one.ended > one.began) group.append(made("line", { class: "during", x1: x, y1: moment.y, x2: x, y2: heightOf(one.ended) }));
   group.append(made("circle", { cx: x, cy: moment.y, r: returned ? 2.5 : 3.5 }));
   group.append(made("title", {}, `${one.host}: ${one.text}`));
-  const text = fitting(moment.text.split("\n")[0], one.gave, Math.floor(place.room / LETTER));
-  group.append(made("text", { class: place.label, x: place.x, y: moment.y + 4, "text-anchor": place.anchor }, text));
+  const text = fitting(moment.text.split("\n")[0], one.result, Math.floor(at.room / LETTER));
+  group.append(made("text", { class: at.label, x: at.x, y: moment.y + 4, "text-anchor": at.anchor }, text));
   return group;
 };
 
 const drawFault = (moment, where) => {
-  const place = beside(moment.one.host, where), group = made("g", { class: "fault" });
+  const at = beside(moment.one.host, where), group = made("g", { class: "fault" });
   group.append(made("title", {}, moment.one.text));
-  group.append(made("text", { class: place.label, x: place.x, y: moment.y + 4, "text-anchor": place.anchor }, fitting(moment.text, "", Math.floor(place.room / LETTER))));
+  group.append(made("text", { class: at.label, x: at.x, y: moment.y + 4, "text-anchor": at.anchor }, fitting(moment.text, "", Math.floor(at.room / LETTER))));
   return group;
 };
 
 const drawState = (moment, where) => {
-  const band = moment.one, place = beside(band.host, where);
+  const band = moment.one, at = beside(band.host, where);
   const group = made("g", { class: `state ${STATES[band.state] || "listen"}` });
   group.append(made("title", {}, `${band.host} ${band.local}${band.remote ? ` to ${band.remote}` : ""}: ${band.state}`));
-  group.append(made("text", { class: place.label, x: place.x, y: moment.y + 4, "text-anchor": place.anchor }, moment.text));
+  group.append(made("text", { class: at.label, x: at.x, y: moment.y + 4, "text-anchor": at.anchor }, moment.text));
   return group;
 };
 

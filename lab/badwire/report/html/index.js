@@ -1,5 +1,5 @@
 "use strict";
-// The list of runs: filtered by scenario and verdict, and two that are marked compared.
+// The list of runs: filters by scenario and verdict, and compares two marked runs.
 (() => {
   const runs = JSON.parse(document.getElementById("data").textContent);
   const rows = [...document.querySelectorAll("#runs tbody tr")];
@@ -36,12 +36,12 @@
     const heads = ["", `${one.scenario} ${one.time}`, `${other.scenario} ${other.time}`];
     const settings = differ.map((name) => [element("td", name), element("td", one.environment[name]), element("td", other.environment[name])]);
     const theirs = new Map(other.claims.map((claim) => [claim[0], claim])), mine = new Map(one.claims.map((claim) => [claim[0], claim]));
-    const told = (claim) => claim ? element("td", `${claim[1]}${claim[2] ? `, measured ${claim[2]}` : ""}${claim[3] ? `, expected ${claim[3]}` : ""}`, claim[1].toLowerCase()) : element("td", "not judged");
+    const shown = (claim) => claim ? element("td", `${claim[1]}${claim[2] ? `, measured ${claim[2]}` : ""}${claim[3] ? `, expected ${claim[3]}` : ""}`, claim[1].toLowerCase()) : element("td", "not judged");
     const claims = [...new Set([...mine.keys(), ...theirs.keys()])].map((name) => {
       const same = JSON.stringify(mine.get(name)) === JSON.stringify(theirs.get(name));
-      return [element("td", `${same ? "" : "≠ "}${name}`), told(mine.get(name)), told(theirs.get(name))];
+      return [element("td", `${same ? "" : "≠ "}${name}`), shown(mine.get(name)), shown(theirs.get(name))];
     });
-    compared.replaceChildren(element("h2", "Side by side"), ...table("What differs in how they were run", heads, settings), ...table("Claims", heads, claims));
+    compared.replaceChildren(element("h2", "Comparison"), ...table("Differences in the environment", heads, settings), ...table("Claims", heads, claims));
   };
 
   document.getElementById("runs").addEventListener("change", (change) => {

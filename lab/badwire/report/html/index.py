@@ -1,4 +1,4 @@
-"""runs/index.html: all runs below a folder, newest first, and any two of them side by side."""
+"""runs/index.html: the runs below a folder, newest first, and a comparison of any two of them."""
 
 import contextlib
 import fcntl
@@ -13,33 +13,33 @@ from badwire.result.result import ClaimResult, Result
 from badwire.store import run_folder
 from badwire.util import files
 
-Entry = Mapping[str, Any]
+IndexEntry = Mapping[str, Any]
 
 FILE = "index.html"
-MOST = 500  # runs; older ones are there and not listed, and the page says so
+MOST = 500  # runs that are listed; the page says how many older ones are not
 _BEGINS = '<script type="application/json" id="data">'
 _TEXTS = ("folder", "scenario", "time", "report", "verdict", "badge", "title")
 _SHOWN = ("kernel", "hz", "machine", "substrate", "clock", "engine", "seed", "took")
 
 
-def write(base: Path, anew: bool = False) -> Path:
-    """Write the index of the runs below ``base``, whole or not at all, and one after the other. Raises OSError.
+def write(base: Path, reread: bool = False) -> Path:
+    """Write the index of the runs below ``base`` atomically, under a lock. Raises OSError.
 
-    ``anew``: each is read again, also where the index that is there tells of it.
+    ``reread``: read every run again, those in the present index too.
     """
     folder = os.open(base, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        with contextlib.suppress(OSError):  # some network file systems have no locks: then the last writer wins
+        with contextlib.suppress(OSError):  # some network file systems have no locks; then the last writer wins
             fcntl.flock(folder, fcntl.LOCK_EX)
-        return files.atomic_write(base / FILE, render(base, anew))
+        return files.atomic_write(base / FILE, render(base, reread))
     finally:
         os.close(folder)
 
 
-def render(base: Path, anew: bool = False) -> str:
+def render(base: Path, reread: bool = False) -> str:
     """The page."""
     folders = sorted((folder for folder in base.glob("*/*/") if not folder.is_symlink()), key=_age, reverse=True)
-    known = {} if anew else _known(base)
+    known = {} if reread else _known(base)
     names = [(folder, folder.relative_to(base).as_posix()) for folder in folders[:MOST]]
     listed = [entry for folder, name in names if (entry := known.get(name) or _entry(folder, name))]
     return page.rendered(
@@ -57,23 +57,23 @@ def _age(folder: Path) -> tuple[str, int]:
     return folder.name[:15], folder.stat().st_mtime_ns
 
 
-def _known(base: Path) -> dict[str, Entry]:
-    """What the index says already of runs that are over, by their folders: to read each again would take long."""
+def _known(base: Path) -> dict[str, IndexEntry]:
+    """The entries of the present index by folder, since reading every run again would take long."""
     try:
         text = (base / FILE).read_text(encoding="utf-8")
         listed = files.parse_json_object(f'{{"runs": {text.partition(_BEGINS)[2].partition("</script>")[0]}}}')["runs"]
-        return {entry["folder"]: entry for entry in listed if entry["claims"] and _is_one(entry)}
+        return {entry["folder"]: entry for entry in listed if entry["claims"] and _is_entry(entry)}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def _is_one(entry: Entry) -> bool:
+def _is_entry(entry: IndexEntry) -> bool:
     texts = all(isinstance(entry[name], str) for name in _TEXTS)
     return texts and isinstance(entry["environment"], dict) and isinstance(entry["claims"], list)
 
 
-def _entry(folder: Path, name: str) -> Entry | None:
-    """What the index says of a run; None for a folder that is none. One that cannot be read is listed, and says so."""
+def _entry(folder: Path, name: str) -> IndexEntry | None:
+    """The entry of a run; None for a folder that is not a run. A run that cannot be read is listed as cut short."""
     if not (folder / "evidence.jsonl").exists():
         return None
     entry: dict[str, Any] = {"folder": name, "scenario": folder.parent.name, "time": folder.name}
@@ -94,9 +94,9 @@ def _entry(folder: Path, name: str) -> Entry | None:
 
 
 def _environment(result: Result) -> Iterator[tuple[str, Any]]:
-    ran = result.environment
-    yield from ((name, ran.get(name)) for name in _SHOWN)
-    for host, settings in ran.get("sysctls", {}).items():
+    environment = result.environment
+    yield from ((name, environment.get(name)) for name in _SHOWN)
+    for host, settings in environment.get("sysctls", {}).items():
         yield from ((f"{host}: {name}", value) for name, value in settings.items())
 
 

@@ -1,23 +1,23 @@
-// The ladder on the page: what is shown of the story, drawn where the window is, and what is told of each thing in it.
+// The ladder on the page: it draws the chosen part of the story near the window, and shows details of what is clicked.
 (() => {
   const story = JSON.parse(document.getElementById("story").textContent);
-  const place = document.getElementById("ladder"), heads = document.getElementById("heads");
-  if (!story || !place) return;
-  // Thousands of arrows are kept as lists; null stands for nothing.
-  story.arrows = story.arrows.map(([number, sent, source, toward, came, label, words, fields, connection, again, lost_to, damaged]) => ({
-    number, sent, source: story.hosts[source], toward: story.hosts[toward], came, label, words, fields, connection, again, lost_to, damaged,
+  const ladder = document.getElementById("ladder"), heads = document.getElementById("heads");
+  if (!story || !ladder) return;
+  // Arrows are saved as lists, since there may be thousands; null means no value.
+  story.arrows = story.arrows.map(([number, sent, source, toward, delivered, label, tcpdump, fields, connection, again, lost_to, damaged]) => ({
+    number, sent, source: story.hosts[source], toward: story.hosts[toward], delivered, label, tcpdump, fields, connection, again, lost_to, damaged,
   }));
   const AROUND = 800;  // px above and below the window that are drawn too
   const view = { which: null, zoom: 1, fold: true, chosen: null, judged: new Set() };
   let drawing = null;
   const clock = (ns, decimals = 6) => (ns / 1e9).toFixed(decimals);
 
-  // What is shown of the story: everything, or one connection and what belongs to no connection of its own.
+  // The part of the story that is shown: everything, or one connection and what belongs to no connection.
   const shown = () => {
     const mine = (one) => view.which === null || one.connection === view.which;
     const arrows = story.arrows.filter(mine), bands = story.bands.filter(mine);
     if (view.which === null) return { arrows, bands, events: story.events, notes: story.notes, faults: story.faults };
-    const first = arrows.length ? arrows[0].sent : Infinity, last = arrows.reduce((latest, one) => Math.max(latest, one.sent, ...one.came), 0);
+    const first = arrows.length ? arrows[0].sent : Infinity, last = arrows.reduce((latest, one) => Math.max(latest, one.sent, ...one.delivered), 0);
     const near = (t) => t >= first - 1e9 && t <= last + 1e9;
     return {
       arrows, bands, events: story.events.filter((one) => one.connection === null ? near(one.began) : mine(one)), notes: story.notes.filter(([t]) => near(t)),
@@ -25,7 +25,7 @@
     };
   };
 
-  // The parts that are drawn only near the window, each with where it stands; texts come last, above all lines.
+  // The parts that are drawn only near the window, each with its position; texts come last, above all lines.
   const partsOf = (plan, end) => {
     const { where, heightOf } = plan, parts = [], texts = [];
     for (const each of plan.placed) {
@@ -33,11 +33,11 @@
       const { box, top, bottom } = drawBand(each, where, heightOf, end);
       parts.push({ top, bottom, make: () => box.cloneNode(true) });
     }
-    let told = -Infinity, toldTime = null;
+    let lastTimed = -Infinity, lastTime = null;
     for (const moment of plan.moments) {
-      if (moment.kind === "came") continue;
-      const time = clock(moment.t, where.decimals), timed = moment.y - told >= LINE && time !== toldTime;
-      if (timed) { told = moment.y; toldTime = time; }
+      if (moment.kind === "delivered") continue;
+      const time = clock(moment.t, where.decimals), timed = moment.y - lastTimed >= LINE && time !== lastTime;
+      if (timed) { lastTimed = moment.y; lastTime = time; }
       const at = moment.kind === "sent" ? plan.arrows.get(moment.one) : null, top = moment.y - 24;
       const bottom = at ? Math.max(...at.ends) + 12 : moment.y + 12;
       if (at) parts.push({ top, bottom, make: () => drawArrow(moment.one, at, where, view) });
@@ -64,7 +64,7 @@
     return group;
   });
 
-  // The picture from one height to another, with what stands still in it.
+  // The picture from one height to another, with the parts that are always drawn.
   const frame = (plan, top, bottom) => {
     const { where } = plan, svg = made("svg", { width: where.width, height: bottom - top, viewBox: `0 ${top} ${where.width} ${bottom - top}` });
     for (const fold of plan.folds) svg.append(drawFold(fold, where));
@@ -74,37 +74,37 @@
   };
 
   const draw = () => {
-    const plan = laidOut(story, shown(), view, place.clientWidth || 900), svg = frame(plan, 0, plan.height), moving = made("g"), above = made("g");
+    const plan = laidOut(story, shown(), view, ladder.clientWidth || 900), svg = frame(plan, 0, plan.height), moving = made("g"), above = made("g");
     svg.append(moving, above);
-    place.replaceChildren(svg);
+    ladder.replaceChildren(svg);
     heads.replaceChildren(...drawHeads(plan.where, plan.hidden, 16));
     heads.setAttribute("width", plan.where.width);
-    drawing = { svg, moving, above, parts: partsOf(plan, plan.height - 20), there: new Map() };
+    drawing = { svg, moving, above, parts: partsOf(plan, plan.height - 20), present: new Map() };
     drawNear();
   };
 
   const drawSheets = () => {
     const plan = laidOut(story, shown(), view, PAGE.width);
     drawing = null;
-    place.replaceChildren(...sheetsOf(plan, partsOf(plan, plan.height - 20), frame));
+    ladder.replaceChildren(...sheetsOf(plan, partsOf(plan, plan.height - 20), frame));
   };
 
-  // Only what is near the window is in the document: thousands of arrows would make it slow.
+  // Only parts near the window are in the document, since thousands of arrows would make it slow.
   const drawNear = () => {
     if (!drawing) return;
     const box = drawing.svg.getBoundingClientRect(), top = -box.top - AROUND, bottom = window.innerHeight - box.top + AROUND;
     drawing.parts.forEach((part, n) => {
-      const near = part.bottom >= top && part.top <= bottom, there = drawing.there.get(n);
-      if (near && !there) { const group = part.make(); (part.above ? drawing.above : drawing.moving).append(group); drawing.there.set(n, group); }
-      if (!near && there) { there.remove(); drawing.there.delete(n); }
+      const near = part.bottom >= top && part.top <= bottom, present = drawing.present.get(n);
+      if (near && !present) { const group = part.make(); (part.above ? drawing.above : drawing.moving).append(group); drawing.present.set(n, group); }
+      if (!near && present) { present.remove(); drawing.present.delete(n); }
     });
     heads.classList.toggle("away", box.top > 0);
-    heads.style.transform = `translateX(${-place.scrollLeft}px)`;
+    heads.style.transform = `translateX(${-ladder.scrollLeft}px)`;
   };
 
   const detail = document.getElementById("detail"), body = document.getElementById("detail-body");
   const paragraph = (text) => { const element = document.createElement("p"); element.textContent = text; return element; };
-  const tell = (lines, rows) => {
+  const showDetail = (lines, rows) => {
     const table = document.createElement("table");
     for (const [name, value] of rows) {
       const row = table.insertRow(), head = document.createElement("th");
@@ -119,24 +119,24 @@
     const one = story.arrows.find((arrow) => arrow.number === number);
     if (!one) return;
     view.chosen = number;
-    for (const group of place.querySelectorAll(".arrow")) group.classList.toggle("chosen", Number(group.dataset.number) === number);
-    const came = one.came.length ? one.came.map((t) => `${clock(t)} s (after ${lasted(t - one.sent)})`).join(" and ") : `never: ${one.lost_to || "lost"}`;
-    const lines = [one.words, `sent by ${one.source} at ${clock(one.sent)} s; delivered to ${one.toward} at ${came}`];
+    for (const group of ladder.querySelectorAll(".arrow")) group.classList.toggle("chosen", Number(group.dataset.number) === number);
+    const delivered = one.delivered.length ? one.delivered.map((t) => `${clock(t)} s (after ${lasted(t - one.sent)})`).join(" and ") : `never: ${one.lost_to || "lost"}`;
+    const lines = [one.tcpdump, `sent by ${one.source} at ${clock(one.sent)} s; delivered to ${one.toward} at ${delivered}`];
     const first = one.again === null ? null : story.arrows.find((arrow) => arrow.number === one.again);
     if (first) lines.push(`sent again; the original was sent ${lasted(one.sent - first.sent)} before, at ${clock(first.sent)} s`);
     if (one.damaged) lines.push("what was delivered differs from what was sent");
-    tell(lines, story.fields.map((name, n) => [name, one.fields[n]]).filter(([, value]) => value !== null));
+    showDetail(lines, story.fields.map((name, n) => [name, one.fields[n]]).filter(([, value]) => value !== null));
   };
 
-  place.addEventListener("click", (click) => {
+  ladder.addEventListener("click", (click) => {
     const arrow = click.target.closest("[data-number]"), event = click.target.closest(".event");
     if (arrow) choose(Number(arrow.dataset.number));
     else if (event && event.event) {
       const one = event.event, took = one.ended > one.began ? `, returned after ${lasted(one.ended - one.began)}` : "";
-      tell([one.text, `${one.host} at ${clock(one.began)} s${took}`], []);
+      showDetail([one.text, `${one.host} at ${clock(one.began)} s${took}`], []);
     }
   });
-  place.addEventListener("mouseover", (over) => {
+  ladder.addEventListener("mouseover", (over) => {
     const arrow = over.target.closest("[data-number]");
     if (arrow && matchMedia("(hover: hover)").matches) choose(Number(arrow.dataset.number));
   });
@@ -159,7 +159,7 @@
   document.getElementById("farther").addEventListener("click", () => zoom(1 / 1.5));
   document.getElementById("fold").addEventListener("change", (change) => { view.fold = change.target.checked; draw(); });
 
-  // What a claim was judged on stands out while the claim is open.
+  // While a claim is open, the frames that it was judged on are highlighted.
   for (const claim of document.querySelectorAll(".claim")) {
     claim.addEventListener("toggle", () => {
       const open = [...document.querySelectorAll(".claim[open]")];
@@ -175,9 +175,9 @@
   const near = soon(drawNear);
   window.addEventListener("scroll", near, { passive: true });
   window.addEventListener("resize", near);
-  place.addEventListener("scroll", near, { passive: true });
-  let width = place.clientWidth;
-  new ResizeObserver(soon(() => { if (drawing && place.clientWidth !== width) { width = place.clientWidth; draw(); } })).observe(place);
+  ladder.addEventListener("scroll", near, { passive: true });
+  let width = ladder.clientWidth;
+  new ResizeObserver(soon(() => { if (drawing && ladder.clientWidth !== width) { width = ladder.clientWidth; draw(); } })).observe(ladder);
   window.addEventListener("beforeprint", drawSheets);
   window.addEventListener("afterprint", draw);
   draw();

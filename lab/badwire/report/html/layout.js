@@ -1,19 +1,19 @@
 "use strict";
-// Where everything in the ladder stands: time runs down, a lifeline for each host. Plain numbers, made from the story.
+// The position of everything in the ladder, as plain numbers: time runs downward, each host has a lifeline.
 const FLIGHT = 34;        // px that the usual time from sent to delivered takes
-const QUIET = 96;         // px; what would take more is folded
-const LONG = 36;          // px that a short time takes at most
-const WORTH = 1e6;        // ns; what is shorter is not worth a word when it is folded
-const FOLDED = 58;        // px of a folded time
-const UNFOLDED = 20000;   // px of a whole run that is drawn to scale
+const QUIET = 96;         // px; a longer quiet period is folded
+const LONG = 36;          // px that a short period takes at most
+const WORTH = 1e6;        // ns; a shorter period is shrunk without a mark
+const FOLDED = 58;        // px of a folded period
+const UNFOLDED = 20000;   // px of a complete run that is drawn to scale
 const TOP = 58;           // px above the first moment
 const LETTER = 7.25;      // px; the width of a character
 const LINE = 15;          // px; the height of a line of text
-const LEAST = { note: 24, fault: LINE, event: LINE, returned: LINE, state: LINE, sent: 19, came: 8 };  // px to what is above in the same column
-const STEEP = 30;         // px that an arrow comes down; its label has to look for a place
-const STEEPEST = 0.7;     // px down for each across, up to which a label is turned with its arrow
-const GONE = 0.62;        // of the way, where the arrow of a lost frame ends
-const AT_ALL = 3;         // px to whatever is above, so that the order shows
+const LEAST = { note: 24, fault: LINE, event: LINE, returned: LINE, state: LINE, sent: 19, delivered: 8 };  // px to the next item above in the same column
+const STEEP = 30;         // px that an arrow goes down; the label of a steeper one is placed last
+const STEEPEST = 0.7;     // slope up to which a label is turned with its arrow
+const GONE = 0.62;        // the part of the way after which the arrow of a lost frame ends
+const AT_ALL = 3;         // px to anything above, so that the order is visible
 
 const columnsFor = (hosts, width, ended) => {
   const narrow = width < 760, many = hosts.length > 2;
@@ -21,7 +21,7 @@ const columnsFor = (hosts, width, ended) => {
   const digits = (ended / 1e9).toFixed(decimals).length;
   const gutter = digits * LETTER + 16;
   const lanes = narrow ? 3 : 6, lane = narrow ? 6 : 8;
-  const outside = 8 + lanes * lane;  // px beside a lifeline that the sockets take
+  const outside = 8 + lanes * lane;  // px that the sockets take beside a lifeline
   const side = narrow ? outside + 4 : Math.min(420, width * (many ? 0.22 : 0.3));
   const first = gutter + side, last = Math.max(width - side - 4, first + (narrow ? 150 : 190) * (hosts.length - 1));
   const step = hosts.length > 1 ? (last - first) / (hosts.length - 1) : 0;
@@ -49,21 +49,21 @@ const lanesOf = (bands, where) => {
   return { placed, hidden: new Map([...hidden].map(([host, sockets]) => [host, sockets.size])) };
 };
 
-const CLOSED = "CLOSED";  // as RFC 9293 calls a socket that is in no table
+const CLOSED = "CLOSED";  // RFC 9293's name for a socket that is in no table
 const WAITING = /^(connect|accept|recv|recvfrom|select|poll)\(/;  // calls that wait for a frame
 
-// What happens, in order: of what happens at one time calls come first, then frames, then what a look at the sockets found.
+// Everything that happens, in order. At the same time, calls come before frames, and frames before sampled states.
 const momentsOf = (what, placed, flight) => {
   const moments = [], LATE = 1e9;
   for (const [t, text] of what.notes) moments.push({ t, order: -5, kind: "note", text });
   for (const one of what.faults) {
     const about = { host: one.toward, text: `the wire toward ${one.toward}: ${one.text}` };
     moments.push({ t: one.began, order: -4, kind: "fault", one: about, text: `fault: ${one.text}` });
-    if (one.ended !== null) moments.push({ t: one.ended, order: -4, kind: "fault", one: about, text: `fault over: ${one.text.split(/[ =]/)[0]}` });
+    if (one.ended !== null) moments.push({ t: one.ended, order: -4, kind: "fault", one: about, text: `fault lifted: ${one.text.split(/[ =]/)[0]}` });
   }
   for (const one of what.arrows) {
     moments.push({ t: one.sent, order: 2 * one.number, kind: "sent", one });
-    one.came.forEach((t, copy) => moments.push({ t, order: 2 * one.number + 1, kind: "came", one, copy }));
+    one.delivered.forEach((t, copy) => moments.push({ t, order: 2 * one.number + 1, kind: "delivered", one, copy }));
   }
   const socketAt = (band, t) => `${band.host} ${band.local} ${band.remote} ${t}`, begun = new Set(placed.map(({ band }) => socketAt(band, band.began)));
   for (const { band, shown } of placed) {
@@ -76,14 +76,14 @@ const momentsOf = (what, placed, flight) => {
   for (const one of what.events) {
     const next = times[after(times, one.began)];
     const atOnce = !WAITING.test(one.text) && one.ended - one.began < Math.max(1e6, 2 * flight);
-    const waits = one.gave && next !== undefined && next < one.ended && !atOnce;
-    moments.push({ t: one.began, order: -1, kind: "event", one, text: waits ? one.text.slice(0, -one.gave.length - 3) : one.text });
-    if (waits) moments.push({ t: one.ended, order: LATE, kind: "returned", one, text: `${one.text.split("(")[0]} = ${one.gave}` });
+    const waits = one.result && next !== undefined && next < one.ended && !atOnce;
+    moments.push({ t: one.began, order: -1, kind: "event", one, text: waits ? one.text.slice(0, -one.result.length - 3) : one.text });
+    if (waits) moments.push({ t: one.ended, order: LATE, kind: "returned", one, text: `${one.text.split("(")[0]} = ${one.result}` });
   }
   return moments.sort((a, b) => a.t - b.t || a.order - b.order);
 };
 
-// The place of the first number that is greater.
+// The index of the first number that is greater.
 const after = (numbers, limit) => {
   let low = 0, high = numbers.length;
   while (low < high) {
@@ -94,19 +94,19 @@ const after = (numbers, limit) => {
 };
 
 const usualFlight = (arrows) => {
-  const flights = arrows.flatMap((one) => one.came.map((t) => t - one.sent)).filter((ns) => ns > 0).sort((a, b) => a - b);
+  const flights = arrows.flatMap((one) => one.delivered.map((t) => t - one.sent)).filter((ns) => ns > 0).sort((a, b) => a - b);
   return flights.length ? Math.max(flights[flights.length >> 1], 1e4) : 1e6;
 };
 
-// The columns that a moment's text or line takes room in: at a host's side, between the lifelines, or everywhere.
+// The columns that a moment takes room in: at a host, between the lifelines, or all.
 const columnsTaken = (moment, where) => {
   if (moment.kind === "note") return ["wire", ...where.x.keys()];
   if (moment.kind === "sent") return ["wire"];
-  if (moment.kind === "came") return [`to ${moment.one.toward}`];
+  if (moment.kind === "delivered") return [`to ${moment.one.toward}`];
   return where.inner(moment.one.host) ? ["wire", moment.one.host] : [moment.one.host];
 };
 
-// Each moment gets a height: natural is what the time since the one before takes, and nothing stands on anything.
+// Each moment gets a height: in proportion to the time since the one before, but without overlaps.
 const heightsFor = (moments, scale, view, where) => {
   const folds = [], taken = new Map();
   let y = TOP - AT_ALL, before = moments.length ? moments[0].t : 0;
@@ -126,7 +126,7 @@ const heightsFor = (moments, scale, view, where) => {
   return { folds, height: y + 60 };
 };
 
-// The height of any time: on the line between the moments around it.
+// The height of any time, interpolated between the moments around it.
 const between = (moments) => {
   const times = moments.map((moment) => moment.t);
   return (t) => {
@@ -138,7 +138,7 @@ const between = (moments) => {
   };
 };
 
-// All of it: what to draw, and where.
+// The complete layout: what to draw, and where.
 const laidOut = (story, what, view, width) => {
   const where = columnsFor(story.hosts, width, story.ended);
   const { placed, hidden } = lanesOf(what.bands, where), flight = usualFlight(what.arrows);
@@ -147,8 +147,8 @@ const laidOut = (story, what, view, width) => {
   const { folds, height } = heightsFor(moments, scale, view, where);
   const heightOf = between(moments), room = new Room(), arrows = new Map();
   for (const moment of moments) {
-    if (moment.kind === "sent") arrows.set(moment.one, { sent: moment.y, ends: [], lost: !moment.one.came.length });
-    else if (moment.kind === "came") arrows.get(moment.one).ends.push(Math.max(moment.y, arrows.get(moment.one).sent + 5));
+    if (moment.kind === "sent") arrows.set(moment.one, { sent: moment.y, ends: [], lost: !moment.one.delivered.length });
+    else if (moment.kind === "delivered") arrows.get(moment.one).ends.push(Math.max(moment.y, arrows.get(moment.one).sent + 5));
     else if (moment.kind === "note") room.take({ x: where.gutter, y: moment.y - LINE, width: where.width });
     else if (where.inner(moment.one.host)) {
       const long = moment.text.length * LETTER, x = where.x.get(moment.one.host);

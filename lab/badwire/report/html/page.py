@@ -1,7 +1,7 @@
-"""report.html: a run as one page that needs no network; nothing that is in a run's folder can run in it.
+"""report.html: a run as one page that needs no network, and in which nothing from a run's folder can be executed.
 
-Text gets in by a template that escapes it, data as JSON that no markup can end, and the only scripts that a browser may
-run are ours, named by their digests (Content Security Policy, https://www.w3.org/TR/CSP3/).
+The template escapes all text, data is JSON that no markup can end, and a browser may run only our scripts, which are
+named by their digests (Content Security Policy, https://www.w3.org/TR/CSP3/).
 """
 
 import base64
@@ -32,30 +32,36 @@ from badwire.result.result import ClaimResult, Result
 from badwire.util import files
 
 FILE = "report.html"
-MOST_ARROWS = 5000  # more frames than these are not drawn; the page says how many are left out
+MOST_ARROWS = 5000  # frames that are drawn; the page says how many are left out
 _HERE = Path(__file__).parent
 
 
 def write(
     folder: Path,
     result: Result,
-    seen: Evidence | None,
+    run: Evidence | None,
     lesson: str,
-    on: FramesOfClaims | None = None,
+    judged: FramesOfClaims | None = None,
     missing: Sequence[str] = (),
 ) -> Path:
-    """Write a run's report into its folder, whole or not at all; the rest is as in ``render``. Raises OSError."""
-    return files.atomic_write(folder / FILE, render(result, seen, lesson, on, missing))
+    """Write a run's report into its folder atomically; the arguments are those of ``render``. Raises OSError."""
+    return files.atomic_write(folder / FILE, render(result, run, lesson, judged, missing))
 
 
 def render(
-    result: Result, seen: Evidence | None, lesson: str, on: FramesOfClaims | None = None, missing: Sequence[str] = ()
+    result: Result, run: Evidence | None, lesson: str, judged: FramesOfClaims | None = None, missing: Sequence[str] = ()
 ) -> str:
-    """The page. ``seen`` is None where there is no evidence that can be read: then the rest is shown. ``on`` has the
-    frames that each claim was judged on; ``missing`` are sentences about what cannot be shown.
+    """The page.
+
+    Args:
+        result: the verdicts.
+        run: the evidence; None if it cannot be read, then only the rest is shown.
+        lesson: the scenario's text.
+        judged: for each claim the frames that it was judged on.
+        missing: sentences about what cannot be shown.
     """
-    told = story(seen) if seen is not None else None
-    shown = {**_compact(told), "judged": on or {}} if told else None
+    whole_story = story(run) if run is not None else None
+    data = {**_compact(whole_story), "judged": judged or {}} if whole_story else None
     return rendered(
         "report.html",
         ("layout.js", "labels.js", "draw.js", "sheets.js", "ladder.js"),
@@ -63,33 +69,33 @@ def render(
         badge=badge(result),
         lesson=tuple(_paragraphs(lesson)),
         missing=missing,
-        asked=_asked(result),
-        book=[one for one in result.claims if not one.instrument],
+        questions=_questions(result),
+        claims=[one for one in result.claims if not one.instrument],
         instrument=[one for one in result.claims if one.instrument],
         facts=tuple(_facts(result.environment)),
-        again=command(result) if result.file else "",
-        data=json_of(shown),
-        outputs=_outputs(seen),
-        plots=_plots(seen),
-        left_out=max(0, len(told.arrows) - MOST_ARROWS) if told else 0,
+        command=command(result) if result.file else "",
+        data=json_of(data),
+        outputs=_outputs(run),
+        plots=_plots(run),
+        left_out=max(0, len(whole_story.arrows) - MOST_ARROWS) if whole_story else 0,
     )
 
 
 def badge(result: Result) -> str:
-    """The verdict, but for a run that somebody made by hand: it claims nothing, and only the lab itself may fail."""
-    fine = result.error is None and all(one.verdict != FAILS for one in result.claims)
-    return "BY HAND" if result.file == HANDS and fine else result.verdict
+    """The verdict; BY HAND for a lab that was kept up interactively, unless it broke off or the lab itself failed."""
+    intact = result.error is None and all(one.verdict != FAILS for one in result.claims)
+    return "BY HAND" if result.file == HANDS and intact else result.verdict
 
 
 def _paragraphs(lesson: str) -> Iterator[tuple[str, bool]]:
-    """Each with whether it is drawn, as what is indented is; other lines may end where the page has them end."""
+    """Each paragraph, and whether it is a drawing: these are indented and keep their lines."""
     for text in lesson.split("\n\n"):
         drawn = any(line.startswith(" ") for line in text.splitlines())
         yield textwrap.dedent(text) if drawn else " ".join(text.split()), drawn
 
 
 def rendered(template: str, scripts: tuple[str, ...], **values: Any) -> str:
-    """A template of ours with the page's style and the one script that may run in it, of these files."""
+    """A template with the page's style and its only script, which consists of these files."""
     code = "".join(map(_file, scripts))
     policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {_digest(code)}"
     shown = {"policy": policy, "style": Markup(_file("style.css")), "script": Markup(code)}
@@ -103,80 +109,90 @@ def json_of(data: Any) -> Markup:
 
 
 def command(result: Result) -> str:
-    """What runs it again in the same way."""
-    ran = result.environment
+    """The command that runs it again in the same way."""
     words = ["badwire", "run", result.file if _own(result) else result.scenario]
     if result.file == HANDS:
         words = HANDS.split()
     for name in ("clock", "substrate", "engine", "seed"):
-        if (value := ran.get(name)) not in (None, "auto"):
+        if (value := result.environment.get(name)) not in (None, "auto"):
             words += [f"--{name}", str(value)]
     return shlex.join(words)
 
 
-def _facts(ran: Mapping[str, Any]) -> Iterator[str]:
-    """On what it was run, and how; of a run that broke off not all is known."""
-    if ran.get("kernel"):
-        yield f"Linux {ran['kernel']}, {ran.get('hz')} Hz"
-    if ran.get("substrate"):
-        yield str(ran["substrate"])
-    if ran.get("clock"):
-        yield f"{ran['clock']} clock"
-    if ran.get("engines_used"):
-        yield f"faults by {' and '.join(map(str, ran['engines_used']))}"
-    if ran.get("seed") is not None:
-        yield f"seed {ran['seed']}"
-    if "took" in ran:
-        yield f"{ran['took']:.3f} s"
+def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
+    """How the run was made; for a run that broke off, as much as is known."""
+    if environment.get("kernel"):
+        yield f"Linux {environment['kernel']}, {environment.get('hz')} Hz"
+    if environment.get("substrate"):
+        yield str(environment["substrate"])
+    if environment.get("clock"):
+        yield f"{environment['clock']} clock"
+    if environment.get("engines_used"):
+        yield f"faults by {' and '.join(map(str, environment['engines_used']))}"
+    if environment.get("seed") is not None:
+        yield f"seed {environment['seed']}"
+    if "took" in environment:
+        yield f"{environment['took']:.3f} s"
 
 
 def _own(result: Result) -> bool:
-    """Whether the scenario is its author's, and not one that comes with the lab."""
+    """Whether the scenario is the user's own, and not one that comes with the lab."""
     return Path(result.file).parent.name != "scenarios"
 
 
-def _asked(result: Result) -> list[tuple[Question, ClaimResult | None]]:
-    """What the course asks about the scenario, each with what became of the claim that shows the answer.
+def _questions(result: Result) -> list[tuple[Question, ClaimResult | None]]:
+    """The course's questions about the scenario, each with the claim that shows its answer.
 
-    A course that cannot be read costs the page its question, and no run its report.
+    If the course cannot be read, the page has no questions.
     """
     try:
-        asked = () if _own(result) else course.questions(result.scenario)
+        questions = () if _own(result) else course.questions(result.scenario)
     except RequestError:
         return []
-    return [(question, question.shown_by(result.claims)) for question in asked]
+    return [(question, question.shown_by(result.claims)) for question in questions]
 
 
 def _marked(text: str) -> Markup:
-    """Text with Markdown's `code` and *emphasis*; all else stays text."""
-    return Markup(re.sub(r"\*(.+?)\*", r"<em>\1</em>", re.sub("`(.+?)`", r"<code>\1</code>", str(escape(text)))))
+    """Text with Markdown's `code` and *emphasis*; everything else stays text."""
+    escaped = str(escape(text))
+    with_code = re.sub("`(.+?)`", r"<code>\1</code>", escaped)
+    return Markup(re.sub(r"\*(.+?)\*", r"<em>\1</em>", with_code))
 
 
-def _compact(told: Story) -> dict[str, Any]:
-    """The story with its arrows as bare lists, since there may be thousands; ladder.js gives them their names again."""
-    names = {name: None for arrow in told.arrows for name in arrow.fields}
-    place = {host: number for number, host in enumerate(told.hosts)}
+def _compact(story: Story) -> dict[str, Any]:
+    """The story with its arrows as lists, since there may be thousands; ladder.js restores the names."""
+    names = list(dict.fromkeys(name for arrow in story.arrows for name in arrow.fields))
+    index = {host: number for number, host in enumerate(story.hosts)}
     arrows = [
         [
-            *(arrow.number, arrow.sent, place[arrow.source], place[arrow.toward], arrow.came, arrow.label, arrow.words),
+            arrow.number,
+            arrow.sent,
+            index[arrow.source],
+            index[arrow.toward],
+            arrow.delivered,
+            arrow.label,
+            arrow.tcpdump,
             [arrow.fields.get(name) for name in names],
-            *(arrow.connection, arrow.again, arrow.lost_to, int(arrow.damaged)),
+            arrow.connection,
+            arrow.again,
+            arrow.lost_to,
+            int(arrow.damaged),
         ]
-        for arrow in told.arrows[:MOST_ARROWS]
+        for arrow in story.arrows[:MOST_ARROWS]
     ]
-    return {**asdict(replace(told, arrows=())), "fields": list(names), "arrows": arrows}
+    return {**asdict(replace(story, arrows=())), "fields": names, "arrows": arrows}
 
 
-def _plots(seen: Evidence | None) -> list[tuple[str, Markup]]:
+def _plots(run: Evidence | None) -> list[tuple[str, Markup]]:
     """Plots of connections that carried much data; most runs have none."""
-    if seen is None:
+    if run is None:
         return []
-    return [(title, Markup(drawing)) for title, drawing in plots(curves(seen))]
+    return [(title, Markup(drawing)) for title, drawing in plots(curves(run))]
 
 
-def _outputs(seen: Evidence | None) -> list[tuple[str, str]]:
-    """What each program wrote, under its host and its command line."""
-    programs = seen.programs if seen is not None else ()
+def _outputs(run: Evidence | None) -> list[tuple[str, str]]:
+    """What each program wrote, with its host and its name."""
+    programs = run.programs if run is not None else ()
     return [(f"{each.host}: {each.name}", (each.out + each.err).rstrip()) for each in programs if each.out or each.err]
 
 

@@ -6,10 +6,10 @@ from itertools import pairwise
 from badwire.report.html.chart import Series, svg
 from badwire.report.html.curves import Curves, Points
 
-MOST_POINTS = 240  # of one curve; more would not be seen
-HEADROOM = 1.5  # times the peak of the others: a receiver may offer far more than is ever used
+MOST_POINTS = 240  # of one curve; more could not be told apart
+HEADROOM = 1.5  # times the peak of the other curves: a receiver may offer far more than is ever used
 
-# What is drawn under one name has one colour in all plots.
+# A name has the same colour in all plots.
 COLOURS = {
     "sent": "--data",
     "sent again": "--reset",
@@ -21,16 +21,16 @@ COLOURS = {
     "smoothed RTT": "--data",
     "RTO": "--fin",
 }
-OUT_OF_SIGHT = " (more than is drawn)"
+CUT_OFF = " (more than is drawn)"
 
 
 def plots(curves: tuple[Curves, ...]) -> Iterator[tuple[str, str]]:
-    """For each curve worth drawing a title and an SVG."""
+    """A title and an SVG for each plot that has data."""
     for each in curves:
-        who = f"{each.sender} sends on {each.ends}"
+        what = f"{each.sender} sends on {each.ends}"
         for name, unit, series in (_numbers(each), _windows(each), _round_trips(each)):
             if any(len(one.points) > 1 for one in series):
-                yield f"{name}, {unit}: {who}", svg(series)
+                yield f"{name}, {unit}: {what}", svg(series)
 
 
 def _numbers(each: Curves) -> tuple[str, str, list[Series]]:
@@ -39,11 +39,11 @@ def _numbers(each: Curves) -> tuple[str, str, list[Series]]:
 
 
 def _windows(each: Curves) -> tuple[str, str, list[Series]]:
-    """The windows; the receiver's, where it is far above the others, is drawn as high as there is room."""
+    """The windows; the receiver's is cut off if it is far above the others."""
     peak = max((value for points in (each.flight, each.cwnd) for _, value in points), default=0)
     top = HEADROOM * peak
     offered = tuple((t, min(value, top)) for t, value in each.offered)
-    name = "offered" + (OUT_OF_SIGHT if any(value > top for _, value in each.offered) else "")
+    name = "offered" + (CUT_OFF if any(value > top for _, value in each.offered) else "")
     series = [
         _line("in flight", each.flight),
         _line("cwnd", each.cwnd),
@@ -62,7 +62,7 @@ def _dots(name: str, points: Points) -> Series:
 
 
 def _line(name: str, points: Points) -> Series:
-    return Series(name, COLOURS[name.removesuffix(OUT_OF_SIGHT)], stepped(thinned(points)))
+    return Series(name, COLOURS[name.removesuffix(CUT_OFF)], stepped(thinned(points)))
 
 
 def stepped(points: Points) -> Points:

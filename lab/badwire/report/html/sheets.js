@@ -1,5 +1,5 @@
-// The ladder in pieces that a page has room for, cut where the room between two moments is widest.
-const PAGE = { width: 700, height: 930 };  // px; what A4 and Letter have in common, with some margin
+// The ladder in pieces that fit on a printed page, cut where the distance between two moments is greatest.
+const PAGE = { width: 700, height: 930 };  // px; fits on A4 and on Letter, with a margin
 
 const cutsOf = (plan) => {
   const cuts = [0], heights = plan.moments.map((moment) => moment.y);

@@ -59,7 +59,7 @@ class _Ladder:
         self._crowd = len(moment.story.hosts) > 2
         self._latest = {}  # when what came last was sent, by its way
         for arrow in moment.story.arrows:
-            if arrow.came:
+            if arrow.delivered:
                 self._latest[arrow.source, arrow.toward] = arrow.sent
 
     def marks(self) -> Iterator[Rung]:
@@ -83,7 +83,7 @@ class _Ladder:
         """Segments on the side of their sender; on the other what became of them."""
         for arrow in self._story.arrows:
             lost = self._lost(arrow)
-            ways = ("--x", "x--") if lost else ("-->", "<--") if arrow.came else ("-- ", " --")
+            ways = ("--x", "x--") if lost else ("-->", "<--") if arrow.delivered else ("-- ", " --")
             here = (arrow.label, "red" if lost else "", arrow.source)
             there = (_fate(arrow, lost), "red" if lost else "dim", arrow.toward)
             way = ways[arrow.source not in self._left]
@@ -91,7 +91,7 @@ class _Ladder:
 
     def _lost(self, arrow: Arrow) -> bool:
         overtaken = arrow.sent < self._latest.get((arrow.source, arrow.toward), 0)
-        return not arrow.came and self._now - arrow.sent > UNDECIDED and bool(arrow.lost_to or overtaken)
+        return not arrow.delivered and self._now - arrow.sent > UNDECIDED and bool(arrow.lost_to or overtaken)
 
     def _both(self, t: int, host: str, here: tuple[str, str, str], way: str, there: tuple[str, str, str]) -> Text:
         sides = (here, there) if host in self._left else (there, here)
@@ -120,9 +120,9 @@ def _fate(arrow: Arrow, lost: bool) -> str:
     words = [f"lost to {arrow.lost_to}" if arrow.lost_to else "lost"] if lost else []
     words += ["sent again"] if arrow.again is not None else []
     words += ["damaged"] if arrow.damaged else []
-    words += [f"came {len(arrow.came)} times"] if len(arrow.came) > 1 else []
-    if arrow.came and arrow.came[0] - arrow.sent >= _MS:
-        words.append(f"after {(arrow.came[0] - arrow.sent) / NS:.6f} s")
+    words += [f"came {len(arrow.delivered)} times"] if len(arrow.delivered) > 1 else []
+    if arrow.delivered and arrow.delivered[0] - arrow.sent >= _MS:
+        words.append(f"after {(arrow.delivered[0] - arrow.sent) / NS:.6f} s")
     return ", ".join(words)
 
 

@@ -143,7 +143,7 @@ def test_a_printer_gets_all_of_it_in_sheets_that_a_page_has_room_for(
     assert isinstance(heights, list) and len(heights) > 2 and max(heights) <= 930
     shown.ask("window.dispatchEvent(new Event('afterprint'))")
     assert shown.count("#ladder svg") == 1
-    folded = "return [...document.querySelectorAll('.claim dl')].map((e) => e.checkVisibility())"
+    folded = "return [...document.querySelectorAll('.claim .checks')].map((e) => e.checkVisibility())"
     assert shown.ask(folded) == [False, False]
     chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:

@@ -1,4 +1,4 @@
-"""What is said about a frame, a call, a program or a fault, in the words of tcpdump(8), strace(1) and tc(8)."""
+"""A frame, a call, a program or a fault as text, in the notation of tcpdump(8), strace(1) and tc(8)."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from badwire.evidence.wire import FaultPeriod, UnknownFault
 from badwire.faults import grammar
 from badwire.store.records import Call, Program
 
-_LONGEST = 60  # characters of what a call was given or gave
+_LONGEST = 60  # characters of an argument or a result of a call
 
 
 def connection(each: TcpStream) -> str:
@@ -17,10 +17,10 @@ def connection(each: TcpStream) -> str:
 
 
 def label(frame: Frame, connection: TcpStream | None) -> str:
-    """A few words for an arrow: flags, first number, acknowledgment, bytes."""
+    """A short label for an arrow: flags, first number, acknowledgment, bytes."""
     packet = frame.packet
     if packet.tcp is not None and connection is not None:
-        return ", ".join(part for part in _tcp_words(frame, connection) if part)
+        return ", ".join(part for part in _tcp_parts(frame, connection) if part)
     if packet.udp is not None:
         return f"UDP, {_bytes(packet.udp.data_length)}"
     if packet.arp is not None:
@@ -30,7 +30,7 @@ def label(frame: Frame, connection: TcpStream | None) -> str:
     return packet.protocol
 
 
-def _tcp_words(frame: Frame, connection: TcpStream) -> tuple[str, ...]:
+def _tcp_parts(frame: Frame, connection: TcpStream) -> tuple[str, ...]:
     segment = tcp_of(frame)
     flags = " ".join(name for letter, name in (("S", "SYN"), ("F", "FIN"), ("R", "RST")) if letter in segment.flags)
     seq = f"{flags} seq {connection.seq(frame)}".strip() if segment.length else flags
@@ -48,8 +48,9 @@ def tcpdump(frame: Frame, connection: TcpStream | None) -> str:
     """A frame as tcpdump(8) prints it, with relative numbers from the first segment on."""
     packet = frame.packet
     if packet.arp is not None:
-        told = (packet.arp.target, packet.arp.sender)
-        return "ARP, Request who-has {} tell {}".format(*told) if packet.arp.operation == 1 else f"ARP, Reply {told[1]}"
+        if packet.arp.operation == 1:
+            return f"ARP, Request who-has {packet.arp.target} tell {packet.arp.sender}"
+        return f"ARP, Reply {packet.arp.sender}"
     if packet.ip is None:
         return f"{packet.protocol}, length {frame.length}"
     source, target = packet.ip.source, packet.ip.destination
@@ -81,16 +82,16 @@ def _segment(frame: Frame, connection: TcpStream | None) -> str:
 
 def _options(frame: Frame) -> str:
     options = tcp_of(frame).options
-    words = [] if options.mss is None else [f"mss {options.mss}"]
-    words += ["sackOK"] if options.sack_permitted else []
-    words += [] if options.timestamp is None else [f"TS val {options.timestamp} ecr {options.echo}"]
-    words += [] if options.window_scale is None else [f"wscale {options.window_scale}"]
-    words += [f"sack {left}-{right}" for left, right in options.sack]
-    return ",".join(words)
+    shown = [] if options.mss is None else [f"mss {options.mss}"]
+    shown += ["sackOK"] if options.sack_permitted else []
+    shown += [] if options.timestamp is None else [f"TS val {options.timestamp} ecr {options.echo}"]
+    shown += [] if options.window_scale is None else [f"wscale {options.window_scale}"]
+    shown += [f"sack {left}-{right}" for left, right in options.sack]
+    return ",".join(shown)
 
 
 def fields(frame: Frame) -> dict[str, int]:
-    """The header fields that ``tcpdump`` above does not tell, by their names in RFC 791 and RFC 9293."""
+    """The header fields that ``tcpdump`` does not show, by their names in RFC 791 and RFC 9293."""
     packet = frame.packet
     found = {"bytes on the wire": frame.length}
     if packet.ip is not None:
@@ -104,11 +105,11 @@ def fields(frame: Frame) -> dict[str, int]:
 
 def call(each: Call) -> str:
     """A call as strace(1) shows it: ``bind(0.0.0.0:7000) = EADDRINUSE``."""
-    return f"{each.call}({', '.join(_short(arg) for arg in each.args)}) = {gave(each)}"
+    return f"{each.call}({', '.join(_short(arg) for arg in each.args)}) = {result(each)}"
 
 
-def gave(each: Call) -> str:
-    """A call's result: an errno, or its value; what comes with an address is told with it."""
+def result(each: Call) -> str:
+    """A call's result: its errno, or its value, with the address that came with it."""
     if each.errno or each.value is None:
         return each.errno or "0"
     if isinstance(each.value, list) and len(each.value) == 2 and _is_address(each.value[1]):
@@ -141,7 +142,7 @@ def ended(program: Program) -> str:
 
 
 def fault(each: FaultPeriod) -> str:
-    """A fault as `badwire fault set` takes it: ``delay=50ms``; one that is not known here as it was recorded."""
+    """A fault as `badwire fault set` takes it, ``delay=50ms``; an unknown one as it was recorded."""
     if isinstance(each.fault, UnknownFault):
         return each.fault.recorded
     return grammar.text(each.fault)
