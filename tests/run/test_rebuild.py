@@ -101,7 +101,7 @@ def test_a_scenario_that_is_gone_leaves_its_claims_as_they_were(tmp_path: Path) 
     (tmp_path / "thing.py").unlink()
     done = lab("report", folder)
     assert done.returncode == 3 and "thing.py" in sentence(done)
-    assert "as they were judged when it was run" in report_of(folder)
+    assert "The verdicts are those from when it was run." in report_of(folder)
     assert "hree segments pass" in report_of(folder) and arrows(folder) == 3
 
 

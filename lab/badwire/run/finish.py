@@ -1,6 +1,6 @@
-"""The end of a run, one way for all: judge what was recorded, save the result, draw the page, list it in the index.
+"""The end of every run: judge the evidence, save the result, write the page, and add it to the index.
 
-A scenario's run ends here, a lab kept up by hand, and a saved run whose page is made again.
+The run of a scenario ends here, an interactive lab, and a saved run whose page is written again.
 """
 
 import time
@@ -21,11 +21,11 @@ from badwire.store import run_folder
 class Conclusion:
     """The verdicts on what a run recorded.
 
-    Args:
+    Attributes:
         result: the verdicts.
-        evidence: what could be read, None when nothing could.
+        evidence: what could be read of it; None if nothing could.
         frames: for each claim the frames that it was judged on.
-        missing: what cannot be shown, a sentence each.
+        missing: what the page cannot show, a sentence each.
     """
 
     result: Result
@@ -35,7 +35,7 @@ class Conclusion:
 
 
 def conclude(folder: Path, scenario: Scenario, error: LabError | None = None) -> Conclusion:
-    """Judge what a run left in its folder, whatever that is. After an error nothing holds or fails."""
+    """Judge what a run left in its folder, complete or not. With an error no claim holds or fails."""
     left = remains(folder)
     if error is None and left.evidence is None:
         error = BadRun(f"{folder} has no evidence: {' '.join(left.missing)}")
@@ -51,10 +51,10 @@ def finish(folder: Path, scenario: Scenario, error: LabError | None, began: floa
     """Judge a run that is over, and write its result, its page and the index of ``runs``.
 
     Args:
-        folder: the run's.
-        scenario: what was run.
-        error: what broke it off, None if nothing did.
-        began: when it began, in seconds of the monotonic clock.
+        folder: the run's folder.
+        scenario: the scenario that was run.
+        error: what broke the run off; None if nothing did.
+        began: when the run began, in seconds of the monotonic clock.
         runs: the folder of all runs.
 
     Raises:
@@ -70,13 +70,13 @@ def finish(folder: Path, scenario: Scenario, error: LabError | None, began: floa
         with run_folder.writing(folder):
             index.write(runs)
     except DiskFull:
-        if error is None:  # else the first cause is the one to report
+        if error is None:  # otherwise the first cause is the one to report
             raise
     return Run(folder, conclusion.result, error)
 
 
 def write_page(folder: Path, scenario: Scenario, conclusion: Conclusion) -> Path:
-    """The page of a run. Raises DiskFull."""
+    """Write the page of a run and return its path. Raises DiskFull."""
     with run_folder.writing(folder):
         return page.write(
             folder, conclusion.result, conclusion.evidence, scenario.lesson, conclusion.frames, conclusion.missing
@@ -84,6 +84,6 @@ def write_page(folder: Path, scenario: Scenario, conclusion: Conclusion) -> Path
 
 
 def not_run(scenario: Scenario, error: LabError) -> Run:
-    """What stands for a run that could not begin."""
+    """The run of a scenario that could not begin: it has no folder, and every claim is UNKNOWN."""
     result, _ = judgement(scenario, None, error)
     return Run(None, result, error)

@@ -1,4 +1,4 @@
-"""Several scenarios at once, each in a process forked from this one, which has imported all that they need."""
+"""Runs scenarios in parallel, each in a process forked from this one, which has imported everything they need."""
 
 import os
 import signal
@@ -20,10 +20,10 @@ from badwire.util.signals import Interrupted, interruptible
 
 
 def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Generator[RunOutcome]:
-    """Run them, at most ``jobs`` at a time, and give each with its outcome in the order in which they end.
+    """Run scenarios, at most ``jobs`` at a time, and yield each with its run in the order in which they end.
 
-    What is told of one while others run begins with its name. Whoever closes the generator ends what still runs, in
-    good order; when this process is killed, they end themselves.
+    With several jobs, each progress line begins with the name of its scenario. Closing the generator ends the runs
+    that are left, as Ctrl-C does; if this process is killed, they end by themselves.
     """
     waiting = deque(scenarios)
     if jobs == 1:
@@ -40,17 +40,17 @@ def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Genera
                 ours, pid = _start(scenario, runner)
                 running[ours] = scenario, pid
             for ours in _ready(running):
-                said = _hear(ours)
-                if isinstance(said, str):
-                    runner.tell.of(running[ours][0].name, said)
+                message = _receive(ours)
+                if isinstance(message, str):
+                    runner.progress.parallel_step(running[ours][0].name, message)
                     continue
                 scenario, pid = running.pop(ours)
                 ours.close()
                 os.waitpid(pid, 0)
-                if isinstance(said, RuntimeError):
-                    raise said
+                if isinstance(message, RuntimeError):
+                    raise message
                 killed = RunError(f"the process that ran {scenario.name} was killed; run it again.")
-                yield scenario, said or not_run(scenario, killed)
+                yield scenario, message or not_run(scenario, killed)
     except Interrupted as interrupted:
         number = interrupted.number
         raise
@@ -62,36 +62,37 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
     ours, theirs = Pipe(duplex=False)
     parent = os.getpid()
 
-    def say(what: str | Run | RuntimeError) -> None:
-        with suppress(BrokenPipeError):  # nobody listens any more; what is seen is kept all the same
-            theirs.send(what)
+    def send(message: str | Run | RuntimeError) -> None:
+        with suppress(BrokenPipeError):  # the parent is gone; the evidence is kept all the same
+            theirs.send(message)
 
-    def life() -> None:
+    def child() -> None:
         ours.close()
-        os.setpgid(0, 0)  # Ctrl-C is for the process above, which then ends each of these once
+        os.setpgid(0, 0)  # Ctrl-C goes to the parent, which then ends each child once
         with interruptible():
             libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
                 return
-            runner.tell.to, runner.tell.watcher = say, None
+            runner.progress.output = send
+            runner.progress.observer = None
             with suppress(Interrupted):
                 try:
-                    say(_outcome(scenario, runner))
-                except Exception as error:  # nobody foresaw it: the process above tells, as for a single run
+                    send(_outcome(scenario, runner))
+                except Exception as error:  # unexpected: the parent reports it, as it does for a single run
                     if full := run_folder.no_room(error):
-                        say(not_run(scenario, full))
+                        send(not_run(scenario, full))
                         return
                     broke = RuntimeError(f"{scenario.name}: {type(error).__name__}: {error}")
                     broke.add_note(traceback.format_exc())
-                    say(broke)
+                    send(broke)
 
-    pid = fork(life)
+    pid = fork(child)
     theirs.close()
     return ours, pid
 
 
 def _outcome(scenario: Scenario, runner: Runner) -> Run:
-    """Run it; what could not begin is a run too, with the reason."""
+    """Run a scenario; if it could not begin, the run has the error."""
     try:
         return runner.run(scenario)
     except LabError as error:
@@ -99,18 +100,18 @@ def _outcome(scenario: Scenario, runner: Runner) -> Run:
 
 
 def _ready(running: Iterable[Connection]) -> list[Connection]:
-    """Those that have something to say; waits until one has."""
-    talking = wait(list(running))
-    return [each for each in running if each in talking]
+    """Wait until a child has sent a message or ended; the connections of such children, in the order of their start."""
+    ready = wait(list(running))
+    return [connection for connection in running if connection in ready]
 
 
-def _hear(ours: Connection) -> str | Run | RuntimeError | None:
-    """What it tells, how it ended, or None when it ended without a word."""
+def _receive(ours: Connection) -> str | Run | RuntimeError | None:
+    """A step, the run, or an unexpected error; None if the child ended without sending its run."""
     try:
-        said: str | Run | RuntimeError = ours.recv()
+        message: str | Run | RuntimeError = ours.recv()
     except (EOFError, ConnectionResetError):
         return None
-    return said
+    return message
 
 
 def _end(running: dict[Connection, tuple[Scenario, int]], number: int) -> None:

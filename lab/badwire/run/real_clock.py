@@ -1,4 +1,4 @@
-"""How a scenario is played: here and now, on this machine's own kernel and clock."""
+"""The real clock: a scenario is played on this machine's own kernel, in real time."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +13,22 @@ from badwire.substrate.substrate import Substrate
 
 
 class RealClock:
-    """This machine's own. The substrate is chosen, and what dead runs left is removed, once, before the first run.
+    """Plays scenarios in real time.
 
-    Raises MachineError if this machine cannot have hosts.
+    Making one selects the substrate and removes what dead runs left. Raises MachineError if this machine cannot have
+    hosts.
     """
 
-    def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
-        self.options, self.tell = options, tell
-        self.substrate: Substrate = select.choose(options.substrate, tell)
-        for told in cleanup.clean():
-            tell(told)
+    def __init__(self, options: Options, report: Callable[[str], None]) -> None:
+        self.options = options
+        self._report = report
+        self.substrate: Substrate = select.choose(options.substrate, report)
+        for removed in cleanup.clean():
+            report(removed)
 
     def play(self, scenario: Scenario, folder: Path) -> LabError | None:
         """See badwire.run.runner.Clock."""
-        how = self.options
-        return collect(scenario, self.substrate, folder, engine=how.engine, seed=how.seed, tell=self.tell)
+        options = self.options
+        return collect(
+            scenario, self.substrate, folder, engine=options.engine, seed=options.seed, progress=self._report
+        )

@@ -1,5 +1,6 @@
-"""The page of a saved run made again, with the claims as they are now. Of a run that was cut short or damaged the page
-shows what can be shown, and names what cannot.
+"""Writes the page of a saved run again, with the claims as they are now.
+
+The page of a run that was cut short or damaged shows what can be read, and names what cannot.
 """
 
 from dataclasses import dataclass, replace
@@ -15,19 +16,19 @@ from badwire.run.finish import conclude, write_page
 from badwire.scenario.scenario_file import Scenario
 from badwire.store import run_folder
 
-INCOMPLETE = 3  # exit status: pages were written, and one names what it cannot show
+INCOMPLETE = 3  # exit status: the pages were written, but at least one is incomplete
 
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A page that was written, and what it could not show, in a sentence each."""
+    """A page that was written; ``missing`` has a sentence for each thing that it cannot show."""
 
     page: Path
     missing: tuple[str, ...]
 
 
 def rebuild(folder: Path) -> Rebuilt:
-    """Write the page of a run's folder, whatever it holds. Raises DiskFull."""
+    """Write the page of the run in ``folder``, complete or not. Raises DiskFull."""
     saved, no_result = _saved(folder)
     left = remains(folder)
     try:
@@ -44,10 +45,10 @@ def rebuild(folder: Path) -> Rebuilt:
 def _without_scenario(
     folder: Path, saved: Result | None, left: Remains, why: tuple[str, ...], lesson: str = ""
 ) -> Rebuilt:
-    """The page where nothing can be judged: with the verdicts of the saved result, if there is one."""
+    """Write the page of a run that cannot be judged: with the verdicts of the saved result, if there is one."""
     missing = [*left.missing, *why]
     if saved is not None and not lesson:
-        missing[-1] += " Claims stand as they were judged when it was run."
+        missing[-1] += " The verdicts are those from when it was run."
     result = saved or _nothing(folder, left)
     with run_folder.writing(folder):
         written = page.write(folder, result, left.evidence, lesson, {}, tuple(missing))
@@ -55,7 +56,7 @@ def _without_scenario(
 
 
 def _saved(folder: Path) -> tuple[Result | None, tuple[str, ...]]:
-    """The saved result; None, and why there is none."""
+    """The saved result; or None, with a sentence on why there is none."""
     try:
         return Result.load(folder), ()
     except BadRun as error:
@@ -77,6 +78,6 @@ def _name(folder: Path, left: Remains) -> str:
 
 
 def _nothing(folder: Path, left: Remains) -> Result:
-    """A result without a claim, for a run that left none."""
+    """A result without claims, for a run that left no result."""
     known = environment(left.evidence) if left.evidence is not None else {}
     return Result(_name(folder, left), "A run that left no result", "", "UNKNOWN", INCOMPLETE, (), known)

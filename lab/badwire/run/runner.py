@@ -1,6 +1,6 @@
-"""One run: a folder, a lab, the scenario in it, and then, from what was saved, the verdicts.
+"""One run: make a folder, play the scenario in a lab, and judge what was recorded.
 
-Evidence is on disk before any claim is judged; `judge` reads it from there, also long after the run.
+The evidence is on disk before any claim is judged; `finish` reads it from there.
 """
 
 import time
@@ -22,58 +22,83 @@ class Clock(Protocol):
     """The kernel and the clock that a scenario is played on."""
 
     def play(self, scenario: Scenario, folder: Path) -> LabError | None:
-        """Leave in ``folder`` what was seen; the error that broke it off, if one did.
+        """Play a scenario and leave its evidence in ``folder``.
 
-        Raises RequestError if the scenario asks for what there is not, and Interrupted after a signal.
+        Returns:
+            The error that broke the run off; None if nothing did.
+
+        Raises:
+            RequestError: the scenario asks for something that does not exist.
+            Interrupted: a signal arrived.
         """
 
 
-class Watcher(Protocol):
-    """Whoever wants to see more of the runs than what is told."""
+class RunObserver(Protocol):
+    """Follows runs in more detail than progress lines show, as the live screen does."""
 
     def watching(self, heading: str, folder: Path) -> AbstractContextManager[None]:
-        """Inside the block a run leaves its evidence in ``folder``."""
+        """During the ``with`` block a run writes its evidence into ``folder``."""
 
-    def heard(self, name: str, text: str) -> None:
-        """One of several runs at once begins a step."""
+    def parallel_step(self, name: str, text: str) -> None:
+        """The scenario ``name``, one of several that run in parallel, begins a step."""
 
 
-class Teller:
-    """Tells each step to whoever listens: in a process forked from this one, somebody else."""
+class ProgressReporter:
+    """Reports each step of a run.
 
-    def __init__(self, to: Callable[[str], None], watcher: Watcher | None) -> None:
-        self.to, self.watcher = to, watcher
+    Attributes:
+        output: is called with each step. A process that was forked for one run replaces it by a pipe to its parent.
+        observer: follows the runs; None in a forked process.
+    """
+
+    def __init__(self, output: Callable[[str], None], observer: RunObserver | None) -> None:
+        self.output = output
+        self.observer = observer
 
     def __call__(self, text: str) -> None:
-        self.to(text)
+        """Report a step of the one run of this process."""
+        self.output(text)
 
-    def of(self, name: str, text: str) -> None:
-        """What one of several runs at once tells."""
-        if self.watcher is not None:
-            self.watcher.heard(name, text)
+    def parallel_step(self, name: str, text: str) -> None:
+        """Report a step of the scenario ``name``, one of several that run in parallel."""
+        if self.observer is not None:
+            self.observer.parallel_step(name, text)
         else:
-            self.to(f"{name}: {text}")
+            self.output(f"{name}: {text}")
 
     def watching(self, scenario: Scenario, folder: Path) -> AbstractContextManager[None]:
-        """Inside the block the scenario leaves its evidence in ``folder``."""
-        return self.watcher.watching(f"{scenario.name}: {scenario.title}", folder) if self.watcher else nullcontext()
+        """Let the observer follow the evidence in ``folder`` during a ``with`` block."""
+        if self.observer is None:
+            return nullcontext()
+        return self.observer.watching(f"{scenario.name}: {scenario.title}", folder)
 
 
 class Runner:
-    """Runs scenarios in one way. `tell` gets each step as it begins, and `watcher` may look on.
+    """Runs scenarios with the same options.
 
-    Raises MachineError if this machine cannot do it.
+    Args:
+        options: how they are run.
+        report: called with each step as it begins.
+        observer: follows the runs in more detail.
+
+    Raises:
+        MachineError: this machine cannot run scenarios with these options.
     """
 
-    def __init__(self, options: Options, tell: Callable[[str], None], watcher: Watcher | None = None) -> None:
-        self.options, self.tell = options, Teller(tell, watcher)
-        self.clock = make_clock(options, self.tell)
+    def __init__(self, options: Options, report: Callable[[str], None], observer: RunObserver | None = None) -> None:
+        self.options = options
+        self.progress = ProgressReporter(report, observer)
+        self.clock = make_clock(options, self.progress)
 
     def run(self, scenario: Scenario) -> Run:
         """Run one scenario and judge it.
 
-        A run that breaks off keeps its evidence; its claims are UNKNOWN and `error` says why. Raises RequestError if
-        the scenario asks for what there is not, DiskFull if no folder can be had, and Interrupted after a signal.
+        A run that breaks off keeps its evidence; its claims are UNKNOWN, and ``Run.error`` is the cause.
+
+        Raises:
+            RequestError: the scenario asks for something that does not exist, or is not for this clock.
+            DiskFull: no run folder can be made.
+            Interrupted: a signal arrived; the run was judged as far as it got, and ``folder`` is its folder.
         """
         scenario.check()
         if why := scenario.why_not_on(self.options.clock):
@@ -82,25 +107,25 @@ class Runner:
         began = time.monotonic()
         interrupted: Interrupted | None = None
         try:
-            with self.tell.watching(scenario, folder):
+            with self.progress.watching(scenario, folder):
                 error = self.clock.play(scenario, folder)
         except Interrupted as signal:
             interrupted = signal
             interrupted.folder = folder
             error = RunError(str(interrupted))
-        self.tell("judging the evidence")
+        self.progress("judging the evidence")
         run = finish(folder, scenario, error, began, self.options.out)
         if interrupted is not None:
             raise interrupted
         return run
 
 
-def make_clock(options: Options, tell: Callable[[str], None]) -> Clock:
-    """The clock that was asked for, imported here: neither needs what the other does. Raises MachineError."""
+def make_clock(options: Options, report: Callable[[str], None]) -> Clock:
+    """The clock that the options name. Only that one is imported. Raises MachineError."""
     if options.clock == "virtual":
         from badwire.uml.clock import VirtualClock
 
-        return VirtualClock(options, tell)
+        return VirtualClock(options, report)
     from badwire.run.real_clock import RealClock
 
-    return RealClock(options, tell)
+    return RealClock(options, report)

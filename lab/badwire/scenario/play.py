@@ -1,4 +1,4 @@
-"""The first half of a run: a lab is brought up, the scenario is played in it, and what was seen is on disk."""
+"""The first half of a run: bring a lab up, play the scenario in it, and leave the evidence on disk."""
 
 import traceback
 from collections.abc import Callable
@@ -19,11 +19,24 @@ def collect(
     *,
     engine: str,
     seed: int,
-    tell: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> LabError | None:
-    """Play a scenario and leave what was seen in ``folder``; what broke it off, if anything did.
+    """Play a scenario and leave its evidence in ``folder``.
 
-    Raises RequestError if the scenario asks for what there is not, and Interrupted after a signal.
+    Args:
+        scenario: the scenario.
+        substrate: where the hosts live.
+        folder: the run's folder.
+        engine: "auto", "netem" or "relay".
+        seed: where every random draw comes from.
+        progress: called with a few words as each step begins.
+
+    Returns:
+        The error that broke the run off; None if nothing did.
+
+    Raises:
+        RequestError: the scenario asks for something that does not exist.
+        Interrupted: a signal arrived.
     """
     topology, sysctls = scenario.topology(), scenario.sysctls()
     try:
@@ -37,7 +50,7 @@ def collect(
             sysctls=sysctls,
             routes=scenario.declared.routes,
             mounts=scenario.mounts(),
-            progress=tell,
+            progress=progress,
         ) as lab:
             scenario.declared.run(lab)
     except KeyboardInterrupt as signal:
@@ -50,13 +63,13 @@ def collect(
 
 
 def unexpected(error: Exception, scenario: Scenario, folder: Path) -> LabError:
-    """One sentence for an exception that nobody foresaw, most often a slip in the scenario; its traceback is saved."""
+    """The error for an unexpected exception, usually a mistake in the scenario; its traceback is saved."""
     if isinstance(error, OSError) and run_folder.no_room(error):
         return run_folder.disk_full(folder, error)
     file = folder / "traceback.txt"
     try:
         file.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
-        kept = f"; the traceback is in {file}"
+        where_saved = f"; the traceback is in {file}"
     except OSError as full:
-        kept = f"; the traceback could not be kept ({full.strerror})"
-    return RunError(f"{scenario.name} broke off in {scenario.file.name}, {where(error, scenario.file)}{kept}.")
+        where_saved = f"; the traceback could not be saved ({full.strerror})"
+    return RunError(f"{scenario.name} broke off in {scenario.file.name}, {where(error, scenario.file)}{where_saved}.")

@@ -59,8 +59,8 @@ class Progress:
         elif not self.quiet:
             print(f"{time.monotonic() - self.began:6.1f} s  {visible(text)}", file=self.stream, flush=True)
 
-    def heard(self, name: str, text: str) -> None:
-        """One step of one of several runs at once."""
+    def parallel_step(self, name: str, text: str) -> None:
+        """Report a step of the scenario ``name``, one of several that run in parallel."""
         if self.live is not None:
             self.live.heard(name, text)
         else:

@@ -17,7 +17,7 @@ def play(file: str, substrate: str, engine: str, seed: int) -> dict[str, str] | 
         print(text, file=sys.stderr, flush=True)
 
     try:
-        error = collect(load(file), substrate_of(substrate), Path(OUT), engine=engine, seed=seed, tell=tell)
+        error = collect(load(file), substrate_of(substrate), Path(OUT), engine=engine, seed=seed, progress=tell)
     except LabError as wrong:
         error = wrong
     return None if error is None else to_wire(error)
