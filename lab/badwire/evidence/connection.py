@@ -1,4 +1,4 @@
-"""A TCP connection as a claim asks about it: its two sides, how it opened and closed, what its sockets went through."""
+"""A TCP connection: its two sides, how it opened and closed, and the states of its sockets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from badwire.evidence.congestion import Flow
 from badwire.evidence.frames import Frame
 from badwire.evidence.host import HostEvidence
 from badwire.evidence.records import Records
-from badwire.evidence.sockets import SocketTimeline
+from badwire.evidence.sockets import SocketSample, SocketTimeline
 from badwire.evidence.stream import Flags, TcpStream, tcp_of
 from badwire.evidence.timeouts import Unanswered
 from badwire.evidence.windows import SentSegment, WindowUpdate
@@ -25,7 +25,7 @@ class Hosts(Protocol):
 
 @dataclass(frozen=True)
 class Side:
-    """One end of a connection: its host, its port, what it sent and what its kernel kept."""
+    """One end of a connection: its host, its port, the segments that it sent and its socket."""
 
     host: str
     port: int
@@ -36,6 +36,9 @@ class Side:
         """What it sent, by flags (``"S"``, ``"SA"``, ``("F", "R")``: any of them) and by whether it carries data."""
         return self.stream.sent(self.host, flags, data)
 
+    def _is_sender(self, frame: Frame) -> bool:
+        return frame.source == self.host
+
     @property
     def data(self) -> bytes:
         """The bytes that it sent, each once, in the order of their numbers."""
@@ -45,43 +48,62 @@ class Side:
     def payload_lengths(self) -> Records[int]:
         """Bytes of data in each segment, retransmissions left out."""
         again = self.stream.retransmissions
-        first = self.segments(data=True).where(lambda frame: frame not in again)
-        return first.map(lambda frame: tcp_of(frame).data_length)
+        sent = self.segments(data=True)
+        first_sendings = sent.where(lambda frame: frame not in again)
+        return first_sendings.map(lambda frame: tcp_of(frame).data_length)
 
     @property
     def acknowledged(self) -> int:
-        """The number that the other side wants next in the end. Raises NotRecorded."""
+        """The last sequence number that the other side acknowledged.
+
+        Raises:
+            NotRecorded: the other side acknowledged nothing.
+        """
         return self.stream.acknowledged(self.host)
 
     @property
     def lost(self) -> Records[Frame]:
         """Its segments that never arrived."""
-        return self.stream.lost.where(lambda frame: frame.source == self.host)
+        return self.stream.lost.where(self._is_sender)
 
     @property
     def retransmissions(self) -> Records[Frame]:
         """Its segments any part of which it had sent before."""
-        return self.stream.retransmissions.where(lambda frame: frame.source == self.host)
+        return self.stream.retransmissions.where(self._is_sender)
+
+    @property
+    def _peer_port(self) -> int:
+        if self.host == self.stream.client:
+            return self.stream.server_port
+        return self.stream.client_port
+
+    @property
+    def _sockets(self) -> Records[SocketTimeline]:
+        host = self.hosts.host(self.host)
+        return host.timelines(
+            port=self.port,
+            remote_port=self._peer_port,
+            protocol="tcp",
+        )
 
     @property
     def socket(self) -> SocketTimeline:
-        """Its socket as samples show it. Raises NotRecorded when no sample does."""
-        peer = self.stream.server_port if self.host == self.stream.client else self.stream.client_port
-        found = self.hosts.host(self.host).timelines(port=self.port, remote_port=peer, protocol="tcp")
-        return found.first
+        """Its socket as samples show it. Raises NotRecorded when no sample shows it."""
+        return self._sockets.first
 
     @property
     def states(self) -> Records[str]:
-        """The states that its socket went through, as far as samples show them. Raises NotRecorded."""
+        """The states of its socket that samples show, in order. Raises NotRecorded when no sample shows it."""
         return self.socket.states
 
     @cached_property
     def flow(self) -> Flow:
         """Its data in flight: flights, duplicate ACKs, congestion window."""
-        peer = self.stream.server_port if self.host == self.stream.client else self.stream.client_port
-        found = self.hosts.host(self.host).timelines(port=self.port, remote_port=peer, protocol="tcp")
-        samples = found[0].samples if found else Records((), "samples", found.what)
-        return Flow(self.stream, self.host, samples)
+        found = self._sockets
+        if found:
+            return Flow(self.stream, self.host, found.first.samples)
+        no_samples: Records[SocketSample] = Records((), "samples", found.what)
+        return Flow(self.stream, self.host, no_samples)
 
     @property
     def flight_sizes(self) -> Records[int]:
@@ -99,7 +121,7 @@ class Side:
 
     @property
     def first_after_zero_window(self) -> SentSegment:
-        """The first data that it sent when the window had opened again. Raises NotRecorded."""
+        """The first data that it sent when the window had opened again. Raises NotRecorded when it sent none."""
         return windows.first_after_zero_window(self.stream, self.host)
 
     @property
@@ -113,17 +135,17 @@ class Side:
         return windows.ack_delays(self.stream, self.host)
 
     def next_wanted(self, t: int) -> int:
-        """The number that it waits for at ``t`` (ns): the first one behind all that has arrived without a gap."""
+        """The sequence number that it expects next at ``t`` (ns): the first one that has not arrived."""
         return windows.next_wanted(self.stream, self.host, t)
 
     @property
     def arrived_early(self) -> int:
-        """How many of its segments arrived before one that belongs in front of them. Raises NotRecorded."""
+        """How many of its segments arrived before a byte that precedes them. Raises NotRecorded without data."""
         return arrivals.arrived_early(self.stream, self.host)
 
     @property
     def arrived_again(self) -> int:
-        """How many of its segments brought no byte that had not arrived before. Raises NotRecorded."""
+        """How many of its segments brought only bytes that had arrived before. Raises NotRecorded without data."""
         return arrivals.arrived_again(self.stream, self.host)
 
 
@@ -143,12 +165,18 @@ class Opening:
     @property
     def mss(self) -> dict[str, int | None]:
         """The MSS that each side's SYN names, in bytes, by host."""
-        return {syn.source: tcp_of(syn).options.mss for syn in (self.syn, self.syn_ack)}
+        return {
+            self.syn.source: tcp_of(self.syn).options.mss,
+            self.syn_ack.source: tcp_of(self.syn_ack).options.mss,
+        }
 
     @property
     def options(self) -> dict[str, tuple[str, ...]]:
         """The options besides the MSS that each side's SYN offers, by host."""
-        return {syn.source: tcp_of(syn).options.offered for syn in (self.syn, self.syn_ack)}
+        return {
+            self.syn.source: tcp_of(self.syn).options.offered,
+            self.syn_ack.source: tcp_of(self.syn_ack).options.offered,
+        }
 
 
 @dataclass(frozen=True)
@@ -170,18 +198,22 @@ class Closing:
 
     @property
     def summary(self) -> tuple[str, ...]:
-        """Each segment with its sender's part in it, whichever host that was: ``first FA 1 ack 1``."""
-        parts = ["first" if frame.source == self.first else "second" for frame in self.segments]
+        """Each segment after the order in which its sender closed: ``first FA 1 ack 1``."""
         lines = self.stream.summary(self.segments)
-        return tuple(f"{part} {line}" for part, line in zip(parts, lines, strict=True))
+        found = []
+        for frame, line in zip(self.segments, lines, strict=True):
+            sender = "first" if frame.source == self.first else "second"
+            found.append(f"{sender} {line}")
+        return tuple(found)
 
     def sent_by(self, host: str) -> Records[Frame]:
-        """What one host sent of it."""
+        """The segments that one host sent."""
         return self.segments.where(lambda frame: frame.source == host)
 
     def fins(self, host: str) -> Records[Frame]:
         """Every segment with a host's FIN: the first, and its retransmissions."""
-        return self.sent_by(host).where(lambda frame: "F" in tcp_of(frame).flags)
+        sent = self.sent_by(host)
+        return sent.where(lambda frame: "F" in tcp_of(frame).flags)
 
 
 @dataclass(frozen=True)
@@ -194,12 +226,22 @@ class Connection:
     @cached_property
     def client(self) -> Side:
         """The side that sent the first SYN."""
-        return Side(self.stream.client, self.stream.client_port, self.stream, self.hosts)
+        return Side(
+            host=self.stream.client,
+            port=self.stream.client_port,
+            stream=self.stream,
+            hosts=self.hosts,
+        )
 
     @cached_property
     def server(self) -> Side:
-        """The side that got it."""
-        return Side(self.stream.server, self.stream.server_port, self.stream, self.hosts)
+        """The side that received the first SYN."""
+        return Side(
+            host=self.stream.server,
+            port=self.stream.server_port,
+            stream=self.stream,
+            hosts=self.hosts,
+        )
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -211,7 +253,11 @@ class Connection:
         for each in self.sides:
             if each.host == host:
                 return each
-        raise NotRecorded.of("{host} has no part in the connection to port {port}", host=host, port=self.server.port)
+        raise NotRecorded.of(
+            "{host} has no part in the connection to port {port}",
+            host=host,
+            port=self.server.port,
+        )
 
     @property
     def segments(self) -> Records[Frame]:
@@ -255,18 +301,20 @@ class Connection:
 
     @property
     def round_trip(self) -> float:
-        """Seconds from the SYN's sending to the arrival of its answer. Raises NotRecorded."""
+        """Seconds from the SYN's sending to the arrival of its answer. Raises NotRecorded when no answer arrived."""
         return self.stream.round_trip
 
     def summary(self, frames: Frame | Iterable[Frame] | None = None) -> tuple[str, ...]:
         """Segments as flags, first number and acknowledgment: ``SA 0 ack 1``.
 
         Args:
-            frames: one segment or several; all of the connection where it is left out.
+            frames: one segment or several; None for all segments of the connection.
         """
         if frames is None:
-            return self.stream.summary(self.stream.frames)
-        return self.stream.summary([frames] if isinstance(frames, Frame) else frames)
+            frames = self.stream.frames
+        elif isinstance(frames, Frame):
+            frames = [frames]
+        return self.stream.summary(frames)
 
     def summaries(self, frames: Records[Frame]) -> Records[str]:
         """The same for recorded segments; where there are none, a check on it is UNKNOWN."""
@@ -274,7 +322,13 @@ class Connection:
 
     @property
     def unanswered(self) -> Unanswered:
-        """What the client, a controlled socket, sent without an answer. Raises NotRecorded."""
+        """The segments that the client, a controlled socket, sent without an answer.
+
+        Raises:
+            NotRecorded: all of them arrived, or the client's calls or socket were not recorded.
+        """
         host = self.hosts.host(self.client.host)
-        number = host.call("connect", port=self.server.port).socket
-        return timeouts.unanswered(self.stream, self.client.socket, host.calls(socket=number))
+        connect = host.call("connect", port=self.server.port)
+        socket = self.client.socket
+        calls = host.calls(socket=connect.socket)
+        return timeouts.unanswered(self.stream, socket, calls)

@@ -1,16 +1,16 @@
 """The segments of one TCP connection, in the order of their sending, with numbers counted from its SYNs.
 
-``TcpStream`` knows segments only. What a claim asks is in ``badwire.evidence.connection``, which adds the sockets and
-calls of both ends.
+``TcpStream`` has the segments only. ``badwire.evidence.connection`` adds the sockets and calls of both ends.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from badwire.evidence.frames import Frame
 from badwire.evidence.provenance import noted
 from badwire.evidence.records import Records
+from badwire.evidence.selection import selects
 from badwire.packets.packet import Tcp, has_flags, relative
 from badwire.store.records import NS, NotRecorded
 
@@ -28,7 +28,8 @@ def tcp_of(frame: Frame) -> Tcp:
 def matches(frame: Frame, flags: Flags | None, data: bool | None) -> bool:
     """Whether a segment has these flags, or one of several sets of flags, and whether it carries data."""
     segment = tcp_of(frame)
-    if data is not None and data is not (segment.data_length > 0):
+    has_data = segment.data_length > 0
+    if not selects(data, has_data):
         return False
     if flags is None:
         return True
@@ -52,40 +53,50 @@ class TcpStream:
 
     def sent(self, host: str | None = None, flags: Flags | None = None, data: bool | None = None) -> Records[Frame]:
         """Segments by sender, by flags (as has_flags reads them) and by whether they carry data."""
-        found = [
-            frame for frame in self.frames if (host is None or frame.source == host) and matches(frame, flags, data)
-        ]
+        found = []
+        for frame in self.frames:
+            if selects(host, frame.source) and matches(frame, flags, data):
+                found.append(frame)
         noted(found)
-        kind = "segments"
-        if data:
-            kind = "segments with data"
-        elif flags is not None:
-            kind = f"{flags if isinstance(flags, str) else ' or '.join(flags)} segments"
-        sender = host or "either side"
         return Records(
-            found, "segments", "no {kind} of {sender} were recorded on port {port}",
-            kind=kind, sender=sender, port=self.server_port,
-        )  # fmt: skip
+            found,
+            "segments",
+            "no {kind} of {sender} were recorded on port {port}",
+            kind=_kind(flags, data),
+            sender=host or "either side",
+            port=self.server_port,
+        )
 
     def seq(self, frame: Frame) -> int:
         """SEG.SEQ counted from the sender's initial number: the SYN is 0, the first byte of data 1."""
-        return relative(tcp_of(frame).seq, self._starts[frame.source])
+        start = self._starts[frame.source]
+        return relative(tcp_of(frame).seq, start)
 
     def ack(self, frame: Frame) -> int:
         """SEG.ACK counted from the initial number of the side that it acknowledges."""
-        return relative(tcp_of(frame).ack, self._starts[frame.toward])
+        start = self._starts[frame.toward]
+        return relative(tcp_of(frame).ack, start)
 
     def end(self, frame: Frame) -> int:
         """The first sequence number behind the segment, counted as ``seq`` counts."""
-        return self.seq(frame) + tcp_of(frame).length
+        length = tcp_of(frame).length
+        return self.seq(frame) + length
 
     def acknowledged(self, host: str) -> int:
-        """The number that the other side wants next in the end. Raises NotRecorded when it acknowledged nothing."""
+        """The last sequence number that the other side acknowledged to ``host``.
+
+        Raises:
+            NotRecorded: it acknowledged nothing.
+        """
         for frame in reversed(self.frames):
             if frame.toward == host and "A" in tcp_of(frame).flags:
                 noted([frame])
                 return self.ack(frame)
-        raise NotRecorded.of("nothing was acknowledged to {host} on port {port}", host=host, port=self.server_port)
+        raise NotRecorded.of(
+            "nothing was acknowledged to {host} on port {port}",
+            host=host,
+            port=self.server_port,
+        )
 
     def summary(self, frames: Iterable[Frame]) -> tuple[str, ...]:
         """Segments as flags, first number and acknowledgment: ``S 0``, ``SA 0 ack 1``."""
@@ -103,14 +114,22 @@ class TcpStream:
         """Segments that never arrived."""
         found = [frame for frame in self.frames if not frame.delivered_at]
         noted(found)
-        return Records(found, "segments", "every segment on port {port} arrived", port=self.server_port)
+        return Records(
+            found,
+            "segments",
+            "every segment on port {port} arrived",
+            port=self.server_port,
+        )
 
     @property
     def retransmissions(self) -> Records[Frame]:
         """Segments any part of which (data, SYN or FIN) the same side had sent before."""
         noted(self._retransmissions)
         return Records(
-            self._retransmissions, "segments", "no segment on port {port} was sent again", port=self.server_port
+            self._retransmissions,
+            "segments",
+            "no segment on port {port} was sent again",
+            port=self.server_port,
         )
 
     @cached_property
@@ -120,43 +139,59 @@ class TcpStream:
         for frame in self.frames:
             if tcp_of(frame).length == 0:
                 continue  # a bare ACK, a keepalive and a window probe take no sequence number
-            if self.seq(frame) < highest.get(frame.source, 0):
+            sent_so_far = highest.get(frame.source, 0)
+            if self.seq(frame) < sent_so_far:
                 again.append(frame)
-            highest[frame.source] = max(highest.get(frame.source, 0), self.end(frame))
+            highest[frame.source] = max(sent_so_far, self.end(frame))
         return tuple(again)
 
     def sendings(self, frame: Frame) -> Records[Frame]:
         """Every segment that carries the first sequence number of ``frame``: the first one and its retransmissions."""
         number = self.seq(frame)
-        found = [
-            other
-            for other in self.frames
-            if other.source == frame.source and self.seq(other) <= number < self.end(other)
-        ]
+        found = []
+        for other in self.frames:
+            if other.source != frame.source:
+                continue
+            if self.seq(other) <= number < self.end(other):
+                found.append(other)
         noted(found)
-        return Records(found, "segments", "number {number} was not sent on port {port}", number=number,
-                       port=self.server_port)  # fmt: skip
+        return Records(
+            found,
+            "segments",
+            "number {number} was not sent on port {port}",
+            number=number,
+            port=self.server_port,
+        )
 
     @property
     def handshake(self) -> tuple[Frame, Frame, Frame] | None:
         """The SYN that was answered, its SYN with ACK, and the ACK that ends the handshake; None without all three."""
         syn, answer, after = self._answered("SA")
-        ack = next((f for f in after if f.source == self.client and has_flags(tcp_of(f).flags, "A")), None)
-        if syn is None or answer is None or ack is None:
+        if syn is None or answer is None:
             return None
-        noted([syn, answer, ack])
-        return syn, answer, ack
+        for frame in after:
+            if self._is(frame, self.client, "A"):
+                noted([syn, answer, frame])
+                return syn, answer, frame
+        return None
+
+    def _is(self, frame: Frame, sender: str, flags: str) -> bool:
+        return frame.source == sender and has_flags(tcp_of(frame).flags, flags)
 
     @property
     def round_trip(self) -> float:
         """Seconds from the SYN's sending to the arrival of its answer, SYN with ACK or RST.
 
-        Raises NotRecorded when the SYN got no answer.
+        Raises:
+            NotRecorded: no answer to a SYN arrived.
         """
         flags = "SA" if self.sent(self.server, "SA") else "R"
         syn, answer, _ = self._answered(flags)
         if answer is None or syn is None or not answer.delivered_at:
-            raise NotRecorded.of("no answer to a SYN arrived on port {port}", port=self.server_port)
+            raise NotRecorded.of(
+                "no answer to a SYN arrived on port {port}",
+                port=self.server_port,
+            )
         return (answer.arrived - syn.sent_at) / NS
 
     def _answered(self, flags: str) -> tuple[Frame | None, Frame | None, tuple[Frame, ...]]:
@@ -166,63 +201,115 @@ class TcpStream:
         """
         syn: Frame | None = None
         for place, frame in enumerate(self.frames):
-            if frame.source == self.server and has_flags(tcp_of(frame).flags, flags):
-                return syn, frame, self.frames[place + 1 :]
-            if frame.source == self.client and has_flags(tcp_of(frame).flags, "S"):
+            if self._is(frame, self.server, flags):
+                after = self.frames[place + 1 :]
+                return syn, frame, after
+            if self._is(frame, self.client, "S"):
                 syn = frame
         return None, None, ()
 
     def data(self, host: str) -> bytes:
         """The bytes that a side sent, each once, in the order of their numbers; gaps are left out."""
-        sent = {self.seq(frame): tcp_of(frame).data for frame in self.sent(host, data=True)}
+        sent: dict[int, bytes] = {}
+        for frame in self.sent(host, data=True):
+            number = self.seq(frame)
+            sent[number] = tcp_of(frame).data
         stream = bytearray()
-        at = min(sent, default=0)
+        end = min(sent, default=0)
         for number in sorted(sent):
-            stream += sent[number][max(0, at - number) :]
-            at = max(at, number + len(sent[number]))
+            data = sent[number]
+            repeated = max(0, end - number)
+            stream += data[repeated:]
+            end = max(end, number + len(data))
         return bytes(stream)
 
     @cached_property
     def _starts(self) -> dict[str, int]:
-        """Where each side's numbers start: at its SYN (or RST in place of it), or one before the first number seen."""
+        """Each side's initial number: that of its SYN (or of an RST in its place), or one before the first one seen."""
         starts: dict[str, int] = {}
         for frame in self.frames:
             segment = tcp_of(frame)
-            start = segment.seq if {"S", "R"} & set(segment.flags) else (segment.seq - 1) % 2**32
+            start = segment.seq
+            if "S" not in segment.flags and "R" not in segment.flags:
+                start = _before(start)
             starts.setdefault(frame.source, start)
-        for frame in self.frames:  # a side that never sent is known by what was acknowledged to it
-            starts.setdefault(frame.toward, (tcp_of(frame).ack - 1) % 2**32)
+        for frame in self.frames:  # of a side that never sent, only the acknowledgments to it are known
+            acknowledged = tcp_of(frame).ack
+            starts.setdefault(frame.toward, _before(acknowledged))
         return starts
+
+
+def _before(number: int) -> int:
+    """The sequence number before this one."""
+    return (number - 1) % 2**32
+
+
+def _kind(flags: Flags | None, data: bool | None) -> str:
+    """What segments with these flags, or with data, are called."""
+    if data:
+        return "segments with data"
+    if flags is None:
+        return "segments"
+    if isinstance(flags, str):
+        return f"{flags} segments"
+    alternatives = " or ".join(flags)
+    return f"{alternatives} segments"
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The frames of one connection while they are collected."""
+
+    client: End
+    server: End
+    frames: list[Frame] = field(default_factory=list)
+
+    def stream(self) -> TcpStream:
+        client, client_port = self.client
+        server, server_port = self.server
+        return TcpStream(
+            client=client,
+            server=server,
+            client_port=client_port,
+            server_port=server_port,
+            frames=tuple(self.frames),
+        )
 
 
 def streams(frames: Iterable[Frame]) -> tuple[TcpStream, ...]:
     """The connections in ``frames``, in the order in which they began. A new SYN on known ports begins a new one."""
-    groups: list[tuple[End, End, list[Frame]]] = []
-    current: dict[frozenset[End], int] = {}
+    groups: list[_Group] = []
+    current: dict[frozenset[End], _Group] = {}
     for frame in frames:
         if frame.tcp is None:
             continue
         source = (frame.source, frame.tcp.source_port)
         toward = (frame.toward, frame.tcp.destination_port)
         ends = frozenset((source, toward))
-        if ends not in current or _begins_anew(frame, source, groups[current[ends]][2]):
-            client, server = (toward, source) if has_flags(frame.tcp.flags, "SA") else (source, toward)
-            current[ends] = len(groups)
-            groups.append((client, server, []))
-        groups[current[ends]][2].append(frame)
-    return tuple(_streams(groups))
-
-
-def _streams(groups: Iterable[tuple[End, End, list[Frame]]]) -> Iterator[TcpStream]:
-    for client, server, group in groups:
-        yield TcpStream(client[0], server[0], client[1], server[1], tuple(group))
+        if ends not in current or _begins_anew(frame, source, current[ends].frames):
+            is_answer = has_flags(frame.tcp.flags, "SA")
+            client = toward if is_answer else source
+            server = source if is_answer else toward
+            current[ends] = _Group(client, server)
+            groups.append(current[ends])
+        current[ends].frames.append(frame)
+    return tuple(group.stream() for group in groups)
 
 
 def _begins_anew(frame: Frame, source: End, before: list[Frame]) -> bool:
-    """A SYN with another number than this side's before; a SYN from the other side is a simultaneous open at first."""
+    """Whether a segment begins a new connection: a SYN with another number than this side's SYNs before.
+
+    A SYN from the other side is at first one of a simultaneous open.
+    """
     if not has_flags(tcp_of(frame).flags, "S"):
         return False
-    own = [each for each in before if each.source == source[0] and tcp_of(each).source_port == source[1]]
+    own = [each for each in before if _end_of(each) == source]
     if not own:
         return any(not has_flags(tcp_of(each).flags, "S") for each in before)
-    return tcp_of(frame).seq not in {tcp_of(each).seq for each in own if "S" in tcp_of(each).flags}
+    syns = [tcp_of(each) for each in own if "S" in tcp_of(each).flags]
+    return tcp_of(frame).seq not in {syn.seq for syn in syns}
+
+
+def _end_of(frame: Frame) -> End:
+    """The host and the port that sent a segment."""
+    return frame.source, tcp_of(frame).source_port
