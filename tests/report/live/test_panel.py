@@ -3,19 +3,19 @@
 from pathlib import Path
 
 from badwire.report.live.panel import View, ansi, lines
-from badwire.report.live.recent import FRAMES, Lately, Moment
-from badwire.report.live.tail import Blocks, Lines
+from badwire.report.live.recent import FRAMES, Moment, Recent
+from badwire.report.live.tail import BlockSplitter, LineSplitter
 from tests.claims.written import Written, sock
 
 
 def moment(w: Written, folder: Path) -> Moment:
     """What is known after all that was written came in one piece."""
     w.evidence(folder, ended=False)
-    lately = Lately()
-    records = Lines().take((folder / "evidence.jsonl").read_bytes())
-    frames = Blocks().take((folder / "capture.pcapng").read_bytes())
-    lately.take(records, frames)
-    found = lately.moment()
+    recent = Recent()
+    records = LineSplitter().take((folder / "evidence.jsonl").read_bytes())
+    frames = BlockSplitter().take((folder / "capture.pcapng").read_bytes())
+    recent.take(records, frames)
+    found = recent.moment()
     assert found is not None
     return found
 

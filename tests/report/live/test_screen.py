@@ -9,7 +9,8 @@ from typing import TextIO
 
 import pytest
 
-from badwire.report.live.screen import Live, Painter
+from badwire.report.live.painter import Painter
+from badwire.report.live.screen import Live
 from tests.report.live.terminal import Screen
 
 COLUMNS, LINES = 40, 10

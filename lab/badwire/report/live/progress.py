@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from badwire.report.live.screen import Live
 
 
-NARROWEST, LOWEST = 60, 12  # columns and lines of a terminal that the live screen fits on
+MIN_COLUMNS = 60  # of a terminal that the live screen fits on
+MIN_LINES = 12
 
 
 class Progress:
-    """Tells on stderr what goes on: on a terminal the live screen, else a line for each step. A context manager, so
-    that the screen is gone when others write.
+    """Reports progress on stderr: on a terminal with the live screen, else with a line for each step.
+
+    A context manager, which removes the screen at the end.
     """
 
     def __init__(self, stream: TextIO | None = None, quiet: bool = False) -> None:
@@ -33,9 +35,9 @@ class Progress:
 
     def __enter__(self) -> Self:
         if not self.quiet and can_be_painted(self.stream):
-            from badwire.report.live.screen import Live  # a run without a terminal does without
+            from badwire.report.live.screen import Live  # a run without a terminal does not need it
 
-            with suppress(OSError, ValueError):  # no descriptor to be had, or not in the main thread
+            with suppress(OSError, ValueError):  # no descriptor left, or not in the main thread
                 self._live = self._undo.enter_context(Live(self.stream))
         return self
 
@@ -49,11 +51,11 @@ class Progress:
 
     @property
     def updating(self) -> bool:
-        """Whether what was told last is written over."""
+        """Whether the next step replaces the last one on the terminal."""
         return self.live is not None
 
     def __call__(self, text: str) -> None:
-        """One step."""
+        """Report a step."""
         if self.live is not None:
             self.live.step(text)
         elif not self.quiet:
@@ -62,27 +64,27 @@ class Progress:
     def parallel_step(self, name: str, text: str) -> None:
         """Report a step of the scenario ``name``, one of several that run in parallel."""
         if self.live is not None:
-            self.live.heard(name, text)
+            self.live.parallel_step(name, text)
         else:
             self(f"{name}: {text}")
 
     def watching(self, heading: str, folder: Path) -> AbstractContextManager[None]:
-        """A run leaves its evidence in ``folder``."""
+        """Inside the block a run writes its evidence to ``folder``."""
         return self.live.watching(heading, folder) if self.live is not None else nullcontext()
 
     def expect(self, runs: int) -> None:
-        """So many runs are to come."""
+        """How many runs there will be."""
         if self.live is not None:
             self.live.expect(runs)
 
     def say(self, text: str) -> None:
-        """A sentence that stays, even on a terminal."""
+        """Print a sentence that stays on the terminal."""
         if not self.quiet:
             with self.aside():
                 print(visible(text), file=self.stream, flush=True)
 
     def done(self) -> None:
-        """Show nothing until the next step: what follows begins on a fresh line."""
+        """Hide the screen until the next step, so that the next text begins on a new line."""
         if self.live is not None:
             self.live.step("")
         with self.aside():
@@ -90,7 +92,7 @@ class Progress:
 
     @contextmanager
     def aside(self, ended: str = "") -> Iterator[None]:
-        """Others write, such as how the run ``ended`` has ended."""
+        """Inside the block others may write to the terminal, such as the result of the run ``ended``."""
         if self.live is None:
             yield
             return
@@ -102,9 +104,9 @@ class Progress:
 
 
 def can_be_painted(stream: TextIO) -> bool:
-    """True on a terminal that can move its cursor and is large enough, whose user has not asked for less.
+    """Whether the stream is a terminal that can move its cursor and is large enough, and its user wants colours.
 
-    Not where stdout is a pipe: whoever reads it (tee, less) writes on this terminal too, at a time of its own.
+    False if stdout is a pipe: its reader (tee, less) writes to this terminal too, at any time.
     """
     if not wants_colour(stream) or not os.environ.get("TERM"):
         return False
@@ -112,5 +114,5 @@ def can_be_painted(stream: TextIO) -> bool:
         if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
             return False
         size = os.get_terminal_size(stream.fileno())
-        return not size.columns or not size.lines or (size.columns >= NARROWEST and size.lines >= LOWEST)
+        return not size.columns or not size.lines or (size.columns >= MIN_COLUMNS and size.lines >= MIN_LINES)
     return False

@@ -1,4 +1,4 @@
-"""The last moments of a run that goes on: the newest records and frames, as evidence that can be told as a story."""
+"""The last moments of a run in progress: the newest records and frames, as evidence, and the story of them."""
 
 import re
 import time
@@ -15,18 +15,18 @@ from badwire.packets.pcapng import Capture, Captured
 from badwire.report.story import Story, story
 from badwire.util.jsonlines import decode
 
-FRAMES = 120  # passings of a port that are kept; more than a screen shows
+FRAMES = 120  # captured frames that are kept, which is more than a screen shows
 KEPT = {"facts": 64, "fault": 64, "note": 32, "program": 128, "output": 64, "call": 64, "decision": 128}
-OPENINGS = 64  # SYNs kept after that, since numbers are counted from them
+OPENINGS = 64  # SYNs that are kept longer, since sequence numbers are counted from them
 
 _FLAGS_AT = 13  # bytes into the TCP header (RFC 9293 section 3.1)
 _HOST = re.compile(rb'"host":"([^"]*)"')
-_record = lru_cache(maxsize=1024)(decode)  # most of what is kept was kept before
+_record = lru_cache(maxsize=1024)(decode)  # most records were decoded before
 
 
 @dataclass(frozen=True)
-class Table:
-    """A host's sockets as they were last seen to change, at ``t`` (ns since the run began)."""
+class LastSample:
+    """The last recorded sample of a host's socket table, at ``t`` (ns since the run began)."""
 
     t: int
     sockets: tuple[Mapping[str, Any], ...]
@@ -34,21 +34,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Moment:
-    """What to show: the story of the last moments, the tables by host, and the whole run in numbers.
+    """The story of the last moments, the socket tables by host, and how many frames the run has sent so far.
 
-    ``now`` is ns since the run began; on the ``virtual`` clock that is when the last thing happened.
+    ``now`` is ns since the run began; on the ``virtual`` clock it is the time of the last record.
     """
 
     story: Story
-    tables: Mapping[str, Table]
+    tables: Mapping[str, LastSample]
     addresses: Mapping[str, str]
     now: int
     frames: int
     virtual: bool
 
 
-class Lately:
-    """Takes what comes, and keeps little of it: nothing is read that will not be shown."""
+class Recent:
+    """Keeps the newest records and frames of a run; it decodes only what will be shown."""
 
     def __init__(self) -> None:
         self._meta: dict[str, Any] = {}
@@ -59,7 +59,7 @@ class Lately:
         self._sent = self._newest = 0
 
     def take(self, lines: Iterable[bytes], frames: Iterable[Captured]) -> None:
-        """Records as they stand in evidence.jsonl, each with its kind in front, and frames."""
+        """Add lines of evidence.jsonl, each of which begins with its kind, and frames."""
         for line in lines:
             kind = line.split(b'"', 4)[3]  # {"kind":"note",
             if kind == b"sample" and (host := _HOST.search(line)):
@@ -72,11 +72,11 @@ class Lately:
             self._sent += frame.direction == "in"
             self._newest = max(self._newest, frame.t)
             self._frames.append(frame)
-            if len(self._frames) > FRAMES and _opens(gone := self._frames.popleft()):
-                self._openings.append(gone)
+            if len(self._frames) > FRAMES and _opens(oldest := self._frames.popleft()):
+                self._openings.append(oldest)
 
     def moment(self) -> Moment | None:
-        """What is known now; None before the lab is up."""
+        """What to show now; None before the lab is up."""
         if not self._meta:
             return None
         began, virtual = int(self._meta["t"]), self._meta.get("clock") == "virtual"
@@ -84,11 +84,11 @@ class Lately:
         samples = [_record(line) for line in self._samples.values()]
         times = [int(record.get("t") or record.get("ended") or 0) for record in (*records, *samples)]
         now = max(began, self._newest, *times) if virtual else time.monotonic_ns()
-        seen = Evidence((self._meta, *records, {"kind": "now", "t": now}), self._capture())
+        run = Evidence((self._meta, *records, {"kind": "now", "t": now}), self._capture())
         return Moment(
-            story(seen),
-            {each["host"]: Table(each["t"] - began, tuple(each["sockets"])) for each in samples},
-            seen.hosts,
+            story(run),
+            {each["host"]: LastSample(each["t"] - began, tuple(each["sockets"])) for each in samples},
+            run.hosts,
             now - began,
             self._sent,
             virtual,
@@ -100,7 +100,7 @@ class Lately:
 
 
 def _opens(frame: Captured) -> bool:
-    """Whether it is a SYN: asked of every frame, so of its bytes (RFC 791 section 3.1, RFC 9293 section 3.1)."""
+    """Whether it is a SYN, from its bytes, since it is called for every frame (RFC 791 and RFC 9293, section 3.1)."""
     ip = ipv4_header(frame.data)
     if ip is None or ip.protocol != TCP:
         return False

@@ -1,4 +1,4 @@
-"""A run's evidence while it is written: what was added to its files, whole records and whole frames of it."""
+"""Follows the evidence of a run while it is written, as tail(1) does: complete records and complete frames."""
 
 import os
 import struct
@@ -11,20 +11,21 @@ from badwire.packets import pcapng
 from badwire.store.recorder import CAPTURE, EVIDENCE
 
 _CHUNK = 1 << 16
-_LONGEST = 1 << 20  # bytes of a block; what is longer is none
-_EVENTS = 1 << 16  # bytes of inotify events; what does not fit is one word that they were too many
+_LONGEST = 1 << 20  # bytes; longer than any block
+_EVENTS = 1 << 16  # bytes of inotify events; the kernel reports if there are more
 
 
-class Growing:
-    """The two files in ``folder`` as they grow, also before they are there; the descriptor tells when to read.
+class Tail:
+    """Evidence and capture in ``folder``, also before they exist; the descriptor says when to read. Raises OSError.
 
-    A capture that is put in order at the end is another file: this one goes on with the first. Raises OSError.
+    The capture is replaced by a sorted file at the end of a run; this class goes on with the original.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, BinaryIO] = {}
-        self._lines, self._blocks = Lines(), Blocks()
+        self._lines = LineSplitter()
+        self._blocks = BlockSplitter()
         with ExitStack() as undo:
             self._notices = libc.inotify_init()
             undo.callback(os.close, self._notices)
@@ -32,15 +33,15 @@ class Growing:
             self._undo = undo.pop_all()
 
     def fileno(self) -> int:
-        """Ready to be read when anything in the folder has changed."""
+        """A descriptor that is readable when anything in the folder has changed."""
         return self._notices
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop following."""
         self._undo.close()
 
     def read(self) -> tuple[list[bytes], list[pcapng.Captured]]:
-        """The records, as lines, and the frames that came since it was asked last."""
+        """The records, as lines, and the frames since the last call."""
         with suppress(BlockingIOError):
             os.read(self._notices, _EVENTS)
         return self._lines.take(self._piece(EVIDENCE)), self._blocks.take(self._piece(CAPTURE))
@@ -57,31 +58,31 @@ class Growing:
         return b"".join(pieces)
 
 
-class Lines:
-    """Makes whole lines of pieces."""
+class LineSplitter:
+    """Joins pieces of a file and splits them into lines."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def take(self, piece: bytes) -> list[bytes]:
-        """The lines that are whole now."""
+        """The lines that are complete now."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         return lines
 
 
-class Blocks:
-    """Makes frames of pieces of a capture that this program writes; what it cannot read it leaves out."""
+class BlockSplitter:
+    """Joins pieces of a capture of the lab and splits them into frames; it skips what it cannot read."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._ports: list[str] = []
 
     def take(self, piece: bytes) -> list[pcapng.Captured]:
-        """The frames that are whole now."""
+        """The frames that are complete now."""
         content, end = self._rest + piece, 0
         frames: list[pcapng.Captured] = []
         with suppress(struct.error, IndexError):
-            for kind, body, order, end in pcapng.blocks(content):  # noqa: B007  (where the last one ends)
+            for kind, body, order, end in pcapng.blocks(content):  # noqa: B007  (the end of the last one is used below)
                 if kind == pcapng.INTERFACE:
                     options = dict(pcapng.options_of(body[8:], order))
                     self._ports.append(options.get(pcapng.INTERFACE_NAME, b"?").decode(errors="replace"))
