@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from badwire.packets.checksum import internet_sum, pseudo_header
-from badwire.packets.packet import flag_bits
+from badwire.packets.tcp_flags import flag_bits
 
 CLIENT_PORT = 40001
 SERVER_PORT = 7000

@@ -1,9 +1,7 @@
 """Frames taken apart, and their checksums."""
 
-import pytest
-
 from badwire.packets.checksum import checksums_right, internet_sum
-from badwire.packets.packet import decode, has_flags, relative
+from badwire.packets.packet import decode, relative
 from tests.claims import forged
 
 ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "10.0.0.3", "10.0.0.2")
@@ -66,32 +64,6 @@ def test_no_damage_is_an_error() -> None:
         for size in range(len(frame)):
             decode(frame[:size])
             checksums_right(frame[:size])
-
-
-@pytest.mark.parametrize(
-    "flags, wanted, answer",
-    [
-        ("S", "S", True),
-        ("SA", "S", False),
-        ("SA", "SA", True),
-        ("SA", "S.", True),
-        ("FA", "F", True),
-        ("FPA", "F", True),
-        ("FA", "A", False),
-        ("PA", "A", True),
-        ("A", "PA", False),
-        ("RA", "R", True),
-        ("R", "R", True),
-        ("A", "F", False),
-    ],
-)
-def test_which_flags_a_segment_has(flags: str, wanted: str, answer: bool) -> None:
-    assert has_flags(flags, wanted) is answer
-
-
-def test_a_flag_that_there_is_not() -> None:
-    with pytest.raises(ValueError, match="no such TCP flag: X"):
-        has_flags("S", "SX")
 
 
 def test_sequence_numbers_go_round() -> None:

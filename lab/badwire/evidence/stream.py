@@ -11,7 +11,8 @@ from badwire.evidence.frames import Frame
 from badwire.evidence.provenance import noted
 from badwire.evidence.records import Records
 from badwire.evidence.selection import selects
-from badwire.packets.packet import Tcp, has_flags, relative
+from badwire.packets.packet import Tcp, relative
+from badwire.packets.tcp_flags import has_flags
 from badwire.store.records import NS, NotRecorded
 
 Flags = str | tuple[str, ...]

@@ -15,8 +15,8 @@ from badwire.evidence.selection import is_within, selects
 from badwire.evidence.stream import Flags, TcpStream, streams
 from badwire.faults import from_json
 from badwire.faults.fault import Fault
-from badwire.packets.packet import has_flags
 from badwire.packets.pcapng import Capture
+from badwire.packets.tcp_flags import has_flags
 from badwire.store.records import Decision, Facts, Record
 
 

@@ -1,4 +1,4 @@
-"""Which frames a fault means: by protocol, TCP flags, payload and ports, read from an Ethernet frame (IPv4, ARP)."""
+"""Selects the frames that a fault applies to: by protocol, TCP flags, payload and ports (IPv4, ARP)."""
 
 import struct
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from typing import NamedTuple
 from badwire.errors import BadFault
 from badwire.faults.fault import Fault
 from badwire.packets.ipv4 import ICMP, TCP, UDP, ipv4_header
+from badwire.packets.tcp_flags import mask_and_value
 
 _NUMBERS = {"icmp": ICMP, "tcp": TCP, "udp": UDP}
-_LETTERS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, ".": 16}
-_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
+_FLAGS = frozenset("SFRPA.")
 
 _TCP = struct.Struct("!HHLxxxxBB")  # ports, sequence number, header length, flags
 _UDP = struct.Struct("!HHxxxx")
@@ -20,7 +20,7 @@ _UDP_HEADER = 8  # bytes
 
 
 class Segment(NamedTuple):
-    """What a matcher looks at in a TCP segment or UDP datagram; ``payload`` in bytes, flags and sequence 0 for UDP."""
+    """What is matched of a TCP segment or UDP datagram; ``payload`` in bytes; UDP has flags and sequence 0."""
 
     protocol: int
     source: int
@@ -46,7 +46,7 @@ def segment(frame: bytes) -> Segment | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Match(Fault):
-    """A fault that means only some frames; what is left at None does not matter.
+    """A fault that applies to some frames only; a field that is None matches every frame.
 
     protocol   "tcp", "udp", "icmp" or "arp"
     flags      TCP flags in tcpdump's letters (S, F, R, P, and A or . for ACK). Of SYN, FIN and RST exactly those given
@@ -72,28 +72,29 @@ class Match(Fault):
             if getattr(self, field) is not None:
                 self._check(field, 1, 65535, whole=True)
         if self.flags is not None:
-            if not isinstance(self.flags, str) or not self.flags or set(self.flags) - set(_LETTERS):
+            if not isinstance(self.flags, str) or not self.flags or set(self.flags) - _FLAGS:
                 raise BadFault(f"{self.name}: flags must be letters out of S, F, R, P and A, not {self.flags!r}.")
             if self.protocol not in (None, "tcp"):
                 raise BadFault(f"{self.name}: flags are for protocol tcp, not {self.protocol}.")
-        if self.protocol in ("icmp", "arp") and self._deep():
+        if self.protocol in ("icmp", "arp") and self._matches_fields():
             raise BadFault(f"{self.name}: ports and data are for protocol tcp or udp, not {self.protocol}.")
 
-    def _deep(self) -> bool:
-        """Does it ask for anything beyond the protocol?"""
+    def _matches_fields(self) -> bool:
+        """Whether any field but the protocol must be matched."""
         return any(value is not None for value in (self.flags, self.data, self.port, self.from_port, self.to_port))
 
     def matcher(self) -> Callable[[bytes], bool]:
-        """A function that tells whether a frame is meant."""
-        protocol, deep = self.protocol, self._deep()
-        if protocol is None and not deep:
+        """A function that returns whether the fault applies to a frame."""
+        protocol = self.protocol
+        only_protocol = not self._matches_fields()
+        if protocol is None and only_protocol:
             return lambda frame: True
         if protocol == "arp":
             return lambda frame: frame[12:14] == b"\x08\x06"
         number = _NUMBERS[protocol] if protocol else None
-        if not deep:
+        if only_protocol:
             return lambda frame: (ip := ipv4_header(frame)) is not None and ip.protocol == number
-        mask, value = _mask(self.flags) if self.flags else (0, 0)
+        mask, value = mask_and_value(self.flags) if self.flags else (0, 0)
 
         def matches(frame: bytes) -> bool:
             seen = segment(frame)
@@ -108,12 +109,3 @@ class Match(Fault):
             )
 
         return matches
-
-
-def _mask(flags: str) -> tuple[int, int]:
-    """Which flag bits to look at, and what they must be."""
-    value = 0
-    for letter in flags:
-        value |= _LETTERS[letter]
-    mask = value | _SYN | _FIN | _RST
-    return (mask | _ACK if value & _SYN else mask), value

@@ -1,10 +1,7 @@
-"""Frames taken apart into the layers of badwire.packets.packet.
+"""Decodes a frame into its layers: Ethernet, ARP, IPv4, TCP with its options, UDP, ICMP.
 
-What is cut short or unknown is None, never an error: a corrupted frame is evidence too.
-
-The layers of a frame, Ethernet, ARP, IPv4, TCP with its options, UDP, ICMP, each a plain frozen value.
-
-TCP fields have the names of RFC 9293 section 3.3 (SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND).
+A layer that is truncated or unknown is None, never an error, since a corrupted frame is evidence too. TCP fields have
+the names of RFC 9293 section 3.3 (SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND).
 """
 
 import struct
@@ -14,13 +11,14 @@ from typing import Literal
 
 from badwire.packets import ipv4
 from badwire.packets.ipv4 import ETHERNET_HEADER as ETHERNET_HEADER
+from badwire.packets.tcp_flags import flag_letters
 
 Protocol = Literal["arp", "tcp", "udp", "icmp", "ip", "other"]
 
 
 @dataclass(frozen=True)
 class Arp:
-    """RFC 826: ``operation`` 1 asks, 2 answers."""
+    """An ARP packet (RFC 826); ``operation`` is 1 for a request, 2 for a reply."""
 
     operation: int
     sender: str
@@ -29,7 +27,11 @@ class Arp:
 
 @dataclass(frozen=True)
 class Ip:
-    """RFC 791; ``id`` tells a retransmission from a copy, ``length`` is that of the whole datagram in bytes."""
+    """An IPv4 header (RFC 791).
+
+    ``id`` differs between a segment and its retransmission, and is equal in a copy. ``length`` is the datagram's, in
+    bytes.
+    """
 
     source: str
     destination: str
@@ -44,7 +46,7 @@ class Ip:
 
 @dataclass(frozen=True)
 class Options:
-    """TCP options; None or False when the segment does not carry them (RFC 9293 3.2, RFC 7323, RFC 2018)."""
+    """TCP options (RFC 9293 section 3.2, RFC 7323, RFC 2018); None or False if the segment does not have them."""
 
     mss: int | None = None
     window_scale: int | None = None
@@ -55,18 +57,18 @@ class Options:
 
     @property
     def offered(self) -> tuple[str, ...]:
-        """What a SYN offers besides its MSS, by the names of the sysctls that turn it on: both sides must offer it."""
-        there = {
+        """What a SYN offers besides its MSS, by the names of the sysctls; it is used if both sides offer it."""
+        offers = {
             "timestamps": self.timestamp is not None,
             "sack": self.sack_permitted,
             "window_scaling": self.window_scale is not None,
         }
-        return tuple(name for name, offered in there.items() if offered)
+        return tuple(name for name, offered in offers.items() if offered)
 
 
 @dataclass(frozen=True)
 class Tcp:
-    """A segment. ``window`` is as on the wire, not scaled; ``length`` is SEG.LEN, which counts SYN and FIN."""
+    """A TCP segment (RFC 9293). ``window`` is the field of the header, not scaled; ``data_length`` is in bytes."""
 
     source_port: int
     destination_port: int
@@ -80,13 +82,13 @@ class Tcp:
 
     @property
     def length(self) -> int:
-        """Sequence numbers that the segment takes: a byte each, and one each for SYN and FIN."""
+        """SEG.LEN: the sequence numbers that the segment takes, one for each byte of data, for SYN and for FIN."""
         return self.data_length + ("S" in self.flags) + ("F" in self.flags)
 
 
 @dataclass(frozen=True)
 class Udp:
-    """RFC 768; ``data_length`` without the eight bytes of header."""
+    """A UDP datagram (RFC 768); ``data_length`` is in bytes, without the header."""
 
     source_port: int
     destination_port: int
@@ -96,9 +98,10 @@ class Udp:
 
 @dataclass(frozen=True)
 class Icmp:
-    """RFC 792; type 3 code 3 is "port unreachable"; ``quoted`` is the datagram that an error message speaks of.
+    """An ICMP message (RFC 792); type 3 code 3 is "port unreachable".
 
-    ``next_mtu`` is what "fragmentation needed", type 3 code 4, says of the next link (RFC 1191); else None.
+    ``quoted`` is the datagram that an error message is about. ``next_mtu`` is the MTU of the next link, in an error
+    "fragmentation needed", type 3 code 4 (RFC 1191); else None.
     """
 
     type: int
@@ -109,7 +112,7 @@ class Icmp:
 
 @dataclass(frozen=True)
 class Packet:
-    """A frame; the layers that it does not have are None."""
+    """A decoded frame; a layer that it does not have is None."""
 
     source_mac: str
     destination_mac: str
@@ -122,7 +125,7 @@ class Packet:
 
     @property
     def protocol(self) -> Protocol:
-        """The innermost protocol that this module knows."""
+        """The innermost protocol that was decoded."""
         if self.ip is None:
             return "arp" if self.arp else "other"
         return "tcp" if self.tcp else "udp" if self.udp else "icmp" if self.icmp else "ip"
@@ -134,14 +137,13 @@ class Packet:
         return (layer.source_port, layer.destination_port) if layer else None
 
 
-IPV4, ARP = 0x0800, 0x0806
-LETTERS = "SFRPAUEC"  # control bits, in the order in which this project writes them
-_BITS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "C": 128}
+IPV4 = 0x0800
+ARP = 0x0806
 
 
-@lru_cache(maxsize=4096)  # each frame is seen at least twice, sent and delivered
+@lru_cache(maxsize=4096)  # each frame is decoded at least twice: when it is sent and when it is delivered
 def decode(frame: bytes) -> Packet:
-    """Take a frame apart as far as it can be understood."""
+    """Decode a frame, as far as it can be decoded."""
     if len(frame) < ETHERNET_HEADER:
         return Packet("", "", 0)
     ethertype = int.from_bytes(frame[12:14], "big")
@@ -156,29 +158,9 @@ def decode(frame: bytes) -> Packet:
     return Packet(*macs, ethertype)
 
 
-def has_flags(flags: str, wanted: str) -> bool:
-    """Whether a segment with ``flags`` is what ``wanted`` asks for.
-
-    Of S, F and R exactly those that ``wanted`` names are set; A and the rest must be set when named; beside S, A must
-    be clear when not named. So "S" and "SA" differ, "F" finds "FA" and "FPA", "A" finds no "SA". A may be written ".".
-    Faults read flags in the same way.
-    """
-    wanted = wanted.replace(".", "A")
-    if unknown := set(wanted) - set(LETTERS):
-        raise ValueError(f"no such TCP flag: {''.join(sorted(unknown))} (there are {LETTERS})")
-    if set(flags) & set("SFR") != set(wanted) & set("SFR"):
-        return False
-    return set(wanted) <= set(flags) and ("S" not in wanted or ("A" in wanted) == ("A" in flags))
-
-
 def relative(number: int, start: int) -> int:
     """A sequence number counted from ``start``, modulo 2**32 (RFC 9293 section 3.4)."""
     return (number - start) % 2**32
-
-
-def flag_bits(flags: str) -> int:
-    """The control bits as in the header."""
-    return sum(_BITS[letter] for letter in flags)
 
 
 def _ipv4(body: bytes) -> tuple[Ip | None, Tcp | None, Udp | None, Icmp | None]:
@@ -221,8 +203,8 @@ def _udp(inner: bytes, length: int) -> Udp:
 
 def _tcp(inner: bytes, length: int) -> Tcp:
     source, destination, seq, ack, offset, bits, window = struct.unpack_from("!HHIIBBH", inner)
-    header = (offset >> 4) * 4
-    flags = "".join(letter for letter in LETTERS if bits & _BITS[letter])
+    header = (offset >> 4) * 4  # bytes
+    flags = flag_letters(bits)
     data = inner[header:]
     return Tcp(
         source,
@@ -238,7 +220,7 @@ def _tcp(inner: bytes, length: int) -> Tcp:
 
 
 def _tcp_options(data: bytes) -> Options:
-    """RFC 9293 section 3.2: kind, length, value; 0 ends the list, 1 fills a byte."""
+    """Each option has kind, length and value (RFC 9293 section 3.2); kind 0 ends the list, kind 1 is one byte."""
     mss = scale = stamp = echo = None
     permitted = False
     blocks: tuple[tuple[int, int], ...] = ()
@@ -267,7 +249,7 @@ def _tcp_options(data: bytes) -> Options:
 
 
 def _quoted(inner: bytes) -> Packet | None:
-    """The datagram inside an ICMP error, of which eight bytes behind its IP header are enough for the ports."""
+    """The datagram quoted by an ICMP error; eight bytes after its IP header are enough for the ports."""
     if inner[0] not in (3, 4, 5, 11, 12) or len(inner) < 28:
         return None
     body = inner[8:]

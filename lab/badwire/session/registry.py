@@ -6,7 +6,6 @@ that was killed: the kernel, or the janitor of the containers, has removed the l
 
 import contextlib
 import difflib
-import fcntl
 import json
 import os
 import re
@@ -19,7 +18,7 @@ from typing import IO, Any
 
 from badwire.errors import BadOption, NoPermission, Timeout
 from badwire.session.connection import ControlConnection
-from badwire.util import files
+from badwire.util import files, locks
 
 DEFAULT = "lab"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -167,12 +166,9 @@ def _remove_if_dead(base: Path, name: str) -> str:
 def _is_locked(path: Path) -> bool:
     try:
         with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+            return not locks.try_lock(file, shared=True)
     except OSError:
-        pass
-    return False
+        return False
 
 
 @contextmanager
@@ -181,10 +177,8 @@ def _locked_entry(base: Path, name: str) -> Iterator[IO[str]]:
     path = base / f"{name}.json"
     while True:
         with path.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BadOption(_already_up(name, read_entry(path))) from None
+            if not locks.try_lock(file):
+                raise BadOption(_already_up(name, read_entry(path)))
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                     yield file

@@ -5,7 +5,6 @@ replaced in one step.
 """
 
 import contextlib
-import errno
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -15,19 +14,10 @@ from pathlib import Path
 
 from badwire.errors import BadRun, DiskFull
 from badwire.util import files as objects
+from badwire.util.errnos import NOT_WRITABLE
 
 DEFAULT = Path("runs")
 SIGNED, EVIDENCE = "run.json", "evidence.jsonl"
-UNWRITABLE = {
-    errno.ENOSPC,
-    errno.EROFS,
-    errno.EDQUOT,
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.EFBIG,
-}
 
 
 def make(base: Path, scenario: str) -> Path:
@@ -93,14 +83,14 @@ def writing(folder: Path, whatever: bool = False) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if not whatever and error.errno not in UNWRITABLE:
+        if not whatever and error.errno not in NOT_WRITABLE:
             raise
         raise disk_full(folder, error) from error
 
 
 def no_room(error: Exception) -> DiskFull | None:
     """The sentence for the refusal of a file or stream that nobody can name; None for another error."""
-    if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
+    if isinstance(error, OSError) and error.errno in NOT_WRITABLE and error.filename is None:
         return DiskFull(f"Nothing can be written: {error.strerror}; make room and try again.")
     return None
 

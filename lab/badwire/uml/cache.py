@@ -10,8 +10,6 @@ A checkout with another configuration has a link of its own, so that two checkou
 """
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -26,13 +24,13 @@ from typing import IO, Any
 from badwire.errors import DiskFull, KernelError, MachineError
 from badwire.uml import preload
 from badwire.uml.kernel_config import FRAGMENT, options
+from badwire.util import locks
+from badwire.util.errnos import NO_SPACE, NOT_PERMITTED
 
 KEPT = 4  # kernels, the ones used last; one takes 10 MB
 IN_USE = 86400.0  # s; one that was used so lately may be in use now: no run is as long (badwire.options.LIMIT)
 AROUND = Path(__file__).with_name("around.h")  # compiled into the kernel, see there
 ABOUT = "about.json"  # what a kernel is and was built from; a folder without it is no kernel
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_REFUSALS = {*_FULL, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def root() -> Path:
@@ -77,11 +75,9 @@ def turn(tell: Callable[[str], None]) -> Iterator[int]:
     also for what the disk refuses inside the block.
     """
     with _lock() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locks.try_lock(lock):
             tell("another build of the kernel is under way: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locks.lock(lock)
         with writing():
             yield lock.fileno()
 
@@ -124,10 +120,11 @@ def sweep() -> list[str]:
         if not left.exists():
             return []
         with _lock() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not locks.try_lock(lock):
+                return []  # the build is alive
             discard(left)
     except (MachineError, OSError):
-        return []  # no place for kernels, or a build that is alive
+        return []  # no place for kernels
     return [f"removed {left}, of a build of the kernel that was killed"]
 
 
@@ -163,14 +160,14 @@ def writing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _REFUSALS:
+        if error.errno not in NO_SPACE | NOT_PERMITTED:
             raise
         raise refusal(error) from error
 
 
 def refusal(error: OSError) -> MachineError:
     """The sentence for a folder that cannot be written."""
-    return full() if error.errno in _FULL else forbidden(error.strerror or str(error))
+    return full() if error.errno in NO_SPACE else forbidden(error.strerror or str(error))
 
 
 def forbidden(why: str) -> KernelError:

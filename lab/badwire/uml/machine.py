@@ -15,7 +15,6 @@ A processor for a kernel of ours: on one of them it is more than twice as quick 
 What a job in the kernel writes, for whoever waits outside.
 """
 
-import fcntl
 import json
 import os
 import select
@@ -40,7 +39,7 @@ from badwire.uml.cow_disk import Disk
 from badwire.uml.failure import End, doing, short_of_memory
 from badwire.uml.guest import memory as guest_memory
 from badwire.uml.paths import AUX, ENVIRONMENT, outside
-from badwire.util import project
+from badwire.util import locks, project
 
 _CHUNK = 1 << 16
 Heard = Callable[[str, bytes], None]
@@ -88,10 +87,8 @@ def taken(folder: Path) -> Iterator[int]:
     """A descriptor of the folder, which belongs to this run alone meanwhile. Raises BadOption."""
     held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadOption(f"Another kernel runs with the folder {folder.parent}; name another with --out.") from None
+        if not locks.try_lock(held):
+            raise BadOption(f"Another kernel runs with the folder {folder.parent}; name another with --out.")
         yield held
     finally:
         os.close(held)

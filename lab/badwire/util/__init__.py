@@ -1,4 +1,4 @@
-"""What has to do with no network: files, JSON lines, text for terminals, signals, owners of what is left behind.
+"""Helpers that have nothing to do with a network: files, locks, JSON lines, text for terminals, signals, owners.
 
 May import: errors.
 """

@@ -1,7 +1,6 @@
 """runs/index.html: the runs below a folder, newest first, and a comparison of any two of them."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from badwire.errors import BadRun
 from badwire.report.html import page
 from badwire.result.result import ClaimResult, Result
 from badwire.store import run_folder
-from badwire.util import files
+from badwire.util import files, locks
 
 IndexEntry = Mapping[str, Any]
 
@@ -30,7 +29,7 @@ def write(base: Path, reread: bool = False) -> Path:
     folder = os.open(base, os.O_RDONLY | os.O_CLOEXEC)
     try:
         with contextlib.suppress(OSError):  # some network file systems have no locks; then the last writer wins
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            locks.lock(folder)
         return files.atomic_write(base / FILE, render(base, reread))
     finally:
         os.close(folder)

@@ -10,8 +10,8 @@ from typing import Any
 
 from badwire.evidence.evidence import Evidence
 from badwire.packets.ipv4 import TCP, ipv4_header
-from badwire.packets.packet import flag_bits
 from badwire.packets.pcapng import Capture, Captured
+from badwire.packets.tcp_flags import flag_bits
 from badwire.report.story import Story, story
 from badwire.util.jsonlines import decode
 

@@ -5,7 +5,6 @@ so the build needs no network.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import io
@@ -20,7 +19,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from badwire.errors import ImageError
 from badwire.substrate.docker.client import says
 from badwire.topology.topology import Container
-from badwire.util import project
+from badwire.util import locks, project
 
 DOCKERFILE = "images/host/Dockerfile"
 NAME = "badwire-host"
@@ -60,8 +59,8 @@ def ready(client: docker.APIClient, container: Container, progress: Progress) ->
     name = f"{NAME}:{digest(base[1], parts)}"
     if _there(client, name):
         return name
-    with project.packaged(DOCKERFILE).open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # ten runs at once build it once
+    with project.packaged(DOCKERFILE).open("rb") as dockerfile:
+        locks.lock(dockerfile)  # so that runs that start at the same time build it once
         if not _there(client, name):
             build(client, base[0], name, parts, progress)
             forget_older(client, name)

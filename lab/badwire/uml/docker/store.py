@@ -6,8 +6,6 @@ badwire/engine/lock, .making/                        held, and filled, by the on
 """
 
 import contextlib
-import errno
-import fcntl
 import os
 import shutil
 import time
@@ -17,6 +15,8 @@ from pathlib import Path
 
 from badwire.errors import DiskFull, KernelError, MachineError
 from badwire.uml import cache
+from badwire.util import locks
+from badwire.util.errnos import NO_SPACE
 
 ROOM = 1 << 30  # bytes that must be free to make disks: two of 210 MB, and the tar file and its origin as much
 _MAKING = ".making"
@@ -37,7 +37,7 @@ def held(ensure: Callable[[], Path]) -> Iterator[int]:
         except FileNotFoundError:
             continue  # removed a moment ago
         with file:
-            fcntl.flock(file, fcntl.LOCK_SH)
+            locks.lock(file, shared=True)
             found = os.fstat(file.fileno())
             if not found.st_nlink:
                 continue
@@ -65,11 +65,9 @@ def turn(tell: Callable[[str], None]) -> Iterator[Making]:
         folder().mkdir(parents=True, exist_ok=True)
         lock = (folder() / "lock").open("w")
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locks.try_lock(lock):
             tell("another run makes the Docker Engine's disk: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locks.lock(lock)
         making = folder() / _MAKING
         with _writing():
             cache.discard(making)
@@ -93,18 +91,20 @@ def sweep() -> list[str]:
         if not left.exists():
             return []
         with (folder() / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not locks.try_lock(lock):
+                return []  # a disk is being made
             cache.discard(left)
     except (KernelError, OSError):
-        return []  # no place for disks, or one is being made
+        return []  # no place for disks
     return [f"removed {left}, of a disk whose maker was killed"]
 
 
 def forget(keep: set[Path], checkout: str) -> None:
     """Remove the disks that this checkout had before, and those that nobody has used for long, but none in use."""
     for disk in set(folder().glob("*.ext4")) - keep:
-        with disk.open("rb") as file, contextlib.suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with disk.open("rb") as file:
+            if not locks.try_lock(file):
+                continue
             if checkout in disk.name or os.fstat(file.fileno()).st_atime < time.time() - UNUSED:
                 disk.unlink()
 
@@ -115,7 +115,7 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else MachineError
+        kind = DiskFull if error.errno in NO_SPACE else MachineError
         raise kind(
             f"the Docker Engine's disk cannot be kept in {folder()}: {error.strerror}; make room there, or set"
             " XDG_CACHE_HOME to a folder that you may write."

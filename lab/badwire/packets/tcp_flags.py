@@ -1,0 +1,65 @@
+"""The control bits of a TCP header (RFC 9293 section 3.1) as letters, and the rule by which they are matched."""
+
+from functools import lru_cache
+
+BITS = {
+    "S": 0x02,
+    "F": 0x01,
+    "R": 0x04,
+    "P": 0x08,
+    "A": 0x10,
+    "U": 0x20,
+    "E": 0x40,
+    "C": 0x80,
+}
+"""Each letter's bit, in the order in which this project writes the letters."""
+SYNONYMS = {".": "A"}  # tcpdump(8) writes ACK as a dot
+LETTERS = "".join(BITS)
+
+
+def flag_bits(flags: str) -> int:
+    """The control bits as in the header.
+
+    Raises:
+        ValueError: a letter is not the letter of a flag.
+    """
+    bits = 0
+    for letter in flags:
+        letter = SYNONYMS.get(letter, letter)
+        if letter not in BITS:
+            raise ValueError(f"no such TCP flag: {letter} (there are {LETTERS})")
+        bits |= BITS[letter]
+    return bits
+
+
+def flag_letters(bits: int) -> str:
+    """The letters of the control bits that are set."""
+    return "".join(letter for letter, bit in BITS.items() if bits & bit)
+
+
+@lru_cache(maxsize=256)  # a few are used, each for thousands of frames
+def mask_and_value(wanted: str) -> tuple[int, int]:
+    """The rule by which flags are matched: the bits that matter, and the value that they must have.
+
+    Of SYN, FIN and RST exactly those in ``wanted`` must be set. Any other flag in ``wanted`` must be set. If ``wanted``
+    has SYN but not ACK, ACK must be clear. So "S" and "SA" differ, "F" matches FIN with or without ACK, and "A" matches
+    no SYN.
+
+    Raises:
+        ValueError: a letter is not the letter of a flag.
+    """
+    value = flag_bits(wanted)
+    mask = value | BITS["S"] | BITS["F"] | BITS["R"]
+    if value & BITS["S"]:
+        mask |= BITS["A"]
+    return mask, value
+
+
+def has_flags(flags: str, wanted: str) -> bool:
+    """Whether a segment with ``flags`` matches ``wanted``, by the rule of ``mask_and_value``.
+
+    Raises:
+        ValueError: a letter is not the letter of a flag.
+    """
+    mask, value = mask_and_value(wanted)
+    return flag_bits(flags) & mask == value
