@@ -12,7 +12,7 @@ from badwire.evidence import Evidence
 from badwire.report.html import page
 from badwire.report.live.progress import Progress
 from badwire.report.terminal import render
-from badwire.result.judge import HANDS
+from badwire.result.judge import INTERACTIVE_FILE
 from badwire.result.result import ClaimResult, Result, overall, status_of
 from badwire.util.message import Message
 
@@ -60,10 +60,10 @@ def test_the_verdict_on_a_run(book: list[Verdict], instrument: list[Verdict], ve
 
 
 def test_a_run_by_hand_has_no_verdict_unless_the_lab_fails() -> None:
-    by_hand = replace(a_result(finding(HOLDS, instrument=True)), file=HANDS)
-    assert by_hand.verdict == "UNKNOWN" and page.badge(by_hand) == "BY HAND"
-    assert page.badge(replace(by_hand, error="it broke off")) == "UNKNOWN"
-    assert page.badge(replace(by_hand, claims=(finding(FAILS, instrument=True),))) == "UNKNOWN"
+    interactive = replace(a_result(finding(HOLDS, instrument=True)), file=INTERACTIVE_FILE)
+    assert interactive.verdict == "UNKNOWN" and page.badge(interactive) == "INTERACTIVE"
+    assert page.badge(replace(interactive, error="it broke off")) == "UNKNOWN"
+    assert page.badge(replace(interactive, claims=(finding(FAILS, instrument=True),))) == "UNKNOWN"
     assert page.badge(a_result(finding(FAILS))) == "FAILS"
 
 

@@ -1,4 +1,4 @@
-"""From evidence and a scenario's claims to a result, and which scenario a saved run is of."""
+"""From evidence and a scenario's claims to a result, and the scenario that a saved run belongs to."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -19,9 +19,15 @@ FramesOfClaims = Mapping[str, tuple[int, ...]]
 
 
 def judgement(scenario: Scenario, run: Evidence | None, error: LabError | None = None) -> tuple[Result, FramesOfClaims]:
-    """Judge the evidence. After an error, or with an instrument that fails, no claim of the scenario holds or fails.
+    """Judge the evidence. After an error, or if the lab itself failed, all claims of the scenario are unknown.
 
-    ``run`` is None when not even the evidence can be read, which takes an error to explain it.
+    Args:
+        scenario: its claims are judged.
+        run: the evidence; None if it cannot be read, then there is an error.
+        error: what broke the run off.
+
+    Returns:
+        The result, and for each claim the frames that it was judged on.
     """
     frames: FramesOfClaims = {}
     if run is None or error is not None:
@@ -53,9 +59,9 @@ def _not_judged(claim: Claim, error: LabError | None) -> ClaimResult:
     return ClaimResult.of(Judged(claim, (check,)))
 
 
-def _with_instrument(claims: list[ClaimResult], about_the_lab: Iterable[Judged]) -> list[ClaimResult]:
-    """The scenario's claims, unknown where the lab failed, and those about the lab."""
-    instrument = [ClaimResult.of(each, instrument=True) for each in about_the_lab]
+def _with_instrument(claims: list[ClaimResult], judged: Iterable[Judged]) -> list[ClaimResult]:
+    """The scenario's claims, all unknown if the lab itself failed, and then the claims about the lab."""
+    instrument = [ClaimResult.of(each, instrument=True) for each in judged]
     for each in instrument:
         if each.verdict == FAILS.value:
             why = Message("the lab itself failed: {title}", {"title": each.title})
@@ -64,22 +70,22 @@ def _with_instrument(claims: list[ClaimResult], about_the_lab: Iterable[Judged])
 
 
 def _frames(judged: Iterable[Judged], run: Evidence) -> FramesOfClaims:
-    """For each claim the frames that it was judged on, by their places among all."""
-    places = {id(frame): place for place, frame in enumerate(run.frames())}
+    """For each claim the frames that it was judged on, as indexes into all frames of the run."""
+    index_of = {id(frame): index for index, frame in enumerate(run.frames())}
     found = {}
     for each in judged:
-        mine = (places.get(id(frame)) for frame in each.frames)
-        found[each.claim.name] = tuple(sorted(place for place in mine if place is not None))
+        indexes = (index_of.get(id(frame)) for frame in each.frames)
+        found[each.claim.name] = tuple(sorted(index for index in indexes if index is not None))
     return found
 
 
 def environment(run: Evidence) -> dict[str, Any]:
-    """On what and how the run was made. ``engines_used`` carried out a fault; ``took`` is in seconds."""
+    """How the run was made. ``engines_used`` are those that carried out a fault; ``took`` is in seconds."""
     facts = {}
     for host in run.hosts:
         try:
             facts[host] = run.host(host).facts
-        except NotRecorded:  # a run may break off before a host has said what it is
+        except NotRecorded:  # a run may break off before a host has reported its facts
             continue
     any_host = next(iter(facts.values()), None)
     return {
@@ -97,24 +103,31 @@ def environment(run: Evidence) -> dict[str, Any]:
     }
 
 
-HANDS = "badwire up"  # stands for a scenario's file
-FORMER_HANDS = "lab up"  # the same in runs from before the project was called badwire
-_LESSON = """A lab that somebody kept up and had hands on. No claim about a book is judged here; what was done, and what
-the hosts and the wire made of it, is below."""
-BY_HAND = Scenario("up", Path(HANDS), _LESSON, Declaration(lambda lab: None, "A lab kept up by hand"), ())
+INTERACTIVE_FILE = "badwire up"  # in place of a scenario's file
+FORMER_INTERACTIVE_FILE = "lab up"  # the same in runs from before the project was called badwire
+_LESSON = """A lab that was kept up for interactive use. It has no claims of a scenario; what was done, and what the hosts
+and the wire did, is shown below."""
+INTERACTIVE = Scenario(
+    "up", Path(INTERACTIVE_FILE), _LESSON, Declaration(lambda lab: None, "A lab for interactive use"), ()
+)
 
 
 def scenario_of(folder: Path, file: str, name: str) -> Scenario:
-    """By the ``file`` that its result names, if that can be read here, else by the ``name`` in its evidence.
+    """The scenario of a saved run: the ``file`` in its result, if that exists here, else the ``name`` in its evidence.
 
-    What is in the run's own ``folder`` came with it, from wherever that came, and is not run. Raises UnknownScenario,
-    or RequestError if it is no scenario any more.
+    A file inside the run's own ``folder`` is not loaded, since the folder may come from anywhere.
+
+    Raises:
+        UnknownScenario: there is no such scenario, or it lies in the run's folder.
+        RequestError: the file is not a scenario any more.
     """
-    if file in (HANDS, FORMER_HANDS) or (not file and name == BY_HAND.name):
-        return BY_HAND
+    if file in (INTERACTIVE_FILE, FORMER_INTERACTIVE_FILE) or (not file and name == INTERACTIVE.name):
+        return INTERACTIVE
     asked = file if os.path.isfile(file) else name
     if os.path.isfile(asked) and Path(asked).resolve().is_relative_to(folder.resolve()):
-        raise UnknownScenario(f"{folder} names a scenario that came with it, {asked}, and that is not run.")
+        raise UnknownScenario(
+            f"{folder} names a scenario inside itself, {asked}, which is not loaded; copy the file elsewhere and run it."
+        )
     return load(asked)
 
 
@@ -126,6 +139,8 @@ def judge_again(folder: Path) -> Result:
     except BadRun:  # a run that was killed has no result, but its evidence names the scenario
         saved = ""
     scenario = scenario_of(folder, saved, run.meta["scenario"])
-    if scenario is BY_HAND:
-        raise BadRun(f"{folder} was made by hand and claims nothing; `badwire show {folder}` tells what was.")
+    if scenario is INTERACTIVE:
+        raise BadRun(
+            f"{folder} is of `badwire up` and has no claims to judge; `badwire show {folder}` shows what happened."
+        )
     return judgement(scenario, run, RunError(run.error) if run.error is not None else None)[0]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from badwire.errors import LabError, RunError
 from badwire.options import Options
-from badwire.result.judge import BY_HAND
+from badwire.result.judge import INTERACTIVE
 from badwire.run.real_clock import RealClock
 from badwire.scenario import scenario_file
 from badwire.session import registry
@@ -110,7 +110,7 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
     with registry.register(request.name) as registration:
         options = Options(substrate=request.substrate, engine=request.engine, seed=request.seed, out=Path(request.out))
         substrate = RealClock(options, starter.report_progress).substrate
-        folder = run_folder.make(options.out, BY_HAND.name)
+        folder = run_folder.make(options.out, INTERACTIVE.name)
         began = time.monotonic()
         registration.write(folder=str(folder))
         server = SessionServer()
@@ -120,7 +120,7 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
                 topology,
                 substrate,
                 folder=folder,
-                scenario=BY_HAND.name,
+                scenario=INTERACTIVE.name,
                 engine=request.engine,
                 seed=request.seed,
                 sysctls=sysctls,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from badwire.errors import LabError
 from badwire.evidence.damaged import remains
-from badwire.result.judge import BY_HAND
+from badwire.result.judge import INTERACTIVE
 from badwire.result.result import Result
 from badwire.run.finish import finish
 from badwire.util.crash import surprise
@@ -23,7 +23,7 @@ def write_report(folder: Path, base: Path, error: LabError | None, began: float)
         Warnings, a sentence each: what could not be written, and what the lab finds wrong with itself.
     """
     try:
-        run = finish(folder, BY_HAND, error, began, base)
+        run = finish(folder, INTERACTIVE, error, began, base)
     except LabError as failure:
         return [str(failure)]
     except Exception as failure:  # the record is on disk, and `badwire down` still waits for its answer

@@ -27,7 +27,7 @@ from badwire.evidence.evidence import Evidence
 from badwire.report.html.curves import curves
 from badwire.report.html.plots import plots
 from badwire.report.story import Story, story
-from badwire.result.judge import HANDS, FramesOfClaims
+from badwire.result.judge import INTERACTIVE_FILE, FramesOfClaims
 from badwire.result.result import ClaimResult, Result
 from badwire.util import files
 
@@ -82,9 +82,9 @@ def render(
 
 
 def badge(result: Result) -> str:
-    """The verdict; BY HAND for a lab that was kept up interactively, unless it broke off or the lab itself failed."""
+    """The verdict; INTERACTIVE for a lab that was kept up interactively, unless it broke off or the lab itself failed."""
     intact = result.error is None and all(one.verdict != FAILS for one in result.claims)
-    return "BY HAND" if result.file == HANDS and intact else result.verdict
+    return "INTERACTIVE" if result.file == INTERACTIVE_FILE and intact else result.verdict
 
 
 def _paragraphs(lesson: str) -> Iterator[tuple[str, bool]]:
@@ -111,8 +111,8 @@ def json_of(data: Any) -> Markup:
 def command(result: Result) -> str:
     """The command that runs it again in the same way."""
     words = ["badwire", "run", result.file if _own(result) else result.scenario]
-    if result.file == HANDS:
-        words = HANDS.split()
+    if result.file == INTERACTIVE_FILE:
+        words = INTERACTIVE_FILE.split()
     for name in ("clock", "substrate", "engine", "seed"):
         if (value := result.environment.get(name)) not in (None, "auto"):
             words += [f"--{name}", str(value)]
