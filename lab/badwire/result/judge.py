@@ -105,8 +105,8 @@ def environment(run: Evidence) -> dict[str, Any]:
 
 INTERACTIVE_FILE = "badwire up"  # in place of a scenario's file
 FORMER_INTERACTIVE_FILE = "lab up"  # the same in runs from before the project was called badwire
-_LESSON = """A lab that was kept up for interactive use. It has no claims of a scenario; what was done, and what the hosts
-and the wire did, is shown below."""
+_LESSON = """A lab that was kept up for interactive use. It has no claims of a scenario; what was done, and what the
+hosts and the wire did, is shown below."""
 INTERACTIVE = Scenario(
     "up", Path(INTERACTIVE_FILE), _LESSON, Declaration(lambda lab: None, "A lab for interactive use"), ()
 )
@@ -126,7 +126,7 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
     asked = file if os.path.isfile(file) else name
     if os.path.isfile(asked) and Path(asked).resolve().is_relative_to(folder.resolve()):
         raise UnknownScenario(
-            f"{folder} names a scenario inside itself, {asked}, which is not loaded; copy the file elsewhere and run it."
+            f"{folder} names a scenario inside itself, {asked}, which is not loaded; copy that file elsewhere first."
         )
     return load(asked)
 

@@ -82,7 +82,7 @@ def render(
 
 
 def badge(result: Result) -> str:
-    """The verdict; INTERACTIVE for a lab that was kept up interactively, unless it broke off or the lab itself failed."""
+    """The verdict; INTERACTIVE for a lab of `badwire up`, unless it broke off or the lab itself failed."""
     intact = result.error is None and all(one.verdict != FAILS for one in result.claims)
     return "INTERACTIVE" if result.file == INTERACTIVE_FILE and intact else result.verdict
 
