@@ -1,12 +1,13 @@
 """Buffers: a socket's type is fixed when it is made; the sizes of its buffers can be read and set, within bounds.
 
-    asked for       the kernel's answer
-    nothing         the second number of tcp_wmem and of tcp_rmem, for a TCP socket
+    bytes set       bytes that getsockopt returns
+    none            the second number of tcp_wmem and of tcp_rmem, for a TCP socket
     10000           20000: twice as much, since the kernel's own data for each segment counts too
-    1               4608 to send and 2304 to receive, on most kernels: room for two segments, and for one
+    1               4608 to send and 2304 to receive, on most kernels: room for two packets, and for one
     2147483647      twice net.core.wmem_max and twice net.core.rmem_max
 
-These last two are settings of the machine, and not of a network namespace; many kernels do not show them inside of one.
+net.core.wmem_max and net.core.rmem_max are settings of the machine, not of a network namespace; many kernels do not
+show them inside a network namespace.
 Read next: socket(7); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 7.2 and 7.5.
 """
 
@@ -17,7 +18,7 @@ from badwire.testbed import Lab
 
 PORT = 7001
 
-# Bytes that are asked for.
+# Bytes that a program sets.
 ONE = 1
 SOME = 10_000
 MANY = 2**30  # beyond the bound of any machine
@@ -70,13 +71,13 @@ def type_is_fixed(run: Evidence) -> Checks:
     udp_type = probe.line("udp-type")
     udp_set = probe.line("udp-set-type")
     yield equals("SO_TYPE of a TCP socket, SOCK_STREAM", tcp_type, STREAM)
-    yield equals("setting SO_TYPE of a TCP socket gives", tcp_set, "ENOPROTOOPT")
+    yield equals("setting SO_TYPE of a TCP socket returns", tcp_set, "ENOPROTOOPT")
     yield equals("SO_TYPE of a UDP socket, SOCK_DGRAM", udp_type, DATAGRAM)
-    yield equals("setting SO_TYPE of a UDP socket gives", udp_set, "ENOPROTOOPT")
+    yield equals("setting SO_TYPE of a UDP socket returns", udp_set, "ENOPROTOOPT")
 
 
 @claim(
-    "At first the sizes are those of tcp_wmem and tcp_rmem",
+    "A new socket's sizes are those of tcp_wmem and tcp_rmem",
     Man("tcp(7)"),
     Kernel("net/ipv4/tcp.c", "tcp_init_sock"),
     Text("T15"),
@@ -87,13 +88,13 @@ def defaults(run: Evidence) -> Checks:
     sndbuf = default_of(client.sysctl(WMEM))
     rcvbuf = default_of(client.sysctl(RMEM))
     sizes = client.program("probe_socket").line("tcp")
-    yield equals("sizes of a new TCP socket", sizes, f"sndbuf {sndbuf} rcvbuf {rcvbuf}")
+    yield equals("buffer sizes of a new TCP socket", sizes, f"sndbuf {sndbuf} rcvbuf {rcvbuf}")
 
 
-@claim("The size that is set comes back doubled", *SET, Text("T15"))
+@claim("The kernel doubles a size that is set", *SET, Text("T15"))
 def doubled(run: Evidence) -> Checks:
     sizes = run.host("client").program("probe_socket").line(f"{SOME}")
-    yield equals("sizes after {size} is set", sizes, f"sndbuf {2 * SOME} rcvbuf {2 * SOME}", size=SOME)
+    yield equals("buffer sizes after {size} bytes are set", sizes, f"sndbuf {2 * SOME} rcvbuf {2 * SOME}", size=SOME)
 
 
 @claim(
@@ -102,18 +103,22 @@ def doubled(run: Evidence) -> Checks:
     Text("T15", depends=BOUNDS),
 )
 def least(run: Evidence) -> Checks:
-    """A packet counts as 2048 bytes and its descriptor."""
+    """A packet counts as 2048 bytes and its descriptor, a struct sk_buff. The descriptor's size depends on the kernel's
+    configuration, so from 0 to 512 bytes are accepted for it."""
     sndbuf, rcvbuf = sizes_in(run.host("client").program("probe_socket").line(f"{ONE}"))
-    yield between("SO_RCVBUF after {size} is set", rcvbuf, PACKET, PACKET + DESCRIPTOR, "bytes", size=ONE)
-    yield equals("SO_SNDBUF after {size} is set", sndbuf, 2 * rcvbuf, "bytes", size=ONE)
+    yield between("SO_RCVBUF after {size} byte is set", rcvbuf, PACKET, PACKET + DESCRIPTOR, "bytes", size=ONE)
+    yield equals("SO_SNDBUF after {size} byte is set", sndbuf, 2 * rcvbuf, "bytes", size=ONE)
 
 
-@claim("There is a greatest size, however much is asked for", *SET, Text("T15", depends=BOUNDS))
+@claim("There is a greatest size, whatever a program sets", *SET, Text("T15", depends=BOUNDS))
 def greatest(run: Evidence) -> Checks:
-    """Twice the machine's setting, which a host may not be able to read. So it is the same for any size beyond."""
+    """The greatest size is twice the machine's setting, which a host may not be able to read. So two sizes beyond it
+    are set, and the results are compared."""
     probe = run.host("client").program("probe_socket")
     many = probe.line(f"{MANY}")
-    yield equals("sizes after {most} is set, as after {many}", probe.line(f"{MOST}"), many, most=MOST, many=MANY)
+    yield equals(
+        "buffer sizes after {most} bytes are set, as after {many}", probe.line(f"{MOST}"), many, most=MOST, many=MANY
+    )
 
 
 @claim(
@@ -127,9 +132,9 @@ def grows_unless_set(run: Evidence) -> Checks:
     sizes = run.host("client").calls("getsockopt").map(lambda call: call.value)
     before = sizes.nth(1)
     after = sizes.nth(2)
-    sizes.nth(4)  # without all four nothing can be said
-    yield at_least("SO_SNDBUF after connect, not set", after, before + 1, "bytes")
-    yield equals("SO_SNDBUF before and after connect, set", sizes[2:], [2 * SOME, 2 * SOME], "bytes")
+    sizes.nth(4)  # UNKNOWN unless all four calls were recorded
+    yield at_least("SO_SNDBUF after connect, if it was not set", after, before + 1, "bytes")
+    yield equals("SO_SNDBUF before and after connect, if it was set", sizes[2:], [2 * SOME, 2 * SOME], "bytes")
 
 
 def default_of(sysctl: str) -> int:

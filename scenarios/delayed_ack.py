@@ -1,9 +1,9 @@
 """The delayed acknowledgment: together with Nagle's algorithm it costs a request in two pieces 40 ms or more.
 
     client                                    server
-      |  head of a request  ----------------->  |  reads it, and waits for the rest
+      |  head of a request  ----------------->  |  waits for the rest of the request
       |  send of the rest: Nagle's algorithm    |
-      |  keeps it until the head is acknowledged|  the ACK waits 40 ms for an answer that could carry it
+      |  holds it until the head is acknowledged|  the ACK waits 40 ms for an answer that could carry it
       |  <--------------------------------  ACK |
       |  the rest  -------------------------->  |
       |  <-----------------------------  answer |
@@ -62,8 +62,9 @@ def delayed_ack(lab: Lab) -> None:
 
 @claim("A new connection acknowledges its first segment at once", Kernel("net/ipv4/tcp_input.c", "tcp_incr_quickack"))
 def first_ack_at_once(run: Evidence) -> Checks:
+    """The kernel does not delay the first ACKs: they come within the 40 ms that a delayed ACK takes at least."""
     delays = run.established(PLAIN).client.ack_delays
-    yield at_most("arrival of the first head to its ACK", delays.first, DELAYED_ACK_MIN, "s")
+    yield at_most("delay of the ACK of the first head", delays.first, DELAYED_ACK_MIN, "s")
 
 
 @claim(
@@ -73,11 +74,13 @@ def first_ack_at_once(run: Evidence) -> Checks:
     Kernel("include/net/tcp.h", "TCP_DELACK_MIN"),
 )
 def later_acks_wait(run: Evidence) -> Checks:
-    """The longest delay is judged: when a busy server has once answered too late, the kernel no longer treats the
-    connection as interactive."""
+    """A delayed ACK takes 40 to 200 ms. The longest delay is judged: when a busy server has once answered too late, the
+    kernel no longer treats the connection as interactive."""
     delays = run.established(PLAIN).client.ack_delays
     later_heads = delays[2::2]  # heads and rests take turns
-    yield between("longest delay of a later head's ACK", later_heads.largest, DELAYED_ACK_MIN, DELAYED_ACK_MAX, "s")
+    yield between(
+        "longest delay of the ACK of a later head", later_heads.largest, DELAYED_ACK_MIN, DELAYED_ACK_MAX, "s"
+    )
 
 
 @claim(
@@ -86,7 +89,8 @@ def later_acks_wait(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_output.c", "tcp_nagle_check"),
 )
 def rest_waits(run: Evidence) -> Checks:
-    """It never leaves while the head is not acknowledged: no segment finds another one's bytes in flight."""
+    """The rest never leaves before the head is acknowledged: when a segment has just been sent, only its own bytes are
+    in flight."""
     sent = run.established(PLAIN).client.sent_against_window()
     in_flight = sent.map(lambda segment: segment.in_flight)
     yield equals("bytes in flight after each segment", in_flight, [len(HEAD), len(REST)] * ROUNDS, "bytes")
@@ -94,7 +98,7 @@ def rest_waits(run: Evidence) -> Checks:
 
 @claim("With TCP_NODELAY the rest does not wait", Man("tcp(7)"))
 def no_delay(run: Evidence) -> Checks:
-    """Head and rest were in flight together."""
+    """The bytes of head and rest are in flight at the same time."""
     sent = run.established(NO_DELAY).client.sent_against_window()
     in_flight = sent.map(lambda segment: segment.in_flight)
     yield at_least("most bytes in flight", in_flight.largest, len(HEAD + REST), "bytes")
@@ -102,7 +106,7 @@ def no_delay(run: Evidence) -> Checks:
 
 @claim("With MSG_MORE head and rest leave in one segment", Man("send(2)"))
 def one_segment(run: Evidence) -> Checks:
-    """So there is no ACK in between to wait for."""
+    """The kernel sends one segment for each request, so there is no ACK to wait for between head and rest."""
     lengths = run.established(MORE).client.payload_lengths
     yield equals("bytes in each segment", lengths, [len(HEAD + REST)] * ROUNDS, "bytes")
 
@@ -113,7 +117,7 @@ def one_segment(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp.c", "__tcp_sock_set_quickack"),
 )
 def quick_ack(run: Evidence) -> Checks:
-    """Not even after the first answer. The option holds only until the next answer."""
+    """The ACK of a head comes at once even after the first answer. The option lasts only until the next answer."""
     delays = run.established(QUICK).client.ack_delays
     heads = delays[::2]
-    yield at_most("longest delay of a head's ACK", heads.largest, DELAYED_ACK_MIN, "s")
+    yield at_most("longest delay of the ACK of a head", heads.largest, DELAYED_ACK_MIN, "s")

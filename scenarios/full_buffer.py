@@ -10,8 +10,8 @@
       |  data  ----------------------------->   |
       |  send returns 40000                     |
 
-On a non-blocking socket send does not wait: it takes what there is room for and returns less, and the next one fails
-with EAGAIN. Read next: send(2); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 2.11 and 16.1.
+On a non-blocking socket send does not wait: it takes as many bytes as fit and returns their number, and the next send
+fails with EAGAIN. Read next: send(2); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 2.11 and 16.1.
 """
 
 from badwire.claims import Book, Checks, Man, Text, at_least, at_most, claim, each, equals, seen
@@ -59,32 +59,34 @@ def full_buffer(lab: Lab) -> None:
 
 @claim("A send that blocks waits for the reader and takes everything", Man("send(2)"), Text("T5", depends=DEPENDS))
 def blocking_send(run: Evidence) -> Checks:
-    """It returns when the last bytes are in the send buffer, which is some time after the first have been read."""
+    """send returns when the last bytes are in the send buffer, some time after the first have been read. The server
+    does not read for a second."""
     part = run.between(BLOCKING, NOT_BLOCKING)
     send = part.host("client").call("send")
     recv = part.host("server").call("recv")
     yield equals("send returns", send.value, len(MESSAGE), "bytes")
     yield at_least("send takes", send.took, IDLE, "s")
-    yield at_least("from the reader's recv to the return of send", (send.ended - recv.began) / NS, 0, "s")
+    yield at_least("time from the server's call of recv until send returns", (send.ended - recv.began) / NS, 0, "s")
 
 
 @claim(
-    "A send that does not block takes what fits, and then gives EAGAIN",
+    "A send that does not block takes what fits, then fails with EAGAIN",
     Man("send(2)"),
     Book("Stevens, UNIX Network Programming vol. 1", "16"),
     Text("T5", depends=DEPENDS),
 )
 def non_blocking_send(run: Evidence) -> Checks:
-    """EAGAIN, which is -1 from send in C, is no failure of the connection: the buffer is full for now."""
+    """EAGAIN (send returns -1 in C) is no failure of the connection: the buffer is full for now."""
     sends = run.phase(NOT_BLOCKING).host("client").calls("send")
     for n, send in enumerate(each("sends that take a part", sends[:-1]), 1):
         yield at_most("send {n} returns", send.value, len(MESSAGE) - 1, "bytes", n=n)
-    yield equals("the last send gives", sends.last.errno, "EAGAIN")
+    yield equals("the last send returns", sends.last.errno, "EAGAIN")
 
 
-@claim("What send took is in the two buffers", Man("tcp(7)"), Text("T5"))
+@claim("The bytes that send took are in the two buffers", Man("tcp(7)"), Text("T5"))
 def in_the_buffers(run: Evidence) -> Checks:
-    """All that was sent before had been read. The sender keeps what is not acknowledged, the reader what is."""
+    """All data of the blocking send has been read before. The client's kernel keeps data that is not acknowledged, the
+    server's kernel data that is acknowledged and not read."""
     closed = run.segments("server", port=PORT).where(lambda frame: tcp_of(frame).window == 0)
     yield seen("segments with a window of 0", closed)
     connection = run.established(PORT)
@@ -92,11 +94,11 @@ def in_the_buffers(run: Evidence) -> Checks:
     in_receive_buffer = connection.server.socket.last("ESTABLISHED").receive_queue
     sends = run.phase(NOT_BLOCKING).host("client").calls("send").where(lambda call: call.value)
     taken = sum(sends.required.map(lambda call: call.value))
-    yield equals("bytes taken, and bytes in the buffers", taken, in_send_buffer + in_receive_buffer, "bytes")
+    yield equals("bytes that send took = bytes in the two buffers", taken, in_send_buffer + in_receive_buffer, "bytes")
 
 
-@claim("Only a send of nothing returns 0", Man("send(2)"), Text("T5"))
+@claim("Only a send of no bytes returns 0", Man("send(2)"), Text("T5"))
 def zero_for_nothing(run: Evidence) -> Checks:
     zero = run.host("client").calls("send").where(lambda call: call.value == 0)
     lengths = zero.map(lambda call: len(call.args[0]))
-    yield equals("bytes given to each send that returns 0", lengths, [len(NOTHING)], "bytes")
+    yield equals("bytes passed to each send that returns 0", lengths, [len(NOTHING)], "bytes")

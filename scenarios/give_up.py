@@ -4,13 +4,14 @@
       |  data  --------------- x  |  lost, and so is everything that follows
       |  data  --------------- x  |  again after one RTO, 200 ms or more; then after 2, 4, 8 … RTOs
       |            ...            |
-      |  data  --------------- x  |  the tenth time; from here on every two minutes (TCP_RTO_MAX)
+      |  data  --------------- x  |  the tenth retransmission; from here on every two minutes (TCP_RTO_MAX)
       |            ...            |
-      |  data  --------------- x  |  the fifteenth time, as tcp_retries2 has it
+      |  data  --------------- x  |  the fifteenth retransmission: tcp_retries2 is 15
       |  recv: ETIMEDOUT          |  924.6 s after the first retransmission, or at the next timer after that
       |                           |  still ESTABLISHED: it gets no RST
 
 Until then the kernel keeps the data, and no call shows that anything is wrong: send fills the buffer, and recv waits.
+A second socket calls connect meanwhile, and gets no answer either.
 Read next: tcp(7) on tcp_retries2; RFC 9293 section 3.8.3; the scenarios user_timeout, syn_timeout and keepalive.
 """
 
@@ -73,13 +74,14 @@ def give_up(lab: Lab) -> None:
 
 
 @claim(
-    "Each wait is twice the one before, and two minutes at most",
+    "Each wait is twice the one before, but at most two minutes",
     RFC("6298", "5.5"),
     Kernel("include/net/tcp.h", "TCP_RTO_MAX"),
     Text("T31"),
 )
 def waits_double(run: Evidence) -> Checks:
-    """The waits after the first sending and after each retransmission. A kernel timer is at most one step late."""
+    """The waits after the first sending and after each retransmission. A kernel timer never fires early, and at most
+    one step of the timer wheel and a tick late."""
     unanswered = run.connection(PEER).unanswered
     for n, wait in enumerate(each("waits", unanswered.waits), 1):
         due = min(unanswered.rto * 2 ** (n - 1), RTO_MAX)
@@ -87,23 +89,26 @@ def waits_double(run: Evidence) -> Checks:
 
 
 @claim(
-    "It gives up after 924.6 s, in which fifteen retransmissions fit",
+    "TCP gives up after 924.6 s, in which fifteen retransmissions fit",
     MODEL,
     Man("tcp(7)"),
     Text("T31", depends="on tcp_retries2 how long: by default for a quarter of an hour"),
 )
 def gives_up(run: Evidence) -> Checks:
-    """Linux limits the elapsed time, not the count: to what the retransmissions would take with an RTO of 200 ms. It
-    measures from the first retransmission on, in milliseconds, and checks the limit whenever a timer fires."""
+    """Linux limits the elapsed time, not the count: the limit is the time that the retransmissions would take with an
+    RTO of 200 ms. Linux measures from the first retransmission on, in milliseconds, and checks the limit whenever a
+    timer fires. So the end comes no earlier than the limit, less one millisecond step."""
     unanswered = run.connection(PEER).unanswered
     retransmissions = unanswered.retransmissions
     first = retransmissions.first.sent_at
     elapsed = (retransmissions.last.sent_at - first) / NS
     yield equals("retransmissions", len(retransmissions), RETRIES2, "times")
-    yield at_most("first to last retransmission", elapsed, LIMIT, "s")
+    yield at_most("time from the first to the last retransmission", elapsed, LIMIT, "s")
     given_up = unanswered.given_up_after(first)
-    yield at_least("first retransmission until the kernel gives up", given_up, LIMIT - TIMESTAMP_STEP, "s")
-    yield equals("recv gives", unanswered.call.errno, "ETIMEDOUT")
+    yield at_least(
+        "time from the first retransmission until the kernel gives up", given_up, LIMIT - TIMESTAMP_STEP, "s"
+    )
+    yield equals("recv returns", unanswered.call.errno, "ETIMEDOUT")
 
 
 @claim(
@@ -121,7 +126,7 @@ def peer_gets_no_rst(run: Evidence) -> Checks:
     yield equals("bytes in the send buffer at the end", kept, len(DATA), "bytes")
     server = connection.server.socket.last("ESTABLISHED")
     given_up = unanswered.call.ended
-    yield at_least("time that the server is still ESTABLISHED then", (server.t - given_up) / NS, 0, "s")
+    yield at_least("the server is still ESTABLISHED after recv has returned, by", (server.t - given_up) / NS, 0, "s")
 
 
 @claim(
@@ -130,8 +135,9 @@ def peer_gets_no_rst(run: Evidence) -> Checks:
     Man("tcp(7)"),
 )
 def connect_gives_up(run: Evidence) -> Checks:
-    """After 127 s, or 131 s with kernels that send four SYNs a second apart before they double the wait."""
+    """connect returns after 127 s, or after 131 s with kernels that send four SYNs a second apart before they double
+    the wait. A kernel timer never fires early, and at most one step of the timer wheel and a tick late."""
     unanswered = run.connection(NEW).unanswered
     expected = run.kernel.windows(*run.kernel.syn_intervals())
-    yield from each_between("wait {n}", unanswered.waits, expected, "s", count="waits")
-    yield equals("connect gives", unanswered.call.errno, "ETIMEDOUT")
+    yield from each_between("wait {n} of connect", unanswered.waits, expected, "s", count="waits of connect")
+    yield equals("connect returns", unanswered.call.errno, "ETIMEDOUT")

@@ -1,15 +1,15 @@
 """Late segments: old data, still on the way, does not get into a new connection with the same addresses and ports.
 
     client, from one port                     server
-      |  "old"  ---------------------------->   |  and a copy of it, which is delayed
+      |  "old"  ---------------------------->   |  a copy of it is delayed on the way
       |  <------------------------------  FIN   |  the server closes first, and waits in TIME_WAIT
-      |  SYN, from the same port  ---------->   |  the new connection takes the place of TIME_WAIT
+      |  SYN, from the same port  ---------->   |  TIME_WAIT ends, a new connection begins
       |     ... the copy of "old"  --------->   |  refused: by its timestamp, or by its sequence number
       |  <-----------  ACK, D-SACK of "old"     |  which names the bytes that were refused
       |  "new"  ---------------------------->   |  only this is what the program reads
 
-How a new connection takes that place: timewait_takeover. Read next: RFC 9293 sections 3.4.3 and 3.10.7.4; RFC 7323
-section 5.
+The scenario timewait_takeover shows how a new connection ends TIME_WAIT. Read next: RFC 9293 sections 3.4.3 and
+3.10.7.4; RFC 7323 section 5.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Text, claim, equals
@@ -75,7 +75,7 @@ def only_new_data(run: Evidence) -> Checks:
         old = run.connection(port).client.segments(data=True).first
         opened = run.connection(port, nth=2).opening.ack.arrived
         late = came_after(old, opened)
-        yield equals("the old data reaches {host} after the new handshake", late, (False, True), host=name)
+        yield equals("each copy of the old data reaches {host} after the new handshake", late, (False, True), host=name)
 
 
 @claim(
@@ -84,7 +84,8 @@ def only_new_data(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_input.c", "tcp_validate_incoming"),
 )
 def refused_by_timestamp(run: Evidence) -> Checks:
-    """The kernel looks at the timestamp first. On server2 they are off, and the number alone shows that it is old."""
+    """The kernel checks the timestamp first. On server2 timestamps are off, and it recognizes the old segment by its
+    sequence number alone."""
     for name, refused in REFUSED_BY_PAWS.items():
         counted = run.host(name).counter("TcpExt.PAWSEstab")
         yield equals("segments that PAWS refused on {host}", counted, refused, "segments", host=name)
@@ -97,13 +98,19 @@ def refused_by_timestamp(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_input.c", "tcp_send_dupack"),
 )
 def answered(run: Evidence) -> Checks:
-    """Its acknowledgment is the number that the new connection needs next, its D-SACK block has the old numbers."""
+    """The ACK acknowledges the number that the new connection expects next, and its D-SACK block has the old numbers:
+    from the first old byte on, the edges of the block are at 0 and 3 bytes."""
     for name, port in PORTS.items():
         connection = run.connection(port, nth=2)
         answer = connection.side(name).segments("A").first
-        yield equals("number that {host} acknowledges", connection.stream.ack(answer), 1, host=name)
+        yield equals("relative number that {host} acknowledges", connection.stream.ack(answer), 1, host=name)
         old = run.connection(port).client.segments(data=True).first
-        yield equals("D-SACK of {host}, from the old data on", sack_edges(answer, old), (0, len(OLD)), host=name)
+        yield equals(
+            "edges of the D-SACK block of {host}, from the old data on",
+            sack_edges(answer, old),
+            (0, len(OLD)),
+            host=name,
+        )
 
 
 def came_after(frame: Frame, t: int) -> tuple[bool, ...]:

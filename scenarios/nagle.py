@@ -1,4 +1,4 @@
-"""Nagle's algorithm: at most one small segment is in flight; what is written meanwhile goes together in the next.
+"""Nagle's algorithm: at most one small segment is in flight; data written meanwhile is sent together in the next.
 
     client                                       server, 100 ms away
       |  bytes 1 to 10  ---------------------->    |
@@ -7,10 +7,10 @@
       |  bytes 11 to 100  -------------------->    |
 
 With TCP_NODELAY each write is sent at once, in a segment of its own: ten segments, with ten times forty bytes of
-headers. That is for data that cannot wait, such as a key that was pressed, not for a message that is written in pieces.
-A segment of full length never waits. By the RFC a small one behind it does; in Linux it does not, unless another small
-one is in flight. Read next: RFC 896; RFC 9293 section 3.7.4; tcp(7) on TCP_NODELAY and TCP_CORK; the scenario
-delayed_ack.
+headers. The option is for data that cannot wait, such as a key that was pressed, not for a message that is written in
+pieces. A segment of full length never waits. A small segment behind it waits by the RFC; in Linux it does not, unless
+another small one is in flight. Read next: RFC 896; RFC 9293 section 3.7.4; tcp(7) on TCP_NODELAY and TCP_CORK; the
+scenario delayed_ack.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, at_least, between, claim, equals
@@ -79,19 +79,17 @@ def nagle(lab: Lab) -> None:
     Kernel("net/ipv4/tcp_output.c", "tcp_nagle_check"),
 )
 def one_small_segment(run: Evidence) -> Checks:
-    """After each sending, all bytes in flight are those of the segment just sent."""
+    """When a segment has just been sent, all bytes in flight are its own."""
     sent = run.established(PLAIN).client.sent_against_window().required
     yield at_least("segments with data", len(sent), 2, "segments")
     others = sent.map(lambda segment: segment.in_flight - tcp_of(segment.frame).data_length)
     yield equals("most bytes of other segments in flight", others.largest, 0, "bytes")
 
 
-@claim("What is written meanwhile goes together in the next segment", RFC("9293", "3.7.4"))
+@claim("Data written meanwhile is sent together in the next segment", RFC("9293", "3.7.4"))
 def gathered(run: Evidence) -> Checks:
-    """The first write is sent at once, alone. The next segment has all that was written by the time of the ACK.
-
-    On a busy machine that need not be all nine writes.
-    """
+    """The first write is sent at once, alone. The next segment has the data that was written before the ACK arrived. On
+    a busy machine that may be fewer than all nine writes, so from two on are accepted."""
     lengths = run.established(PLAIN).client.payload_lengths
     yield equals("data in the first segment", lengths.first, len(PIECE), "bytes")
     yield between("data in the second segment", lengths.nth(2), 2 * len(PIECE), (WRITES - 1) * len(PIECE), "bytes")
@@ -99,7 +97,7 @@ def gathered(run: Evidence) -> Checks:
 
 @claim("With TCP_NODELAY each write is a segment, and none waits", Man("tcp(7)"))
 def no_delay(run: Evidence) -> Checks:
-    """More than one small segment is in flight at once."""
+    """Two small segments or more are in flight at the same time."""
     client = run.established(NO_DELAY).client
     yield equals("data in each segment", client.payload_lengths, (len(PIECE),) * WRITES, "bytes")
     in_flight = client.sent_against_window().map(lambda segment: segment.in_flight)
@@ -108,14 +106,14 @@ def no_delay(run: Evidence) -> Checks:
 
 @claim("With MSG_MORE one segment carries many writes", Man("send(2)"))
 def more_to_come(run: Evidence) -> Checks:
-    """MSG_MORE is a cork for one call: data waits for a call without it, for a full segment, or for 200 ms."""
+    """With MSG_MORE data waits for a call without the flag, for a full segment, or for 200 ms."""
     lengths = run.established(MORE).client.payload_lengths
     yield equals("data in each segment", lengths, (WRITES * len(PIECE),), "bytes")
 
 
-@claim("Behind a full segment a small one does not wait", Kernel("net/ipv4/tcp_output.c", "tcp_minshall_check"))
+@claim("A small segment behind a full one does not wait", Kernel("net/ipv4/tcp_output.c", "tcp_minshall_check"))
 def behind_a_full_segment(run: Evidence) -> Checks:
-    """RFC 9293 section 3.7.4 would have it wait for the ACK of the full one: here both are in flight."""
+    """By RFC 9293 section 3.7.4 the small segment would wait for the ACK of the full one. Here both are in flight."""
     sent = run.established(LONG).client.sent_against_window()
     in_flight = sent.map(lambda segment: segment.in_flight)
     yield equals("data in flight after each segment", in_flight, (FULL, FULL + len(PIECE)), "bytes")

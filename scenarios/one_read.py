@@ -1,8 +1,8 @@
-"""One read: a stream has no messages, and a program that takes one read for a whole message loses the rest.
+"""One read: a stream has no messages, and a program that expects a whole message from one read loses the rest.
 
     client                                    server
       |  1460 bytes, 1460 bytes  ----------->   |  of the 4000 that one send took: one recv returns 2920
-      |  1080 bytes  ----------------------->   |  later; if the server has closed by now, it answers RST
+      |  1080 bytes  ----------------------->   |  held; if the server has closed by now, it answers RST
 
       |  "ab", "cdef"  --------------------->   |  one recv returns "abcdef"
 
@@ -18,7 +18,7 @@ from badwire.faults import Hold
 from badwire.scenario import scenario
 from badwire.testbed import Lab, Socket
 
-TRUSTING = 7001  # its server takes one read for the message
+TRUSTING = 7001  # its server expects the message from one read
 PATIENT = 7002  # its server reads until the end of the stream
 TOGETHER = 7003
 
@@ -75,7 +75,7 @@ def send_and_read_once(lab: Lab, reader: Socket, writer: Socket, port: int) -> N
 
 @claim("One read returns what has arrived of what one write sent", RFC("9293", "3.9.1.2"), Man("recv(2)"), Text("T1"))
 def what_has_arrived(run: Evidence) -> Checks:
-    """Two segments of three: recv waits for one byte, and not for a number of bytes."""
+    """Two of the message's three segments have arrived. recv waits for at least one byte, not for a number of bytes."""
     phase = run.phase(f"to port {PATIENT}")
     send = phase.host("client").call("send")
     recv = phase.host("server").call("recv")
@@ -84,26 +84,29 @@ def what_has_arrived(run: Evidence) -> Checks:
 
 
 @claim(
-    "A server that reads once loses the rest, one that reads on does not",
+    "A server that reads once loses the rest, one that reads to the end not",
     RFC("9293", "3.10.4"),
     RFC("9293", "3.10.7.1"),
     Text("T1"),
     Text("P1"),
 )
 def the_rest_is_lost(run: Evidence) -> Checks:
-    """What arrives after the close belongs to no connection, and is answered by RST. recv returns no bytes only when
-    all has been read."""
+    """Data that arrives after the close belongs to no connection, and is answered by RST. The other server reads until
+    recv returns no bytes, which shows that all has been read."""
     yield seen("RST of the server that reads once", run.segments("server", port=TRUSTING, flags="R"))
     for port, expected in READ.items():
         calls = run.phase(f"to port {port}").host("server").calls("recv")
-        yield equals("bytes read on port {port}", bytes_read(calls), expected, "bytes", port=port)
+        yield equals("data that the server reads on port {port}", bytes_read(calls), expected, "bytes", port=port)
 
 
 @claim("Two short writes arrive in one read", RFC("9293", "3.9.1.2"), Man("recv(2)"), Text("T1"))
 def two_writes_in_one_read(run: Evidence) -> Checks:
+    """The server reads when the data of both writes is in its receive buffer."""
     phase = run.phase("two short ones")
     sends = phase.host("client").calls("send")
-    yield equals("each send returns", sends.map(lambda call: call.value), [len(data) for data in SHORT], "bytes")
+    yield equals(
+        "the two calls of send return", sends.map(lambda call: call.value), [len(data) for data in SHORT], "bytes"
+    )
     yield equals("recv returns", phase.host("server").call("recv").value, BOTH)
 
 

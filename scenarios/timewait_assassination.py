@@ -1,14 +1,15 @@
-"""TIME_WAIT assassination: an old segment can end TIME_WAIT, through a peer that has forgotten the connection.
+"""TIME_WAIT assassination: an old segment can end TIME_WAIT, through a peer that no longer has the connection.
 
     client                                    server
-      |  data  ---------------------------->    |  and a copy of it is delayed on the way
+      |  data  ---------------------------->    |  a copy of it is delayed on the way
       |  <------------------------------  FIN   |  the server closes first
-      |  FIN, ACK  ------------------------>    |  TIME_WAIT; the client keeps nothing of the connection
+      |  FIN  ----------------------------->    |  TIME_WAIT; the client no longer has the connection
       |    ... the copy of the data  ------>    |  outside the window, so the server answers with an ACK
       |  <------------------------------  ACK   |
       |  RST  ----------------------------->    |  TIME_WAIT ends, unless net.ipv4.tcp_rfc1337 is 1
 
 The scenario late_segments shows what can go wrong without TIME_WAIT.
+Rows show a segment as flags, relative sequence number, relative acknowledgment number.
 Read next: RFC 1337; RFC 9293 sections 3.5.2 and 3.6.1.
 """
 
@@ -56,13 +57,14 @@ def timewait_assassination(lab: Lab) -> None:
 
 
 @claim(
-    "The copy draws an ACK, and the ACK draws a RST that is accepted",
+    "The copy is answered by an ACK, and the ACK by an RST",
     RFC("1337", "1"),
     RFC("9293", "3.10.7.4"),
     RFC("9293", "3.5.2"),
 )
 def copy_draws_reset(run: Evidence) -> Checks:
-    """The ACK names the number that the server wants next. The RST takes its own number from there, so it is right."""
+    """The ACK acknowledges the number that the server expects next. The RST takes its sequence number from that ACK, so
+    the server accepts it."""
     after = run.phase(COPIES)
     for port in PORTS.values():
         answers = run.connection(port).summaries(after.segments(port=port))
@@ -70,7 +72,7 @@ def copy_draws_reset(run: Evidence) -> Checks:
     for port in PORTS.values():
         data = run.connection(port).client.segments(data=True).first
         copies = arrivals_after(data, run.at(COPIES))
-        yield equals("the copy arrives on port {port}", copies, 1, "times", port=port)
+        yield equals("the copy of the data arrives on port {port}", copies, 1, "times", port=port)
 
 
 @claim(
@@ -81,13 +83,14 @@ def copy_draws_reset(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_minisocks.c", "sysctl_tcp_rfc1337"),
 )
 def reset_ends_timewait(run: Evidence) -> Checks:
-    """By default Linux lets it happen. The first of three fixes in RFC 1337 is to ignore RST in TIME_WAIT."""
+    """By default Linux lets the RST end TIME_WAIT, before its minute is over. The first of three fixes in RFC 1337 is
+    to ignore RST in TIME_WAIT, which tcp_rfc1337 does on server2."""
     for name, port in PORTS.items():
         server = run.host(name)
         goes_on = server.periods("TIME_WAIT", port=port)[:1].map(lambda period: not period.ended)
         ignored = server.sysctl(RFC1337) == "1"
-        yield equals("TIME_WAIT on {host} goes on", goes_on, [ignored], host=name)
-    yield at_most("TIME_WAIT on server1", run.host("server1").time_in("TIME_WAIT"), TIMEWAIT_LEN, "s")
+        yield equals("TIME_WAIT on {host} goes on to the end of the run", goes_on, [ignored], host=name)
+    yield at_most("time of server1's socket in TIME_WAIT", run.host("server1").time_in("TIME_WAIT"), TIMEWAIT_LEN, "s")
 
 
 @claim(
@@ -96,14 +99,15 @@ def reset_ends_timewait(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_minisocks.c", "inet_twsk_reschedule"),
 )
 def copy_restarts_timewait(run: Evidence) -> Checks:
-    """By the timer in the last sample it ends TIMEWAIT_LEN after the copy arrived, not after the FIN arrived."""
+    """The timer in the last sample shows when TIME_WAIT will end: a minute after the copy arrived, not after the FIN
+    arrived. The timer counts in ticks, so one tick less is accepted."""
     port = PORTS["server2"]
     delivered = run.connection(port).client.segments(data=True).where(lambda frame: frame.delivered_at)
     copy_arrived = delivered.first.delivered_at[-1]
     last = run.host("server2").timelines("TIME_WAIT", port=port).first.last("TIME_WAIT")
     ends_after = (last.t - copy_arrived) / NS + last.expires_ms / 1000
     least = TIMEWAIT_LEN - 1 / run.kernel.hz  # the timer counts in ticks
-    yield at_least("from the arrival of the copy to the end of TIME_WAIT", ends_after, least, "s")
+    yield at_least("time from the arrival of the copy to the end of TIME_WAIT", ends_after, least, "s")
 
 
 def arrivals_after(frame: Frame, t: int) -> int:

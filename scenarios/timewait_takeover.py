@@ -7,9 +7,10 @@
       |  <------------------------------  ACK   |
       |  RST  ------------------------------>   |  ignored here (see timewait_assassination)
       |  SYN, beyond the old numbers  ------->  |  TIME_WAIT ends, SYN_RECV
-      |  <-------------------------  SYN, ACK   |
+      |  <--------------------------  SYN-ACK   |
 
-The side in TIME_WAIT cannot itself open a new connection from that port. Read next: RFC 9293 section 3.6.1; RFC 6191.
+The side in TIME_WAIT cannot itself open a new connection from that port. Rows show a segment as flags, relative
+sequence number, relative acknowledgment number. Read next: RFC 9293 section 3.6.1; RFC 6191.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, Text, at_most, between, claim, equals
@@ -60,11 +61,17 @@ def timewait_takeover(lab: Lab) -> None:
 
 @claim("A copy of the old SYN opens no connection", RFC("9293", "3.10.7.4"), RFC("6191", "2"))
 def old_syn(run: Evidence) -> Checks:
-    """It gets the same ACK as the FIN did. The client, which keeps nothing of the connection, answers with RST."""
+    """The server answers the copy with the same ACK as the FIN. The client no longer has the connection, and answers
+    that ACK with RST. Each old SYN arrives twice: the segment itself and the copy."""
     for port in PORTS.values():
         last = run.connection(port).summary()[-3:]
-        yield equals("last segments on port {port}", last, ("A 2 ack 2", "A 2 ack 2", "R 2"), port=port)
-    yield equals("each old SYN arrives", deliveries_of_old_syns(run), [2] * len(PORTS), "times")
+        yield equals(
+            "last three segments of the old connection on port {port}",
+            last,
+            ("A 2 ack 2", "A 2 ack 2", "R 2"),
+            port=port,
+        )
+    yield equals("deliveries of each old SYN", deliveries_of_old_syns(run), [2] * len(PORTS), "times")
 
 
 @claim(
@@ -74,29 +81,31 @@ def old_syn(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_minisocks.c", "TCP_TW_SYN"),
 )
 def new_syn(run: Evidence) -> Checks:
-    """Linux takes initial numbers from a clock, so a later one is beyond. A later timestamp would be enough, too."""
+    """TIME_WAIT ends before its minute is over. Linux takes initial sequence numbers from a clock, so a later one is
+    larger than the old ones. A later timestamp would be enough too."""
     for name, port in PORTS.items():
         waited = run.host(name).time_in("TIME_WAIT", port=port)
-        yield at_most("TIME_WAIT on {host}", waited, TIMEWAIT_LEN, "s", host=name)
+        yield at_most("time of {host}'s socket in TIME_WAIT", waited, TIMEWAIT_LEN, "s", host=name)
         fin = run.connection(port).client.segments("F").first
         syn = run.connection(port, nth=2).opening.syn
         beyond = relative(tcp_of(syn).seq, tcp_of(fin).seq)
-        yield between("new SYN to {host} beyond the old FIN by", beyond, 1, HALF - 1, "numbers", host=name)
+        yield between(
+            "number of the new SYN to {host} beyond that of the old FIN, by", beyond, 1, HALF - 1, "numbers", host=name
+        )
 
 
 @claim(
-    "The side that waits keeps its port from new connections",
+    "The side in TIME_WAIT cannot bind another socket to its port",
     Man("bind(2)"),
     Man("ip(7)"),
     Kernel("net/ipv4/inet_connection_sock.c", "inet_csk_bind_conflict"),
     Text("T64"),
 )
 def port_is_kept(run: Evidence) -> Checks:
-    """For each server the client binds three sockets to one port. Only the third fails: the server waited before the
-    second, the client waits before the third.
-    """
+    """For each server the client binds three sockets to one port. Only the third call of bind fails: before the second
+    the server was in TIME_WAIT, before the third the client is."""
     results = run.host("client").calls("bind").map(lambda call: call.outcome)
-    yield equals("bind on the client returns", results, ["success", "success", "EADDRINUSE"] * len(PORTS))
+    yield equals("the calls of bind on the client return", results, ["success", "success", "EADDRINUSE"] * len(PORTS))
 
 
 def deliveries_of_old_syns(run: Evidence) -> Records[int]:

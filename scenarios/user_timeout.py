@@ -1,14 +1,14 @@
-"""TCP_USER_TIMEOUT: a program sets the time after which an unanswered connection ends, in place of the system's counts.
+"""TCP_USER_TIMEOUT: a program sets the time after which an unanswered connection ends, instead of the system's counts.
 
     client                      server
       |  data  --------------- x  |  lost, as are all that follow
       |  data  --------------- x  |  one RTO later: from here on the time counts
       |  data  --------------- x  |  after 2, 4, 8 … RTOs, the last wait cut short
-      |  ETIMEDOUT                |  when the time has passed
+      |  recv: ETIMEDOUT          |  when the time has passed
 
-The system's count stands for a time as well: tcp_retries2 = 2 stands for 200 + 400 + 800 ms, whatever the RTO is. It
-counts from the first retransmission, so three retransmissions fit. For keepalive the option replaces the number of
-probes, but the kernel looks at the time only when a probe is due.
+The system's count stands for a time as well: tcp_retries2 = 2 stands for 200 + 400 + 800 ms, whatever the RTO is. That
+time counts from the first retransmission, so three retransmissions fit. For keepalive the option replaces the number
+of probes, but the kernel checks the time only when a probe is due.
 Read next: tcp(7); RFC 5482; the scenarios give_up and keepalive_options.
 """
 
@@ -72,17 +72,18 @@ def user_timeout(lab: Lab) -> None:
     Text("T31"),
 )
 def system_count(run: Evidence) -> Checks:
-    """It counts from the first retransmission, in milliseconds. The kernel looks at it when a timer fires, late on a
-    busy machine.
-    """
+    """The time counts from the first retransmission, in milliseconds. The kernel checks it when a timer fires. A timer
+    may fire late on a busy machine, so we accept each wait up to the next RTO, which is twice as long."""
     unanswered = run.connection(SYSTEM).unanswered
     limit = allowed(RETRIES)
     first = unanswered.retransmissions.first.sent_at
     last = unanswered.retransmissions.last.sent_at
     yield equals("recv returns", unanswered.call.outcome, "ETIMEDOUT")
-    yield at_most("last retransmission after the first", (last - first) / NS, limit, "s")
+    yield at_most("time from the first to the last retransmission", (last - first) / NS, limit, "s")
     given_up = unanswered.given_up_after(first)
-    yield at_least("given up after the first retransmission", given_up, limit - TIMESTAMP_STEP, "s")
+    yield at_least(
+        "time from the first retransmission until the kernel gives up", given_up, limit - TIMESTAMP_STEP, "s"
+    )
     rto = unanswered.rto
     for n, wait in enumerate(each("wait", unanswered.waits)):
         yield between("wait {n}", wait, rto * 2**n, rto * 2 ** (n + 1), "s", n=n + 1)
@@ -96,35 +97,37 @@ def system_count(run: Evidence) -> Checks:
     Man("tcp(7)"),
 )
 def own_time(run: Evidence) -> Checks:
-    """RFC 5482 counts from the first sending, Linux from the first retransmission. The last wait is cut short: it ends
-    before the timer that would have been due.
-    """
+    """RFC 5482 counts from the first sending, Linux from the first retransmission. The kernel cuts the last wait short,
+    so it ends before the timer that would have been due. Each other wait may last up to the next RTO, as above."""
     unanswered = run.connection(LIMITED).unanswered
     yield equals("recv returns", unanswered.call.outcome, "ETIMEDOUT")
     rto = unanswered.rto
     given_up = unanswered.given_up_after(unanswered.retransmissions.first.sent_at)
     latest = sum(reaching(LIMIT, backoff(2 * rto, RETRIES2)))
-    yield between("given up after the first retransmission", given_up, LIMIT - TIMESTAMP_STEP, latest, "s")
+    yield between(
+        "time from the first retransmission until the kernel gives up", given_up, LIMIT - TIMESTAMP_STEP, latest, "s"
+    )
     for n, wait in enumerate(each("wait", unanswered.waits[:-1])):
         yield between("wait {n}", wait, rto * 2**n, rto * 2 ** (n + 1), "s", n=n + 1)
 
 
 @claim(
-    "With TCP_USER_TIMEOUT, keepalive ends at the first timer after it",
+    "TCP_USER_TIMEOUT ends keepalive at the first timer after that time",
     Kernel("net/ipv4/tcp_timer.c", "tcp_keepalive_timer"),
     Man("tcp(7)"),
 )
 def keepalive(run: Evidence) -> Checks:
-    """It counts from the last segment that arrived, in ticks. Here two probes are sent; their own count allows one."""
+    """The time counts from the last segment that arrived, in ticks. Two probes are sent here or more, although
+    TCP_KEEPCNT allows one. A timer may fire late, so we accept each wait up to twice the interval."""
     connection = run.established(IDLE)
     unanswered = connection.unanswered
     heard = connection.opening.syn_ack.arrived
     yield equals("recv returns", unanswered.call.outcome, "ETIMEDOUT")
-    yield at_least("probes", len(unanswered.frames), PROBES + 1, "probes")
+    yield at_least("number of probes", len(unanswered.frames), PROBES + 1, "probes")
     last = (unanswered.frames.last.sent_at - heard) / NS
-    yield at_most("last probe after the server's last segment", last, LIMIT, "s")
+    yield at_most("time from the server's last segment to the last probe", last, LIMIT, "s")
     given_up = unanswered.given_up_after(heard)
     tick = 1 / run.kernel.hz
-    yield at_least("given up after the server's last segment", given_up, LIMIT - tick, "s")
+    yield at_least("time from the server's last segment until the kernel gives up", given_up, LIMIT - tick, "s")
     for n, wait in enumerate(each("wait", unanswered.waits), 1):
         yield between("wait {n}", wait, INTERVAL, 2 * INTERVAL, "s", n=n)
