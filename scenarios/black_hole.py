@@ -1,12 +1,13 @@
 """A black hole: a link on the path has a smaller MTU than the sender's own link, and no ICMP message says so.
 
     client, MTU 1500         a router, MTU 1200                     server
-      |  SYN, ACK  ----------------------------------------------->  |  short segments arrive
+      |  SYN, and ACK of the SYN-ACK  ---------------------------->  |  short segments arrive
       |  a segment of 1448 bytes  --->  x                             |  with its headers it is longer than 1200 bytes
-      |  the same, after each RTO  -->  x                             |  and so on for a quarter of an hour,
-      |  a segment of 1024 bytes  --------------------------------->  |  unless the sender tries shorter segments
+      |  the same, after each RTO  -->  x                             |  client1: until the path has a larger MTU
+      |  a segment of 1024 bytes  --------------------------------->  |  client2 tries shorter segments
 
-It does so if net.ipv4.tcp_mtu_probing is 1. The scenario path_mtu has the ICMP message that is missing here.
+The sender tries shorter segments if net.ipv4.tcp_mtu_probing is 1, as on client2. Without that a connection is given up
+after a quarter of an hour. The scenario path_mtu has the ICMP message that is missing here.
 Read next: RFC 4821; tcp(7) on tcp_mtu_probing.
 """
 
@@ -61,15 +62,15 @@ def black_hole(lab: Lab) -> None:
 
 @claim("Segments longer than the path's MTU are lost without a message", RFC("2923", "2.1"), RFC("4821", "2"))
 def lost_silently(run: Evidence) -> Checks:
-    """While the link on the path is narrow, exactly those segments are lost that are too long for it."""
+    """While the link on the path has the smaller MTU, exactly the segments longer than that are lost."""
     yield never("ICMP messages from the path", run.frames(WIRE), run)
     fault = run.faults(kind=Mtu).first
     sent = run.segments(to="server").where(lambda frame: fault.in_force(frame.sent_at))
     yield seen("segments sent toward the server", sent)
     long_arrived = sent.where(lambda frame: is_too_long(frame) and frame.delivered_at)
     short_lost = sent.where(lambda frame: not is_too_long(frame) and not frame.delivered_at)
-    yield equals("of those longer than 1200 bytes arrive", len(long_arrived), 0, "segments")
-    yield equals("of the others are lost", len(short_lost), 0, "segments")
+    yield equals("segments longer than 1200 bytes that arrive", len(long_arrived), 0, "segments")
+    yield equals("other segments that are lost", len(short_lost), 0, "segments")
 
 
 @claim(
@@ -78,18 +79,19 @@ def lost_silently(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_timer.c", "tcp_mtu_probing"),
 )
 def sent_again(run: Evidence) -> Checks:
-    """More often than tcp_retries1 says, until the path has a larger MTU. The sender treats it as any other loss."""
+    """The segment is retransmitted more often than tcp_retries1 (3), until the path has a larger MTU. The sender treats
+    the loss as any other, and keeps its path MTU."""
     connection = run.established(NO_PROBING)
     sendings = connection.sendings(connection.lost.first)
     yield at_least("the segment is sent", len(sendings), 1 + RETRIES + 1, "times")
     lengths = sendings.map(lambda frame: tcp_of(frame).data_length)
-    yield equals("bytes of data in it", set(lengths), {FULL}, "bytes")
+    yield equals("data in the segment", set(lengths), {FULL}, "bytes")
     lost = sendings[:-1].where(lambda frame: not frame.delivered_at)
-    yield equals("all sendings but the last are lost", len(lost), len(sendings) - 1, "segments")
-    yield equals("the last one arrives", len(sendings.last.delivered_at), 1, "times")
+    yield equals("lost transmissions of it: all but the last", len(lost), len(sendings) - 1, "segments")
+    yield equals("the last transmission arrives", len(sendings.last.delivered_at), 1, "times")
     sizes = connection.side("client1").socket.info("ESTABLISHED", "pmtu", "snd_mss")
     yield equals("path MTU and MSS of the sender's socket", sizes, [(MTU, FULL)], "bytes")
-    yield seen("the server's socket is ESTABLISHED", connection.server.socket.samples_in("ESTABLISHED"))
+    yield seen("the server was sampled in ESTABLISHED too", connection.server.socket.samples_in("ESTABLISHED"))
 
 
 @claim(
@@ -99,15 +101,16 @@ def sent_again(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_timer.c", "tcp_mtu_probing"),
 )
 def base_mss_arrives(run: Evidence) -> Checks:
-    """It is a size that any path is expected to take. The kernel uses a shorter MSS, and still knows no other MTU."""
+    """A path is expected to have room for tcp_base_mss, 1024 bytes. The kernel uses this shorter MSS, but still knows
+    no other path MTU."""
     connection = run.established(PROBING)
     client = connection.side("client2")
     arrived = client.segments(data=True).where(lambda frame: frame.delivered_at)
     lengths = arrived.map(lambda frame: tcp_of(frame).data_length)
-    yield equals("longest segment that arrives", max(lengths, default=None), BASE, "bytes")
+    yield equals("data in the longest segment that arrives", max(lengths, default=None), BASE, "bytes")
     sizes = client.socket.info("ESTABLISHED", "pmtu", "snd_mss")
-    yield equals("path MTU and MSS, before and after", sizes, [(MTU, FULL), (MTU, BASE)], "bytes")
-    yield seen("the server's socket is ESTABLISHED", connection.server.socket.samples_in("ESTABLISHED"))
+    yield equals("path MTU and MSS, before probing and after", sizes, [(MTU, FULL), (MTU, BASE)], "bytes")
+    yield seen("the server was sampled in ESTABLISHED too", connection.server.socket.samples_in("ESTABLISHED"))
 
 
 @claim(
@@ -116,19 +119,17 @@ def base_mss_arrives(run: Evidence) -> Checks:
     Man("tcp(7)"),
 )
 def reduced_after_tcp_retries1(run: Evidence) -> Checks:
-    """Linux limits the elapsed time, not the count.
-
-    The limit is what tcp_retries1 retransmissions, and the wait after the last of them, take from an RTO of 200 ms on,
-    whatever the RTO really is. The time counts from the first retransmission, and is compared at each timeout.
-    """
+    """Linux limits the elapsed time, not the count. The limit is the time that three retransmissions (tcp_retries1),
+    and the wait after the last of them, take from an RTO of 200 ms on: 0.2 + 0.4 + 0.8 + 1.6 s, whatever the RTO really
+    is. The time counts from the first retransmission, and is compared at each timeout; it may be a tick off."""
     connection = run.established(PROBING)
     again = connection.sendings(connection.lost.first)[1:]
     first = again.first
     after_first = again[1:].map(lambda frame: (frame.sent_at - first.sent_at) / NS)
     limit = RTO_MIN * (2 ** (RETRIES + 1) - 1)
     tick = 1 / run.kernel.hz
-    yield at_least("first to the last retransmission", after_first.last, limit - tick, "s")
-    yield at_most("first to the last retransmission but one", after_first[:-1].last, limit + tick, "s")
+    yield at_least("time from the first to the last retransmission", after_first.last, limit - tick, "s")
+    yield at_most("time from the first to the last retransmission but one", after_first[:-1].last, limit + tick, "s")
 
 
 def is_too_long(frame: Frame) -> bool:

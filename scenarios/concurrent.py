@@ -1,4 +1,4 @@
-"""Many clients, one server: one after another, or side by side with a process each, a thread each, or one event loop.
+"""Many clients, one server: one after another, or at the same time with processes, threads or one event loop.
 
     first client          server             second client
       |  <---- answer ----  |                      |
@@ -65,16 +65,17 @@ def concurrent(lab: Lab) -> None:
     Text("P2"),
 )
 def second_waits(run: Evidence) -> Checks:
-    """Its request is in the receive queue of a socket without a program; recv returns after the first client's FIN."""
+    """The second client's request waits in the receive queue of a socket that no program holds. Its recv returns only
+    after the first client's FIN has arrived."""
     fin = run.connection(SERIAL).closing.segments.first
     second = run.connection(SERIAL, nth=2)
     recv = run.host("client").call("recv")
     if fin.arrived < recv.began:
         yield unknown("the first client is there when the second asks", "it had closed before")
-    yield at_least("recv of the second client takes", recv.took, (fin.arrived - recv.began) / NS, "s")
-    yield equals("recv of the second client returns", recv.value, REQUEST)
+    yield at_least("the second client's call of recv takes", recv.took, (fin.arrived - recv.began) / NS, "s")
+    yield equals("the second client's call of recv returns", recv.value, REQUEST)
     most = max(queue_before_accept(second), default=None)
-    yield equals("most bytes in the queue before accept", most, len(REQUEST), "bytes")
+    yield equals("most bytes in the second client's receive queue before accept", most, len(REQUEST), "bytes")
 
 
 @claim(
@@ -85,18 +86,25 @@ def second_waits(run: Evidence) -> Checks:
     Text("P7"),
 )
 def served_side_by_side(run: Evidence) -> Checks:
-    """So many get their answer before the first of them closes, and each answer is what that client had sent."""
+    """All fifty clients get their answer before the first of them closes. The program that connects them checks that
+    each answer is the data that this client has sent."""
     programs = run.host("client").programs("many_connections")
     yield seen("programs that connect fifty times", programs)
     failed = programs.where(lambda program: program.status != 0)
-    yield equals("of those that end with an error", len(failed), 0, "programs")
+    yield equals("of these programs, ended with an error", len(failed), 0, "programs")
     for name, port in SIDE_BY_SIDE.items():
-        yield equals("clients of {server} at a time", run.served_side_by_side(port), CLIENTS, "clients", server=name)
+        yield equals(
+            "clients that {server} serves at the same time",
+            run.served_side_by_side(port),
+            CLIENTS,
+            "clients",
+            server=name,
+        )
 
 
 @claim("No zombie is left", Man("waitpid(2)"), Text("T11"), Text("T12"), Text("P6"))
 def no_zombie(run: Evidence) -> Checks:
-    """The forking server has a child for each client. In the end each server's own process is the only one."""
+    """The forking server has a child for each client. At the end each server has only its own process left."""
     for n, table in enumerate(each("processes of each server", run.host("server").process_tables), 1):
         yield equals("processes of server {n}", len(table.processes), 1, "processes", n=n)
         yield equals("zombies of server {n}", table.zombies, 0, "processes", n=n)
@@ -106,7 +114,7 @@ def no_zombie(run: Evidence) -> Checks:
 
 @claim("The server outlives its clients", Book("Stevens, UNIX Network Programming vol. 1", "5"))
 def outlives_clients(run: Evidence) -> Checks:
-    """A client that comes when the others have left is served too, and each server runs until SIGTERM ends it."""
+    """A client that connects after the others have left is served too, and each server runs until SIGTERM ends it."""
     clients = run.host("client").programs("send_and_verify")
     yield equals("exit status of each client", clients.map(lambda program: program.status), [0] * VERIFIED)
     servers = run.host("server").programs()

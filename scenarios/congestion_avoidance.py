@@ -1,4 +1,4 @@
-"""Congestion avoidance: near the size at which a loss occurred, the window grows by one segment a round trip.
+"""Congestion avoidance: above half of the window at which a loss occurred, it grows by one segment a round trip.
 
     client                                    server
       |  32 segments  ------------------ x      |  all lost: ssthresh is now 16, half of what was in flight
@@ -6,8 +6,8 @@
       |  2, 4, 8, 16 segments  ------------->   |  ... up to ssthresh
       |  17, 18, 19, 20 segments  ---------->   |  congestion avoidance, from there on
 
-Doubling finds the capacity of a path quickly, and exceeds it by up to as much again. So after a loss slow start ends at
-half of the window that was too large.
+Doubling finds the capacity of a path quickly, but may exceed it by up to the same amount. So after a loss slow start
+ends at half of the window that was too large.
 Read next: RFC 5681 section 3.1; Jacobson, Congestion Avoidance and Control (1988); Stevens, TCP/IP Illustrated vol. 1,
 chapter 16.
 """
@@ -68,7 +68,8 @@ def congestion_avoidance(lab: Lab) -> None:
     Text("T36"),
 )
 def after_timeout(run: Evidence) -> Checks:
-    """Before it ssthresh is as good as infinite. After it one segment is in flight, the first retransmission."""
+    """Before the timeout ssthresh is the largest number (0x7fffffff in Linux), that is, there is no limit. After it one
+    segment is in flight, the first retransmission."""
     flow = run.established(PORT).client.flow
     before = flow.sample_before(flow.retransmission(flow.data.first))
     after = flow.samples_in(LOSS).first
@@ -85,27 +86,35 @@ def after_timeout(run: Evidence) -> Checks:
     Text("T35"),
 )
 def flights(run: Evidence) -> Checks:
-    """The first flight is the one that was lost."""
+    """The first flight, of 32 segments, is lost. The next one is the first retransmission."""
     yield equals("segments in each flight", run.established(PORT).client.flight_sizes, FLIGHTS, "segments")
 
 
 @claim(
-    "The kernel widens its window by one per window acknowledged",
+    "Above ssthresh the window grows by one for each acknowledged window",
     RFC("5681", "3.1"),
     Kernel("net/ipv4/tcp_cong.c", "tcp_cong_avoid_ai"),
     Text("T35"),
 )
 def window_grows(run: Evidence) -> Checks:
-    """By one for each segment acknowledged in slow start, by one for each window of them in congestion avoidance.
-
-    Each sample is compared that shows data which waits to be sent, also those in the middle of a flight.
-    """
+    """In slow start the window grows by one for each acknowledged segment, in congestion avoidance by one for each
+    acknowledged window. Every sample is examined that was taken while data waited to be sent, also within a flight."""
     windows = after_the_loss(run.established(PORT).client.flow)
     slow_start = windows.where(lambda each: each.acknowledged < SLOW_START)
     avoidance = windows.where(lambda each: each.acknowledged >= SLOW_START)
-    yield equals("windows in slow start", slow_start.map(measured), slow_start.map(expected), "segments")
-    yield equals("windows in congestion avoidance", avoidance.map(measured), avoidance.map(expected), "segments")
-    yield seen("windows above ssthresh", windows.where(lambda each: each.window > SSTHRESH))
+    yield equals(
+        "congestion windows in slow start, sample by sample",
+        slow_start.map(measured),
+        slow_start.map(expected),
+        "segments",
+    )
+    yield equals(
+        "congestion windows in congestion avoidance, sample by sample",
+        avoidance.map(measured),
+        avoidance.map(expected),
+        "segments",
+    )
+    yield seen("samples with a window above ssthresh", windows.where(lambda each: each.window > SSTHRESH))
 
 
 class Window(NamedTuple):

@@ -3,11 +3,11 @@
                  ssthresh after a loss                rate with one segment in 24 lost
     Reno         half of the window                   steady; the window stays between 4 and 8 segments
     Cubic        seven tenths of the window           the same as Reno's: with windows this small it aims at that
-    BBR          none, losses do not change it        rises: the path is lossy, but its queue is never full
+    BBR          none                                 rises: the path is lossy, but its queue is never full
 
-Reno and Cubic take a lost segment as the sign that the path is full. BBR measures the round trip and the rate at which
-data arrives, and does not react to single losses. That is an advantage where losses are noise, and less of one where
-they come from a full queue that others share. All three clients have the same loss recovery, SACK with RACK.
+Reno and Cubic interpret a lost segment as a sign that the path is full. BBR measures the round trip and the rate at
+which data arrives, and does not react to single losses. That is an advantage where losses are noise, and less of one
+where they come from a full queue that others share. All three clients have the same loss recovery, SACK with RACK.
 Read next: RFC 5681; RFC 9438; Cardwell and others, BBR: Congestion-Based Congestion Control (2016); the scenario
 loss_and_throughput.
 """
@@ -80,7 +80,8 @@ def congestion_controls(lab: Lab) -> None:
     Kernel("net/ipv4/tcp_bbr.c", "bbr_ssthresh"),
 )
 def window_after_a_loss(run: Evidence) -> Checks:
-    """The first loss comes with a window of ten segments, and the kernel then sets ssthresh. BBR has no ssthresh."""
+    """The first loss occurs with a window of ten segments. Reno sets ssthresh to 5, Cubic to 7 (717/1024 of ten,
+    rounded down). BBR does not use ssthresh."""
     for host, ssthresh in SSTHRESH.items():
         after = run.established(PORT, client=host).client.flow.samples_in(RECOVERY).first
         yield equals(
@@ -96,10 +97,8 @@ def window_after_a_loss(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_cubic.c", "bictcp_update"),
 )
 def cubic_like_reno(run: Evidence) -> Checks:
-    """Cubic estimates Reno's window, and takes it where that is larger than its own.
-
-    The rates may differ by one segment in a window, which is a quarter of the smallest window here.
-    """
+    """Cubic estimates Reno's window, and uses that if it is larger than its own. The rates may differ by one segment in
+    a window, which is a quarter of the smallest window here."""
     cubic = run.established(PORT, client=CUBIC).client.flow
     reno = run.established(PORT, client=RENO).client.flow
     yield between("Cubic's rate divided by Reno's", cubic.rate / reno.rate, 3 / 4, 4 / 3)
@@ -110,11 +109,11 @@ def cubic_like_reno(run: Evidence) -> Checks:
     Book("Cardwell and others, BBR: Congestion-Based Congestion Control (2016)"),
 )
 def bbr_keeps_growing(run: Evidence) -> Checks:
-    """From one loss to the next there are always 24 segments. BBR's last ones take less than half of the time that its
-    first ones took, while Reno's take longer."""
+    """There are 24 segments from each loss to the next. The last 24 take BBR less than half of the time that the first
+    ones took."""
     bbr = run.established(PORT, client=BBR).client.flow
     first = bbr.loss_cycles.first
     last = bbr.loss_cycles.last
-    yield at_least("BBR's rate at the end divided by its first", first.seconds / last.seconds, 2.0)
+    yield at_least("BBR's rate at the end divided by its rate at the beginning", first.seconds / last.seconds, 2.0)
     reno = run.established(PORT, client=RENO).client.flow
     yield at_least("BBR's rate divided by Reno's", bbr.rate / reno.rate, 2.0)

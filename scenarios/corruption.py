@@ -1,4 +1,4 @@
-"""Corruption: a checksum finds a damaged frame, the kernel drops it and counts it, and no program ever sees it.
+"""Corruption: a checksum reveals a damaged frame, the kernel drops it and counts it, and no program ever sees it.
 
     client                                    server
       |  datagram  ------- one bit flips --->   |  wrong checksum: dropped without an answer, and counted
@@ -7,8 +7,8 @@
       |  segment  -------- one bit flips --->   |  wrong checksum: dropped without an answer, and counted
       |  the same segment  ----------------->   |  it was not acknowledged, so TCP sends it again
 
-UDP loses what was damaged; TCP repairs it. The IPv4 checksum covers the IP header, those of TCP and UDP cover their own
-header and the data. Read next: RFC 1071; RFC 9293 section 3.1; RFC 768.
+With UDP damaged data is lost; TCP sends it again. The IPv4 checksum covers the IP header, those of TCP and UDP cover
+their own header and the data. Read next: RFC 1071; RFC 9293 section 3.1; RFC 768.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ END = b"end"  # the last datagram, when frames are no longer damaged
 DATA = bytes(range(256)) * 128  # 23 segments: in one run of 4,000 none of them is damaged
 
 
-@scenario("A checksum finds what is damaged", sysctls={"net.ipv4.tcp_timestamps": "1"})
+@scenario("A checksum reveals damaged frames", sysctls={"net.ipv4.tcp_timestamps": "1"})
 def corruption(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
@@ -56,7 +56,7 @@ def corruption(lab: Lab) -> None:
 
 @claim("Every damaged frame has a wrong checksum", RFC("1071", "1"), RFC("768"), RFC("9293", "3.1"))
 def wrong_checksum(run: Evidence) -> Checks:
-    """One wrong bit changes a sum of 16-bit words, whichever bit it is."""
+    """The checksum is a sum of 16-bit words, and any single wrong bit changes it."""
     for protocol, kind in KINDS.items():
         damaged = run.frames(protocol=protocol).where(lambda frame: frame.damaged)
         wrong = damaged.where(has_wrong_checksum)
@@ -65,20 +65,21 @@ def wrong_checksum(run: Evidence) -> Checks:
 
 
 @claim(
-    "The receiver counts each by the header whose checksum is wrong",
+    "The kernel counts damaged frames by the header with a wrong checksum",
     Kernel("net/ipv4/ip_input.c", "ip_rcv_core"),
     Kernel("net/ipv4/tcp_ipv4.c", "tcp_v4_rcv"),
     Man("proc(5)"),
 )
 def counted(run: Evidence) -> Checks:
-    """The counters are those of /proc/net/snmp. What is expected is counted from the damaged frames in the capture."""
+    """The counters are those of /proc/net/snmp. The expected numbers are those of the damaged frames in the capture."""
     server = run.host("server")
-    for counter, expected in each("counters that must grow", expected_counts(run.frames(to="server"))):
-        yield equals("{counter} grew by", server.counter(counter), expected, "frames", counter=counter)
+    for counter, expected in each("counters that should grow", expected_counts(run.frames(to="server"))):
+        yield equals("{counter} of the server grows by", server.counter(counter), expected, "frames", counter=counter)
 
 
-@claim("The program gets the undamaged datagrams and no other", RFC("768"), RFC("1122", "4.1.3.4"))
+@claim("The program receives the undamaged datagrams and no others", RFC("768"), RFC("1122", "4.1.3.4"))
 def undamaged_datagrams(run: Evidence) -> Checks:
+    """The datagrams that recvfrom returns are those that the capture shows undamaged, in the same order."""
     sent = run.datagrams("client", port=DATAGRAMS)
     undamaged = sent.where(lambda frame: not frame.damaged)
     received = run.host("server").calls("recvfrom").map(lambda call: call.value[0])
@@ -92,7 +93,8 @@ def undamaged_datagrams(run: Evidence) -> Checks:
     RFC("9293", "3.8.1"),
 )
 def repaired(run: Evidence) -> Checks:
-    """Each damaged segment with data has to be sent again, or the program could not have read all of the data."""
+    """Each damaged segment with data has to be sent again: otherwise the program could not have read all of the
+    data."""
     connection = run.established(STREAM)
     damaged = connection.client.segments(data=True).where(lambda frame: frame.damaged)
     yield seen("damaged segments with data", damaged)

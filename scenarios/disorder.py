@@ -44,7 +44,7 @@ PINNED = {
 }
 
 
-@scenario("TCP puts in order what a network mixes, UDP does not", sysctls=PINNED)
+@scenario("TCP restores the order that a network changes, UDP does not", sysctls=PINNED)
 def disorder(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
@@ -76,12 +76,15 @@ def disorder(lab: Lab) -> None:
 
 @claim("A program gets datagrams out of order, and duplicates", RFC("768"), Man("udp(7)"), Text("T2"))
 def datagrams_as_they_arrive(run: Evidence) -> Checks:
-    """Each datagram by itself and complete: it is what one call returns."""
+    """Each call of recvfrom returns one complete datagram. All datagrams arrive, and the delayed ones in another
+    order."""
     mixed = received(run.phase(MIXED))
     copied = received(run.phase(COPIED))
-    yield equals("received while half were delayed, sorted", in_order(mixed), NUMBERED)
-    yield equals("received while each was duplicated, sorted", in_order(copied), sorted(2 * DUPLICATED))
-    yield equals("the delayed ones arrived in the order of their sending", mixed.required == tuple(NUMBERED), False)
+    yield equals("datagrams received while half were delayed, sorted", in_order(mixed), NUMBERED)
+    yield equals("datagrams received while each was duplicated, sorted", in_order(copied), sorted(2 * DUPLICATED))
+    yield equals(
+        "while half were delayed, they arrived in the order of sending", mixed.required == tuple(NUMBERED), False
+    )
 
 
 @claim(
@@ -91,33 +94,34 @@ def datagrams_as_they_arrive(run: Evidence) -> Checks:
     Text("T2"),
 )
 def stream_in_order(run: Evidence) -> Checks:
-    """Though some segments arrive too early, and some twice: one call returns what arrived in twenty segments."""
+    """Some segments arrive before an earlier one, and some twice. Still one call of recv returns the data of all twenty
+    segments in order."""
     client = run.connection(STREAM).client
     yield at_least("segments that arrive before an earlier one", client.arrived_early, 1, "segments")
-    yield at_least("segments that bring nothing new", client.arrived_again, SEGMENTS, "segments")
+    yield at_least("segments without new data", client.arrived_again, SEGMENTS, "segments")
     complete = run.host("server").calls("recv").map(lambda call: call.value == DATA)
     yield equals("recv returns all {length} bytes in order", complete, [True, True], length=len(DATA))
 
 
 @claim(
-    "The kernel counts what brings nothing new, and reports it by D-SACK",
+    "The kernel counts duplicate segments, and reports them by D-SACK",
     RFC("2883", "4"),
     Kernel("net/ipv4/tcp_input.c", "tcp_dsack_set"),
 )
 def counted(run: Evidence) -> Checks:
-    """As old, where everything before it has arrived; else as out of order. What arrives too early waits in a queue
-    of its own."""
+    """The kernel counts a duplicate as old if all data before it has arrived, and as out of order otherwise. Segments
+    that arrive before an earlier one wait in a queue of their own (TCPOFOQueue)."""
     duplicates = run.connection(STREAM).client.arrived_again
     server = run.host("server")
     old = server.counter("TcpExt.TCPDSACKOldSent")
     out_of_order = server.counter("TcpExt.TCPDSACKOfoSent")
-    yield equals("D-SACKs sent for segments that bring nothing new", old + out_of_order, duplicates, "D-SACKs")
+    yield equals("D-SACKs sent for segments without new data", old + out_of_order, duplicates, "D-SACKs")
     yield at_least("segments queued out of order", server.counter("TcpExt.TCPOFOQueue"), 1, "segments")
 
 
 @claim("UDP's header has 8 bytes, TCP's at least 20", RFC("768"), RFC("9293", "3.1"), Text("T2"))
 def header_lengths(run: Evidence) -> Checks:
-    """Exactly 20 where there are no options, which a SYN always has."""
+    """A TCP header without options has exactly 20 bytes. SYNs have options, other segments here have none."""
     tcp = run.segments().map(lambda frame: behind_ip_header(frame) - tcp_of(frame).data_length)
     yield equals("shortest TCP header", tcp.smallest, TCP_HEADER, "bytes")
     udp = run.datagrams().map(lambda frame: behind_ip_header(frame) - LENGTH)

@@ -6,9 +6,10 @@
       |  segment 11 again  ------------->  |           |  fires; then segment 11 again  -->  |
       |  flights of 10, 11, 12 segments -> |           |  flights of 1, 2, 4, 8, 10, 11 -->  |
 
-Duplicate ACKs show that later segments arrive, so the sender goes on with half of its window. After a timeout it knows
-nothing of the path, and begins again with slow start. In both cases ssthresh becomes half of the window.
-Read next: RFC 5681 section 3.2; RFC 6582; RFC 6937 on how the window comes down to half; Stevens chapter 16.
+Duplicate ACKs show that later segments arrive, so the sender continues with half of its window. After a timeout it
+knows nothing about the path, and begins again with slow start. In both cases ssthresh becomes half of the window.
+Read next: RFC 5681 section 3.2; RFC 6582; RFC 6937 on how the window is reduced to half; Stevens, TCP/IP Illustrated
+vol. 1, chapter 16.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Text, at_least, claim, equals
@@ -63,19 +64,20 @@ def fast_recovery(lab: Lab) -> None:
 
 
 @claim(
-    "After three duplicate ACKs the window comes down to half, no further",
+    "After three duplicate ACKs the window is reduced to half, no further",
     RFC("5681", "3.2"),
     RFC("6937", "3"),
     Kernel("net/ipv4/tcp_input.c", "tcp_end_cwnd_reduction"),
     Text("T38"),
 )
 def halved_in_recovery(run: Evidence) -> Checks:
-    """Not at once: by one segment for every two that are acknowledged, until recovery ends. Then it grows again."""
+    """The kernel reduces the window by one segment for every two that are acknowledged, until recovery ends. Then the
+    window grows again."""
     connection = run.established(ONE)
     flow = connection.client.flow
     before = flow.sample_before(flow.retransmission(connection.lost.first))
     recovery = flow.samples_in(RECOVERY).required
-    yield equals("window before the loss is noticed", before.congestion_window, FLIGHT, "segments")
+    yield equals("window before the loss is detected", before.congestion_window, FLIGHT, "segments")
     yield equals("ssthresh at the end of recovery", recovery.last.ssthresh, SSTHRESH, "segments")
 
     during = flow.samples.where(lambda sample: sample.info.get("ca_state") == RECOVERY)
@@ -83,7 +85,7 @@ def halved_in_recovery(run: Evidence) -> Checks:
     smallest = during.map(lambda sample: sample.congestion_window).smallest
     yield equals("smallest window during recovery", smallest, SSTHRESH, "segments")
     smallest = from_then_on.map(lambda sample: sample.congestion_window).smallest
-    yield equals("smallest window from then to the end", smallest, SSTHRESH, "segments")
+    yield equals("smallest window from the beginning of recovery to the end", smallest, SSTHRESH, "segments")
 
 
 @claim(
@@ -93,6 +95,7 @@ def halved_in_recovery(run: Evidence) -> Checks:
     Text("T36", depends=DEPENDS),
 )
 def one_after_a_timeout(run: Evidence) -> Checks:
+    """All segments of the second flight are lost, so no duplicate ACK arrives."""
     connection = run.established(ALL)
     flow = connection.client.flow
     before = flow.sample_before(flow.retransmission(connection.lost.first))
@@ -110,10 +113,10 @@ def one_after_a_timeout(run: Evidence) -> Checks:
     Text("T38"),
 )
 def flights_that_follow(run: Evidence) -> Checks:
-    """Half, less the two segments that the first two duplicate ACKs let go. The last flight of each connection is what
-    was left of the data, and does not count."""
+    """A flight is half as long, less the two segments that the first two duplicate ACKs allowed to be sent. The last
+    flight of each connection is the rest of the data, and is not examined."""
     recovered = run.established(ONE).client.flight_sizes
     timed_out = run.established(ALL).client.flight_sizes
     expected = (INITIAL_WINDOW, FLIGHT, 1, 2, 4, 8, SSTHRESH, SSTHRESH + 1)
-    yield equals("flights, with a timeout after the second", timed_out[:-1], expected, "segments")
-    yield at_least("shortest flight after recovery", recovered[2:-1].smallest, SSTHRESH - 2, "segments")
+    yield equals("segments in each flight, with a timeout after the second", timed_out[:-1], expected, "segments")
+    yield at_least("segments in the shortest flight after recovery", recovered[2:-1].smallest, SSTHRESH - 2, "segments")

@@ -1,14 +1,15 @@
 """Fast retransmit: three duplicate ACKs report a loss long before the retransmission timer does.
 
     client                                        server
-      |  segment 1  ----------------------------->  |  in order: its ACK may be delayed
+      |  segment 1  ----------------------------->  |  in order: its ACK is delayed, by 40 ms or more
       |  <------------------------------ ACK for 2  |
       |  segment 2  ---------------------- x        |  lost
       |  segments 3, 4, 5  ---------------------->  |  each arrives behind a gap, so each is acknowledged at once,
       |  <------- ACK for 2, ACK for 2, ACK for 2   |  and every ACK asks for segment 2
       |  segment 2 again  ----------------------->  |  after the third, without waiting for the timer
 
-Without segment 5 there are two duplicate ACKs, as when the network swaps segments: then the sender waits for its timer.
+On a second connection segment 5 is missing. The two duplicate ACKs could also mean that the network swapped segments,
+so the sender waits for its timer.
 Read next: RFC 5681 sections 3.2 and 4.2; RFC 3042; Stevens, TCP/IP Illustrated vol. 1, chapter 14.
 """
 
@@ -63,7 +64,8 @@ def fast_retransmit(lab: Lab) -> None:
     Text("T37"),
 )
 def gap_is_reported(run: Evidence) -> Checks:
-    """Each of them. An ACK that may be delayed is, by 40 ms at least: that of the first segment, which is in order."""
+    """The ACK of the first segment, which is in order, is delayed by at least 40 ms. Each segment behind the gap is
+    acknowledged sooner than that."""
     connection = run.established(THREE)
     flow = connection.client.flow
     first = flow.data.nth(1)
@@ -71,22 +73,23 @@ def gap_is_reported(run: Evidence) -> Checks:
     behind = flow.data[2 : 2 + BEHIND[THREE]].required
     acks = flow.acks_for(connection.stream.seq(lost))
     delay = (acks.first.sent_at - first.arrived) / NS
-    yield at_least("first segment to its ACK", delay, DELAYED_ACK_MIN, "s")
+    yield at_least("delay of the ACK of the first segment", delay, DELAYED_ACK_MIN, "s")
 
     duplicates = acks[1:].required
     yield equals("duplicate ACKs", len(duplicates), len(behind), "ACKs")
     delays = ack_delays(behind, duplicates)
-    yield between("longest time from a segment behind the gap to its ACK", delays.largest, 0, DELAYED_ACK_MIN, "s")
+    yield between("longest delay of the ACK of a segment behind the gap", delays.largest, 0, DELAYED_ACK_MIN, "s")
 
 
 @claim(
-    "The third duplicate ACK brings the segment back before the timer",
+    "The third duplicate ACK triggers the retransmission before the timer",
     RFC("5681", "3.2"),
     Kernel("net/ipv4/tcp_input.c", "tcp_time_to_recover"),
     Text("T37"),
 )
 def three_bring_it_back(run: Evidence) -> Checks:
-    """The RTO is the kernel's own just before the retransmission. It counts from the first sending."""
+    """The RTO is the kernel's own value in the last sample before the retransmission. It counts from the first
+    sending."""
     connection = run.established(THREE)
     flow = connection.client.flow
     lost = connection.lost.first
@@ -96,17 +99,17 @@ def three_bring_it_back(run: Evidence) -> Checks:
     yield equals("duplicate ACKs before the retransmission", len(before), 3, "ACKs")
     rto = flow.sample_before(again).rto
     wait = (again.sent_at - lost.sent_at) / NS
-    yield at_most("lost segment to its retransmission (the RTO is {rto} s)", wait, rto, "s", rto=rto)
+    yield at_most("time from the lost segment to its retransmission (the RTO is {rto} s)", wait, rto, "s", rto=rto)
 
 
 @claim(
-    "Two duplicate ACKs do not, and the timer must expire",
+    "After only two duplicate ACKs the sender waits for the timer",
     RFC("5681", "3.2"),
     RFC("6298", "5"),
     Text("T37"),
 )
 def two_do_not(run: Evidence) -> Checks:
-    """A kernel timer is never early."""
+    """The retransmission comes after the RTO: a kernel timer never fires early."""
     connection = run.established(TWO)
     flow = connection.client.flow
     lost = connection.lost.first
@@ -115,7 +118,7 @@ def two_do_not(run: Evidence) -> Checks:
     yield equals("duplicate ACKs", len(acks[1:]), 2, "ACKs")
     rto = flow.sample_before(again).rto
     wait = (again.sent_at - lost.sent_at) / NS
-    yield at_least("lost segment to its retransmission (the RTO is {rto} s)", wait, rto, "s", rto=rto)
+    yield at_least("time from the lost segment to its retransmission (the RTO is {rto} s)", wait, rto, "s", rto=rto)
 
 
 @claim(
@@ -124,8 +127,9 @@ def two_do_not(run: Evidence) -> Checks:
     Kernel("include/uapi/linux/snmp.h", "LINUX_MIB_TCPRENORECOVERY"),
 )
 def counted(run: Evidence) -> Checks:
+    """TCPRenoRecovery counts the first connection's recovery, TCPTimeouts the second one's timeout."""
     for counter in COUNTERS:
-        yield equals("{counter} of the client", run.host("client").counter(counter), 1, counter=counter)
+        yield equals("{counter} of the client grows by", run.host("client").counter(counter), 1, counter=counter)
 
 
 def ack_delays(segments: Records[Frame], acks: Records[Frame]) -> Records[float]:

@@ -1,12 +1,12 @@
 """Loss and throughput: Reno's rate falls with the square root of the loss rate, and with the round trip time.
 
-    window    W |     /|     /|     /|      one segment in k is lost, each k-th, so that all teeth are alike:
-                |   /  |   /  |   /  |      k is their area, 3/8 W * W, so W grows with the square root of k,
-            W/2 | /    | /    | /    |      and so does the rate, of 3/4 W in a round trip
+    window    W |     /|     /|     /|      every k-th segment is lost, so that all teeth are equal: the area of a
+                |   /  |   /  |   /  |      tooth is k = 3/8 W * W segments, so W grows with the square root of k,
+            W/2 | /    | /    | /    |      and so does the rate, 3/4 W segments in a round trip
                 +----------------------->
-                     round trips            one lost in 24, 96 and 384; round trips of 50, 100 and 200 ms
+                     round trips            k is 24, 96 and 384 here; round trips take 50, 100 and 200 ms
 
-The square root belongs to Reno, not to networks: other congestion controls pay another price (congestion_controls).
+The square root belongs to Reno, not to networks: other congestion controls react in other ways (congestion_controls).
 Read next: Mathis, Semke, Mahdavi and Ott, The Macroscopic Behavior of the TCP Congestion Avoidance Algorithm (1997).
 """
 
@@ -77,30 +77,40 @@ def loss_and_throughput(lab: Lab) -> None:
 
 
 @claim(
-    "A tooth takes half its height in round trips, and up to two to repair",
+    "A tooth lasts half its height in round trips, and up to two to repair",
     MATHIS,
     RFC("5681", "3.1"),
     RFC("5681", "3.2"),
 )
 def length_of_a_tooth(run: Evidence) -> Checks:
-    """The mean of all teeth, in flights: on a busy machine round trips take longer, but there are not more of them."""
+    """The mean length of all teeth is counted in flights, not in seconds, since round trips take longer on a busy
+    machine. Mathis et al. leave out the time in which a loss is detected and repaired: up to two round trips."""
     flights = {port: flights_in_a_tooth(run, port) for port in BY_LOSS}
     for port in BY_LOSS:
         every = CASES[port].every
         least = sawtooth(every)
-        yield between("a tooth, one in {every} lost", flights[port], least, least + REPAIR, "round trips", every=every)
+        yield between(
+            "length of a tooth, if one in {every} is lost",
+            flights[port],
+            least,
+            least + REPAIR,
+            "round trips",
+            every=every,
+        )
 
 
 @claim("The rate falls with the square root of the loss rate", MATHIS)
 def by_loss_rate(run: Evidence) -> Checks:
-    """The exponent is -1/2, but for the repair, which bounds how far off it may be. The rate counts in a round trip."""
+    """The exponent is -1/2 without the time for repair. The bounds are the exponents with repairs that take from none
+    to two round trips. The rate is counted in segments a round trip."""
     points = [(1 / CASES[port].every, segments_in_a_round_trip(run, port)) for port in BY_LOSS]
     yield between("exponent of the loss rate", slope(points), *exponents_of_loss())
 
 
 @claim("The rate falls with the round trip time", MATHIS)
 def by_round_trip(run: Evidence) -> Checks:
-    """The exponent is -1, since the same teeth take longer; but their repairs need not all take as many round trips."""
+    """The exponent is -1, since the same teeth take longer. The bounds are the exponents with repairs that take from
+    none to two round trips."""
     points = [round_trip_and_rate(run, port) for port in BY_TIME]
     yield between("exponent of the round trip time", slope(points), *exponents_of_time(points))
 

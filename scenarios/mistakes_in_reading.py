@@ -1,16 +1,15 @@
-"""Three mistakes in reading a stream, each beside a server without it.
+"""Three mistakes in reading a stream, each compared with a correct server.
 
     client                                    server
       |  "before\\0after"  ----------------->  |
-      |  <-----------------------  "before"   |  a server that takes bytes for text
+      |  <-----------------------  "before"   |  a server that treats bytes as a C string
       |                                       |
       |  "one "  -------------------------->  |
-      |  <-------------------  "one ", FIN    |  a server that takes the first read for the whole message
+      |  <-------------------  "one ", FIN    |  a server that expects the whole message from one read
       |  "message"  ----------------------->  |
       |  <----------------------------  RST   |  the socket is closed, so nothing can read it
       |                                       |
-      |  FIN  ----------------------------->  |
-      |                                       |  a server that takes the end for data, and never closes
+      |  FIN  ----------------------------->  |  a server that treats the end as data, and never closes
 
 The servers are in images/host/programs/, the faulty ones in its faulty/. Read next: recv(2); Stevens, UNIX Network
 Programming vol. 1, sections 3.9 and 5.13.
@@ -36,7 +35,7 @@ TEXT = b"before\0after"
 TEXT_BEFORE_NUL = b"before"
 PIECES = (b"one ", b"message")
 MESSAGE = b"one message"
-QUIET = 3.0  # seconds; a right server answers a FIN within a millisecond
+QUIET = 3.0  # s; a correct server answers a FIN within a millisecond
 
 
 def ask(lab: Lab, port: int, *pieces: bytes) -> Socket:
@@ -62,16 +61,16 @@ def mistakes_in_reading(lab: Lab) -> None:
     lab.host("client").wait_while(state="FIN_WAIT_2")
 
 
-@claim("A server that takes bytes for text stops at a NUL", Man("recv(2)"), Man("strlen(3)"))
+@claim("A server that treats the bytes as a C string stops at the first 0", Man("recv(2)"), Man("strlen(3)"))
 def stops_at_nul(run: Evidence) -> Checks:
-    """recv returns how many bytes it has read, and any byte may be among them."""
+    """recv returns the number of bytes that it has read, and any of them may be 0. strlen ends at the first 0."""
     yield equals("echo_serial answers", answer(run.connection(RIGHT).server), TEXT)
     yield equals("echo_strlen answers", answer(run.connection(STRLEN).server), TEXT_BEFORE_NUL)
 
 
-@claim("A server that takes one read for a message answers its first piece", Man("recv(2)"), Text("T1"))
+@claim("A server that reads once for a message answers its first piece only", Man("recv(2)"), Text("T1"))
 def reads_once(run: Evidence) -> Checks:
-    """The second piece comes to a closed socket, and the kernel answers it with an RST."""
+    """The second piece of the message arrives at a closed socket, and the kernel answers it with an RST."""
     right = run.connection(RIGHT, nth=2)
     faulty = run.connection(ONE_READ)
     yield equals("echo_serial answers", answer(right.server), MESSAGE)
@@ -79,15 +78,16 @@ def reads_once(run: Evidence) -> Checks:
     yield seen("RST to the client of echo_one_read", faulty.server.segments("R"))
 
 
-@claim("A server that takes the end for data reads on and never closes", Man("recv(2)"), Text("T8"))
+@claim("A server that ignores the end of the stream reads on, never closes", Man("recv(2)"), Text("T8"))
 def reads_past_the_end(run: Evidence) -> Checks:
-    """Only its death closes the connection. On the wire nothing shows that it reads on: it counts its reads itself."""
+    """The kernel closes the connection only when the program is killed, after 3 s. The wire does not show that the
+    server reads on, so it counts its empty reads itself."""
     right = run.connection(RIGHT, nth=3)
     faulty = run.connection(PAST_END)
-    yield at_most("FIN of the client to FIN of echo_serial", wait_for_fin(right), QUIET, "s")
-    yield at_least("FIN of the client to FIN of echo_past_end", wait_for_fin(faulty), QUIET, "s")
+    yield at_most("time from the client's FIN to the FIN of echo_serial", wait_for_fin(right), QUIET, "s")
+    yield at_least("time from the client's FIN to the FIN of echo_past_end", wait_for_fin(faulty), QUIET, "s")
     reads = run.host("server").program(PROGRAMS[PAST_END], PAST_END).line("empty")
-    yield at_least("empty reads that echo_past_end counts", int(reads), 1)
+    yield at_least("empty reads that echo_past_end counts", int(reads), 1, "reads")
 
 
 def answer(server: Side) -> bytes:

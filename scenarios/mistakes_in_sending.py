@@ -1,10 +1,10 @@
-"""Two mistakes in sending: to believe that `send` takes all that it is given, and that a datagram arrives.
+"""Two mistakes in sending: to assume that `send` takes all its bytes, and that a datagram arrives.
 
     client                                    server
       |  20,000 bytes, and reads none  ---->  |
-      |  <-----------------  some of them     |  then the buffers are full: `send` takes less than all, or EAGAIN
+      |  <-----------------  some of them     |  the buffers are full: `send` takes a part, or fails with EAGAIN
       |  FIN, and reads  ------------------>  |
-      |  <-----------------------  a FIN      |  a server that ignores this has thrown the rest away
+      |  <-------------------------  FIN      |  a server that ignores this has lost the rest
 
       |  a datagram  ---------------------->  |
       |              x -----  the answer      |  lost: a client without a timeout waits for ever
@@ -29,8 +29,8 @@ PROGRAMS = {
 
 MUCH = bytes(20_000)  # more than the small buffers hold, and less than a server's receive buffer of the usual size
 SMALL = 2048  # bytes; of the client's receive buffer and the server's send buffer
-PATIENCE = 2.0  # seconds; an answer takes a millisecond
-QUIET = 5.0  # seconds
+PATIENCE = 2.0  # s; an answer takes a millisecond
+QUIET = 5.0  # s
 TIMED_OUT = 3  # the exit status of send_datagrams when a datagram does not come back
 
 
@@ -52,7 +52,7 @@ def send_much(lab: Lab, port: int) -> None:
         pass
 
 
-@scenario("Two mistakes about what was sent")
+@scenario("Two mistakes in sending")
 def mistakes_in_sending(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
@@ -74,13 +74,13 @@ def mistakes_in_sending(lab: Lab) -> None:
 
 @claim("A server that ignores a short write loses bytes without an error", Man("send(2)"), Text("T5"))
 def short_write(run: Evidence) -> Checks:
-    """Both servers end with a FIN, as if that were all. No segment is lost: what the kernel took does arrive."""
+    """Both servers send a FIN after their data, and no segment is lost: the kernel never got the missing bytes."""
     right = run.connection(RIGHT).server
     faulty = run.connection(SHORT).server
     yield seen("FIN of echo_select", right.segments("F"))
     yield seen("FIN of echo_short_write", faulty.segments("F"))
-    yield equals("echo_select sends back", bytes_sent(right), len(MUCH), "bytes")
-    yield at_most("echo_short_write sends back", bytes_sent(faulty), len(MUCH) - 1, "bytes")
+    yield equals("data that echo_select sends back", bytes_sent(right), len(MUCH), "bytes")
+    yield at_most("data that echo_short_write sends back", bytes_sent(faulty), len(MUCH) - 1, "bytes")
 
 
 @claim(
@@ -90,13 +90,14 @@ def short_write(run: Evidence) -> Checks:
     Text("T10"),
 )
 def lost_answer(run: Evidence) -> Checks:
-    """The right client gives up by itself, with its exit status for a datagram that did not come back."""
+    """The correct client gives up after its timeout of 2 s, with status 3: a datagram did not come back. The other one
+    waits for 5 s more, until it is killed."""
     answers = run.datagrams("server", port=LOST).required
-    yield equals("answers lost", len(answers.where(lambda answer: not answer.delivered_at)), 2, "datagrams")
+    yield equals("lost answers", len(answers.where(lambda answer: not answer.delivered_at)), 2, "datagrams")
     right = run.host("client").program("send_datagrams")
     yield equals("exit status of send_datagrams", right.status, TIMED_OUT)
     faulty = run.host("client").program("ask_for_ever")
-    yield equals("signals to ask_for_ever", faulty.signals, ("SIGKILL",))
+    yield equals("signals sent to ask_for_ever", faulty.signals, ("SIGKILL",))
     yield at_least("ask_for_ever runs for", faulty.took, PATIENCE + QUIET, "s")
 
 

@@ -1,10 +1,10 @@
-"""Three mistakes in a server with a process for each client, each beside a server without it.
+"""Three mistakes in a server with a process for each client, each compared with a correct server.
 
     client                  parent  child
       |  FIN  ------------------------>  |   the child closes its copy of the socket, and ends
       |                         |            a parent that keeps its own copy: no FIN, CLOSE_WAIT
       |                         |  SIGCHLD   a parent that does not wait for its child: a zombie
-      |                         |  EINTR     a parent that takes an interrupted accept for the end:
+      |                         |  EINTR     a parent that exits when accept is interrupted:
       |  SYN  --------------->               the next client is refused
       |  <---------------  RST
 
@@ -29,7 +29,7 @@ PROGRAMS = {
 }
 
 CLIENTS = 3
-QUIET = 2.0  # seconds; what a server does about a child that has ended takes a millisecond
+QUIET = 2.0  # s; a server deals with a child that has ended within a millisecond
 
 
 @scenario("Three mistakes in a server with a process for each client")
@@ -61,46 +61,57 @@ def mistakes_with_children(lab: Lab) -> None:
     Text("P6"),
 )
 def parent_keeps_socket(run: Evidence) -> Checks:
-    """The children are gone, as those of the right server are, but the FIN is sent only when the parent ends too."""
+    """All children have ended, as those of the correct server, but the FIN is sent only when the parent ends too, more
+    than 2 s later."""
     server = run.host("server")
     waiting = server.samples_with("CLOSE_WAIT", port=OPEN).map(lambda sample: len(sample.in_state("CLOSE_WAIT", OPEN)))
-    yield equals("most sockets of echo_fork_open in CLOSE_WAIT", waiting.largest, CLIENTS)
-    yield at_most("FIN of a client to FIN of echo_fork", waits_for_fin(run, RIGHT).largest, QUIET, "s")
-    yield at_least("FIN of a client to FIN of echo_fork_open", waits_for_fin(run, OPEN).smallest, QUIET, "s")
+    yield equals("most sockets of echo_fork_open in CLOSE_WAIT", waiting.largest, CLIENTS, "sockets")
+    yield at_most(
+        "longest time from a client's FIN to the FIN of echo_fork", waits_for_fin(run, RIGHT).largest, QUIET, "s"
+    )
+    yield at_least(
+        "shortest time from a client's FIN to the FIN of echo_fork_open", waits_for_fin(run, OPEN).smallest, QUIET, "s"
+    )
     left = server.process_tables.last.of(server.program(PROGRAMS[OPEN]))
-    yield equals("processes of echo_fork_open in the end", len(left.processes), 1)
+    yield equals("processes of echo_fork_open at the end", len(left.processes), 1, "processes")
 
 
 @claim("A server that does not wait for its children has a zombie for each", Man("wait(2)"), Text("T12"), Text("P6"))
 def zombies(run: Evidence) -> Checks:
-    """The children had time enough to go. A server that waits for its children has none."""
+    """The process table is read 2 s after the last client has left. A server that waits for its children has no
+    zombie."""
     server = run.host("server")
     processes = server.process_tables.last
     right = processes.of(server.program(PROGRAMS[RIGHT]))
     faulty = processes.of(server.program(PROGRAMS[ZOMBIES]))
-    yield equals("zombies of echo_fork", right.zombies, 0)
-    yield equals("zombies of echo_fork_zombies", faulty.zombies, CLIENTS)
+    yield equals("zombies of echo_fork", right.zombies, 0, "processes")
+    yield equals("zombies of echo_fork_zombies", faulty.zombies, CLIENTS, "processes")
 
 
 @claim(
-    "A server that takes EINTR for an end ends with its first child", Man("accept(2)"), Man("signal(7)"), Text("T11")
+    "A server that exits if accept returns EINTR ends with its first child",
+    Man("accept(2)"),
+    Man("signal(7)"),
+    Text("T11"),
 )
 def interrupted_accept(run: Evidence) -> Checks:
-    """SIGCHLD interrupts accept when the first child ends, which is when its client leaves; later clients are refused.
-
-    The right server calls accept again, and runs until it is interrupted.
-    """
+    """SIGCHLD interrupts accept when the first child ends, because its client has closed. Later clients are refused.
+    The correct server calls accept again, and runs until it is interrupted by SIGINT."""
     connects = run.host("client").calls("connect", port=EINTR).map(lambda call: call.outcome)
-    yield equals("connect to echo_fork_eintr", connects, ("success", "ECONNREFUSED", "ECONNREFUSED"))
+    yield equals(
+        "the calls of connect to echo_fork_eintr return", connects, ("success", "ECONNREFUSED", "ECONNREFUSED")
+    )
     faulty = run.host("server").program(PROGRAMS[EINTR])
     yield equals("exit status of echo_fork_eintr", faulty.status, 1)
-    yield equals("signals to echo_fork_eintr", faulty.signals, ())
+    yield equals("signals sent to echo_fork_eintr", faulty.signals, ())
     yield equals("last line of echo_fork_eintr", faulty.lines[-1:], ("accept: EINTR",))
     right = run.host("server").program(PROGRAMS[RIGHT])
     yield equals("exit status of echo_fork", right.status, 0)
-    yield equals("signals to echo_fork", right.signals, ("SIGINT",))
+    yield equals("signals sent to echo_fork", right.signals, ("SIGINT",))
     fin = run.connection(EINTR).client.segments("F").first
-    yield at_least("FIN of the first client to the end", (faulty.exited_at - fin.sent_at) / NS, 0, "s")
+    yield at_least(
+        "time from the first client's FIN until echo_fork_eintr ends", (faulty.exited_at - fin.sent_at) / NS, 0, "s"
+    )
 
 
 def waits_for_fin(run: Evidence, port: int) -> Records[float]:

@@ -1,12 +1,12 @@
-"""Modern recovery: SACK reports which segments arrived, and RACK and a probe use time where duplicate ACKs are too few.
+"""Modern recovery: SACK reports which segments arrived; RACK and a probe use time where duplicate ACKs are too few.
 
-          lost of the segments        by the book (client1)            Linux's defaults (client2)
-  ONE     the ninth of ten            one duplicate ACK: a timeout     soon after the tenth is reported by SACK
-  TAIL    the last two of ten         no duplicate ACK: a timeout      two round trips later the last one again: a probe
-  HOLES   three of one flight         one in each round trip           all within one round trip
+    lost                        by the book (client1)            Linux's defaults (client2)
+    the ninth of ten            one duplicate ACK: a timeout     sent again soon after SACK has reported the tenth
+    the last two of ten         no duplicate ACK: a timeout      two round trips later the last one again: a probe
+    three of one flight         one sent again a round trip      all sent again within one round trip
 
-RACK takes a segment for lost when one that was sent later has arrived, and some time has passed in case the two only
-changed places. Read next: RFC 2018; RFC 8985 on RACK and TLP; RFC 6582 on how Reno goes from gap to gap.
+RACK considers a segment lost when one that was sent later has arrived, and some time has passed, in case the network
+only swapped the two. Read next: RFC 2018; RFC 8985 on RACK and TLP; RFC 6582 on how Reno goes from gap to gap.
 """
 
 from badwire.claims import RFC, Checks, Kernel, at_least, at_most, between, claim, each, equals
@@ -60,7 +60,7 @@ PINNED = {"client1": BOOK, "client2": MODERN, "server": MODERN}
 TIMEOUTS = {"client1": 2, "client2": 0}
 
 
-@scenario("SACK and the clock find losses that three repetitions do not", sysctls=PINNED, hosts={"client": 2})
+@scenario("SACK and timers find losses that three duplicate ACKs do not", sysctls=PINNED, hosts={"client": 2})
 def modern_recovery(lab: Lab) -> None:
     server = lab.host("server")
     clients = [lab.host("client1"), lab.host("client2")]
@@ -77,18 +77,21 @@ def modern_recovery(lab: Lab) -> None:
 
 
 @claim(
-    "One SACK is enough, after a quarter of the shortest round trip",
+    "One SACK is enough, a quarter of the shortest round trip later",
     RFC("8985", "6.2"),
     Kernel("net/ipv4/tcp_recovery.c", "tcp_rack_reo_wnd"),
 )
 def one_sack(run: Evidence) -> Checks:
-    """Until then the lost segment may only be late. The timer is rounded up, but ends before the round trip does."""
+    """Until a quarter of the shortest round trip has passed, the segment may only be late. The kernel's timer is
+    rounded up to a tick, but fires within a round trip of 100 ms."""
     connection = run.established(ONE, "client2")
     flow = connection.client.flow
     retransmission = flow.retransmission(connection.lost.first)
     sack = flow.acks.where(lambda ack: tcp_of(ack).options.sack).first
     least = flow.sample_before(retransmission).field("min_rtt") / 4e6
-    yield between("SACK to the retransmission", (retransmission.sent_at - sack.arrived) / NS, least, TRIP, "s")
+    yield between(
+        "time from the SACK to the retransmission", (retransmission.sent_at - sack.arrived) / NS, least, TRIP, "s"
+    )
 
 
 @claim(
@@ -97,14 +100,17 @@ def one_sack(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_output.c", "tcp_schedule_loss_probe"),
 )
 def tail_loss_probe(run: Evidence) -> Checks:
-    """Round trips by the kernel's own average, but for a tick, after the last ACK. The timeout would come later."""
+    """The kernel uses its own average of the round trip, and counts from the last ACK; a tick less is accepted. A
+    timeout would come later, after the RTO."""
     connection = run.established(TAIL, "client2")
     flow = connection.client.flow
     probe = flow.retransmissions.first
     sample = flow.sample_before(probe)
     last_ack = flow.acks.where(lambda ack: ack.arrived < probe.sent_at).last
     least = 2 * sample.field("rtt") / 1e6 - 1 / run.kernel.hz
-    yield between("last ACK to the probe", (probe.sent_at - last_ack.arrived) / NS, least, sample.rto, "s")
+    yield between(
+        "time from the last ACK to the probe", (probe.sent_at - last_ack.arrived) / NS, least, sample.rto, "s"
+    )
     lost = connection.lost.last
     yield equals("sequence number of the probe", connection.stream.seq(probe), connection.stream.seq(lost))
 
@@ -116,7 +122,8 @@ def tail_loss_probe(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_input.c", "tcp_newreno_mark_lost"),
 )
 def three_gaps(run: Evidence) -> Checks:
-    """Without SACK the next gap shows only when the one before is filled, and that takes a round trip."""
+    """Without SACK the sender learns of the next gap only when the one before has been filled, which takes a round
+    trip. A wait may be shorter by the accuracy of the wire's delays, 0.05 ms each way."""
     by_the_book = run.established(HOLES, "client1")
     modern = run.established(HOLES, "client2")
     one_by_one = by_the_book.lost.map(by_the_book.client.flow.retransmission)
@@ -124,19 +131,19 @@ def three_gaps(run: Evidence) -> Checks:
     yield equals("lost segments of client1", len(one_by_one.required), 3, "segments")
     yield equals("lost segments of client2", len(at_once.required), 3, "segments")
     for n, wait in enumerate(each("one retransmission of client1 to the next", intervals(one_by_one)), 1):
-        yield at_least("retransmission {n} of client1 to the next", wait, TRIP - 2 * EARLY, "s", n=n)
+        yield at_least("time from retransmission {n} of client1 to the next", wait, TRIP - 2 * EARLY, "s", n=n)
     first_to_last = (at_once.last.sent_at - at_once.first.sent_at) / NS
-    yield at_most("first retransmission of client2 to the last", first_to_last, TRIP, "s")
+    yield at_most("time from the first retransmission of client2 to the last", first_to_last, TRIP, "s")
 
 
 @claim(
-    "By the book two of the losses take a timeout, today none does",
+    "By the book two of the losses cause a timeout, with RACK none does",
     Kernel("include/uapi/linux/snmp.h", "LINUX_MIB_TCPTIMEOUTS"),
     RFC("6298", "5"),
     RFC("8985", "1"),
 )
 def timeouts(run: Evidence) -> Checks:
-    """The kernel counts the timeouts of all connections of a host."""
+    """The counter TCPTimeouts covers all three connections of a client."""
     for client, expected in TIMEOUTS.items():
         counted = run.host(client).counter("TcpExt.TCPTimeouts")
-        yield equals("timeouts of {client}", counted, expected, "timeouts", client=client)
+        yield equals("TCPTimeouts of {client} grows by", counted, expected, "timeouts", client=client)

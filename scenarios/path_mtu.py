@@ -1,7 +1,7 @@
-"""Path MTU: a link on the way takes less than the sender's own, and the router in front of it says so.
+"""Path MTU: a link on the path has a smaller MTU than the sender's own link, and the router before it reports that.
 
     client, MTU 1500         a router, MTU 1200                     server
-      |  segments of 1448 bytes  ---->  x                             |  1500 bytes each, not to be fragmented
+      |  segments of 1448 bytes  ---->  x                             |  1500-byte datagrams, not to be fragmented
       |  <----  ICMP: too long, 1200  |                               |  from the router, for each of them
       |  segments of 1148 bytes  ---------------------------------->  |  at once, long before the RTO
       |  the next connection knows:  SYN, MSS 1160  --------------->  |  and begins with such segments
@@ -40,7 +40,7 @@ PINNED = {
 }
 
 
-@scenario("A router reports what is too long for its next link", sysctls=PINNED)
+@scenario("A router reports segments that are too long for its next link", sysctls=PINNED)
 def path_mtu(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
@@ -61,16 +61,20 @@ def path_mtu(lab: Lab) -> None:
     RFC("792"),
 )
 def router_reports_its_mtu(run: Evidence) -> Checks:
-    """Of all that the client sends nothing else is lost. Its segments must not be fragmented, or they would have been
-    delivered in pieces."""
+    """Only the segments that are too long are lost, and the router reports each of them. They have the don't-fragment
+    flag, or the router would have fragmented them."""
     segments = run.segments("client")
     lost = segments.where(lambda frame: not frame.delivered_at)
     lost_but_fits = lost.where(lambda frame: not is_too_long(frame))
     delivered_but_too_long = segments.where(lambda frame: frame.delivered_at and is_too_long(frame))
-    yield equals("segments that fit, and were lost", len(lost_but_fits), 0, "segments")
-    yield equals("segments that are too long, and arrived", len(delivered_but_too_long), 0, "segments")
+    yield equals("lost segments that fit the link", len(lost_but_fits), 0, "segments")
+    yield equals("delivered segments that are too long for the link", len(delivered_but_too_long), 0, "segments")
     messages = run.frames(WIRE, "client").where(lambda frame: frame.icmp)
-    yield equals("ICMP message for each lost segment", messages.map(icmp_summary), [FRAGMENTATION_NEEDED] * len(lost))
+    yield equals(
+        "ICMP messages of the router, one for each lost segment",
+        messages.map(icmp_summary),
+        [FRAGMENTATION_NEEDED] * len(lost),
+    )
 
 
 @claim(
@@ -80,24 +84,29 @@ def router_reports_its_mtu(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_ipv4.c", "tcp_v4_mtu_reduced"),
 )
 def sender_shortens_segments(run: Evidence) -> Checks:
-    """The path MTU and the MSS are those of tcp_info. The message alone changes them, not an acknowledgment."""
+    """The path MTU and the MSS are those of the kernel's tcp_info. The ICMP message changes them, not an
+    acknowledgment."""
     connection = run.established(FIRST)
     sizes = connection.client.socket.info("ESTABLISHED", "pmtu", "snd_mss")
-    yield seen("server in ESTABLISHED", connection.server.socket.samples_in("ESTABLISHED"))
-    yield equals("path MTU and MSS, in turn", sizes, [(ETHERNET_MTU, FULL), (SIZE, FITS)], "bytes")
+    yield seen("the server was sampled in ESTABLISHED too", connection.server.socket.samples_in("ESTABLISHED"))
+    yield equals(
+        "path MTU and MSS before the message, and after it", sizes, [(ETHERNET_MTU, FULL), (SIZE, FITS)], "bytes"
+    )
 
 
 @claim(
-    "The data goes again in shorter segments, without waiting for the RTO",
+    "The data is sent again in shorter segments without waiting for the RTO",
     RFC("1191", "6.4"),
     Kernel("net/ipv4/tcp_input.c", "tcp_simple_retransmit"),
 )
 def sent_again_at_once(run: Evidence) -> Checks:
-    """The message itself makes the kernel send again, long before the timer of any segment expires."""
+    """The ICMP message makes the kernel retransmit, sooner than the shortest RTO of 200 ms."""
     reported = run.frames(WIRE, "client").first.arrived
     data = run.established(FIRST).client.segments(data=True)
     after = data.where(lambda frame: frame.sent_at >= reported)
-    yield at_most("message to the next segment with data", (after.first.sent_at - reported) / NS, RTO_MIN, "s")
+    yield at_most(
+        "time from the message to the next segment with data", (after.first.sent_at - reported) / NS, RTO_MIN, "s"
+    )
     yield equals("data in the longest segment from then on", max(after.map(data_length)), FITS, "bytes")
 
 
@@ -107,7 +116,8 @@ def sent_again_at_once(run: Evidence) -> Checks:
     Kernel("net/ipv4/route.c", "ip_rt_update_pmtu"),
 )
 def next_connection_knows(run: Evidence) -> Checks:
-    """The host remembers it for ten minutes: nothing is lost any more, and the SYN itself names a smaller MSS."""
+    """The host keeps the path MTU for ten minutes: no segment is lost any more, and even the SYN announces a smaller
+    MSS."""
     connection = run.established(NEXT)
     lengths = connection.client.segments(data=True).map(data_length)
     yield equals("lost segments", len(connection.lost), 0, "segments")

@@ -1,11 +1,12 @@
 """SO_REUSEPORT: several servers listen on one port, and the kernel distributes their clients among them.
 
-    one client      first server, port 7001      second server, port 7001      another client
-      |  <------------->  |                             |  <------------------->  |
-                          |  bind gives EADDRINUSE      |  unless both set SO_REUSEPORT
+    one client      first listener, port 7003      second listener, port 7003      another client
+      |  <------------->  |                               |  <------------------->  |
+                          |  without SO_REUSEPORT on      |
+                          |  both, bind fails here  --->  |  EADDRINUSE
 
-A hash of the addresses and ports selects the server of each connection. That a server can restart beside what is left
-of its old connections is a side effect: the old server must have set the option too, and SO_REUSEADDR has the same one.
+A hash of the addresses and ports selects the listener of each connection. As a side effect, a server can restart while
+connections of the old one are left: the old server must have set the option too. SO_REUSEADDR has the same effect.
 Read next: socket(7); net/core/sock_reuseport.c; Stevens, UNIX Network Programming vol. 1, section 7.5.
 """
 
@@ -58,34 +59,34 @@ def reuseport(lab: Lab) -> None:
 
 
 @claim(
-    "A new server that alone sets SO_REUSEPORT is refused",
+    "If only the new server sets SO_REUSEPORT, bind fails",
     CONFLICT,
     Man("socket(7)"),
     Text("T68", depends=DEPENDS),
 )
 def refused_alone(run: Evidence) -> Checks:
-    """While the old server listens, and while its connection waits in TIME_WAIT."""
+    """The new server starts while the old one listens, and again while the old one's connection is in TIME_WAIT."""
     for state in OLD_STATES:
         tries = run.host("server").programs("try_bind", ONE, "--reuseport", during=(state, ONE))
         outputs = tries[:1].map(lambda program: program.output)
-        yield equals("new server, old one's socket in {state}", outputs, [REFUSED], state=state)
+        yield equals("the new server prints while the old one's socket is in {state}", outputs, [REFUSED], state=state)
 
 
 @claim(
-    "If both servers set it, bind succeeds at any time",
+    "If both servers set SO_REUSEPORT, bind succeeds at any time",
     CONFLICT,
     Man("socket(7)"),
     Text("T68", depends=DEPENDS),
     Text("P8"),
 )
 def bound_with_both(run: Evidence) -> Checks:
-    """While the old server listens and serves, and when it has ended."""
+    """bind succeeds while the old server listens and serves, and after it has ended."""
     answers = run.host("client").calls("recv").map(lambda call: call.value)
     yield equals("answers of the old servers", answers, [ANSWER, ANSWER])
     for state in OLD_STATES:
         tries = run.host("server").programs("try_bind", BOTH, "--reuseport", during=(state, BOTH))
         outputs = tries[:1].map(lambda program: program.output)
-        yield equals("new server, old one's socket in {state}", outputs, [BOUND], state=state)
+        yield equals("the new server prints while the old one's socket is in {state}", outputs, [BOUND], state=state)
 
 
 @claim(
@@ -94,7 +95,8 @@ def bound_with_both(run: Evidence) -> Checks:
     Man("socket(7)"),
 )
 def clients_are_distributed(run: Evidence) -> Checks:
-    """accept is never called: the table shows how many connections wait in each listener's queue."""
+    """accept is never called, so the socket table shows how many connections wait in each listener's queue. The hash
+    could leave one of them without a client, in 1 of 2**31 runs."""
     listeners = run.host("server").timelines("LISTEN", SHARED)
     clients = listeners.map(most_in_queue).in_order
     yield seen("listeners besides the first", listeners[1:])

@@ -1,7 +1,7 @@
-"""Six segments fill the window: a figure of the textbooks, as drawn there and as the kernel does it.
+"""Six segments fill the window: a figure of the textbooks, compared with what the kernel does.
 
     client                                              server
-      |  SYN, MSS 1460, window 4096  ------------------>  |  from the kernel 2920: two full segments
+      |  SYN, MSS 1460, window 4096  ------------------>  |  the kernel announces 2920: two full segments
       |  <------------------  SYN, MSS 1024, window 6144  |  six full segments
       |  ACK  ----------------------------------------->  |
       |  bytes 1 to 1024  ----------------------------->  |
@@ -9,8 +9,8 @@
       |  5121 to 6144  -------------------------------->  |  the window is full: no more before an ACK
       |  <-----------------------  ACK 1025, window 5120  |  the program does not read: the right edge stays
 
-The receive buffers are set to 4 KiB and to 6 KiB. The kernel doubles what is asked for, and a first window is as many
-full segments as fit in half of the buffer. Each way takes 25 ms here, so that all six leave before an ACK comes.
+The receive buffers are set to 4 KiB and to 6 KiB. The kernel doubles the size that is set, and a first window is as
+many full segments as fit in half of the buffer. Each way takes 25 ms here, so that all six leave before an ACK comes.
 Read next: RFC 9293 section 3.8.6; tcp(7) on TCP_MAXSEG; Stevens, TCP/IP Illustrated vol. 1, section 15.5.
 """
 
@@ -60,12 +60,14 @@ def six_segments(lab: Lab) -> None:
 
 
 @claim(
-    "A first window is as many full segments as the buffer asked for holds",
+    "A first window is as many full segments as the buffer size allows",
     Kernel("net/ipv4/tcp_output.c", "tcp_select_initial_window"),
     Man("socket(7)"),
     Text("T32", depends=FULL_SEGMENTS),
 )
 def first_window(run: Evidence) -> Checks:
+    """With an MSS of 1460, 4096 bytes hold two full segments, 2920 bytes. With 1024 they hold four, and 6144 hold
+    six."""
     full = run.host("client").facts.mtu - HEADERS
     client_windows = {AS_DRAWN: CLIENT_BUFFER - CLIENT_BUFFER % full, SAME_MSS: CLIENT_BUFFER}
     for port in PORTS:
@@ -73,43 +75,51 @@ def first_window(run: Evidence) -> Checks:
         client = tcp_of(opening.syn).window
         server = tcp_of(opening.syn_ack).window
         yield equals("window in the SYN to port {port}", client, client_windows[port], "bytes", port=port)
-        yield equals("window in the SYN, ACK from port {port}", server, SERVER_BUFFER, "bytes", port=port)
+        yield equals("window in the SYN-ACK from port {port}", server, SERVER_BUFFER, "bytes", port=port)
 
 
 @claim("Six segments of 1 KiB fill the window, and the sender stops", RFC("9293", "3.8.6"), Text("T32"))
 def six_fill_it(run: Evidence) -> Checks:
-    """The congestion window would let ten go. The seventh leaves when an ACK has moved the right edge on."""
+    """The congestion window would allow ten segments. The seventh leaves only when an ACK has moved the right edge of
+    the window."""
     sent = run.established(AS_DRAWN).client.sent_against_window()
     before_an_ack = sent.where(lambda segment: segment.right_edge == sent.first.right_edge)
     lengths = before_an_ack.map(lambda segment: tcp_of(segment.frame).data_length)
     room = before_an_ack.map(lambda segment: segment.room)
     yield equals("data in each segment before the first ACK", lengths, [MSS] * len(ROOM), "bytes")
-    yield equals("room in the window after each", room, ROOM, "bytes")
+    yield equals("bytes left in the window after each segment", room, ROOM, "bytes")
 
 
-@claim("Each byte has a number, and an ACK names the next one wanted", RFC("9293", "3.4"), Text("T30"))
+@claim("Each byte has a number, and an ACK names the next one expected", RFC("9293", "3.4"), Text("T30"))
 def bytes_are_numbered(run: Evidence) -> Checks:
-    """The first byte is number 1. No ACK is ahead of what has arrived, and the last ACK is not behind it."""
+    """The first byte is number 1. No ACK is ahead of the data that has arrived, and the last ACK is not behind it."""
     connection = run.established(AS_DRAWN)
     sent = connection.client.sent_against_window()
     ends = sent.map(lambda segment: segment.end)
-    yield equals("first byte of each segment", sent.map(lambda segment: segment.first), [1, *ends[:-1]])
+    yield equals("number of the first byte of each segment", sent.map(lambda segment: segment.first), [1, *ends[:-1]])
     server = connection.server
     behind = server.windows.map(lambda ack: server.next_wanted(ack.frame.sent_at) - ack.ack)
-    yield at_least("smallest distance of an ACK behind the data", behind.smallest, 0, "bytes")
-    yield equals("distance of the last ACK behind the data", behind.last, 0, "bytes")
+    yield at_least("an ACK is behind the data that has arrived, at least by", behind.smallest, 0, "bytes")
+    yield equals("the last ACK is behind the data that has arrived, by", behind.last, 0, "bytes")
 
 
 @claim(
-    "Unread bytes take the first window at least, the buffer at most",
+    "Unread bytes fill at least the first window, at most the buffer",
     Kernel("net/ipv4/tcp_input.c", "tcp_try_rmem_schedule"),
     Text("T32", depends=MEMORY),
 )
 def unread_bytes(run: Evidence) -> Checks:
-    """The buffer is twice what was asked for: the other half is for what the kernel keeps beside the data."""
+    """The buffer is twice the size that was set: the other half is for the kernel's own data about each segment."""
     client = run.host("client")
     for port in PORTS:
         connected = client.periods("ESTABLISHED", remote_port=port)
-        yield seen("client in ESTABLISHED toward port {port}", connected, port=port)
+        yield seen("the client was sampled in ESTABLISHED toward port {port}", connected, port=port)
         unread = run.established(port).server.socket.last("ESTABLISHED").receive_queue
-        yield between("unread on port {port}", unread, SERVER_BUFFER, 2 * SERVER_BUFFER, "bytes", port=port)
+        yield between(
+            "unread bytes in the server's receive buffer on port {port}",
+            unread,
+            SERVER_BUFFER,
+            2 * SERVER_BUFFER,
+            "bytes",
+            port=port,
+        )

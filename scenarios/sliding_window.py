@@ -1,11 +1,12 @@
-"""The sliding window: the receiver says how many bytes may be in flight. At zero the sender stops, and sends probes.
+"""The sliding window: the receiver announces how many bytes may be in flight. At zero the sender stops, and probes.
 
     client                                     server
       |  data  ---------------------------->     |  its program does not read
       |  <------  ACK 50001, window 10000        |  bytes up to number 60000 may be sent
       |  data up to number 60000  --------->     |
       |  <----------  ACK 60001, window 0        |  the buffer is full
-      |  probe, number 60000, no data  ---->     |  after an RTO, then after 2, 4, 8: is it still zero?
+      |  probe, number 60000, no data  ---->     |  after an RTO, then after 2, 4 and 8 RTOs
+      |  <----------  ACK 60001, window 0        |  each probe is answered: still zero
       |  <------  ACK 60001, window 30000        |  the program reads
       |  data  ---------------------------->     |
 
@@ -26,7 +27,7 @@ PORT = 7001
 MESSAGE = bytes(100_000)
 PROBES = 4
 READS = "the rest is read"
-# A buffer that does not grow, and so long that the window is scaled: it counts in units of more than one byte.
+# A buffer that does not grow, and that is large enough for window scaling: the window counts in units of some bytes.
 PINNED = {
     "net.ipv4.tcp_rmem": "4096 65536 65536",
     "net.ipv4.tcp_moderate_rcvbuf": "0",
@@ -53,13 +54,14 @@ def sliding_window(lab: Lab) -> None:
 
 
 @claim(
-    "No byte goes beyond the right edge of the window that its sender knew",
+    "No byte is sent beyond the right edge of the window that is known",
     RFC("9293", "3.8.6"),
     RFC("7323", "2.3"),
     Text("T32"),
 )
 def not_beyond_the_window(run: Evidence) -> Checks:
-    """Each segment is compared with the windows that had arrived before it left, scaled as both SYNs say."""
+    """Each segment is compared with the windows that had arrived before it left, scaled by the factor in the server's
+    SYN-ACK."""
     sent = run.established(PORT).client.sent_against_window()
     yield seen("segments with data", sent)
     yield never("segments beyond the right edge", sent.where(lambda segment: segment.room < 0), run)
@@ -72,14 +74,14 @@ def not_beyond_the_window(run: Evidence) -> Checks:
     Text("T32"),
 )
 def stops_at_the_edge(run: Evidence) -> Checks:
-    """The window becomes zero because bytes fill it: its right edge never moves back (tcp_shrink_window is 0)."""
+    """The window becomes zero because bytes fill it. Its right edge never moves back, since tcp_shrink_window is 0."""
     connection = run.established(PORT)
     sent = connection.client.sent_against_zero_window
     with_data = sent.where(lambda segment: segment.frame.carries_data)
     off_the_edge = sent.where(lambda segment: segment.room != 0)
     yield seen("segments while the window is zero", sent)
-    yield equals("of these, with data", len(with_data), 0, "segments")
-    yield equals("of these, not at the edge of the window", len(off_the_edge), 0, "segments")
+    yield equals("segments with data among these", len(with_data), 0, "segments")
+    yield equals("segments among these that are not at the edge of the window", len(off_the_edge), 0, "segments")
     steps = right_edge_steps(connection.server)
     yield at_least("smallest step of the right edge", steps.smallest, 0, "bytes")
 
@@ -91,14 +93,13 @@ def stops_at_the_edge(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_timer.c", "tcp_probe_timer"),
 )
 def probes_back_off(run: Evidence) -> Checks:
-    """Counted from each answer. A kernel timer is never early, and has no bound on a busy machine: each probe comes
-    before the next would be due.
-    """
+    """Each wait counts from the answer to the last probe. A kernel timer never fires early. It may fire late on a busy
+    machine, so we accept each wait up to the next one, which is twice as long."""
     client = run.established(PORT).client
     sent = client.sent_against_zero_window
     probes = sent.where(lambda segment: segment.is_probe)
     kinds = sent.map(lambda segment: "probe" if segment.is_probe else "not a probe")
-    yield equals("segments while the window is zero", kinds, ["probe"] * PROBES)
+    yield equals("each segment while the window is zero", kinds, ["probe"] * PROBES)
     probing = client.socket.samples.where(lambda sample: sample.timer == "probe" and sample.backoff > 0)
     rto = probing.first.rto
     for n, probe in enumerate(each("wait before a probe", probes)):
@@ -106,19 +107,22 @@ def probes_back_off(run: Evidence) -> Checks:
 
 
 @claim(
-    "The window opens when a segment fits; the waiting data goes at once",
+    "The window opens when a segment fits; then data is sent at once",
     RFC("9293", "3.8.6.2.2"),
     Kernel("net/ipv4/tcp_output.c", "__tcp_select_window"),
     Text("T32"),
 )
 def opens_for_a_segment(run: Evidence) -> Checks:
-    """The first read, of one byte, opens nothing. The receiver announces the open window without a probe."""
+    """The first read, of one byte, does not open the window. The read of the rest does, and the receiver announces it
+    without a probe. The data leaves before any timer, of 200 ms or more, could fire."""
     client = run.established(PORT).client
     first = client.first_after_zero_window
     announced = first.window.frame.sent_at
-    yield at_least("from the read of the rest to the open window", (announced - run.at(READS)) / NS, 0, "s")
-    yield between("from the arrival of the open window to the data", first.waited, 0, RTO_MIN, "s")
-    yield equals("number in the last ACK", client.acknowledged, len(MESSAGE) + 1)
+    yield at_least(
+        "time from the read of the rest to the ACK that opens the window", (announced - run.at(READS)) / NS, 0, "s"
+    )
+    yield between("time from the arrival of that ACK to the next segment with data", first.waited, 0, RTO_MIN, "s")
+    yield equals("relative number in the last ACK", client.acknowledged, len(MESSAGE) + 1)
 
 
 def right_edge_steps(receiver: Side) -> Records[int]:

@@ -1,15 +1,18 @@
 """Slow start: a connection begins with a small congestion window, which doubles with each round trip.
 
-    client1                 server        client2, whose route has initcwnd 1
+    client1                 server        client2                 server
+      |                         |           |  (its route has         |
+      |                         |           |  initcwnd 1)            |
       |  10 segments  ------->  |           |  1 segment  --------->  |
       |  <-----------  10 ACKs  |           |  <--------------  1 ACK |
       |  20 segments  ------->  |           |  2 segments  -------->  |
       |  <-----------  20 ACKs  |           |  <------------- 2 ACKs  |
-      |  40 segments  ------->  |           |  4, then 8, 16, 32 ...  |
+      |  40 segments  ------->  |           |  4, then 8, 16, 32      |
+      |                         |           |  7, the rest of 70      |
 
-Each acknowledged segment adds one to the window, so two segments leave for each one that arrived. It is slow only in
-comparison with sending everything at once. No segment is lost here, so slow start goes on until the data ends; the
-scenario congestion_avoidance shows what else ends it.
+Each acknowledged segment adds one to the window, so two segments leave for each one that arrived. Slow start is slow
+only in comparison with sending everything at once. No segment is lost here, so slow start goes on until the data ends;
+the scenario congestion_avoidance shows what else ends it.
 Read next: RFC 5681 section 3.1; RFC 6928; Jacobson, Congestion Avoidance and Control (1988).
 """
 
@@ -63,9 +66,12 @@ def slow_start(lab: Lab) -> None:
     Text("T34", no="it begins with ten segments"),
 )
 def initial_window(run: Evidence) -> Checks:
+    """The route of client2 has initcwnd 1."""
     for client, port in PORTS.items():
         sizes = run.established(port).client.flight_sizes
-        yield equals("first flight of {client}", sizes.first, INITIAL[client], "segments", client=client)
+        yield equals(
+            "segments in the first flight of {client}", sizes.first, INITIAL[client], "segments", client=client
+        )
 
 
 @claim(
@@ -75,15 +81,16 @@ def initial_window(run: Evidence) -> Checks:
     Book("Stevens, TCP/IP Illustrated vol. 1", "16.2"),
 )
 def flights_double(run: Evidence) -> Checks:
-    """Until the data ends: the last flight of client2 is the rest of it."""
+    """Flights double until the data ends: the last flight of client2 is the rest of the 70 segments."""
     for client, port in PORTS.items():
         sizes = run.established(port).client.flight_sizes
-        yield equals("flights of {client}", sizes, FLIGHTS[client], "segments", client=client)
+        yield equals("segments in each flight of {client}", sizes, FLIGHTS[client], "segments", client=client)
 
 
 @claim("Flights are a round trip apart", RFC("5681", "2"), Instrument("a delay is never short"))
 def round_trip_apart(run: Evidence) -> Checks:
-    """The ACKs that let the next flight go answer the flight before."""
+    """The next flight may leave only when ACKs of the flight before arrive. The bound is twice the delay, less the
+    accuracy of the wire's delays, EARLY (0.05 ms)."""
     shortest = waits_between_flights(run).smallest
     yield at_least("shortest time from one flight to the next", shortest, 2 * (DELAY - EARLY), "s")
 
@@ -95,13 +102,13 @@ def round_trip_apart(run: Evidence) -> Checks:
     Text("T34"),
 )
 def window_grows(run: Evidence) -> Checks:
-    """In every sample of the socket while data waited to be sent, those within a flight too."""
+    """Every sample of the socket is examined that was taken while data waited to be sent, also within a flight."""
     for client, port in PORTS.items():
         windows = run.established(port).client.flow.windows
         for acked, window in each("window of {client}", windows.items(), client=client):
             right = window_after(acked, INITIAL[client])
             yield equals(
-                "window of {client}, {acked} segments acknowledged",
+                "window of {client} after {acked} acknowledged segments",
                 window,
                 right,
                 "segments",

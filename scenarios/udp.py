@@ -1,9 +1,12 @@
 """UDP: a datagram arrives whole or not at all, perhaps twice, perhaps late. Nothing is retransmitted.
 
     client                                    server
-      |  "ab", "cdef"  ---------------------->  |  recvfrom gives "ab", then "cdef"; TCP might give "abcdef"
-      |  "gh"  ------------------------ x       |  lost: neither side is notified, and it is not sent again
-      |  to a port without a socket  -------->  |  an ICMP error; a client learns of it if its socket is connected
+      |  "ab", "cdef"  ---------------------->  |  recvfrom returns "ab", then "cdef"; TCP might return "abcdef"
+      |  one datagram of forty  ------- x       |  lost: neither side is notified, and it is not sent again
+      |  each of forty  -------- twice  ----->  |  recvfrom returns each of them twice
+      |  half of forty  --- 0.2 s later  ---->  |  recvfrom returns them after others that were sent later
+      |  to a port without a socket  -------->  |
+      |  <-------------------------------- ICMP |  an error; a client learns of it if its socket is connected
 
 Read next: RFC 768; udp(7); Stevens, UNIX Network Programming vol. 1, chapter 8.
 """
@@ -61,9 +64,10 @@ def udp(lab: Lab) -> None:
 
 @claim("A lost datagram stays lost, however long the client waits", RFC("768"), Text("T10"), Text("P3"))
 def lost_stays_lost(run: Evidence) -> Checks:
+    """The client waits for 3 s for the answers. TCP would have retransmitted twice by then."""
     part = run.phase("lost")
-    for program in each("the client waits", part.host("client").programs("send_datagrams")[:1]):
-        yield at_least("the client waits", program.took, WAIT, "s")
+    for program in each("the client runs for", part.host("client").programs("send_datagrams")[:1]):
+        yield at_least("the client runs for", program.took, WAIT, "s")
     sent = part.datagrams("client")
     lost = sent.where(lambda datagram: not datagram.delivered_at)
     yield equals("datagrams sent", count(sent, run), MANY, "datagrams")
@@ -72,15 +76,19 @@ def lost_stays_lost(run: Evidence) -> Checks:
 
 @claim("Copies and disorder reach the program", RFC("768"), Man("udp(7)"))
 def copies_and_disorder(run: Evidence) -> Checks:
+    """The server echoes what its program receives. Half of 40 datagrams are delayed, or each of them is duplicated."""
     late = echoed(run.phase("late"))
-    yield equals("late datagrams come back in the order of sending", late == sorted(late), False)
-    yield equals("datagrams that come back, each sent twice", len(echoed(run.phase("twice"))), 2 * MANY, "datagrams")
+    yield equals("with half of them delayed, datagrams come back in the order of sending", late == sorted(late), False)
+    yield equals(
+        "datagrams that come back, with each of 40 duplicated", len(echoed(run.phase("twice"))), 2 * MANY, "datagrams"
+    )
 
 
 @claim(
-    "UDP keeps boundaries where TCP joins; what is too long is cut", RFC("768"), Man("udp(7)"), Text("T1"), Text("T2")
+    "UDP keeps boundaries, TCP does not; a datagram too long is cut", RFC("768"), Man("udp(7)"), Text("T1"), Text("T2")
 )
 def boundaries(run: Evidence) -> Checks:
+    """The client sends "ab", "cdef", "longer" and "next". The third recvfrom has room for four bytes only."""
     server = run.host("server")
     datagrams = server.calls("recvfrom").map(lambda call: call.value[0])
     yield equals("each recvfrom on UDP returns", datagrams, [b"ab", b"cdef", b"long", b"next"])
@@ -95,23 +103,25 @@ def boundaries(run: Evidence) -> Checks:
     Text("T3", no="the first sendto gives it a port, but no address unless the socket is connected"),
 )
 def port_without_address(run: Evidence) -> Checks:
+    """getsockname returns the local address and port of the socket, which is not connected."""
     names = run.host("client").calls("getsockname").map(lambda call: "{}:{}".format(*call.value))
     port = run.datagrams("client", port=WHOLE).map(source_port).first
     yield equals("getsockname before the first sendto, and after it", names, ["0.0.0.0:0", f"0.0.0.0:{port}"])
 
 
 @claim(
-    "A closed port draws an ICMP error, which a connected socket reports",
+    "A closed port causes an ICMP error, which a connected socket reports",
     RFC("1122", "4.1.3.1"),
     Man("udp(7)"),
 )
 def closed_port(run: Evidence) -> Checks:
-    """A socket that is not connected does not: its client waits until its time is over."""
+    """A socket that is not connected does not report the error, so its client waits for its whole timeout, and misses
+    its datagram number 0."""
     errors = run.frames("server", protocol="icmp").map(icmp_message)
     yield equals("ICMP messages of the server", errors, [PORT_UNREACHABLE] * 2)
     client = run.host("client")
     connected = client.program("send_datagrams", "--connect")
-    yield equals("recvfrom of the connected client", connected.line("recvfrom:"), "ECONNREFUSED")
+    yield equals("recvfrom of the connected client returns", connected.line("recvfrom:"), "ECONNREFUSED")
     unconnected = client.program("send_datagrams", "--count", 1)
     yield equals("number of the datagram that the other client misses", unconnected.line("lost"), "0")
 

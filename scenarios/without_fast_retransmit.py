@@ -1,8 +1,8 @@
-"""Without fast retransmit: what it is worth depends on how many round trips the timer takes.
+"""Without fast retransmit: its benefit depends on how many round trips the timer takes.
 
                       a round trip of 4 ms           a round trip of 400 ms
     duplicate ACKs    |--| retransmission            |------------------| retransmission
-    the timer         |----- 200 ms and more ----|   |------------------|--------| 200 ms more
+    the timer         |---- at least 200 ms ----|    |------------------|--------| 200 ms more
 
 The same transfer loses the same segment, with fast retransmit and without. The timer is never shorter than 200 ms. To a
 near host that is much longer than the rest of the transfer. To a far host it is shorter than a round trip.
@@ -51,7 +51,7 @@ DEPENDS = "on how many round trips the timer takes: some 20 % where it is one an
 
 
 @scenario(
-    "The shorter the way, the more fast retransmit is worth",
+    "The shorter the round trip, the more fast retransmit saves",
     sysctls=SYSCTLS,
     hosts={"client": 2},
     routes={"server": {"quickack": 1}},
@@ -71,14 +71,15 @@ def without_fast_retransmit(lab: Lab) -> None:
 
 
 @claim(
-    "With fast retransmit no timer runs out, without it one for each loss",
+    "With fast retransmit no timer expires; without it one for each loss",
     RFC("5681", "3.2"),
     Kernel("include/uapi/linux/snmp.h", "LINUX_MIB_TCPTIMEOUTS"),
 )
 def timers(run: Evidence) -> Checks:
+    """Each client has two transfers, with one lost segment in each. client2 is the one without fast retransmit."""
     for client, timeouts in TIMEOUTS.items():
         counted = run.host(client).counter("TcpExt.TCPTimeouts")
-        yield equals("TCPTimeouts of {client}", counted, timeouts, "timeouts", client=client)
+        yield equals("TCPTimeouts of {client} grows by", counted, timeouts, "timeouts", client=client)
 
 
 @claim(
@@ -88,28 +89,27 @@ def timers(run: Evidence) -> Checks:
     Text("T39", depends=DEPENDS),
 )
 def near(run: Evidence) -> Checks:
-    """The timer alone takes longer than the rest of the transfer.
-
-    On a busy machine the rest differs between the two transfers. So the time without the loss's longer repair is
-    computed: the transfer without fast retransmit, less what it waited longer for the retransmission.
-    """
+    """The timer alone takes longer than the rest of the transfer. On a busy machine the rest differs between the two
+    transfers. So the time of a transfer with fast retransmit is computed: the time of the one without, less the
+    additional wait for the retransmission."""
     quick = run.established(NEAR, WITH).client.flow
     slow = run.established(NEAR, WITHOUT).client.flow
     took = slow.transfer_time
-    yield at_least("wait for the retransmission without it", slow.repair_time, RTO_MIN, "s")
+    yield at_least("wait for the retransmission without fast retransmit", slow.repair_time, RTO_MIN, "s")
     saved = slow.repair_time - quick.repair_time
     yield at_least("throughput with / without fast retransmit", took / (took - saved), 2.0, "times")
 
 
 @claim(
-    "To a far host, fast retransmit saves two of seven round trips at most",
+    "To a far host, fast retransmit saves at most two of seven round trips",
     RFC("6298", "2.3"),
     Text("T39", depends=DEPENDS),
 )
 def far(run: Evidence) -> Checks:
-    """Half of one for the timer, and about one since the window begins with one segment again."""
+    """Without fast retransmit the timer takes half a round trip more, and the window begins with one segment again,
+    which takes about one more. The transfer takes five round trips without a loss, and so about seven here."""
     quick = run.established(FAR, WITH).client.flow.transfer_time
     slow = run.established(FAR, WITHOUT).client.flow.transfer_time
     round_trip = 2 * DELAYS[FAR]
-    yield between("saved by fast retransmit", (slow - quick) / round_trip, 0, 2, "round trips")
+    yield between("time saved by fast retransmit", (slow - quick) / round_trip, 0, 2, "round trips")
     yield between("throughput with / without fast retransmit", slow / quick, 1, 7 / 5, "times")
