@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -28,7 +28,7 @@ _EMPTY = Message()
 
 
 class Verdict(StrEnum):
-    """What the evidence says: of a check, of a claim, of a run."""
+    """Whether a check, a claim or a run holds on the evidence."""
 
     HOLDS = "HOLDS"
     FAILS = "FAILS"
@@ -55,9 +55,9 @@ class Check:
 
     Args:
         name: what was compared, "port 7001 is closed first by".
-        verdict: what came of it.
+        verdict: whether it holds.
         measured: the value found, None when there was none.
-        expected: what it should be, in words: "server", "60 to 62.05".
+        expected: the value that it should have, as text: "server", "60 to 62.05".
         unit: of both: "s", "bytes", "segments"; empty where there is none.
         why: a sentence where the values do not speak for themselves; empty otherwise.
     """
@@ -71,7 +71,7 @@ class Check:
 
     @property
     def shown(self) -> str:
-        """What was measured, with its unit, for people; empty when nothing was."""
+        """The measured value as text, with its unit; empty when nothing was measured."""
         if self.measured is None:
             return ""
         return quantity(text(self.measured), self.unit, self.measured)
@@ -93,28 +93,55 @@ Checks = Iterator[Check]
 
 
 class Capture(Protocol):
-    """What ``never`` needs to know of a run."""
+    """A run, as far as ``never`` needs it."""
 
     @property
     def capture_is_complete(self) -> bool: ...
 
 
 def unknown(name: str | Message, why: str | Message, /, **values: object) -> Check:
-    """Nothing can be said, and why."""
-    return Check(Message.of(name, **values), UNKNOWN, why=Message.of(why, **values))
+    """A check that cannot be decided, with the reason."""
+    return Check(
+        name=Message.of(name, **values),
+        verdict=UNKNOWN,
+        why=Message.of(why, **values),
+    )
 
 
-def equals(name: str, measured: object, expected: object, unit: str = "", /, **values: object) -> Check:
+def equals(
+    name: str,
+    measured: object,
+    expected: object,
+    unit: str = "",
+    /,
+    **values: object,
+) -> Check:
     """The measured value is exactly the expected one. A tuple, a list and Records with the same items are equal."""
-    right = Message("{value}", {"value": expected})
-    if missing := _missing(measured):
-        return Check(Message.of(name, **values), UNKNOWN, None, right, unit, missing)
-    verdict = HOLDS if _comparable(measured) == _comparable(expected) else FAILS
-    return Check(Message.of(name, **values), verdict, measured, right, unit)
+    undecided = Check(
+        name=Message.of(name, **values),
+        verdict=UNKNOWN,
+        expected=Message("{value}", {"value": expected}),
+        unit=unit,
+    )
+    missing = _missing(measured)
+    if missing:
+        return replace(undecided, why=missing)
+    is_equal = _comparable(measured) == _comparable(expected)
+    return replace(
+        undecided,
+        verdict=HOLDS if is_equal else FAILS,
+        measured=measured,
+    )
 
 
 def between(
-    name: str, measured: float | Span | None, least: float, most: float, unit: str = "", /, **values: object
+    name: str,
+    measured: float | Span | None,
+    least: float,
+    most: float,
+    unit: str = "",
+    /,
+    **values: object,
 ) -> Check:
     """The measurement lies from ``least`` to ``most``, both included; either may be infinite.
 
@@ -126,28 +153,58 @@ def between(
     """
     if not least <= most:
         raise ValueError(f"nothing lies between {least} and {most}")
-    title = Message.of(name, **values)
-    expected = _bounds(least, most)
-    if missing := _missing(measured):
-        return Check(title, UNKNOWN, None, expected, unit, missing)
+    undecided = Check(
+        name=Message.of(name, **values),
+        verdict=UNKNOWN,
+        expected=_bounds(least, most),
+        unit=unit,
+    )
+    missing = _missing(measured)
+    if missing:
+        return replace(undecided, why=missing)
     assert measured is not None
     span = measured if isinstance(measured, Span) else Span(measured, measured)
+    verdict, why = _compared(span, least, most)
+    return replace(
+        undecided,
+        verdict=verdict,
+        measured=measured,
+        why=why,
+    )
+
+
+def _compared(span: Span, least: float, most: float) -> tuple[Verdict, Message]:
+    """Whether a span lies within bounds, with a sentence where it lies across one of them."""
     if span.longest < least or span.shortest > most:
-        return Check(title, FAILS, measured, expected, unit)
+        return FAILS, _EMPTY
     if least <= span.shortest and span.longest <= most:
-        return Check(title, HOLDS, measured, expected, unit)
+        return HOLDS, _EMPTY
     if span.width <= _tolerance(least, most):
-        return Check(title, HOLDS, measured, expected, unit, Message("holds within the sampling interval"))
-    return Check(title, UNKNOWN, measured, expected, unit, Message("the sampling interval is too long to tell"))
+        return HOLDS, Message("holds within the sampling interval")
+    return UNKNOWN, Message("the sampling interval is too long to tell")
 
 
-def at_least(name: str, measured: float | Span | None, least: float, unit: str = "", /, **values: object) -> Check:
-    """``least`` or more."""
+def at_least(
+    name: str,
+    measured: float | Span | None,
+    least: float,
+    unit: str = "",
+    /,
+    **values: object,
+) -> Check:
+    """The measurement is ``least`` or more. Spans are compared as in ``between``."""
     return between(name, measured, least, math.inf, unit, **values)
 
 
-def at_most(name: str, measured: float | Span | None, most: float, unit: str = "", /, **values: object) -> Check:
-    """``most`` or less."""
+def at_most(
+    name: str,
+    measured: float | Span | None,
+    most: float,
+    unit: str = "",
+    /,
+    **values: object,
+) -> Check:
+    """The measurement is ``most`` or less. Spans are compared as in ``between``."""
     return between(name, measured, -math.inf, most, unit, **values)
 
 
@@ -166,29 +223,47 @@ def each_between(
     there are. A wrong number of measurements fails.
     """
     found = tuple(measured)
-    yield equals(count, len(found) or None, len(bounds), "", **values)
-    for n, (value, (least, most)) in enumerate(zip(found, bounds, strict=False), 1):
+    number = len(found) or None
+    yield equals(count, number, len(bounds), "", **values)
+    pairs = zip(found, bounds, strict=False)
+    for n, (value, bound) in enumerate(pairs, 1):
+        least, most = bound
         yield between(name, value, least, most, unit, n=n, **values)
 
 
 def seen(name: str, records: Records[Any], /, **values: object) -> Check:
     """At least one was recorded; UNKNOWN when none was, since it may have been missed."""
-    expected = Message("at least {least}", {"least": 1})
-    if missing := _missing(records):
-        return Check(Message.of(name, **values), UNKNOWN, None, expected, records.noun, missing)
-    return Check(Message.of(name, **values), HOLDS, len(records), expected, records.noun)
+    undecided = Check(
+        name=Message.of(name, **values),
+        verdict=UNKNOWN,
+        expected=Message("at least {least}", {"least": 1}),
+        unit=records.noun,
+    )
+    if not records:
+        return replace(undecided, why=records.what)
+    return replace(
+        undecided,
+        verdict=HOLDS,
+        measured=len(records),
+    )
 
 
 def never(name: str, records: Records[Any], run: Capture, /, **values: object) -> Check:
-    """None was recorded although every frame was: with an incomplete capture, none recorded is UNKNOWN."""
-    title = Message.of(name, **values)
-    expected = Message("none")
-    if records:
-        return Check(title, FAILS, len(records), expected, records.noun)
-    if not run.capture_is_complete:
+    """None was recorded, and the capture is complete. With an incomplete capture, none recorded is UNKNOWN."""
+    undecided = Check(
+        name=Message.of(name, **values),
+        verdict=UNKNOWN,
+        expected=Message("none"),
+        unit=records.noun,
+    )
+    if not records and not run.capture_is_complete:
         why = Message("the capture is not complete, so one may have been missed")
-        return Check(title, UNKNOWN, None, expected, records.noun, why)
-    return Check(title, HOLDS, 0, expected, records.noun)
+        return replace(undecided, why=why)
+    return replace(
+        undecided,
+        verdict=FAILS if records else HOLDS,
+        measured=len(records),
+    )
 
 
 _rows: ContextVar[list[Check] | None] = ContextVar("rows", default=None)
@@ -200,7 +275,7 @@ def each(name: str, records: Iterable[T], /, **values: object) -> Iterator[T]:
     A plain loop over nothing would yield no check, and a claim whose other checks hold would hold.
 
     Raises:
-        RuntimeError: it is used outside a claim, where nobody would take the row.
+        RuntimeError: it is used outside a claim, where the row would be lost.
     """
     rows = _rows.get()
     if rows is None:
@@ -216,7 +291,7 @@ def each(name: str, records: Iterable[T], /, **values: object) -> Iterator[T]:
 
 @contextmanager
 def collecting() -> Iterator[list[Check]]:
-    """The rows of one claim, those that ``each`` adds among them."""
+    """The rows of one claim, with those that ``each`` adds."""
     rows: list[Check] = []
     token = _rows.set(rows)
     try:

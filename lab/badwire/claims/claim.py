@@ -4,8 +4,9 @@
     def first_to_close(run: Evidence) -> Checks:
         yield equals("the FIN comes first from", run.connection(7001).closing.first, "server")
 
-A claim holds when all of its checks hold. One that fails decides, then one that is unknown; a claim without a check is
-UNKNOWN. What raises NotRecorded or another exception keeps the checks so far and adds an UNKNOWN one.
+A claim holds when all of its checks hold. It fails when one of them fails, and is else UNKNOWN when one of them is, or
+when there is no check. NotRecorded or another exception ends the checks: those made so far count, and an UNKNOWN one is
+added.
 """
 
 import traceback
@@ -22,16 +23,26 @@ from badwire.evidence.provenance import noting
 from badwire.store.records import NotRecorded
 from badwire.util.message import Message
 
+MakeChecks = Callable[[Evidence], Checks]
+
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement about a run. ``title`` is the sentence, ``name`` the function's name, ``doc`` its explanation."""
+    """A statement about a run.
+
+    Args:
+        title: the sentence.
+        name: the name of the function that makes its checks.
+        doc: the docstring of that function, which explains the claim.
+        sources: where the expectation comes from.
+        checks: the function.
+    """
 
     title: str
     name: str
     doc: str
     sources: tuple[Source, ...]
-    checks: Callable[[Evidence], Checks]
+    checks: MakeChecks
 
     def __call__(self, run: Evidence) -> Checks:
         return self.checks(run)
@@ -61,7 +72,7 @@ class Judged:
         }
 
 
-def claim(title: str, *sources: Source) -> Callable[[Callable[[Evidence], Checks]], Claim]:
+def claim(title: str, *sources: Source) -> Callable[[MakeChecks], Claim]:
     """Make a generator of checks a claim: ``@claim("…", RFC("9293", "3.5"), Text("T20"))``.
 
     Raises:
@@ -69,21 +80,30 @@ def claim(title: str, *sources: Source) -> Callable[[Callable[[Evidence], Checks
     """
     if not isinstance(title, str) or not title:
         raise TypeError('a claim begins with its sentence: @claim("The side that closes first waits", RFC(...))')
-    if not sources or not all(isinstance(source, Source) for source in sources):
+    are_sources = all(isinstance(source, Source) for source in sources)
+    if not sources or not are_sources:
         raise TypeError('a claim names its sources: @claim("…", RFC(...), Kernel(...), Man(...), Book(...), Text(...))')
 
-    def make(checks: Callable[[Evidence], Checks]) -> Claim:
-        return Claim(title, checks.__name__, (checks.__doc__ or "").strip(), sources, checks)
+    def make(checks: MakeChecks) -> Claim:
+        doc = checks.__doc__ or ""
+        return Claim(
+            title=title,
+            name=checks.__name__,
+            doc=doc.strip(),
+            sources=sources,
+            checks=checks,
+        )
 
     return make
 
 
 def claims_of(module: ModuleType) -> tuple[Claim, ...]:
-    """The claims that a module makes, in the order of its file."""
-    made_here = [
-        each for each in vars(module).values() if isinstance(each, Claim) and each.checks.__module__ == module.__name__
-    ]
-    return tuple({id(each): each for each in made_here}.values())
+    """The claims that a module defines, each once, in the order of its file."""
+    found: dict[int, Claim] = {}
+    for value in vars(module).values():
+        if isinstance(value, Claim) and value.checks.__module__ == module.__name__:
+            found[id(value)] = value
+    return tuple(found.values())
 
 
 def judge(claims: Iterable[Claim], run: Evidence) -> tuple[Judged, ...]:
@@ -92,7 +112,7 @@ def judge(claims: Iterable[Claim], run: Evidence) -> tuple[Judged, ...]:
 
 
 def judge_one(each: Claim, run: Evidence) -> Judged:
-    """A claim with its checks. An exception adds an UNKNOWN one, with its text and the line that it came from."""
+    """A claim with its checks. An exception adds an UNKNOWN check with its text and the line that raised it."""
     with noting() as frames, collecting() as rows:
         try:
             for check in each(run):
@@ -114,9 +134,11 @@ def _checked(check: object) -> Check:
 
 def _broke_off(error: Exception) -> Check:
     where = traceback.extract_tb(error.__traceback__)[-1]
+    kind = type(error).__name__
+    _, _, file = where.filename.rpartition("/")
     values = {
-        "error": f"{type(error).__name__}: {error}",
-        "file": where.filename.rpartition("/")[2],
+        "error": f"{kind}: {error}",
+        "file": file,
         "line": where.lineno,
     }
     return unknown("the claim itself", Message("it broke off: {error} ({file}, line {line})", values))

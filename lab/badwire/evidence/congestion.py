@@ -1,4 +1,4 @@
-"""What one side has in flight: flights of segments, duplicate ACKs, and the congestion window that its kernel keeps.
+"""The data that one side has in flight: flights of segments, duplicate ACKs, and the kernel's congestion window.
 
 Flights are told apart by the order of time, so they mean something where a round trip takes longer than sending a
 window does.
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
+from statistics import median_high
 
 from badwire.evidence.frames import Frame
 from badwire.evidence.records import Records
@@ -21,7 +22,13 @@ DISORDER = 1
 CWR = 2
 RECOVERY = 3
 LOSS = 4
-CA_STATES = ("Open", "Disorder", "CWR", "Recovery", "Loss")
+CA_STATES = (
+    "Open",
+    "Disorder",
+    "CWR",
+    "Recovery",
+    "Loss",
+)
 
 _NEVER = 1 << 62  # ns; later than any time of a run
 
@@ -51,24 +58,28 @@ class Flow:
     @cached_property
     def acks(self) -> Records[Frame]:
         """The acknowledgments that arrived, in the order of their arrival."""
-        sent = self.stream.sent(self.stream.other(self.host), "A")
-        arrived = sent.where(lambda frame: frame.delivered_at)
-        return Records(sorted(arrived, key=lambda frame: frame.arrived), sent.noun, sent.what)
+        receiver = self.stream.other(self.host)
+        sent = self.stream.sent(receiver, "A")
+        arrived = list(sent.where(lambda frame: frame.delivered_at))
+        arrived.sort(key=lambda frame: frame.arrived)
+        return Records(arrived, sent.noun, sent.what)
 
     @cached_property
     def flights(self) -> Records[tuple[Frame, ...]]:
         """The data by round trips: a flight ends with the first acknowledgment of the segment that began it.
 
-        Or when that segment is sent again because no acknowledgment came. What the acknowledgment lets go begins the
-        next flight.
+        It also ends when that segment is sent again because no acknowledgment arrived. The segments that the
+        acknowledgment allows belong to the next flight.
         """
         flights: list[list[Frame]] = []
-        ends = -1
+        ends_at = -1
         for frame in self.data:
-            if not flights or ends <= frame.sent_at or self._same(frame, flights[-1][0]):
+            ended = ends_at <= frame.sent_at
+            if not flights or ended or self._same(frame, flights[-1][0]):
                 flights.append([])
-                ends = self._acknowledged_at(frame)
-            flights[-1].append(frame)
+                ends_at = self._acknowledged_at(frame)
+            current = flights[-1]
+            current.append(frame)
         return Records(map(tuple, flights), "flights", self.data.what)
 
     @property
@@ -77,20 +88,34 @@ class Flow:
         return self.flights.map(len)
 
     def acks_for(self, number: int) -> Records[Frame]:
-        """The bare acknowledgments that arrived and named ``number`` as the next one wanted."""
-        found = (each for each in self.acks if self.stream.ack(each) == number and tcp_of(each).length == 0)
-        return Records(found, "ACKs", "no ACK named {number} as the next one wanted", number=number)
+        """The bare acknowledgments that arrived and have ``number`` as the next sequence number expected."""
+        found = []
+        for ack in self.acks:
+            is_bare = tcp_of(ack).length == 0
+            if is_bare and self.stream.ack(ack) == number:
+                found.append(ack)
+        return Records(
+            found,
+            "ACKs",
+            "no ACK named {number} as the next one wanted",
+            number=number,
+        )
 
     def duplicate_acks(self, lost: Frame) -> Records[Frame]:
-        """Those that name ``lost`` as wanted after the first one that does (RFC 5681 section 2)."""
-        return self.acks_for(self.stream.seq(lost))[1:]
+        """The ACKs for ``lost`` after the first one (RFC 5681 section 2)."""
+        number = self.stream.seq(lost)
+        acks = self.acks_for(number)
+        return acks[1:]
 
     def retransmission(self, lost: Frame, nth: int = 1) -> Frame:
         """The ``nth`` retransmission of ``lost``. Raises NotRecorded when there was none."""
         sendings = self.stream.sendings(lost)
         if len(sendings) <= nth:
-            raise NotRecorded.of("number {number} was sent {count} times", number=self.stream.seq(lost),
-                                 count=len(sendings))  # fmt: skip
+            raise NotRecorded.of(
+                "number {number} was sent {count} times",
+                number=self.stream.seq(lost),
+                count=len(sendings),
+            )
         return sendings[nth]
 
     @property
@@ -102,94 +127,155 @@ class Flow:
     def repair_time(self) -> float:
         """Seconds from the sending of the first lost segment to its first retransmission.
 
-        Raises NotRecorded when none was lost, or when it was not sent again.
+        Raises:
+            NotRecorded: no segment was lost, or the lost segment was not sent again.
         """
         lost = self.stream.lost.first
-        return (self.retransmission(lost).sent_at - lost.sent_at) / NS
+        retransmission = self.retransmission(lost)
+        return (retransmission.sent_at - lost.sent_at) / NS
 
     def sample_before(self, retransmission: Frame) -> SocketSample:
-        """The last sample of the socket before a retransmission. Raises NotRecorded when there is none.
+        """The last sample of the socket before a retransmission.
 
-        By the kernel's own count of retransmissions: the times of a sample and of a frame are too uncertain to say
-        which came first when one timer brings both.
+        The kernel's own count of retransmissions decides which sample that is: the times of a sample and of a frame are
+        too uncertain to show their order when one timer causes both.
+
+        Raises:
+            NotRecorded: there is no such sample.
         """
-        earlier = list(self.retransmissions).index(retransmission)
-        known = [sample for sample in self.samples if sample.info.get("total_retrans", 0) <= earlier]
-        if not known:
-            raise NotRecorded.of("the socket of {host} was not sampled before the retransmission", host=self.host)
-        return known[-1]
+        earlier = self.retransmissions.index(retransmission)
+        found: SocketSample | None = None
+        for sample in self.samples:
+            retransmitted = sample.info.get("total_retrans", 0)
+            if retransmitted <= earlier:
+                found = sample
+        if found is None:
+            raise NotRecorded.of(
+                "the socket of {host} was not sampled before the retransmission",
+                host=self.host,
+            )
+        return found
 
     def samples_in(self, ca_state: int) -> Records[SocketSample]:
         """The confirmed samples in a state of congestion control (``RECOVERY``, ``LOSS``, …)."""
-        found = (each for each in self.samples if each.confirmed and each.info.get("ca_state") == ca_state)
+        found = []
+        for sample in self.samples:
+            state = sample.info.get("ca_state")
+            if sample.confirmed and state == ca_state:
+                found.append(sample)
         return Records(
-            found, "samples", "no sample shows {host} in congestion control's state {state}",
-            host=self.host, state=CA_STATES[ca_state],
-        )  # fmt: skip
+            found,
+            "samples",
+            "no sample shows {host} in congestion control's state {state}",
+            host=self.host,
+            state=CA_STATES[ca_state],
+        )
 
     @cached_property
     def windows(self) -> dict[int, int]:
         """The congestion window by the number of segments acknowledged, while more data waited to be sent.
 
-        A window that nothing waits for is not full, and then it does not grow (tcp_is_cwnd_limited). Raises NotRecorded
-        when no confirmed sample shows data that waits.
+        When no data waits, the window is not full, and the kernel does not let it grow (tcp_is_cwnd_limited).
+
+        Raises:
+            NotRecorded: no confirmed sample shows data that waits to be sent.
         """
-        waiting = [sample.info for sample in self.samples if sample.confirmed and sample.info.get("notsent_bytes")]
-        if not waiting:
-            raise NotRecorded.of("no sample shows data of {host} that waits to be sent", host=self.host)
-        return {info["bytes_acked"] // info["snd_mss"]: info["snd_cwnd"] for info in waiting}
+        windows: dict[int, int] = {}
+        for sample in self.samples:
+            info = sample.info
+            if sample.confirmed and info.get("notsent_bytes"):
+                acknowledged = info["bytes_acked"] // info["snd_mss"]
+                windows[acknowledged] = info["snd_cwnd"]
+        if not windows:
+            raise NotRecorded.of(
+                "no sample shows data of {host} that waits to be sent",
+                host=self.host,
+            )
+        return windows
 
     @cached_property
     def smoothed_round_trip(self) -> float:
         """The kernel's smoothed round trip, in seconds: the median of the samples while data was in flight.
 
-        Raises NotRecorded when no sample shows data in flight.
+        Raises:
+            NotRecorded: no sample shows data in flight.
         """
-        found = sorted(sample.info["rtt"] / 1e6 for sample in self.samples if sample.info.get("unacked"))
-        if not found:
-            raise NotRecorded.of("no sample shows data of {host} in flight", host=self.host)
-        return float(found[len(found) // 2])
+        in_flight = [sample.info for sample in self.samples if sample.info.get("unacked")]
+        if not in_flight:
+            raise NotRecorded.of(
+                "no sample shows data of {host} in flight",
+                host=self.host,
+            )
+        microseconds = [info["rtt"] for info in in_flight]
+        return float(median_high(microseconds)) / 1e6
 
     @cached_property
     def loss_cycles(self) -> Records[LossCycle]:
-        """From each lost segment to the next one. Raises NotRecorded when fewer than two were lost."""
-        places = [place for place, frame in enumerate(self.data) if not frame.delivered_at]
-        if len(places) < 2:
-            raise NotRecorded.of("{count} segments were lost, so there is no time between losses", count=len(places))
-        begun = list(accumulate((len(flight) for flight in self.flights), initial=0))
-        cycles = [
-            LossCycle(
-                segments=later - earlier,
-                seconds=(self.data[later].sent_at - self.data[earlier].sent_at) / NS,
-                flights=sum(earlier <= place < later for place in begun),
+        """From each lost segment to the next one.
+
+        Raises:
+            NotRecorded: fewer than two segments were lost.
+        """
+        losses = [place for place, frame in enumerate(self.data) if not frame.delivered_at]
+        if len(losses) < 2:
+            raise NotRecorded.of(
+                "{count} segments were lost, so there is no time between losses",
+                count=len(losses),
             )
-            for earlier, later in pairwise(places)
-        ]
+        sizes = self.flight_sizes
+        flight_starts = list(accumulate(sizes, initial=0))
+        cycles = []
+        for earlier, later in pairwise(losses):
+            lost = self.data[earlier]
+            lost_next = self.data[later]
+            flights = [start for start in flight_starts if earlier <= start < later]
+            cycle = LossCycle(
+                segments=later - earlier,
+                seconds=(lost_next.sent_at - lost.sent_at) / NS,
+                flights=len(flights),
+            )
+            cycles.append(cycle)
         return Records(cycles, "cycles")
 
     @property
     def rate(self) -> float:
-        """Segments a second over all the loss cycles."""
-        return sum(each.segments for each in self.loss_cycles) / sum(each.seconds for each in self.loss_cycles)
+        """Segments a second over all the loss cycles. Raises NotRecorded when fewer than two segments were lost."""
+        segments = 0
+        seconds = 0.0
+        for cycle in self.loss_cycles:
+            segments += cycle.segments
+            seconds += cycle.seconds
+        return segments / seconds
 
     @property
     def transfer_time(self) -> float:
-        """Seconds from the first segment to the acknowledgment of the last. Raises NotRecorded if there was none."""
+        """Seconds from the first segment to the acknowledgment of the last.
+
+        Raises:
+            NotRecorded: no acknowledgment of the last segment arrived, or no data was recorded.
+        """
         if self.data:
+            first = self.data.first
             end = max(self.stream.end(frame) for frame in self.data)
             for ack in self.acks:
                 if self.stream.ack(ack) >= end:
-                    return (ack.arrived - self.data[0].sent_at) / NS
-        raise NotRecorded.of("the transfer of {host} to port {port} did not end", host=self.host,
-                             port=self.stream.server_port)  # fmt: skip
+                    return (ack.arrived - first.sent_at) / NS
+        raise NotRecorded.of(
+            "the transfer of {host} to port {port} did not end",
+            host=self.host,
+            port=self.stream.server_port,
+        )
 
     def _same(self, frame: Frame, other: Frame) -> bool:
-        return self.stream.seq(frame) == self.stream.seq(other)
+        """Whether both segments begin with the same sequence number."""
+        number = self.stream.seq(frame)
+        return number == self.stream.seq(other)
 
     def _acknowledged_at(self, frame: Frame) -> int:
         end = self.stream.end(frame)
         for ack in self.acks:
-            if self.stream.ack(ack) >= end and ack.arrived >= frame.sent_at:
+            is_later = ack.arrived >= frame.sent_at
+            if is_later and self.stream.ack(ack) >= end:
                 return ack.arrived
         return _NEVER
 
@@ -197,4 +283,5 @@ class Flow:
 def intervals(frames: Iterable[Frame]) -> Records[float]:
     """Seconds between the sending of each frame and the next."""
     times = [frame.sent_at for frame in frames]
-    return Records(((b - a) / NS for a, b in pairwise(times)), "intervals", "fewer than two segments were recorded")
+    seconds = [(later - earlier) / NS for earlier, later in pairwise(times)]
+    return Records(seconds, "intervals", "fewer than two segments were recorded")

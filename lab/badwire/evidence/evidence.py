@@ -65,7 +65,7 @@ class Evidence:
 
     @property
     def hosts(self) -> Mapping[str, str]:
-        """Addresses by host."""
+        """The address of each host, by its name."""
         hosts: Mapping[str, str] = self.meta.get("hosts", {})
         return hosts
 
@@ -87,7 +87,9 @@ class Evidence:
     def at(self, text: str) -> int:
         """When the scenario first noted ``text`` (ns). Raises NotRecorded when it did not note it."""
         for note in self.notes:
-            if note.text == text and note.t >= self.began:
+            if note.t < self.began:
+                continue
+            if note.text == text:
                 return note.t
         raise NotRecorded.of('the scenario did not note "{text}"', text=text)
 
@@ -97,8 +99,10 @@ class Evidence:
         Raises:
             NotRecorded: the scenario did not note one of the two.
         """
-        rest = self._part(self.at(first), self.ended)
-        return rest._part(rest.began, rest.at(second))
+        began = self.at(first)
+        rest = self._part(began, self.ended)
+        ended = rest.at(second)
+        return rest._part(began, ended)
 
     def phase(self, text: str) -> Self:
         """The part from a note to the note after it, or to the end.
@@ -153,7 +157,11 @@ class Evidence:
         found.sort(key=lambda program: program.started or 0)
         return Records(found, "programs", "no program was recorded")
 
-    def calls(self, call: str | None = None, port: int | None = None) -> Records[Call]:
+    def calls(
+        self,
+        call: str | None = None,
+        port: int | None = None,
+    ) -> Records[Call]:
         """Calls on the controlled sockets of all hosts, by when they began."""
         found: list[Call] = []
         for name in self.hosts:
@@ -247,7 +255,8 @@ class Evidence:
     def _frames(self) -> tuple[Frame, ...]:
         if self._is_whole:
             return self.wire.frames
-        return tuple(frame for frame in self.wire.frames if self.covers(frame.sent_at))
+        frames = [frame for frame in self.wire.frames if self.covers(frame.sent_at)]
+        return tuple(frames)
 
     def segments(
         self,
@@ -267,11 +276,20 @@ class Evidence:
             protocol="tcp",
         )
 
-    def datagrams(self, source: str | None = None, to: str | None = None, port: int | None = None) -> Records[Frame]:
+    def datagrams(
+        self,
+        source: str | None = None,
+        to: str | None = None,
+        port: int | None = None,
+    ) -> Records[Frame]:
         """UDP datagrams, selected as ``frames`` are."""
         return self.frames(source, to, port, protocol="udp")
 
-    def faults(self, toward: str | None = None, kind: type[Fault] | None = None) -> Records[FaultPeriod]:
+    def faults(
+        self,
+        toward: str | None = None,
+        kind: type[Fault] | None = None,
+    ) -> Records[FaultPeriod]:
         """Faults that were in force in this part of the run.
 
         Args:
@@ -310,7 +328,10 @@ class Evidence:
     # Connections
 
     def connections(
-        self, port: int | None = None, client: str | None = None, server: str | None = None
+        self,
+        port: int | None = None,
+        client: str | None = None,
+        server: str | None = None,
     ) -> Records[Connection]:
         """TCP connections in the order in which they began; ``port`` is the server's."""
         self._check(client)
@@ -332,7 +353,12 @@ class Evidence:
             port=port,
         )
 
-    def connection(self, port: int, nth: int = 1, client: str | None = None) -> Connection:
+    def connection(
+        self,
+        port: int,
+        nth: int = 1,
+        client: str | None = None,
+    ) -> Connection:
         """The ``nth`` connection to ``port``, opened or refused, counted from 1.
 
         Raises:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from badwire.evidence.programs import programs
 from badwire.evidence.records import Records
+from badwire.evidence.selection import is_within, selects
 from badwire.evidence.sockets import Period, SocketSample, SocketTables, SocketTimeline, TableSample
 from badwire.store.records import Call, Facts, NotRecorded, ProcessTable, Program, Record
 from badwire.util.numbers import Span
@@ -14,9 +15,10 @@ class HostEvidence:
     """The records of one host within a part of a run.
 
     Args:
-        name: the host's.
-        records: all of the run that are about this host.
-        began, ended: the part asked about, in ns of the hosts' clock; None: to the end.
+        name: the host's name.
+        records: all records of the run about this host.
+        began: the beginning of the part, in ns of the hosts' clock.
+        ended: its end, in ns of the hosts' clock. None: the part extends to the end of the run.
     """
 
     def __init__(self, name: str, records: Iterable[Record], began: int = 0, ended: int | None = None) -> None:
@@ -32,8 +34,11 @@ class HostEvidence:
         """The samples of its socket table. Raises NotRecorded when there is none."""
         samples = self._kind("sample")
         before = [record for record in samples if record["t"] < self._began]
-        carried: list[Record] = [{**before[-1], "prev": None}] if before else []
-        return SocketTables(self.name, carried + [record for record in samples if self._covers(record["t"])])
+        within = [record for record in samples if self._covers(record["t"])]
+        if not before:
+            return SocketTables(self.name, within)
+        at_the_beginning = {**before[-1], "prev": None}
+        return SocketTables(self.name, [at_the_beginning, *within])
 
     @property
     def table_samples(self) -> Records[TableSample]:
@@ -50,15 +55,29 @@ class HostEvidence:
         """Sockets that were ever in ``state``, in the order in which they appeared; ``port`` is the local one."""
         return self.tables.timelines(state, port, remote_port, protocol)
 
-    def periods(self, state: str, port: int | None = None, remote_port: int | None = None) -> Records[Period]:
+    def periods(
+        self,
+        state: str,
+        port: int | None = None,
+        remote_port: int | None = None,
+    ) -> Records[Period]:
         """Every period of a socket in ``state``."""
         return self.tables.periods(state, port, remote_port)
 
-    def time_in(self, state: str, port: int | None = None, remote_port: int | None = None) -> Span:
+    def time_in(
+        self,
+        state: str,
+        port: int | None = None,
+        remote_port: int | None = None,
+    ) -> Span:
         """How long sockets were in ``state``, in seconds. Raises NotRecorded when no sample shows one there."""
         return self.tables.time_in(state, port, remote_port)
 
-    def states(self, port: int | None = None, remote_port: int | None = None) -> Records[str]:
+    def states(
+        self,
+        port: int | None = None,
+        remote_port: int | None = None,
+    ) -> Records[str]:
         """The states, in order, of the first TCP socket that is not a listener."""
         return self.tables.states(port, remote_port)
 
@@ -70,7 +89,12 @@ class HostEvidence:
         """The samples that show a socket in each of these states at the same time."""
         return self.tables.samples_with(*states, port=port)
 
-    def most(self, state: str, port: int | None = None, owned: bool | None = None) -> int:
+    def most(
+        self,
+        state: str,
+        port: int | None = None,
+        owned: bool | None = None,
+    ) -> int:
         """The most sockets that one sample shows in ``state``; ``owned``: held by a program, or by none."""
         return self.tables.most(state, port, owned)
 
@@ -80,107 +104,193 @@ class HostEvidence:
 
     # Calls on controlled sockets
 
-    def calls(self, call: str | None = None, socket: int | None = None, port: int | None = None) -> Records[Call]:
+    def calls(
+        self,
+        call: str | None = None,
+        socket: int | None = None,
+        port: int | None = None,
+    ) -> Records[Call]:
         """Calls by when they began; ``port`` is that of the address given to the call."""
-        found = [
-            each
-            for each in map(Call.of, self._kind("call"))
-            if self._covers(each.began)
-            and (call is None or each.call == call)
-            and (socket is None or each.socket == socket)
-            and (port is None or each.port == port)
-        ]
-        found.sort(key=lambda each: each.began)
+        found = []
+        for each in self._calls:
+            if (
+                self._covers(each.began)
+                and selects(call, each.call)
+                and selects(socket, each.socket)
+                and selects(port, each.port)
+            ):
+                found.append(each)
         if port is None:
-            return Records(found, "calls", "no {call} on {host} was recorded", call=call or "call", host=self.name)
+            return Records(
+                found,
+                "calls",
+                "no {call} on {host} was recorded",
+                call=call or "call",
+                host=self.name,
+            )
         return Records(
-            found, "calls", "no {call} for port {port} on {host} was recorded",
-            call=call or "call", port=port, host=self.name,
-        )  # fmt: skip
+            found,
+            "calls",
+            "no {call} for port {port} on {host} was recorded",
+            call=call or "call",
+            port=port,
+            host=self.name,
+        )
 
-    def call(self, call: str, port: int | None = None, nth: int = 1) -> Call:
-        """The ``nth`` of them. Raises NotRecorded."""
-        return self.calls(call, port=port).nth(nth)
+    @cached_property
+    def _calls(self) -> tuple[Call, ...]:
+        """The calls of the whole run by when they began."""
+        calls = [Call.of(record) for record in self._kind("call")]
+        calls.sort(key=lambda call: call.began)
+        return tuple(calls)
+
+    def call(
+        self,
+        call: str,
+        port: int | None = None,
+        nth: int = 1,
+    ) -> Call:
+        """The ``nth`` of them, counted from 1. Raises NotRecorded when there are fewer."""
+        found = self.calls(call, port=port)
+        return found.nth(nth)
 
     def results(self, *calls: str, port: int) -> Records[str]:
-        """What these calls returned, in order, on the socket that connected to ``port``: ``send 5``, ``recv EPIPE``."""
-        socket = self.call("connect", port=port).socket
-        found = self.calls(socket=socket).where(lambda each: each.call in calls)
-        results = (f"{each.call} {each.errno or repr(each.value)}" for each in found)
+        """The results of these calls, in order, on the socket that connected to ``port``: ``send 5``, ``recv EPIPE``.
+
+        Raises:
+            NotRecorded: no connect to ``port`` was recorded.
+        """
+        connect = self.call("connect", port=port)
+        results = []
+        for call in self.calls(socket=connect.socket):
+            if call.call in calls:
+                result = call.errno or repr(call.value)
+                results.append(f"{call.call} {result}")
         return Records(
-            results, "results", "no {calls} on the socket to port {port} was recorded",
-            calls=" or ".join(calls), port=port,
-        )  # fmt: skip
+            results,
+            "results",
+            "no {calls} on the socket to port {port} was recorded",
+            calls=" or ".join(calls),
+            port=port,
+        )
 
     # Programs
 
     def programs(
-        self, name: str | None = None, *args: object, during: tuple[str, int] | None = None
+        self,
+        name: str | None = None,
+        *args: object,
+        during: tuple[str, int] | None = None,
     ) -> Records[Program]:
         """Programs that started, in order, each with its exit and its output.
 
         Args:
             name: the program's.
-            args: the last words of its command line.
+            args: the last arguments of its command line.
             during: a state and a local port: the host had a socket there in that state from before the program
                 started until after it had ended.
         """
         last = tuple(map(str, args))
-        found = [
-            each
-            for each in programs(self._records)
-            if each.started is not None
-            and self._covers(each.started)
-            and (name is None or each.name == name)
-            and each.argv[len(each.argv) - len(last) :] == last
-            and (during is None or self._ran_during(each, *during))
-        ]
+        found = []
+        for program in programs(self._records):
+            if (
+                self._started_here(program)
+                and selects(name, program.name)
+                and _ends_with(program.argv, last)
+                and (during is None or self._ran_during(program, *during))
+            ):
+                found.append(program)
         what = "no program {name} on {host} was recorded"
         if during is not None:
             what += " while a socket was in {state} on port {port}"
         state, port = during or ("", 0)
-        command = " ".join(map(str, (name or "", *args))).strip()
-        return Records(found, "programs", what, name=command, host=self.name, state=state, port=port)
+        command = " ".join((name or "", *last))
+        return Records(
+            found,
+            "programs",
+            what,
+            name=command.strip(),
+            host=self.name,
+            state=state,
+            port=port,
+        )
 
-    def program(self, name: str | None = None, *args: object, during: tuple[str, int] | None = None) -> Program:
-        """The first of them. Raises NotRecorded."""
-        return self.programs(name, *args, during=during).first
+    def program(
+        self,
+        name: str | None = None,
+        *args: object,
+        during: tuple[str, int] | None = None,
+    ) -> Program:
+        """The first of them. Raises NotRecorded when there is none."""
+        found = self.programs(name, *args, during=during)
+        return found.first
 
     @property
     def process_tables(self) -> Records[ProcessTable]:
         """The host's processes, at each time that the scenario asked for them."""
-        found = (ProcessTable(self.name, r["t"], tuple(r["processes"])) for r in self._within("processes"))
-        return Records(found, "tables", "the processes of {host} were not recorded", host=self.name)
+        found = []
+        for record in self._within("processes"):
+            processes = tuple(record["processes"])
+            table = ProcessTable(self.name, record["t"], processes)
+            found.append(table)
+        return Records(
+            found,
+            "tables",
+            "the processes of {host} were not recorded",
+            host=self.name,
+        )
 
     # The kernel
 
     def counter(self, name: str) -> int:
-        """By how much a counter of the kernel, such as ``Tcp.RetransSegs``, grew. Raises NotRecorded."""
-        values = [r["counters"][name] for r in self._within("counters") if name in r["counters"]]
+        """By how much a counter of the kernel, such as ``Tcp.RetransSegs``, grew.
+
+        Raises:
+            NotRecorded: the counter was not recorded twice.
+        """
+        values = []
+        for record in self._within("counters"):
+            counters = record["counters"]
+            if name in counters:
+                values.append(counters[name])
         if len(values) < 2:
-            raise NotRecorded.of("the counter {name} of {host} was not recorded twice", name=name, host=self.name)
+            raise NotRecorded.of(
+                "the counter {name} of {host} was not recorded twice",
+                name=name,
+                host=self.name,
+            )
         return int(values[-1] - values[0])
 
     @property
     def facts(self) -> Facts:
-        """Its kernel, interface and sysctls as it was set up. Raises NotRecorded."""
+        """Its kernel, interface and sysctls as it was set up. Raises NotRecorded when they were not recorded."""
         found = self._kind("facts")
         if not found:
             raise NotRecorded.of("the facts of {host} were not recorded", host=self.name)
         return Facts.of(found[-1])
 
     def sysctl(self, name: str) -> str:
-        """A sysctl as it was during the run. Raises NotRecorded."""
+        """The value of a sysctl during the run. Raises NotRecorded when it was not recorded."""
         value = self.facts.sysctls.get(name)
         if value is None:
-            raise NotRecorded.of("{name} of {host} was not recorded", name=name, host=self.name)
+            raise NotRecorded.of(
+                "{name} of {host} was not recorded",
+                name=name,
+                host=self.name,
+            )
         return value
 
     def _ran_during(self, program: Program, state: str, port: int) -> bool:
         if program.started is None or program.exited is None:
             return False
-        periods = self.periods(state, port=port)
-        return any(each.entered_by <= program.started and program.exited <= each.left_after for each in periods)
+        for period in self.periods(state, port=port):
+            if period.entered_by <= program.started and program.exited <= period.left_after:
+                return True
+        return False
+
+    def _started_here(self, program: Program) -> bool:
+        """Whether it started within this part of the run."""
+        return program.started is not None and self._covers(program.started)
 
     def _kind(self, kind: str) -> tuple[Record, ...]:
         return tuple(record for record in self._records if record["kind"] == kind)
@@ -189,4 +299,9 @@ class HostEvidence:
         return tuple(record for record in self._kind(kind) if self._covers(record["t"]))
 
     def _covers(self, t: int) -> bool:
-        return self._began <= t and (self._ended is None or t <= self._ended)
+        return is_within(t, self._began, self._ended)
+
+
+def _ends_with(argv: tuple[str, ...], last: tuple[str, ...]) -> bool:
+    start = len(argv) - len(last)
+    return argv[start:] == last

@@ -3,7 +3,9 @@
 
 def selects(wanted: object, value: object) -> bool:
     """Whether an argument of a query selects a record that has ``value``. None selects every record."""
-    return wanted is None or wanted == value
+    if wanted is None:
+        return True
+    return wanted == value
 
 
 def is_within(t: int, began: int, ended: int | None) -> bool:
@@ -16,4 +18,6 @@ def is_within(t: int, began: int, ended: int | None) -> bool:
     """
     if t < began:
         return False
-    return ended is None or t <= ended
+    if ended is None:
+        return True
+    return t <= ended

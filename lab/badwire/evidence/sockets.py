@@ -109,7 +109,11 @@ class SocketSample:
     def options(self) -> tuple[str, ...]:
         """The TCP options in use on this connection. Raises NotRecorded without tcp_info."""
         bits = int(self.field("options"))
-        return tuple(name for name, bit in OPTION_BITS.items() if bits & bit)
+        found = []
+        for name, bit in OPTION_BITS.items():
+            if bits & bit:
+                found.append(name)
+        return tuple(found)
 
     def field(self, name: str) -> Any:
         """A field of tcp_info. Raises NotRecorded when the table had none for this socket."""
@@ -247,8 +251,11 @@ class TableSample:
     def in_state(self, state: str, port: int | None = None) -> list[SocketSample]:
         """Its sockets in ``state``, on a local port or on any. Raises ValueError for a state that TCP does not have."""
         _check(state)
-        in_state = [each for each in self.sockets if each.state == state]
-        return [each for each in in_state if selects(port, each.local_port)]
+        found = []
+        for socket in self.sockets:
+            if socket.state == state and selects(port, socket.local_port):
+                found.append(socket)
+        return found
 
 
 @dataclass(frozen=True)
@@ -283,19 +290,17 @@ class SocketSelection:
     def of(self, found: Iterable[T], noun: str, host: str) -> Records[T]:
         """The records found, with the sentence that says that there are none."""
         what = "no sample of {host} shows a socket"
+        values: dict[str, object] = {"host": host}
         if self.state is not None:
             what += " in {state}"
+            values["state"] = self.state
         if self.port is not None:
             what += " on port {port}"
+            values["port"] = self.port
         if self.remote_port is not None:
             what += " toward port {remote_port}"
-        asked = {
-            "state": self.state,
-            "port": self.port,
-            "remote_port": self.remote_port,
-        }
-        values = {name: value for name, value in asked.items() if value is not None}
-        return Records(found, noun, what, host=host, **values)
+            values["remote_port"] = self.remote_port
+        return Records(found, noun, what, **values)
 
 
 class SocketTables:
@@ -336,7 +341,12 @@ class SocketTables:
         found = [each for each in self._timelines if selection.includes(each)]
         return selection.of(found, "sockets", self.host)
 
-    def periods(self, state: str, port: int | None = None, remote_port: int | None = None) -> Records[Period]:
+    def periods(
+        self,
+        state: str,
+        port: int | None = None,
+        remote_port: int | None = None,
+    ) -> Records[Period]:
         """Every period of a socket in ``state``."""
         found: list[Period] = []
         for timeline in self.timelines(state, port, remote_port):
@@ -345,7 +355,12 @@ class SocketTables:
         selection = SocketSelection(state, port, remote_port)
         return selection.of(found, "sockets", self.host)
 
-    def time_in(self, state: str, port: int | None = None, remote_port: int | None = None) -> Span:
+    def time_in(
+        self,
+        state: str,
+        port: int | None = None,
+        remote_port: int | None = None,
+    ) -> Span:
         """How long sockets were in ``state``, in seconds: the span that holds each socket's own.
 
         Raises:
@@ -357,7 +372,11 @@ class SocketTables:
         longest = max(each.longest for each in durations)
         return Span(shortest, longest)
 
-    def states(self, port: int | None = None, remote_port: int | None = None) -> Records[str]:
+    def states(
+        self,
+        port: int | None = None,
+        remote_port: int | None = None,
+    ) -> Records[str]:
         """The states, in order, of the first TCP socket that is not a listener."""
         for each in self.timelines(port=port, remote_port=remote_port, protocol="tcp"):
             if "LISTEN" not in each.states:
@@ -397,7 +416,12 @@ class SocketTables:
             states=states,
         )
 
-    def most(self, state: str, port: int | None = None, owned: bool | None = None) -> int:
+    def most(
+        self,
+        state: str,
+        port: int | None = None,
+        owned: bool | None = None,
+    ) -> int:
         """The largest number of sockets that one sample shows in ``state``.
 
         Args:

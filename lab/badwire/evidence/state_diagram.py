@@ -5,6 +5,7 @@ Where the diagram turns a listener into a connection, the kernel adds a socket b
 LISTEN.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -51,14 +52,27 @@ class StateChange:
         return self.through is not None
 
     def __str__(self) -> str:
-        between = "?" if self.through is None else " > ".join(f"({state})" for state in self.through)
-        return " > ".join(part for part in (self.left, between, self.entered) if part)
+        parts = [self.left]
+        if self.through is None:
+            parts.append("?")
+        else:
+            for state in self.through:
+                parts.append(f"({state})")
+        parts.append(self.entered)
+        return " > ".join(parts)
 
 
 def state_changes(host: HostEvidence) -> Records[StateChange]:
     """The changes of a host's TCP sockets while it was sampled, socket by socket."""
-    found = (change for each in host.timelines(protocol="tcp") for change in _changes(each, host))
-    return Records(found, "changes", "no socket of {host} changed its state", host=host.name)
+    found: list[StateChange] = []
+    for timeline in host.timelines(protocol="tcp"):
+        found.extend(_changes(timeline, host))
+    return Records(
+        found,
+        "changes",
+        "no socket of {host} changed its state",
+        host=host.name,
+    )
 
 
 def _changes(timeline: SocketTimeline, host: HostEvidence) -> Iterator[StateChange]:
@@ -67,29 +81,38 @@ def _changes(timeline: SocketTimeline, host: HostEvidence) -> Iterator[StateChan
     first = timeline.periods.first
     last = timeline.periods.last
     if first.entered_after != UNSEEN:
-        from_listener = timeline.remote[1] and _listens(host, timeline.local[1], first.entered_by)
-        states.insert(0, LISTEN if from_listener else CLOSED)
+        origin = CLOSED
+        has_peer = timeline.remote_port != 0
+        if has_peer and _listens(host, timeline.local_port, first.entered_by):
+            origin = LISTEN
+        states.insert(0, origin)
     if last.ended:
         states.append(CLOSED)
     for left, entered in pairwise(states):
         if left != entered:
-            yield StateChange(left, entered, way(left, entered))
+            through = way(left, entered)
+            yield StateChange(left, entered, through)
 
 
 def way(left: str, entered: str) -> tuple[str, ...] | None:
     """The states between two in the figure, on the shortest way through states that samples may miss; None: no way."""
-    ways: list[tuple[str, ...]] = [()]
-    tried = {left}
+    ways: deque[tuple[str, ...]] = deque([()])
+    visited = {left}
     while ways:
-        so_far, *ways = ways
-        following = FIGURE[so_far[-1] if so_far else left]
+        through = ways.popleft()
+        state = through[-1] if through else left
+        following = FIGURE[state]
         if entered in following:
-            return so_far
-        ways += [(*so_far, state) for state in following if state in PASSING - tried]
-        tried.update(following)
+            return through
+        for successor in following:
+            if successor in PASSING and successor not in visited:
+                ways.append((*through, successor))
+        visited.update(following)
     return None
 
 
 def _listens(host: HostEvidence, port: int, at: int) -> bool:
     """Whether the sample at ``at`` (ns) shows a listener on a port."""
-    return any(each.state == LISTEN and each.local[1] == port for each in host.table(at))
+    listeners = [each for each in host.table(at) if each.state == LISTEN]
+    ports = [each.local_port for each in listeners]
+    return port in ports

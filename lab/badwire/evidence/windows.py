@@ -1,8 +1,8 @@
-"""Each segment of one side against the window that the other side lets it have, as its sender knew it.
+"""Each segment of one side against the window that the other side announced, as the sender knew it.
 
-A sender knows an acknowledgment from its arrival on, so each segment is held against those that had arrived when it was
-sent. Two events with the same time are told apart by their places in the capture. Sequence numbers count as those of
-TcpStream do: the SYN is 0, the first byte of data 1; windows are in bytes, scaled as both SYNs say (RFC 7323 2.2).
+A sender knows an acknowledgment from its arrival on, so each segment is compared with those that had arrived when it
+was sent. Their places in the capture give the order of two events with the same time. Sequence numbers count as in
+TcpStream: the SYN is 0, the first byte of data 1; windows are in bytes, scaled as both SYNs say (RFC 7323 2.2).
 """
 
 from collections import deque
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from badwire.evidence.frames import Frame
 from badwire.evidence.records import Records
+from badwire.evidence.selection import selects
 from badwire.evidence.stream import TcpStream, tcp_of
 from badwire.store.records import NS, NotRecorded
 
@@ -66,80 +67,133 @@ class SentSegment:
 
 
 def window_shift(stream: TcpStream, host: str) -> int | None:
-    """By how many bits a side's windows are shifted after its SYN; None when not both sides' SYNs were seen.
+    """By how many bits a side's windows are shifted after its SYN; None unless both sides' SYNs were recorded.
 
     Zero unless both SYNs carry the option (RFC 7323 section 2.2).
     """
-    syns = {each.source: tcp_of(each).options.window_scale for each in stream.frames if "S" in tcp_of(each).flags}
-    if len(syns) < 2:
+    offered: dict[str, int | None] = {}
+    for frame in stream.frames:
+        segment = tcp_of(frame)
+        if "S" in segment.flags:
+            offered[frame.source] = segment.options.window_scale
+    if len(offered) < 2:
         return None
-    shift = syns[host]
-    return shift if shift is not None and None not in syns.values() else 0
+    both_offer = None not in offered.values()
+    shift = offered[host]
+    if both_offer and shift is not None:
+        return shift
+    return 0
 
 
 def window_updates(stream: TcpStream, host: str) -> Records[WindowUpdate]:
-    """The windows that a side announced, in the order of their sending, those that never arrived too.
+    """The windows that a side announced, also those that never arrived, in the order of their sending.
 
-    Empty when the scale is not known, since not both SYNs were seen.
+    Empty when the scale is not known because one of the two SYNs was not recorded.
     """
+    found = []
     shift = window_shift(stream, host)
-    found = [] if shift is None else [_update(stream, each, shift) for each in stream.sent(host) if _announces(each)]
-    return Records(found, "windows", "no window of {host} on port {port} was recorded with both SYNs",
-                   host=host, port=stream.server_port)  # fmt: skip
+    if shift is not None:
+        announcing = stream.sent(host).where(_announces)
+        found = [_update(stream, frame, shift) for frame in announcing]
+    return Records(
+        found,
+        "windows",
+        "no window of {host} on port {port} was recorded with both SYNs",
+        host=host,
+        port=stream.server_port,
+    )
 
 
 def sent_against_window(stream: TcpStream, host: str, data: bool | None = True) -> Records[SentSegment]:
     """What a side sent after the other had announced a window, each segment with what was known, in order.
 
     Args:
-        stream: the segments; where the SYNs were not seen nothing can be said of windows.
+        stream: the segments. Without both SYNs the windows are not known, and the result is empty.
         host: the sender.
-        data: whether only those that carry data (True), only those without (False), or all of them (None).
+        data: only segments with data (True), only those without (False), or all of them (None).
     """
-    updates = window_updates(stream, stream.other(host))
-    found = [each for each in _follow(stream, host, updates) if data is None or data is _has_data(each)]
-    return Records(found, "segments", "no segment of {host} against a window of port {port} was recorded",
-                   host=host, port=stream.server_port)  # fmt: skip
+    receiver = stream.other(host)
+    updates = window_updates(stream, receiver)
+    sent = _follow(stream, host, updates)
+    found = [each for each in sent if selects(data, _has_data(each))]
+    return Records(
+        found,
+        "segments",
+        "no segment of {host} against a window of port {port} was recorded",
+        host=host,
+        port=stream.server_port,
+    )
 
 
 def ack_delays(stream: TcpStream, host: str) -> Records[float]:
     """For each segment with data of ``host``: seconds from its arrival to the sending of the first ACK of all of it.
 
-    Raises NotRecorded when one that arrived was not acknowledged.
+    Raises:
+        NotRecorded: a segment that arrived was not acknowledged.
     """
     delays = []
     for place, frame in enumerate(stream.frames):
         if frame.source == host and frame.carries_data and frame.delivered_at:
-            delays.append((_ack_of(stream, place).sent_at - frame.arrived) / NS)
-    return Records(delays, "delays", "no data of {host} on port {port} arrived", host=host, port=stream.server_port)
+            ack = _ack_of(stream, place)
+            delay = ack.sent_at - frame.arrived
+            delays.append(delay / NS)
+    return Records(
+        delays,
+        "delays",
+        "no data of {host} on port {port} arrived",
+        host=host,
+        port=stream.server_port,
+    )
 
 
 def _ack_of(stream: TcpStream, place: int) -> Frame:
+    """The first ACK, at or after a place in the capture, of all of the segment at that place."""
     frame = stream.frames[place]
+    end = stream.end(frame)
     for each in stream.frames[place:]:
-        if each.toward == frame.source and "A" in tcp_of(each).flags and stream.ack(each) >= stream.end(frame):
+        is_ack = each.toward == frame.source and "A" in tcp_of(each).flags
+        if is_ack and stream.ack(each) >= end:
             return each
-    raise NotRecorded.of("number {number} of {host} was not acknowledged", number=stream.seq(frame), host=frame.source)
+    raise NotRecorded.of(
+        "number {number} of {host} was not acknowledged",
+        number=stream.seq(frame),
+        host=frame.source,
+    )
 
 
 def next_wanted(stream: TcpStream, host: str, t: int) -> int:
-    """The number that a side waits for at ``t`` (ns): the first one behind all that has arrived without a gap."""
-    arrived = [frame for frame in stream.frames if frame.toward == host and frame.delivered_at and frame.arrived <= t]
-    wanted = 0
-    for first, end in sorted((stream.seq(frame), stream.end(frame)) for frame in arrived):
-        if first <= wanted:
-            wanted = max(wanted, end)
-    return wanted
+    """The sequence number that a side expects next at ``t`` (ns): the first one that has not arrived."""
+    arrived: list[tuple[int, int]] = []
+    for frame in stream.frames:
+        if frame.toward != host or not frame.delivered_at:
+            continue
+        if frame.arrived <= t:
+            arrived.append((stream.seq(frame), stream.end(frame)))
+    arrived.sort()
+    expected = 0
+    for first, end in arrived:
+        if first <= expected:
+            expected = max(expected, end)
+    return expected
 
 
 def sent_against_zero_window(stream: TcpStream, host: str) -> Records[SentSegment]:
-    """All that a side sent while the last window that had arrived was zero."""
-    found = (each for each in sent_against_window(stream, host, data=None) if each.window.window == 0)
-    return Records(found, "segments", "{host} sent nothing while its window was zero", host=host)
+    """The segments that a side sent while the last window that had arrived was zero."""
+    sent = sent_against_window(stream, host, data=None)
+    return Records(
+        sent.where(lambda each: each.window.window == 0),
+        "segments",
+        "{host} sent nothing while its window was zero",
+        host=host,
+    )
 
 
 def first_after_zero_window(stream: TcpStream, host: str) -> SentSegment:
-    """The first data that a side sent after a window of zero had opened again. Raises NotRecorded without any."""
+    """The first data that a side sent after a window of zero had opened again.
+
+    Raises:
+        NotRecorded: no window was zero, or no data followed.
+    """
     last = sent_against_zero_window(stream, host).last
     for each in sent_against_window(stream, host):
         if each.right_edge > last.right_edge:
@@ -152,8 +206,10 @@ def _has_data(sent: SentSegment) -> bool:
 
 
 def _follow(stream: TcpStream, host: str, updates: Records[WindowUpdate]) -> Iterator[SentSegment]:
+    """Each segment of a side, in order, with what its sender knew then; none before the first window arrived."""
     places = {id(frame): place for place, frame in enumerate(stream.frames)}
-    arrived = sorted((each for each in updates if each.frame.delivered_at), key=lambda each: each.frame.arrived)
+    arrived = list(updates.where(lambda each: each.frame.delivered_at))
+    arrived.sort(key=lambda each: each.frame.arrived)
     coming = deque(arrived)
     nxt = 0
     una = 0
@@ -170,7 +226,15 @@ def _follow(stream: TcpStream, host: str, updates: Records[WindowUpdate]) -> Ite
                 last = update
         nxt = max(nxt, stream.end(frame))
         if last is not None:
-            yield SentSegment(frame, stream.seq(frame), stream.end(frame), una, nxt, last, right_edge)
+            yield SentSegment(
+                frame=frame,
+                first=stream.seq(frame),
+                end=stream.end(frame),
+                una=una,
+                nxt=nxt,
+                window=last,
+                right_edge=right_edge,
+            )
 
 
 def _known(update: WindowUpdate, frame: Frame, sent_before: bool) -> bool:
@@ -179,12 +243,14 @@ def _known(update: WindowUpdate, frame: Frame, sent_before: bool) -> bool:
 
 
 def _is_newer(stream: TcpStream, update: WindowUpdate, last: WindowUpdate) -> bool:
-    """Whether it takes the other's place: the test on SND.WL1 and SND.WL2 (RFC 9293 section 3.10.7.4)."""
-    return (stream.seq(last.frame), last.ack) <= (stream.seq(update.frame), update.ack)
+    """Whether an update replaces the last one: the test on SND.WL1 and SND.WL2 (RFC 9293 section 3.10.7.4)."""
+    replaced = (stream.seq(last.frame), last.ack)
+    replacing = (stream.seq(update.frame), update.ack)
+    return replaced <= replacing
 
 
 def _announces(frame: Frame) -> bool:
-    """A reset's window means nothing, nor does one without an acknowledgment, except the SYN's."""
+    """Whether a segment announces a window. A reset does not, nor does a segment without an ACK, except a SYN."""
     flags = set(tcp_of(frame).flags)
     return "R" not in flags and bool(flags & {"A", "S"})
 
@@ -192,6 +258,8 @@ def _announces(frame: Frame) -> bool:
 def _update(stream: TcpStream, frame: Frame, shift: int) -> WindowUpdate:
     """A SYN's own window is never scaled; a SYN without an ACK counts from the first number of the other side."""
     segment = tcp_of(frame)
-    is_syn = "S" in segment.flags
     ack = stream.ack(frame) if "A" in segment.flags else 0
-    return WindowUpdate(frame, ack, segment.window << (0 if is_syn else shift))
+    window = segment.window
+    if "S" not in segment.flags:
+        window <<= shift
+    return WindowUpdate(frame, ack, window)

@@ -39,8 +39,11 @@ class FaultPeriod:
 
     def in_force(self, t: int, margin: int = 0) -> bool:
         """Whether it was in force within ``margin`` of ``t``, both in ns."""
-        ended = None if self.ended is None else self.ended + margin
-        return is_within(t, self.began - margin, ended)
+        began = self.began - margin
+        ended = self.ended
+        if ended is not None:
+            ended += margin
+        return is_within(t, began, ended)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,12 @@ class WireEvidence:
         hosts: addresses by host.
     """
 
-    def __init__(self, records: Iterable[Record], capture: Capture, hosts: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        records: Iterable[Record],
+        capture: Capture,
+        hosts: Mapping[str, str],
+    ) -> None:
         self._records = tuple(records)
         self.capture = capture
         self._hosts = hosts
@@ -103,7 +111,7 @@ class WireEvidence:
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
         """What the relay did to frames: drop, hold, keep, release, duplicate, corrupt, reorder."""
-        return tuple(_decision(record) for record in self._kind("decision"))
+        return tuple(map(_decision, self._kind("decision")))
 
     @cached_property
     def faults(self) -> tuple[FaultPeriod, ...]:
@@ -124,8 +132,13 @@ class WireEvidence:
             return None
         counted_by_the_agent = int(last["dropped"])
         counted_by_the_kernel = self.capture.dropped or 0
-        missing_in_the_file = int(last["frames"]) - len(self.capture.frames)
-        return max(counted_by_the_agent, counted_by_the_kernel, missing_in_the_file)
+        frames = int(last["frames"])
+        missing_in_the_file = frames - len(self.capture.frames)
+        return max(
+            counted_by_the_agent,
+            counted_by_the_kernel,
+            missing_in_the_file,
+        )
 
     @property
     def capture_is_complete(self) -> bool:
@@ -135,7 +148,8 @@ class WireEvidence:
         return self.capture.whole and bool(self.capture.frames)
 
     def _kind(self, kind: str) -> tuple[Record, ...]:
-        return tuple(record for record in self._records if record["kind"] == kind)
+        found = [record for record in self._records if record["kind"] == kind]
+        return tuple(found)
 
     def _last_capture(self) -> Record | None:
         found = self._kind("capture")
