@@ -58,6 +58,15 @@ def test_a_flight_of_which_nothing_arrives_ends_when_its_first_segment_is_sent_a
     assert flow(w).flight_sizes == (3, 1, 2)
 
 
+def test_a_later_flight_ends_when_its_own_first_segment_is_sent_again() -> None:
+    w, transfer = opened()
+    transfer.data(1, [1])
+    transfer.ack(1 + WAY, 2)
+    transfer.data(1.2, [2, 3], lost=[2, 3])
+    transfer.data(1.5, [2])
+    assert flow(w).flight_sizes == (1, 2, 1)
+
+
 def test_without_data_there_is_no_flight() -> None:
     w, _ = opened()
     found = flow(w)
@@ -254,6 +263,26 @@ def test_a_cycle_lasts_from_one_lost_segment_to_the_next() -> None:
     assert second.seconds == pytest.approx(0.5 - 2e-6, abs=1e-7)
     assert second.flights == 1
     assert found.rate == pytest.approx(8 / 0.5, rel=1e-4)
+
+
+def test_a_flight_belongs_to_the_cycle_in_which_it_begins() -> None:
+    """The lost segments 1, 2 and 4 each begin a flight."""
+    w, transfer = opened()
+    transfer.data(1, [1], lost=[1])
+    transfer.data(1.3, [1])
+    transfer.ack(1.3 + WAY, 2)
+    transfer.data(1.5, [2, 3], lost=[2])
+    transfer.data(1.8, [2])
+    transfer.ack(1.8 + WAY, 4)
+    transfer.data(2.0, [4], lost=[4])
+    assert flow(w).loss_cycles.map(lambda cycle: cycle.flights) == (2, 2)
+    assert flow(w).loss_cycles.map(lambda cycle: cycle.segments) == (2, 3)
+
+
+def test_two_losses_make_one_cycle() -> None:
+    w, transfer = opened()
+    transfer.data(1, [1, 2, 3], lost=[1, 3])
+    assert flow(w).loss_cycles.map(lambda cycle: cycle.segments) == (2,)
 
 
 @pytest.mark.parametrize(("lost", "count"), [([], 0), ([1], 1)])

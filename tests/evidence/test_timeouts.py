@@ -107,6 +107,7 @@ def test_a_connect_waits_for_the_answer_to_its_syns() -> None:
 
 def test_the_rto_before_the_first_segment() -> None:
     assert unanswered(*THREE).rto == 0.204
+    assert unanswered((3.0, "PA")).rto == 0.408
 
 
 def test_the_time_since_an_option_was_set() -> None:

@@ -207,6 +207,12 @@ def test_the_number_wanted_next_is_behind_all_that_arrived_without_a_gap(t: floa
     assert next_wanted(stream(w), "server", ns(t)) == number
 
 
+def test_a_segment_that_arrives_at_that_very_time_has_arrived() -> None:
+    w = opened()
+    data(w, 1.0, 1, 100, delivered=1.5)
+    assert next_wanted(stream(w), "server", ns(1.5)) == 101
+
+
 def test_the_number_that_the_client_wants_next() -> None:
     assert next_wanted(stream(opened()), "client", ns(2.0)) == 1
 
