@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from badwire.claims import RFC, Check, Checks, Judged, claim, equals
-from badwire.cli.ci_files import Handouts
+from badwire.cli.ci_files import CiFiles
 from badwire.errors import BadOption, DiskFull, NoSubstrate, RunError
 from badwire.evidence import Evidence
 from badwire.pytest_plugin import require
@@ -64,10 +64,10 @@ def test_each_claim_is_told_as_pytest_tells_it(tmp_path: Path) -> None:
     case = cases["stories.mixed", "one_segment_is_enough"]
     told = {one.get("name"): one.get("value") for one in case.iter("property")}
     assert told["verdict"] == "FAILS"
-    assert told["checks"] == "FAILS segments sent: 2 segments, expected 1 segments"
+    assert told["checks"] == "FAILS segments sent: 2 segments, expected 1 segment"
     assert Path(str(told["run"]), "result.json").is_file() and told["source"] == "RFC 9293 section 3.10.7.1"
     failure, error = case.find("failure"), cases["stories.mixed", "a_datagram_was_sent"].find("error")
-    assert failure is not None and "segments sent  2 segments  expected 1 segments" in str(failure.text)
+    assert failure is not None and "segments sent  2 segments  expected 1 segment" in str(failure.text)
     assert error is not None and error.get("type") == "UNKNOWN"
     assert ("stories.good", "instrument:capture_complete") in cases
 
@@ -80,7 +80,7 @@ def test_each_claim_is_told_as_pytest_tells_it(tmp_path: Path) -> None:
         "mixed: One segment is enough",
         "segments sent",
         "2 segments",
-        "1 segments",
+        "1 segment",
         "RFC 9293 section 3.10.7.1",
     ] in rows
 
@@ -110,7 +110,7 @@ def test_a_run_that_broke_off_and_one_that_could_not_be() -> None:
 
 def test_what_was_not_run_is_named_with_its_reason(tmp_path: Path) -> None:
     files = tmp_path / "junit.xml", tmp_path / "summary.md"
-    with pytest.raises(RunError), Handouts([GOOD, MIXED], {"good": "it takes hours."}, *files):
+    with pytest.raises(RunError), CiFiles([GOOD, MIXED], {"good": "it takes hours."}, *files):
         raise RunError("all fell silent.")
     skipped = {each.get("name"): each.find("skipped") for each in ElementTree.parse(files[0]).iter("testcase")}
     reasons = {name: each.get("message") for name, each in skipped.items() if each is not None}
@@ -120,8 +120,8 @@ def test_what_was_not_run_is_named_with_its_reason(tmp_path: Path) -> None:
 
 def test_without_files_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with Handouts([GOOD], {}, None, None) as handouts:
-        handouts.ended((GOOD, ended(equals("length", 1, 1))))
+    with CiFiles([GOOD], {}, None, None) as ci_files:
+        ci_files.add((GOOD, ended(equals("length", 1, 1))))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -135,9 +135,9 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_run(tmp_path: 
 def test_a_full_disk() -> None:
     full = Path("/dev/full")
     said = r"^/dev/full cannot be written: No space left on device; make room and run again\.$"
-    with pytest.raises(DiskFull, match=said), Handouts([], {}, full, None):
+    with pytest.raises(DiskFull, match=said), CiFiles([], {}, full, None):
         pass
-    with pytest.raises(BadOption, match="the first"), Handouts([], {}, None, full):
+    with pytest.raises(BadOption, match="the first"), CiFiles([], {}, None, full):
         raise BadOption("the first cause is the one to tell")
 
 

@@ -26,7 +26,7 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
         (["run", "timewait", "--substrate", "dokcer"], "'dokcer' is not known, did you mean docker"),
         (["run", "timewait", "--engine", "xyzzy"], "'xyzzy' is none of auto, netem, relay"),
         (["run", "timewait", "--seed", "-1"], "--seed"),
-        (["run", "timewait", "--seed", "1e3"], "'1e3' is no whole number from 0 to 2^64 - 1"),
+        (["run", "timewait", "--seed", "1e3"], "'1e3' is not a whole number from 0 to 2^64 - 1"),
         (["run", "timewait", "--out", ""], "--out: it is empty; name a folder"),
         (["run", "timewait", "--seed"], "--seed: expected one argument"),
         (["list", "--jsno"], "did you mean --json?"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from badwire.claims import RFC, Check, Checks, Judged, claim, equals, unknown
-from badwire.cli.predict import Prediction, told
+from badwire.cli.predict import Prediction, format_answers
 from badwire.course import course
 from badwire.course.course import Question
 from badwire.evidence import Evidence
@@ -92,9 +92,9 @@ def test_a_terminal_asks_again_until_it_is_a_number(tmp_path: Path) -> None:
     ("said", "complaint"),
     [
         ("", "--predict got no answer to the question of handshake: answer at a terminal, or give numbers on stdin"),
-        ("yes\n", "'yes' is no answer to the question of handshake: give a number from 1 to 4."),
-        ("5\n", "'5' is no answer"),
-        ("\n", "'' is no answer"),
+        ("yes\n", "'yes' is not an answer to the question of handshake: give a number from 1 to 4."),
+        ("5\n", "'5' is not an answer"),
+        ("\n", "'' is not an answer"),
     ],
 )
 def test_without_an_answer_nothing_is_run(tmp_path: Path, said: str, complaint: str) -> None:
@@ -119,9 +119,9 @@ def test_a_scenario_of_ones_own_has_no_question() -> None:
 def test_what_a_run_does_not_show_is_not_said_to_be_shown() -> None:
     question = Question("Which?", ("this", "that"), 2, "It is so")
     for check in (equals("length", 1, 2), unknown("length", "not recorded")):
-        lines = told([Prediction(question, 2)], result(check)).splitlines()
+        lines = format_answers([Prediction(question, 2)], result(check)).splitlines()
         assert "  the book  2  that" in lines and "  but this run does not show it" in lines
         assert f"{check.verdict.value:9}It is so" in lines
     elsewhere = Question("Which?", ("this", "that"), 2, "It is another")
-    lines = told([Prediction(elsewhere, 2)], result(equals("length", 1, 1))).splitlines()
+    lines = format_answers([Prediction(elsewhere, 2)], result(equals("length", 1, 1))).splitlines()
     assert "  but this run does not show it" in lines and not any("HOLDS" in line for line in lines)

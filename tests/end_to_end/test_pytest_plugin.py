@@ -92,7 +92,7 @@ def test_what_the_machine_cannot_is_skipped_with_a_reason(
     monkeypatch.setenv("XDG_CACHE_HOME", str(pytester.path / "empty"))
     done = pytester.runpytest_subprocess("scenarios", "-rs", "--lab-clock", "virtual", *NETNS)
     done.assert_outcomes(skipped=8)
-    done.stdout.fnmatch_lines(["SKIPPED*There is no kernel for the virtual clock yet; make kernel builds it*"])
+    done.stdout.fnmatch_lines(["SKIPPED*The kernel of the virtual clock is not built yet; make kernel builds it*"])
 
 
 def test_what_is_required_is_not_skipped(
@@ -102,7 +102,7 @@ def test_what_is_required_is_not_skipped(
     monkeypatch.setenv("BADWIRE_REQUIRE", "netns, virtual")
     done = pytester.runpytest_subprocess("scenarios", "--lab-clock", "virtual", *NETNS)
     done.assert_outcomes(failed=8)
-    done.stdout.fnmatch_lines(["There is no kernel for the virtual clock yet*(BADWIRE_REQUIRE names netns, virtual)"])
+    done.stdout.fnmatch_lines(["*virtual clock is not built yet*(BADWIRE_REQUIRE names netns, virtual)"])
 
 
 def test_an_engine_that_does_not_answer(

@@ -1,4 +1,4 @@
-"""Options of the command line: argparse, with every complaint as one sentence that names the way out."""
+"""The options of the command line: argparse, whose every error is one sentence with the way out."""
 
 import argparse
 import difflib
@@ -15,7 +15,7 @@ from badwire.substrate import select
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises BadOption in place of printing a usage and leaving."""
+    """Raises BadOption where argparse would print its usage and exit."""
 
     def __init__(self, command: str, description: str) -> None:
         super().__init__(prog=f"badwire {command}", description=description, allow_abbrev=False)
@@ -25,13 +25,13 @@ class Parser(argparse.ArgumentParser):
         if unknown := re.match(r"unrecognized arguments: (\S+)", message):
             word = unknown[1].split("=")[0]
             near = difflib.get_close_matches(word, [o for o in self._option_string_actions if o.startswith("--")], n=1)
-            hint = f"did you mean {near[0]}?" if near else f"`{self.prog} --help` shows those that there are."
+            hint = f"did you mean {near[0]}?" if near else f"`{self.prog} --help` lists them all."
             raise BadOption(f"{self.prog} has no option {word}: {hint}")
         raise BadOption(f"{self.prog}: {message.removeprefix('argument ')}; `{self.prog} --help` explains.")
 
 
 def one_of(names: tuple[str, ...]) -> Callable[[str], str]:
-    """An argument that is one of a few words."""
+    """The type of an argument that is one of ``names``."""
 
     def check(value: str) -> str:
         if value in names:
@@ -48,7 +48,7 @@ def seed(value: str) -> int:
     """A whole number from 0 to 2**64 - 1."""
     if value.isascii() and value.isdigit() and len(value) <= 20 and int(value) < 2**64:
         return int(value)
-    raise argparse.ArgumentTypeError(f"{value!r} is no whole number from 0 to 2^64 - 1")
+    raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 0 to 2^64 - 1")
 
 
 def positive(value: str) -> float:
@@ -59,84 +59,90 @@ def positive(value: str) -> float:
         number = 0.0
     if 0 < number < float("inf"):
         return number
-    raise argparse.ArgumentTypeError(f"{value!r} is no number of seconds above 0")
+    raise argparse.ArgumentTypeError(f"{value!r} is not a number of seconds above 0")
 
 
-def whole(value: str) -> int:
+def count(value: str) -> int:
     """A whole number from 1 to 999."""
     if value.isascii() and value.isdigit() and len(value) <= 3 and int(value):
         return int(value)
-    raise argparse.ArgumentTypeError(f"{value!r} is no whole number from 1 to 999")
+    raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to 999")
 
 
 def megabytes(value: str) -> int:
-    """Memory for a kernel, in MB: a boot takes some, and its addresses end somewhere."""
+    """Memory for a kernel in MB, between what a boot needs and what its address space holds."""
     if value.isascii() and value.isdigit() and LEAST_MEMORY <= int(value) <= MOST_MEMORY:
         return int(value)
-    raise argparse.ArgumentTypeError(f"{value!r} is no whole number of MB from {LEAST_MEMORY} to {MOST_MEMORY}")
+    raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of MB from {LEAST_MEMORY} to {MOST_MEMORY}")
 
 
 def folder(value: str) -> Path:
-    """A folder's path; an empty one would be the folder that one happens to stand in."""
+    """The path of a folder; an empty one is refused, as it would be the current directory."""
     if not value:
         raise argparse.ArgumentTypeError("it is empty; name a folder")
     return Path(value)
 
 
 def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
-    """The options that say how a run is made; `add` is the add_argument of argparse, or pytest's addoption."""
+    """Add the options of a run; ``add`` is argparse's add_argument, or pytest's addoption."""
     add(
         f"{prefix}substrate",
         type=one_of(select.NAMES),
         default="auto",
         metavar="|".join(select.NAMES),
-        help="where hosts live; auto takes docker where an engine answers, else netns",
+        help="where hosts live; auto is docker where an engine answers, else netns",
     )
     add(
         f"{prefix}clock",
         type=one_of(CLOCKS),
         default="real",
         metavar="|".join(CLOCKS),
-        help="this machine's, or that of a kernel of our own, whose time jumps to the next event",
+        help="this machine's, or that of the lab's own kernel, whose time jumps to the next event",
     )
     add(
         f"{prefix}engine",
         type=one_of(ENGINES),
         default="auto",
         metavar="|".join(ENGINES),
-        help="what carries out the faults; auto takes netem where it can do all that is asked, else the relay",
+        help="what carries out the faults; auto is netem where it can carry them all out, else the relay",
     )
     add_kernel_options(add, prefix)
     add(
         f"{prefix}jobs",
-        type=whole,
+        type=count,
         default=None,
         metavar="N",
-        help="scenarios at once (as many as there are processors on the virtual clock, else 1)",
+        help="scenarios in parallel (on the virtual clock one for each processor, else 1)",
     )
     add(f"{prefix}out", type=folder, default=run_folder.DEFAULT, metavar="DIR", help="where run folders go (runs)")
 
 
 def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
-    """Those that say how a kernel of the virtual clock is booted."""
-    add(f"{prefix}seed", type=seed, default=1, metavar="N", help="what every random draw comes from (1)")
+    """Add the options of a kernel of the virtual clock."""
+    add(f"{prefix}seed", type=seed, default=1, metavar="N", help="where every random draw comes from (1)")
     add(
         f"{prefix}limit",
         type=positive,
         default=LIMIT,
         metavar="SECONDS",
-        help=f"of real time, after which a kernel of the virtual clock is ended ({LIMIT:g})",
+        help=f"real time after which a kernel of the virtual clock is killed ({LIMIT:g})",
     )
-    add(f"{prefix}memory", type=megabytes, default=MEMORY, metavar="MB", help=f"that such a kernel may use ({MEMORY})")
+    add(
+        f"{prefix}memory",
+        type=megabytes,
+        default=MEMORY,
+        metavar="MB",
+        help=f"memory of a kernel of the virtual clock ({MEMORY})",
+    )
 
 
-def add_handout_options(add: Callable[..., object]) -> None:
-    """What `badwire run` asks first, and what it writes beside its output."""
+def add_ci_options(add: Callable[..., object]) -> None:
+    """Add the options of `badwire run` alone: its questions, and the files that it writes for a CI."""
     add("--predict", action="store_true", help="ask each scenario's question first; the run shows the answer")
-    add("--junit", type=Path, metavar="FILE", help="write the claims as JUnit XML, for a CI")
+    add("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
     add("--summary", type=Path, metavar="FILE", help="append a summary in Markdown, as for $GITHUB_STEP_SUMMARY")
 
 
-def chosen(value_of: Callable[[str], Any]) -> Options:
-    """What was chosen by the options of add_run_options; ``value_of`` looks one up by its name."""
+def options(value_of: Callable[[str], Any]) -> Options:
+    """The values of the options of ``add_run_options``; ``value_of`` looks one up by its name."""
     return Options(**{field.name: value_of(field.name) for field in fields(Options)})

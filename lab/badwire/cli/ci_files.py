@@ -1,4 +1,4 @@
-"""What `badwire run` writes for others besides its output, however the runs end: JUnit, and a Markdown summary."""
+"""The files that `badwire run` writes for a CI, however the runs end: JUnit XML, and a summary in Markdown."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,19 +12,28 @@ if TYPE_CHECKING:
     from badwire.result.result import RunOutcome
 
 
-class Handouts:
-    """Gathers how each of ``scenarios`` ended, and writes it as it is left: JUnit anew, the summary appended.
+class CiFiles:
+    """Collects the runs during a ``with`` block, and writes the files at its end.
 
-    ``left_out`` has the names of those that are not to be run, each with its reason. Raises BadOption as it is entered
-    if a file cannot be written, DiskFull as it is left.
+    Args:
+        scenarios: every scenario that was asked for.
+        left_out: the scenarios that are not run, by name, each with the reason.
+        junit: the file that is overwritten with JUnit XML; None for none.
+        summary: the file that the summary is appended to; None for none.
+
+    Raises:
+        BadOption: a file cannot be written, found out when the block is entered.
+        DiskFull: a file could not be written at the end.
     """
 
     def __init__(
         self, scenarios: Sequence[Scenario], left_out: Mapping[str, str], junit: Path | None, summary: Path | None
     ) -> None:
-        self.scenarios, self.junit, self.summary = scenarios, junit, summary
+        self.scenarios = scenarios
+        self.junit = junit
+        self.summary = summary
         self._left_out = left_out
-        self._ended: list[RunOutcome] = []
+        self._outcomes: list[RunOutcome] = []
 
     def __enter__(self) -> Self:
         for file in filter(None, (self.junit, self.summary)):
@@ -40,26 +49,31 @@ class Handouts:
         try:
             self._write(f"the runs ended before: {error}" if error is not None else "the runs ended before")
         except DiskFull:
-            if error is None:  # else the first cause is the one to tell
+            if error is None:  # otherwise the first cause is the one to report
                 raise
 
-    def ended(self, outcome: "RunOutcome") -> None:
-        """It was run, or could not be."""
-        self._ended.append(outcome)
+    def add(self, outcome: "RunOutcome") -> None:
+        """Add a scenario that was run, or could not be."""
+        self._outcomes.append(outcome)
 
     def _write(self, why: str) -> None:
-        from badwire.report import junit as report_junit  # few runs need them
+        from badwire.report import junit as report_junit  # most runs need neither
         from badwire.report import markdown
 
-        over = [scenario for scenario, _ in self._ended]
-        not_run = [(one, self._left_out.get(one.name, why)) for one in self.scenarios if one not in over]
-        for file, mode, render in ((self.junit, "w", report_junit.render), (self.summary, "a", markdown.render)):
-            if file is not None:
-                _put(file, mode, render(self._ended, not_run))
+        finished = [scenario for scenario, _ in self._outcomes]
+        not_run = [
+            (scenario, self._left_out.get(scenario.name, why))
+            for scenario in self.scenarios
+            if scenario not in finished
+        ]
+        if self.junit is not None:
+            _write_file(self.junit, "w", report_junit.render(self._outcomes, not_run))
+        if self.summary is not None:
+            _write_file(self.summary, "a", markdown.render(self._outcomes, not_run))
 
 
-def _put(file: Path, mode: str, text: str) -> None:
-    """Write or append. Raises DiskFull."""
+def _write_file(file: Path, mode: str, text: str) -> None:
+    """Write (mode "w") or append (mode "a") the text. Raises DiskFull."""
     try:
         with file.open(mode, encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)

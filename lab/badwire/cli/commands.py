@@ -1,4 +1,4 @@
-"""What each command does. A command takes its arguments and gives the exit status; it raises LabError."""
+"""The commands. Each takes its arguments, returns the exit status, and raises LabError."""
 
 import json
 import sys
@@ -7,8 +7,8 @@ from contextlib import closing
 from importlib import import_module
 
 from badwire.cli import arguments, predict
-from badwire.cli.ci_files import Handouts
-from badwire.cli.output import show, tell
+from badwire.cli.ci_files import CiFiles
+from badwire.cli.output import print_result, print_run
 from badwire.errors import BadOption, RequestError, RunError
 from badwire.report import terminal
 from badwire.report.live import progress as live_progress
@@ -57,13 +57,13 @@ def run(argv: list[str]) -> int:
     arguments.add_run_options(parser.add_argument)
     parser.add_argument("--json", action="store_true", help="each run's result as a line of JSON, with its folder")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    arguments.add_handout_options(parser.add_argument)
+    arguments.add_ci_options(parser.add_argument)
     wants = parser.parse_intermixed_args(argv)
     if not wants.names:
         raise BadOption(
             f"Name a scenario to run: {', '.join(scenario_file.names())}; as in `make lab SCENARIO=timewait`."
         )
-    how = arguments.chosen(vars(wants).__getitem__)
+    how = arguments.options(vars(wants).__getitem__)
     everything = "all" in wants.names
     if everything and len(wants.names) > 1:
         raise BadOption("`all` runs every scenario: give it alone, or name those that you want.")
@@ -75,11 +75,11 @@ def run(argv: list[str]) -> int:
         one.check()
     predictions = predict.ask(chosen) if wants.predict else {}
     from badwire.run.parallel import run_each
-    from badwire.run.runner import Runner  # what brings up labs is not needed to say that a name is wrong
+    from badwire.run.runner import Runner  # not needed to report a wrong name
 
     statuses = []
-    handouts = Handouts(named, left_out, wants.junit, wants.summary)
-    with handouts, live_progress.Progress(quiet=wants.quiet) as progress:
+    ci_files = CiFiles(named, left_out, wants.junit, wants.summary)
+    with ci_files, live_progress.Progress(quiet=wants.quiet) as progress:
         runner = Runner(how, progress, progress)
         progress.expect(len(chosen))
         for why in left_out.values():
@@ -88,11 +88,11 @@ def run(argv: list[str]) -> int:
             progress.say(f"{chosen[0].name}: {chosen[0].title}")
         with closing(run_each(chosen, runner, min(how.at_once, len(chosen)))) as outcomes:
             for one, done in outcomes:
-                handouts.ended((one, done))
+                ci_files.add((one, done))
                 with progress.aside(ended=one.name):
-                    statuses.append(tell(one, done, predictions.get(one.name, ()), wants.json, brief=everything))
+                    statuses.append(print_run(one, done, predictions.get(one.name, ()), wants.json, brief=everything))
                 if done.error is not None and not isinstance(done.error, RunError):
-                    break  # what this machine cannot do once it cannot do again
+                    break  # what this machine cannot do for one run it cannot do for the next
     if everything and not wants.json:
         print(terminal.count(statuses))
     return worst(statuses)
@@ -113,7 +113,7 @@ def check(argv: list[str]) -> int:
     statuses = []
     for folder in [run_folder.find(name) for name in wants.runs]:
         result = judge_again(folder)
-        show(result, folder, wants.json)
+        print_result(result, folder, wants.json)
         statuses.append(result.status)
     return worst(statuses)
 
@@ -149,29 +149,29 @@ def doctor(argv: list[str]) -> int:
 
 
 def clean(argv: list[str]) -> int:
-    """`badwire clean`: remove what is ours and whose owner is dead."""
+    """`badwire clean`: remove what belongs to the lab and whose process has ended."""
     arguments.Parser(
-        "clean", "Remove what dead runs left: containers, networks, half a kernel of ours whose owner is gone."
+        "clean", "Remove what dead runs left: containers, networks, and kernel builds whose process has ended."
     ).parse_args(argv)
     from badwire.maintenance import cleanup
     from badwire.session import registry
     from badwire.uml import cache
 
     removed = cleanup.clean() + registry.remove_dead() + cache.forget_former()
-    for told in removed:
-        print(told)
+    for sentence in removed:
+        print(sentence)
     if not removed:
         print("nothing to remove")
     return 0
 
 
 def worst(statuses: list[int]) -> int:
-    """One exit status for several runs: what request or machine forbade, then a failed claim, then an unknown."""
+    """One exit status for several runs, the first of: 4 the machine, 2 the request, 1 a claim fails, 3 unknown."""
     return next(status for status in (4, 2, 1, 3, 0) if status in statuses)
 
 
-def later(module: str, name: str) -> Callable[[list[str]], int]:
-    """A command of a module of its own, which is loaded when it is asked for: few runs need it."""
+def lazy(module: str, name: str) -> Callable[[list[str]], int]:
+    """A command whose module is imported only when the command is used."""
     return lambda argv: int(getattr(import_module(module), name)(argv))
 
 
@@ -180,16 +180,16 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "run": run,
     "check": check,
     "show": show_run,
-    "report": later("badwire.cli.report", "report"),
-    "ledger": later("badwire.cli.ledger", "ledger"),
+    "report": lazy("badwire.cli.report", "report"),
+    "ledger": lazy("badwire.cli.ledger", "ledger"),
     "doctor": doctor,
     "clean": clean,
-    "kernel": later("badwire.cli.kernel", "kernel"),
-    "up": later("badwire.cli.up", "up"),
-    "shell": later("badwire.cli.shell", "shell"),
-    "run-on": later("badwire.cli.run_on", "run_on"),
-    "fault": later("badwire.cli.fault", "fault"),
-    "sockets": later("badwire.cli.sockets", "sockets"),
-    "capture": later("badwire.cli.capture", "capture"),
-    "down": later("badwire.cli.down", "down"),
+    "kernel": lazy("badwire.cli.kernel", "kernel"),
+    "up": lazy("badwire.cli.up", "up"),
+    "shell": lazy("badwire.cli.shell", "shell"),
+    "run-on": lazy("badwire.cli.run_on", "run_on"),
+    "fault": lazy("badwire.cli.fault", "fault"),
+    "sockets": lazy("badwire.cli.sockets", "sockets"),
+    "capture": lazy("badwire.cli.capture", "capture"),
+    "down": lazy("badwire.cli.down", "down"),
 }

@@ -1,4 +1,4 @@
-"""How runs end, told on stdout: for people, or a line of JSON for each; errors on stderr."""
+"""Prints results to stdout, for people or as one line of JSON each; errors go to stderr."""
 
 import json
 import os
@@ -18,41 +18,43 @@ if TYPE_CHECKING:
     from badwire.result.result import Run
 
 
-def tell(one: Scenario, done: "Run", predictions: Sequence[Prediction], as_json: bool, brief: bool = False) -> int:
-    """How a scenario ended, and its exit status: its result on stdout, on one line if it held and ``brief``."""
-    if done.folder is not None:
+def print_run(
+    scenario: Scenario, run: "Run", predictions: Sequence[Prediction], as_json: bool, brief: bool = False
+) -> int:
+    """Print how a scenario ended, and return its exit status; with ``brief``, one that holds takes one line."""
+    if run.folder is not None:
         colour = terminal.wants_colour(sys.stdout)
         if predictions and not as_json:
-            print(predict.told(predictions, done.result, colour))
-        if brief and not as_json and done.result.status == 0:
-            print(terminal.brief(done.result, colour), flush=True)
+            print(predict.format_answers(predictions, run.result, colour))
+        if brief and not as_json and run.result.status == 0:
+            print(terminal.brief(run.result, colour), flush=True)
         else:
-            show(done.result, done.folder, as_json, predictions, report=done.folder / "report.html")
-    if done.error is not None:
-        print(f"badwire: {one.name + ': ' if brief else ''}{visible(str(done.error))}", file=sys.stderr)
-    return done.result.status
+            print_result(run.result, run.folder, as_json, predictions, report=run.folder / "report.html")
+    if run.error is not None:
+        print(f"badwire: {scenario.name + ': ' if brief else ''}{visible(str(run.error))}", file=sys.stderr)
+    return run.result.status
 
 
-def show(
+def print_result(
     result: Result,
     folder: Path,
     as_json: bool,
     predictions: Sequence[Prediction] = (),
     report: Path | None = None,
 ) -> None:
-    """A result on stdout: for people, with the ``report`` if it is there and the folder as the last line, or as one
-    line of JSON.
-    """
+    """Print a result: for people, with the path of the ``report`` if that exists and of the folder, or as JSON."""
     if as_json:
-        asked = {"predictions": [each.to_json(result) for each in predictions]} if predictions else {}
-        print(json.dumps({"folder": str(folder), **result.to_json(), **asked}, ensure_ascii=False), flush=True)
+        fields = {"folder": str(folder), **result.to_json()}
+        if predictions:
+            fields["predictions"] = [prediction.to_json(result) for prediction in predictions]
+        print(json.dumps(fields, ensure_ascii=False), flush=True)
         return
     print(terminal.render(result, terminal.wants_colour(sys.stdout)))
     if report is not None and report.exists():
-        print(f"report: {_near(report)}")
-    print(_near(folder), flush=True)
+        print(f"report: {_relative(report)}")
+    print(_relative(folder), flush=True)
 
 
-def _near(path: Path) -> str:
-    """A path as one would type it here."""
+def _relative(path: Path) -> str:
+    """The path as one would type it in the current directory."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

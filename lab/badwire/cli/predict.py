@@ -1,6 +1,6 @@
-"""`badwire run --predict`: a scenario's question is asked before it is run, and answered by what the run measured.
+"""`badwire run --predict`: asks each scenario's question before the run, which then shows the answer.
 
-The question goes to stderr, as prompts do; an answer is a line of stdin, its option's number.
+The question goes to stderr, as prompts do. An answer is a line of stdin with the number of an option.
 """
 
 import sys
@@ -27,15 +27,15 @@ class Prediction:
     """A question, and the number of the option that was chosen before the run."""
 
     question: Question
-    said: int
+    answer: int
 
     def to_json(self, result: Result) -> dict[str, Any]:
-        """As `badwire run --json` has it; ``verdict`` is that of the claim that shows the right option."""
+        """As in `badwire run --json`; ``verdict`` is that of the claim that shows the right option."""
         found = self.question.shown_by(result.claims)
         options = self.question.options
         return {
             "question": self.question.text,
-            "said": options[self.said - 1],
+            "said": options[self.answer - 1],
             "right": self.question.answer,
             "claim": self.question.claim,
             "verdict": found.verdict if found else None,
@@ -43,51 +43,63 @@ class Prediction:
 
 
 def questions(one: Scenario) -> tuple[Question, ...]:
-    """What the course asks about a scenario. Raises BadOption where it asks nothing, RequestError if it is broken."""
+    """The course's questions about a scenario. Raises BadOption if there are none, RequestError if it is broken."""
     asked = course.questions(one.name) if one.file.parent == project.SCENARIOS else ()
     if not asked:
-        raise BadOption(f"The course asks nothing about {one.name}; leave --predict out (docs/course.md has it all).")
+        raise BadOption(
+            f"The course asks nothing about {one.name}; leave --predict out (docs/course.md has all questions)."
+        )
     return asked
 
 
 def ask(scenarios: Sequence[Scenario]) -> dict[str, tuple[Prediction, ...]]:
-    """Ask about each scenario, in this order, before any is run; the answers by the scenarios' names.
+    """Ask about each scenario, before any is run, and return the predictions by the scenarios' names.
 
-    Raises BadOption where there is no answer; one that is no option is asked for again at a terminal, else refused.
+    At a terminal, an answer that is not an option is asked for again. Raises BadOption if there is no answer, or
+    elsewhere an answer that is not an option.
     """
     asked = [(one.name, questions(one)) for one in scenarios]
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
-    lines = sys.stdin or StringIO()  # None where the caller has closed it
-    return {name: tuple(Prediction(each, _answer(name, each, lines)) for each in those) for name, those in asked}
+    lines = sys.stdin or StringIO()  # stdin is None if the caller has closed it
+    predictions = {}
+    for name, its_questions in asked:
+        predictions[name] = tuple(Prediction(question, _answer(name, question, lines)) for question in its_questions)
+    return predictions
 
 
-def told(predictions: Iterable[Prediction], result: Result, colour: bool = False) -> str:
-    """Each question with what was said and what is so, by the claim of this run that shows it."""
-    return "\n".join(line for prediction in predictions for line in [*_told(prediction, result, colour), ""])
+def format_answers(predictions: Iterable[Prediction], result: Result, colour: bool = False) -> str:
+    """Each question with the prediction, the right answer, and the claim of this run that shows it."""
+    lines = []
+    for prediction in predictions:
+        lines += _answer_lines(prediction, result, colour)
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _answer(name: str, question: Question, lines: TextIO) -> int:
-    most = len(question.options)
-    _say(_wrapped(f"{name}: {question.text}"), end="\n\n")
+    last = len(question.options)
+    _prompt(_wrapped(f"{name}: {question.text}"), end="\n\n")
     for number, option in enumerate(question.options, 1):
-        _say(_wrapped(option, f"  {number}  "))
+        _prompt(_wrapped(option, f"  {number}  "))
     while True:
-        _say(f"\nYour answer, 1 to {most}: ", end="")
+        _prompt(f"\nYour answer, 1 to {last}: ", end="")
         line = lines.readline()
         word = line.strip()
         if not lines.isatty():
-            _say(word)  # a terminal has shown it already
+            _prompt(word)  # a terminal has echoed it already
         if not line:
             raise BadOption(f"--predict got no answer to the question of {name}: {WAY_OUT}.")
-        if word in map(str, range(1, most + 1)):
-            _say()
+        if word in map(str, range(1, last + 1)):
+            _prompt()
             return int(word)
         if not lines.isatty():
-            raise BadOption(f"{word[:40]!r} is no answer to the question of {name}: give a number from 1 to {most}.")
+            raise BadOption(
+                f"{word[:40]!r} is not an answer to the question of {name}: give a number from 1 to {last}."
+            )
 
 
-def _say(text: str = "", end: str = "\n") -> None:
+def _prompt(text: str = "", end: str = "\n") -> None:
     print(text, end=end, file=sys.stderr, flush=True)
 
 
@@ -95,13 +107,14 @@ def _wrapped(text: str, before: str = "") -> str:
     return textwrap.fill(text, WIDTH, initial_indent=before, subsequent_indent=" " * len(before))
 
 
-def _told(prediction: Prediction, result: Result, colour: bool) -> list[str]:
-    question, said = prediction.question, prediction.said
+def _answer_lines(prediction: Prediction, result: Result, colour: bool) -> list[str]:
+    question = prediction.question
+    answer = prediction.answer
     found = question.shown_by(result.claims)
     shown = found is not None and found.verdict == "HOLDS"
     return [
         _wrapped(question.text),
-        _wrapped(question.options[said - 1], f"  you said  {said}  "),
+        _wrapped(question.options[answer - 1], f"  you said  {answer}  "),
         _wrapped(question.answer, f"  {'the run ' if shown else 'the book'}  {question.right}  "),
         *([] if shown else ["  but this run does not show it"]),
         *(claim_lines(found, colour) if found is not None else []),

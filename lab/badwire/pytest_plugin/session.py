@@ -1,4 +1,4 @@
-"""What a test session shares: one choice of substrate for all its labs, and one answer to "this machine cannot"."""
+"""What the tests of a session share: the options, one runner, and how a test ends that this machine cannot run."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-from badwire.cli.arguments import chosen
+from badwire.cli import arguments
 from badwire.errors import BadOption, DiskFull, LabError, MachineError
 from badwire.options import Options
 from badwire.pytest_plugin import require
@@ -24,7 +24,7 @@ RUNS = pytest.StashKey["Runs"]()
 
 def options(config: pytest.Config) -> Options:
     """The session's --lab-... options."""
-    return chosen(lambda name: config.getoption(f"lab_{name}"))
+    return arguments.options(lambda name: config.getoption(f"lab_{name}"))
 
 
 def progress(text: str) -> None:
@@ -33,12 +33,12 @@ def progress(text: str) -> None:
 
 
 def runner(config: pytest.Config) -> Runner:
-    """The session's runner. Raises MachineError; after a first failure always the same one, the first."""
+    """The session's runner. Raises MachineError; after a first failure, the same error each time."""
     if RUNNER not in config.stash:
         how = options(config)
         try:
             if how.clock == "virtual":
-                there_is_a_kernel()
+                check_kernel_is_built()
             config.stash[RUNNER] = Runner(how, progress)
         except MachineError as error:
             config.stash[RUNNER] = error
@@ -49,28 +49,26 @@ def runner(config: pytest.Config) -> Runner:
 
 
 class Runs:
-    """The runs of all the scenarios that have tests in a session, some ahead of their tests if more than one may run
-    at once.
-    """
+    """The runs of all scenarios that have tests in a session; with several jobs, runs are ahead of their tests."""
 
     def __init__(self, scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> None:
-        self._going = run_each(scenarios, runner, jobs)
-        self._ended: dict[Path, Run] = {}
+        self._outcomes = run_each(scenarios, runner, jobs)
+        self._finished: dict[Path, Run] = {}
 
     def outcome(self, wanted: Scenario) -> Run:
-        """How a scenario ended; waits for that."""
-        while wanted.file not in self._ended:
-            scenario, outcome = next(self._going)
-            self._ended[scenario.file] = outcome
-        return self._ended[wanted.file]
+        """Wait until a scenario has been run, and return its run."""
+        while wanted.file not in self._finished:
+            scenario, outcome = next(self._outcomes)
+            self._finished[scenario.file] = outcome
+        return self._finished[wanted.file]
 
     def close(self) -> None:
-        """End what still runs."""
-        self._going.close()
+        """End the runs that are left."""
+        self._outcomes.close()
 
 
 def runs(session: pytest.Session, scenarios: Callable[[], Iterable[Scenario]]) -> Runs:
-    """The session's runs, of ``scenarios``. Raises MachineError if this machine cannot run any."""
+    """The session's runs of ``scenarios``. Raises MachineError if this machine cannot run any."""
     config = session.config
     if RUNS not in config.stash:
         how = options(config)
@@ -79,21 +77,21 @@ def runs(session: pytest.Session, scenarios: Callable[[], Iterable[Scenario]]) -
 
 
 def close(config: pytest.Config) -> None:
-    """End what still runs though the session is over."""
+    """End the runs that are left when the session ends."""
     if RUNS in config.stash:
         config.stash[RUNS].close()
 
 
-def there_is_a_kernel() -> None:
-    """Raises MachineError if the kernel would have to be built first: minutes, of which a session shows nothing."""
+def check_kernel_is_built() -> None:
+    """Raise MachineError if the kernel is not built: a build takes minutes, and a session would show no progress."""
     from badwire.uml import cache  # few sessions need it
 
     if cache.there() is None:
-        raise MachineError("There is no kernel for the virtual clock yet; make kernel builds it, once.")
+        raise MachineError("The kernel of the virtual clock is not built yet; make kernel builds it, once.")
 
 
 def give_up(config: pytest.Config, error: LabError) -> NoReturn:
-    """End the test at hand: skipped where the machine cannot do it and nobody requires that it can, else failed."""
+    """End the current test: skip it if this machine cannot run it and BADWIRE_REQUIRE allows a skip, else fail it."""
     if isinstance(error, MachineError) and not isinstance(error, DiskFull):
         how = options(config)
         needs = {"netns", "docker"} if how.substrate == "auto" else {how.substrate}
@@ -102,7 +100,7 @@ def give_up(config: pytest.Config, error: LabError) -> NoReturn:
 
 
 def substrate(config: pytest.Config) -> Substrate:
-    """What the `lab` fixture's hosts live on. Raises MachineError, and BadOption on the virtual clock."""
+    """The substrate of the `lab` fixture. Raises MachineError, and BadOption on the virtual clock."""
     clock = runner(config).clock
     if isinstance(clock, RealClock):
         return clock.substrate
