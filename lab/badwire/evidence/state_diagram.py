@@ -77,7 +77,7 @@ def state_changes(host: HostEvidence) -> Records[StateChange]:
 
 def _changes(timeline: SocketTimeline, host: HostEvidence) -> Iterator[StateChange]:
     """Each change of one socket, from before its first sample until after its last."""
-    states = [CLOSED if state == "CLOSE" else state for state in timeline.states]
+    states = [_in_figure(state) for state in timeline.states]
     first = timeline.periods.first
     last = timeline.periods.last
     if first.entered_after != UNSEEN:
@@ -109,6 +109,13 @@ def way(left: str, entered: str) -> tuple[str, ...] | None:
                 ways.append((*through, successor))
         visited.update(following)
     return None
+
+
+def _in_figure(state: str) -> str:
+    """The name of a kernel's state in the figure."""
+    if state == "CLOSE":
+        return CLOSED
+    return state
 
 
 def _listens(host: HostEvidence, port: int, at: int) -> bool:

@@ -1,4 +1,4 @@
-"""A forked process of ours: one life, which ends there, whatever happens."""
+"""A forked process that runs one function and then always exits."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def fork(life: Callable[[], None]) -> int:
-    """The number of a new process that lives ``life``; an error ends it with status 1 and a traceback on stderr."""
+    """The pid of a new process that runs ``life``. An exception ends it with status 1 and a traceback on stderr."""
     pid = os.fork()
     if pid:
         return pid
@@ -15,7 +15,7 @@ def fork(life: Callable[[], None]) -> int:
     try:
         life()
         status = 0
-    except BaseException:  # nothing may come back up the parent's stack, whose exits are the parent's to run
+    except BaseException:  # an exception must not unwind the copy of the parent's stack and run its cleanup
         traceback.print_exc()
     finally:
         sys.stderr.flush()

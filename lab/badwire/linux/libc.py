@@ -10,24 +10,36 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_SYNCHRONOUS = 0x1, 0x2, 0x4, 0x8, 0x10
+MS_RDONLY = 0x1
+MS_NOSUID = 0x2
+MS_NODEV = 0x4
+MS_NOEXEC = 0x8
+MS_SYNCHRONOUS = 0x10
 MS_NOATIME = 0x400
-MS_REC, MS_PRIVATE = 0x4000, 0x40000
+MS_REC = 0x4000
+MS_PRIVATE = 0x40000
 
-IN_MODIFY, IN_CREATE = 0x2, 0x100
+IN_MODIFY = 0x2
+IN_CREATE = 0x100
 
 POWER_OFF = 0x4321FEDC  # LINUX_REBOOT_CMD_POWER_OFF
 
 PR_SET_PDEATHSIG = 1
-PR_CAPBSET_READ, PR_CAPBSET_DROP = 23, 24
+PR_CAPBSET_READ = 23
+PR_CAPBSET_DROP = 24
 PR_SET_TIMERSLACK = 29
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
-CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN = 6, 7, 12, 13, 21
+CAP_SETGID = 6
+CAP_SETUID = 7
+CAP_NET_ADMIN = 12
+CAP_NET_RAW = 13
+CAP_SYS_ADMIN = 21
 
 _MOUNT_SETATTR = 442  # the same number on every architecture (Linux 5.12)
-_AT_RECURSIVE, _AT_FDCWD = 0x8000, -100
+_AT_RECURSIVE = 0x8000
+_AT_FDCWD = -100
 _MOUNT_ATTR_RDONLY = 0x1
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
@@ -53,29 +65,50 @@ def setns(fd: int, kind: int) -> None:
 
 def prctl(option: int, value: int) -> int:
     """See prctl(2)."""
-    return _check(_libc.prctl(ctypes.c_int(option), *(ctypes.c_ulong(v) for v in (value, 0, 0, 0))), "prctl")
+    unused = ctypes.c_ulong(0)
+    result = _libc.prctl(
+        ctypes.c_int(option),
+        ctypes.c_ulong(value),
+        unused,
+        unused,
+        unused,
+    )
+    return _check(result, "prctl")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     """See mount(2)."""
-    encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
-    options = None if data is None else data.encode()
-    _check(_libc.mount(*encoded, ctypes.c_ulong(flags), options), f"mount {target}")
+    result = _libc.mount(
+        os.fsencode(source),
+        os.fsencode(target),
+        None if kind is None else os.fsencode(kind),
+        ctypes.c_ulong(flags),
+        None if data is None else data.encode(),
+    )
+    _check(result, f"mount {target}")
 
 
 def umount(target: str) -> None:
     """See umount(2)."""
-    _check(_libc.umount(os.fsencode(target)), f"umount {target}")
+    result = _libc.umount(os.fsencode(target))
+    _check(result, f"umount {target}")
 
 
 def inotify_init() -> int:
     """See inotify_init1(2): a descriptor that does not block and is not inherited."""
-    return _check(_libc.inotify_init1(ctypes.c_int(os.O_NONBLOCK | os.O_CLOEXEC)), "inotify_init1")
+    flags = os.O_NONBLOCK | os.O_CLOEXEC
+    result = _libc.inotify_init1(ctypes.c_int(flags))
+    return _check(result, "inotify_init1")
 
 
 def inotify_add_watch(notices: int, path: str, events: int) -> None:
     """See inotify_add_watch(2)."""
-    _check(_libc.inotify_add_watch(notices, os.fsencode(path), ctypes.c_uint32(events)), f"inotify_add_watch {path}")
+    result = _libc.inotify_add_watch(
+        notices,
+        os.fsencode(path),
+        ctypes.c_uint32(events),
+    )
+    _check(result, f"inotify_add_watch {path}")
 
 
 def reboot(how: int) -> None:
@@ -86,17 +119,23 @@ def reboot(how: int) -> None:
 def remount_read_only(path: str) -> None:
     """Make everything at and below ``path`` read-only in this mount namespace; see mount_setattr(2)."""
     attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY, 0, 0, 0)
-    arguments = (
+    size = ctypes.sizeof(attributes)
+    result = _libc.syscall(
         ctypes.c_long(_MOUNT_SETATTR),
         ctypes.c_int(_AT_FDCWD),
         os.fsencode(path),
         ctypes.c_uint(_AT_RECURSIVE),
+        attributes,
+        ctypes.c_size_t(size),
     )
-    _check(_libc.syscall(*arguments, attributes, ctypes.c_size_t(32)), f"mount_setattr {path}")
+    _check(result, f"mount_setattr {path}")
 
 
 class _CapHeader(ctypes.Structure):
-    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+    _fields_ = (
+        ("version", ctypes.c_uint32),
+        ("pid", ctypes.c_int),
+    )
 
 
 def _sets() -> tuple[_CapHeader, ctypes.Array[ctypes.c_uint32]]:
@@ -107,25 +146,38 @@ def _sets() -> tuple[_CapHeader, ctypes.Array[ctypes.c_uint32]]:
 
 
 def give_up(*capabilities: int) -> None:
-    """Give these capabilities up for good, in this process and whatever it starts; one that is not held is no error."""
+    """Drop these capabilities for good, in this process and the processes that it starts.
+
+    A capability that is not held is ignored. Raises OSError when the kernel refuses.
+    """
     header, words = _sets()
     for capability in capabilities:
-        word, bit = divmod(capability, 32)
-        for place in range(3):
-            words[word * 3 + place] &= ~(1 << bit) & 0xFFFFFFFF
+        half, bit = divmod(capability, 32)
+        others = 0xFFFFFFFF ^ (1 << bit)
+        first = half * 3
+        for place in range(first, first + 3):
+            words[place] &= others
     _check(_libc.capset(ctypes.byref(header), words), "capset")
 
 
 def give_up_all(*but: int) -> None:
-    """Keep no capability in this thread, ``but`` these for itself, and no way to gain one."""
+    """Drop every capability of this thread except ``but``, and every way to gain one.
+
+    Its children inherit none of them. Raises OSError when the kernel refuses.
+    """
     for capability in range(64):
         if _libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0:
             break
         _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     header, words = _sets()
-    for place in range(6):  # effective and permitted, not inheritable
-        words[place] &= sum(
-            1 << bit for word, bit in (divmod(one, 32) for one in but) if place in (word * 3, word * 3 + 1)
-        )
+    kept = [0] * 6
+    for capability in but:
+        half, bit = divmod(capability, 32)
+        effective = half * 3
+        permitted = effective + 1  # the inheritable set, after it, stays empty
+        kept[effective] |= 1 << bit
+        kept[permitted] |= 1 << bit
+    for place in range(6):
+        words[place] &= kept[place]
     _check(_libc.capset(ctypes.byref(header), words), "capset")
     prctl(PR_SET_NO_NEW_PRIVS, 1)

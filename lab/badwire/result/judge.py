@@ -35,7 +35,9 @@ def judgement(scenario: Scenario, run: Evidence | None, error: LabError | None =
     else:
         judged = judge(scenario.claims, run)
         frames = _frames(judged, run)
-        claims = _with_instrument([ClaimResult.of(each) for each in judged], judge(INSTRUMENT, run))
+        own = [ClaimResult.of(each) for each in judged]
+        about_the_lab = judge(INSTRUMENT, run)
+        claims = _with_instrument(own, about_the_lab)
     verdict = overall(claims)
     result = Result(
         scenario=scenario.name,
@@ -65,7 +67,8 @@ def _with_instrument(claims: list[ClaimResult], judged: Iterable[Judged]) -> lis
     for each in instrument:
         if each.verdict == FAILS.value:
             why = Message("the lab itself failed: {title}", {"title": each.title})
-            return [claim.unknown("the lab", why) for claim in claims] + instrument
+            unknown_claims = [claim.unknown("the lab", why) for claim in claims]
+            return unknown_claims + instrument
     return claims + instrument
 
 
@@ -88,6 +91,8 @@ def environment(run: Evidence) -> dict[str, Any]:
         except NotRecorded:  # a run may break off before a host has reported its facts
             continue
     any_host = next(iter(facts.values()), None)
+    began = run.meta["t"]
+    ended = run.records[-1].get("t", began)
     return {
         "kernel": any_host.release if any_host else None,
         "hz": any_host.hz if any_host else None,
@@ -99,7 +104,7 @@ def environment(run: Evidence) -> dict[str, Any]:
         "seed": run.meta.get("seed"),
         "hosts": dict(run.hosts),
         "sysctls": {host: dict(fact.sysctls) for host, fact in facts.items()},
-        "took": (run.records[-1].get("t", run.meta["t"]) - run.meta["t"]) / NS,
+        "took": (ended - began) / NS,
     }
 
 
@@ -131,6 +136,11 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
     return load(asked)
 
 
+def _is_inside(file: str, folder: Path) -> bool:
+    path = Path(file).resolve()
+    return path.is_relative_to(folder.resolve())
+
+
 def judge_again(folder: Path) -> Result:
     """The verdicts on a saved run, with the claims of its scenario as they are now. Raises BadRun, UnknownScenario."""
     run = Evidence.load(folder)
@@ -143,4 +153,6 @@ def judge_again(folder: Path) -> Result:
         raise BadRun(
             f"{folder} is of `badwire up` and has no claims to judge; `badwire show {folder}` shows what happened."
         )
-    return judgement(scenario, run, RunError(run.error) if run.error is not None else None)[0]
+    error = None if run.error is None else RunError(run.error)
+    result, _ = judgement(scenario, run, error)
+    return result

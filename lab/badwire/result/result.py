@@ -49,7 +49,8 @@ class CheckResult:
         if not expected[-1:].isdigit():
             return expected
         bounds = list(self.expected.values.values())
-        return quantity(expected, self.unit, bounds[0] if len(bounds) == 1 else None)
+        single = bounds[0] if len(bounds) == 1 else None
+        return quantity(expected, self.unit, single)
 
     def to_json(self) -> dict[str, Any]:
         """Its entry in result.json."""
@@ -103,13 +104,19 @@ class ClaimResult:
     @property
     def deciding(self) -> tuple[CheckResult, ...]:
         """The checks that decide the verdict: those that fail, else those that are unknown, else all."""
-        return tuple(check for check in self.checks if check.verdict == self.verdict)
+        found = [check for check in self.checks if check.verdict == self.verdict]
+        return tuple(found)
 
     def unknown(self, name: str, why: Message) -> "ClaimResult":
-        """The same claim, of which nothing can be said after all: one more check says why."""
-        added = CheckResult.of(Check(Message(name), UNKNOWN, why=why))
-        checks = tuple(replace(check, verdict=UNKNOWN.value) for check in self.checks)
-        return replace(self, verdict=UNKNOWN.value, checks=(added, *checks))
+        """The same claim with all its checks UNKNOWN, and one more check, before them, that gives the reason."""
+        reason = Check(Message(name), UNKNOWN, why=why)
+        added = CheckResult.of(reason)
+        checks = [replace(check, verdict=UNKNOWN.value) for check in self.checks]
+        return replace(
+            self,
+            verdict=UNKNOWN.value,
+            checks=(added, *checks),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Its entry in result.json."""
@@ -137,7 +144,7 @@ class ClaimResult:
 
 @dataclass(frozen=True)
 class Result:
-    """A run's result. `error` is the sentence of what broke it off, or None; `status` the exit status."""
+    """A run's result. ``error`` says what ended the run early (None: nothing did); ``status`` is the exit status."""
 
     scenario: str
     title: str
@@ -172,13 +179,12 @@ class Result:
 
     @classmethod
     def load(cls, folder: Path) -> "Result":
-        """Read result.json of a run's folder. Raises BadRun."""
+        """Read result.json of a run's folder. Raises BadRun when it is missing or is not a result."""
         try:
             return cls._from_json(files.read_json_object(folder / FILE))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise BadRun(
-                f"{folder / FILE} cannot be read ({error}); `badwire check {folder}` judges the evidence."
-            ) from error
+            path = folder / FILE
+            raise BadRun(f"{path} cannot be read ({error}); `badwire check {folder}` judges the evidence.") from error
 
     @classmethod
     def _from_json(cls, data: Mapping[str, Any]) -> "Result":
@@ -206,14 +212,20 @@ def overall(claims: Iterable[ClaimResult]) -> Verdict:
     own = [claim for claim in claims if not claim.instrument]
     if any(claim.verdict == FAILS.value for claim in own):
         return FAILS
-    if not own or any(claim.verdict != HOLDS.value for claim in claims):
-        return UNKNOWN
-    return HOLDS
+    all_hold = all(claim.verdict == HOLDS.value for claim in claims)
+    if own and all_hold:
+        return HOLDS
+    return UNKNOWN
 
 
 def status_of(verdict: Verdict) -> int:
     """The exit status of a verdict."""
-    return {HOLDS: 0, FAILS: 1, UNKNOWN: 3}[verdict]
+    statuses = {
+        HOLDS: 0,
+        FAILS: 1,
+        UNKNOWN: 3,
+    }
+    return statuses[verdict]
 
 
 @dataclass(frozen=True)
@@ -222,8 +234,8 @@ class Run:
 
     Args:
         folder: its own; None when it could not begin.
-        result: its verdicts, all unknown where it broke off or could not begin.
-        error: what broke it off, or why it could not begin; None when it ended well.
+        result: its verdicts, all UNKNOWN when it ended early or could not begin.
+        error: what ended it early, or why it could not begin; None when it ended well.
     """
 
     folder: Path | None
@@ -250,8 +262,11 @@ def _environment(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("the environment is not an object")
     for name, kind in _ENVIRONMENT.items():
-        if name in value and not isinstance(value[name], kind):
+        if name not in value:
+            continue
+        if not isinstance(value[name], kind):
             raise TypeError(f"{name} is of another type")
-    if not all(isinstance(each, dict) for each in value.get("sysctls", {}).values()):
-        raise TypeError("sysctls are of another type")
+    for sysctls in value.get("sysctls", {}).values():
+        if not isinstance(sysctls, dict):
+            raise TypeError("sysctls are of another type")
     return value
