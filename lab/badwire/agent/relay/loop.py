@@ -96,6 +96,7 @@ class RelayLoop:
         return True
 
     def _forward(self, interface: Interface, departures: Iterable[Departure], now: int) -> None:
+        """Send what leaves a port, now or when it is due. A frame that a fault drops is not among the departures."""
         for frame, at in departures:
             if at <= now:
                 self._send(interface, frame)
