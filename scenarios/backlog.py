@@ -39,7 +39,7 @@ FULL = Kernel("include/net/sock.h", "sk_acceptq_is_full")
 DROPS = Kernel("net/ipv4/tcp_input.c", "tcp_conn_request")
 
 
-@scenario("The backlog is a queue, and it holds one more", sysctls=PINNED)
+@scenario("The backlog limits the queue of connections that wait for accept", sysctls=PINNED)
 def backlog(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")

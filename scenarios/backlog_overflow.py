@@ -51,7 +51,7 @@ def overflow(lab: Lab, server: Host, client: Host, port: int) -> tuple[Socket, S
     return listener, loser
 
 
-@scenario("The last ACK may find no room", hosts={"server": 2}, sysctls=SYSCTLS)
+@scenario("The last ACK of a handshake may find the accept queue full", hosts={"server": 2}, sysctls=SYSCTLS)
 def backlog_overflow(lab: Lab) -> None:
     client = lab.host("client")
     ignores = lab.host("server1")
@@ -91,7 +91,7 @@ def reset(run: Evidence) -> Checks:
 
 
 @claim(
-    "The kernel counts each segment that found no room",
+    "The kernel counts each segment that found the queue full",
     Kernel("net/ipv4/tcp_ipv4.c", "tcp_v4_syn_recv_sock"),
     Kernel("include/net/tcp.h", "tcp_listendrop"),
 )

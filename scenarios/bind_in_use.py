@@ -34,7 +34,7 @@ ON_BOTH = "on the old server: bind succeeds if both have set it, and not if only
 CONFLICT = Kernel("net/ipv4/inet_connection_sock.c", "inet_bind_conflict")
 
 
-@scenario("A port stays taken when its server is gone", sysctls={"net.ipv4.tcp_fin_timeout": "60"})
+@scenario("A port stays in use after its server has ended", sysctls={"net.ipv4.tcp_fin_timeout": "60"})
 def bind_in_use(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
@@ -57,7 +57,7 @@ def bind_in_use(lab: Lab) -> None:
     server.run("try_bind", PLAIN)
 
 
-@claim("bind is refused while a connection of the old server is left", CONFLICT, Text("T65"))
+@claim("bind fails while a connection of the old server exists", CONFLICT, Text("T65"))
 def refused(run: Evidence) -> Checks:
     """The old connection is in FIN_WAIT_2 while the client is connected, and in TIME_WAIT after it has closed.
     SO_REUSEADDR on the new server alone is not enough."""
@@ -108,7 +108,7 @@ def succeeds_at_once(run: Evidence) -> Checks:
     yield seen("samples with a socket in LISTEN and one in TIME_WAIT", both)
 
 
-@claim("With SO_REUSEADDR bind is still refused beside a listening socket", CONFLICT, Man("socket(7)"))
+@claim("Even with SO_REUSEADDR bind fails while another socket listens", CONFLICT, Man("socket(7)"))
 def refused_beside_listener(run: Evidence) -> Checks:
     yield equals(
         "try_bind prints while the new server is in LISTEN", try_bind(run, "LISTEN", REUSEADDR, OPTION), [REFUSED]

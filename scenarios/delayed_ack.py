@@ -37,7 +37,7 @@ PINNED = {
 }
 
 
-@scenario("Write, write, read: 40 ms", sysctls=PINNED)
+@scenario("A request in two writes waits 40 ms for a delayed ACK", sysctls=PINNED)
 def delayed_ack(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")

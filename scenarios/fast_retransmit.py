@@ -41,7 +41,7 @@ BY_THE_BOOK = {
 COUNTERS = ("TcpExt.TCPRenoRecovery", "TcpExt.TCPTimeouts")
 
 
-@scenario("Three duplicate ACKs bring a lost segment back", sysctls=BY_THE_BOOK)
+@scenario("Three duplicate ACKs trigger a fast retransmission", sysctls=BY_THE_BOOK)
 def fast_retransmit(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")

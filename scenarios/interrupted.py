@@ -60,9 +60,14 @@ def interrupted(lab: Lab) -> None:
     server.wait_while(state="FIN_WAIT_2", timeout=4 * FIN_TIMEOUT)
 
 
-@claim("Until the client closes, FIN_WAIT_2 faces CLOSE_WAIT", RFC("9293", "3.6"), Text("T52"), Text("T71"))
+@claim(
+    "Until the client closes, it is in CLOSE_WAIT, the server in FIN_WAIT_2",
+    RFC("9293", "3.6"),
+    Text("T52"),
+    Text("T71"),
+)
 def half_closed(run: Evidence) -> Checks:
-    """No timer ends CLOSE_WAIT: the client's socket stays in it until the client closes."""
+    """No timer ends CLOSE_WAIT. On the server tcp_fin_timeout ends FIN_WAIT_2, since its program has ended."""
     server = run.host("server").states(port=STAYS)
     client = run.host("client").states(remote_port=STAYS)
     yield equals("last state of the server's socket", server.last, "FIN_WAIT_2")

@@ -29,7 +29,7 @@ SHORT = (b"ab", b"cdef")
 BOTH = b"abcdef"
 
 
-@scenario("One read is not what one write has sent", sysctls={"net.ipv4.tcp_timestamps": "0"})
+@scenario("One read may return only a part of what one write sent", sysctls={"net.ipv4.tcp_timestamps": "0"})
 def one_read(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
@@ -84,7 +84,7 @@ def what_has_arrived(run: Evidence) -> Checks:
 
 
 @claim(
-    "A server that reads once loses the rest, one that reads to the end not",
+    "A server that reads only once loses the rest of the message",
     RFC("9293", "3.10.4"),
     RFC("9293", "3.10.7.1"),
     Text("T1"),

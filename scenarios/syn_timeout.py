@@ -108,7 +108,7 @@ def counters(run: Evidence) -> Checks:
     yield equals("TCPAbortOnTimeout grows by one for each connect", given_up, len(UNANSWERED), "connections")
 
 
-@claim("Where a host refuses the connection, connect returns at once", RFC("9293", "3.10.7.1"), Man("connect(2)"))
+@claim("If a host refuses the connection, connect returns at once", RFC("9293", "3.10.7.1"), Man("connect(2)"))
 def refused(run: Evidence) -> Checks:
     """connect returns before the first timer, of 1 s, would fire."""
     connect = run.host("client").call("connect", port=REFUSED)

@@ -1,4 +1,4 @@
-"""TIME_WAIT: the side that closes first must remember the connection for a while.
+"""TIME_WAIT: the side that closes first must keep the connection for a while.
 
     client                                    server
       |  SYN  ------------------------------>   |  LISTEN
@@ -87,7 +87,7 @@ def lasts_one_minute(run: Evidence) -> Checks:
     Instrument("samples four seconds apart cannot miss a minute"),
 )
 def second_to_close(run: Evidence) -> Checks:
-    """Its socket is removed when the ACK of its FIN arrives in LAST_ACK."""
+    """The socket of that side is removed when, in LAST_ACK, the ACK of its FIN arrives."""
     for port, host in CLOSES_SECOND.items():
         fins = run.connection(port).side(host).segments("F")
         yield seen("FIN of {host} on port {port}", fins, host=host, port=port)

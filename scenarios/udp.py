@@ -74,13 +74,16 @@ def lost_stays_lost(run: Evidence) -> Checks:
     yield equals("datagrams lost", len(lost), 1, "datagrams")
 
 
-@claim("Copies and disorder reach the program", RFC("768"), Man("udp(7)"))
+@claim("Copies reach the program, and datagrams in another order", RFC("768"), Man("udp(7)"))
 def copies_and_disorder(run: Evidence) -> Checks:
     """The server echoes what its program receives. Half of 40 datagrams are delayed, or each of them is duplicated."""
     late = echoed(run.phase("late"))
     yield equals("with half of them delayed, datagrams come back in the order of sending", late == sorted(late), False)
     yield equals(
-        "datagrams that come back, with each of 40 duplicated", len(echoed(run.phase("twice"))), 2 * MANY, "datagrams"
+        "datagrams that come back, with each of the 40 duplicated",
+        len(echoed(run.phase("twice"))),
+        2 * MANY,
+        "datagrams",
     )
 
 

@@ -65,7 +65,7 @@ def user_timeout(lab: Lab) -> None:
 
 
 @claim(
-    "Without TCP_USER_TIMEOUT, the system's count stands for a time",
+    "Without TCP_USER_TIMEOUT the system's count is converted to a time",
     RFC("6298", "5.5"),
     TIMED_OUT,
     Kernel("net/ipv4/tcp_timer.c", "tcp_model_timeout"),
