@@ -75,9 +75,7 @@ def lasts_one_minute(run: Evidence) -> Checks:
     """A kernel timer never fires early, and at most one step of the timer wheel and a tick late.
     The setting tcp_fin_timeout, 30 s here, does not matter."""
     waited = run.host("server").time_in("TIME_WAIT", port=GREETER)
-    yield between(
-        "time of the server's socket in TIME_WAIT", waited, TIMEWAIT_LEN, run.kernel.latest(TIMEWAIT_LEN), "s"
-    )
+    yield between("time in TIME_WAIT", waited, TIMEWAIT_LEN, run.kernel.latest(TIMEWAIT_LEN), "s")
 
 
 @claim(
