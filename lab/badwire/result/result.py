@@ -206,7 +206,8 @@ class Result:
 def overall(claims: Iterable[ClaimResult]) -> Verdict:
     """The verdict on a run: FAILS if a claim of the scenario fails, HOLDS if all hold, the instrument's too.
 
-    A lab that fails its own checks says nothing about the scenario's claims: UNKNOWN.
+    A lab that fails its own checks says nothing about the scenario's claims: result/judge.py has made these unknown by
+    then, so the run is UNKNOWN.
     """
     claims = tuple(claims)
     own = [claim for claim in claims if not claim.instrument]
