@@ -18,7 +18,11 @@ from badwire.util.message import Message
 FramesOfClaims = Mapping[str, tuple[int, ...]]
 
 
-def judgement(scenario: Scenario, run: Evidence | None, error: LabError | None = None) -> tuple[Result, FramesOfClaims]:
+def judgement(
+    scenario: Scenario,
+    run: Evidence | None,
+    error: LabError | None = None,
+) -> tuple[Result, FramesOfClaims]:
     """Judge the evidence. After an error, or if the lab itself failed, all claims of the scenario are unknown.
 
     Args:
@@ -74,11 +78,17 @@ def _with_instrument(claims: list[ClaimResult], judged: Iterable[Judged]) -> lis
 
 def _frames(judged: Iterable[Judged], run: Evidence) -> FramesOfClaims:
     """For each claim the frames that it was judged on, as indexes into all frames of the run."""
-    index_of = {id(frame): index for index, frame in enumerate(run.frames())}
+    index_of: dict[int, int] = {}
+    for index, frame in enumerate(run.frames()):
+        index_of[id(frame)] = index
     found = {}
     for each in judged:
-        indexes = (index_of.get(id(frame)) for frame in each.frames)
-        found[each.claim.name] = tuple(sorted(index for index in indexes if index is not None))
+        indexes = []
+        for frame in each.frames:
+            if id(frame) in index_of:
+                indexes.append(index_of[id(frame)])
+        indexes.sort()
+        found[each.claim.name] = tuple(indexes)
     return found
 
 
@@ -112,8 +122,13 @@ INTERACTIVE_FILE = "badwire up"  # in place of a scenario's file
 FORMER_INTERACTIVE_FILE = "lab up"  # the same in runs from before the project was called badwire
 _LESSON = """A lab that was kept up for interactive use. It has no claims of a scenario; what was done, and what the
 hosts and the wire did, is shown below."""
+_NO_SCRIPT = Declaration(lambda lab: None, "A lab for interactive use")
 INTERACTIVE = Scenario(
-    "up", Path(INTERACTIVE_FILE), _LESSON, Declaration(lambda lab: None, "A lab for interactive use"), ()
+    "up",
+    Path(INTERACTIVE_FILE),
+    _LESSON,
+    _NO_SCRIPT,
+    (),
 )
 
 
@@ -126,10 +141,12 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
         UnknownScenario: there is no such scenario, or it lies in the run's folder.
         RequestError: the file is not a scenario any more.
     """
-    if file in (INTERACTIVE_FILE, FORMER_INTERACTIVE_FILE) or (not file and name == INTERACTIVE.name):
+    if file in (INTERACTIVE_FILE, FORMER_INTERACTIVE_FILE):
+        return INTERACTIVE
+    if not file and name == INTERACTIVE.name:
         return INTERACTIVE
     asked = file if os.path.isfile(file) else name
-    if os.path.isfile(asked) and Path(asked).resolve().is_relative_to(folder.resolve()):
+    if os.path.isfile(asked) and _is_inside(asked, folder):
         raise UnknownScenario(
             f"{folder} names a scenario inside itself, {asked}, which is not loaded; copy that file elsewhere first."
         )

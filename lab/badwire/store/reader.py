@@ -44,7 +44,8 @@ def read_records(folder: Path) -> tuple[Record, ...]:
 def _check_first(path: Path, record: Record) -> None:
     if record["kind"] != "meta":
         raise BadRun(f"{path} does not begin with a record of what was run; run the scenario again")
-    if (other := record.get("format")) != FORMAT:
+    other = record.get("format")
+    if other != FORMAT:
         raise BadRun(f"{path} has format {other}, this version reads {FORMAT}; run the scenario again")
 
 
@@ -66,12 +67,23 @@ def read_capture(folder: Path) -> pcapng.Capture:
 def write(folder: Path, records: Iterable[Record], capture: pcapng.Capture) -> None:
     """A run's folder with these records and frames, for evidence that is made by hand."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / EVIDENCE).write_bytes(b"".join(encode(record) for record in records))
+    lines = [encode(record) for record in records]
+    evidence = folder / EVIDENCE
+    evidence.write_bytes(b"".join(lines))
     with (folder / CAPTURE).open("wb") as file:
         writer = pcapng.Writer(file)
         for port in capture.ports:
             writer.port(port)
-        for frame in sorted(capture.frames, key=lambda frame: frame.t):
-            writer.frame(frame.t, frame.port, frame.direction, frame.data, frame.length, frame.comment)
+        in_order = sorted(capture.frames, key=lambda frame: frame.t)
+        for frame in in_order:
+            writer.frame(
+                frame.t,
+                frame.port,
+                frame.direction,
+                frame.data,
+                frame.length,
+                frame.comment,
+            )
         if capture.dropped is not None and capture.ports:
-            writer.statistics(0, capture.ports[0], len(capture.frames), capture.dropped)
+            port = capture.ports[0]
+            writer.statistics(0, port, len(capture.frames), capture.dropped)

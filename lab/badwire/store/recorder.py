@@ -11,7 +11,9 @@ from badwire.errors import DiskFull, LabError
 from badwire.packets import pcapng
 from badwire.util.jsonlines import encode
 
-EVIDENCE, CAPTURE, PROGRAMS = "evidence.jsonl", "capture.pcapng", "programs"
+EVIDENCE = "evidence.jsonl"
+CAPTURE = "capture.pcapng"
+PROGRAMS = "programs"
 
 
 class Recorder:
@@ -46,9 +48,11 @@ class Recorder:
         """What a program wrote, in a file of its own."""
         with self._disk():
             if file not in self._outputs:
-                self._outputs[file] = (self.folder / PROGRAMS / file).open("w", encoding="utf-8")
-            self._outputs[file].write(text)
-            self._outputs[file].flush()
+                path = self.folder / PROGRAMS / file
+                self._outputs[file] = path.open("w", encoding="utf-8")
+            output = self._outputs[file]
+            output.write(text)
+            output.flush()
 
     def fail(self, error: LabError) -> None:
         """The run is broken: ``check`` raises ``error`` from now on, or an earlier failure."""
@@ -90,9 +94,21 @@ def _in_order(path: Path, comments: dict[bytes, str], frames: int, dropped: int 
         writer = pcapng.Writer(file)
         for port in capture.ports:
             writer.port(port)
-        for frame in sorted(capture.frames, key=lambda frame: frame.t):
-            comment = comments.get(frame.data) if frame.direction == "in" else None
-            writer.frame(frame.t, frame.port, frame.direction, frame.data, frame.length, comment)
+        in_order = sorted(capture.frames, key=lambda frame: frame.t)
+        for frame in in_order:
+            comment = None
+            if frame.direction == "in":
+                comment = comments.get(frame.data)
+            writer.frame(
+                frame.t,
+                frame.port,
+                frame.direction,
+                frame.data,
+                frame.length,
+                comment,
+            )
         if dropped is not None and capture.ports:
-            writer.statistics(time.monotonic_ns(), capture.ports[0], frames, dropped)
+            now = time.monotonic_ns()
+            port = capture.ports[0]
+            writer.statistics(now, port, frames, dropped)
     new.replace(path)

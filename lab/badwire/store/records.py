@@ -52,16 +52,17 @@ class Facts:
 
     @classmethod
     def of(cls, record: Record) -> "Facts":
+        mac = str(record.get("mac") or "")
         return cls(
-            record["host"],
-            record.get("release", ""),
-            int(record.get("hz", 0)),
-            record.get("machine", ""),
-            int(record.get("mtu", 0)),
-            str(record.get("mac") or "").lower(),
-            record.get("offloads", {}),
-            record.get("sysctls", {}),
-            record.get("route", {}),
+            host=record["host"],
+            release=record.get("release", ""),
+            hz=int(record.get("hz", 0)),
+            machine=record.get("machine", ""),
+            mtu=int(record.get("mtu", 0)),
+            mac=mac.lower(),
+            offloads=record.get("offloads", {}),
+            sysctls=record.get("sysctls", {}),
+            route=record.get("route", {}),
         )
 
 
@@ -116,15 +117,19 @@ class Call:
 
     @classmethod
     def of(cls, record: Record) -> "Call":
+        args = []
+        for argument in record.get("args", ()):
+            is_list = isinstance(argument, list)
+            args.append(tuple(argument) if is_list else argument)
         return cls(
-            record["host"],
-            record["socket"],
-            record["call"],
-            tuple(tuple(each) if isinstance(each, list) else each for each in record.get("args", ())),
-            record["began"],
-            record["ended"],
-            record.get("value"),
-            record.get("errno"),
+            host=record["host"],
+            socket=record["socket"],
+            call=record["call"],
+            args=tuple(args),
+            began=record["began"],
+            ended=record["ended"],
+            value=record.get("value"),
+            errno=record.get("errno"),
         )
 
 
@@ -174,7 +179,7 @@ class Program:
     @property
     def out(self) -> str:
         """All that it wrote to standard output."""
-        return "".join(output.text for output in self.outputs if output.stream == "out")
+        return self._written_to("out")
 
     @property
     def output(self) -> str:
@@ -197,7 +202,11 @@ class Program:
     @property
     def err(self) -> str:
         """All that it wrote to standard error."""
-        return "".join(output.text for output in self.outputs if output.stream == "err")
+        return self._written_to("err")
+
+    def _written_to(self, stream: str) -> str:
+        texts = [output.text for output in self.outputs if output.stream == stream]
+        return "".join(texts)
 
     @property
     def took(self) -> float:
@@ -233,8 +242,11 @@ class ProcessTable:
 
     def of(self, program: Program) -> "ProcessTable":
         """Those of one program: itself, if it still runs, and its children."""
-        mine = (process for process in self.processes if process.get("program") == program.number)
-        return replace(self, processes=tuple(mine))
+        found = []
+        for process in self.processes:
+            if process.get("program") == program.number:
+                found.append(process)
+        return replace(self, processes=tuple(found))
 
 
 Type = type | tuple[type, ...]
@@ -284,14 +296,30 @@ def record_of(line: bytes) -> Record:
 def check(record: Record, hosts: frozenset[str] = ANYBODY) -> Record:
     """The same record, if it has the form of its kind and is about one of these hosts. Raises ValueError."""
     kind = record["kind"]
-    must, may = _FIELDS.get(kind, {}), _MAY_HAVE.get(kind, {})
-    has = all(isinstance(record.get(name), type_) for name, type_ in must.items())
-    right = all(isinstance(record[name], type_) for name, type_ in may.items() if name in record)
-    if not has or not right or not isinstance(record.get("t", 0), int) or not _INSIDE.get(kind, _well)(record):
+    must = _FIELDS.get(kind, {})
+    may = _MAY_HAVE.get(kind, {})
+    if not _has_fields(record, must, may):
         raise ValueError(f"no record of the kind {kind}")
-    if any(record[name] not in hosts for name in ("host", "toward") if hosts and name in must):
-        raise ValueError("a record of a host that there is not")
+    has_form = _INSIDE.get(kind, _well)
+    if not has_form(record):
+        raise ValueError(f"no record of the kind {kind}")
+    if not hosts:
+        return record
+    for name in ("host", "toward"):
+        if name in must and record[name] not in hosts:
+            raise ValueError("a record of a host that there is not")
     return record
+
+
+def _has_fields(record: Record, must: Mapping[str, Type], may: Mapping[str, Type]) -> bool:
+    """Whether it has all fields of ``must``, and each field of ``must`` and ``may`` has its type."""
+    for name, kind in must.items():
+        if not isinstance(record.get(name), kind):
+            return False
+    for name, kind in may.items():
+        if name in record and not isinstance(record[name], kind):
+            return False
+    return isinstance(record.get("t", 0), int)
 
 
 def hosts_of(meta: Record) -> frozenset[str]:
