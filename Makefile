@@ -2,11 +2,14 @@
 # and in the verdict that the run prints. For the statuses themselves call .venv/bin/badwire.
 SCENARIO ?=
 PYTHON   ?= python3
-LAB      := .venv/bin/python -m badwire
-PYTEST   := .venv/bin/python -m pytest
+LAB      := .venv/bin/badwire
+PYTEST   := .venv/bin/python -P -m pytest
 options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
             $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
             $(if $(MEMORY),--memory "$(MEMORY)") $(if $(JOBS),--jobs "$(JOBS)") $(if $(PREDICT),--predict)
+
+# All that is needed is in .venv; a PYTHONPATH of the user's could put other modules before it.
+unexport PYTHONPATH
 
 .PHONY: help lab up down list ledger doctor clean test test-unit test-claims test-real test-virtual mutations coverage \
         scenarios-netns scenarios-docker check images kernel lock python venv venv-dev
@@ -77,9 +80,9 @@ scenarios-netns scenarios-docker: scenarios-%: venv
 	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3 $(report)
 
 check: venv-dev ## ruff, ruff format, mypy --strict, the import linter, and the rules for claims
-	@.venv/bin/python -m ruff check .
-	@.venv/bin/python -m ruff format --check .
-	@.venv/bin/python -m mypy
+	@.venv/bin/python -P -m ruff check .
+	@.venv/bin/python -P -m ruff format --check .
+	@.venv/bin/python -P -m mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/python tools/check_claims.py
 
@@ -87,8 +90,8 @@ mutations: venv ## is each check of each claim needed by a test? takes away one 
 	@.venv/bin/python tools/claim_mutations.py
 
 coverage: venv-dev ## which branches the quick tests reach, the least covered files first
-	@.venv/bin/python -m coverage run -m pytest -q $(QUICK)
-	@.venv/bin/python -m coverage report --sort=cover --skip-covered --skip-empty
+	@.venv/bin/python -P -m coverage run -m pytest -q $(QUICK)
+	@.venv/bin/python -P -m coverage report --sort=cover --skip-covered --skip-empty
 
 images: venv ## the base image (from Debian's packages, no registry) and the hosts' image
 	@.venv/bin/python tools/make_images.py

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
-PIP = ["-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+PIP = ["-P", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
 
 
 class CannotInstall(Exception):
@@ -78,7 +78,7 @@ def make_venv(env: Environment) -> None:
             "then run make again."
         ) from None
     run(
-        [sys.executable, "-m", "venv", str(env.venv)],
+        [sys.executable, "-P", "-m", "venv", str(env.venv)],
         f"{env.venv} could not be made: look at free disk space and rights, then run make again",
     )
 

@@ -2,6 +2,10 @@
 
 import sys
 
-from badwire.cli.main import main
+from badwire.util import import_path
+
+import_path.isolate()  # before anything else is imported
+
+from badwire.cli.main import main  # noqa: E402
 
 sys.exit(main())

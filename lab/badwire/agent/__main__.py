@@ -1,4 +1,4 @@
-"""The command of a container: ``python3 -m badwire.agent host`` or ``wire``, on standard input and output."""
+"""The command of a container: ``python3 -I -m badwire.agent host`` or ``wire``, on standard input and output."""
 
 import signal
 import sys
@@ -12,7 +12,7 @@ NOBODY = 65534
 def main() -> None:
     kind = sys.argv[1] if len(sys.argv) == 2 else ""
     if kind not in ("host", "wire"):
-        sys.exit("usage: python3 -m badwire.agent host|wire")
+        sys.exit("usage: python3 -I -m badwire.agent host|wire")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the end of its stream ends an agent
     serve(kind, 0, 1, SCRATCH, NOBODY)
 

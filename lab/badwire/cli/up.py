@@ -21,7 +21,7 @@ from badwire.session.connection import ControlConnection
 from badwire.session.registry import DEFAULT
 from badwire.store import run_folder
 from badwire.substrate import mounts, select
-from badwire.util import project
+from badwire.util import import_path
 
 VIRTUAL = (
     "An interactive lab cannot be on the virtual clock: whenever every program waits, as while you type, its time"
@@ -81,16 +81,13 @@ def start_daemon(request: dict[str, Any], report_progress: Callable[[str], None]
         ours, theirs = socket.socketpair()
         with theirs:
             daemon = subprocess.Popen(
-                [sys.executable, "-m", "badwire.session.daemon", str(theirs.fileno())],
+                import_path.command("badwire.session.daemon", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 cwd="/",
-                env={
-                    **os.environ,
-                    "PYTHONPATH": f"{project.IMPORTED_FROM}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
-                },
+                env=import_path.environment(),
                 start_new_session=True,  # neither Ctrl-C nor a terminal that closes ends the lab
             )
         undo.callback(daemon.wait)

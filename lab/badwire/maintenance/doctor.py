@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from badwire.errors import LabError
+from badwire.errors import LabError, RunError
 from badwire.store import run_folder
 from badwire.substrate import select
 from badwire.testbed.lab import open_lab
@@ -72,7 +72,11 @@ def _python() -> Capability:
 
 
 def _substrate(name: str, fallback: str, good: str) -> Capability:
-    error = select.trial(name, select.make(name, lambda text: None))
+    error: LabError | None
+    try:
+        error = select.trial(name, select.make(name, lambda text: None))
+    except RunError as broke:
+        error = broke
     return Capability(name, error is None, good if error is None else str(error), fallback)
 
 

@@ -14,6 +14,7 @@ import pytest
 from badwire.cli.arguments import add_run_options
 from badwire.errors import BadOption
 from badwire.pytest_plugin.fixtures import lab as lab
+from badwire.pytest_plugin.own_path import own_path
 from badwire.pytest_plugin.require import required
 
 MARKER = (
@@ -47,7 +48,8 @@ def pytest_collect_file(
         return others
     if not declares_scenario(file_path, if_broken=in_folder):
         return others
-    from badwire.pytest_plugin.items import ScenarioFile  # scenarios are rare, this plugin is always loaded
+    with own_path():
+        from badwire.pytest_plugin.items import ScenarioFile  # scenarios are rare, this plugin is always loaded
 
     return [ScenarioFile.from_parent(parent, path=file_path)]
 

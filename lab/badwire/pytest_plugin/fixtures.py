@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from badwire.pytest_plugin.own_path import own_path
+
 if TYPE_CHECKING:
     from badwire.scenario.scenario_file import Sysctls
     from badwire.testbed.lab import Lab
@@ -23,12 +25,13 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
     below --lab-out if that is given, else in the test's tmp_path; the report of a failed test names the folder. Skips
     where this machine has no substrate, and fails there if BADWIRE_REQUIRE names one.
     """
-    from badwire.errors import LabError
-    from badwire.pytest_plugin import session
-    from badwire.scenario import scenario_file
-    from badwire.store import run_folder
-    from badwire.substrate import mounts
-    from badwire.testbed.lab import open_lab
+    with own_path():
+        from badwire.errors import LabError
+        from badwire.pytest_plugin import session
+        from badwire.scenario import scenario_file
+        from badwire.store import run_folder
+        from badwire.substrate import mounts
+        from badwire.testbed.lab import open_lab
 
     marker = request.node.get_closest_marker("lab")
     wants = Wants.of(marker.kwargs if marker else {})
@@ -82,9 +85,10 @@ class Wants:
 
     def hosts(self) -> "Topology":
         """The topology: one that was made in the test, or read from a compose file. Raises BadTopology."""
-        from badwire.topology import compose
-        from badwire.topology.topology import Topology
-        from badwire.util import project
+        with own_path():
+            from badwire.topology import compose
+            from badwire.topology.topology import Topology
+            from badwire.util import project
 
         return (
             self.topology

@@ -14,6 +14,7 @@ from badwire.report.junit import properties_of
 from badwire.report.terminal import claim_lines
 from badwire.result.result import ClaimResult, Run
 from badwire.scenario.scenario_file import Scenario, load
+from badwire.topology import compose  # noqa: F401  (a scenario needs it later, when folders of tests are on the path)
 
 
 class ScenarioFile(pytest.File):

@@ -11,6 +11,7 @@ from badwire.cli import arguments
 from badwire.errors import BadOption, DiskFull, LabError, MachineError
 from badwire.options import Options
 from badwire.pytest_plugin import require
+from badwire.pytest_plugin.own_path import own_path
 from badwire.result.result import Run
 from badwire.run.parallel import run_each
 from badwire.run.real_clock import RealClock
@@ -39,7 +40,8 @@ def runner(config: pytest.Config) -> Runner:
         try:
             if how.clock == "virtual":
                 check_kernel_is_built()
-            config.stash[RUNNER] = Runner(how, progress)
+            with own_path():  # what a clock and a substrate need is imported when they are chosen
+                config.stash[RUNNER] = Runner(how, progress)
         except MachineError as error:
             config.stash[RUNNER] = error
     found = config.stash[RUNNER]
@@ -84,7 +86,8 @@ def close(config: pytest.Config) -> None:
 
 def check_kernel_is_built() -> None:
     """Raise MachineError if the kernel is not built: a build takes minutes, and a session would show no progress."""
-    from badwire.uml import cache  # few sessions need it
+    with own_path():
+        from badwire.uml import cache  # few sessions need it
 
     if cache.there() is None:
         raise MachineError("The kernel of the virtual clock is not built yet; make kernel builds it, once.")

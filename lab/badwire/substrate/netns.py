@@ -5,17 +5,16 @@ import os
 import select
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from badwire.errors import AgentLost, LabError, NoPermission
+from badwire.errors import AgentLost, NoPermission
 from badwire.substrate.substrate import Ground
 from badwire.topology.topology import Topology
-from badwire.util import project
+from badwire.util import import_path
 
 _CHUNK = 1 << 16
 _TAIL = 2000  # bytes of an agent's stderr that an error sentence may quote from
@@ -68,17 +67,12 @@ Launch = Callable[[socket.socket, int], Child]  # the nest's end of its socket, 
 def launch(theirs: socket.socket, stderr: int) -> Child:
     """The nest as a program of its own, which shares nothing with ours but these two."""
     return subprocess.Popen(
-        [sys.executable, "-m", "badwire.substrate.netns_init", str(theirs.fileno())],
+        import_path.command("badwire.substrate.netns_init", str(theirs.fileno())),
         pass_fds=[theirs.fileno()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=stderr,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(project.IMPORTED_FROM), os.environ.get("PYTHONPATH", "")]).rstrip(
-                os.pathsep
-            ),
-        },
+        env=import_path.environment(),
         start_new_session=True,  # Ctrl-C is for the lab, which then ends us in good order
     )
 
@@ -148,11 +142,15 @@ class Netns:
         self._start = start
 
     def check(self) -> str | None:
-        """None where namespaces can be had, found out by making some; else one sentence."""
+        """None where namespaces can be had, found out by making some; else one sentence.
+
+        Raises:
+            AgentLost: the process that makes them ended at once, which says nothing about this machine.
+        """
         with ExitStack() as undo:
             try:
                 Nest(undo, self._start).wait_until_ready()
-            except LabError as error:
+            except NoPermission as error:
                 return str(error)
         return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from badwire.errors import LabError, MachineError, NoEngine, NoPermission, NoSubstrate
+from badwire.errors import MachineError, NoEngine, NoPermission, NoSubstrate
 from badwire.substrate.substrate import Substrate
 from badwire.topology.topology import Container
 
@@ -21,11 +21,11 @@ def make(name: str, tell: Callable[[str], None]) -> Substrate:
 
 
 def trial(name: str, substrate: Substrate) -> MachineError | None:
-    """None if the substrate can be used here, found out by trying; else the error."""
+    """None if the substrate can be used here, found out by trying; else the error. Raises RunError."""
     try:
         why = substrate.check()
-    except LabError as error:
-        return error if isinstance(error, MachineError) else MachineError(str(error))
+    except MachineError as error:
+        return error
     if why is None:
         return None
     return NoEngine(why) if name == "docker" else NoPermission(why)

@@ -220,9 +220,10 @@ def _service(name: str, value: object, kind: str) -> tuple[dict[str, Any], str]:
     here = f"service '{name}'"
     service = {key: item for key, item in table(value, here).items() if not key.startswith("x-")}
     _only(service, KEYS[kind], here)
-    command = service.get("command", ["python3", "-m", "badwire.agent", kind])
-    if (command.split() if isinstance(command, str) else command) != ["python3", "-m", "badwire.agent", kind]:
-        raise Bad(f"{here}: 'command' must be python3 -m badwire.agent {kind}; programs are started by the agent")
+    agent = ["python3", "-I", "-m", "badwire.agent", kind]
+    command = service.get("command", agent)
+    if (command.split() if isinstance(command, str) else command) != agent:
+        raise Bad(f"{here}: 'command' must be {' '.join(agent)}; programs are started by the agent")
     if not flag(service.get("stdin_open", True), f"{here}: 'stdin_open'"):
         raise Bad(f"{here}: 'stdin_open' must be true: an agent ends with its input")
     return service, here

@@ -22,6 +22,8 @@ class VirtualClock:
     def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
         self.options, self.tell = options, tell
         self.kernel = kernels.ensure(tell)
+        if options.substrate == "docker":
+            from badwire.uml.docker import engine_disk  # noqa: F401  (it has the Docker SDK in tow)
 
     def play(self, scenario: Scenario, folder: Path) -> LabError | None:
         """See badwire.run.runner.Clock."""
@@ -49,7 +51,7 @@ class VirtualClock:
         if substrate != "docker":
             yield []
             return
-        from badwire.uml.docker import engine_disk  # not at the top: it has the Docker SDK in tow
+        from badwire.uml.docker import engine_disk  # not at the top, see __init__
 
         with engine_disk.lent(self.kernel, self.tell) as disk:
             yield [disk]

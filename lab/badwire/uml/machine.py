@@ -249,7 +249,7 @@ class Box:
             f"PYTHONPATH={_quoted(str(project.IMPORTED_FROM))}",
             *("PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"),
             *(f"{name}={value}" for name, value in guest_memory.SETTINGS.items()),
-            *("--", "-m", "badwire.uml.guest.init"),
+            *("--", "-P", "-m", "badwire.uml.guest.init"),
         ]
         if sum(len(os.fsencode(word)) + 1 for word in line) > _LONGEST - 100:  # the kernel adds a console
             raise BadOption("The paths of this Python and of the lab are too long for a kernel; put them elsewhere.")

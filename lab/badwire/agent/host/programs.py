@@ -20,7 +20,7 @@ from badwire.util.jsonlines import Message
 
 # Where the reference programs are; no name is in both.
 PROGRAM_FOLDERS = (project.PROGRAMS, project.PROGRAMS / "faulty")
-SET_TERMINAL = (sys.executable, "-S", str(Path(__file__).with_name("set_terminal.py")))
+SET_TERMINAL = (sys.executable, "-I", "-S", str(Path(__file__).with_name("set_terminal.py")))
 _INHERITED = ("PATH", "LANG")  # variables
 Ready = Callable[[LabError | None, HostProgram], None]
 

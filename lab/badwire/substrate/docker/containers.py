@@ -93,7 +93,7 @@ class DockerRun:
             with self._janitor.told(full_name):
                 made = self._client.create_container(
                     image,
-                    ["python3", "-m", "badwire.agent", kind],
+                    ["python3", "-I", "-m", "badwire.agent", kind],
                     name=full_name,
                     hostname=None if kind == "wire" else spec.hostname or name,
                     stdin_open=True,

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from badwire.util import project
+from badwire.util import import_path
 
 _FAREWELL = "."
 # Seconds to wait for what the lab had just asked for: the engine drops most requests of a dead client, and does not say
@@ -28,17 +28,16 @@ class Janitor:
     """The lab's side. In a fresh interpreter, since a fork would copy a lab with its threads and its descriptors."""
 
     def __init__(self, run: str) -> None:
-        path = os.pathsep.join([str(project.IMPORTED_FROM), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         # Whoever ends us all politely would have us leave things behind. It inherits the mask, so there is no moment
         # at which it could be ended.
         usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "badwire.substrate.docker.janitor", run],
+            import_path.command("badwire.substrate.docker.janitor", run),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={**os.environ, "PYTHONPATH": path},
+            env=import_path.environment(),
             start_new_session=True,  # Ctrl-C is for the lab
         )
         signal.pthread_sigmask(signal.SIG_SETMASK, usual)
