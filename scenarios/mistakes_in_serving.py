@@ -11,7 +11,7 @@
       |  <------------------  answer to Ada   |
       |                                       |
       |  <------------------------------ FIN  |  a server stops; its connection is left in TIME_WAIT
-      |  FIN  ----------------------------->  |  sets SO_REUSEADDR after bind, and cannot start
+      |  FIN  ----------------------------->  |  a new server cannot start: it sets SO_REUSEADDR after bind
 
 The servers are in images/host/programs/, the faulty ones in its faulty/. Read next: accept(2); socket(7); Stevens,
 UNIX Network Programming vol. 1, sections 6.8, 7.5 and 30.5.
