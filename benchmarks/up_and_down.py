@@ -2,7 +2,7 @@
 
     python -m benchmarks.up_and_down [netns] [docker]
 
-netns: from the moment the nest has its modules (its interpreter's start and imports are told apart) to the last
+netns: from the moment the init process has its modules (its interpreter's start and imports are told apart) to the last
 process gone; beside it the same two hosts and bridge made and removed by iproute2 alone. docker: from the first request
 to the last reply; beside it two bare `docker run` and `docker rm` of the same image. Both in one run, since these times
 mean little across machines. Memory is the sum of the proportional set sizes (PSS, /proc/PID/smaps_rollup) of the lab's
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from badwire.substrate.substrate import Ground, Substrate
+from badwire.substrate.substrate import AgentStreams, Substrate
 from badwire.testbed import open_lab
 from badwire.topology.topology import Topology
 
@@ -37,7 +37,7 @@ ip netns del bare-a; ip netns del bare-b; ip netns del bare-w
 
 
 class Timed:
-    """A substrate that notes when its `up` really began: after the nest's imports, which are the interpreter's."""
+    """A substrate that notes when its `up` really began: after the imports of the init process."""
 
     def __init__(self, substrate: Substrate) -> None:
         self.substrate, self.name, self.began = substrate, substrate.name, 0.0
@@ -45,21 +45,21 @@ class Timed:
     def check(self) -> str | None:
         return self.substrate.check()
 
-    def up(self, topology: Topology, sysctls, mounts, undo: ExitStack) -> Ground:  # type: ignore[no-untyped-def]
+    def up(self, topology: Topology, sysctls, mounts, undo: ExitStack) -> AgentStreams:  # type: ignore[no-untyped-def]
         if self.name == "netns":
             from badwire.substrate import netns
 
-            wait = netns.Nest.wait_until_ready
+            wait = netns.Namespaces.wait_until_ready
 
-            def wait_and_note(nest: netns.Nest) -> None:
-                wait(nest)
+            def wait_and_note(namespaces: netns.Namespaces) -> None:
+                wait(namespaces)
                 self.began = time.perf_counter()
 
-            netns.Nest.wait_until_ready = wait_and_note  # type: ignore[method-assign]
+            netns.Namespaces.wait_until_ready = wait_and_note  # type: ignore[method-assign]
             try:
                 return self.substrate.up(topology, sysctls, mounts, undo)
             finally:
-                netns.Nest.wait_until_ready = wait  # type: ignore[method-assign]
+                netns.Namespaces.wait_until_ready = wait  # type: ignore[method-assign]
         self.began = time.perf_counter()
         return self.substrate.up(topology, sysctls, mounts, undo)
 
@@ -117,7 +117,7 @@ def bench_netns() -> None:
     rows = [(shell(IPROUTE2) if os.geteuid() == 0 else float("nan"), *lab_of(2, Netns())) for _ in range(RUNS)]
     bare, whole, up, down = (statistics.median(column) for column in zip(*rows, strict=True))
     print(f"netns   two hosts up {up:.3f} s and down {down:.3f} s: {up + down:.3f} s (goal 0.2)")
-    print(f"        with the nest's interpreter and imports {whole + down:.3f} s")
+    print(f"        with the init process's interpreter and imports {whole + down:.3f} s")
     print(f"        bare iproute2 {bare:.3f} s; ratio {(up + down) / bare:.1f}")
     whole, up, down = lab_of(50, Netns())
     print(f"        50 hosts up in {up:.2f} s, {whole:.2f} s with the interpreter (goal 5), down in {down:.2f} s")

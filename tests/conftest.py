@@ -24,7 +24,7 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup
 @cache
 def lack_of(name: str) -> MachineError | None:
     """Why this machine has no such substrate, found out once."""
-    return select.trial(name, select.make(name, print))
+    return select.probe(name, select.make(name, print))
 
 
 @pytest.fixture(params=["netns", "docker"])

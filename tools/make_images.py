@@ -31,7 +31,7 @@ def make() -> None:
         if done.returncode:
             raise ImageError(f"images/base/build ended with status {done.returncode}; what it said is above") from None
     base = image.find_base(client, None, _say)
-    name = image.ready(client, Container(), _say)
+    name = image.ensure(client, Container(), _say)
     # docker compose takes the image by this name, and pyroute2 from this wheel if it builds for itself.
     client.tag(name, image.NAME, "latest")
     file, data = image.wheel()

@@ -106,7 +106,7 @@ def test_a_stopped_nest_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 
 def nests(mark: str) -> list[int]:
-    """The processes of a nest: the outer one, PID 1 of its namespace, and those forked from it."""
+    """The processes that hold the namespaces: the outer one, PID 1 of its namespace, and those forked from it."""
     return sorted(pid for pid, words in marked(mark).items() if "badwire.substrate.netns_init" in words)
 
 

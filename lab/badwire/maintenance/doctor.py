@@ -74,7 +74,7 @@ def _python() -> Capability:
 def _substrate(name: str, fallback: str, good: str) -> Capability:
     error: LabError | None
     try:
-        error = select.trial(name, select.make(name, lambda text: None))
+        error = select.probe(name, select.make(name, lambda text: None))
     except RunError as broke:
         error = broke
     return Capability(name, error is None, good if error is None else str(error), fallback)

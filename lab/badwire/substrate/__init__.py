@@ -1,4 +1,4 @@
-"""Where hosts live: in network namespaces (`netns`) or in containers (`docker`).
+"""Substrates, where hosts live: network namespaces (`netns`) or containers (`docker`).
 
 `substrate` is the interface, `select` chooses one.
 

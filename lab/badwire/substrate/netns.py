@@ -1,4 +1,4 @@
-"""Hosts as anonymous network namespaces, held open by their agents' processes alone: as root or as anybody."""
+"""Hosts as anonymous network namespaces, which exist as long as their agents' processes; with or without root."""
 
 import json
 import os
@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Protocol
 
 from badwire.errors import AgentLost, NoPermission
-from badwire.substrate.substrate import Ground
+from badwire.substrate.substrate import AgentStreams
 from badwire.topology.topology import Topology
 from badwire.util import import_path
 
 _CHUNK = 1 << 16
-_TAIL = 2000  # bytes of an agent's stderr that an error sentence may quote from
+_TAIL = 2000  # bytes of an agent's stderr that an error may quote
 _ENDS_WITHIN = 10.0  # seconds; there may be thousands of processes to end
 FORBIDDEN = (
-    "network namespaces are not to be had here ({cause}); become root, or use Docker, or allow unprivileged user"
+    "network namespaces cannot be made here ({cause}); become root, or use Docker, or allow unprivileged user"
     " namespaces (sysctl kernel.unprivileged_userns_clone=1; kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu)"
 )
 
@@ -47,12 +47,12 @@ class SocketStream:
     def close(self) -> None:
         self.socket.close()
 
-    def last_words(self) -> str:
+    def stderr_tail(self) -> str:
         return _tail(self.stderr)
 
 
 class Child(Protocol):
-    """A process of ours, as subprocess.Popen has it."""
+    """A child process, with the interface of subprocess.Popen."""
 
     pid: int
 
@@ -61,11 +61,11 @@ class Child(Protocol):
     def wait(self) -> object: ...
 
 
-Launch = Callable[[socket.socket, int], Child]  # the nest's end of its socket, and its stderr
+Launch = Callable[[socket.socket, int], Child]  # the init process's end of its socket, and its stderr
 
 
 def launch(theirs: socket.socket, stderr: int) -> Child:
-    """The nest as a program of its own, which shares nothing with ours but these two."""
+    """Start the init process as a program of its own, which inherits these two descriptors only."""
     return subprocess.Popen(
         import_path.command("badwire.substrate.netns_init", str(theirs.fileno())),
         pass_fds=[theirs.fileno()],
@@ -73,14 +73,15 @@ def launch(theirs: socket.socket, stderr: int) -> Child:
         stdout=subprocess.DEVNULL,
         stderr=stderr,
         env=import_path.environment(),
-        start_new_session=True,  # Ctrl-C is for the lab, which then ends us in good order
+        start_new_session=True,  # Ctrl-C goes to the lab, which then ends this process
     )
 
 
-def _see_the_end(process: Child) -> None:
-    """Wait for the nest; one that was stopped never ends by itself, but everything in it ends with it."""
+def _await_end(process: Child) -> None:
+    """Wait for the init process; kill one that was stopped, which ends everything in its namespaces."""
+    ended = os.pidfd_open(process.pid)
     poll = select.poll()
-    poll.register(ended := os.pidfd_open(process.pid), select.POLLIN)  # Popen.wait with a timeout sleeps in between
+    poll.register(ended, select.POLLIN)  # Popen.wait with a timeout polls
     if not poll.poll(_ENDS_WITHIN * 1000):
         process.kill()
     os.close(ended)
@@ -92,8 +93,8 @@ def _tail(stderr: int) -> str:
     return os.pread(stderr, _TAIL, max(0, size - _TAIL)).decode("utf-8", "backslashreplace").strip()
 
 
-class Nest:
-    """Our end of the nest: asks it for agents."""
+class Namespaces:
+    """The lab's handle of the init process, which makes agents in namespaces of their own."""
 
     def __init__(self, undo: ExitStack, start: Launch = launch) -> None:
         self._stderr = os.memfd_create("stderr", os.MFD_CLOEXEC)
@@ -101,12 +102,12 @@ class Nest:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             process = start(theirs, self._stderr)
-        undo.callback(_see_the_end, process)  # it ends when the last of our ends, closed next, is gone
+        undo.callback(_await_end, process)  # it ends when the socket is closed, which is undone first
         undo.callback(ours.close)
         self._control = ours
 
     def wait_until_ready(self) -> None:
-        """Returns once its modules are imported and its namespaces made.
+        """Return once the init process has imported its modules and made its namespaces.
 
         Raises:
             NoPermission: the kernel forbids namespaces.
@@ -116,7 +117,7 @@ class Nest:
             raise NoPermission(FORBIDDEN.format(cause=answer["error"]))
 
     def stream(self, kind: str, name: str, undo: ExitStack) -> SocketStream:
-        """The stream of a new agent."""
+        """Start an agent; returns the stream to it."""
         ours, theirs = socket.socketpair()
         undo.callback(ours.close)
         with theirs:
@@ -127,14 +128,14 @@ class Nest:
     def _answer(self) -> dict[str, object]:
         data = self._control.recv(4096)
         if not data:
-            words = _tail(self._stderr).splitlines()[-1:] or ["none"]
-            raise AgentLost(f"the process that holds the namespaces ended at once; its last words: {words[0]}")
+            output = _tail(self._stderr).splitlines()[-1:] or ["none"]
+            raise AgentLost(f"the process that holds the namespaces ended at once; its last output: {output[0]}")
         answer: dict[str, object] = json.loads(data)
         return answer
 
 
 class Netns:
-    """Brings a topology up in namespaces of its own."""
+    """The substrate of network namespaces."""
 
     name = "netns"
 
@@ -142,24 +143,24 @@ class Netns:
         self._start = start
 
     def check(self) -> str | None:
-        """None where namespaces can be had, found out by making some; else one sentence.
+        """Make namespaces; None if that works, else one sentence.
 
         Raises:
             AgentLost: the process that makes them ended at once, which says nothing about this machine.
         """
         with ExitStack() as undo:
             try:
-                Nest(undo, self._start).wait_until_ready()
+                Namespaces(undo, self._start).wait_until_ready()
             except NoPermission as error:
                 return str(error)
         return None
 
     def up(
         self, topology: Topology, sysctls: Mapping[str, Mapping[str, str]], mounts: Sequence[Path], undo: ExitStack
-    ) -> Ground:
-        """A wire and hosts, not yet joined; the agents set sysctls, and every path of the user's is visible anyway."""
-        nest = Nest(undo, self._start)
-        nest.wait_until_ready()
-        wire = nest.stream("wire", "wire", undo)
-        hosts = {host.name: nest.stream("host", host.name, undo) for host in topology.hosts}
-        return Ground(hosts, wire, None)
+    ) -> AgentStreams:
+        """Start the agents; they set the sysctls and make the links, and every path of the user's is visible anyway."""
+        namespaces = Namespaces(undo, self._start)
+        namespaces.wait_until_ready()
+        wire = namespaces.stream("wire", "wire", undo)
+        hosts = {host.name: namespaces.stream("host", host.name, undo) for host in topology.hosts}
+        return AgentStreams(hosts, wire, None)

@@ -1,9 +1,9 @@
-"""The process that a netns lab lives in: PID 1 of its own PID namespace, from which every agent is forked.
+"""The init process of a netns lab: PID 1 of its own PID namespace, which forks every agent.
 
-Run as ``python -m badwire.substrate.netns_init FD``; FD is a SOCK_SEQPACKET socket to the lab. Its modules are
-imported once, and the agents share them: a further host costs its own few pages and no interpreter start. When the lab
-dies, however it dies, its end of the socket closes, PID 1 ends, and the kernel ends every process here and removes
-every namespace, interface and qdisc.
+Run as ``python -m badwire.substrate.netns_init FD``; FD is a SOCK_SEQPACKET socket to the lab. The agents share the
+modules that this process has imported, so another host costs a few pages and no start of an interpreter. When the lab
+dies for any reason, its end of the socket closes and PID 1 ends; the kernel then ends every process in the namespace,
+and removes every network namespace, interface and qdisc.
 """
 
 import gc
@@ -25,16 +25,16 @@ from badwire.agent.wire import agent as wire  # noqa: F401  (likewise)
 from badwire.linux import libc
 from badwire.linux.fork import fork
 
-SCRATCH = "/dev/shm"  # a folder that every Linux has, and whose content nobody here needs
+SCRATCH = "/dev/shm"  # a directory that every Linux has; its content is not needed here
 _SCRATCH_SIZE = "64m"
 _MS_BIND = 0x1000
-_MOST_PROCESSES = 8192  # in one lab; a program's own limit counts nothing for the machine's root
-_OWN_PID_MAX = (6, 14)  # Linux from here on has a pid_max for each PID namespace, before that one for the machine
+_MAX_PROCESSES = 8192  # in one lab; the limit of each program does not apply to the machine's root
+_PID_MAX_PER_NAMESPACE = (6, 14)  # the release since which each PID namespace has its own pid_max
 _WITHOUT_USER = libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWNET
 
 
-def leave_the_users_namespaces() -> None:
-    """Into namespaces of our own: as root plainly, as anybody through a user namespace.
+def enter_new_namespaces() -> None:
+    """Enter new mount, PID and network namespaces; without root, in a new user namespace too.
 
     Raises:
         OSError: this kernel, or this container, forbids it.
@@ -45,30 +45,33 @@ def leave_the_users_namespaces() -> None:
     except PermissionError:
         user, group = os.geteuid(), os.getegid()
     libc.unshare(_WITHOUT_USER | libc.CLONE_NEWUSER)
-    # Mapped to themselves and not to root, so that a program loses every capability when it is executed.
+    # The user is mapped to itself and not to root, so that a program loses every capability when it is executed.
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
 
 
-def furnish() -> None:
-    """Our own /proc, one small writable folder, and everything else read-only for whatever runs here."""
+def set_up_mounts() -> None:
+    """Mount a new /proc and one small writable directory, and make everything else read-only."""
     flags = libc.MS_NOSUID | libc.MS_NODEV
     libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
     try:
         libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)
         libc.remount_read_only("/")
     except OSError:
-        return  # inside a container that masks /proc the kernel refuses a new one; the old one serves
+        return  # in a container that masks /proc the kernel refuses a new one; the old one is used
     libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)  # again, since the first is now read-only too
     libc.mount("tmpfs", SCRATCH, "tmpfs", flags, f"size={_SCRATCH_SIZE},mode=1777")
     limit_processes()
-    close_the_kernels_settings()
-    hide_the_machines_services()
+    protect_kernel_settings()
+    hide_services()
 
 
-def hide_the_machines_services() -> None:
-    """Whoever may talk to an engine's socket is the machine's root; root's programs may not, nor write to its log."""
+def hide_services() -> None:
+    """Hide the machine's sockets and devices in /run, and /dev/kmsg, from programs that run as root.
+
+    A process that may use an engine's socket has the rights of the machine's root.
+    """
     for folder, _, names in (("/dev", [], ["kmsg"]), *os.walk("/run")):
         for path in (os.path.join(folder, name) for name in names):
             with suppress(FileNotFoundError):  # services come and go
@@ -77,26 +80,29 @@ def hide_the_machines_services() -> None:
 
 
 def limit_processes() -> None:
-    """No more processes than that in this lab, whoever starts them, where the kernel can say so of a lab alone."""
+    """Limit the number of processes in this lab, where the kernel has a limit for a PID namespace."""
     release = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
-    if release >= _OWN_PID_MAX:
-        Path("/proc/sys/kernel/pid_max").write_text(str(_MOST_PROCESSES))
+    if release >= _PID_MAX_PER_NAMESPACE:
+        Path("/proc/sys/kernel/pid_max").write_text(str(_MAX_PROCESSES))
 
 
-def close_the_kernels_settings() -> None:
-    """Read-only, what in /proc would change the machine: root's programs are root still, though without capabilities.
+def protect_kernel_settings() -> None:
+    """Make the files in /proc read-only that change the machine, since root's programs are root without capabilities.
 
-    /proc/sys/net stays open, for it is each host's own.
+    /proc/sys/net stays writable, since each host has its own.
     """
     settings = [path for path in Path("/proc/sys").iterdir() if path.name != "net"]
-    others = [Path("/proc") / name for name in ("acpi", "bus", "fs", "irq", "mtrr", "scsi", "sysrq-trigger")]
-    for path in [*settings, *(path for path in others if path.exists())]:
+    for name in ("acpi", "bus", "fs", "irq", "mtrr", "scsi", "sysrq-trigger"):
+        path = Path("/proc") / name
+        if path.exists():
+            settings.append(path)
+    for path in settings:
         libc.mount(str(path), str(path), None, _MS_BIND)
         libc.remount_read_only(str(path))
 
 
-def agent(kind: str, name: str, fd: int, control: socket.socket) -> None:
-    """The life of a forked agent; a host first moves into a network of its own. ``control`` is not for it."""
+def run_agent(kind: str, name: str, fd: int, control: socket.socket) -> None:
+    """The main function of a forked agent; a host's enters its own network namespace, and ``control`` is closed."""
     control.close()
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -107,21 +113,21 @@ def agent(kind: str, name: str, fd: int, control: socket.socket) -> None:
 
 
 def answer_requests(control: socket.socket) -> None:
-    """Fork an agent for each request; ends when the lab closes its end."""
+    """Fork an agent for each request, until the lab closes its end."""
     while True:
         data, fds, _, _ = socket.recv_fds(control, 4096, 1)
         if not data:
             return
         request = json.loads(data)
-        pid = fork(partial(agent, request["kind"], request["name"], fds[0], control))
+        pid = fork(partial(run_agent, request["kind"], request["name"], fds[0], control))
         os.close(fds[0])
         control.send(json.dumps({"pid": pid}).encode())
 
 
 def guard(child: int, control: socket.socket) -> None:
-    """Outside the PID namespace: kill it once the lab's end is closed, even if somebody stopped it; ends with it."""
+    """Outside the PID namespace, kill PID 1 once the lab's end is closed, even if it is stopped; return after it."""
     poll = select.poll()
-    poll.register(control, 0)  # POLLHUP is always told
+    poll.register(control, 0)  # POLLHUP is always reported
     ended = os.pidfd_open(child)
     poll.register(ended, select.POLLIN)
     if ended not in dict(poll.poll()):
@@ -129,10 +135,10 @@ def guard(child: int, control: socket.socket) -> None:
     os.waitpid(child, 0)
 
 
-def live(control: socket.socket) -> None:
-    """The nest's life; returns in the guard, once all is over."""
+def main(control: socket.socket) -> None:
+    """Enter the namespaces and fork PID 1; returns in the guard, once PID 1 has ended."""
     try:
-        leave_the_users_namespaces()
+        enter_new_namespaces()
     except OSError as error:
         control.send(json.dumps({"error": str(error)}).encode())
         return
@@ -141,18 +147,18 @@ def live(control: socket.socket) -> None:
         guard(child, control)
         return
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    rule(control)
+    run_init(control)
     os._exit(0)
 
 
-def rule(control: socket.socket) -> None:
-    """The life of PID 1, in namespaces that nobody else is in."""
+def run_init(control: socket.socket) -> None:
+    """The main function of PID 1, in new namespaces."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps, orphans of programs included
-    gc.freeze()  # what is there now stays; to look at it again and again would make each agent its own copy of it
-    furnish()
+    gc.freeze()  # the collector would write to these objects, and each agent would get its own copy of the pages
+    set_up_mounts()
     control.send(json.dumps({"ready": True}).encode())
     answer_requests(control)
 
 
 if __name__ == "__main__":
-    live(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])))

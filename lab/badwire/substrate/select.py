@@ -1,4 +1,4 @@
-"""Which substrate a run gets: the one asked for or, for `auto`, the first that this machine can do, with the reason."""
+"""Chooses the substrate of a run: the one that was asked for or, for `auto`, the first that works on this machine."""
 
 from collections.abc import Callable
 
@@ -9,19 +9,19 @@ from badwire.topology.topology import Container
 NAMES = ("auto", "netns", "docker")
 
 
-def make(name: str, tell: Callable[[str], None]) -> Substrate:
-    """A substrate by its name, not yet tried. Imported here, so that netns needs no Docker SDK and is up sooner."""
+def make(name: str, report: Callable[[str], None]) -> Substrate:
+    """A substrate by its name, not yet tried. Imported here, so that netns does not load the Docker SDK."""
     if name == "docker":
         from badwire.substrate.docker.substrate import Docker
 
-        return Docker(tell)
+        return Docker(report)
     from badwire.substrate.netns import Netns
 
     return Netns()
 
 
-def trial(name: str, substrate: Substrate) -> MachineError | None:
-    """None if the substrate can be used here, found out by trying; else the error. Raises RunError."""
+def probe(name: str, substrate: Substrate) -> MachineError | None:
+    """Try the substrate; None if it works here, else the error. Raises RunError."""
     try:
         why = substrate.check()
     except MachineError as error:
@@ -31,15 +31,15 @@ def trial(name: str, substrate: Substrate) -> MachineError | None:
     return NoEngine(why) if name == "docker" else NoPermission(why)
 
 
-def without_image(tell: Callable[[str], None]) -> MachineError | None:
-    """None once the hosts' image is there, built if need be; else why it cannot be had."""
+def probe_image(report: Callable[[str], None]) -> MachineError | None:
+    """Build the hosts' image if it does not exist; None once it does, else the error."""
     from badwire.substrate.docker.client import connect
-    from badwire.substrate.docker.image import ready
+    from badwire.substrate.docker.image import ensure
 
     try:
         client = connect()
         try:
-            ready(client, Container(), tell)
+            ensure(client, Container(), report)
         finally:
             client.close()
     except MachineError as error:
@@ -47,30 +47,33 @@ def without_image(tell: Callable[[str], None]) -> MachineError | None:
     return None
 
 
-def choose(name: str, tell: Callable[[str], None]) -> Substrate:
-    """The substrate to use; `tell` gets one sentence with the choice and its reason.
+def choose(name: str, report: Callable[[str], None]) -> Substrate:
+    """The substrate to use; ``report`` is called with the choice and its reason.
 
-    Raises NoEngine, NoPermission or ImageError for one that was asked for by name, NoSubstrate if none can be had.
+    Raises:
+        NoEngine, NoPermission, ImageError: the substrate was asked for by name, and does not work here.
+        NoSubstrate: no substrate works here.
     """
     if name != "auto":
-        substrate = make(name, tell)
-        if (error := trial(name, substrate)) is not None:
+        substrate = make(name, report)
+        error = probe(name, substrate)
+        if error is not None:
             raise error
-        tell(f"substrate {name}: as asked for")
+        report(f"substrate {name}: as asked for")
         return substrate
-    docker = make("docker", tell)
-    if (no_docker := trial("docker", docker) or without_image(tell)) is None:
-        tell("substrate docker: an engine answers and has the hosts' image")
+    docker = make("docker", report)
+    no_docker = probe("docker", docker) or probe_image(report)
+    if no_docker is None:
+        report("substrate docker: an engine answers and has the hosts' image")
         return docker
-    netns = make("netns", tell)
-    if (no_netns := trial("netns", netns)) is None:
-        tell(f"substrate netns: {first_words(no_docker)}")
+    netns = make("netns", report)
+    no_netns = probe("netns", netns)
+    if no_netns is None:
+        report(f"substrate netns: {cause(no_docker)}")
         return netns
-    raise NoSubstrate(
-        f"Hosts cannot be had here: neither containers ({no_docker}) nor network namespaces ({no_netns})."
-    )
+    raise NoSubstrate(f"No substrate works here: neither containers ({no_docker}) nor network namespaces ({no_netns}).")
 
 
-def first_words(error: Exception) -> str:
-    """An error's cause without its way out: what stands before the first semicolon."""
+def cause(error: Exception) -> str:
+    """An error's cause without its way out: the text before the first semicolon."""
     return str(error).split(";")[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""Where hosts live. A substrate takes a topology and gives a byte stream to an agent on every host and on the wire."""
+"""The interface of a substrate: it brings up a topology, with an agent on every host and on the wire."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -6,32 +6,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:  # the janitor imports this package too, and has no time for more
+if TYPE_CHECKING:  # the janitor imports this package too, and must start quickly
     from badwire.topology.topology import Topology
 
 
 class Stream(Protocol):
-    """The bytes of the agent protocol, in both directions. What an agent says on its stderr is kept aside."""
+    """The bytes of the agent protocol, in both directions; the agent's stderr is kept apart."""
 
     def fileno(self) -> int:
-        """A descriptor that is readable when ``recv`` has something, the end included."""
+        """A descriptor that is readable when ``recv`` returns without waiting."""
 
     def recv(self) -> bytes:
-        """The next bytes from the agent; waits for them; b"" once the agent is gone."""
+        """Wait for the next bytes from the agent; b"" once the agent has ended."""
 
     def send(self, data: bytes) -> None:
-        """All of ``data`` to the agent. Raises OSError when the agent is gone."""
+        """Send all of ``data`` to the agent. Raises OSError if the agent has ended."""
 
     def close(self) -> None:
-        """Ends the agent's input, upon which it ends; may be called twice."""
+        """Close the agent's input, which ends the agent; may be called twice."""
 
-    def last_words(self) -> str:
-        """The tail of the agent's stderr, for error sentences; "" if it said nothing."""
+    def stderr_tail(self) -> str:
+        """The end of the agent's stderr, for error messages; "" if it wrote nothing."""
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What a substrate gives. ``bridge`` names the bridge that the wire adopts; None: the wire makes its own."""
+class AgentStreams:
+    """The streams to the agents of a lab; ``bridge`` is the bridge to adopt, None if the wire makes its own."""
 
     hosts: Mapping[str, Stream]
     wire: Stream
@@ -39,14 +39,14 @@ class Ground:
 
 
 class Substrate(Protocol):
-    """A way to have hosts."""
+    """A place where hosts live."""
 
     @property
     def name(self) -> str:
         """ "netns" or "docker"."""
 
     def check(self) -> str | None:
-        """None if hosts can be had here, found out by trying; else one sentence: the cause and the way out."""
+        """Try the substrate; None if it works here, else one sentence: the cause and the way out."""
 
     def up(
         self,
@@ -54,10 +54,14 @@ class Substrate(Protocol):
         sysctls: Mapping[str, Mapping[str, str]],
         mounts: Sequence[Path],
         undo: ExitStack,
-    ) -> Ground:
-        """Brings up the topology's hosts and a wire, each with an agent that awaits requests.
+    ) -> AgentStreams:
+        """Bring up the topology's hosts and a wire, each with an agent that waits for requests.
 
-        ``sysctls`` are settings per host name on top of the topology's; ``mounts`` are files and folders of this
-        machine that every host sees, read-only, at the same absolute path. ``undo`` gets an entry for everything done.
-        Raises LabError.
+        Args:
+            sysctls: by host name, in addition to the topology's.
+            mounts: files and directories of this machine that every host sees, read-only, at the same absolute path.
+            undo: gets a callback for everything that is done.
+
+        Raises:
+            LabError: the lab cannot be brought up.
         """

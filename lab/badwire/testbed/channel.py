@@ -101,7 +101,7 @@ class Channel:
             pass  # the stream was closed on our side
         except ValueError as error:
             why = f"sent something that is not a message ({error})"
-        stderr = "" if self._closing else self._stream.last_words()
+        stderr = "" if self._closing else self._stream.stderr_tail()
         last_line = f"; the last line of its stderr: {stderr.splitlines()[-1]}" if stderr else ""
         lost = AgentLost(f"the agent of {self.name} {why} before the lab did (was it killed?){last_line}")
         with self._lock:

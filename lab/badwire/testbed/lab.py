@@ -11,7 +11,7 @@ from typing import Any
 from badwire.errors import BadOption, Timeout
 from badwire.options import CLOCK
 from badwire.store.recorder import Recorder
-from badwire.substrate.substrate import Ground, Substrate
+from badwire.substrate.substrate import AgentStreams, Substrate
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel
 from badwire.testbed.host import Host
 from badwire.testbed.teardown import Teardown
@@ -139,10 +139,10 @@ def open_lab(
         teardown = Teardown(recorder)
         undo.callback(teardown.close_files)
         progress(f"bringing up {len(topology.hosts)} hosts and a wire on {substrate.name}")
-        ground = substrate.up(topology, settings, mounts, undo)
-        addresses = topology.addresses() if ground.bridge is None else {}
+        streams = substrate.up(topology, settings, mounts, undo)
+        addresses = topology.addresses() if streams.bridge is None else {}
         listeners: dict[str, Callable[[Message], None]] = {}
-        channels = _channels(ground, listeners)
+        channels = _channels(streams, listeners)
         undo.callback(teardown.expect_agents_to_end, channels)
         hello = _results({name: channel.begin("hello") for name, channel in channels.items() if name != WIRE})
         hosts: dict[str, Host] = {}
@@ -165,7 +165,7 @@ def open_lab(
         teardown.hosts = hosts
         listeners[WIRE] = wire.handle_event
         listeners.update({name: host.handle_event for name, host in hosts.items()})
-        channels[WIRE].ask("bridge", name=ground.bridge, mtu=topology.mtu)
+        channels[WIRE].ask("bridge", name=streams.bridge, mtu=topology.mtu)
         for name, answer in hello.items():
             interface = answer["interfaces"].get("eth0", {})
             wire.add_port(name, pid=answer["pid"], ifindex=interface.get("ifindex"), iflink=interface.get("iflink"))
@@ -175,7 +175,7 @@ def open_lab(
                 "setup",
                 address=addresses.get(name),
                 mtu=topology.mtu,
-                sysctls={**NO_IPV6, **settings[name]} if ground.bridge is None else {},
+                sysctls={**NO_IPV6, **settings[name]} if streams.bridge is None else {},
                 record=sorted(settings[name]),
                 route=(routes or {}).get(name, {}),
             )
@@ -195,15 +195,15 @@ def open_lab(
             raise
 
 
-def _channels(ground: Ground, listeners: Mapping[str, Callable[[Message], None]]) -> dict[str, Channel]:
+def _channels(streams: AgentStreams, listeners: Mapping[str, Callable[[Message], None]]) -> dict[str, Channel]:
     """A channel to each agent. ``listeners`` may be filled in later; until then events are dropped."""
 
     def on_event(name: str, event: Message) -> None:
         if (listener := listeners.get(name)) is not None:
             listener(event)
 
-    streams = {**ground.hosts, WIRE: ground.wire}
-    return {name: Channel(name, stream, on_event) for name, stream in streams.items()}
+    by_name = {**streams.hosts, WIRE: streams.wire}
+    return {name: Channel(name, stream, on_event) for name, stream in by_name.items()}
 
 
 def _results(futures: Mapping[str, "Future[Any]"]) -> dict[str, Any]:

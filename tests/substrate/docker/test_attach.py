@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from badwire.substrate.docker.attach import AttachedStream, Frames
+from badwire.substrate.docker.attach import AttachDecoder, AttachedStream
 
 
 def frame(kind: int, data: bytes) -> bytes:
@@ -17,17 +17,17 @@ WHOLE = frame(1, b"one\n") + frame(2, b"oops\n") + frame(1, b"") + frame(1, b"tw
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 8, 9, 64, len(WHOLE)])
 def test_frames_cut_anywhere(step: int) -> None:
-    frames = Frames()
+    frames = AttachDecoder()
     out = b"".join(frames.feed(WHOLE[at : at + step]) for at in range(0, len(WHOLE), step))
     assert out == b"one\n" + b"two\n" * 100
-    assert frames.tail == b"oops\nagain\n"
+    assert frames.stderr_tail == b"oops\nagain\n"
 
 
 def test_a_long_stderr_keeps_its_end() -> None:
-    frames = Frames()
+    frames = AttachDecoder()
     frames.feed(frame(2, b"x" * 100_000 + b"the end"))
-    assert frames.tail.endswith(b"the end")
-    assert len(frames.tail) < 5000
+    assert frames.stderr_tail.endswith(b"the end")
+    assert len(frames.stderr_tail) < 5000
 
 
 def test_recv_waits_for_stdout_and_tells_the_end() -> None:
@@ -39,6 +39,6 @@ def test_recv_waits_for_stdout_and_tells_the_end() -> None:
     assert theirs.recv(100) == b"request"
     theirs.close()
     assert stream.recv() == b""
-    assert stream.last_words() == "Traceback"
+    assert stream.stderr_tail() == "Traceback"
     stream.close()
     stream.close()

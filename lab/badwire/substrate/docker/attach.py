@@ -1,4 +1,4 @@
-"""The stream to an agent in a container: Docker carries its stdout and stderr on one socket, in frames.
+"""The stream to an agent in a container: Docker sends its stdout and stderr on one socket, in frames.
 
 A frame is 8 bytes of header (stream 1 or 2, three zeros, length as 32 bits big-endian) and the data. Source: Docker
 Engine API, POST /containers/{id}/attach, "Stream format".
@@ -13,19 +13,20 @@ from typing import cast
 HEADER = struct.Struct(">BxxxL")
 STDERR = 2
 _CHUNK = 1 << 18
-_TAIL = 2000  # bytes of an agent's stderr that an error sentence may quote from
+_TAIL = 2000  # bytes of an agent's stderr that an error may quote
 
 
-class Frames:
-    """Takes the frames apart as they come, in pieces of any size."""
+class AttachDecoder:
+    """Decodes frames that arrive in pieces of any size."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._kind, self._left = 0, 0
-        self.tail = b""  # the end of what came on stderr
+        self._kind = 0
+        self._left = 0  # bytes of the present frame that are missing
+        self.stderr_tail = b""
 
     def feed(self, data: bytes) -> bytes:
-        """What of ``data`` belongs to stdout, without waiting for the rest of a frame."""
+        """The part of ``data`` that belongs to stdout, without waiting for the rest of a frame."""
         self._buffer += data
         out = bytearray()
         start = 0
@@ -42,7 +43,7 @@ class Frames:
             start += len(piece)
             self._left -= len(piece)
             if self._kind == STDERR:
-                self.tail = (self.tail + piece)[-_TAIL:]
+                self.stderr_tail = (self.stderr_tail + piece)[-_TAIL:]
             else:
                 out += piece
         del self._buffer[:start]
@@ -53,11 +54,11 @@ class AttachedStream:
     """A stream over the socket of an attached container."""
 
     def __init__(self, attached: socket.SocketIO) -> None:
-        self._attached = attached  # kept: where it goes, the connection goes
-        # For TLS the SDK hands the socket itself, else a file object around it.
+        self._attached = attached  # kept, since the connection is closed when it is collected
+        # For TLS the SDK returns the socket itself, else a file object around it.
         self._socket: socket.socket = getattr(attached, "_sock", None) or cast(socket.socket, attached)
-        self._socket.settimeout(None)  # the client's limit for an answer is not one for a stream
-        self._frames = Frames()
+        self._socket.settimeout(None)  # the client's timeout for an answer does not apply to a stream
+        self._decoder = AttachDecoder()
         self._sending = threading.Lock()
 
     def fileno(self) -> int:
@@ -71,7 +72,7 @@ class AttachedStream:
                 return b""
             if not data:
                 return b""
-            if out := self._frames.feed(data):
+            if out := self._decoder.feed(data):
                 return out
 
     def send(self, data: bytes) -> None:
@@ -79,10 +80,10 @@ class AttachedStream:
             self._socket.sendall(data)
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # the other end may have gone first
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in recv, which close alone does not
+        with contextlib.suppress(OSError):  # the other end may have closed first
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in recv; close does not
         self._attached.close()
         self._socket.close()
 
-    def last_words(self) -> str:
-        return self._frames.tail.decode("utf-8", "backslashreplace").strip()
+    def stderr_tail(self) -> str:
+        return self._decoder.stderr_tail.decode("utf-8", "backslashreplace").strip()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from badwire.util.owner import FORMER, OWNER, RUN, is_dead, is_of_its_run
 
-if TYPE_CHECKING:  # a run on namespaces must not pay for the SDK
+if TYPE_CHECKING:  # a run on namespaces must not load the SDK
     import docker
 
 
-AT_ONCE = 16  # requests to an engine; it does little more than two at a time anyway
+PARALLEL = 16  # requests to an engine, which carries out little more than two at a time anyway
 
 
 def clean(client: "docker.APIClient") -> list[str]:
@@ -21,7 +21,7 @@ def clean(client: "docker.APIClient") -> list[str]:
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
-    from badwire.substrate.docker.client import says
+    from badwire.substrate.docker.client import engine_message
 
     dead = {
         labels[run]: labels[owner].split("/")[-2]
@@ -29,17 +29,17 @@ def clean(client: "docker.APIClient") -> list[str]:
         for labels in _labels(client, owner)
         if run in labels and is_dead(labels.get(owner, ""))
     }
-    told = []
+    report = []
     for run, pid in dead.items():
         try:
             removed = sweep(client, run)
         except (DockerException, RequestException) as error:
-            # Its janitor, or another clean, may be at it; a new run must not fail for an old one.
-            told.append(f"could not remove all of run {run}, whose process {pid} is gone: {says(error)}")
+            # Its janitor, or another clean, may be removing it; a new run must not fail for an old one.
+            report.append(f"could not remove all of run {run}, whose process {pid} has ended: {engine_message(error)}")
             continue
         if removed:
-            told.append(f"removed {', '.join(removed)} of run {run}, whose process {pid} is gone")
-    return told
+            report.append(f"removed {', '.join(removed)} of run {run}, whose process {pid} has ended")
+    return report
 
 
 def sweep(client: "docker.APIClient", run: str) -> list[str]:
@@ -54,7 +54,7 @@ def sweep(client: "docker.APIClient", run: str) -> list[str]:
         for entry in _containers(client, label)
     ]
     if found:
-        with ThreadPoolExecutor(min(AT_ONCE, len(found))) as pool:
+        with ThreadPoolExecutor(min(PARALLEL, len(found))) as pool:
             list(pool.map(lambda entry: _remove_container(client, entry[1]), found))
     networks = [("network", entry["Id"], entry["Name"]) for label in labels for entry in _networks(client, label)]
     for _, identity, _ in networks:
@@ -72,7 +72,7 @@ def _remove_container(client: "docker.APIClient", identity: str) -> None:
     except APIError as error:
         if error.status_code != 409:
             raise
-        # The engine is removing it already, because its agent ended first: that is over when this returns.
+        # The engine is removing it already, because its agent has ended; this waits for that.
         try:
             client.wait(identity, condition="removed")
         except NotFound:

@@ -1,4 +1,4 @@
-"""The way to a Docker Engine: the one that the docker command would use, or a sentence why there is none."""
+"""Connects to the Docker Engine that the docker command would use, or says in one sentence why it cannot."""
 
 import os
 import socket
@@ -11,49 +11,49 @@ from docker.utils import kwargs_from_env
 
 from badwire.errors import NoEngine, NoPermission
 
-ANSWER_WITHIN = 5  # seconds, for the first word of an engine
-WORK_WITHIN = 60  # seconds, for anything it is asked to do; starting 50 containers at once on two cores takes 10
+ANSWER_WITHIN = 5  # seconds, for an engine's first answer
+WORK_WITHIN = 60  # seconds, for any request; starting 50 containers at once on two cores takes 10
 
 
 def connect() -> docker.APIClient:
     """A client of the engine in DOCKER_HOST, else of the docker command's current context.
 
     Raises:
-        NoEngine: none answers.
-        NoPermission: one is there, but this user may not use it.
+        NoEngine: no engine answers.
+        NoPermission: an engine exists, but this user may not use it.
     """
     where = "the place that DOCKER_HOST or the docker context names"
     try:
         where, tls = _address()
         if where.startswith("unix://"):
-            # Tried first because the SDK loses its socket, and the reason in a chain of others, when it cannot connect.
-            with socket.socket(socket.AF_UNIX) as trial:
-                trial.connect(where.removeprefix("unix://"))
+            # Tried first because the SDK leaks its socket and hides the reason when it cannot connect.
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(where.removeprefix("unix://"))
         client = docker.APIClient(base_url=where, tls=tls or False, version="auto", timeout=ANSWER_WITHIN)
     except (DockerException, OSError, ValueError) as error:
-        if _was(error, PermissionError):
+        if _is_caused_by(error, PermissionError):
             raise NoPermission(
                 f"this user may not use the Docker Engine at {where}; join its group (sudo usermod -aG docker $USER,"
-                " then log in again), or take --substrate netns"
+                " then log in again), or use --substrate netns"
             ) from None
         raise NoEngine(
-            f"no Docker Engine answers at {where} ({_cause(error)}); start one (sudo systemctl start docker), or take"
+            f"no Docker Engine answers at {where} ({_cause(error)}); start one (sudo systemctl start docker), or use"
             " --substrate netns"
         ) from None
     client.timeout = WORK_WITHIN
     return client
 
 
-def says(error: Exception) -> str:
-    """What the engine said, on one line."""
+def engine_message(error: Exception) -> str:
+    """The engine's message in an error, on one line."""
     text = error.explanation if isinstance(error, APIError) and error.explanation else str(error)
     return " ".join(str(text).split()).rstrip(".")
 
 
 def _address() -> tuple[str, TLSConfig | None]:
     if os.environ.get("DOCKER_HOST"):
-        given = kwargs_from_env()
-        return str(given["base_url"]), given.get("tls")
+        settings = kwargs_from_env()
+        return str(settings["base_url"]), settings.get("tls")
     context = ContextAPI.get_current_context()
     if context is None or not context.Host:
         return "unix:///var/run/docker.sock", None
@@ -61,7 +61,7 @@ def _address() -> tuple[str, TLSConfig | None]:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """The error and all that led to it; the libraries between here and the socket wrap it in arguments and contexts."""
+    """The error and those that caused it; the libraries in between wrap it in arguments and contexts."""
     found: list[BaseException] = []
     while error is not None and error not in found:
         found.append(error)
@@ -70,7 +70,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def _was(error: BaseException, kind: type[BaseException]) -> bool:
+def _is_caused_by(error: BaseException, kind: type[BaseException]) -> bool:
     return any(isinstance(one, kind) for one in _chain(error))
 
 

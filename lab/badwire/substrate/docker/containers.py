@@ -14,10 +14,10 @@ from requests.exceptions import RequestException
 
 from badwire.errors import BadOption, LabError, MachineError, RunError
 from badwire.substrate.docker.attach import AttachedStream
-from badwire.substrate.docker.cleanup import AT_ONCE, sweep
-from badwire.substrate.docker.client import says
+from badwire.substrate.docker.cleanup import PARALLEL, sweep
+from badwire.substrate.docker.client import engine_message
 from badwire.substrate.docker.janitor import Janitor
-from badwire.substrate.substrate import Ground
+from badwire.substrate.substrate import AgentStreams
 from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.util.owner import OWNER, RUN, engine_name, owner
 
@@ -25,10 +25,11 @@ ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
 
 class DockerRun:
-    """A lab on an engine. ``undo`` gets what removes all of it, before anything of it is there."""
+    """A lab on an engine. ``undo`` gets the callback that removes it before anything is made."""
 
     def __init__(self, client: docker.APIClient, undo: ExitStack) -> None:
-        self._client, self._undo = client, undo
+        self._client = client
+        self._undo = undo
         self.run = secrets.token_hex(4)
         self._labels = {RUN: self.run, OWNER: owner()}
         self._janitor = Janitor(self.run)
@@ -40,8 +41,8 @@ class DockerRun:
         sysctls: Mapping[str, Mapping[str, str]],
         mounts: Sequence[Path],
         image: Callable[[Container], str],
-    ) -> Ground:
-        """The network, then every container at once: made, attached, started. Raises LabError."""
+    ) -> AgentStreams:
+        """Make the network, then create, attach and start all containers in parallel. Raises LabError."""
         # Not as "binds", for which the engine makes a folder where the source is missing.
         binds = [Mount(str(path), str(path), type="bind", read_only=True) for path in mounts]
         addresses = topology.addresses() if topology.subnet else {}
@@ -52,8 +53,10 @@ class DockerRun:
             config = {"network_mode": network, "sysctls": settings, "mounts": binds}
             return self._container(spec.name, "host", spec.container, image(spec.container), config, address)
 
-        pool = ThreadPoolExecutor(min(AT_ONCE, len(topology.hosts) + 1))
-        self._undo.callback(pool.shutdown, cancel_futures=True)  # after a Ctrl-C nothing is removed before it is made
+        pool = ThreadPoolExecutor(min(PARALLEL, len(topology.hosts) + 1))
+        self._undo.callback(
+            pool.shutdown, cancel_futures=True
+        )  # so that after Ctrl-C nothing is removed before it is made
         # The wire's container needs no network of ours, so it starts while the engine makes one.
         wire = pool.submit(
             self._container, "wire", "wire", topology.wire, image(topology.wire), {"network_mode": "host"}, None
@@ -63,13 +66,13 @@ class DockerRun:
         pool.shutdown(wait=False)  # its threads end with their work
         streams = {name: future.result() for name, future in hosts.items()}
         # The name that Docker gives a bridge (libnetwork, drivers/bridge: "br-" and 12 digits of the network's id).
-        return Ground(streams, wire.result(), f"br-{network[:12]}")
+        return AgentStreams(streams, wire.result(), f"br-{network[:12]}")
 
     def _network(self, topology: Topology) -> str:
         name = engine_name(self.run)
         ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=topology.subnet)]) if topology.subnet else None
         try:
-            with self._janitor.told(name):
+            with self._janitor.expecting(name):
                 made = self._client.create_network(
                     name,
                     driver="bridge",
@@ -79,8 +82,8 @@ class DockerRun:
                     options={"com.docker.network.driver.mtu": str(topology.mtu)},
                 )
         except (DockerException, RequestException) as error:
-            way = "; remove networks that nobody uses (docker network prune) or give another subnet in compose.yaml"
-            raise MachineError(f"the engine made no network: {says(error)}{way}") from None
+            way_out = "; remove unused networks (docker network prune) or give another subnet in compose.yaml"
+            raise MachineError(f"the engine made no network: {engine_message(error)}{way_out}") from None
         return str(made["Id"])
 
     def _container(
@@ -90,7 +93,7 @@ class DockerRun:
         endpoints: Any = {network: self._client.create_endpoint_config(ipv4_address=address)} if address else None
         full_name = engine_name(self.run, name)
         try:
-            with self._janitor.told(full_name):
+            with self._janitor.expecting(full_name):
                 made = self._client.create_container(
                     image,
                     ["python3", "-I", "-m", "badwire.agent", kind],
@@ -104,7 +107,7 @@ class DockerRun:
                     host_config=self._host_config(spec, config),
                     networking_config=self._client.create_networking_config(endpoints) if endpoints else None,
                 )
-            # Attached before it runs: no byte is missed, and from here on its input ends when we do.
+            # Attached before it is started, so that no byte is lost; from here on its input ends with this process.
             stream = AttachedStream(self._client.attach_socket(made["Id"], ATTACH))
             self._undo.callback(stream.close)
             self._client.start(made["Id"])
@@ -124,7 +127,7 @@ class DockerRun:
             mem_limit=spec.mem_limit,
             nano_cpus=round(spec.cpus * 1e9) if spec.cpus else None,
             init=spec.init,
-            log_config=LogConfig(type="none"),  # else the engine writes every captured frame to its disk as well
+            log_config=LogConfig(type="none"),  # otherwise the engine writes every captured frame to its disk too
             **config,
         )
         return made
@@ -133,13 +136,15 @@ class DockerRun:
         try:
             sweep(self._client, self.run)
         except (DockerException, RequestException) as error:
-            self._janitor.leave()  # it tries for longer
-            raise RunError(f"the engine would not remove this lab ({says(error)}); see badwire clean") from None
+            self._janitor.clean_up()  # it tries for longer
+            raise RunError(
+                f"the engine would not remove this lab ({engine_message(error)}); run badwire clean"
+            ) from None
         self._janitor.dismiss()
 
 
 def _refused(name: str, error: Exception, sysctls: Mapping[str, str]) -> LabError:
-    said = says(error)
-    if isinstance(error, APIError) and sysctls and ("sysctl" in said or "/proc/sys/" in said):
-        return BadOption(f"host {name}: the engine cannot set its sysctls {', '.join(sorted(sysctls))}: {said}")
-    return MachineError(f"the engine would not start {name}: {said}; see compose.yaml for what it was told")
+    message = engine_message(error)
+    if isinstance(error, APIError) and sysctls and ("sysctl" in message or "/proc/sys/" in message):
+        return BadOption(f"host {name}: the engine cannot set its sysctls {', '.join(sorted(sysctls))}: {message}")
+    return MachineError(f"the engine would not start {name}: {message}; check its service in compose.yaml")

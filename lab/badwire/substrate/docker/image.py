@@ -17,7 +17,7 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 
 from badwire.errors import ImageError
-from badwire.substrate.docker.client import says
+from badwire.substrate.docker.client import engine_message
 from badwire.topology.topology import Container
 from badwire.util import locks, project
 
@@ -44,24 +44,24 @@ FORMER_CHECKOUT = "netlab.checkout"
 FORMER_NAME = re.compile(r"netlab-host:[0-9a-f]{12}")
 FORMER_LATEST = "netlab-host:latest"
 BUILD_WITHIN = 600  # seconds between two lines of a build's output
-WAY_OUT = "run make images, which makes a base image from Debian's packages, or take --substrate netns"
+WAY_OUT = "run make images, which makes a base image from Debian's packages, or use --substrate netns"
 
 Progress = Callable[[str], None]
 File = tuple[str, bytes, int]  # path in the build context, content, mode
 
 
-def ready(client: docker.APIClient, container: Container, progress: Progress) -> str:
-    """The name of the image for a container, pulled or built first if need be. Raises ImageError."""
+def ensure(client: docker.APIClient, container: Container, progress: Progress) -> str:
+    """The name of the image for a container, which is pulled or built first if necessary. Raises ImageError."""
     if container.image is not None:
-        return _there(client, container.image) or _pulled(client, container.image, progress)
+        return _find(client, container.image) or _pulled(client, container.image, progress)
     base = find_base(client, container.base, progress)
     parts = files()  # read once, so that the name and what is in it agree even while somebody edits
     name = f"{NAME}:{digest(base[1], parts)}"
-    if _there(client, name):
+    if _find(client, name):
         return name
     with project.packaged(DOCKERFILE).open("rb") as dockerfile:
         locks.lock(dockerfile)  # so that runs that start at the same time build it once
-        if not _there(client, name):
+        if not _find(client, name):
             build(client, base[0], name, parts, progress)
             forget_older(client, name)
     return name
@@ -95,15 +95,15 @@ def _forget(client: docker.APIClient, tags: list[str], own: str | None, latest: 
 
 
 def check(client: docker.APIClient) -> None:
-    """Finds out whether the project's image is there or can be had, without making it. Raises ImageError."""
-    if _there(client, LOCAL_BASE) or _there(client, REGISTRY_BASE):
+    """Check whether the project's image exists or can be built, without building it. Raises ImageError."""
+    if _find(client, LOCAL_BASE) or _find(client, REGISTRY_BASE):
         return
     try:
         client.inspect_distribution(REGISTRY_BASE)  # type: ignore[no-untyped-call]
     except DockerException as error:
         raise ImageError(
-            f"there is no image {LOCAL_BASE}, and the registry's {REGISTRY_BASE} cannot be had ({says(error)});"
-            f" {WAY_OUT}"
+            f"there is no image {LOCAL_BASE}, and the registry's {REGISTRY_BASE} cannot be pulled"
+            f" ({engine_message(error)}); {WAY_OUT}"
         ) from None
 
 
@@ -111,7 +111,7 @@ def find_base(client: docker.APIClient, wanted: str | None, progress: Progress) 
     """The name and id of the base image: the one wanted, else the local one, else the registry's. Raises ImageError."""
     names = [wanted] if wanted else [LOCAL_BASE, REGISTRY_BASE]
     for name in names:
-        if identity := _there(client, name):
+        if identity := _find(client, name):
             return name, identity
     return names[-1], _pulled(client, names[-1], progress)
 
@@ -133,13 +133,13 @@ def _files(part: str) -> Iterator[File]:
 
 
 def digest(base: str, parts: list[File]) -> str:
-    """Twelve digits that stand for all that goes into the image on the base image of this id, and for this checkout."""
-    whole = hashlib.sha256(f"{base}\0{checkout()}".encode())
+    """A digest, of twelve digits, of everything that goes into the image, its base image's id, and this checkout."""
+    sha = hashlib.sha256(f"{base}\0{checkout()}".encode())
     # The installed files' own hashes; reading 470 files at every start would cost more than a container does.
-    whole.update((_pyroute2().read_text("RECORD") or _pyroute2().version).encode())
+    sha.update((_pyroute2().read_text("RECORD") or _pyroute2().version).encode())
     for name, data, mode in parts:
-        whole.update(f"{name}\0{mode}\0{len(data)}\0".encode() + data)
-    return whole.hexdigest()[:12]
+        sha.update(f"{name}\0{mode}\0{len(data)}\0".encode() + data)
+    return sha.hexdigest()[:12]
 
 
 def build(client: docker.APIClient, base: str, name: str, parts: list[File], progress: Progress) -> None:
@@ -166,7 +166,7 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
             lines += str(entry.get("stream", "")).split("\n")
             lines = [line for line in lines[-20:] if line.strip()]
     except (DockerException, OSError) as error:
-        failed = says(error)
+        failed = engine_message(error)
     if failed is not None:
         raise ImageError(_failed(base, [*lines[-6:], failed]))
 
@@ -194,7 +194,7 @@ def _context(parts: list[File]) -> bytes:
 
 
 def checkout() -> str:
-    """Twelve digits that stand for the place of this checkout."""
+    """A digest, of twelve digits, of the path of this checkout."""
     return hashlib.sha256(bytes(project.ROOT)).hexdigest()[:12]
 
 
@@ -202,7 +202,7 @@ def _pyroute2() -> importlib.metadata.Distribution:
     return importlib.metadata.distribution("pyroute2")
 
 
-def _there(client: docker.APIClient, name: str) -> str | None:
+def _find(client: docker.APIClient, name: str) -> str | None:
     try:
         return _identity(client, name)
     except ImageNotFound:
@@ -219,9 +219,11 @@ def _pulled(client: docker.APIClient, name: str, progress: Progress) -> str:
         client.pull(name if ":" in name.rpartition("/")[2] else f"{name}:latest")  # without a tag it pulls them all
         return _identity(client, name)
     except APIError as error:
-        raise ImageError(f"the image {name} is not here and cannot be pulled ({says(error)}); {WAY_OUT}") from None
+        raise ImageError(
+            f"the image {name} is not here and cannot be pulled ({engine_message(error)}); {WAY_OUT}"
+        ) from None
 
 
 def _failed(base: str, lines: list[str]) -> str:
-    said = " / ".join(" ".join(line.split()) for line in lines if line.strip())
-    return f"the hosts' image does not build on {base}; the builder's last words: {said[-600:]}; see {DOCKERFILE}"
+    output = " / ".join(" ".join(line.split()) for line in lines if line.strip())
+    return f"the hosts' image does not build on {base}; the builder's last output: {output[-600:]}; see {DOCKERFILE}"

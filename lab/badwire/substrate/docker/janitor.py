@@ -1,9 +1,9 @@
-"""A process that outlives a killed lab by a moment, and removes what the lab had on the Docker Engine.
+"""A process that outlives a killed lab for a moment, and removes what the lab had on the Docker Engine.
 
-Agents end with their pipe, and their containers with them. What is left is a container made and not yet started, the
-network, and a request that the engine was working on when the lab died: no death of ours calls that back. So the lab
-tells its janitor, over a pipe, what it is about to ask for, and that it is done. When the pipe ends without a word of
-farewell, the janitor removes the run's things, and waits for those under way.
+Agents end with their pipe, and their containers with them. What remains is a container that was created but not
+started, the network, and the result of a request that the engine was processing when the lab died. So the lab writes to
+its janitor, over a pipe, the name in each request before it is sent, and again when it has been answered. When the pipe
+is closed without the final line, the janitor removes what the run has, and waits for the unanswered requests.
 """
 
 import contextlib
@@ -16,21 +16,20 @@ from collections.abc import Iterator
 
 from badwire.util import import_path
 
-_FAREWELL = "."
-# Seconds to wait for what the lab had just asked for: the engine drops most requests of a dead client, and does not say
-# which. Making a container or a network takes it 0.1; nothing of a killed lab may be there after 2.
+_FINISHED = "."
+# Seconds to wait for the results of unanswered requests: the engine drops most requests of a dead client, and does not
+# say which. It makes a container or a network in 0.1 s; nothing of a killed lab may exist after 2 s.
 EXPECT_FOR = 1.2
-GIVE_UP_AFTER = 30  # seconds of an engine that will not remove what is there; the next run tries again
-_LOOK_AGAIN_AFTER = 0.05
+GIVE_UP_AFTER = 30  # seconds during which the engine removes nothing; the next run tries again
+_POLL_INTERVAL = 0.05  # seconds
 
 
 class Janitor:
-    """The lab's side. In a fresh interpreter, since a fork would copy a lab with its threads and its descriptors."""
+    """The lab's side. The janitor is a new interpreter, since a fork would copy the lab's threads and descriptors."""
 
     def __init__(self, run: str) -> None:
-        # Whoever ends us all politely would have us leave things behind. It inherits the mask, so there is no moment
-        # at which it could be ended.
-        usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        # SIGTERM to all processes must not end the janitor too. It inherits the mask, so it is never unprotected.
+        mask_before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._process = subprocess.Popen(
             import_path.command("badwire.substrate.docker.janitor", run),
             stdin=subprocess.PIPE,
@@ -38,59 +37,60 @@ class Janitor:
             stderr=subprocess.DEVNULL,
             cwd="/",
             env=import_path.environment(),
-            start_new_session=True,  # Ctrl-C is for the lab
+            start_new_session=True,  # Ctrl-C goes to the lab
         )
-        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
-        self._open: set[str] = set()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask_before)
+        self._unanswered: set[str] = set()
 
     @contextlib.contextmanager
-    def told(self, name: str) -> Iterator[None]:
-        """Around the request that makes the container or network of this name.
+    def expecting(self, name: str) -> Iterator[None]:
+        """A block that requests the container or network of this name.
 
-        Not around its start: from the moment that it is made a look at the engine shows it.
+        Starting the container does not belong to the block: once it is created, the engine lists it.
         """
         from docker.errors import APIError  # not at the top: the janitor's side must start quickly
 
-        self._say(f"+{name}")
-        self._open.add(name)
-        # Any other exception leaves it open: nobody knows what the engine makes of a request that was cut off.
+        self._send(f"+{name}")
+        self._unanswered.add(name)
+        # After any other exception it stays unanswered, since the engine may still carry out the request.
         try:
             yield
         except APIError:
-            self._done(name)
+            self._answered(name)
             raise
-        self._done(name)
+        self._answered(name)
 
     def dismiss(self) -> None:
-        """Everything is removed: it may go, unless a request was cut off; then it looks for what may come of it."""
-        if not self._open:
-            self._say(_FAREWELL)
-        self.leave()
+        """Everything is removed: end the janitor; it first waits for the results of unanswered requests."""
+        if not self._unanswered:
+            self._send(_FINISHED)
+        self.clean_up()
 
-    def leave(self) -> None:
-        """Let it do its work now, and wait until it has."""
+    def clean_up(self) -> None:
+        """Let the janitor remove what the run has, and wait until it has ended."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
 
-    def _done(self, name: str) -> None:
-        self._open.discard(name)
-        self._say(f"-{name}")
+    def _answered(self, name: str) -> None:
+        self._unanswered.discard(name)
+        self._send(f"-{name}")
 
-    def _say(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # somebody killed it; the next run cleans up what we may leave
+        with contextlib.suppress(BrokenPipeError):  # it was killed; the next run removes what this one leaves
             os.write(self._process.stdin.fileno(), f"{line}\n".encode())
 
 
 def main() -> None:
-    """The janitor's side: argument RUN, and the pipe on standard input."""
+    """The janitor's side: the run as argument, and the pipe on standard input."""
     expected: set[str] = set()
     for line in sys.stdin:
-        word, name = line[:1], line[1:].strip()
-        if word == _FAREWELL:
+        sign = line[:1]
+        name = line[1:].strip()
+        if sign == _FINISHED:
             return
-        if word == "+":
+        if sign == "+":
             expected.add(name)
         else:
             expected.discard(name)
@@ -112,12 +112,12 @@ def _remove(run: str, expected: set[str]) -> None:
         try:
             found = sweep(client, run)
         except (DockerException, RequestException):
-            continue  # a container that is being started cannot be removed for a moment, nor can its network
+            continue  # a container that is being started, and its network, cannot be removed for a moment
         expected -= {entry.split()[1] for entry in found}
         if not found and (not expected or passed > EXPECT_FOR):
             return
         if not found:
-            time.sleep(_LOOK_AGAIN_AFTER)  # there is nothing to wait on: the request's connection died with the lab
+            time.sleep(_POLL_INTERVAL)  # there is no event to wait for: the request's connection died with the lab
 
 
 if __name__ == "__main__":

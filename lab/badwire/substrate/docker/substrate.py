@@ -13,7 +13,7 @@ from badwire.errors import MachineError
 from badwire.substrate.docker import cleanup, image
 from badwire.substrate.docker.client import connect
 from badwire.substrate.docker.containers import DockerRun
-from badwire.substrate.substrate import Ground
+from badwire.substrate.substrate import AgentStreams
 from badwire.topology.topology import Topology
 
 
@@ -22,7 +22,7 @@ def _to_stderr(text: str) -> None:
 
 
 class Docker:
-    """Brings a topology up on a Docker Engine. ``progress`` is told what takes long, a line each."""
+    """The substrate of Docker containers; ``progress`` is called with a line for each step that takes long."""
 
     name = "docker"
 
@@ -30,7 +30,7 @@ class Docker:
         self._progress = progress
 
     def check(self) -> str | None:
-        """None where an engine answers and the image is there or can be had; else the cause and the way out."""
+        """None if an engine answers and the image exists or can be built; else the cause and the way out."""
         try:
             client = connect()
             try:
@@ -47,14 +47,14 @@ class Docker:
         sysctls: Mapping[str, Mapping[str, str]],
         mounts: Sequence[Path],
         undo: ExitStack,
-    ) -> Ground:
-        """Brings up a network, the hosts and the wire, after removing what dead runs left. Raises LabError."""
+    ) -> AgentStreams:
+        """Remove what dead runs left, then bring up a network, the hosts and the wire. Raises LabError."""
         client = connect()
         undo.callback(client.close)
         for done in cleanup.clean(client):
             self._progress(done)
         kinds = [topology.wire, *(host.container for host in topology.hosts)]
         chosen = {(kind.image, kind.base): kind for kind in kinds}
-        images = {key: image.ready(client, kind, self._progress) for key, kind in chosen.items()}
+        images = {key: image.ensure(client, kind, self._progress) for key, kind in chosen.items()}
         run = DockerRun(client, undo)
         return run.up(topology, sysctls, mounts, lambda kind: images[kind.image, kind.base])

@@ -11,7 +11,7 @@ from docker.errors import DockerException
 
 from badwire.errors import ImageError
 from badwire.substrate.docker import image
-from badwire.substrate.docker.client import connect, says
+from badwire.substrate.docker.client import connect, engine_message
 from badwire.topology.topology import Container
 from badwire.uml.guest import docker_engine
 
@@ -33,7 +33,7 @@ def base(tar: str) -> None:
 
 def hosts() -> None:
     """The hosts' image on the base image that is there."""
-    _filled(lambda client: image.ready(client, Container(), _tell))
+    _filled(lambda client: image.ensure(client, Container(), _tell))
 
 
 def _filled(work: Callable[[docker.APIClient], object]) -> None:
@@ -42,7 +42,7 @@ def _filled(work: Callable[[docker.APIClient], object]) -> None:
     try:
         work(client)
     except DockerException as error:
-        raise ImageError(f"the engine did not take an image ({says(error)}); see images.") from None
+        raise ImageError(f"the engine did not take an image ({engine_message(error)}); see images.") from None
     finally:
         client.close()
     engine.stop()

@@ -32,7 +32,7 @@ class Forked:
 
 
 def launch(theirs: socket.socket, stderr: int) -> Child:
-    """The nest, as badwire.substrate.netns.launch starts it."""
+    """Start the init process, as badwire.substrate.netns.launch does."""
 
     def life() -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -43,7 +43,7 @@ def launch(theirs: socket.socket, stderr: int) -> Child:
         control = socket.socket(fileno=os.dup(theirs.fileno()))
         os.closerange(3, control.fileno())
         libc.unshare(libc.CLONE_NEWNS | libc.CLONE_NEWNET)
-        netns_init.rule(control)
+        netns_init.run_init(control)
 
     ours = os.open("/proc/self/ns/pid", os.O_RDONLY)
     libc.unshare(libc.CLONE_NEWPID)  # for the next child, which is its PID 1

@@ -46,13 +46,13 @@ def test_it_is_built_once_and_again_when_something_changes(
     engine: docker.APIClient, checkout: Path, built: list[str]
 ) -> None:
     told: list[str] = []
-    first = image.ready(engine, Container(), told.append)
+    first = image.ensure(engine, Container(), told.append)
     built.append(first)
     assert len(told) == 1 and first in told[0]
-    assert image.ready(engine, Container(), told.append) == first
+    assert image.ensure(engine, Container(), told.append) == first
     assert len(told) == 1
     (checkout / "lab" / "badwire" / "agent" / "mark.py").write_text("# changed\n")
-    second = image.ready(engine, Container(), told.append)
+    second = image.ensure(engine, Container(), told.append)
     built.append(second)
     assert second != first
     assert len(told) == 2
@@ -60,7 +60,7 @@ def test_it_is_built_once_and_again_when_something_changes(
 
 
 def test_images_that_somebody_made_from_ours_stay(engine: docker.APIClient, checkout: Path, built: list[str]) -> None:
-    first = image.ready(engine, Container(), print)
+    first = image.ensure(engine, Container(), print)
     mark = f"mine-{first.partition(':')[2]}"
     derived = f"{mark}:derived"
     likewise = f"{image.NAME}:{mark}"
@@ -73,7 +73,7 @@ def test_images_that_somebody_made_from_ours_stay(engine: docker.APIClient, chec
         assert image.CHECKOUT in engine.inspect_image(name)["Config"]["Labels"]  # type: ignore[no-untyped-call]
     engine.tag(first, mark, "renamed")
     (checkout / "lab" / "badwire" / "agent" / "mark.py").write_text("# changed\n")
-    built.append(image.ready(engine, Container(), print))
+    built.append(image.ensure(engine, Container(), print))
     for name in (derived, likewise, renamed):
         assert engine.images(name), name
     assert not engine.images(first)
@@ -90,13 +90,13 @@ def test_images_of_the_projects_former_name_go_and_what_was_made_from_them_stays
         dockerfile = io.BytesIO(f"FROM {parent}\nENV NAME={name}\n".encode())
         for line in engine.build(fileobj=dockerfile, tag=name, labels=labels, rm=True, decode=True):
             assert "error" not in line
-    built.append(image.ready(engine, Container(), print))
+    built.append(image.ensure(engine, Container(), print))
     assert not engine.images(former)
     assert engine.images(derived)
 
 
 def test_it_holds_pyroute2_compiled(engine: docker.APIClient, checkout: Path, built: list[str]) -> None:
-    name = image.ready(engine, Container(), print)
+    name = image.ensure(engine, Container(), print)
     built.append(name)
     look = "import pyroute2, pathlib; print(any(pathlib.Path(pyroute2.__file__).parent.glob('__pycache__/*')))"
     container = engine.create_container(name, ["python3", "-c", look])
@@ -112,7 +112,7 @@ def test_a_build_that_fails_is_one_sentence(engine: docker.APIClient, checkout: 
     (checkout / "lab" / "badwire" / "agent" / "mark.py").write_text("def\n")
     before = {entry["Id"] for entry in engine.containers(all=True)}
     with pytest.raises(ImageError) as caught:
-        image.ready(engine, Container(), print)
+        image.ensure(engine, Container(), print)
     sentence = str(caught.value)
     assert "does not build" in sentence and "mark.py" in sentence and "\n" not in sentence
     stayed = {entry["Id"] for entry in engine.containers(all=True) if "compileall" in entry["Command"]} - before
@@ -125,4 +125,4 @@ def test_no_base_image_and_no_registry(engine: docker.APIClient, monkeypatch: py
     with pytest.raises(ImageError, match="make images"):
         image.check(engine)
     with pytest.raises(ImageError, match="make images"):
-        image.ready(engine, Container(), print)
+        image.ensure(engine, Container(), print)

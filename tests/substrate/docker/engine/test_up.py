@@ -13,7 +13,7 @@ import pytest
 
 from badwire.errors import BadOption, ImageError, MachineError
 from badwire.substrate.docker.substrate import Docker
-from badwire.substrate.substrate import Ground, Stream
+from badwire.substrate.substrate import AgentStreams, Stream
 from badwire.topology.topology import HOST_CAPS, Container, HostSpec, Topology
 from badwire.util.owner import OWNER, RUN, owner
 from tests.pace import HANG
@@ -26,7 +26,7 @@ def up(
     topology: Topology = PAIR,
     sysctls: Mapping[str, Mapping[str, str]] = {},
     mounts: Sequence[Path] = (),
-) -> Ground:
+) -> AgentStreams:
     return Docker().up(topology, sysctls, mounts, undo)
 
 
@@ -35,7 +35,7 @@ def ask(stream: Stream, do: str) -> Any:
     reply = b""
     while not reply.endswith(b"\n"):
         data = stream.recv()
-        assert data, stream.last_words()
+        assert data, stream.stderr_tail()
         reply += data
     return json.loads(reply)["ok"]
 
@@ -132,13 +132,13 @@ def test_an_agent_ends_with_its_stream(engine: docker.APIClient) -> None:
         assert ask(ground.hosts["client"], "hello")
 
 
-def test_the_last_words_of_an_agent(engine: docker.APIClient) -> None:
+def test_the_stderr_of_an_agent(engine: docker.APIClient) -> None:
     with ExitStack() as undo:
         stream = up(undo).hosts["server"]
         stream.send(b"this is no message\n")
         while stream.recv():
             pass
-        assert "Error" in stream.last_words()
+        assert "Error" in stream.stderr_tail()
 
 
 def test_a_killed_container_is_the_end_of_its_stream(engine: docker.APIClient) -> None:
