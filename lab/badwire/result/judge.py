@@ -59,7 +59,8 @@ def judgement(
 def _not_judged(claim: Claim, error: LabError | None) -> ClaimResult:
     """A claim on a run that broke off, or without evidence."""
     if error is not None:
-        check = unknown("the run", Message("it broke off: {error}", {"error": str(error)}))
+        why = Message("it broke off: {error}", {"error": str(error)})
+        check = unknown("the run", why)
     else:
         check = unknown("the run", "there is no evidence")
     return ClaimResult.of(Judged(claim, (check,)))
@@ -101,6 +102,8 @@ def environment(run: Evidence) -> dict[str, Any]:
         except NotRecorded:  # a run may break off before a host has reported its facts
             continue
     any_host = next(iter(facts.values()), None)
+    engines = {each.engine for each in run.faults()}
+    sysctls = {host: dict(fact.sysctls) for host, fact in facts.items()}
     began = run.meta["t"]
     ended = run.records[-1].get("t", began)
     return {
@@ -110,10 +113,10 @@ def environment(run: Evidence) -> dict[str, Any]:
         "substrate": run.meta.get("substrate"),
         "clock": run.meta.get("clock"),
         "engine": run.meta.get("engine"),
-        "engines_used": sorted({each.engine for each in run.faults()}),
+        "engines_used": sorted(engines),
         "seed": run.meta.get("seed"),
         "hosts": dict(run.hosts),
-        "sysctls": {host: dict(fact.sysctls) for host, fact in facts.items()},
+        "sysctls": sysctls,
         "took": (ended - began) / NS,
     }
 

@@ -111,7 +111,9 @@ class ClaimResult:
         """The same claim with all its checks UNKNOWN, and one more check, before them, that gives the reason."""
         reason = Check(Message(name), UNKNOWN, why=why)
         added = CheckResult.of(reason)
-        checks = [replace(check, verdict=UNKNOWN.value) for check in self.checks]
+        checks = []
+        for check in self.checks:
+            checks.append(replace(check, verdict=UNKNOWN.value))
         return replace(
             self,
             verdict=UNKNOWN.value,
@@ -161,7 +163,8 @@ class Result:
 
     def text(self) -> str:
         """The text of result.json."""
-        return json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
+        data = self.to_json()
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     def to_json(self) -> dict[str, Any]:
         """The result as result.json has it."""
@@ -188,8 +191,9 @@ class Result:
 
     @classmethod
     def _from_json(cls, data: Mapping[str, Any]) -> "Result":
-        if data.get("format") != FORMAT:
-            raise ValueError(f"it has format {data.get('format')!s:.20}, this version reads {FORMAT}")
+        found = data.get("format")
+        if found != FORMAT:
+            raise ValueError(f"it has format {found!s:.20}, this version reads {FORMAT}")
         error = data["error"]
         return cls(
             scenario=_text(data["scenario"]),

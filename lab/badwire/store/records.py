@@ -7,7 +7,7 @@ A kind that is not known here may have any fields: nobody asks for them.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -331,40 +331,62 @@ def _well(record: Record) -> bool:
     return True
 
 
+def _all_are(kind: Type, values: Iterable[object]) -> bool:
+    return all(isinstance(value, kind) for value in values)
+
+
 def _meta(record: Record) -> bool:
-    return all(isinstance(address, str) for address in record["hosts"].values())
+    addresses = record["hosts"].values()
+    return _all_are(str, addresses)
 
 
 def _sample(record: Record) -> bool:
-    return all(isinstance(each, dict) and _socket(each) for each in record["sockets"])
+    sockets = record["sockets"]
+    return _all_are(dict, sockets) and all(map(_socket, sockets))
 
 
 def _socket(each: Mapping[str, Any]) -> bool:
-    ends = each.get("local"), each.get("remote")
+    numbers = [each.get(name) for name in _SOCKET_NUMBERS]
     return (
         isinstance(each.get("state"), str)
         and isinstance(each.get("proto", "tcp"), str)
-        and all(isinstance(end, list) and [type(part) for part in end] == [str, int] for end in ends)
-        and all(isinstance(each.get(name), int | None) for name in _SOCKET_NUMBERS)
+        and _is_address(each.get("local"))
+        and _is_address(each.get("remote"))
+        and _all_are((int, _NOTHING), numbers)
         and isinstance(each.get("info"), dict | None)
     )
 
 
+def _is_address(value: object) -> bool:
+    """Whether it is a list of an address and a port."""
+    if not isinstance(value, list):
+        return False
+    types = [type(part) for part in value]
+    return types == [str, int]
+
+
 def _faults(record: Record) -> bool:
-    return all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in record["faults"])
+    faults = record["faults"]
+    if not _all_are(dict, faults):
+        return False
+    names = [fault.get("name") for fault in faults]
+    return _all_are(str, names)
 
 
 def _program(record: Record) -> bool:
-    knows_it = record["event"] != "signal" or "signal" in record
-    return knows_it and all(isinstance(word, str) for word in record.get("argv") or ())
+    if record["event"] == "signal" and "signal" not in record:
+        return False
+    argv = record.get("argv") or ()
+    return _all_are(str, argv)
 
 
 def _counters(record: Record) -> bool:
-    return all(isinstance(count, int) for count in record["counters"].values())
+    counts = record["counters"].values()
+    return _all_are(int, counts)
 
 
 def _processes(record: Record) -> bool:
-    return all(isinstance(each, dict) for each in record["processes"])
+    return _all_are(dict, record["processes"])
 
 
 _INSIDE: Mapping[str, Callable[[Record], bool]] = {

@@ -17,7 +17,8 @@ from badwire.util import files as objects
 from badwire.util.errnos import NOT_WRITABLE
 
 DEFAULT = Path("runs")
-SIGNED, EVIDENCE = "run.json", "evidence.jsonl"
+SIGNED = "run.json"
+EVIDENCE = "evidence.jsonl"
 
 
 def make(base: Path, scenario: str) -> Path:
@@ -27,7 +28,8 @@ def make(base: Path, scenario: str) -> Path:
         parent.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         for number in count(1):
-            folder = parent / (now if number == 1 else f"{now}-{number}")
+            name = now if number == 1 else f"{now}-{number}"
+            folder = parent / name
             try:
                 folder.mkdir()
             except FileExistsError:
@@ -42,12 +44,19 @@ def sign(folder: Path, seconds: float) -> None:
     In a file of its own, for all else that a run on the virtual clock leaves is the same the next time. Raises OSError.
     """
     ended = datetime.now(UTC).isoformat(timespec="seconds")
-    (folder / SIGNED).write_text(json.dumps({"format": 1, "ended": ended, "real_seconds": round(seconds, 3)}) + "\n")
+    signature = {
+        "format": 1,
+        "ended": ended,
+        "real_seconds": round(seconds, 3),
+    }
+    text = json.dumps(signature)
+    (folder / SIGNED).write_text(text + "\n")
 
 
 def link_latest(folder: Path) -> None:
     """Let `latest` point to this run. Raises DiskFull."""
-    part = folder.parent / f".latest.{folder.name}.{os.getpid()}"
+    pid = os.getpid()
+    part = folder.parent / f".latest.{folder.name}.{pid}"
     with writing(folder):
         part.symlink_to(folder.name)
         part.replace(folder.parent / "latest")
@@ -64,15 +73,19 @@ def find(name: str) -> Path:
 
 def found_in(bases: Iterable[Path]) -> list[Path]:
     """Every run's folder in these folders, the oldest first; a folder that is a run's own stands for itself."""
-    files = [file for base in bases for depth in ("", "*/", "*/*/") for file in base.glob(depth + EVIDENCE)]
-    folders = {file.parent.resolve() for file in files}
+    folders: set[Path] = set()
+    for base in bases:
+        for depth in ("", "*/", "*/*/"):
+            files = base.glob(depth + EVIDENCE)
+            folders.update(file.parent.resolve() for file in files)
     return sorted(folders, key=lambda folder: (_ended(folder), folder.name))
 
 
 def _ended(folder: Path) -> str:
     """When a run ended (ISO 8601, UTC); empty if it was never signed."""
     try:
-        return str(objects.read_json_object(folder / SIGNED)["ended"])
+        signature = objects.read_json_object(folder / SIGNED)
+        return str(signature["ended"])
     except (OSError, ValueError, KeyError):
         return ""
 
