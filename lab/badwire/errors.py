@@ -1,11 +1,11 @@
-"""Every error that the lab raises, as a tree; a leaf's text is one sentence: the cause and the way out.
+"""The errors that the lab raises, as a tree; each text is one sentence with the cause and the way out.
 
     LabError                     3
       RequestError               2   the request is wrong
         UnknownScenario  BadOption  BadTopology  BadFault  ProgramNotFound  BadRun
       MachineError               4   this machine cannot do it
         NoSubstrate  NoEngine  NoPermission  ImageError  KernelError  MissingCapability  DiskFull
-      RunError                   3   the run broke, so nothing can be said
+      RunError                   3   the run broke off, so there is no result
         ProgramFailed  AgentLost  Timeout
 
 The numbers are the exit statuses of the command line.
@@ -22,21 +22,21 @@ class LabError(Exception):
 
 
 class RequestError(LabError):
-    """What was asked for is wrong; asking again in the same way fails again."""
+    """The request is wrong; the same request fails again."""
 
     exit_status = 2
 
 
 class UnknownScenario(RequestError):
-    """No scenario bears that name."""
+    """There is no scenario of that name."""
 
 
 class BadOption(RequestError):
-    """An option, or an argument of the lab's interface, is outside what it allows."""
+    """An option, or an argument of the lab's interface, has a value that is not allowed."""
 
 
 class BadTopology(RequestError):
-    """compose.yaml cannot be read, or says something that the lab does not honour."""
+    """compose.yaml cannot be read, or has something that the lab does not support."""
 
 
 class BadFault(RequestError, ValueError):
@@ -58,7 +58,7 @@ class MachineError(LabError):
 
 
 class NoSubstrate(MachineError):
-    """Neither containers nor network namespaces can be had here."""
+    """Neither containers nor network namespaces work on this machine."""
 
 
 class NoEngine(MachineError):
@@ -66,19 +66,19 @@ class NoEngine(MachineError):
 
 
 class NoPermission(MachineError):
-    """The kernel, or the engine, refused a right that is needed."""
+    """The kernel or the engine refused a permission that is needed."""
 
 
 class ImageError(MachineError):
-    """The hosts' image is not there and cannot be built."""
+    """The hosts' image does not exist and cannot be built."""
 
 
 class KernelError(MachineError):
-    """The virtual clock's kernel is not there and cannot be built, or cannot be run here."""
+    """The virtual clock's kernel does not exist and cannot be built, or does not run on this machine."""
 
 
 class MissingCapability(MachineError):
-    """The wire cannot carry out this fault with the engine that was asked for."""
+    """The engine that was asked for cannot carry out this fault."""
 
 
 class DiskFull(MachineError):
@@ -94,20 +94,20 @@ class ProgramFailed(RunError):
 
 
 class AgentLost(RunError):
-    """An agent of ours ended before the lab did."""
+    """An agent ended before the lab did."""
 
 
 class Timeout(RunError, TimeoutError):
-    """What was waited for did not come in time."""
+    """An event did not happen in time."""
 
 
 def to_wire(error: LabError) -> dict[str, str]:
-    """An error as one process tells it to another: the name of its class, and its text."""
+    """An error as one process sends it to another: the name of its class, and its text."""
     return {"error": type(error).__name__, "text": str(error)}
 
 
 def from_wire(message: Mapping[str, Any]) -> LabError:
-    """The error that ``to_wire`` described. A name that is none of ours gives a RunError, whoever sent it."""
+    """The error that ``to_wire`` described; a RunError if the name is not that of a class in this module."""
     kind = globals().get(str(message["error"]))
     if not (isinstance(kind, type) and issubclass(kind, LabError)):
         kind = RunError

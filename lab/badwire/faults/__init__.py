@@ -1,4 +1,4 @@
-"""The faults, one a file; this table is how the command line and the agents find them by name."""
+"""The faults, one in each file, and the table by which the command line and the agents find them by name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ FAULTS: dict[str, type[Fault]] = {
 
 
 def from_json(data: Mapping[str, Any]) -> Fault:
-    """The fault that ``Fault.to_json`` described. BadFault when the name, or a field, is not one of ours."""
+    """The fault that ``Fault.to_json`` described. Raises BadFault for an unknown name or field."""
     name = data.get("name")
     if not isinstance(name, str) or name not in FAULTS:
         raise BadFault(f"There is no fault {name!r}; there are {', '.join(FAULTS)}.")

@@ -1,4 +1,4 @@
-"""Corrupt: one bit is wrong, and a checksum must find it."""
+"""Corrupt: one bit of a frame is flipped, which a checksum must detect."""
 
 import random
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ LARGEST = 65_535 + _ETHERNET_HEADER  # bytes of a frame
 
 @dataclass(frozen=True)
 class Corrupt(Fault):
-    """Flips one bit of a frame with ``probability`` (0 to 1); no checksum is mended, so that the receiver can notice.
+    """Flips one bit of a frame with ``probability`` (0 to 1); no checksum is corrected, so the receiver can detect it.
 
-    The first ``spare`` bytes stay whole, and from the relay at least the Ethernet header: a wrong address there teaches
-    nothing about checksums. netem chooses among all bytes, so that in a full frame one flip in a hundred hits that
-    header; where bytes are to be spared the relay is needed.
+    The first ``spare`` bytes are never changed, nor, by the relay, the Ethernet header: a wrong MAC address has nothing
+    to do with checksums. netem chooses among all bytes, so in a full frame one flip in a hundred is in that header; to
+    spare bytes the relay is needed.
     """
 
     name: ClassVar[str] = "corrupt"

@@ -1,4 +1,4 @@
-"""Delay: a longer way."""
+"""Delay: frames arrive later."""
 
 import random
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from badwire.faults.fault import LONGEST_DELAY, LONGEST_JITTER, NS, Decision, Fa
 class Delay(Fault):
     """Delivers each frame ``time`` seconds later, give or take ``jitter`` seconds.
 
-    With jitter the delay of each frame is drawn by itself, uniform from ``time - jitter`` to ``time + jitter`` as netem
-    does without a distribution table, so a frame can overtake another. A Rate beside it keeps them in order. Above
-    0.1 s of jitter the relay is needed.
+    With jitter the delay of each frame is drawn independently, uniformly from ``time - jitter`` to ``time + jitter`` as
+    in netem without a distribution table, so a frame can overtake another. A Rate on the same port keeps them in order.
+    Above 0.1 s of jitter the relay is needed.
     """
 
     name: ClassVar[str] = "delay"
@@ -39,7 +39,8 @@ class Delay(Fault):
         return Netem(delay_ns=self.time_ns, jitter_ns=self.jitter_ns)
 
     def relay(self, rng: random.Random) -> Rule:
-        least, width = self.time_ns - self.jitter_ns, 2 * self.jitter_ns
+        least = self.time_ns - self.jitter_ns
+        width = 2 * self.jitter_ns
 
         def rule(frame: bytes, at: int) -> Decision:
             return passed(frame, at + least + (int(rng.random() * width) if width else 0))

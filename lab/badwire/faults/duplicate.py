@@ -11,8 +11,8 @@ from badwire.faults.fault import Decision, Fault, Netem, Rule, passed
 class Duplicate(Fault):
     """Sends a copy after the frame with ``probability`` (0 to 1).
 
-    A Corrupt or a Delay beside it then treats frame and copy each by itself. A Loss takes a frame before it is copied;
-    netem, which would let one of the two pass, is not used for both.
+    A Corrupt or a Delay on the same port then applies to frame and copy independently. A Loss drops a frame before it
+    is copied; netem would deliver one of the two, so it is not used for both faults.
     """
 
     name: ClassVar[str] = "duplicate"

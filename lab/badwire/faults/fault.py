@@ -1,9 +1,7 @@
-"""What every fault is: plain data in SI units that says how each engine carries it out.
+"""The base class of faults, and how the two engines carry them out.
 
-A fault does not say toward whom; that is the wire's business. The relay asks it for a *rule*, which decides one frame
-at a time; netem is told the plain description in ``lab/badwire/faults/fault.py``.
-
-What can be said to the kernel's netem (net/sched/sch_netem.c, tc-netem(8)): plain data, no netlink here.
+A fault is plain data in SI units; toward which host it is set is up to the wire. For the relay it makes a *rule*, which
+decides about one frame at a time. For the kernel's netem (net/sched/sch_netem.c, tc-netem(8)) it makes a ``Netem``.
 """
 
 import math
@@ -14,15 +12,15 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from badwire.errors import BadFault, MissingCapability
 
-# Frames that a port keeps at most, with either engine. netem's own default of 1000 cuts a link of 1 Gbit/s short
-# beyond 12 ms; 10,000 full frames (15 MB) reach to 120 ms.
+# The most frames that a port keeps, with either engine. netem's default of 1000 limits a link of 1 Gbit/s to a delay
+# of 12 ms; 10,000 full frames (15 MB) are enough for 120 ms.
 QUEUE = 10_000
-SMALLEST_FRAME = 42  # bytes: the headers of an empty UDP datagram; a veth pads nothing
-# The latency of tc_netem_qopt counts ticks of 64 ns in 32 bits: 274 s. Jitter is cut at INT_MAX nanoseconds: 2.1 s.
+SMALLEST_FRAME = 42  # bytes: the headers of an empty UDP datagram; a veth does not pad frames
+# The latency of tc_netem_qopt is in ticks of 64 ns, in 32 bits: 274 s. Jitter is limited to INT_MAX ns: 2.1 s.
 LONGEST_DELAY = 240.0
 LONGEST_JITTER = 2.0
-# Beyond this, in seconds, netem's jitter is not even: it takes 32 random bits modulo twice the jitter in ns
-# (tabledist), so that the shorter delays come more often than the longer ones, here by 1/21 and at 1 s by a half.
+# Above this, in seconds, netem's jitter is not uniform: it takes 32 random bits modulo twice the jitter in ns
+# (tabledist), so shorter delays are more frequent than longer ones, here by 1/21 and at 1 s by a half.
 EVEN_JITTER = 0.1
 
 
@@ -34,7 +32,7 @@ class Netem:
     jitter_ns: int = 0  # uniform, from delay - jitter to delay + jitter
     loss: float = 0.0
     duplicate: float = 0.0
-    reorder: float = 0.0  # this share of the frames is sent at once; means something only beside a delay
+    reorder: float = 0.0  # this share of the frames is sent without delay; needs a delay to have an effect
     gap: int = 0  # 1 wherever reorder is set
     corrupt: float = 0.0  # one bit of the frame, anywhere in it
     rate_bps: int = 0
@@ -44,14 +42,16 @@ class Netem:
 def combine(faults: Sequence["Fault"]) -> Netem:
     """All faults of one port as one netem qdisc.
 
-    Several delays add up, and several losses are drawn one after the other. Raises MissingCapability, naming the fault,
-    where netem would do something else than the relay does.
+    Several delays add up, and several losses are drawn one after the other.
+
+    Raises:
+        MissingCapability: netem would not do the same as the relay; the text names the fault.
     """
     parts: list[Netem] = []
     for fault in faults:
         part = fault.netem()
         if part is None:
-            raise MissingCapability(f"netem has no words for the fault {fault.name}; use the relay engine for it.")
+            raise MissingCapability(f"netem cannot carry out the fault {fault.name}; use the relay engine for it.")
         parts.append(part)
     reorders = [part for part in parts if part.reorder]
     if reorders and any(part.delay_ns or part.rate_bps for part in parts if part not in reorders):
@@ -61,7 +61,7 @@ def combine(faults: Sequence["Fault"]) -> Netem:
     for name in ("jitter_ns", "duplicate", "reorder", "corrupt", "rate_bps"):
         if sum(1 for part in parts if getattr(part, name)) > 1:
             word = name.partition("_")[0]
-            raise MissingCapability(f"netem knows one {word} on a port, not several; use the relay engine.")
+            raise MissingCapability(f"netem can have one {word} on a port, not several; use the relay engine.")
     delay_ns = sum(part.delay_ns for part in parts)
     if delay_ns > LONGEST_DELAY * 1e9:
         raise MissingCapability(f"netem delays for {LONGEST_DELAY:g} s at most; use the relay engine for more.")
@@ -73,7 +73,7 @@ def combine(faults: Sequence["Fault"]) -> Netem:
         loss += part.loss - loss * part.loss
     if loss and any(part.duplicate for part in parts):
         raise MissingCapability(
-            "netem lets pass a frame that it both loses and duplicates; use the relay engine to have both faults."
+            "netem delivers a frame that it both loses and duplicates; use the relay engine to have both faults."
         )
     rates = [part for part in parts if part.rate_bps]
     return Netem(
@@ -90,10 +90,13 @@ def combine(faults: Sequence["Fault"]) -> Netem:
 
 
 def _limit(rate: Netem, delay_ns: int) -> int:
-    """The rate's own limit, and room for what a delay has on its way, which netem counts against its limit too.
+    """The rate's limit, plus the frames that a delay has on their way, which netem counts against its limit too.
 
-    So the queue has room for what was asked, and for at most a tenth more. Raises MissingCapability where it would be
-    longer: a limit between, such as one with room for full frames only, would drop smaller ones from an empty queue.
+    So the queue is as long as asked, or up to a tenth longer. A lower limit, such as one for full frames only, would
+    drop smaller frames from an empty queue.
+
+    Raises:
+        MissingCapability: the queue would be longer than that.
     """
     on_their_way = math.ceil(delay_ns * rate.rate_bps / (8 * SMALLEST_FRAME * 1_000_000_000))
     if on_their_way * 10 > rate.limit:
@@ -106,36 +109,36 @@ def _limit(rate: Netem, delay_ns: int) -> int:
 
 
 NS = 1_000_000_000
-# What a rule answers: a verdict for the record ("" when there is nothing to tell), and every frame that goes on, with
-# the time in CLOCK_MONOTONIC nanoseconds at which it does. No frame going on is a drop, two are a duplicate.
+# A rule's decision: the verdict to record ("": none), and every frame that goes on, each with its time in ns of
+# CLOCK_MONOTONIC. If no frame goes on, the frame is dropped or kept; if two do, it is duplicated.
 Decision = tuple[str, tuple[tuple[bytes, int], ...]]
-# rule(frame, at): ``frame`` begins with its Ethernet header; ``at`` is when it comes to this rule, in the same clock.
+# rule(frame, at): ``frame`` begins with its Ethernet header; ``at`` is when it reaches this rule, in the same clock.
 Rule = Callable[[bytes, int], Decision]
 DROPPED: Decision = ("drop", ())
 
 
 @runtime_checkable
 class Keeping(Protocol):
-    """A rule that keeps frames until they are let go."""
+    """A rule that keeps frames until they are released."""
 
     def __call__(self, frame: bytes, at: int, /) -> Decision: ...
 
     def release(self) -> list[bytes]:
-        """Everything that was kept, oldest first; what comes later is kept again."""
+        """Remove and return all kept frames, oldest first."""
 
 
 @runtime_checkable
 class Answering(Protocol):
-    """A rule that tells the sender of a frame what became of it. It is asked when it has let nothing go on."""
+    """A rule that may answer the sender of a frame; it is asked to whenever it lets no frame go on."""
 
     def __call__(self, frame: bytes, at: int, /) -> Decision: ...
 
     def answer(self, frame: bytes) -> bytes | None:
-        """The frame that the wire itself sends, to whatever MAC address stands in it; None: it keeps silent."""
+        """The frame that the wire itself sends, to the MAC address in it; None: no answer."""
 
 
 def passed(frame: bytes, at: int) -> Decision:
-    """The frame goes on at ``at``, and there is nothing to tell."""
+    """The frame goes on at ``at``, and nothing is recorded."""
     return "", ((frame, at),)
 
 
@@ -143,15 +146,14 @@ def passed(frame: bytes, at: int) -> Decision:
 class Fault:
     """Something that the wire does to frames on their way toward a host.
 
-    ``name`` is its name on the command line and in the record. ``stage`` is its place among several on one port:
-    narrow, drop, hold, keep, duplicate, corrupt, delay, rate, reorder. The order in which they are given does not
-    matter.
+    ``name`` is its name on the command line and in the record. ``stage`` orders several faults on one port: narrow,
+    drop, hold, keep, duplicate, corrupt, delay, rate, reorder. The order in which they are set does not matter.
     """
 
     name: ClassVar[str]
     stage: ClassVar[int]
-    can_lose: ClassVar[bool] = False  # whether a frame may be lost through it while it is in force
-    can_delay: ClassVar[bool] = False  # whether a frame may arrive later through it
+    can_lose: ClassVar[bool] = False  # whether it may lose a frame while it is in force
+    can_delay: ClassVar[bool] = False  # whether it may delay a frame
 
     NARROW: ClassVar[int] = 0
     DROP: ClassVar[int] = 1
@@ -164,15 +166,15 @@ class Fault:
     REORDER: ClassVar[int] = 8
 
     def netem(self) -> Netem | None:
-        """What the kernel's netem must be told, or None when it has no words for this."""
+        """The configuration of netem that carries the fault out; None if netem cannot."""
         return None
 
     def relay(self, rng: random.Random) -> Rule:
-        """A new rule for the relay; everything that it leaves to chance it draws from ``rng``."""
+        """A new rule for the relay; it draws its random numbers from ``rng``."""
         raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
-        """Name and fields as plain data; a field that was left at None is left out."""
+        """Name and fields as plain data, without the fields that are None by default and were not set."""
         shown: dict[str, Any] = {"name": self.name}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -182,7 +184,11 @@ class Fault:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The fault that ``to_json`` described; BadFault for a field that is unknown, missing or out of range."""
+        """The fault that ``to_json`` described.
+
+        Raises:
+            BadFault: a field is unknown, missing or out of range.
+        """
         given = {key: value for key, value in data.items() if key != "name"}
         known = {field.name: field for field in fields(cls)}
         if unknown := sorted(given.keys() - known.keys()):
@@ -192,7 +198,7 @@ class Fault:
         return cls(**given)
 
     def _check(self, field: str, low: float, high: float, unit: str = "", whole: bool = False) -> None:
-        """BadFault unless the field is a number (``whole``: an integer) from ``low`` to ``high``."""
+        """Raise BadFault unless the field is a number (``whole``: an integer) from ``low`` to ``high``."""
         value = getattr(self, field)
         kinds = int if whole else (int, float)
         number = isinstance(value, kinds) and not isinstance(value, bool)

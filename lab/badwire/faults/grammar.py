@@ -1,9 +1,7 @@
-"""Faults as they are typed: ``delay=50ms jitter=10ms loss=10% nth=2 data=yes partition``.
+"""Faults on the command line: ``delay=50ms jitter=10ms loss=10% nth=2 data=yes partition``.
 
-A word that names a fault begins one; its value, if it has one, is that of the field that the fault cannot do without.
-A word that names a field belongs to the fault before it. What is typed and what is shown are the same words.
-
-Quantities as people write them: ``50ms``, ``10%``, ``1Mbit``, ``yes``; each kind reads a word, and writes it.
+The name of a fault begins a fault; its value is that of the fault's required field. The name of a field sets that field
+of the fault before it. Values have units: ``50ms``, ``10%``, ``1Mbit``, ``yes``. Faults are shown in the same way.
 """
 
 import difflib
@@ -20,12 +18,12 @@ from badwire.faults import FAULTS
 from badwire.faults.fault import Fault
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%/]*)", re.IGNORECASE)
-_DIGITS = re.compile(r"[0-9]{1,18}")  # beyond that no fault has any use for a number
+_DIGITS = re.compile(r"[0-9]{1,18}")  # no fault has a use for a larger number
 
 
 @dataclass(frozen=True)
 class Kind:
-    """``read`` gives the value in SI units, None if the word is not of this kind; ``what`` says what would be."""
+    """A kind of value: ``what`` describes it; ``read`` returns the value in SI units, or None for another word."""
 
     what: str
     read: Callable[[str], Any]
@@ -33,9 +31,9 @@ class Kind:
 
 
 def _units(what: str, units: Mapping[str, Decimal], bare: Callable[[Decimal], bool]) -> Kind:
-    """A number with one of these units, the first of which that fits is written, or the smallest.
+    """A number with one of these units; it is written with the first unit that is not larger, or with the smallest.
 
-    ``bare`` tells if it can lack one.
+    ``bare`` says whether a number may have no unit.
     """
     smallest = min(units.items(), key=lambda unit: unit[1])
 
@@ -49,7 +47,7 @@ def _units(what: str, units: Mapping[str, Decimal], bare: Callable[[Decimal], bo
         return float(number * units[unit]) if unit in units else None
 
     def write(value: float) -> str:
-        exact = Decimal(f"{value:.9g}")  # and not 12.500000000000002 ms
+        exact = Decimal(f"{value:.9g}")  # not 12.500000000000002 ms
         unit, factor = next(((u, f) for u, f in units.items() if exact >= f), smallest)
         return _plain(exact / factor) + _SPELT.get(unit, unit)
 
@@ -99,7 +97,7 @@ EXAMPLE = "delay=50ms loss=10%"
 
 
 def parse(words: Sequence[str]) -> list[Fault]:
-    """The faults that the words say. Raises BadFault: one sentence that names the word and what would do."""
+    """The faults that the words describe. Raises BadFault, which names the word and what is allowed."""
     begun: list[tuple[type[Fault], dict[str, object]]] = []
     for word in words:
         name, equals, value = word.partition("=")
@@ -115,23 +113,24 @@ def parse(words: Sequence[str]) -> list[Fault]:
 
 
 def text(fault: Fault) -> str:
-    """The words that say this fault."""
-    kinds, needed = _kinds(type(fault)), main(type(fault))
-    said = [fault.name if needed is None else f"{fault.name}={kinds[needed].write(getattr(fault, needed))}"]
+    """The words that describe this fault."""
+    kinds = _kinds(type(fault))
+    needed = main(type(fault))
+    words = [fault.name if needed is None else f"{fault.name}={kinds[needed].write(getattr(fault, needed))}"]
     for field in fields(fault):
         value = getattr(fault, field.name)
         if field.name != needed and value != field.default:
-            said.append(f"{field.name}={_ENDLESS if value is None else kinds[field.name].write(value)}")
-    return " ".join(said)
+            words.append(f"{field.name}={_ENDLESS if value is None else kinds[field.name].write(value)}")
+    return " ".join(words)
 
 
 def main(fault: type[Fault]) -> str | None:
-    """The field that a fault's own value is: the one that it cannot do without."""
+    """The required field of a fault, if it has one."""
     return next((field.name for field in fields(fault) if field.default is MISSING), None)
 
 
 def usage() -> str:
-    """Every fault with its fields, a line each."""
+    """A line for each fault, with its fields."""
     lines = []
     for name, fault in FAULTS.items():
         needed = main(fault)
@@ -175,7 +174,7 @@ def _kinds(fault: type[Fault]) -> dict[str, Kind]:
 
 
 def _bare(hint: object) -> type:
-    """The type that a hint means, None aside."""
+    """The type in a hint, without None."""
     if isinstance(hint, types.UnionType):
         hint = next(one for one in typing.get_args(hint) if one is not type(None))
     assert isinstance(hint, type)

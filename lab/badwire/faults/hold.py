@@ -1,4 +1,4 @@
-"""Hold: frames wait until they are let go."""
+"""Hold: frames wait until they are released."""
 
 import random
 from collections import deque
@@ -10,7 +10,7 @@ from badwire.faults.match import Match
 
 
 class Holding:
-    """The rule of one Hold: keeps what matches, in order, at most QUEUE frames (the next is dropped)."""
+    """The rule of one Hold: keeps the frames that match, in order, and drops them beyond QUEUE frames."""
 
     def __init__(self, fault: "Hold") -> None:
         self._matches = fault.matcher()
@@ -32,7 +32,7 @@ class Holding:
 
 @dataclass(frozen=True)
 class Hold(Match):
-    """Keeps back every frame that matches until the wire releases it; lifting the fault releases it too."""
+    """Keeps every frame that matches until the wire releases it; lifting the fault releases it too."""
 
     name: ClassVar[str] = "hold"
     stage: ClassVar[int] = Fault.HOLD

@@ -1,4 +1,4 @@
-"""Late: frames pass, and copies of them come long afterwards."""
+"""Late: frames pass, and copies of them are delivered long afterwards."""
 
 import random
 from collections import deque
@@ -10,7 +10,7 @@ from badwire.faults.match import Match
 
 
 class Copying:
-    """The rule of one Late: keeps a copy of what matches, in order, of at most QUEUE frames (the next just passes)."""
+    """The rule of one Late: keeps copies of the frames that match, in order, of at most QUEUE frames."""
 
     def __init__(self, fault: "Late") -> None:
         self._matches = fault.matcher()
@@ -33,7 +33,7 @@ class Copying:
 class Late(Match):
     """Passes every frame that matches, and delivers a copy when the wire releases it: an old duplicate.
 
-    Lifting the fault releases the copies too. A frame that a Hold beside it kept is copied as it is let go.
+    Lifting the fault releases the copies too. A frame that a Hold keeps is copied when the Hold releases it.
     """
 
     name: ClassVar[str] = "late"

@@ -1,4 +1,4 @@
-"""Loss: some frames vanish, each by its own throw of the dice."""
+"""Loss: some frames are lost at random, independently of each other."""
 
 import random
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from badwire.faults.fault import DROPPED, Decision, Fault, Netem, Rule, passed
 
 @dataclass(frozen=True)
 class Loss(Fault):
-    """Drops each frame with ``probability`` (0 to 1), whatever happened to the frames before it."""
+    """Drops each frame with ``probability`` (0 to 1), independently of other frames."""
 
     name: ClassVar[str] = "loss"
     stage: ClassVar[int] = Fault.DROP

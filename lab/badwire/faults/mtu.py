@@ -1,4 +1,4 @@
-"""Mtu: a link on the way that takes shorter datagrams than the hosts' own links."""
+"""Mtu: a link on the way with a smaller MTU than the hosts' own links."""
 
 import random
 import struct
@@ -10,11 +10,13 @@ from badwire.faults.fault import DROPPED, Decision, Fault, passed
 from badwire.packets.checksum import internet_sum
 from badwire.packets.ipv4 import DONT_FRAGMENT, ETHERNET_HEADER, ETHERTYPE, ICMP, ipv4_header
 
-SMALLEST, LARGEST = 68, 65_535  # bytes: RFC 791 section 3.2 has every link take 68; the length field has 16 bits
+SMALLEST = 68  # bytes, which every link must forward (RFC 791 section 3.2)
+LARGEST = 65_535  # bytes; the length field has 16 bits
 
-_UNREACHABLE, _TOO_LONG = 3, 4  # RFC 792: type and code
+_UNREACHABLE = 3  # ICMP type (RFC 792)
+_FRAGMENTATION_NEEDED = 4  # its code
 _TTL = 64
-_QUOTED = 8  # bytes of the datagram behind its IP header (RFC 792)
+_QUOTED = 8  # bytes of the datagram after its IP header (RFC 792)
 
 
 class Narrow:
@@ -31,43 +33,43 @@ class Narrow:
         if not self._fault.tells or ip is None or not ip.fragment & DONT_FRAGMENT:
             return None
         if ip.is_later_fragment or ip.protocol == ICMP:
-            return None  # RFC 1122 section 3.2.2: not about a later fragment, nor about what may be an error itself
+            return None  # RFC 1122 section 3.2.2: no error about a later fragment, or about an ICMP error
         return fragmentation_needed(frame, self._fault.size)
 
 
 def datagram_length(frame: bytes) -> int:
-    """Bytes of the IPv4 datagram in this frame, as its header has it; 0 for anything else."""
+    """The length in bytes of the IPv4 datagram in this frame, from its header; 0 for any other frame."""
     ip = ipv4_header(frame)
     return 0 if ip is None else ip.total_length
 
 
 def fragmentation_needed(frame: bytes, mtu: int) -> bytes:
-    """ICMP type 3 code 4 with the next hop's MTU (RFC 1191 section 4), back to where this frame came from.
+    """ICMP type 3 code 4 with the next hop's MTU (RFC 1191 section 4), to the sender of this frame.
 
-    A bridge has no IP address: like a firewall that is one, it speaks in the name of the host that was not reached.
+    A bridge has no IP address, so it answers with the address of the host that was not reached, as a bridging firewall.
     """
     about = ipv4_header(frame)
     assert about is not None  # only a datagram can be too long
     quoted = frame[ETHERNET_HEADER : about.payload_at + _QUOTED]
-    message = _summed(struct.pack("!BBHHH", _UNREACHABLE, _TOO_LONG, 0, 0, mtu) + quoted, at=2)
+    message = _summed(struct.pack("!BBHHH", _UNREACHABLE, _FRAGMENTATION_NEEDED, 0, 0, mtu) + quoted, at=2)
     ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(message), 0, DONT_FRAGMENT, _TTL, ICMP, 0)
     ip += about.destination + about.source
     return frame[6:12] + frame[0:6] + ETHERTYPE + _summed(ip, at=10) + message
 
 
 def _summed(data: bytes, at: int) -> bytes:
-    """With the Internet checksum of it all in the two zero bytes at ``at``."""
+    """The data with its Internet checksum in place of the two zero bytes at ``at``."""
     return data[:at] + struct.pack("!H", internet_sum(data)) + data[at + 2 :]
 
 
 @dataclass(frozen=True)
 class Mtu(Fault):
-    """Delivers no IPv4 datagram that is longer than ``size`` bytes, its IP header counted.
+    """Drops every IPv4 datagram that is longer than ``size`` bytes, including its IP header.
 
-    With ``tells`` the wire answers the sender of each, as a router does (ICMP "fragmentation needed", RFC 1191).
-    Without it a longer datagram vanishes: a black hole. So does, either way, one that may be fragmented: a router would
-    cut it into pieces, which are other frames than the one sent, and the record could not say what became of that. The
-    TCP of Linux, and its UDP where it fits its own link, set "don't fragment" unless ip_no_pmtu_disc says otherwise.
+    With ``tells`` the wire answers the sender of each, as a router does (ICMP "fragmentation needed", RFC 1191). Without
+    it the link is a black hole. In either case a datagram that may be fragmented is dropped without an answer: a router
+    would send fragments, which are not the frame that was sent, so the record could not show what happened to it. Linux
+    sets "don't fragment" in TCP, and in UDP where it fits its own link, unless ip_no_pmtu_disc is set.
     """
 
     name: ClassVar[str] = "mtu"

@@ -1,4 +1,4 @@
-"""Nth: this very frame is lost, and no other; or every so many."""
+"""Nth: one frame is lost, chosen by its number, or several at regular intervals."""
 
 import random
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import ClassVar
 from badwire.errors import BadFault
 from badwire.faults.fault import DROPPED, Decision, Fault, Rule, passed
 from badwire.faults.match import Match, segment
+from badwire.packets.ipv4 import TCP
 
 _MANY = 1_000_000_000
 
@@ -15,10 +16,10 @@ _MANY = 1_000_000_000
 class Nth(Match):
     """Drops the ``n``-th frame that matches (the first is 1), counted from when the fault is set.
 
-    times    how many are lost: that one and ``times - 1`` after it; None: there is no end to it
-    every    how far apart: 1 is one after the other, 20 is that one and each twentieth that matches after it
-    copies   how often the same TCP segment is lost again: its next ``copies`` retransmissions, known by their ports and
-             sequence number, are dropped too, and not counted as matches
+    times    how many frames are lost: that one and ``times - 1`` after it; None: without end
+    every    their distance: 1 means consecutive frames, 20 that one and each twentieth that matches after it
+    copies   how many retransmissions of the lost TCP segment are lost too; they are recognized by their ports and
+             sequence number, and are not counted as matches
     """
 
     name: ClassVar[str] = "nth"
@@ -60,7 +61,7 @@ class Nth(Match):
             count += 1
             if not self.n <= count <= last or (count - self.n) % self.every:
                 return passed(frame, at)
-            if seen and seen.protocol == 6:
+            if seen and seen.protocol == TCP:
                 again[key] = self.copies
             return DROPPED
 

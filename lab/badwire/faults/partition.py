@@ -1,4 +1,4 @@
-"""Partition: nothing arrives."""
+"""Partition: no frame arrives."""
 
 import random
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from badwire.faults.fault import DROPPED, Fault, Netem, Rule
 
 @dataclass(frozen=True)
 class Partition(Fault):
-    """Drops every frame toward the host, ARP too. Each direction by itself: what the host sends still gets through."""
+    """Drops every frame toward the host, ARP too. What the host sends still gets through."""
 
     name: ClassVar[str] = "partition"
     stage: ClassVar[int] = Fault.DROP

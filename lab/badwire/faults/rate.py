@@ -10,11 +10,11 @@ from badwire.faults.fault import DROPPED, NS, QUEUE, Decision, Fault, Netem, Rul
 
 @dataclass(frozen=True)
 class Rate(Fault):
-    """Delivers ``bits_per_second``, one frame after the other; where ``limit`` frames wait, the next is dropped.
+    """Delivers ``bits_per_second``, one frame after the other; if ``limit`` frames wait, the next is dropped.
 
-    A frame counts with its Ethernet header, as in netem. The limit counts the frame being sent and those behind it, not
-    those that a Delay beside it has on their way; netem can only count both, and does both faults only where these are
-    few. It also sends after all that an earlier Delay still holds when a Rate comes in its place.
+    A frame's length includes its Ethernet header, as in netem. The limit counts the frame that is being sent and those
+    behind it, but not those that a Delay on the same port has on their way. netem counts both, so it is used for both
+    faults only where these are few. When a Rate replaces a Delay, netem first sends what the Delay still has.
     """
 
     name: ClassVar[str] = "rate"

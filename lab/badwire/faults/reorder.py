@@ -1,4 +1,4 @@
-"""Reorder: some frames overtake those before them."""
+"""Reorder: some frames overtake earlier ones."""
 
 import random
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from badwire.faults.fault import LONGEST_DELAY, NS, Decision, Fault, Netem, Rule
 
 @dataclass(frozen=True)
 class Reorder(Fault):
-    """Delays every frame by ``by`` seconds, except that with ``probability`` (0 to 1) one goes at once.
+    """Delays every frame by ``by`` seconds, but with ``probability`` (0 to 1) not at all.
 
-    So a frame overtakes those that were sent up to ``by`` seconds before it; where frames are further apart than that,
-    none is overtaken. This is netem's way; with a Delay or a Rate beside it the relay is needed.
+    So a frame overtakes those that were sent up to ``by`` seconds before it; frames that are further apart stay in
+    order. This is how netem does it; together with a Delay or a Rate the relay is needed.
     """
 
     name: ClassVar[str] = "reorder"
