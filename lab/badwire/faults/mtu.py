@@ -66,10 +66,11 @@ def _summed(data: bytes, at: int) -> bytes:
 class Mtu(Fault):
     """Drops every IPv4 datagram that is longer than ``size`` bytes, including its IP header.
 
-    With ``tells`` the wire answers the sender of each, as a router does (ICMP "fragmentation needed", RFC 1191). Without
-    it the link is a black hole. In either case a datagram that may be fragmented is dropped without an answer: a router
-    would send fragments, which are not the frame that was sent, so the record could not show what happened to it. Linux
-    sets "don't fragment" in TCP, and in UDP where it fits its own link, unless ip_no_pmtu_disc is set.
+    With ``tells`` the wire answers the sender of each, as a router does (ICMP "fragmentation needed", RFC 1191).
+    Without it the link is a black hole. In either case a datagram that may be fragmented is dropped without an
+    answer: a router would send fragments, which are not the frame that was sent, so the record could not show what
+    happened to it. Linux sets "don't fragment" in TCP, and in UDP where it fits its own link, unless ip_no_pmtu_disc
+    is set.
     """
 
     name: ClassVar[str] = "mtu"
