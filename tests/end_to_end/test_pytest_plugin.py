@@ -1,5 +1,6 @@
 """The pytest plugin, in test sessions of their own: scenarios as tests, and the `lab` fixture for own programs."""
 
+import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_each_claim_is_a_test_and_the_scenario_runs_once(pytester: pytest.Pytest
 
 
 def test_a_claim_by_itself(pytester: pytest.Pytester, scenarios: Path) -> None:
-    done = pytester.runpytest_subprocess("scenarios/mixed.py::a_syn_was_sent", "--lab-out", "elsewhere", *NETNS)
+    done = pytester.runpytest_subprocess("scenarios/mixed.py::syn_sent", "--lab-out", "elsewhere", *NETNS)
     done.assert_outcomes(passed=1)
     assert (pytester.path / "elsewhere" / "mixed" / "latest" / "result.json").exists()
 
@@ -64,7 +65,7 @@ def test_a_scenario_named_on_the_command_line_is_collected_once(pytester: pytest
 
 def test_collecting_runs_nothing(pytester: pytest.Pytester, scenarios: Path) -> None:
     done = pytester.runpytest_subprocess("scenarios", "--collect-only", "-q", *NETNS)
-    done.stdout.fnmatch_lines(["scenarios/mixed.py::a_syn_was_sent", "8 tests collected*"])
+    done.stdout.fnmatch_lines(["scenarios/mixed.py::syn_sent", "8 tests collected*"])
     assert not (pytester.path / "runs").exists()
 
 
@@ -80,8 +81,11 @@ def test_junit_tells_the_numbers(pytester: pytest.Pytester, scenarios: Path) -> 
     cases = ElementTree.parse(pytester.path / "junit.xml").iter("testcase")
     case = next(case for case in cases if case.get("name") == "one_segment_is_enough")
     told = {one.get("name"): one.get("value") for one in case.iter("property")}
-    assert (told["verdict"], told["measured"], told["expected"], told["unit"]) == ("FAILS", "2", "1", "segments")
-    assert (told["shown"], told["source"]) == ("2 segments", "RFC 9293 section 3.10.7.1")
+    assert (told["verdict"], told["title"]) == ("FAILS", "One segment is enough")
+    assert told["checks"] == "FAILS segments sent: 2 segments, expected 1 segment"
+    assert told["source"] == "RFC 9293 section 3.10.7.1"
+    (check,) = json.loads(str(told["measured"]))
+    assert (check["verdict"], check["measured"], check["unit"]) == ("FAILS", 2, "segments")
     assert (pytester.path / str(told["run"]) / "result.json").is_file()
     assert case.get("classname") == "scenarios.mixed" and case.find("failure") is not None
 
