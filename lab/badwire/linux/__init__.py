@@ -1,4 +1,4 @@
-"""Facts about Linux and calls that Python lacks: timers, congestion control, libc, fork.
+"""Constants and formulas of the Linux kernel (timers, congestion control, TCP states), and system calls (libc, fork).
 
 May import: util, errors.
 """

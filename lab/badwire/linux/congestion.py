@@ -1,18 +1,21 @@
-"""Reno's congestion window as the literature gives it, for the bounds of claims; windows are in segments."""
+"""Formulas for Reno's congestion window, from which claims derive their bounds. Windows are in segments."""
 
 import math
 from collections.abc import Iterable
 from itertools import product
 
-INFINITE = 0x7FFFFFFF  # include/net/tcp.h TCP_INFINITE_SSTHRESH: slow start has no end yet
+INFINITE = 0x7FFFFFFF  # include/net/tcp.h TCP_INFINITE_SSTHRESH: no loss has limited slow start yet
 
 
 def window_after(acked: int, initial: int, ssthresh: int = INFINITE) -> int:
-    """Reno's window when ``acked`` segments were acknowledged and none was lost (RFC 5681 section 3.1).
+    """Reno's window after ``acked`` segments were acknowledged and none was lost (RFC 5681 section 3.1).
 
-    Below ``ssthresh`` each acknowledged segment widens the window by one, so that it doubles in a round trip. From
-    there on a whole window of them widens it by one. Linux counts segments, not acknowledgments (net/ipv4/tcp_cong.c
-    tcp_slow_start, tcp_cong_avoid_ai).
+    Below ``ssthresh``, each acknowledged segment increases the window by one, so the window doubles in a round trip. At
+    ``ssthresh`` and above, each full window of acknowledged segments increases it by one. Linux counts segments, not
+    acknowledgments (net/ipv4/tcp_cong.c tcp_slow_start, tcp_cong_avoid_ai).
+
+    Args:
+        initial: the window before the first acknowledgment.
     """
     window = initial
     count = 0  # segments acknowledged since the window last grew
@@ -26,21 +29,25 @@ def window_after(acked: int, initial: int, ssthresh: int = INFINITE) -> int:
 
 
 def halved(window: int) -> int:
-    """Reno's ssthresh after a loss; never below two (net/ipv4/tcp_cong.c tcp_reno_ssthresh; RFC 5681 equation 4)."""
+    """Reno's ssthresh after a loss: half the window, and at least two (net/ipv4/tcp_cong.c tcp_reno_ssthresh; RFC 5681 equation 4)."""
     return max(window // 2, 2)
 
 
 def sawtooth(every: float) -> float:
-    """Round trips from one loss to the next when one in ``every`` segments is lost.
+    """The number of round trips between two losses if one in ``every`` segments is lost.
 
-    The window grows from W/2 to W, by one each round trip, and 3/8 of W squared segments are sent meanwhile (Mathis,
-    Semke, Mahdavi and Ott 1997, section 2). The round trips in which a loss is detected and repaired are not included.
+    The window grows from W/2 to W by one per round trip, and 3/8 W**2 segments are sent in that time (Mathis, Semke,
+    Mahdavi and Ott 1997, section 2). The round trips in which a loss is detected and repaired are not included.
     """
     return math.sqrt(2 * every / 3)
 
 
 def slope(points: list[tuple[float, float]]) -> float:
-    """The exponent n of y = a * x**n that fits best: the slope of a straight line in logarithms, by least squares."""
+    """The exponent n of the y = a * x**n that fits the points best: a least-squares line through their logarithms.
+
+    Raises:
+        ValueError: a coordinate is not positive.
+    """
     xs = [math.log(x) for x, _ in points]
     ys = [math.log(y) for _, y in points]
     middle = sum(xs) / len(xs)
@@ -55,9 +62,9 @@ def slope(points: list[tuple[float, float]]) -> float:
 
 
 def slopes(points: Iterable[tuple[float, float, float]]) -> tuple[float, float]:
-    """The smallest and the largest possible ``slope`` of points whose y is known only within bounds.
+    """The smallest and the largest ``slope`` of points whose y is known only within bounds.
 
-    Each point is x, the smallest y and the largest y.
+    Each point is (x, smallest y, largest y). All combinations of the bounds are tried, 2**n for n points.
     """
     xs = []
     bounds = []

@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 
 def fork(life: Callable[[], None]) -> int:
-    """The pid of a new process that runs ``life``. An exception ends it with status 1 and a traceback on stderr."""
+    """Fork a process that calls ``life`` and then exits; returns its pid.
+
+    Its exit status is 0, or 1 after an exception, whose traceback it prints on stderr.
+    """
     pid = os.fork()
     if pid:
         return pid
@@ -15,7 +18,7 @@ def fork(life: Callable[[], None]) -> int:
     try:
         life()
         status = 0
-    except BaseException:  # an exception must not unwind the copy of the parent's stack and run its cleanup
+    except BaseException:  # must not propagate into the child's copy of the parent's stack, whose cleanup would run twice
         traceback.print_exc()
     finally:
         sys.stderr.flush()

@@ -1,4 +1,7 @@
-"""The system calls that Python 3.11 does not offer, by their names."""
+"""Wrappers for the system calls that Python 3.11 lacks, under the names of their manual pages.
+
+Each raises OSError, with the name of the call, if the kernel refuses.
+"""
 
 import ctypes
 import os
@@ -54,17 +57,17 @@ def _check(result: int, what: str) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Leave the namespaces that ``flags`` name for new ones; see unshare(2)."""
+    """Create new namespaces of the kinds in ``flags`` (CLONE_NEW...) for the caller; see unshare(2)."""
     _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
 
 
 def setns(fd: int, kind: int) -> None:
-    """Enter the namespace that ``fd`` is open on; see setns(2)."""
+    """Join the namespace that ``fd`` refers to, of the given kind (CLONE_NEW...); see setns(2)."""
     _check(_libc.setns(ctypes.c_int(fd), ctypes.c_int(kind)), "setns")
 
 
 def prctl(option: int, value: int) -> int:
-    """See prctl(2)."""
+    """Call prctl(2) with one argument, and return its result."""
     unused = ctypes.c_ulong(0)
     result = _libc.prctl(
         ctypes.c_int(option),
@@ -77,7 +80,7 @@ def prctl(option: int, value: int) -> int:
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
-    """See mount(2)."""
+    """Mount a file system; ``flags`` are MS_... of mount(2)."""
     result = _libc.mount(
         os.fsencode(source),
         os.fsencode(target),
@@ -89,20 +92,20 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str | No
 
 
 def umount(target: str) -> None:
-    """See umount(2)."""
+    """Unmount the file system at ``target``; see umount(2)."""
     result = _libc.umount(os.fsencode(target))
     _check(result, f"umount {target}")
 
 
 def inotify_init() -> int:
-    """See inotify_init1(2): a descriptor that does not block and is not inherited."""
+    """Create an inotify instance, see inotify_init1(2); its descriptor is non-blocking and close-on-exec."""
     flags = os.O_NONBLOCK | os.O_CLOEXEC
     result = _libc.inotify_init1(ctypes.c_int(flags))
     return _check(result, "inotify_init1")
 
 
 def inotify_add_watch(notices: int, path: str, events: int) -> None:
-    """See inotify_add_watch(2)."""
+    """Watch ``path`` for ``events`` (IN_...); see inotify_add_watch(2)."""
     result = _libc.inotify_add_watch(
         notices,
         os.fsencode(path),
@@ -112,7 +115,7 @@ def inotify_add_watch(notices: int, path: str, events: int) -> None:
 
 
 def reboot(how: int) -> None:
-    """See reboot(2)."""
+    """Call reboot(2) with the command ``how``, such as POWER_OFF."""
     _check(_libc.reboot(ctypes.c_int(how)), "reboot")
 
 
@@ -140,15 +143,16 @@ class _CapHeader(ctypes.Structure):
 
 def _sets() -> tuple[_CapHeader, ctypes.Array[ctypes.c_uint32]]:
     header = _CapHeader(_LINUX_CAPABILITY_VERSION_3, 0)
-    words = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable, twice 32 bits each
+    words = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable of capabilities 0 to 31, then of 32 to 63
     _check(_libc.capget(ctypes.byref(header), words), "capget")
     return header, words
 
 
 def give_up(*capabilities: int) -> None:
-    """Drop these capabilities for good, in this process and the processes that it starts.
+    """Drop these capabilities from this thread's effective, permitted and inheritable sets (capabilities(7)).
 
-    A capability that is not held is ignored. Raises OSError when the kernel refuses.
+    Threads and forked children that it creates afterwards do not have them either. A capability that the thread does
+    not have is ignored.
     """
     header, words = _sets()
     for capability in capabilities:
@@ -161,9 +165,9 @@ def give_up(*capabilities: int) -> None:
 
 
 def give_up_all(*but: int) -> None:
-    """Drop every capability of this thread except ``but``, and every way to gain one.
+    """Drop every capability of this thread except ``but``, and forbid it to gain any (PR_SET_NO_NEW_PRIVS).
 
-    Its children inherit none of them. Raises OSError when the kernel refuses.
+    The inheritable set becomes empty and, where the thread may change it, the bounding set too.
     """
     for capability in range(64):
         if _libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0:
@@ -174,7 +178,7 @@ def give_up_all(*but: int) -> None:
     for capability in but:
         half, bit = divmod(capability, 32)
         effective = half * 3
-        permitted = effective + 1  # the inheritable set, after it, stays empty
+        permitted = effective + 1  # the inheritable set, which comes next, stays empty
         kept[effective] |= 1 << bit
         kept[permitted] |= 1 << bit
     for place in range(6):

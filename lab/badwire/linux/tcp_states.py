@@ -1,6 +1,9 @@
-"""The states of TCP, by their names in RFC 9293 as ss(8) writes them, and by their numbers in the kernel."""
+"""The names of the TCP states, indexed by the kernel's numbers.
 
-# include/net/tcp_states.h. Number 0 is not used; 12 is TCP_NEW_SYN_RECV, which socket dumps show as SYN_RECV.
+The names are the kernel's (TCP_SYN_RECV, TCP_CLOSE), but with FIN_WAIT_1 and FIN_WAIT_2 as in RFC 9293.
+"""
+
+# include/net/tcp_states.h. Number 0 is not used. 12 is TCP_NEW_SYN_RECV, which socket dumps report as SYN_RECV.
 BY_NUMBER = (
     "",
     "ESTABLISHED",
@@ -17,4 +20,4 @@ BY_NUMBER = (
     "SYN_RECV",
 )
 
-STATES = BY_NUMBER[1:12]  # each once
+STATES = BY_NUMBER[1:12]  # without the duplicate of SYN_RECV

@@ -1,6 +1,6 @@
 """The timers of the Linux kernel: their durations, and how late they may fire.
 
-Times are in seconds. Each constant names the file and the symbol that it was read from.
+Times are in seconds. The comment on each constant names its file and symbol in the kernel's source.
 
 A timer fires late because of the timer wheel (kernel/time/timer.c). The wheel has levels of 64 slots, and each level's
 slots are eight times as wide as those of the level below.
@@ -17,7 +17,7 @@ LVL_DEPTH = 9
 
 
 def level(jiffies: int) -> int:
-    """The level of the timer wheel for a timer that expires in ``jiffies`` (calc_wheel_index, LVL_START, LVL_DEPTH)."""
+    """The level of the timer wheel of a timer that expires after ``jiffies`` (calc_wheel_index, LVL_START, LVL_DEPTH)."""
     for number in range(LVL_DEPTH - 1):
         shift = number * LVL_CLK_SHIFT
         start_of_next = (LVL_SIZE - 1) << shift
@@ -27,15 +27,15 @@ def level(jiffies: int) -> int:
 
 
 def granularity(jiffies: int) -> int:
-    """The width of a slot on that level, in jiffies (LVL_GRAN): the timer is rounded up by at most that much."""
+    """The width in jiffies of that timer's slot (LVL_GRAN): its expiry is rounded up by at most this much."""
     shift = level(jiffies) * LVL_CLK_SHIFT
     return 1 << shift
 
 
 TIMEWAIT_LEN = 60.0  # include/net/tcp.h TCP_TIMEWAIT_LEN; compiled in
 RTO_INITIAL = 1.0  # include/net/tcp.h TCP_TIMEOUT_INIT; RFC 6298 section 2.1
-RTO_MIN = 0.2  # include/net/tcp.h TCP_RTO_MIN; a route, or tcp_rto_min_us from 6.11 on, may set another
-RTO_MAX = 120.0  # include/net/tcp.h TCP_RTO_MAX; tcp_rto_max_ms from 6.15 on may set another
+RTO_MIN = 0.2  # include/net/tcp.h TCP_RTO_MIN; a route or, from 6.11 on, tcp_rto_min_us can change it
+RTO_MAX = 120.0  # include/net/tcp.h TCP_RTO_MAX; tcp_rto_max_ms, from 6.15 on, can change it
 DELAYED_ACK_MIN = 0.04  # include/net/tcp.h TCP_DELACK_MIN, HZ/25
 DELAYED_ACK_MAX = 0.2  # include/net/tcp.h TCP_DELACK_MAX, HZ/5
 INITIAL_WINDOW = 10  # segments; include/net/tcp.h TCP_INIT_CWND, RFC 6928
@@ -47,17 +47,15 @@ KEEPALIVE_TIME = 7200.0  # include/net/tcp.h TCP_KEEPALIVE_TIME
 KEEPALIVE_INTERVAL = 75.0  # include/net/tcp.h TCP_KEEPALIVE_INTVL
 KEEPALIVE_PROBES = 9  # include/net/tcp.h TCP_KEEPALIVE_PROBES
 TW_REUSE_DELAY = 1.0  # net/ipv4/tcp_ipv4.c tcp_sk_init, the default of tcp_tw_reuse_delay
-TW_REUSE_IN_MS_SINCE = (6, 14)  # the release from which on tcp_twsk_unique counts milliseconds and not whole seconds
-TIMESTAMP_STEP = (
-    0.001  # include/net/tcp.h TCP_TS_HZ: a duration computed from TCP's timestamps may be this much too long
-)
-SYN_LINEAR_SINCE = (6, 5)  # the release that brought tcp_syn_linear_timeouts
+TW_REUSE_IN_MS_SINCE = (6, 14)  # the first release whose tcp_twsk_unique counts in ms, not in seconds
+TIMESTAMP_STEP = 0.001  # include/net/tcp.h TCP_TS_HZ; a duration computed from TCP timestamps may be too long by this
+SYN_LINEAR_SINCE = (6, 5)  # the first release with tcp_syn_linear_timeouts
 SYN_LINEAR_TIMEOUTS = 4  # its default, net/ipv4/tcp_ipv4.c tcp_sk_init
 
 
 @dataclass(frozen=True)
 class KernelFacts:
-    """The kernel that a run ran on: ``release`` as uname gives it, ``hz`` its ticks a second."""
+    """The kernel of a run: ``release`` and ``machine`` as in uname(2), ``hz`` in ticks per second."""
 
     release: str
     hz: int
@@ -65,22 +63,22 @@ class KernelFacts:
 
     @property
     def version(self) -> tuple[int, int]:
-        """The release's first two numbers, for "from 6.5 on"."""
+        """The first two numbers of the release, to be compared with constants such as SYN_LINEAR_SINCE."""
         numbers, _, _ = self.release.partition("-")
         major, minor = numbers.split(".")[:2]
         return int(major), int(minor)
 
     def timer_step(self, duration: float) -> float:
-        """How late a timer of ``duration`` seconds may fire; it is never early (timer.c, calc_index rounds up)."""
+        """How late, in seconds, a timer of ``duration`` seconds may fire; it never fires early (timer.c calc_index)."""
         jiffies = round(duration * self.hz)
         return granularity(jiffies) / self.hz
 
     def latest(self, *durations: float) -> float:
-        """The latest time, in seconds, by which timers that follow one another have all fired.
+        """The latest time, in seconds, by which timers that run one after another have all fired.
 
-        Each timer is rounded up by itself. It may fire one tick later still, when its processor looks at the wheel
-        before another processor has counted the tick. (Measured on two processors at HZ=250: 22 of 1,200
-        retransmissions under load came 4.0 ms after the end of their step.)
+        Each timer is rounded up separately. It may fire another tick later, if its processor checks the wheel before
+        another processor has counted the tick. (Measured on two processors at HZ=250: 22 of 1,200 retransmissions
+        under load were 4.0 ms later than ``timer_step`` allows.)
         """
         tick = 1 / self.hz
         total = 0.0
@@ -89,7 +87,10 @@ class KernelFacts:
         return total
 
     def syn_linear_timeouts(self, sysctl: str | int | None = None) -> int:
-        """How many SYNs follow at the first interval before it begins to double; ``sysctl`` is the recorded value."""
+        """The number of SYN retransmissions at the initial interval, before it doubles.
+
+        ``sysctl`` is the recorded value of tcp_syn_linear_timeouts; None means the default of this release.
+        """
         if sysctl is not None:
             return int(sysctl)
         if self.version >= SYN_LINEAR_SINCE:
@@ -97,7 +98,7 @@ class KernelFacts:
         return 0
 
     def windows(self, *durations: float) -> tuple[tuple[float, float], ...]:
-        """For timers that follow one another: after how many seconds each fires, at the earliest and at the latest."""
+        """For each of the timers, after how many seconds it fires at the earliest and at the latest."""
         found = []
         for duration in durations:
             latest = self.latest(duration)
@@ -105,11 +106,11 @@ class KernelFacts:
         return tuple(found)
 
     def syn_intervals(self, retries: int = SYN_RETRIES, linear: str | int | None = None) -> tuple[float, ...]:
-        """Seconds after each SYN that gets no answer; the last wait ends in ETIMEDOUT (tcp_retransmit_timer).
+        """The wait in seconds after each unanswered SYN; the last wait ends in ETIMEDOUT (tcp_retransmit_timer).
 
-        Six retries and no linear ones: 1, 2, 4, 8, 16, 32, 64 s (tcp_syn_retries, tcp_syn_linear_timeouts). The linear
-        ones raise the number of SYNs but not the time that is allowed for them. With many linear ones and few retries,
-        the time ends first (tcp_write_timeout checks both).
+        With six retries (tcp_syn_retries) and no linear timeouts: 1, 2, 4, 8, 16, 32, 64 s. Linear timeouts
+        (``linear``, the value of tcp_syn_linear_timeouts) allow more SYNs, but not more time. With many linear timeouts
+        and few retries, the time limit is reached first (tcp_write_timeout checks both).
         """
         number = self.syn_linear_timeouts(linear)
         linear_waits = (RTO_INITIAL,) * number
@@ -120,9 +121,10 @@ class KernelFacts:
     def reusable_after(self, entered: float) -> float:
         """When a connection that entered TIME_WAIT at ``entered`` may be reused (tcp_tw_reuse, tcp_twsk_unique).
 
-        Both are seconds of the monotonic clock. From 6.14 on the kernel waits one second; before, until the clock's
-        next whole second begins. A connection that entered in the clock's first second is never reused: the kernel
-        keeps the time of the last timestamp in whole seconds, and 0 means that there is none.
+        Both times are in seconds of the monotonic clock. From 6.14 on the kernel waits one second; older kernels wait
+        until the clock's next full second. The result is infinite for a connection that entered TIME_WAIT in the
+        clock's first second, which is never reused: the kernel stores the time of the last timestamp in whole seconds,
+        and 0 means that there was none.
         """
         if entered < 1:
             return math.inf
@@ -132,7 +134,7 @@ class KernelFacts:
 
 
 def backoff(first: float, count: int, most: float = RTO_MAX) -> tuple[float, ...]:
-    """``count`` waits that double from ``first`` and stay at ``most`` (RFC 6298 section 5.5)."""
+    """``count`` waits in seconds, which double from ``first`` up to ``most`` (RFC 6298 section 5.5)."""
     waits = []
     wait = first
     for _ in range(count):
@@ -142,18 +144,18 @@ def backoff(first: float, count: int, most: float = RTO_MAX) -> tuple[float, ...
 
 
 def allowed(retries: int, first: float = RTO_MIN) -> float:
-    """The time, in seconds, after which Linux gives up a connection with a limit of ``retries`` retransmissions.
+    """The time in seconds after which Linux abandons a connection whose limit is ``retries`` retransmissions.
 
-    Linux limits the elapsed time, not the count: the time that the retransmissions would take from an RTO of ``first``,
-    whatever the real RTO is. It counts from the first retransmission, or from the first SYN (retransmits_timed_out,
-    tcp_model_timeout).
+    Linux limits the elapsed time, not the count. The limit is the time that the retransmissions would take with an
+    initial RTO of ``first``, whatever the actual RTO is. It counts from the first retransmission, or from the first SYN
+    (retransmits_timed_out, tcp_model_timeout).
     """
     waits = backoff(first, retries + 1)
     return sum(waits)
 
 
 def reaching(total: float, intervals: Iterable[float]) -> tuple[float, ...]:
-    """The first of ``intervals``, up to the one in which ``total`` seconds have passed; all in seconds."""
+    """The leading intervals, in seconds, up to and including the one in which their sum reaches ``total`` seconds."""
     found: list[float] = []
     for interval in intervals:
         if sum(found) < total:
@@ -166,15 +168,15 @@ def keepalive_waits(
     interval: float = KEEPALIVE_INTERVAL,
     probes: int = KEEPALIVE_PROBES,
 ) -> tuple[float, ...]:
-    """Seconds before each probe that gets no answer; the last wait ends in ETIMEDOUT (tcp_keepalive_timer)."""
+    """The wait in seconds before each unanswered probe; one more wait ends in ETIMEDOUT (tcp_keepalive_timer)."""
     between_probes = (interval,) * probes
     return (idle, *between_probes)
 
 
 def octaves(*durations: float) -> tuple[tuple[float, float], ...]:
-    """For timers that follow one another: from each one's duration to twice that, the next step of a back-off.
+    """For each of the timers, its duration and twice its duration, which is the next step of a back-off, in seconds.
 
-    For the real clock, where a busy machine may run a timer's work later than KernelFacts.latest allows.
+    Used as bounds on the real clock, where a busy machine may run a timer's work later than KernelFacts.latest allows.
     """
     found = []
     for duration in durations:
@@ -184,6 +186,6 @@ def octaves(*durations: float) -> tuple[tuple[float, float], ...]:
 
 
 def sent_at(intervals: Iterable[float]) -> tuple[float, ...]:
-    """The instants, in seconds from the first, at which segments are sent with these ``intervals`` between them."""
+    """When segments are sent, in seconds after the first one, given the ``intervals`` between them."""
     instants = accumulate(intervals, initial=0.0)
     return tuple(instants)

@@ -1,4 +1,4 @@
-"""Helpers that have nothing to do with a network: files, locks, JSON lines, text for terminals, signals, owners.
+"""Helpers that are independent of networking: files, locks, JSON lines, numbers and text, signals, owners of runs.
 
 May import: errors.
 """

@@ -1,11 +1,14 @@
-"""What is said when the lab itself breaks."""
+"""The error message for a bug in the lab itself."""
 
 import tempfile
 import traceback
 
 
 def surprise(error: Exception) -> str:
-    """The sentence for an exception that nobody foresaw, and its traceback in a file."""
+    """Return the sentence that reports an unexpected exception, and write its traceback to a temporary file.
+
+    The sentence names that file, unless it cannot be written.
+    """
     what = f"The lab itself broke: {type(error).__name__}: {error}".splitlines()[0]
     try:
         with tempfile.NamedTemporaryFile("w", prefix="badwire-traceback-", suffix=".txt", delete=False) as file:

@@ -1,4 +1,4 @@
-"""The reasons, as errno(3) names them, why a folder of the user's cannot be written."""
+"""The error numbers (errno(3)) with which writing to a user's folder fails, grouped by cause."""
 
 import errno
 

@@ -1,6 +1,6 @@
-"""JSON objects that stand in files: whatever stands there, it is an object or a ValueError.
+"""Reads JSON objects from files that may be damaged, and replaces files atomically.
 
-A file that is written whole or not at all, whoever reads meanwhile.
+Whatever a file contains, the result is a JSON object or a ValueError.
 """
 
 import contextlib
@@ -9,16 +9,26 @@ import os
 from pathlib import Path
 from typing import Any
 
-_DIGITS = 19  # of a whole number; times in ns take as many
+_DIGITS = 19  # the most in an integer; times in ns have up to 19
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
-    """The object that a file holds. Raises OSError or ValueError."""
+    """Read the JSON object in a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: as for ``parse_json_object``, or the file is not in UTF-8.
+    """
     return parse_json_object(path.read_text(encoding="utf-8"))
 
 
 def parse_json_object(text: str) -> dict[str, Any]:
-    """The object that a text says. Raises ValueError."""
+    """Parse a JSON object.
+
+    Raises:
+        ValueError: ``text`` is not JSON or not an object, is nested too deeply, or contains an integer that is too
+            large (see ``whole_number``).
+    """
     try:
         found = json.loads(text, parse_int=whole_number)
     except RecursionError:
@@ -29,25 +39,32 @@ def parse_json_object(text: str) -> dict[str, Any]:
 
 
 def whole_number(digits: str) -> int:
-    """What nothing that is measured exceeds. Raises ValueError."""
+    """Convert an integer in JSON (``parse_int`` of ``json.loads``).
+
+    Raises:
+        ValueError: it has more than 19 digits, which no measured value needs.
+    """
     if len(digits.removeprefix("-")) > _DIGITS:
         raise ValueError("a number in it is too large")
     return int(digits)
 
 
 def atomic_write(path: Path, text: str) -> Path:
-    """Write ``text`` to ``path``; if that fails, what was there stays. Raises OSError.
+    """Write ``text`` to a temporary file beside ``path``, and rename it to ``path``; returns ``path``.
 
-    What a writer that was killed had left of a part goes with the next writing.
+    A reader sees either the old content or the new one. Temporary files that killed writers left are removed first.
+
+    Raises:
+        OSError: the file cannot be written; the old content is unchanged.
     """
     for part in path.parent.glob(f".{path.name}.*"):
         number = part.suffix[1:]
         if number.isascii() and number.isdigit() and not os.path.lexists(f"/proc/{number}"):
-            with contextlib.suppress(OSError):  # another user's, or no file
+            with contextlib.suppress(OSError):  # it belongs to another user, or is not a file
                 part.unlink()
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_text(text, encoding="utf-8", errors="backslashreplace")  # a lone surrogate, as JSON escapes it
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")  # writes a lone surrogate as an escape
         return part.replace(path)
     finally:
         part.unlink(missing_ok=True)

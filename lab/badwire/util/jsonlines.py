@@ -1,8 +1,8 @@
-"""One JSON object a line, both ways; bytes travel as ``{"b64": "..."}``.
+"""Encodes and decodes messages as one JSON object per line; bytes are written as ``{"b64": "..."}``.
 
-A request is ``{"id": 7, "do": "start", ...}``, its reply ``{"id": 7, "ok": ...}`` or
-``{"id": 7, "error": "ProgramNotFound", "text": "..."}`` with the name of a class of badwire.errors; all else is
-an event.
+A request is ``{"id": 7, "do": "start", ...}``. Its reply is ``{"id": 7, "ok": ...}``, or
+``{"id": 7, "error": "ProgramNotFound", "text": "..."}`` with the name of a class of badwire.errors. Any other message
+is an event.
 """
 
 import base64
@@ -12,7 +12,8 @@ from typing import Any
 
 Message = dict[str, Any]
 
-WIRE = "wire"  # stands where a host's or a fault's name would, for the wire itself; no host has that name
+# Identifies the wire itself in the fields that otherwise have the name of a host or a fault. No host may have this name.
+WIRE = "wire"
 
 
 def _to_json(value: object) -> object:
@@ -28,12 +29,12 @@ def _from_json(value: dict[str, Any]) -> object:
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """The message as one line, newline included."""
+    """Encode a message as one line, including the newline."""
     return json.dumps(message, default=_to_json, separators=(",", ":")).encode() + b"\n"
 
 
 def decode(line: bytes | str) -> Any:
-    """What ``encode`` made a line of.
+    """Decode a line that ``encode`` made.
 
     Raises:
         ValueError: the line is not JSON.
@@ -42,13 +43,13 @@ def decode(line: bytes | str) -> Any:
 
 
 class Decoder:
-    """Puts messages together from a byte stream that cuts them anywhere."""
+    """Decodes messages from a byte stream, in pieces of any size."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
     def feed(self, data: bytes) -> list[Message]:
-        """The messages that ``data`` completes, in order.
+        """Add ``data`` to the stream, and return the messages that it completes, in order.
 
         Raises:
             ValueError: a complete line is not a message.

@@ -1,7 +1,7 @@
 """Locks between processes on open files and directories (flock(2)).
 
-A lock belongs to the open file: the kernel releases it when the last descriptor of that is closed, those that a child
-process inherited included, however the processes end.
+A lock belongs to the open file description, which child processes share through the descriptors that they inherit. The
+kernel releases the lock when the last of these descriptors is closed, also when a process is killed.
 """
 
 import fcntl
@@ -9,17 +9,17 @@ from typing import Protocol
 
 
 class HasFileno(Protocol):
-    """An open file."""
+    """An open file or directory."""
 
     def fileno(self) -> int:
         """Its descriptor."""
 
 
 def lock(file: int | HasFileno, *, shared: bool = False) -> None:
-    """Lock an open file, and wait as long as another process has a lock that excludes this one.
+    """Lock an open file; wait while another process holds a conflicting lock.
 
     Args:
-        shared: whether other processes may have a shared lock at the same time.
+        shared: whether other processes may hold a shared lock at the same time.
 
     Raises:
         OSError: the file system has no locks.
@@ -28,10 +28,10 @@ def lock(file: int | HasFileno, *, shared: bool = False) -> None:
 
 
 def try_lock(file: int | HasFileno, *, shared: bool = False) -> bool:
-    """Lock an open file without waiting; False if another process has a lock that excludes this one.
+    """Lock an open file without waiting; False if another process holds a conflicting lock.
 
     Args:
-        shared: whether other processes may have a shared lock at the same time.
+        shared: whether other processes may hold a shared lock at the same time.
 
     Raises:
         OSError: the file system has no locks.

@@ -1,4 +1,4 @@
-"""A sentence with values in it, kept apart, so that a saved run can be shown in another language."""
+"""A sentence as a template and its values, so that a saved run can be shown in another language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,9 +9,13 @@ from badwire.util.numbers import plain, text
 
 @dataclass(frozen=True)
 class Message:
-    """A template in the words of ``str.format`` and the values that fill it: ``Message("port {port}", port=7001)``.
+    """A template for ``str.format``, and its values: ``Message.of("port {port} is open", port=7001)``.
 
-    ``str()`` gives the sentence in English. Values are shown as people write them, by ``badwire.util.numbers.text``.
+    ``str()`` returns the English sentence, with each value formatted by ``badwire.util.numbers.text``. A message whose
+    template is empty is false.
+
+    Raises:
+        KeyError, IndexError: the template has a field without a value.
     """
 
     template: str = ""
@@ -19,13 +23,13 @@ class Message:
 
     @classmethod
     def of(cls, template: "str | Message", **values: object) -> "Message":
-        """A template with its values; what is a Message already stays as it is."""
+        """Make a message from a template and its values; a ``Message`` is returned unchanged."""
         if isinstance(template, Message):
             return template
         return cls(template, values)
 
     def __post_init__(self) -> None:
-        str(self)  # a value that is missing is found where the message is made, and not where it is read
+        str(self)  # fails here, where the message is made, if a value is missing
 
     def __str__(self) -> str:
         if not self.values:
@@ -36,13 +40,17 @@ class Message:
         return bool(self.template)
 
     def to_json(self) -> dict[str, Any]:
-        """The sentence, and what it was made from: ``{"text": …, "template": …, "values": {…}}``."""
+        """The English sentence, its template and its values: ``{"text": …, "template": …, "values": {…}}``."""
         values = {name: plain(value) for name, value in self.values.items()}
         return {"text": str(self), "template": self.template, "values": values}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The message that ``to_json`` gave. Raises KeyError, TypeError, ValueError if it is none."""
+        """Make a message from the result of ``to_json``.
+
+        Raises:
+            KeyError, TypeError, ValueError: ``data`` is not such a result.
+        """
         template, values = data["template"], data["values"]
         if not isinstance(template, str) or not isinstance(values, Mapping):
             raise TypeError("a message has a template and values")

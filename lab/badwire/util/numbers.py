@@ -1,7 +1,7 @@
-"""Measured values as people write them, and as JSON has them.
+"""Formats measured values for people, and converts them to JSON.
 
-No value is written with more digits than it has: a length of time of which only bounds are known is written with the
-digits that the bounds share.
+No value is written with more digits than its accuracy justifies. A duration of which only bounds are known is rounded
+to its error.
 """
 
 import math
@@ -12,14 +12,18 @@ from typing import TypeVar
 T = TypeVar("T")
 
 DIGITS = 4  # significant digits of a measured time: the wire's clock and a host's agree to some 10 us
-DECIMALS = 6  # of a time in seconds: no clock of ours is better than a microsecond
-SINGULAR = {"processes": "process", "copies": "copy"}  # other units, which stand in the plural, lose an s
-WIDE = 0.2  # a span wider than this part of its middle is written as two bounds, and not as a middle with an error
+DECIMALS = 6  # of a time in seconds: none of the lab's clocks is more accurate than a microsecond
+SINGULAR = {"processes": "process", "copies": "copy"}  # any other unit, all in the plural, loses its s
+WIDE = 0.2  # a span wider than this fraction of its middle is written as two bounds instead of a middle and an error
 
 
 @dataclass(frozen=True)
 class Span:
-    """A length of time of which only bounds are known, in seconds; ``longest`` is infinite when no end was seen."""
+    """A duration in seconds of which only bounds are known; ``longest`` is infinite if no end was observed.
+
+    Raises:
+        ValueError: ``shortest`` exceeds ``longest``.
+    """
 
     shortest: float
     longest: float
@@ -35,7 +39,7 @@ class Span:
 
 
 def text(value: object) -> str:
-    """A value for people: ``60.28 ± 0.01``, ``at least 60``, ``yes``, ``TIME_WAIT``, ``1, 2, 4``, ``none``."""
+    """Format a value for people: ``60.28 ± 0.01``, ``at least 60``, ``yes``, ``TIME_WAIT``, ``1, 2, 4``, ``none``."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Span):
@@ -54,14 +58,17 @@ def text(value: object) -> str:
 
 
 def quantity(shown: str, unit: str, value: object) -> str:
-    """A value that is shown with its unit: ``2 segments``, ``1 segment``, ``0.2013 s``."""
+    """Append ``unit`` to ``shown``, the text of ``value``: ``2 segments``, ``1 segment``, ``0.2013 s``.
+
+    ``unit`` is in the plural; it becomes singular if ``value`` is the integer 1.
+    """
     if value == 1 and not isinstance(value, bool | float):
         unit = SINGULAR.get(unit) or (unit.removesuffix("s") if len(unit) > 2 else unit)
     return f"{shown} {unit}".rstrip()
 
 
 def number(value: float, digits: int = DIGITS) -> str:
-    """A number with so many significant digits, and not more decimals than the clocks have: 0.2013, 61.62, 7200."""
+    """Format a number with at most ``digits`` significant digits and ``DECIMALS`` decimals: 0.2013, 61.62, 7200."""
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
     decimals = min(DECIMALS, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
@@ -70,13 +77,17 @@ def number(value: float, digits: int = DIGITS) -> str:
 
 
 def join(parts: Iterable[str]) -> str:
-    """The parts of a value: with commas, or with semicolons where a part has commas of its own; ``none`` of nothing."""
+    """Join the parts with commas, or with semicolons if a part contains a comma; ``none`` if there are no parts."""
     parts = tuple(parts)
     return ("; " if any(", " in part for part in parts) else ", ").join(parts) or "none"
 
 
 def plain(value: object) -> object:
-    """A value as JSON has it: a span becomes a pair, infinity null, a set a sorted list, anything else its text."""
+    """Convert a value to one that JSON can represent.
+
+    A span becomes a pair, infinity and NaN become null, a set becomes a sorted list, and a value of any other type
+    becomes its text.
+    """
     if isinstance(value, Span):
         return [plain(value.shortest), plain(value.longest)]
     if isinstance(value, float):
@@ -101,13 +112,13 @@ def _span(value: Span) -> str:
     if value.width > WIDE * middle:
         return f"{number(value.shortest, 3)} to {number(value.longest, 3)}"
     step = 10.0 ** math.floor(math.log10(error))
-    rounded = math.ceil(error / step - 1e-9) * step  # one digit, and 0.0091 becomes 0.01
+    rounded = math.ceil(error / step - 1e-9) * step  # rounded up to one digit: 0.0091 becomes 0.01
     decimals = max(0, -math.floor(math.log10(rounded) + 1e-9))
-    return f"{middle:.{decimals}f} ± {rounded:.{decimals}f}"  # the middle ends where its error does
+    return f"{middle:.{decimals}f} ± {rounded:.{decimals}f}"  # both have the same number of decimals
 
 
 def _in_order(values: Iterable[T]) -> list[T]:
-    """Sorted as values of one kind are, numbers as numbers; by their text where kinds are mixed."""
+    """Sort the values; values that cannot be compared with each other are sorted by their text."""
     listed = list(values)
     try:
         return sorted(listed)  # type: ignore[type-var]

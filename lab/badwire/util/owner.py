@@ -1,25 +1,25 @@
-"""Who a container or a network belongs to, in its labels and its name: enough to tell whether that process still lives.
+"""Labels and names of containers and networks: which run each belongs to, and whether that run's process is alive.
 
-A container has its image's labels, too, and ``docker commit`` gives a container's labels to an image. So a label alone
-does not say that we made the container that bears it; the name says so, which nothing inherits.
+A container inherits its image's labels, and ``docker commit`` copies a container's labels to an image. So a label alone
+does not prove that a lab made a container. A name is not inherited, and therefore the name must match the labels.
 """
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
-RUN = "badwire.run"  # label: the run, a name of its own for each lab that was ever opened
-OWNER = "badwire.owner"  # label: the process that opened it
-FORMER = {RUN: "netlab.run", OWNER: "netlab.owner"}  # the same under the project's former name
+RUN = "badwire.run"  # label: the run's identifier, random for each lab
+OWNER = "badwire.owner"  # label: the process that opened the lab, as `owner` returns it
+FORMER = {RUN: "netlab.run", OWNER: "netlab.owner"}  # the same labels under the project's former name
 
 
 def engine_name(run: str, part: str = "") -> str:
-    """What a run's network is called on the engine, or its container for one ``part``: a host, or the wire."""
+    """The name on the engine of a run's network or, with ``part``, of its container for that host or for the wire."""
     return f"badwire-{run}-{part}" if part else f"badwire-{run}"
 
 
 def is_of_its_run(name: str, labels: Mapping[str, str]) -> bool:
-    """Whether a container or a network has the name that goes with its labels, so that a lab made it."""
+    """Whether the name of a container or network matches its labels, which means that a lab made it."""
     for label in (RUN, FORMER[RUN]):
         if label in labels:
             network = f"{label.partition('.')[0]}-{labels[label]}"
@@ -29,18 +29,20 @@ def is_of_its_run(name: str, labels: Mapping[str, str]) -> bool:
 
 
 def owner(pid: int | None = None) -> str:
-    """The identity of a process (default: this one): machine, boot, PID namespace, pid, start time.
+    """The identity of a process (default: this one): machine, boot, PID namespace, pid and start time.
 
-    Raises ProcessLookupError when there is no such process.
+    Raises:
+        ProcessLookupError: there is no such process, or it is a zombie.
     """
     pid = os.getpid() if pid is None else pid
     return f"{_here()}/{pid}/{_started(pid)}"
 
 
 def is_dead(identity: str) -> bool:
-    """True only if the process is certainly gone.
+    """Whether the process has certainly ended; ``identity`` is what ``owner`` returned.
 
-    One of another machine, or of a PID namespace that is not ours, cannot be looked up from here: False.
+    False for a process of another machine or PID namespace, which cannot be looked up from here, and for text that
+    is not an identity.
     """
     try:
         machine, boot, namespace, pid, started = identity.split("/")
@@ -53,7 +55,7 @@ def is_dead(identity: str) -> bool:
     except ProcessLookupError:
         return True
     except ValueError:
-        return False  # not written by us
+        return False  # `owner` did not write this
 
 
 def _here() -> str:
@@ -69,12 +71,12 @@ def _read(path: str) -> str:
 
 
 def _started(pid: int) -> str:
-    """When the process started, in clock ticks since boot: with the pid it names one process for good."""
+    """When the process started, in clock ticks since boot; the pid and this time together identify a process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         raise ProcessLookupError(f"there is no process {pid}") from None
-    state, *fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    state, *fields = stat.rpartition(")")[2].split()  # the command's name, in parentheses, may contain anything
     if state in "ZX":
         raise ProcessLookupError(f"process {pid} has ended")
     return fields[18]

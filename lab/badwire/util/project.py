@@ -1,9 +1,9 @@
-"""Where the project's files lie that are no modules: in a clone beside the package, in a wheel within it."""
+"""Locates the project's files that are not modules: beside the package in a clone, inside the package in a wheel."""
 
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]  # this package's folder
-IMPORTED_FROM = PACKAGE.parent  # what a Python has to have on its path to import it
+IMPORTED_FROM = PACKAGE.parent  # the entry of sys.path from which the package is imported
 
 
 def root() -> Path:
@@ -21,6 +21,6 @@ DOCS = ROOT / "docs"
 
 
 def packaged(name: str) -> Path:
-    """A file of the project by its path in a clone, such as "lab/badwire/errors.py" or "images/host/Dockerfile"."""
+    """The path of a file, given its path in a clone, such as "lab/badwire/errors.py" or "images/host/Dockerfile"."""
     top, _, rest = name.partition("/")
     return IMPORTED_FROM / rest if top == "lab" else ROOT / name

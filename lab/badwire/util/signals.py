@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first breaks the run off in good order; more do not disturb the undoing."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP: the first one interrupts the run; later ones do not disturb its cleanup."""
 
 import os
 import signal
@@ -10,12 +10,12 @@ from pathlib import Path
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_NUDGE = signal.SIGURG  # ignored by whoever does not ask for it (signal(7))
+_NUDGE = signal.SIGURG  # its default action is to do nothing (signal(7))
 _INSIST_EVERY = 0.05  # seconds
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was broken off from outside; `folder` keeps the evidence so far, if there is any."""
+    """A signal interrupted the run; `folder` has the evidence recorded so far, None if there is none."""
 
     def __init__(self, number: int = signal.SIGINT, folder: Path | None = None) -> None:
         self.number, self.folder = number, folder
@@ -28,13 +28,16 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def exit_status(self) -> int:
-        """As a shell would see it: 130 for Ctrl-C."""
+        """The exit status by the shell's convention, 128 + signal: 130 for Ctrl-C."""
         return 128 + self.number
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Inside the block the first of the signals raises Interrupted; those after it are answered with a word."""
+    """Within the block, the first of ``SIGNALS`` raises Interrupted; each later one prints a message.
+
+    A signal that is ignored on entry stays ignored. Call it from the main thread.
+    """
     seen = threading.Event()
 
     def handle(number: int, _frame: FrameType | None) -> None:
@@ -47,7 +50,7 @@ def interruptible() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     with insisting(seen):
         for number in SIGNALS:
-            if before[number] is not signal.SIG_IGN:  # nohup, or a shell's background job
+            if before[number] is not signal.SIG_IGN:  # ignored by nohup, or for a shell's background job
                 signal.signal(number, handle)
         try:
             yield
@@ -58,12 +61,12 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def insisting(seen: threading.Event) -> Iterator[None]:
-    """See to it that the main thread hears of the first signal.
+    """Ensure that the main thread runs its handler for the first signal, which then sets ``seen``.
 
-    Python calls a handler between two steps of its own. A signal that comes after the last of them, and before a system
-    call that waits, would be heard of when that call returns, which may be never: so the call is interrupted, by a
-    signal that does nothing else, until the handler has been called. That the program goes on after a stop, which any
-    thread may be told of, main hears once.
+    Python runs handlers between two bytecode instructions of the main thread. If a signal arrives just before the main
+    thread blocks in a system call, its handler runs only when that call returns, which may be never. A helper thread
+    therefore interrupts the call with SIGURG until ``seen`` is set. It also sends one SIGURG after each SIGCONT, which
+    the kernel may deliver to any thread.
     """
     arrived, wakeup = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     os.set_blocking(arrived, True)

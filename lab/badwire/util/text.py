@@ -1,11 +1,11 @@
-"""Text for a terminal from whoever wrote it: a control character is shown, never obeyed."""
+"""Makes untrusted text safe to print: a terminal shows control characters and does not execute them."""
 
 
 def visible(text: str) -> str:
-    """The text on one line with every character that is not printable by its code, as in ``\\x1b[2J``.
+    """Replace each character that is not printable by its escape sequence, as in ``\\x1b[2J``; the result is one line.
 
-    Not printable, for Unicode and for Python, are controls (C0, C1), separators but the space, surrogates, and what
-    turns the direction of writing.
+    As ``str.isprintable`` defines it, these are control characters (C0, C1), separators other than the space,
+    surrogates, and characters that change the direction of writing.
     """
     if text.isprintable():
         return text
