@@ -1,4 +1,4 @@
-"""What a lab consists of, as plain data (`topology`), read from a compose file (`compose`).
+"""The description of a lab as plain data (`topology`), and the reader of compose files (`compose`).
 
 May import: errors.
 """

@@ -1,11 +1,12 @@
-"""Reads a compose file into a topology. A key that the lab does not honour is an error that names it and its place.
+"""Reads a topology from a compose file. A key that the lab does not support is an error that names the key.
 
-The file is the same one that ``docker compose up`` takes. Every service but ``wire`` is a host; a service with
-``scale`` or ``deploy.replicas`` N > 1 is N hosts, service1 to serviceN. A key left out has the lab's own value (the
-defaults of ``topology.Container``), which is the strict one: no capability but what the agent needs. ``x-…`` keys
-and ``version`` mean nothing to Compose either, and are passed over.
+The file is the one that ``docker compose up`` takes. Every service except ``wire`` is a host; a service with ``scale``
+or ``deploy.replicas`` N > 1 is N hosts, service1 to serviceN. A key that is left out has the default of
+``topology.Container``, which grants only the capabilities that the agent needs. ``x-…`` keys and ``version`` are
+ignored, as Compose ignores them.
 
-The values in a compose file: each reader takes one as YAML gave it and returns it checked, or raises Bad.
+Each reader of a value (``table`` to ``one``) takes the value as PyYAML returned it and ``here``, its position in the
+file for error messages. It returns the checked value, or raises Bad.
 """
 
 import re
@@ -23,11 +24,11 @@ SIZE = re.compile(r"[0-9]+(b|k|m|g|kb|mb|gb)?")
 
 
 class Bad(Exception):
-    """What is wrong with a value, as the part of a sentence that comes after the file's name."""
+    """A value is not valid; the message is the part of the error's sentence after the file's name."""
 
 
 def table(value: object, here: str) -> dict[str, Any]:
-    """A mapping with text for keys."""
+    """A mapping whose keys are text."""
     if not isinstance(value, dict):
         raise Bad(f"{here} must be a mapping, {_is(value)}")
     for key in value:
@@ -37,7 +38,7 @@ def table(value: object, here: str) -> dict[str, Any]:
 
 
 def text(value: object, here: str) -> str:
-    """A text that is not empty."""
+    """Text that is not empty."""
     if not isinstance(value, str) or not value:
         raise Bad(f"{here} must be text, {_is(value)}")
     return value
@@ -51,7 +52,7 @@ def flag(value: object, here: str) -> bool:
 
 
 def number(value: object, here: str) -> int:
-    """A whole number from 0 on, also when it is written as text."""
+    """An integer of at least 0, which may be written as text."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
@@ -60,7 +61,7 @@ def number(value: object, here: str) -> int:
 
 
 def positive(value: object, here: str) -> float:
-    """A number above 0, also when it is written as text."""
+    """A finite number above 0, which may be written as text."""
     try:
         result = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.0
     except ValueError:
@@ -71,7 +72,7 @@ def positive(value: object, here: str) -> float:
 
 
 def size(value: object, here: str) -> int | str:
-    """A number of bytes, or a text such as 256m."""
+    """A number of bytes, or text such as 256m, which is returned in lower case."""
     if isinstance(value, str) and SIZE.fullmatch(value.lower()):
         return value.lower()
     if isinstance(value, str):
@@ -80,7 +81,7 @@ def size(value: object, here: str) -> int | str:
 
 
 def words(value: object, here: str, pairs: bool = False) -> tuple[str, ...]:
-    """A list of texts; with ``pairs`` of the form name=value, which may also be a mapping."""
+    """A list of texts; with ``pairs``, a list of texts name=value, or a mapping that is converted to one."""
     if pairs and isinstance(value, dict):
         for name, item in table(value, here).items():
             if isinstance(item, bool) or not isinstance(item, str | int | float):
@@ -109,7 +110,7 @@ def _environment(value: object, here: str) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in words(value, here, pairs=True))
 
 
-# The keys of a service that become a field of badwire.topology.topology.Container under the same name.
+# The keys of a service that are fields of badwire.topology.topology.Container, with the readers of their values.
 READERS: dict[str, Callable[[object, str], Any]] = {
     "image": text,
     "cap_add": words,
@@ -137,15 +138,19 @@ KEYS = {"host": BOTH | {"networks", "sysctls", "scale", "deploy"}, "wire": BOTH 
 
 
 def load(path: Path) -> Topology:
-    """The topology in the compose file at ``path``; raises BadTopology, one sentence."""
+    """Read the topology in the compose file at ``path``.
+
+    Raises:
+        BadTopology: the file cannot be read, is not YAML, or does not describe a lab.
+    """
     where = path.name
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict)  # a SafeLoader underneath
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict)  # a subclass of SafeLoader
     except OSError as error:
         raise BadTopology(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise BadTopology(f"{path} is not a text file in UTF-8") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none, and the like
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date, for example
         raise BadTopology(f"{where} is not YAML: {_problem(error)}") from None
     try:
         return _topology(where, document)
@@ -240,7 +245,7 @@ def _container(service: Mapping[str, Any], here: str, default: Container) -> Con
     args = table(build.get("args") or {}, f"{here}: 'build.args'")
     _only(args, {"BASE"}, f"{here}: 'build.args'")
     base = text(args["BASE"], f"{here}: 'build.args.BASE'") if "BASE" in args else None
-    values["image"] = None  # beside 'build' it is only what Compose calls the result
+    values["image"] = None  # beside 'build' it is only the name that Compose gives the built image
     return replace(default, **values, base=base)
 
 
@@ -274,13 +279,13 @@ def _problem(error: Exception) -> str:
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML where a key given twice is an error; the library would let the last one win."""
+    """A YAML loader to which a duplicate key is an error; PyYAML would use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                continue  # refused below
+                continue  # super() rejects it below
             if key.value in seen:
                 problem = f"the key {key.value!r} is there twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)

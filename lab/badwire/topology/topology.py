@@ -1,4 +1,4 @@
-"""What a lab consists of, as plain data: hosts, a wire, a network. `compose` reads it from compose.yaml."""
+"""The hosts, the wire and the network of a lab, as plain data; `compose` reads them from compose.yaml."""
 
 import re
 from collections import Counter
@@ -11,21 +11,21 @@ from badwire.errors import BadTopology
 # A host's name is also the name of its port on the bridge, and Linux gives an interface at most 15 characters.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
 RESERVED = frozenset({"wire", "lo"})
-MOST_HOSTS = 1023  # ports of a bridge: Linux net/bridge/br_private.h BR_MAX_PORTS, of which number 0 is not given
+MOST_HOSTS = 1023  # ports of a bridge: Linux net/bridge/br_private.h BR_MAX_PORTS, of which number 0 is not used
 
-# What a host's agent needs: to set its interface up, AF_PACKET, another user for its programs, and to end them.
+# For a host's agent: to configure its interface, to use AF_PACKET, to run programs as another user, and to kill them.
 HOST_CAPS = ("NET_ADMIN", "NET_RAW", "SETUID", "SETGID", "KILL")
-# The wire's relay makes an empty network namespace of its own, which takes SYS_ADMIN once; it gives that up.
+# The wire's relay needs SYS_ADMIN to create its own, empty network namespace; it then drops the capability.
 WIRE_CAPS = ("NET_ADMIN", "NET_RAW", "SYS_ADMIN")
 
 
 @dataclass(frozen=True)
 class Container:
-    """What an engine is told about a service's container. A network namespace has no use for any of it.
+    """The settings of a service's container, named as in a compose file; the netns substrate ignores them.
 
-    ``image`` is used as it is when given, and must hold the agent; None is the project's own image, built when it is
-    needed on top of ``base`` (None: badwire-base if it is here, else the registry's). ``mem_limit`` is in bytes, or
-    text such as "256m"; ``cpus`` is a number of processors.
+    ``image`` must contain the agent. None means the project's own image, which is built if necessary. ``base`` is the
+    image on which that one is built; None means badwire-base if it exists locally, else Python's image from the
+    registry. ``mem_limit`` is in bytes, or text such as "256m". ``cpus`` is a number of processors.
     """
 
     image: str | None = None
@@ -46,7 +46,13 @@ class Container:
 
 @dataclass(frozen=True)
 class HostSpec:
-    """A host to be: ``sysctls`` are net.* settings of its own stack, ``address`` an IPv4 address, None for any."""
+    """A host to bring up; ``sysctls`` are net.* settings of its network namespace.
+
+    ``address`` is an IPv4 address without a prefix length; None lets the lab choose one.
+
+    Raises:
+        BadTopology: the name is not valid, or a sysctl is not one of net.*.
+    """
 
     name: str
     sysctls: Mapping[str, str] = field(default_factory=dict)
@@ -68,10 +74,13 @@ class HostSpec:
 
 @dataclass(frozen=True)
 class Topology:
-    """Hosts on one bridge network. ``subnet`` None lets the substrate choose, so that labs side by side do not collide.
+    """Hosts on one bridge network.
 
-    ``mtu`` is in bytes; ``wire`` is the container of the wire's agent; ``where`` names the source in error sentences.
-    Raises BadTopology in one sentence for what cannot be brought up.
+    If ``subnet`` is None, the substrate chooses one, so that labs which run at the same time do not collide. ``mtu`` is
+    in bytes, from 576 to 65535. ``wire`` is the container of the wire's agent. ``where`` is the file's name for errors.
+
+    Raises:
+        BadTopology: no lab can have these hosts, addresses, subnet or MTU.
     """
 
     hosts: tuple[HostSpec, ...]
@@ -96,13 +105,16 @@ class Topology:
 
     @staticmethod
     def of(*names: str, subnet: str | None = None, mtu: int = 1500) -> "Topology":
-        """A topology of hosts with these names and nothing special about them."""
+        """A topology of hosts with these names and the default settings."""
         return Topology(tuple(HostSpec(name) for name in names), subnet=subnet, mtu=mtu)
 
     def with_hosts(self, **replicas: int) -> "Topology":
-        """The same with N of a host: ``with_hosts(client=3)`` has client1, client2 and client3 in its place.
+        """A copy with N instances of a host: ``with_hosts(client=3)`` replaces client by client1, client2 and client3.
 
-        One is the host as it is, none removes it. A dash in a name is written as an underscore.
+        With 1 the host is unchanged, with 0 it is removed. Write a hyphen in a host's name as an underscore.
+
+        Raises:
+            BadTopology: there is no such host, or the new topology is not valid.
         """
         wanted = {name.replace("_", "-"): number for name, number in replicas.items()}
         for name in wanted.keys() - {host.name for host in self.hosts}:
@@ -111,10 +123,11 @@ class Topology:
         return replace(self, hosts=hosts)
 
     def addresses(self, default: str = "10.0.0.0/24") -> dict[str, str]:
-        """Each host's address with its prefix length, such as {"server": "10.0.0.2/24"}: those asked for, the others in
-        order from the network's second address on (the first is a Docker network's gateway).
+        """Each host's address with its prefix length, such as {"server": "10.0.0.2/24"}.
 
-        ``default`` is the network when the topology has none; it grows until all hosts fit.
+        A host without an address of its own gets the next free one, from the subnet's second address on; the first is
+        the gateway of a Docker network. ``default`` is the subnet if the topology has none; its prefix is shortened
+        until all hosts fit.
         """
         network = self._network(self.subnet or default)
         while self.subnet is None and network.num_addresses < len(self.hosts) + 3:
@@ -157,7 +170,11 @@ class Topology:
 
 
 def copies(host: HostSpec, number: int) -> tuple[HostSpec, ...]:
-    """``number`` hosts like this one: itself, or name1, name2, …, which cannot share an address that it asks for."""
+    """``number`` copies of a host: the host itself for 1, otherwise name1, name2, …
+
+    Raises:
+        BadTopology: ``number`` is negative, or several copies would share the host's address.
+    """
     if number < 0:
         raise BadTopology(f"host {host.name!r}: {number} of it is not a number of hosts")
     if number == 1:
