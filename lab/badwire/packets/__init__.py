@@ -1,4 +1,4 @@
-"""Frames decoded (`packet`, `ipv4`, `tcp_flags`), checksums, and the capture's file format (`pcapng`).
+"""Decodes frames (`packet`, `ipv4`, `tcp_flags`), verifies checksums, and reads and writes captures (`pcapng`).
 
 May import: linux, util, errors.
 """

@@ -1,4 +1,4 @@
-"""The Internet checksum, and whether a frame's are right: how a receiver finds out that a segment was damaged."""
+"""The Internet checksum (RFC 1071), by which a receiver detects that a frame was damaged."""
 
 import struct
 
@@ -16,7 +16,7 @@ from badwire.packets.ipv4 import (
 
 
 def internet_sum(data: bytes) -> int:
-    """The 16-bit ones' complement sum of RFC 1071, complemented: 0 over data that carries its own right checksum."""
+    """The Internet checksum of ``data`` (RFC 1071), 16 bits; 0 if ``data`` includes its own correct checksum."""
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data[: len(data) // 2 * 2]))
     if len(data) % 2:
         total += data[-1] << 8
@@ -26,18 +26,22 @@ def internet_sum(data: bytes) -> int:
 
 
 def pseudo_header(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:
-    """What TCP and UDP add in front of themselves before they sum (RFC 9293 section 3.1)."""
+    """The pseudo-header that the checksums of TCP and UDP include (RFC 9293 section 3.1, RFC 768).
+
+    ``source`` and ``destination`` are addresses of 4 bytes; ``length`` is that of the segment or datagram, in bytes.
+    """
     return source + destination + struct.pack("!BBH", 0, protocol, length)
 
 
 def checksums_right(frame: bytes) -> bool | None:
-    """Whether a frame's checksums are right: that of the IPv4 header, and that of TCP, UDP or ICMP.
+    """Whether a frame's checksums are correct: that of the IPv4 header, and that of TCP, UDP or ICMP.
 
-    None where nothing can be said: not IPv4, cut short by the capture, a fragment, or UDP that carries no checksum.
+    None if the frame cannot be checked: it is not IPv4, was truncated by the capture, is a fragment, has another
+    protocol, or is UDP without a checksum.
     """
     ip = ipv4_header(frame)
     if ip is None:
-        # the kernel counts a wrong version as it counts a wrong sum (net/ipv4/ip_input.c ip_rcv_core)
+        # the kernel counts a wrong version as a header error, like a wrong checksum (net/ipv4/ip_input.c ip_rcv_core)
         complete = frame[12:14] == ETHERTYPE and len(frame) >= ETHERNET_HEADER + SHORTEST
         return False if complete else None
     if ip.header_length < SHORTEST or internet_sum(frame[ETHERNET_HEADER : ip.payload_at]) != 0:

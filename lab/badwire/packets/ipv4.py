@@ -1,4 +1,4 @@
-"""The IPv4 header of an Ethernet frame, read in one place: RFC 791 section 3.1."""
+"""Parses the IPv4 header of an Ethernet frame (RFC 791 section 3.1)."""
 
 import struct
 from typing import NamedTuple
@@ -19,13 +19,13 @@ _HEADER = struct.Struct("!BxHHHBBxx4s4s")
 
 
 class Ipv4Header(NamedTuple):
-    """A header that begins at ``at`` in the data that it was read from; lengths in bytes."""
+    """An IPv4 header; ``at`` is its offset in the parsed data. Lengths and offsets are in bytes."""
 
     at: int
     header_length: int
     total_length: int
     id: int
-    fragment: int  # flags and offset
+    fragment: int  # the 16 bits of flags and offset
     ttl: int
     protocol: int
     source: bytes
@@ -33,34 +33,34 @@ class Ipv4Header(NamedTuple):
 
     @property
     def payload_at(self) -> int:
-        """Where the payload begins in that data."""
+        """The offset of the payload in the parsed data."""
         return self.at + self.header_length
 
     @property
     def payload_length(self) -> int:
-        """How long the payload is, by the header; a short frame is padded behind it."""
+        """The length of the payload according to the header; the padding of a short frame may follow it."""
         return self.total_length - self.header_length
 
     @property
     def end(self) -> int:
-        """Where the datagram ends in that data, by the header."""
+        """The offset of the datagram's end in the parsed data, according to the header."""
         return self.at + self.total_length
 
     @property
     def is_later_fragment(self) -> bool:
-        """Whether it is a fragment other than the first, which has no header of TCP or UDP."""
+        """Whether this is a fragment other than the first, and so has no TCP or UDP header."""
         return bool(self.fragment & OFFSET)
 
 
 def ipv4_header(frame: bytes) -> Ipv4Header | None:
-    """The header of an IPv4 datagram in an Ethernet frame; None for any other frame, and for one that is too short."""
+    """The IPv4 header of an Ethernet frame; None if the frame does not contain IPv4 or is too short."""
     if frame[12:14] != ETHERTYPE:
         return None
     return read(frame, ETHERNET_HEADER)
 
 
 def read(data: bytes, at: int) -> Ipv4Header | None:
-    """The header that begins at ``at``; None where there is none of version 4."""
+    """The IPv4 header at offset ``at``; None if the data is too short or the version is not 4."""
     if len(data) < at + SHORTEST:
         return None
     first, total, ident, fragment, ttl, protocol, source, destination = _HEADER.unpack_from(data, at)

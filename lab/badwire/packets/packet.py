@@ -1,7 +1,7 @@
 """Decodes a frame into its layers: Ethernet, ARP, IPv4, TCP with its options, UDP, ICMP.
 
-A layer that is truncated or unknown is None, never an error, since a corrupted frame is evidence too. TCP fields have
-the names of RFC 9293 section 3.3 (SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND).
+A truncated or unknown layer is None and not an error, since a corrupted frame is evidence too. The fields of TCP are
+named after RFC 9293 section 3.3 (SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND).
 """
 
 import struct
@@ -18,7 +18,7 @@ Protocol = Literal["arp", "tcp", "udp", "icmp", "ip", "other"]
 
 @dataclass(frozen=True)
 class Arp:
-    """An ARP packet (RFC 826); ``operation`` is 1 for a request, 2 for a reply."""
+    """An ARP packet (RFC 826); ``operation`` is 1 in a request and 2 in a reply."""
 
     operation: int
     sender: str
@@ -29,8 +29,8 @@ class Arp:
 class Ip:
     """An IPv4 header (RFC 791).
 
-    ``id`` differs between a segment and its retransmission, and is equal in a copy. ``length`` is the datagram's, in
-    bytes.
+    A retransmission has another ``id`` than the first transmission; a duplicate made by the wire has the same ``id``.
+    ``length`` (of the datagram) and ``offset`` (of a fragment) are in bytes.
     """
 
     source: str
@@ -46,7 +46,7 @@ class Ip:
 
 @dataclass(frozen=True)
 class Options:
-    """TCP options (RFC 9293 section 3.2, RFC 7323, RFC 2018); None or False if the segment does not have them."""
+    """TCP options (RFC 9293 section 3.2, RFC 7323, RFC 2018); an absent option is None, False or ()."""
 
     mss: int | None = None
     window_scale: int | None = None
@@ -57,7 +57,11 @@ class Options:
 
     @property
     def offered(self) -> tuple[str, ...]:
-        """What a SYN offers besides its MSS, by the names of the sysctls; it is used if both sides offer it."""
+        """The options that a SYN offers besides its MSS.
+
+        The names are those of the sysctls tcp_timestamps, tcp_sack and tcp_window_scaling, without tcp_. An option is used
+        on a connection only if both SYNs offer it.
+        """
         offers = {
             "timestamps": self.timestamp is not None,
             "sack": self.sack_permitted,
@@ -68,7 +72,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Tcp:
-    """A TCP segment (RFC 9293). ``window`` is the field of the header, not scaled; ``data_length`` is in bytes."""
+    """A TCP segment (RFC 9293). ``window`` is the header's field, not scaled.
+
+    ``data_length`` is in bytes, computed from the headers; ``data`` is shorter if the capture truncated the frame.
+    """
 
     source_port: int
     destination_port: int
@@ -82,13 +89,13 @@ class Tcp:
 
     @property
     def length(self) -> int:
-        """SEG.LEN: the sequence numbers that the segment takes, one for each byte of data, for SYN and for FIN."""
+        """SEG.LEN: how many sequence numbers the segment occupies, one for each byte of data, for SYN and for FIN."""
         return self.data_length + ("S" in self.flags) + ("F" in self.flags)
 
 
 @dataclass(frozen=True)
 class Udp:
-    """A UDP datagram (RFC 768); ``data_length`` is in bytes, without the header."""
+    """A UDP datagram (RFC 768); ``data_length`` is in bytes, without the UDP header."""
 
     source_port: int
     destination_port: int
@@ -100,8 +107,8 @@ class Udp:
 class Icmp:
     """An ICMP message (RFC 792); type 3 code 3 is "port unreachable".
 
-    ``quoted`` is the datagram that an error message is about. ``next_mtu`` is the MTU of the next link, in an error
-    "fragmentation needed", type 3 code 4 (RFC 1191); else None.
+    ``quoted`` is the start of the datagram that an error message reports. ``next_mtu`` is the MTU of the next hop, in
+    bytes, in "fragmentation needed" (type 3 code 4, RFC 1191); otherwise None.
     """
 
     type: int
@@ -143,7 +150,7 @@ ARP = 0x0806
 
 @lru_cache(maxsize=4096)  # each frame is decoded at least twice: when it is sent and when it is delivered
 def decode(frame: bytes) -> Packet:
-    """Decode a frame, as far as it can be decoded."""
+    """Decode an Ethernet frame; never raises an error."""
     if len(frame) < ETHERNET_HEADER:
         return Packet("", "", 0)
     ethertype = int.from_bytes(frame[12:14], "big")
@@ -159,7 +166,7 @@ def decode(frame: bytes) -> Packet:
 
 
 def relative(number: int, start: int) -> int:
-    """A sequence number counted from ``start``, modulo 2**32 (RFC 9293 section 3.4)."""
+    """The sequence number ``number`` relative to ``start``, modulo 2**32 (RFC 9293 section 3.4)."""
     return (number - start) % 2**32
 
 
@@ -220,7 +227,7 @@ def _tcp(inner: bytes, length: int) -> Tcp:
 
 
 def _tcp_options(data: bytes) -> Options:
-    """Each option has kind, length and value (RFC 9293 section 3.2); kind 0 ends the list, kind 1 is one byte."""
+    """Decode options of kind, length and value; kind 0 ends the list, kind 1 is one byte (RFC 9293 section 3.2)."""
     mss = scale = stamp = echo = None
     permitted = False
     blocks: tuple[tuple[int, int], ...] = ()
@@ -249,7 +256,7 @@ def _tcp_options(data: bytes) -> Options:
 
 
 def _quoted(inner: bytes) -> Packet | None:
-    """The datagram quoted by an ICMP error; eight bytes after its IP header are enough for the ports."""
+    """The datagram quoted by an ICMP error; None for other messages."""
     if inner[0] not in (3, 4, 5, 11, 12) or len(inner) < 28:
         return None
     body = inner[8:]

@@ -1,10 +1,10 @@
-"""The capture's file format, pcapng: written block by block as frames come, read back even when it was cut short.
+"""Writes captures in the pcapng format block by block, and reads them back, including truncated files.
 
-One section; one interface for each port of the bridge, named after the host on it, and one for what the wire itself
-sends; timestamps are nanoseconds of the hosts' monotonic clock. Direction is seen from the bridge: *in* entered it from
-that host (sent), *out* left it toward that host (delivered).
+A file has one section, with one interface for each port of the bridge, named after its host, and one for the frames
+that the wire itself sends. Timestamps are in nanoseconds of the hosts' monotonic clock. Directions are seen from the
+bridge: an *in* frame entered the bridge from that host (sent), an *out* frame left it toward that host (delivered).
 
-Blocks and options: draft-ietf-opsawg-pcapng, sections 3.5 and 4.
+Source of the blocks and options: draft-ietf-opsawg-pcapng, sections 3.5 and 4.
 """
 
 import struct
@@ -21,7 +21,7 @@ SECTION_APPLICATION = 4
 INTERFACE_NAME, INTERFACE_RESOLUTION = 2, 9
 PACKET_FLAGS = 2
 STATISTICS_RECEIVED, STATISTICS_DROPPED = 4, 5
-NANOSECONDS = 9  # if_tsresol: ten to the minus this
+NANOSECONDS = 9  # if_tsresol: the resolution is 10**-9 s
 
 Direction = Literal["in", "out"]
 _FLAGS: dict[Direction, int] = {"in": 1, "out": 2}
@@ -30,7 +30,7 @@ _DIRECTIONS: dict[int, Direction] = {1: "in", 2: "out"}
 
 @dataclass(frozen=True)
 class Captured:
-    """One frame as one port saw it: ``t`` in ns, ``length`` in bytes on the wire, ``data`` as much as was kept."""
+    """One frame at one port: ``t`` in ns, ``length`` in bytes on the wire, ``data`` the bytes that were captured."""
 
     t: int
     port: str
@@ -42,7 +42,11 @@ class Captured:
 
 @dataclass(frozen=True)
 class Capture:
-    """A file. ``whole`` is False when it ends in the middle of a block; ``dropped`` is None when nobody counted."""
+    """The content of a capture file.
+
+    ``dropped`` is the number of frames that the capture lost, None if the file has no statistics. ``whole`` is False if
+    the file is empty, or truncated or damaged after these frames.
+    """
 
     frames: tuple[Captured, ...]
     ports: tuple[str, ...]
@@ -51,17 +55,17 @@ class Capture:
 
 
 class Writer:
-    """Writes a section to ``file``, which stays the caller's to flush and close. Snapshot length in bytes."""
+    """Writes one section to ``file``, which the caller flushes and closes; ``snaplen`` is in bytes."""
 
     def __init__(self, file: BinaryIO, snaplen: int = 262144, application: str = "badwire") -> None:
         self._file = file
         self._snaplen = snaplen
         self._ports: dict[str, int] = {}
-        head = struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1)  # version 1.0; the section's length is not known beforehand
+        head = struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1)  # version 1.0; -1: the section's length is not specified
         self._block(SECTION, head + _options((SECTION_APPLICATION, application.encode())))
 
     def port(self, name: str) -> int:
-        """The number of the interface ``name``; its description is written when it is first asked for."""
+        """The number of the interface ``name``; the first call for a name writes its description block."""
         if name not in self._ports:
             self._ports[name] = len(self._ports)
             options = _options((INTERFACE_NAME, name.encode()), (INTERFACE_RESOLUTION, bytes([NANOSECONDS])))
@@ -77,7 +81,7 @@ class Writer:
         length: int | None = None,
         comment: str | None = None,
     ) -> None:
-        """Append a frame seen at ``t`` (ns). ``length`` is its length on the wire when ``data`` was cut short."""
+        """Append a frame captured at ``t`` (ns); ``length`` is its length on the wire, if ``data`` is truncated."""
         number = self.port(port)
         data = data[: self._snaplen] if length is not None else data
         head = struct.pack("<IIIII", number, t >> 32, t & 0xFFFFFFFF, len(data), length or len(data))
@@ -87,7 +91,7 @@ class Writer:
         self._block(PACKET, head + _padded(data) + _options(*options))
 
     def statistics(self, t: int, port: str, received: int, dropped: int) -> None:
-        """The capture's last word on a port: frames received, and frames lost for want of room."""
+        """Append the statistics of a port at ``t`` (ns): the frames received, and those that the capture dropped."""
         number = self.port(port)
         counts = _options(
             (STATISTICS_RECEIVED, struct.pack("<Q", received)), (STATISTICS_DROPPED, struct.pack("<Q", dropped))
@@ -96,15 +100,16 @@ class Writer:
 
     def _block(self, kind: int, body: bytes) -> None:
         size = struct.pack("<I", len(body) + 12)
-        self._file.write(
-            struct.pack("<I", kind) + size + body + size
-        )  # one write: a killed run loses whole blocks only
+        # A single write, so that a killed run loses only complete blocks.
+        self._file.write(struct.pack("<I", kind) + size + body + size)
 
 
 def read(path: Path) -> Capture:
-    """Read a file back; what follows the first block that is cut short or damaged is left out, and ``whole`` tells so.
+    """Read a capture file up to the first truncated or damaged block; if there is one, ``whole`` is False.
 
-    Raises OSError when the file cannot be read, and ValueError when it is not pcapng.
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: the file is not pcapng.
     """
     content = path.read_bytes()
     if content and content[:4] != struct.pack("<I", SECTION)[: len(content[:4])]:
@@ -117,7 +122,7 @@ def read(path: Path) -> Capture:
     for kind, body, order, block_end in blocks(content):
         try:
             if kind == SECTION:
-                names = []  # interfaces are numbered anew in each section
+                names = []  # interface numbers start at 0 in each section
             elif kind == INTERFACE:
                 options = dict(options_of(body[8:], order))
                 names.append(options.get(INTERFACE_NAME, b"?").decode(errors="replace"))
@@ -129,13 +134,21 @@ def read(path: Path) -> Capture:
                 if lost is not None:
                     dropped = (dropped or 0) + int(struct.unpack(order + "Q", lost)[0])
         except (struct.error, IndexError):
-            break  # damaged inside: what is in front of it still counts
+            break  # the block's content is damaged; the frames before it are valid
         end = block_end
     return Capture(tuple(frames), tuple(all_names), dropped, whole=bool(content) and end == len(content))
 
 
 def packet(body: bytes, order: str, names: list[str]) -> Captured:
-    """The frame in a packet block, given the names of the interfaces before it."""
+    """Decode the body of an enhanced packet block.
+
+    Args:
+        order: the byte order, "<" or ">", as for struct.
+        names: the names of the section's interfaces, by their numbers.
+
+    Raises:
+        struct.error, IndexError: the block is damaged.
+    """
     number, high, low, kept, length = struct.unpack_from(order + "IIIII", body)
     options = dict(options_of(body[20 + kept + -kept % 4 :], order))
     flags = struct.unpack(order + "I", options.get(PACKET_FLAGS, bytes(4)))[0]
@@ -145,10 +158,10 @@ def packet(body: bytes, order: str, names: list[str]) -> Captured:
 
 
 def blocks(content: bytes) -> Iterator[tuple[int, bytes, str, int]]:
-    """Each whole block as (kind, body, byte order, where it ends); stops at the first that is cut short or damaged."""
+    """Each complete block as (kind, body, byte order, offset of its end), up to the first truncated or damaged one."""
     at, order = 0, "<"
     while at + 12 <= len(content):
-        if content[at : at + 4] == struct.pack("<I", SECTION):  # a palindrome: the same in both byte orders
+        if content[at : at + 4] == struct.pack("<I", SECTION):  # this number is the same in both byte orders
             order = "<" if content[at + 8 : at + 12] == struct.pack("<I", BYTE_ORDER) else ">"
         kind, size = struct.unpack_from(order + "II", content, at)
         end = at + size
@@ -159,7 +172,7 @@ def blocks(content: bytes) -> Iterator[tuple[int, bytes, str, int]]:
 
 
 def options_of(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
-    """Each option in what a block ends with: its code and its value."""
+    """Each option, code and value, in the options field of a block."""
     at = 0
     while at + 4 <= len(data):
         code, size = struct.unpack_from(order + "HH", data, at)

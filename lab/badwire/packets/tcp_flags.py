@@ -1,4 +1,4 @@
-"""The control bits of a TCP header (RFC 9293 section 3.1) as letters, and the rule by which they are matched."""
+"""Converts the control bits of a TCP header (RFC 9293 section 3.1) to letters and back, and matches them."""
 
 from functools import lru_cache
 
@@ -12,13 +12,13 @@ BITS = {
     "E": 0x40,
     "C": 0x80,
 }
-"""Each letter's bit, in the order in which this project writes the letters."""
+"""The bit of each letter, in the order in which the lab writes the letters."""
 SYNONYMS = {".": "A"}  # tcpdump(8) writes ACK as a dot
 LETTERS = "".join(BITS)
 
 
 def flag_bits(flags: str) -> int:
-    """The control bits as in the header.
+    """The control bits, as in the TCP header, for the letters in ``flags``.
 
     Raises:
         ValueError: a letter is not the letter of a flag.
@@ -37,13 +37,13 @@ def flag_letters(bits: int) -> str:
     return "".join(letter for letter, bit in BITS.items() if bits & bit)
 
 
-@lru_cache(maxsize=256)  # a few are used, each for thousands of frames
+@lru_cache(maxsize=256)  # few values occur, each for thousands of frames
 def mask_and_value(wanted: str) -> tuple[int, int]:
-    """The rule by which flags are matched: the bits that matter, and the value that they must have.
+    """The mask and the value with which flags are matched: ``flags & mask == value``.
 
-    Of SYN, FIN and RST exactly those in ``wanted`` must be set. Any other flag in ``wanted`` must be set. If ``wanted``
-    has SYN but not ACK, ACK must be clear. So "S" and "SA" differ, "F" matches FIN with or without ACK, and "A" matches
-    no SYN.
+    Of SYN, FIN and RST, those in ``wanted`` must be set and the others must be clear. Any other flag in ``wanted`` must
+    be set. If ``wanted`` has SYN but not ACK, ACK must be clear. So "S" does not match a SYN-ACK, "F" matches FIN with
+    or without ACK, and "A" matches no SYN.
 
     Raises:
         ValueError: a letter is not the letter of a flag.
@@ -56,7 +56,7 @@ def mask_and_value(wanted: str) -> tuple[int, int]:
 
 
 def has_flags(flags: str, wanted: str) -> bool:
-    """Whether a segment with ``flags`` matches ``wanted``, by the rule of ``mask_and_value``.
+    """Whether ``flags`` match ``wanted``, according to ``mask_and_value``.
 
     Raises:
         ValueError: a letter is not the letter of a flag.
