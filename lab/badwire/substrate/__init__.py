@@ -1,6 +1,6 @@
-"""Substrates, where hosts live: network namespaces (`netns`) or containers (`docker`).
+"""The substrates, on which hosts live: network namespaces (`netns`) or containers (`docker`).
 
-`substrate` is the interface, `select` chooses one.
+`substrate` defines their interface, `select` chooses one, `mounts` checks the paths that hosts are to see.
 
 May import: agent, topology, linux, util, errors.
 """

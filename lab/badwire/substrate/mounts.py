@@ -1,4 +1,4 @@
-"""The files and folders of a user's machine that hosts are to see: they are looked at before anything starts."""
+"""Checks the files and folders of this machine that hosts are to see, before a lab starts."""
 
 import os
 import stat
@@ -9,10 +9,13 @@ from badwire.errors import BadOption
 
 
 def resolve(mounts: Sequence[str | Path], option: str = "mounts=") -> list[Path]:
-    """Their absolute paths without symbolic links, each once, in the order given.
+    """The absolute paths of ``mounts`` without symbolic links and duplicates, in the order given.
 
-    ``option`` is what the user named them with, for the error. Raises BadOption for one that is missing or unreadable,
-    or is neither a file nor a folder.
+    Args:
+        option: the option in which the user gave them, for error messages.
+
+    Raises:
+        BadOption: a path is missing or unreadable, or is neither a regular file nor a folder.
     """
     if isinstance(mounts, str | os.PathLike):
         raise BadOption(f"{option} is a list of paths, and {os.fspath(mounts)!r} is one path: put it in brackets.")

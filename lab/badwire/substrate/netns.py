@@ -1,4 +1,4 @@
-"""Hosts as anonymous network namespaces, which exist as long as their agents' processes; with or without root."""
+"""Hosts in anonymous network namespaces, which exist as long as their agents' processes; works with or without root."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from badwire.util import import_path
 
 _CHUNK = 1 << 16
 _TAIL = 2000  # bytes of an agent's stderr that an error may quote
-_ENDS_WITHIN = 10.0  # seconds; there may be thousands of processes to end
+_ENDS_WITHIN = 10.0  # seconds; the namespace may contain thousands of processes
 FORBIDDEN = (
     "network namespaces cannot be made here ({cause}); become root, or use Docker, or allow unprivileged user"
     " namespaces (sysctl kernel.unprivileged_userns_clone=1; kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu)"
@@ -78,10 +78,13 @@ def launch(theirs: socket.socket, stderr: int) -> Child:
 
 
 def _await_end(process: Child) -> None:
-    """Wait for the init process; kill one that was stopped, which ends everything in its namespaces."""
+    """Wait until the init process has ended; after ``_ENDS_WITHIN`` seconds kill it, because it may be stopped.
+
+    Its end ends every process in its PID namespace.
+    """
     ended = os.pidfd_open(process.pid)
     poll = select.poll()
-    poll.register(ended, select.POLLIN)  # Popen.wait with a timeout polls
+    poll.register(ended, select.POLLIN)  # Popen.wait with a timeout would poll in a loop
     if not poll.poll(_ENDS_WITHIN * 1000):
         process.kill()
     os.close(ended)
@@ -94,7 +97,7 @@ def _tail(stderr: int) -> str:
 
 
 class Namespaces:
-    """The lab's handle of the init process, which makes agents in namespaces of their own."""
+    """The lab's connection to the init process, which starts agents in their own namespaces."""
 
     def __init__(self, undo: ExitStack, start: Launch = launch) -> None:
         self._stderr = os.memfd_create("stderr", os.MFD_CLOEXEC)
@@ -102,22 +105,26 @@ class Namespaces:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             process = start(theirs, self._stderr)
-        undo.callback(_await_end, process)  # it ends when the socket is closed, which is undone first
+        undo.callback(_await_end, process)  # it ends once `ours` is closed, which is undone first
         undo.callback(ours.close)
         self._control = ours
 
     def wait_until_ready(self) -> None:
-        """Return once the init process has imported its modules and made its namespaces.
+        """Wait until the init process has imported its modules and created its namespaces.
 
         Raises:
             NoPermission: the kernel forbids namespaces.
+            AgentLost: the init process ended.
         """
         answer = self._answer()
         if "error" in answer:
             raise NoPermission(FORBIDDEN.format(cause=answer["error"]))
 
     def stream(self, kind: str, name: str, undo: ExitStack) -> SocketStream:
-        """Start an agent; returns the stream to it."""
+        """Start an agent; returns the stream to it.
+
+        ``kind`` is "host" or "wire", ``name`` the host's name. Raises AgentLost if the init process has ended.
+        """
         ours, theirs = socket.socketpair()
         undo.callback(ours.close)
         with theirs:
@@ -143,10 +150,10 @@ class Netns:
         self._start = start
 
     def check(self) -> str | None:
-        """Make namespaces; None if that works, else one sentence.
+        """Create namespaces and remove them; None if that works, else one sentence: the cause and the way out.
 
         Raises:
-            AgentLost: the process that makes them ended at once, which says nothing about this machine.
+            AgentLost: the init process ended at once, so it is not known whether namespaces work here.
         """
         with ExitStack() as undo:
             try:
@@ -158,7 +165,10 @@ class Netns:
     def up(
         self, topology: Topology, sysctls: Mapping[str, Mapping[str, str]], mounts: Sequence[Path], undo: ExitStack
     ) -> AgentStreams:
-        """Start the agents; they set the sysctls and make the links, and every path of the user's is visible anyway."""
+        """Start the agents. Raises NoPermission or AgentLost.
+
+        ``sysctls`` and ``mounts`` are not used: the agents set the sysctls later, and hosts see this machine's files.
+        """
         namespaces = Namespaces(undo, self._start)
         namespaces.wait_until_ready()
         wire = namespaces.stream("wire", "wire", undo)

@@ -1,9 +1,9 @@
 """The init process of a netns lab: PID 1 of its own PID namespace, which forks every agent.
 
 Run as ``python -m badwire.substrate.netns_init FD``; FD is a SOCK_SEQPACKET socket to the lab. The agents share the
-modules that this process has imported, so another host costs a few pages and no start of an interpreter. When the lab
-dies for any reason, its end of the socket closes and PID 1 ends; the kernel then ends every process in the namespace,
-and removes every network namespace, interface and qdisc.
+modules that this process has imported, so an additional host takes a few pages of memory and no interpreter start. When
+the lab ends for any reason, its end of the socket is closed and PID 1 ends. The kernel then kills every process in the
+namespace and removes every network namespace, interface and qdisc.
 """
 
 import gc
@@ -28,16 +28,16 @@ from badwire.linux.fork import fork
 SCRATCH = "/dev/shm"  # a directory that every Linux has; its content is not needed here
 _SCRATCH_SIZE = "64m"
 _MS_BIND = 0x1000
-_MAX_PROCESSES = 8192  # in one lab; the limit of each program does not apply to the machine's root
+_MAX_PROCESSES = 8192  # in one lab; the limits of single programs do not apply to the machine's root
 _PID_MAX_PER_NAMESPACE = (6, 14)  # the release since which each PID namespace has its own pid_max
 _WITHOUT_USER = libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWNET
 
 
 def enter_new_namespaces() -> None:
-    """Enter new mount, PID and network namespaces; without root, in a new user namespace too.
+    """Enter new mount, PID and network namespaces and, without root, a new user namespace.
 
     Raises:
-        OSError: this kernel, or this container, forbids it.
+        OSError: the kernel or the surrounding container forbids it.
     """
     try:
         libc.unshare(_WITHOUT_USER)
@@ -45,7 +45,7 @@ def enter_new_namespaces() -> None:
     except PermissionError:
         user, group = os.geteuid(), os.getegid()
     libc.unshare(_WITHOUT_USER | libc.CLONE_NEWUSER)
-    # The user is mapped to itself and not to root, so that a program loses every capability when it is executed.
+    # The user is mapped to itself and not to root, so that a program has no capabilities after execve(2).
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
@@ -60,7 +60,7 @@ def set_up_mounts() -> None:
         libc.remount_read_only("/")
     except OSError:
         return  # in a container that masks /proc the kernel refuses a new one; the old one is used
-    libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)  # again, since the first is now read-only too
+    libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)  # again, since the first one is now read-only too
     libc.mount("tmpfs", SCRATCH, "tmpfs", flags, f"size={_SCRATCH_SIZE},mode=1777")
     limit_processes()
     protect_kernel_settings()
@@ -87,9 +87,10 @@ def limit_processes() -> None:
 
 
 def protect_kernel_settings() -> None:
-    """Make the files in /proc read-only that change the machine, since root's programs are root without capabilities.
+    """Make the files in /proc through which root can change the machine read-only.
 
-    /proc/sys/net stays writable, since each host has its own.
+    When the lab runs as root, its programs are root without capabilities, which is enough to write to these files.
+    /proc/sys/net stays writable, since each network namespace has its own.
     """
     settings = [path for path in Path("/proc/sys").iterdir() if path.name != "net"]
     for name in ("acpi", "bus", "fs", "irq", "mtrr", "scsi", "sysrq-trigger"):
@@ -102,7 +103,10 @@ def protect_kernel_settings() -> None:
 
 
 def run_agent(kind: str, name: str, fd: int, control: socket.socket) -> None:
-    """The main function of a forked agent; a host's enters its own network namespace, and ``control`` is closed."""
+    """The main function of a forked agent; a host's agent first enters its own network, UTS and IPC namespaces.
+
+    ``fd`` is the agent's stream to the lab; ``control``, which belongs to the init process, is closed.
+    """
     control.close()
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -113,7 +117,7 @@ def run_agent(kind: str, name: str, fd: int, control: socket.socket) -> None:
 
 
 def answer_requests(control: socket.socket) -> None:
-    """Fork an agent for each request, until the lab closes its end."""
+    """Fork an agent for each request, until the lab closes its end of ``control``."""
     while True:
         data, fds, _, _ = socket.recv_fds(control, 4096, 1)
         if not data:
@@ -125,7 +129,10 @@ def answer_requests(control: socket.socket) -> None:
 
 
 def guard(child: int, control: socket.socket) -> None:
-    """Outside the PID namespace, kill PID 1 once the lab's end is closed, even if it is stopped; return after it."""
+    """Wait outside the PID namespace until PID 1 has ended; kill it if the lab's end of ``control`` is closed before.
+
+    This also ends a PID 1 that is stopped.
+    """
     poll = select.poll()
     poll.register(control, 0)  # POLLHUP is always reported
     ended = os.pidfd_open(child)
@@ -136,7 +143,10 @@ def guard(child: int, control: socket.socket) -> None:
 
 
 def main(control: socket.socket) -> None:
-    """Enter the namespaces and fork PID 1; returns in the guard, once PID 1 has ended."""
+    """Enter the namespaces and fork PID 1; returns in the parent only, once PID 1 has ended.
+
+    If namespaces are forbidden, sends the error to the lab and returns.
+    """
     try:
         enter_new_namespaces()
     except OSError as error:
@@ -153,8 +163,8 @@ def main(control: socket.socket) -> None:
 
 def run_init(control: socket.socket) -> None:
     """The main function of PID 1, in new namespaces."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps, orphans of programs included
-    gc.freeze()  # the collector would write to these objects, and each agent would get its own copy of the pages
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps all children, including orphans
+    gc.freeze()  # a collection would write to these objects, so that each agent gets its own copy of their pages
     set_up_mounts()
     control.send(json.dumps({"ready": True}).encode())
     answer_requests(control)

@@ -1,4 +1,4 @@
-"""Chooses the substrate of a run: the one that was asked for or, for `auto`, the first that works on this machine."""
+"""Chooses the substrate of a run: the requested one or, for `auto`, docker if it works here, else netns."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ NAMES = ("auto", "netns", "docker")
 
 
 def make(name: str, report: Callable[[str], None]) -> Substrate:
-    """A substrate by its name, not yet tried. Imported here, so that netns does not load the Docker SDK."""
+    """Make a substrate by its name, without checking it. Imports are local, so netns does not load the Docker SDK."""
     if name == "docker":
         from badwire.substrate.docker.substrate import Docker
 
@@ -21,7 +21,11 @@ def make(name: str, report: Callable[[str], None]) -> Substrate:
 
 
 def probe(name: str, substrate: Substrate) -> MachineError | None:
-    """Try the substrate; None if it works here, else the error. Raises RunError."""
+    """Check whether the substrate works here; None if it does, else the error.
+
+    Raises:
+        RunError: the check itself failed.
+    """
     try:
         why = substrate.check()
     except MachineError as error:
@@ -32,7 +36,7 @@ def probe(name: str, substrate: Substrate) -> MachineError | None:
 
 
 def probe_image(report: Callable[[str], None]) -> MachineError | None:
-    """Build the hosts' image if it does not exist; None once it does, else the error."""
+    """Build the hosts' image if it does not exist; None if it then exists, else the error."""
     from badwire.substrate.docker.client import connect
     from badwire.substrate.docker.image import ensure
 
@@ -48,11 +52,11 @@ def probe_image(report: Callable[[str], None]) -> MachineError | None:
 
 
 def choose(name: str, report: Callable[[str], None]) -> Substrate:
-    """The substrate to use; ``report`` is called with the choice and its reason.
+    """Choose the substrate; ``report`` is called with the choice and its reason, and with each step that takes long.
 
     Raises:
-        NoEngine, NoPermission, ImageError: the substrate was asked for by name, and does not work here.
-        NoSubstrate: no substrate works here.
+        NoEngine, NoPermission, ImageError: the substrate was requested by name and does not work here.
+        NoSubstrate: ``name`` is "auto" and no substrate works here.
     """
     if name != "auto":
         substrate = make(name, report)

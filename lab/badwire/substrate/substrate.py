@@ -1,4 +1,4 @@
-"""The interface of a substrate: it brings up a topology, with an agent on every host and on the wire."""
+"""The interface of a substrate, which brings up a topology with an agent on each host and on the wire."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:  # the janitor imports this package too, and must start quickly
+if TYPE_CHECKING:  # the janitor imports this package, and must start quickly
     from badwire.topology.topology import Topology
 
 
 class Stream(Protocol):
-    """The bytes of the agent protocol, in both directions; the agent's stderr is kept apart."""
+    """A byte stream to and from an agent, with the agent's stderr kept separately."""
 
     def fileno(self) -> int:
         """A descriptor that is readable when ``recv`` returns without waiting."""
@@ -31,7 +31,10 @@ class Stream(Protocol):
 
 @dataclass(frozen=True)
 class AgentStreams:
-    """The streams to the agents of a lab; ``bridge`` is the bridge to adopt, None if the wire makes its own."""
+    """The streams to the agents of a lab, the hosts' by name.
+
+    ``bridge`` is the interface name of an existing bridge that the wire is to use; None if the wire creates one.
+    """
 
     hosts: Mapping[str, Stream]
     wire: Stream
@@ -39,14 +42,14 @@ class AgentStreams:
 
 
 class Substrate(Protocol):
-    """A place where hosts live."""
+    """What provides hosts and a wire: network namespaces, or Docker."""
 
     @property
     def name(self) -> str:
         """ "netns" or "docker"."""
 
     def check(self) -> str | None:
-        """Try the substrate; None if it works here, else one sentence: the cause and the way out."""
+        """Check whether the substrate works here; None if it does, else one sentence: the cause and the way out."""
 
     def up(
         self,
@@ -60,7 +63,7 @@ class Substrate(Protocol):
         Args:
             sysctls: by host name, in addition to the topology's.
             mounts: files and directories of this machine that every host sees, read-only, at the same absolute path.
-            undo: gets a callback for everything that is done.
+            undo: receives a callback that undoes each step.
 
         Raises:
             LabError: the lab cannot be brought up.

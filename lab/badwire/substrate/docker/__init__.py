@@ -1,4 +1,4 @@
-"""Hosts as Docker containers: the engine's client, the hosts' image, containers, their streams, and their removal.
+"""The docker substrate: the engine's client, the hosts' image, containers, the streams to them, and their removal.
 
 May import: substrate.substrate, topology, util, errors.
 """

@@ -1,6 +1,6 @@
-"""The stream to an agent in a container: Docker sends its stdout and stderr on one socket, in frames.
+"""The stream to an agent in a container, whose stdout and stderr Docker sends on one socket, in frames.
 
-A frame is 8 bytes of header (stream 1 or 2, three zeros, length as 32 bits big-endian) and the data. Source: Docker
+A frame is a header of 8 bytes (stream 1 or 2, three zeros, length as 32 bits big-endian) and the data. Source: Docker
 Engine API, POST /containers/{id}/attach, "Stream format".
 """
 
@@ -17,16 +17,16 @@ _TAIL = 2000  # bytes of an agent's stderr that an error may quote
 
 
 class AttachDecoder:
-    """Decodes frames that arrive in pieces of any size."""
+    """Decodes frames that arrive in pieces of any size; ``stderr_tail`` is the end of what stderr received."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._kind = 0
-        self._left = 0  # bytes of the present frame that are missing
+        self._left = 0  # bytes of the current frame that have not arrived
         self.stderr_tail = b""
 
     def feed(self, data: bytes) -> bytes:
-        """The part of ``data`` that belongs to stdout, without waiting for the rest of a frame."""
+        """Decode ``data``; returns its bytes that belong to stdout, also those of an incomplete frame."""
         self._buffer += data
         out = bytearray()
         start = 0
@@ -51,13 +51,13 @@ class AttachDecoder:
 
 
 class AttachedStream:
-    """A stream over the socket of an attached container."""
+    """A ``Stream`` over the socket of an attached container."""
 
     def __init__(self, attached: socket.SocketIO) -> None:
-        self._attached = attached  # kept, since the connection is closed when it is collected
-        # For TLS the SDK returns the socket itself, else a file object around it.
+        self._attached = attached  # keep a reference: the connection is closed when this object is collected
+        # For TLS the SDK returns the socket itself, otherwise a file object that wraps it.
         self._socket: socket.socket = getattr(attached, "_sock", None) or cast(socket.socket, attached)
-        self._socket.settimeout(None)  # the client's timeout for an answer does not apply to a stream
+        self._socket.settimeout(None)  # the client's timeout is for responses, not for a stream
         self._decoder = AttachDecoder()
         self._sending = threading.Lock()
 
@@ -81,7 +81,7 @@ class AttachedStream:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):  # the other end may have closed first
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in recv; close does not
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that is blocked in recv; close does not
         self._attached.close()
         self._socket.close()
 

@@ -1,7 +1,8 @@
-"""Removes what dead runs left on a Docker Engine.
+"""Removes the containers and networks that dead runs left on a Docker Engine.
 
-What is ours bears a run's label and that run's name, since a label alone is inherited (see ``badwire.util.owner``). So
-does what was made under the project's former name. Whose it is says the owner in another label.
+A lab made a container or network if its labels name a run and its own name contains that run; a label alone may be
+inherited (see ``badwire.util.owner``). This also applies to the project's former name. Another label has the owner, the
+process that opened the lab.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,11 @@ if TYPE_CHECKING:  # a run on namespaces must not load the SDK
     import docker
 
 
-PARALLEL = 16  # requests to an engine, which carries out little more than two at a time anyway
+PARALLEL = 16  # requests to an engine, which executes little more than two at a time
 
 
 def clean(client: "docker.APIClient") -> list[str]:
-    """Removes the containers and networks of runs whose owner is dead; a sentence each."""
+    """Remove the containers and networks of runs whose owner is dead; returns a sentence for each run."""
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
@@ -34,7 +35,7 @@ def clean(client: "docker.APIClient") -> list[str]:
         try:
             removed = sweep(client, run)
         except (DockerException, RequestException) as error:
-            # Its janitor, or another clean, may be removing it; a new run must not fail for an old one.
+            # Its janitor or another cleanup may be removing it; a new run must not fail because of an old one.
             report.append(f"could not remove all of run {run}, whose process {pid} has ended: {engine_message(error)}")
             continue
         if removed:
@@ -43,9 +44,12 @@ def clean(client: "docker.APIClient") -> list[str]:
 
 
 def sweep(client: "docker.APIClient", run: str) -> list[str]:
-    """Removes the containers of this run, and then its network; what it found, such as "container x".
+    """Remove the containers of this run, then its network; returns what was found, such as "container x".
 
-    Returns when it is gone. Raises docker.errors.APIError if the engine will not remove something.
+    Waits until all is removed.
+
+    Raises:
+        docker.errors.APIError: the engine does not remove something.
     """
     labels = [f"{label}={run}" for label in (RUN, FORMER[RUN])]
     found = [
@@ -72,7 +76,7 @@ def _remove_container(client: "docker.APIClient", identity: str) -> None:
     except APIError as error:
         if error.status_code != 409:
             raise
-        # The engine is removing it already, because its agent has ended; this waits for that.
+        # Its agent has ended, so the engine is already removing it; wait for that.
         try:
             client.wait(identity, condition="removed")
         except NotFound:
@@ -89,7 +93,7 @@ def _remove_network(client: "docker.APIClient", identity: str) -> None:
 
 
 def _containers(client: "docker.APIClient", label: str) -> list[dict[str, Any]]:
-    """The containers that a lab made and that bear the label, not those that have it from their image."""
+    """The containers with this label that a lab made, without those that inherited the label from their image."""
     found = client.containers(all=True, filters={"label": label})
     return [one for one in found if any(is_of_its_run(name.strip("/"), one["Labels"]) for name in one["Names"] or ())]
 

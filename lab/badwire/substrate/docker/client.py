@@ -1,4 +1,4 @@
-"""Connects to the Docker Engine that the docker command would use, or says in one sentence why it cannot."""
+"""Connects to the Docker Engine that the docker command would use."""
 
 import os
 import socket
@@ -11,12 +11,12 @@ from docker.utils import kwargs_from_env
 
 from badwire.errors import NoEngine, NoPermission
 
-ANSWER_WITHIN = 5  # seconds, for an engine's first answer
-WORK_WITHIN = 60  # seconds, for any request; starting 50 containers at once on two cores takes 10
+ANSWER_WITHIN = 5  # seconds, for an engine's first response
+WORK_WITHIN = 60  # seconds, for any later request; starting 50 containers in parallel on two cores takes 10
 
 
 def connect() -> docker.APIClient:
-    """A client of the engine in DOCKER_HOST, else of the docker command's current context.
+    """Connect to the engine in DOCKER_HOST or, if that is not set, in the docker command's current context.
 
     Raises:
         NoEngine: no engine answers.
@@ -26,7 +26,7 @@ def connect() -> docker.APIClient:
     try:
         where, tls = _address()
         if where.startswith("unix://"):
-            # Tried first because the SDK leaks its socket and hides the reason when it cannot connect.
+            # Connect once without the SDK, which leaks its socket and hides the reason when it cannot connect.
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.connect(where.removeprefix("unix://"))
         client = docker.APIClient(base_url=where, tls=tls or False, version="auto", timeout=ANSWER_WITHIN)
@@ -61,7 +61,7 @@ def _address() -> tuple[str, TLSConfig | None]:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """The error and those that caused it; the libraries in between wrap it in arguments and contexts."""
+    """The error and its causes; libraries pass a cause as an argument, as __cause__ or as __context__."""
     found: list[BaseException] = []
     while error is not None and error not in found:
         found.append(error)

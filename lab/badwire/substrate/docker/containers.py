@@ -1,4 +1,4 @@
-"""One lab's containers and network on a Docker Engine. All bear its label and name, and by these they are removed."""
+"""Creates and removes a lab's containers and network on a Docker Engine, which its labels and name identify."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
 
 class DockerRun:
-    """A lab on an engine. ``undo`` gets the callback that removes it before anything is made."""
+    """A lab on an engine; its removal is registered with ``undo`` before anything is created."""
 
     def __init__(self, client: docker.APIClient, undo: ExitStack) -> None:
         self._client = client
@@ -42,8 +42,18 @@ class DockerRun:
         mounts: Sequence[Path],
         image: Callable[[Container], str],
     ) -> AgentStreams:
-        """Make the network, then create, attach and start all containers in parallel. Raises LabError."""
-        # Not as "binds", for which the engine makes a folder where the source is missing.
+        """Create the network, then create, attach and start all containers in parallel; returns the agents' streams.
+
+        Args:
+            sysctls: by host name, in addition to the topology's.
+            mounts: paths of the engine's machine, mounted read-only at the same path in every host.
+            image: returns the name of the image for a container.
+
+        Raises:
+            BadOption: the engine cannot set a sysctl.
+            MachineError: the engine does not create the network or a container.
+        """
+        # Not "binds", for which the engine would create a folder if the source does not exist.
         binds = [Mount(str(path), str(path), type="bind", read_only=True) for path in mounts]
         addresses = topology.addresses() if topology.subnet else {}
 
@@ -54,18 +64,17 @@ class DockerRun:
             return self._container(spec.name, "host", spec.container, image(spec.container), config, address)
 
         pool = ThreadPoolExecutor(min(PARALLEL, len(topology.hosts) + 1))
-        self._undo.callback(
-            pool.shutdown, cancel_futures=True
-        )  # so that after Ctrl-C nothing is removed before it is made
-        # The wire's container needs no network of ours, so it starts while the engine makes one.
+        # After Ctrl-C, wait for the requests in progress, so that what they create is removed too.
+        self._undo.callback(pool.shutdown, cancel_futures=True)
+        # The wire's container does not use the lab's network, so it starts while the engine creates that.
         wire = pool.submit(
             self._container, "wire", "wire", topology.wire, image(topology.wire), {"network_mode": "host"}, None
         )
         network = self._network(topology)
         hosts = {spec.name: pool.submit(host, spec, network) for spec in topology.hosts}
-        pool.shutdown(wait=False)  # its threads end with their work
+        pool.shutdown(wait=False)  # its threads end when their work is done
         streams = {name: future.result() for name, future in hosts.items()}
-        # The name that Docker gives a bridge (libnetwork, drivers/bridge: "br-" and 12 digits of the network's id).
+        # Docker names a bridge "br-" and the first 12 digits of the network's id (libnetwork, drivers/bridge).
         return AgentStreams(streams, wire.result(), f"br-{network[:12]}")
 
     def _network(self, topology: Topology) -> str:
@@ -107,7 +116,7 @@ class DockerRun:
                     host_config=self._host_config(spec, config),
                     networking_config=self._client.create_networking_config(endpoints) if endpoints else None,
                 )
-            # Attached before it is started, so that no byte is lost; from here on its input ends with this process.
+            # Attach before the start, so that no output is lost. From here on the agent's input ends with this process.
             stream = AttachedStream(self._client.attach_socket(made["Id"], ATTACH))
             self._undo.callback(stream.close)
             self._client.start(made["Id"])
@@ -127,7 +136,7 @@ class DockerRun:
             mem_limit=spec.mem_limit,
             nano_cpus=round(spec.cpus * 1e9) if spec.cpus else None,
             init=spec.init,
-            log_config=LogConfig(type="none"),  # otherwise the engine writes every captured frame to its disk too
+            log_config=LogConfig(type="none"),  # otherwise the engine would also log every captured frame to disk
             **config,
         )
         return made
@@ -136,7 +145,7 @@ class DockerRun:
         try:
             sweep(self._client, self.run)
         except (DockerException, RequestException) as error:
-            self._janitor.clean_up()  # it tries for longer
+            self._janitor.clean_up()  # the janitor tries for longer
             raise RunError(
                 f"the engine would not remove this lab ({engine_message(error)}); run badwire clean"
             ) from None

@@ -1,7 +1,7 @@
-"""The hosts' image: what goes into it, its name, which changes exactly when that does, and how it is built.
+"""Builds the hosts' image; its tag is a digest of everything that it is built from.
 
-The build context is made in memory, so the engine may be anywhere, and pyroute2 comes from the Python that runs this,
-so the build needs no network.
+The build context is made in memory, so the engine may be on another machine. pyroute2 is copied from the Python that
+runs the lab, so the build needs no network.
 """
 
 import contextlib
@@ -36,14 +36,14 @@ PARTS = (
     "lab/badwire/packets",
     "lab/badwire/util",
 )
-CHECKOUT = "badwire.checkout"  # label of an image: which checkout built it, so that each has one
-BUILT_AS = "badwire.image"  # label of an image: the name that it was built under
-LATEST = f"{NAME}:latest"  # what compose.yaml names; `make images` tags it
-# Under the project's former name images had no such label, and this is what their names were like.
+CHECKOUT = "badwire.checkout"  # label of an image: the checkout that built it; each checkout keeps one image
+BUILT_AS = "badwire.image"  # label of an image: the name under which it was built
+LATEST = f"{NAME}:latest"  # the name in compose.yaml; `make images` sets this tag
+# Images built under the project's former name have no label with their name, which matches FORMER_NAME.
 FORMER_CHECKOUT = "netlab.checkout"
 FORMER_NAME = re.compile(r"netlab-host:[0-9a-f]{12}")
 FORMER_LATEST = "netlab-host:latest"
-BUILD_WITHIN = 600  # seconds between two lines of a build's output
+BUILD_WITHIN = 600  # seconds without output of the build
 WAY_OUT = "run make images, which makes a base image from Debian's packages, or use --substrate netns"
 
 Progress = Callable[[str], None]
@@ -51,16 +51,16 @@ File = tuple[str, bytes, int]  # path in the build context, content, mode
 
 
 def ensure(client: docker.APIClient, container: Container, progress: Progress) -> str:
-    """The name of the image for a container, which is pulled or built first if necessary. Raises ImageError."""
+    """Pull or build a container's image if it does not exist; returns its name or id. Raises ImageError."""
     if container.image is not None:
         return _find(client, container.image) or _pulled(client, container.image, progress)
     base = find_base(client, container.base, progress)
-    parts = files()  # read once, so that the name and what is in it agree even while somebody edits
+    parts = files()  # read once, so that the digest matches the content even if a file is edited meanwhile
     name = f"{NAME}:{digest(base[1], parts)}"
     if _find(client, name):
         return name
     with project.packaged(DOCKERFILE).open("rb") as dockerfile:
-        locks.lock(dockerfile)  # so that runs that start at the same time build it once
+        locks.lock(dockerfile)  # so that only one of several runs that start together builds it
         if not _find(client, name):
             build(client, base[0], name, parts, progress)
             forget_older(client, name)
@@ -68,10 +68,10 @@ def ensure(client: docker.APIClient, container: Container, progress: Progress) -
 
 
 def forget_older(client: docker.APIClient, name: str) -> None:
-    """Removes the images that this checkout had built before; one that a container still needs stays.
+    """Remove the other images that this checkout built, except those that a container still uses.
 
-    An image that somebody made ``FROM`` one of ours has our labels, but not the name in them. No other tag is removed
-    than those that the lab gives.
+    Only tags that the lab sets are removed. An image that a user built ``FROM`` one of these inherits the labels, but
+    not the name, and is kept.
     """
     for image in client.images(filters={"label": f"{CHECKOUT}={checkout()}"}):
         own = image["Labels"].get(BUILT_AS)
@@ -84,10 +84,10 @@ def forget_older(client: docker.APIClient, name: str) -> None:
 
 
 def _forget(client: docker.APIClient, tags: list[str], own: str | None, latest: str) -> None:
-    """Takes the lab's tags off an image if its ``own`` name is among them; without a tag it is gone."""
+    """Remove the lab's tags from an image if ``own``, its name, is one of them. Without tags it is deleted."""
     if own not in tags:
         return
-    # The own name goes last: it stays while a container needs the image, which is found by it the next time.
+    # `own` is removed last. That fails while a container uses the image, and `own` identifies it the next time.
     for tag in [latest, own]:
         if tag in tags:
             with contextlib.suppress(APIError):
@@ -108,7 +108,11 @@ def check(client: docker.APIClient) -> None:
 
 
 def find_base(client: docker.APIClient, wanted: str | None, progress: Progress) -> tuple[str, str]:
-    """The name and id of the base image: the one wanted, else the local one, else the registry's. Raises ImageError."""
+    """The name and id of the base image: ``wanted``, or the local one, or the registry's, which is pulled.
+
+    Raises:
+        ImageError: the image does not exist and cannot be pulled.
+    """
     names = [wanted] if wanted else [LOCAL_BASE, REGISTRY_BASE]
     for name in names:
         if identity := _find(client, name):
@@ -117,14 +121,14 @@ def find_base(client: docker.APIClient, wanted: str | None, progress: Progress) 
 
 
 def files() -> list[File]:
-    """The project's files in the build context, pyroute2 aside. Raises ImageError outside of a checkout."""
+    """The project's files in the build context, without pyroute2. Raises ImageError if there is no Dockerfile."""
     if not project.packaged(DOCKERFILE).is_file():
         raise ImageError(f"{DOCKERFILE} is not beside the lab's own files; run the lab from a checkout of the project")
     return [file for part in PARTS for file in _files(part)]
 
 
 def _files(part: str) -> Iterator[File]:
-    """A file of the project, or all files of a folder of it, by their paths in a clone."""
+    """A file of the project, or all files in a folder of it, with their paths in a clone."""
     top = project.packaged(part)
     for path in [top] if top.is_file() else sorted(top.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -133,9 +137,9 @@ def _files(part: str) -> Iterator[File]:
 
 
 def digest(base: str, parts: list[File]) -> str:
-    """A digest, of twelve digits, of everything that goes into the image, its base image's id, and this checkout."""
+    """A digest of 12 hexadecimal digits of the image's files, its base image's id and this checkout's path."""
     sha = hashlib.sha256(f"{base}\0{checkout()}".encode())
-    # The installed files' own hashes; reading 470 files at every start would cost more than a container does.
+    # RECORD has the installed files' hashes; reading 470 files each time would take longer than starting a container.
     sha.update((_pyroute2().read_text("RECORD") or _pyroute2().version).encode())
     for name, data, mode in parts:
         sha.update(f"{name}\0{mode}\0{len(data)}\0".encode() + data)
@@ -143,7 +147,7 @@ def digest(base: str, parts: list[File]) -> str:
 
 
 def build(client: docker.APIClient, base: str, name: str, parts: list[File], progress: Progress) -> None:
-    """Builds the image under this name. Raises ImageError with the builder's last lines."""
+    """Build the image and give it this name. Raises ImageError with the builder's last output."""
     progress(f"building the hosts' image {name} on {base}")
     lines: list[str] = []
     failed: str | None = None
@@ -162,7 +166,7 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
             timeout=BUILD_WITHIN,
         )
         for entry in answer:
-            failed = entry.get("error", failed)  # read on to the end, which gives the connection back
+            failed = entry.get("error", failed)  # read to the end, which returns the connection to the pool
             lines += str(entry.get("stream", "")).split("\n")
             lines = [line for line in lines[-20:] if line.strip()]
     except (DockerException, OSError) as error:
@@ -172,7 +176,7 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
 
 
 def wheel() -> tuple[str, bytes]:
-    """The installed pyroute2 as a wheel: its file name and its bytes, the same every time."""
+    """The installed pyroute2 as a wheel: its file name and its bytes, which are reproducible."""
     found = _pyroute2()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -194,7 +198,7 @@ def _context(parts: list[File]) -> bytes:
 
 
 def checkout() -> str:
-    """A digest, of twelve digits, of the path of this checkout."""
+    """A digest of 12 hexadecimal digits of the path of this checkout."""
     return hashlib.sha256(bytes(project.ROOT)).hexdigest()[:12]
 
 
@@ -216,7 +220,7 @@ def _identity(client: docker.APIClient, name: str) -> str:
 def _pulled(client: docker.APIClient, name: str, progress: Progress) -> str:
     progress(f"pulling the image {name}")
     try:
-        client.pull(name if ":" in name.rpartition("/")[2] else f"{name}:latest")  # without a tag it pulls them all
+        client.pull(name if ":" in name.rpartition("/")[2] else f"{name}:latest")  # without a tag it pulls all tags
         return _identity(client, name)
     except APIError as error:
         raise ImageError(

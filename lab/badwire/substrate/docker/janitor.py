@@ -1,9 +1,10 @@
-"""A process that outlives a killed lab for a moment, and removes what the lab had on the Docker Engine.
+"""A process that outlives a killed lab briefly and removes the lab's containers and network from the Docker Engine.
 
-Agents end with their pipe, and their containers with them. What remains is a container that was created but not
-started, the network, and the result of a request that the engine was processing when the lab died. So the lab writes to
-its janitor, over a pipe, the name in each request before it is sent, and again when it has been answered. When the pipe
-is closed without the final line, the janitor removes what the run has, and waits for the unanswered requests.
+An agent ends when its input is closed, and its container ends with it. What remains is the network, containers that
+were created but not started, and the results of requests that the engine was processing when the lab died. Therefore
+the lab writes the name in each request to its janitor, over a pipe, before it sends the request and again after the
+response. If the pipe is closed without the final line, the janitor removes what belongs to the run, and waits for the
+results of the unanswered requests.
 """
 
 import contextlib
@@ -17,18 +18,21 @@ from collections.abc import Iterator
 from badwire.util import import_path
 
 _FINISHED = "."
-# Seconds to wait for the results of unanswered requests: the engine drops most requests of a dead client, and does not
-# say which. It makes a container or a network in 0.1 s; nothing of a killed lab may exist after 2 s.
+# Seconds to wait for the results of unanswered requests. The engine drops most requests of a dead client, but does not
+# say which. It creates a container or network in 0.1 s, and nothing of a killed lab may exist after 2 s.
 EXPECT_FOR = 1.2
-GIVE_UP_AFTER = 30  # seconds during which the engine removes nothing; the next run tries again
+GIVE_UP_AFTER = 30  # seconds in all; the next run tries again
 _POLL_INTERVAL = 0.05  # seconds
 
 
 class Janitor:
-    """The lab's side. The janitor is a new interpreter, since a fork would copy the lab's threads and descriptors."""
+    """The lab's connection to its janitor, which runs in a new interpreter.
+
+    A forked process would inherit the lab's descriptors, and the locks that its other threads hold.
+    """
 
     def __init__(self, run: str) -> None:
-        # SIGTERM to all processes must not end the janitor too. It inherits the mask, so it is never unprotected.
+        # SIGTERM to all processes must not end the janitor too. It inherits the mask, so SIGTERM is always blocked.
         mask_before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._process = subprocess.Popen(
             import_path.command("badwire.substrate.docker.janitor", run),
@@ -44,15 +48,15 @@ class Janitor:
 
     @contextlib.contextmanager
     def expecting(self, name: str) -> Iterator[None]:
-        """A block that requests the container or network of this name.
+        """A context in which the container or network of this name is requested.
 
-        Starting the container does not belong to the block: once it is created, the engine lists it.
+        A container is started outside of the block, since the engine lists it once it is created.
         """
-        from docker.errors import APIError  # not at the top: the janitor's side must start quickly
+        from docker.errors import APIError  # not at the top, since the janitor must start quickly
 
         self._send(f"+{name}")
         self._unanswered.add(name)
-        # After any other exception it stays unanswered, since the engine may still carry out the request.
+        # After any exception but APIError it remains unanswered, since the engine may still execute the request.
         try:
             yield
         except APIError:
@@ -61,13 +65,13 @@ class Janitor:
         self._answered(name)
 
     def dismiss(self) -> None:
-        """Everything is removed: end the janitor; it first waits for the results of unanswered requests."""
+        """End the janitor after everything was removed; if a request is unanswered, it first waits for the result."""
         if not self._unanswered:
             self._send(_FINISHED)
         self.clean_up()
 
     def clean_up(self) -> None:
-        """Let the janitor remove what the run has, and wait until it has ended."""
+        """Let the janitor remove what belongs to the run, and wait until the janitor has ended."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
@@ -78,12 +82,12 @@ class Janitor:
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it was killed; the next run removes what this one leaves
+        with contextlib.suppress(BrokenPipeError):  # the janitor was killed; the next run removes what this one leaves
             os.write(self._process.stdin.fileno(), f"{line}\n".encode())
 
 
 def main() -> None:
-    """The janitor's side: the run as argument, and the pipe on standard input."""
+    """Run the janitor: its argument is the run, and its standard input is the pipe."""
     expected: set[str] = set()
     for line in sys.stdin:
         sign = line[:1]
@@ -100,7 +104,7 @@ def main() -> None:
 def _remove(run: str, expected: set[str]) -> None:
     began = time.monotonic()
 
-    # Only a lab that was killed pays for the SDK.
+    # Imported here, since only the janitor of a killed lab needs the SDK.
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
@@ -112,12 +116,12 @@ def _remove(run: str, expected: set[str]) -> None:
         try:
             found = sweep(client, run)
         except (DockerException, RequestException):
-            continue  # a container that is being started, and its network, cannot be removed for a moment
+            continue  # a container that is being started, and its network, cannot be removed yet
         expected -= {entry.split()[1] for entry in found}
         if not found and (not expected or passed > EXPECT_FOR):
             return
         if not found:
-            time.sleep(_POLL_INTERVAL)  # there is no event to wait for: the request's connection died with the lab
+            time.sleep(_POLL_INTERVAL)  # no event exists to wait for: the request's connection died with the lab
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Hosts as Docker containers on an internal bridge network, through the Docker SDK.
+"""Hosts in Docker containers on an internal bridge network, managed with the Docker SDK.
 
-The hosts' containers are on the network; the wire's is in the engine's own network namespace, where the bridge is, so
-that a user who may use Docker but is not root has a wire, and so that the engine may be in a virtual machine.
+The wire's container is in the engine's own network namespace, where the bridge is. So a user who may use Docker does
+not need root for the wire, and the engine may run in a virtual machine.
 """
 
 import sys
@@ -48,7 +48,7 @@ class Docker:
         mounts: Sequence[Path],
         undo: ExitStack,
     ) -> AgentStreams:
-        """Remove what dead runs left, then bring up a network, the hosts and the wire. Raises LabError."""
+        """Remove what dead runs left, then bring up a network, the hosts and the wire; see ``Substrate.up``."""
         client = connect()
         undo.callback(client.close)
         for done in cleanup.clean(client):
