@@ -1,4 +1,4 @@
-"""How scenarios are run, as plain data: substrate, clock, engine, seed, and the limits of the virtual clock."""
+"""The options of a run, as plain data: substrate, clock, engine, seed, and the limits of the virtual clock."""
 
 import os
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from pathlib import Path
 
 from badwire.store import run_folder
 
-MEMORY = 512  # MB of a kernel of our own; a lab of two hosts takes 120 (measured)
-LEAST_MEMORY, MOST_MEMORY = 96, 65536  # MB; in 72 a kernel does not come up (measured)
-LIMIT = 600.0  # s of real time for a run on the virtual clock, the one limit in real time; the longest takes seconds
+MEMORY = 512  # MB, for the virtual clock's kernel; a lab of two hosts needs 120 (measured)
+LEAST_MEMORY, MOST_MEMORY = 96, 65536  # MB; with 72 the kernel does not boot (measured)
+LIMIT = 600.0  # seconds of real time for a run on the virtual clock; the longest scenario takes only seconds
 CLOCKS = ("real", "virtual")
 ENGINES = ("auto", "netem", "relay")
 
@@ -17,9 +17,9 @@ ENGINES = ("auto", "netem", "relay")
 class Options:
     """How scenarios are run.
 
-    `seed` is what every random draw comes from, the wire's, and on the virtual clock the kernel's too; `out` is where
-    run folders go. `memory` (MB) and `limit` (seconds of real time) bound the kernel of the virtual clock. `jobs` says
-    how many scenarios may run at once.
+    `seed` seeds the random numbers of the wire and, on the virtual clock, those of the kernel. `out` is the parent of
+    the run folders. `memory` (MB) and `limit` (seconds of real time) limit the virtual clock's kernel. `jobs` is the
+    number of scenarios that may run in parallel; None means the default of `at_once`.
     """
 
     substrate: str = "auto"
@@ -33,10 +33,12 @@ class Options:
 
     @property
     def at_once(self) -> int:
-        """How many scenarios may run at once. A kernel of the virtual clock keeps one processor busy; on the real clock
-        labs side by side are in each other's way, so that only who asks has them.
+        """How many scenarios may run in parallel: `jobs`, else one per processor on the virtual clock, else one.
+
+        A kernel on the virtual clock keeps one processor busy. On the real clock, parallel labs disturb each other's
+        timing.
         """
         return self.jobs or (len(os.sched_getaffinity(0)) if self.clock == "virtual" else 1)
 
 
-CLOCK = "BADWIRE_CLOCK"  # variable by which a kernel whose time jumps says so ("virtual") to what runs on it
+CLOCK = "BADWIRE_CLOCK"  # environment variable that is "virtual" in programs that run on the virtual clock

@@ -1,4 +1,4 @@
-"""Units to multiply by: ``20 * ms``, ``10 * Mbit``. Times are in seconds, rates in bits per second."""
+"""Factors that convert to SI units: ``20 * ms`` is in seconds, ``10 * Mbit`` in bits per second."""
 
 us = 1e-6
 ms = 1e-3

@@ -1,7 +1,8 @@
-"""Faults on the command line: ``delay=50ms jitter=10ms loss=10% nth=2 data=yes partition``.
+"""Parses and formats faults on the command line: ``delay=50ms jitter=10ms loss=10% nth=2 data=yes partition``.
 
-The name of a fault begins a fault; its value is that of the fault's required field. The name of a field sets that field
-of the fault before it. Values have units: ``50ms``, ``10%``, ``1Mbit``, ``yes``. Faults are shown in the same way.
+A word with the name of a fault starts a new fault, and its value is that of the fault's required field. A word with the
+name of a field sets that field of the preceding fault. Values have units, as in ``50ms``, ``10%`` and ``1Mbit``, or are
+words such as ``yes``.
 """
 
 import difflib
@@ -18,12 +19,16 @@ from badwire.faults import FAULTS
 from badwire.faults.fault import Fault
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%/]*)", re.IGNORECASE)
-_DIGITS = re.compile(r"[0-9]{1,18}")  # no fault has a use for a larger number
+_DIGITS = re.compile(r"[0-9]{1,18}")  # no field of a fault needs a larger number
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value: ``what`` describes it; ``read`` returns the value in SI units, or None for another word."""
+    """A kind of value.
+
+    ``what`` describes it in error messages. ``read`` returns the value of a word in SI units, or None if the word has
+    no such value. ``write`` is the inverse.
+    """
 
     what: str
     read: Callable[[str], Any]
@@ -31,9 +36,10 @@ class Kind:
 
 
 def _units(what: str, units: Mapping[str, Decimal], bare: Callable[[Decimal], bool]) -> Kind:
-    """A number with one of these units; it is written with the first unit that is not larger, or with the smallest.
+    """The kind of a number with a unit; ``units`` maps each unit to its factor.
 
-    ``bare`` says whether a number may have no unit.
+    A value is written with the first unit whose factor does not exceed it, or with the smallest unit. ``bare`` returns
+    whether a number is accepted without a unit.
     """
     smallest = min(units.items(), key=lambda unit: unit[1])
 
@@ -92,12 +98,16 @@ _BY_TYPE = {
     float: NUMBER,
     str: TEXT,
 }
-_ENDLESS = "all"  # for a field that may be None
+_ENDLESS = "all"  # the word for None, in a field that may be None
 EXAMPLE = "delay=50ms loss=10%"
 
 
 def parse(words: Sequence[str]) -> list[Fault]:
-    """The faults that the words describe. Raises BadFault, which names the word and what is allowed."""
+    """Parse the words into faults.
+
+    Raises:
+        BadFault: a word is not valid; the message names the word and what is allowed.
+    """
     begun: list[tuple[type[Fault], dict[str, object]]] = []
     for word in words:
         name, equals, value = word.partition("=")
@@ -113,7 +123,7 @@ def parse(words: Sequence[str]) -> list[Fault]:
 
 
 def text(fault: Fault) -> str:
-    """The words that describe this fault."""
+    """Format a fault as words that ``parse`` accepts, without the fields that have their default."""
     kinds = _kinds(type(fault))
     needed = main(type(fault))
     words = [fault.name if needed is None else f"{fault.name}={kinds[needed].write(getattr(fault, needed))}"]
@@ -125,12 +135,12 @@ def text(fault: Fault) -> str:
 
 
 def main(fault: type[Fault]) -> str | None:
-    """The required field of a fault, if it has one."""
+    """The name of a fault's required field, or None."""
     return next((field.name for field in fields(fault) if field.default is MISSING), None)
 
 
 def usage() -> str:
-    """A line for each fault, with its fields."""
+    """A line of help for each fault, with the names of its fields."""
     lines = []
     for name, fault in FAULTS.items():
         needed = main(fault)
@@ -174,7 +184,7 @@ def _kinds(fault: type[Fault]) -> dict[str, Kind]:
 
 
 def _bare(hint: object) -> type:
-    """The type in a hint, without None."""
+    """The type in a type hint; for ``X | None`` it is X."""
     if isinstance(hint, types.UnionType):
         hint = next(one for one in typing.get_args(hint) if one is not type(None))
     assert isinstance(hint, type)
