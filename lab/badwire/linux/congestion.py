@@ -29,7 +29,10 @@ def window_after(acked: int, initial: int, ssthresh: int = INFINITE) -> int:
 
 
 def halved(window: int) -> int:
-    """Reno's ssthresh after a loss: half the window, and at least two (net/ipv4/tcp_cong.c tcp_reno_ssthresh; RFC 5681 equation 4)."""
+    """Reno's ssthresh after a loss: half the window, and at least two.
+
+    Sources: RFC 5681 equation 4; net/ipv4/tcp_cong.c tcp_reno_ssthresh.
+    """
     return max(window // 2, 2)
 
 

@@ -18,7 +18,7 @@ def fork(life: Callable[[], None]) -> int:
     try:
         life()
         status = 0
-    except BaseException:  # must not propagate into the child's copy of the parent's stack, whose cleanup would run twice
+    except BaseException:  # an exception must not unwind the parent's frames, whose cleanup would run here too
         traceback.print_exc()
     finally:
         sys.stderr.flush()

@@ -17,7 +17,7 @@ LVL_DEPTH = 9
 
 
 def level(jiffies: int) -> int:
-    """The level of the timer wheel of a timer that expires after ``jiffies`` (calc_wheel_index, LVL_START, LVL_DEPTH)."""
+    """The level in the timer wheel of a timer that expires in ``jiffies`` (calc_wheel_index, LVL_START, LVL_DEPTH)."""
     for number in range(LVL_DEPTH - 1):
         shift = number * LVL_CLK_SHIFT
         start_of_next = (LVL_SIZE - 1) << shift

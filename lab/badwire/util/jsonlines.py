@@ -12,7 +12,7 @@ from typing import Any
 
 Message = dict[str, Any]
 
-# Identifies the wire itself in the fields that otherwise have the name of a host or a fault. No host may have this name.
+# Identifies the wire itself in fields that otherwise have the name of a host or a fault. No host may have this name.
 WIRE = "wire"
 
 
