@@ -59,8 +59,8 @@ class Options:
     def offered(self) -> tuple[str, ...]:
         """The options that a SYN offers besides its MSS.
 
-        The names are those of the sysctls tcp_timestamps, tcp_sack and tcp_window_scaling, without tcp_. An option is used
-        on a connection only if both SYNs offer it.
+        The names are those of the sysctls tcp_timestamps, tcp_sack and tcp_window_scaling, without tcp_. An option is
+        used on a connection only if both SYNs offer it.
         """
         offers = {
             "timestamps": self.timestamp is not None,
