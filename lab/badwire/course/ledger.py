@@ -20,7 +20,7 @@ from badwire.scenario.scenario_file import Scenario
 
 
 class Status(StrEnum):
-    """Whether a statement holds. If claims differ on a statement, it has the one of their statuses listed first here."""
+    """Whether a statement holds. If its claims differ, the statement has the status that is listed first here."""
 
     DOES_NOT_HOLD = "does not hold"
     DEPENDS = "depends"
