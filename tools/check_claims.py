@@ -1,10 +1,11 @@
-"""Rules for claims that no linter knows: ``python tools/check_claims.py [FILE...]``, by default all scenarios.
+"""Checks rules for claims that no linter has: ``python tools/check_claims.py [FILE...]``, by default all scenarios.
 
-- A loop in a claim goes through ``each(...)``, or over constants of the module: a loop over no records would yield no
-  check, and the claim could hold although nothing was recorded. The same goes for comprehensions.
-- The name of a check is a plain string with its values beside it, so that it can be translated.
-- A title has at most 70 characters, and no full stop.
-- ``or ()``, ``or None`` and ``if x else None`` do not stand in a scenario: queries raise NotRecorded or give Records.
+- A loop in a claim is over ``each(...)`` or over constants of the module. A loop over no records would yield no check,
+  and the claim could hold although nothing was recorded. A comprehension in a claim is over constants of the module.
+- The name of a check is a plain string, with its values as keywords, so that it can be translated.
+- The title of a claim has at most 70 characters, and no full stop at its end.
+- A scenario does not contain ``or ()``, ``or None`` or ``if x else None``. It needs none of them, since a query raises
+  NotRecorded or returns Records.
 """
 
 import ast
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-LONGEST_TITLE = 70  # characters: a line of a terminal beside the verdict
+LONGEST_TITLE = 70  # characters, so that a title and its verdict fit on one line of a terminal
 CHECKS = frozenset({"at_least", "at_most", "between", "each", "each_between", "equals", "never", "seen", "unknown"})
 PURE = frozenset({"enumerate", "range", "reversed", "sorted", "tuple", "zip", "len", "pairwise", "dict", "list", "max"})
 PURE_METHODS = frozenset({"items", "keys", "values"})
@@ -21,7 +22,7 @@ Problem = tuple[int, str]
 
 
 def problems(source: str) -> Iterator[Problem]:
-    """What a scenario does against these rules: the line, and a sentence."""
+    """Yield each violation of the rules in the source of a scenario: its line number and a sentence."""
     tree = ast.parse(source)
     yield from _missing_values(tree)
     for function in ast.walk(tree):
@@ -43,7 +44,7 @@ def _title(decorator: ast.Call) -> Iterator[Problem]:
 
 
 def _claim(function: ast.FunctionDef) -> Iterator[Problem]:
-    safe: set[str] = set()  # names that loops over constants and each() bind
+    safe: set[str] = set()  # the names that are bound by loops
     for node in ast.walk(function):
         if isinstance(node, ast.For):
             if not (_is_each(node.iter) or _is_constant(node.iter, safe)):
@@ -70,7 +71,7 @@ def _missing_values(tree: ast.Module) -> Iterator[Problem]:
 
 
 def _is_each(node: ast.expr) -> bool:
-    """``each(...)``, also counted or in pairs: ``enumerate(each(...), 1)``."""
+    """Whether the node is ``each(...)``, alone or inside ``enumerate`` or ``pairwise``."""
     if not isinstance(node, ast.Call):
         return False
     name = _name(node.func)
@@ -78,7 +79,7 @@ def _is_each(node: ast.expr) -> bool:
 
 
 def _is_constant(node: ast.expr, safe: set[str]) -> bool:
-    """Whether it is made of constants alone: literals, names in capitals, and what loops over such names bind."""
+    """Whether the node is made of constants: literals, names in capitals, names in ``safe``, and pure calls of them."""
     if isinstance(node, ast.Constant):
         return True
     if isinstance(node, ast.Name):
@@ -105,7 +106,7 @@ def _name(node: ast.expr) -> str:
 
 
 def main(files: list[str]) -> int:
-    """Print what is wrong, a line each; 1 if anything is."""
+    """Print each violation on a line. Returns the exit status: 1 if there is any, otherwise 0."""
     wrong = 0
     for file in [Path(name) for name in files] or sorted(Path("scenarios").glob("*.py")):
         for line, text in sorted(problems(file.read_text(encoding="utf-8"))):

@@ -1,8 +1,8 @@
-"""Does a test notice when a claim loses a check? ``python tools/claim_mutations.py [SCENARIO...]``, by default all.
+"""Mutation testing of claims: ``python tools/claim_mutations.py [SCENARIO...]``, by default all scenarios.
 
-Each check of each claim is taken away, one at a time, and so is each operand of an ``and`` in a claim; then the cases
-of tests/claims are judged with what is left. A change that no case notices is printed: the check cannot fail in any
-test, so nobody would see if it were wrong.
+Each check of a claim, and each operand of an ``and`` in it, is removed, one at a time. Then the cases of tests/claims
+are judged with the changed claim. A change that does not change any verdict is printed, since no test would notice if
+that check were wrong.
 """
 
 import ast
@@ -22,7 +22,14 @@ from tests.claims.cases import Case  # noqa: E402
 
 @dataclass(frozen=True)
 class Change:
-    """A scenario's module with one thing taken out of a claim."""
+    """The module of a scenario, with one check or operand removed from a claim.
+
+    Attributes:
+        claim: the name of the claim.
+        line: the line number of what was removed.
+        text: the first line of its source.
+        tree: the changed module.
+    """
 
     claim: str
     line: int
@@ -31,7 +38,7 @@ class Change:
 
 
 def changes(source: str) -> Iterator[Change]:
-    """Every change to the claims of a scenario."""
+    """Yield every change to the claims of a scenario, given its source."""
     names = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and _is_claim(node)]
     for name in names:
         places = len(list(_places(_function(ast.parse(source), name))))
@@ -64,7 +71,7 @@ def _places(function: ast.FunctionDef) -> Iterator[ast.expr]:
 
 
 class _Remove(ast.NodeTransformer):
-    """Takes one check, or one operand of an ``and``, out of a claim."""
+    """Removes one check, or one operand of an ``and``, from a claim."""
 
     def __init__(self, target: ast.expr) -> None:
         self.target = target
@@ -84,7 +91,7 @@ class _Remove(ast.NodeTransformer):
 
 
 def noticed(change: Change, file: Path, cases: tuple[Case, ...]) -> bool:
-    """Whether a case comes to another verdict with the changed claim."""
+    """Whether the changed claim gives any of its cases another verdict than the expected one."""
     module = ModuleType(f"changed_{file.stem}")
     module.__file__ = str(file)
     sys.modules[module.__name__] = module
@@ -101,7 +108,7 @@ def noticed(change: Change, file: Path, cases: tuple[Case, ...]) -> bool:
 
 
 def main(names: list[str]) -> int:
-    """Try every change; 1 if one is not noticed."""
+    """Try every change, and print those that no case notices. Returns the exit status: 1 if there is one, else 0."""
     tried = 0
     missed: list[str] = []
     for name in names or sorted(file.stem for file in (ROOT / "scenarios").glob("*.py") if file.stem[0] != "_"):

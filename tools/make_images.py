@@ -1,4 +1,4 @@
-"""``make images``: a base image where no registry can be reached, and the hosts' image by the name in compose.yaml."""
+"""``make images``: builds the image of the hosts, and its base image from Debian's packages if none can be pulled."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from badwire.util import project
 
 
 def main() -> int:
-    """Makes both; the exit status is that of the error tree in lab/badwire/errors.py."""
+    """Build the images. Returns the exit status, which is that of the error's class in lab/badwire/errors.py."""
     try:
         make()
     except LabError as error:
@@ -21,7 +21,7 @@ def main() -> int:
 
 
 def make() -> None:
-    """Makes the base image if there is none to be had, and the hosts' image. Raises LabError."""
+    """Build the base image if it neither exists nor can be pulled, and then the hosts' image. Raises LabError."""
     client = connect()
     try:
         image.check(client)
@@ -32,7 +32,7 @@ def make() -> None:
             raise ImageError(f"images/base/build ended with status {done.returncode}; what it said is above") from None
     base = image.find_base(client, None, _say)
     name = image.ensure(client, Container(), _say)
-    # docker compose takes the image by this name, and pyroute2 from this wheel if it builds for itself.
+    # docker compose uses the image by this name, or builds its own, with pyroute2 from this wheel.
     client.tag(name, image.NAME, "latest")
     file, data = image.wheel()
     wheels = project.IMAGES / "host" / "wheels"

@@ -1,7 +1,7 @@
-"""The virtual environment of the Makefile: made from the locked versions, once, and made again only when they change.
+"""Makes the virtual environment for the Makefile from the locked versions, and makes it again when they change.
 
-Runs before there is anything to import but Python itself, so: the standard library only. A stamp, written last, says
-what the environment was made from; without it whatever is there is thrown away: half of one never looks complete.
+It runs before any package is installed, so it imports only the standard library. The last step writes a stamp, a file
+that identifies what the environment was made from. An environment without its stamp is incomplete, and is replaced.
 """
 
 import fcntl
@@ -19,11 +19,11 @@ PIP = ["-P", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
 
 
 class CannotInstall(Exception):
-    """The environment cannot be made; the text is one sentence with the way out."""
+    """The environment cannot be made. The message is one sentence, with a way out."""
 
 
 class Environment:
-    """One layer of the virtual environment: the packages of one lock file, and a stamp once they are all there."""
+    """One layer of the virtual environment: the packages of one lock file, and a stamp once all are installed."""
 
     def __init__(self, root: Path, lock: str) -> None:
         self.root, self.lock = root, root / lock
@@ -32,29 +32,34 @@ class Environment:
         self.python = self.venv / "bin" / "python"
 
     def fingerprint(self) -> str:
-        """What the environment depends on: the lock, the project's entry points, the Python, the place."""
+        """Return a digest of what the environment depends on.
+
+        That is the lock file, the project table of pyproject.toml, the version and the path of Python, and the path of
+        the project.
+        """
         project = tomllib.loads((self.root / "pyproject.toml").read_text())["project"]
         parts = [self.lock.read_text(), repr(project), sys.version, os.path.realpath(sys.executable), str(self.root)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def ready(self) -> bool:
-        """True if the environment is complete and made from what is asked for now."""
+        """Whether the environment is complete, and made from the current lock file, project and Python."""
         try:
             return self.stamp.read_text() == self.fingerprint() and self.python.exists()
         except FileNotFoundError:
             return False
 
     def seal(self) -> None:
-        """Write the stamp, at once or not at all."""
+        """Write the stamp atomically."""
         part = self.stamp.with_suffix(".part")
         part.write_text(self.fingerprint())
         part.replace(self.stamp)
 
 
 def run(argv: list[str], failed: str) -> None:
-    """Run a command without its chatter; on failure the sentence ends with the last thing it said.
+    """Run a command without printing its output.
 
-    Raises CannotInstall.
+    Raises:
+        CannotInstall: it failed. The message is ``failed`` and a line of its output, if possible one with "error".
     """
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode == 0:
@@ -65,8 +70,8 @@ def run(argv: list[str], failed: str) -> None:
 
 
 def make_venv(env: Environment) -> None:
-    """An empty virtual environment in place of whatever is there. Raises CannotInstall."""
-    for stamp in env.venv.glob("made-from-*"):  # first, so that a removal cut short cannot look complete
+    """Create an empty virtual environment, and remove an existing one first. Raises CannotInstall."""
+    for stamp in env.venv.glob("made-from-*"):  # first, so that an interrupted removal does not look complete
         stamp.unlink()
     shutil.rmtree(env.venv, ignore_errors=True)
     try:
@@ -84,7 +89,7 @@ def make_venv(env: Environment) -> None:
 
 
 def install(env: Environment) -> None:
-    """Fill the environment from its lock file, every file checked against its hash. Raises CannotInstall."""
+    """Install the packages of the lock file, whose hashes pip checks, and the project. Raises CannotInstall."""
     python = str(env.python)
     run(
         [python, *PIP, "--require-hashes", "--no-deps", "--requirement", str(env.lock)],
@@ -99,7 +104,7 @@ def install(env: Environment) -> None:
 
 
 def hold(lock: TextIO) -> None:
-    """Wait for our turn: two makes at once make one environment."""
+    """Take the lock, so that two processes of make do not set up the environment at the same time."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -108,7 +113,11 @@ def hold(lock: TextIO) -> None:
 
 
 def ensure(root: Path, dev: bool) -> None:
-    """Make the environment if it is not there; with `dev` add the tools of `make check`. Raises CannotInstall."""
+    """Make the environment if it is not up to date. With `dev` it includes the tools of `make check`.
+
+    Raises:
+        CannotInstall: the environment cannot be made.
+    """
     base = Environment(root, "requirements.lock")
     wanted = [base, Environment(root, "requirements-dev.lock")] if dev else [base]
     if all(env.ready() for env in wanted):
@@ -128,7 +137,7 @@ def ensure(root: Path, dev: bool) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """`python3 tools/make_venv.py [--dev]`: status 0, 4 with one sentence, or 130 when interrupted."""
+    """Run `python3 tools/make_venv.py [--dev]`. Returns the exit status: 0, 4 after an error, 130 if interrupted."""
     try:
         ensure(ROOT, dev="--dev" in argv)
     except CannotInstall as error:

@@ -1,10 +1,10 @@
-"""The last lines of `make test`: what failed, and what was skipped and why, summed over its parts.
+"""Prints the last lines of `make test`: the failures, the skipped tests with their reasons, and the totals.
 
 usage: python tools/test_summary.py FOLDER PART...
 
-FOLDER has PART.xml for each part, a report in JUnit's format as `pytest --junitxml` writes it with
-`junit_family=xunit1`, which names the file of each test. Exit status: 0 if every part ran tests and none failed, else
-1.
+For each PART of the tests, FOLDER contains PART.xml, a report in JUnit's format. `pytest --junitxml` writes it, with
+`junit_family=xunit1`, which includes the file of each test. The exit status is 0 if every part ran tests and none
+failed, otherwise 1.
 """
 
 import sys
@@ -14,12 +14,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LONGEST = 160  # characters of a failure's message; the whole of it is in the part's own output
+LONGEST = 160  # characters of a failure's message that are shown; the output of the part has all of it
 
 
 @dataclass
 class Summary:
-    """What became of the tests of all parts. ``broken`` has a sentence for each part that cannot be counted."""
+    """The results of the tests of all parts.
+
+    Attributes:
+        passed: how many tests passed.
+        failed: a line for each failure or error.
+        skipped: how many tests were skipped, by reason.
+        broken: a sentence for each part whose report is missing, unreadable or empty.
+    """
 
     passed: int = 0
     failed: list[str] = field(default_factory=list)
@@ -27,7 +34,7 @@ class Summary:
     broken: list[str] = field(default_factory=list)
 
     def add(self, part: str, report: Path) -> None:
-        """Count the tests of one part."""
+        """Add the results of one part, from its report."""
         try:
             cases = list(ElementTree.parse(report).iter("testcase"))
         except (OSError, ElementTree.ParseError):
@@ -39,7 +46,7 @@ class Summary:
             self._add_case(part, case)
 
     def _add_case(self, part: str, case: ElementTree.Element) -> None:
-        # A test whose teardown fails as well is two cases, or one with two outcomes.
+        # If both a test and its teardown fail, the report has two cases, or one case with two outcomes.
         wrong = [*case.iter("failure"), *case.iter("error")]
         for outcome in wrong:
             lines = (outcome.get("message") or outcome.text or "").strip().splitlines() or ["no message"]
@@ -50,7 +57,7 @@ class Summary:
             self.passed += 1
 
     def lines(self) -> Iterable[str]:
-        """What failed, what was skipped, and the sum as the last line."""
+        """Yield the skipped tests, the failures, and as the last line the totals."""
         for reason, number in self.skipped.most_common():
             yield f"SKIPPED {number:4}  {reason}"
         for sentence in self.broken:
@@ -62,7 +69,7 @@ class Summary:
 
 
 def _name(case: ElementTree.Element) -> str:
-    """The test's name as pytest takes it on its command line; a file that cannot be collected has no more than that."""
+    """Return the name of the test as on pytest's command line, or that of a file which could not be collected."""
     file, name = case.get("file"), case.get("name", "")
     if file is None:
         return name or case.get("classname", "?")
@@ -70,7 +77,7 @@ def _name(case: ElementTree.Element) -> str:
 
 
 def summarize(folder: Path, parts: Iterable[str]) -> Summary:
-    """What became of the tests of these parts."""
+    """Read the reports of these parts."""
     summary = Summary()
     for part in parts:
         summary.add(part, folder / f"{part}.xml")

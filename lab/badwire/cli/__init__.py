@@ -1,4 +1,4 @@
-"""The command line `badwire`: one file for each command, `main` around them.
+"""The command line `badwire`: `main`, the table of `commands`, and files for single commands and what they share.
 
 May import: everything but pytest_plugin.
 """

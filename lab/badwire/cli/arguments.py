@@ -1,4 +1,4 @@
-"""The options of the command line: argparse, whose every error is one sentence with the way out."""
+"""Parses the options of the command line with argparse, and turns its errors into sentences that name a way out."""
 
 import argparse
 import difflib
@@ -15,13 +15,13 @@ from badwire.substrate import select
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises BadOption where argparse would print its usage and exit."""
+    """An argument parser that raises BadOption where argparse would print its usage and exit."""
 
     def __init__(self, command: str, description: str) -> None:
         super().__init__(prog=f"badwire {command}", description=description, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        """Raises BadOption: argparse's message, near names for an unknown option, and where options are explained."""
+        """Raise BadOption with argparse's message; for an unknown option, it suggests the most similar one."""
         if unknown := re.match(r"unrecognized arguments: (\S+)", message):
             word = unknown[1].split("=")[0]
             near = difflib.get_close_matches(word, [o for o in self._option_string_actions if o.startswith("--")], n=1)
@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def one_of(names: tuple[str, ...]) -> Callable[[str], str]:
-    """The type of an argument that is one of ``names``."""
+    """Return the argparse type of an argument that must be one of ``names``."""
 
     def check(value: str) -> str:
         if value in names:
@@ -45,14 +45,14 @@ def one_of(names: tuple[str, ...]) -> Callable[[str], str]:
 
 
 def seed(value: str) -> int:
-    """A whole number from 0 to 2**64 - 1."""
+    """The argparse type of a seed: an integer from 0 to 2**64 - 1."""
     if value.isascii() and value.isdigit() and len(value) <= 20 and int(value) < 2**64:
         return int(value)
     raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 0 to 2^64 - 1")
 
 
 def positive(value: str) -> float:
-    """A number of seconds above 0."""
+    """The argparse type of a duration: a number of seconds greater than 0."""
     try:
         number = float(value)
     except ValueError:
@@ -63,28 +63,28 @@ def positive(value: str) -> float:
 
 
 def count(value: str) -> int:
-    """A whole number from 1 to 999."""
+    """The argparse type of a count: an integer from 1 to 999."""
     if value.isascii() and value.isdigit() and len(value) <= 3 and int(value):
         return int(value)
     raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to 999")
 
 
 def megabytes(value: str) -> int:
-    """Memory for a kernel in MB, between what a boot needs and what its address space holds."""
+    """The argparse type of a kernel's memory: an integer number of MB, from LEAST_MEMORY to MOST_MEMORY."""
     if value.isascii() and value.isdigit() and LEAST_MEMORY <= int(value) <= MOST_MEMORY:
         return int(value)
     raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of MB from {LEAST_MEMORY} to {MOST_MEMORY}")
 
 
 def folder(value: str) -> Path:
-    """The path of a folder; an empty one is refused, as it would be the current directory."""
+    """The argparse type of a folder. An empty path is refused, since it would mean the current directory."""
     if not value:
         raise argparse.ArgumentTypeError("it is empty; name a folder")
     return Path(value)
 
 
 def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
-    """Add the options of a run; ``add`` is argparse's add_argument, or pytest's addoption."""
+    """Add the options of a run. ``add`` is argparse's add_argument or pytest's addoption."""
     add(
         f"{prefix}substrate",
         type=one_of(select.NAMES),
@@ -118,7 +118,7 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
 
 
 def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
-    """Add the options of a kernel of the virtual clock."""
+    """Add the options of the virtual clock's kernel."""
     add(f"{prefix}seed", type=seed, default=1, metavar="N", help="where every random draw comes from (1)")
     add(
         f"{prefix}limit",
@@ -137,12 +137,12 @@ def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
 
 
 def add_ci_options(add: Callable[..., object]) -> None:
-    """Add the options of `badwire run` alone: its questions, and the files that it writes for a CI."""
+    """Add the options that only `badwire run` has: its questions, and the files that it writes for a CI."""
     add("--predict", action="store_true", help="ask each scenario's question first; the run shows the answer")
     add("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
     add("--summary", type=Path, metavar="FILE", help="append a summary in Markdown, as for $GITHUB_STEP_SUMMARY")
 
 
 def options(value_of: Callable[[str], Any]) -> Options:
-    """The values of the options of ``add_run_options``; ``value_of`` looks one up by its name."""
+    """Return the values of the options of ``add_run_options``. ``value_of`` returns the value of one, by its name."""
     return Options(**{field.name: value_of(field.name) for field in fields(Options)})

@@ -20,7 +20,7 @@ until Ctrl-C. Each frame appears twice, as it enters the wire and as it leaves i
 
 
 def capture(argv: list[str]) -> int:
-    """Write the capture. Raises LabError, and BrokenPipeError when the reader is gone."""
+    """Write the capture. Raises LabError, or BrokenPipeError if the reader has closed the pipe."""
     parser = arguments.Parser("capture", _ABOUT)
     add_name(parser.add_argument)
     parser.add_argument("--live", action="store_true", help="frames as they pass, until Ctrl-C")
@@ -55,10 +55,10 @@ def _write_saved_frames(folder: Path, hosts: list[str], selected: CaptureFilter)
 
 
 def _write_live_frames(connection: ControlConnection) -> int:
-    """Write frames until the lab ends. Raises BrokenPipeError when the reader is gone."""
+    """Write frames until the lab ends. Raises BrokenPipeError if the reader has closed the pipe."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    poll.register(1, 0)  # the reader may end between two frames: poll always reports POLLERR
+    poll.register(1, 0)  # poll always reports POLLERR, so a closed pipe is noticed even while no frame passes
     while True:
         ready = dict(poll.poll())
         if 1 in ready:

@@ -17,13 +17,13 @@ class CiFiles:
 
     Args:
         scenarios: every scenario that was asked for.
-        left_out: the scenarios that are not run, by name, each with the reason.
-        junit: the file that is overwritten with JUnit XML; None for none.
-        summary: the file that the summary is appended to; None for none.
+        left_out: the reason for each scenario that is not run, by the scenario's name.
+        junit: the file that is overwritten with JUnit XML; None to write none.
+        summary: the file that the summary is appended to; None to write none.
 
     Raises:
-        BadOption: a file cannot be written, found out when the block is entered.
-        DiskFull: a file could not be written at the end.
+        BadOption: at the start of the block, a file cannot be written.
+        DiskFull: at its end, a file could not be written, and the block itself raised nothing.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class CiFiles:
         try:
             self._write(f"the runs ended before: {error}" if error is not None else "the runs ended before")
         except DiskFull:
-            if error is None:  # otherwise the first cause is the one to report
+            if error is None:  # otherwise the exception of the block is the one to report
                 raise
 
     def add(self, outcome: "RunOutcome") -> None:
-        """Add a scenario that was run, or could not be."""
+        """Add a scenario with its run, which may have an error."""
         self._outcomes.append(outcome)
 
     def _write(self, why: str) -> None:
-        from badwire.report import junit as report_junit  # most runs need neither
+        from badwire.report import junit as report_junit  # imported here because most runs need neither
         from badwire.report import markdown
 
         finished = [scenario for scenario, _ in self._outcomes]

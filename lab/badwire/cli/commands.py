@@ -1,4 +1,4 @@
-"""The commands. Each takes its arguments, returns the exit status, and raises LabError."""
+"""The commands, by name. Each is called with its arguments, returns the exit status, and raises LabError."""
 
 import json
 import sys
@@ -17,7 +17,10 @@ from badwire.store import run_folder
 
 
 def list_scenarios(argv: list[str]) -> int:
-    """`badwire list`: names and titles; a file that cannot be read is the error at the end."""
+    """`badwire list`: print the names and titles of all scenarios.
+
+    A file that cannot be loaded does not stop the list: its RequestError is raised at the end.
+    """
     parser = arguments.Parser("list", "The scenarios, one line each.")
     parser.add_argument("--json", action="store_true", help="as JSON, with lessons and claims")
     wants = parser.parse_args(argv)
@@ -49,7 +52,10 @@ def list_scenarios(argv: list[str]) -> int:
 
 
 def run(argv: list[str]) -> int:
-    """`badwire run`: the worst verdict is the status. A scenario that breaks off does not stop the others."""
+    """`badwire run`: run scenarios, and return the exit status of the worst result, as `worst` has it.
+
+    A scenario that ends early does not stop the others, unless the cause is this machine or the request.
+    """
     parser = arguments.Parser("run", "Run scenarios and judge what was seen.")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="a scenario's name (`badwire list`), a path to its file, or all"
@@ -68,14 +74,14 @@ def run(argv: list[str]) -> int:
     if everything and len(wants.names) > 1:
         raise BadOption("`all` runs every scenario: give it alone, or name those that you want.")
     names = scenario_file.names() if everything else wants.names
-    named = [scenario_file.load(name) for name in names]  # all of them, before the first is run
+    named = [scenario_file.load(name) for name in names]  # all are loaded before the first is run
     left_out = {one.name: why for one in named if everything and (why := one.why_not_on(how.clock))}
     chosen = [one for one in named if one.name not in left_out]
     for one in chosen:
         one.check()
     predictions = predict.ask(chosen) if wants.predict else {}
     from badwire.run.parallel import run_each
-    from badwire.run.runner import Runner  # not needed to report a wrong name
+    from badwire.run.runner import Runner  # imported late, so that a wrong name is reported sooner
 
     statuses = []
     ci_files = CiFiles(named, left_out, wants.junit, wants.summary)
@@ -92,14 +98,14 @@ def run(argv: list[str]) -> int:
                 with progress.aside(ended=one.name):
                     statuses.append(print_run(one, done, predictions.get(one.name, ()), wants.json, brief=everything))
                 if done.error is not None and not isinstance(done.error, RunError):
-                    break  # what this machine cannot do for one run it cannot do for the next
+                    break  # the cause would stop the next run as well
     if everything and not wants.json:
         print(terminal.count(statuses))
     return worst(statuses)
 
 
 def check(argv: list[str]) -> int:
-    """`badwire check`: judge saved runs again, with the claims as they are now. Writes nothing."""
+    """`badwire check`: judge saved runs again, with the current claims. No file is written."""
     parser = arguments.Parser(
         "check", "Judge saved evidence again, with the claims as they are now; nothing is written."
     )
@@ -119,7 +125,7 @@ def check(argv: list[str]) -> int:
 
 
 def show_run(argv: list[str]) -> int:
-    """`badwire show`: what happened in a saved run, a line for each thing."""
+    """`badwire show`: print what happened in a saved run, a line for each event. Returns 3 if a part is missing."""
     parser = arguments.Parser("show", "What happened in a saved run, as text: segments in tcpdump's words.")
     parser.add_argument("run", metavar="RUN", help="a run's folder, such as runs/timewait/latest")
     wants = parser.parse_args(argv)
@@ -137,7 +143,7 @@ def show_run(argv: list[str]) -> int:
 
 
 def doctor(argv: list[str]) -> int:
-    """`badwire doctor`: what this machine can do; 4 if it cannot have hosts at all."""
+    """`badwire doctor`: print what this machine can do. Returns 4 if it cannot run scenarios."""
     parser = arguments.Parser("doctor", "What this machine can do, found out by trying.")
     parser.add_argument("--json", action="store_true", help="as JSON")
     wants = parser.parse_args(argv)
@@ -149,7 +155,7 @@ def doctor(argv: list[str]) -> int:
 
 
 def clean(argv: list[str]) -> int:
-    """`badwire clean`: remove what belongs to the lab and whose process has ended."""
+    """`badwire clean`: remove what labs, runs and builds left whose process has ended, and print what was removed."""
     arguments.Parser(
         "clean", "Remove what dead runs left: containers, networks, and kernel builds whose process has ended."
     ).parse_args(argv)
@@ -166,12 +172,16 @@ def clean(argv: list[str]) -> int:
 
 
 def worst(statuses: list[int]) -> int:
-    """One exit status for several runs, the first of: 4 the machine, 2 the request, 1 a claim fails, 3 unknown."""
+    """Return one exit status for several runs.
+
+    It is the first of these that a run has: 4 (this machine cannot do it), 2 (the request is wrong), 1 (a claim
+    fails), 3 (a claim is unknown), 0.
+    """
     return next(status for status in (4, 2, 1, 3, 0) if status in statuses)
 
 
 def lazy(module: str, name: str) -> Callable[[list[str]], int]:
-    """A command whose module is imported only when the command is used."""
+    """Return a command whose module is imported when the command is called."""
     return lambda argv: int(getattr(import_module(module), name)(argv))
 
 

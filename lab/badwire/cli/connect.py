@@ -1,4 +1,4 @@
-"""What commands on a running lab share: the option that names the lab, the connection to it, and our own name."""
+"""What the commands on a running lab share: the option --name, the connection to the lab, and this program's name."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from badwire.session.connection import ControlConnection
 
 
 def lab_name(value: str) -> str:
-    """The type of an argument that is the name of a lab."""
+    """The argparse type of an argument that is the name of a lab."""
     if registry.NAME.fullmatch(value):
         return value
     raise argparse.ArgumentTypeError(
@@ -21,12 +21,17 @@ def lab_name(value: str) -> str:
 
 
 def add_name(add: Callable[..., object]) -> None:
-    """Add the option that selects one of several labs."""
+    """Add the option --name, which selects one of several labs."""
     add("--name", type=lab_name, default=registry.DEFAULT, metavar="NAME", help="the lab, if several are up (lab)")
 
 
 def connect(name: str) -> ControlConnection:
-    """Connect to a lab that is up, and warn on stderr if its record is incomplete. Raises BadOption, Timeout."""
+    """Connect to a lab that is up, and warn on stderr if its record is incomplete.
+
+    Raises:
+        BadOption: no such lab is up.
+        Timeout: the daemon of the lab does not answer.
+    """
     connection, trouble = registry.connect(name)
     if trouble:
         print(f"badwire: {trouble}", file=sys.stderr)
@@ -34,7 +39,10 @@ def connect(name: str) -> ControlConnection:
 
 
 def program() -> str:
-    """How a shell calls this program: by its name if the PATH has it, else by its path, relative where possible."""
+    """Return the command that starts this program in a shell.
+
+    It is `badwire` if that name on the PATH is this program, otherwise its path, relative where possible.
+    """
     own = Path(sys.executable).with_name("badwire")
     found = shutil.which("badwire")
     if found and own.exists() and os.path.samefile(found, own):

@@ -19,7 +19,7 @@ _REPORT = "report.html"
 
 
 def down(argv: list[str]) -> int:
-    """End a lab, and return when nothing of it is left. If no lab is up, that is no error: nothing is left either."""
+    """End a lab, and return once its daemon has ended. It is not an error if no lab is up."""
     parser = arguments.Parser("down", "End a lab that `badwire up` brought up.")
     add_name(parser.add_argument)
     wants = parser.parse_args(argv)

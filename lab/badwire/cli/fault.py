@@ -1,4 +1,4 @@
-"""`badwire fault set|show|clear|release`: the faults that the wire carries out on frames toward hosts."""
+"""`badwire fault set|show|clear|release`: changes and prints the faults of the wire on frames toward hosts."""
 
 import argparse
 import difflib
@@ -28,7 +28,7 @@ Without --toward, every host is meant. The faults, each with its fields (documen
 
 
 def fault(argv: list[str]) -> int:
-    """Set, show, clear or release faults, and print which are in force. Raises LabError."""
+    """Set, show, clear or release faults, and print the faults in force. Raises LabError."""
     if argv[:1] in (["-h"], ["--help"]):
         print(USAGE + grammar.usage())
         return 0
@@ -60,7 +60,7 @@ def fault(argv: list[str]) -> int:
 
 
 def format_faults(in_force: dict[str, Any]) -> str:
-    """The faults in force, one line a host, in the form that `badwire fault set` takes."""
+    """Format the faults in force, one line for each host, in the form that `badwire fault set` accepts."""
     width = max(map(len, in_force))
     lines = []
     for host, current in in_force.items():

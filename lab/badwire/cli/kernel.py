@@ -15,7 +15,10 @@ from badwire.uml.build.sources import Source
 
 
 def command(argv: list[str]) -> int:
-    """`badwire kernel build [SOURCE]`: the kernel that runs use from now on, on stdout. Raises LabError."""
+    """`badwire kernel build [SOURCE]`: build the kernel, boot it once as a trial, and print which one it is.
+
+    Runs use this kernel from now on. Raises LabError.
+    """
     parser = arguments.Parser("kernel build", "Build the kernel of the virtual clock, if it is not there yet.")
     parser.add_argument(
         "source",
@@ -41,7 +44,7 @@ def command(argv: list[str]) -> int:
 
 
 def remember(own: Source | None) -> None:
-    """A later configuration is built from the user's own source again; None: from Debian's. Raises KernelError."""
+    """Remember the source for the build of a later configuration; None means Debian's. Raises KernelError."""
     link = cache.root() / "source"
     with cache.writing():
         if own is not None:
@@ -55,7 +58,7 @@ USAGE = """usage: badwire kernel build [SOURCE]           build the kernel of th
 
 
 def kernel(argv: list[str]) -> int:
-    """`badwire kernel build|run`. Raises LabError."""
+    """`badwire kernel`: call `build` or `run`. Raises LabError."""
     known = {"build": command, "run": run}
     if argv[:1] in (["-h"], ["--help"]):
         print(USAGE)
@@ -67,7 +70,7 @@ def kernel(argv: list[str]) -> int:
 
 
 def run(argv: list[str]) -> int:
-    """`badwire kernel run -- COMMAND...`: the command's own exit status, its output as it comes."""
+    """`badwire kernel run -- COMMAND...`: run a command in the kernel, and return its exit status. Raises LabError."""
     parser = arguments.Parser(
         "kernel run", "Run a command in the kernel of the virtual clock: as root there, with this machine's files."
     )
@@ -120,7 +123,7 @@ def run(argv: list[str]) -> int:
 
 
 def pass_on(name: str, data: bytes) -> None:
-    """What the command writes, where it would have gone."""
+    """Write the command's output to our own stdout or stderr, whichever ``name`` says."""
     stream = sys.stdout if name == "stdout" else sys.stderr
     stream.buffer.write(data)
     stream.flush()

@@ -1,4 +1,4 @@
-"""`badwire ledger`: what the course texts say, what the claims say, and what saved runs measured."""
+"""`badwire ledger`: prints what the course texts say, what the claims say about it, and what saved runs measured."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from badwire.store import run_folder
 
 
 def ledger(argv: list[str]) -> int:
-    """`badwire ledger`: the document, from the claims as they are now and the runs that there are.
+    """Print or write the ledger, from the current claims and the saved runs. Raises LabError.
 
-    That a statement is not tested, or was measured to be otherwise, is no error: the document says so.
+    A statement that is not tested or does not hold is not an error: the document says so, and the status is 0.
     """
     parser = arguments.Parser("ledger", "What the course texts say, what the claims say, and what saved runs measured.")
     parser.add_argument(

@@ -1,7 +1,7 @@
-"""The command line: `badwire list|run|check|...`, see USAGE; results on stdout, all else on stderr.
+"""The entry point of `badwire`: calls the command, and reports its errors. Results go to stdout, all else to stderr.
 
-Exit status: 0 all claims hold; 1 a claim fails; 2 the request is wrong; 3 a claim is unknown, or the run broke off;
-4 this machine cannot do it; 128 + N after signal N. An error is one sentence with its cause and the way out.
+Exit status: 0 all claims hold; 1 a claim fails; 2 the request is wrong; 3 a claim is unknown, or the run ended early;
+4 this machine cannot do it; 128 + N after signal N. An error is one sentence with its cause and a way out.
 """
 
 import difflib
@@ -40,7 +40,7 @@ wrong; 3 a claim is unknown, or the run broke off; 4 this machine cannot do it."
 
 
 def dispatch(argv: list[str]) -> int:
-    """Carry out one command. Raises LabError."""
+    """Run the command that the first argument names. Raises LabError."""
     if not argv:
         raise BadOption(f"Name a command: {', '.join(commands.COMMANDS)}; `badwire --help` says what each does.")
     name, *rest = argv
@@ -55,7 +55,7 @@ def dispatch(argv: list[str]) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The program `badwire`; returns the exit status."""
+    """Run the program `badwire`, and return its exit status. ``argv`` defaults to the arguments of the process."""
     open_what_is_closed()
     try:
         with interruptible():
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     except LabError as error:
         return complain(str(error), error.exit_status)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 141
     except Exception as error:
         if full := run_folder.no_room(error):
@@ -76,9 +76,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def open_what_is_closed() -> None:
-    """Put nothing where the caller closed stdin, stdout or stderr (`>&-`), before a file of ours gets the number.
+    """Open /dev/null as stdin, stdout or stderr if the caller closed it (`>&-`).
 
-    A character that the terminal's encoding does not have is shown by its code.
+    Otherwise the next file that we open would get its number. A character that the encoding of stdout or stderr cannot
+    represent is written as a backslash escape.
     """
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(fd, True)
@@ -91,7 +92,7 @@ def open_what_is_closed() -> None:
 
 
 def complain(sentence: str, status: int) -> int:
-    """One sentence to stderr; what it quotes can do nothing to a terminal."""
+    """Print an error to stderr, with its control characters made visible, and return ``status``."""
     shown = "\n".join(map(visible, sentence.split("\n")))
     print(f"badwire: {shown}", file=sys.stderr)
     return status

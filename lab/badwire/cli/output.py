@@ -1,4 +1,4 @@
-"""Prints results to stdout, for people or as one line of JSON each; errors go to stderr."""
+"""Prints results to stdout, as text or as one line of JSON each, and their errors to stderr."""
 
 import json
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def print_run(
     scenario: Scenario, run: "Run", predictions: Sequence[Prediction], as_json: bool, brief: bool = False
 ) -> int:
-    """Print how a scenario ended, and return its exit status; with ``brief``, one that holds takes one line."""
+    """Print the result of a run, and return its exit status. With ``brief``, a run that holds takes one line."""
     if run.folder is not None:
         colour = terminal.wants_colour(sys.stdout)
         if predictions and not as_json:
@@ -42,7 +42,7 @@ def print_result(
     predictions: Sequence[Prediction] = (),
     report: Path | None = None,
 ) -> None:
-    """Print a result: for people, with the path of the ``report`` if that exists and of the folder, or as JSON."""
+    """Print a result as JSON, or as text with the paths of the ``report``, if that exists, and of the folder."""
     if as_json:
         fields = {"folder": str(folder), **result.to_json()}
         if predictions:
@@ -56,5 +56,5 @@ def print_result(
 
 
 def _relative(path: Path) -> str:
-    """The path as one would type it in the current directory."""
+    """Return the path relative to the current directory if it is below it, otherwise unchanged."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

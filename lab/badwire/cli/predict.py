@@ -1,6 +1,6 @@
-"""`badwire run --predict`: asks each scenario's question before the run, which then shows the answer.
+"""`badwire run --predict`: asks the questions about each scenario before it is run, and prints the answers afterwards.
 
-The question goes to stderr, as prompts do. An answer is a line of stdin with the number of an option.
+Questions go to stderr, as prompts do. An answer is a line of stdin with the number of an option.
 """
 
 import sys
@@ -24,13 +24,13 @@ WAY_OUT = "answer at a terminal, or give numbers on stdin, a line for each quest
 
 @dataclass(frozen=True)
 class Prediction:
-    """A question, and the number of the option that was chosen before the run."""
+    """A question, and the number of the option that the user chose before the run, counted from 1."""
 
     question: Question
     answer: int
 
     def to_json(self, result: Result) -> dict[str, Any]:
-        """As in `badwire run --json`; ``verdict`` is that of the claim that shows the right option."""
+        """Return the object for `badwire run --json`. ``verdict`` is that of the claim that shows the right option."""
         found = self.question.shown_by(result.claims)
         options = self.question.options
         return {
@@ -43,7 +43,12 @@ class Prediction:
 
 
 def questions(one: Scenario) -> tuple[Question, ...]:
-    """The course's questions about a scenario. Raises BadOption if there are none, RequestError if it is broken."""
+    """Return the course's questions about a scenario.
+
+    Raises:
+        BadOption: the course has no question about it.
+        RequestError: the course cannot be read.
+    """
     asked = course.questions(one.name) if one.file.parent == project.SCENARIOS else ()
     if not asked:
         raise BadOption(
@@ -53,10 +58,12 @@ def questions(one: Scenario) -> tuple[Question, ...]:
 
 
 def ask(scenarios: Sequence[Scenario]) -> dict[str, tuple[Prediction, ...]]:
-    """Ask about each scenario, before any is run, and return the predictions by the scenarios' names.
+    """Ask the questions about all scenarios, and return the predictions by the scenarios' names.
 
-    At a terminal, an answer that is not an option is asked for again. Raises BadOption if there is no answer, or
-    elsewhere an answer that is not an option.
+    At a terminal, a question is repeated until the answer is the number of an option.
+
+    Raises:
+        BadOption: stdin has ended, or it is not a terminal and an answer is not the number of an option.
     """
     asked = [(one.name, questions(one)) for one in scenarios]
     if isinstance(sys.stdin, TextIOWrapper):
@@ -69,7 +76,7 @@ def ask(scenarios: Sequence[Scenario]) -> dict[str, tuple[Prediction, ...]]:
 
 
 def format_answers(predictions: Iterable[Prediction], result: Result, colour: bool = False) -> str:
-    """Each question with the prediction, the right answer, and the claim of this run that shows it."""
+    """Format each question with the prediction, the right answer, and the claim of this run that shows it."""
     lines = []
     for prediction in predictions:
         lines += _answer_lines(prediction, result, colour)

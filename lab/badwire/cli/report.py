@@ -1,4 +1,4 @@
-"""`badwire report`: the pages of saved runs, made again."""
+"""`badwire report`: writes the pages of saved runs again."""
 
 import sys
 from pathlib import Path
@@ -15,14 +15,19 @@ _OF_A_RUN = (EVIDENCE, CAPTURE, result.FILE)
 
 
 def report(argv: list[str]) -> int:
-    """`badwire report`: 0 if all could be shown, 3 if not, each with a sentence on stderr. Raises BadRun, DiskFull."""
+    """Write the pages, and return 0 if all are complete, otherwise 3 with a sentence on stderr for each that is not.
+
+    Raises:
+        BadRun: a folder has no run.
+        DiskFull: a page cannot be written.
+    """
     parser = arguments.Parser("report", "Make the pages of saved runs again, with the claims as they are now.")
     parser.add_argument(
         "runs", nargs="*", metavar="RUN", help=f"a run's folder, or one with runs in it; default {run_folder.DEFAULT}"
     )
     wants = parser.parse_intermixed_args(argv)
     named = [Path(name) for name in wants.runs or [str(run_folder.DEFAULT)]]
-    of_each = [(folder, _runs_in(folder)) for folder in named]  # all of them, before the first is made
+    of_each = [(folder, _runs_in(folder)) for folder in named]  # all are found before the first page is written
     status = 0
     for folder, inside in of_each:
         for each in inside:
@@ -40,7 +45,7 @@ def report(argv: list[str]) -> int:
 
 
 def _runs_in(folder: Path) -> list[Path]:
-    """The folder itself if it is a run's, else those below it. Raises BadRun if there is none."""
+    """Return the folder if it is a run folder, otherwise the run folders below it. Raises BadRun if there is none."""
     if any((folder / name).exists() for name in _OF_A_RUN):
         return [folder]
     found = {file.parent.resolve(): None for name in _OF_A_RUN for file in sorted(folder.glob(f"*/*/{name}"))}

@@ -35,7 +35,7 @@ def run_on(argv: list[str]) -> int:
 
 
 def follow(connection: ControlConnection) -> int:
-    """Print the program's output until it ends, and return its exit status; a signal interrupts the program."""
+    """Print the program's output until it ends, and return its exit status. A signal to us interrupts the program."""
     try:
         return _exit_status(connection)
     except Interrupted as interrupted:

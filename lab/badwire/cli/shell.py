@@ -41,7 +41,10 @@ def shell(argv: list[str]) -> int:
 
 
 def _pass_on(connection: ControlConnection, changed: int) -> int:
-    """Pass bytes on in both directions until the shell ends; ``changed`` is readable when the window's size changed."""
+    """Forward bytes in both directions until the shell ends, and return its exit status.
+
+    ``changed`` is a descriptor that is readable once the size of the window has changed.
+    """
     poll = select.poll()
     for fd in (0, connection.fileno(), changed):
         poll.register(fd, select.POLLIN)
@@ -74,7 +77,7 @@ def _write(data: bytes) -> None:
 
 @contextmanager
 def _raw() -> Iterator[None]:
-    """Put the terminal into raw mode, so that every key goes to the host, Ctrl-C too."""
+    """Put the terminal into raw mode during the block, so that every key goes to the host, including Ctrl-C."""
     before = termios.tcgetattr(0)
     try:
         tty.setraw(0)
@@ -85,7 +88,7 @@ def _raw() -> Iterator[None]:
 
 @contextmanager
 def _window_changes() -> Iterator[int]:
-    """A descriptor that is readable once the size of this terminal has changed."""
+    """Yield a descriptor that is readable once the size of this terminal has changed."""
     changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
     before = signal.signal(signal.SIGWINCH, lambda *_: os.eventfd_write(changed, 1))
     try:

@@ -1,4 +1,4 @@
-"""`badwire sockets`: prints the kernels' tables of sockets, as ss(8) does."""
+"""`badwire sockets`: prints the socket tables of the hosts' kernels, as ss(8) does."""
 
 import contextlib
 import shutil
@@ -27,7 +27,7 @@ HostTable = Sequence[Mapping[str, Any]]
 
 
 def sockets(argv: list[str]) -> int:
-    """Print the tables; with --watch again and again until Ctrl-C or the end of the lab. Raises LabError."""
+    """Print the tables; with --watch at every change, until Ctrl-C or the end of the lab. Raises LabError."""
     parser = arguments.Parser("sockets", "Print the hosts' tables of sockets, from their kernels.")
     add_name(parser.add_argument)
     parser.add_argument("--watch", action="store_true", help="print them again whenever a socket changes, until Ctrl-C")
@@ -48,9 +48,9 @@ def sockets(argv: list[str]) -> int:
 
 
 def format_tables(tables: Mapping[str, HostTable], timers: bool = True) -> str:
-    """The tables one below the other.
+    """Format the tables, one below the other.
 
-    Without ``timers``, whose times run down, the text changes only when a socket does.
+    Without ``timers``, the remaining times of timers are left out, so that the text changes only when a socket does.
     """
     rows = {host: [_row(entry, timers) for entry in sorted(table, key=_order)] for host, table in tables.items()}
     widths = [len(title) for title in _HEADER]
@@ -101,7 +101,7 @@ def _order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 
 @contextlib.contextmanager
 def _display() -> Iterator[Callable[[Mapping[str, HostTable]], None]]:
-    """A function that displays tables: a terminal is redrawn, elsewhere each change is printed below the last."""
+    """Yield a function that displays tables. It redraws a terminal; to a file or pipe it prints each change."""
     if not sys.stdout.isatty():
         yield _ChangePrinter().display
         return

@@ -1,4 +1,4 @@
-"""`badwire up`: starts the daemon that keeps a lab, and prints which commands to type next once the lab is up."""
+"""`badwire up`: starts the daemon of a lab, waits until the lab is up, and prints the commands to type next."""
 
 import argparse
 import os
@@ -41,7 +41,7 @@ NEXT_COMMANDS = """\
 
 
 def up(argv: list[str]) -> int:
-    """Bring a lab up, and return when it is up. Raises LabError."""
+    """Bring a lab up, and return once it is up. Raises LabError."""
     wants = _parser().parse_args(argv)
     if wants.clock == "virtual":
         raise BadOption(VIRTUAL.format(lab=program()))
@@ -67,14 +67,14 @@ def up(argv: list[str]) -> int:
 
 
 def start_daemon(request: dict[str, Any], report_progress: Callable[[str], None]) -> dict[str, Any]:
-    """Start the daemon, and return its facts about the lab once that is up: hosts, folder, substrate.
+    """Start the daemon, wait until the lab is up, and return the daemon's facts about it: hosts, folder, substrate.
 
     Args:
         request: the fields of a LabRequest.
         report_progress: called with each step.
 
     Raises:
-        LabError: the lab cannot be brought up. The daemon has ended then.
+        LabError: the lab could not be brought up, and the daemon has ended.
     """
     with ExitStack() as undo:
         stderr = undo.enter_context(tempfile.TemporaryFile())
@@ -88,18 +88,18 @@ def start_daemon(request: dict[str, Any], report_progress: Callable[[str], None]
                 stderr=stderr,
                 cwd="/",
                 env=import_path.environment(),
-                start_new_session=True,  # neither Ctrl-C nor a terminal that closes ends the lab
+                start_new_session=True,  # so that neither Ctrl-C nor closing the terminal ends the lab
             )
         undo.callback(daemon.wait)
         connection = ControlConnection(ours)
-        undo.callback(connection.close)  # the daemon then undoes what it did, and ends
+        undo.callback(connection.close)  # the daemon then removes what it created, and ends
         connection.send(**request)
         for message in connection.messages():
             if "ready" in message:
                 undo.pop_all()
-                connection.send(confirmed=True)  # only now does the daemon outlive us: Ctrl-C before this ends it
+                connection.send(confirmed=True)  # from now on the daemon runs on without us; Ctrl-C before ends it
                 connection.close()
-                daemon.returncode = 0  # Popen shall not wait for it: it runs on
+                daemon.returncode = 0  # else Popen would warn that the daemon still runs
                 return dict(message["ready"])
             report_progress(message["progress"])
         daemon.wait()
@@ -110,7 +110,7 @@ def start_daemon(request: dict[str, Any], report_progress: Callable[[str], None]
 
 
 def summary(facts: dict[str, Any], name: str) -> str:
-    """The hosts and their addresses, commands to type next, and the run's folder as the last line."""
+    """Return the text to print: the hosts with their addresses, the commands to type next, and the run folder."""
     hosts, folder = facts["hosts"], Path(facts["folder"])
     b = "server" if "server" in hosts else next(iter(hosts))
     a = next((host for host in hosts if host != b), b)

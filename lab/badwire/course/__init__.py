@@ -1,6 +1,6 @@
-"""The course texts: their statements (`textbook`), the lessons (`course`), and the ledger of both (`ledger`).
+"""The statements of the course texts (`textbook`), the claims that test them (`ledger`), and the lessons (`course`).
 
-`measured` reads from saved runs what the ledger shows as measurements.
+`measured` reads the measurements of the ledger from saved runs.
 
-May import: result, scenario, claims and what lies below them.
+May import: result, scenario, claims and the packages below them.
 """

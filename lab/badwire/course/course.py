@@ -1,6 +1,6 @@
 """Reads the course, docs/course.md: the scenarios in teaching order, each with questions to answer before it is run.
 
-A question names its right option and the claim that shows it. Whether the claim does show it, a run decides.
+A question names its right option, and the claim that shows that it is right, if the claim holds in a run.
 """
 
 import re
@@ -26,8 +26,13 @@ _ANSWER = re.compile(r"(?P<right>\d+): \*(?P<sentence>.+)\*")
 
 @dataclass(frozen=True)
 class Question:
-    """A question to answer before a run. ``right`` is the number of the right option, counted from 1; ``claim`` is the
-    title of the claim that shows it.
+    """A question to answer before a run.
+
+    Attributes:
+        text: the question.
+        options: the possible answers.
+        right: the number of the right option, counted from 1.
+        claim: the title of the claim that shows that this option is right.
     """
 
     text: str
@@ -41,7 +46,7 @@ class Question:
         return self.options[self.right - 1]
 
     def shown_by(self, claims: "Iterable[ClaimResult]") -> "ClaimResult | None":
-        """That claim, among the claims of a run; None if the run has no such claim."""
+        """Find the question's claim among the claims of a run. Returns None if the run does not have it."""
         for claim in claims:
             if claim.title == self.claim and not claim.instrument:
                 return claim
@@ -50,7 +55,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A scenario's place in the course. ``command`` is the shell command that runs it."""
+    """A lesson of the course, about the scenario ``name``. ``command`` is the shell command that runs it."""
 
     name: str
     lecture: str
@@ -60,10 +65,10 @@ class Lesson:
 
 
 def read(file: Path = FILE) -> tuple[Lesson, ...]:
-    """Read an edition of the course.
+    """Read the lessons of a course, in the order of the file.
 
     Raises:
-        RequestError: it cannot be read, or a lesson in it is not complete.
+        RequestError: the file cannot be read, or a lesson in it is not complete.
     """
     try:
         document = file.read_text(encoding="utf-8")
@@ -78,7 +83,7 @@ def read(file: Path = FILE) -> tuple[Lesson, ...]:
 
 
 def questions(name: str) -> tuple[Question, ...]:
-    """The questions of a scenario, none if it is not in the course. Raises RequestError as ``read`` does."""
+    """Return the questions about a scenario, none if it is not in the course. Raises RequestError as ``read`` does."""
     for lesson in read():
         if lesson.name == name:
             return lesson.questions
@@ -101,7 +106,10 @@ def _lesson(file: Path, lecture: str, section: str) -> Lesson:
 
 
 def _questions(blocks: list[str]) -> Iterator[Question | None]:
-    """A question in bold, its options in a numbered block, `<details>`, its answer; None for an incomplete one."""
+    """Yield the questions of a lesson, and None for each that is incomplete.
+
+    A question is four blocks: the text in bold, the options as a numbered list, `<details>`, and the answer.
+    """
     for place, block in enumerate(blocks):
         if not (block.startswith("**") and block.endswith("**")):
             continue

@@ -1,6 +1,6 @@
-"""The ledger: for every statement of the course texts the claims that test it, and whether it holds, in Markdown.
+"""The ledger, in Markdown: every statement of the course texts, the claims that test it, and whether it holds.
 
-Everything that comes from runs stands on lines of its own, so that a test can compare the rest with the claims.
+Measurements from runs are on lines of their own, so that a test can compare all other lines with the claims.
 """
 
 import re
@@ -20,7 +20,7 @@ from badwire.scenario.scenario_file import Scenario
 
 
 class Status(StrEnum):
-    """Whether a statement holds, by the claims that test it. Of several claims, the status listed first counts."""
+    """Whether a statement holds. If its claims differ, the statement has the status that is listed first here."""
 
     DOES_NOT_HOLD = "does not hold"
     DEPENDS = "depends"
@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Citation:
-    """A claim that tests a statement. ``correction`` says what is true instead, or on what the statement depends."""
+    """A claim that tests a statement. ``correction`` says what is true instead, or what the statement depends on."""
 
     scenario: Scenario
     claim: Claim
@@ -39,7 +39,7 @@ class Citation:
 
     @classmethod
     def of(cls, scenario: Scenario, claim: Claim, text: Text) -> "Citation":
-        """A claim and one of its sources."""
+        """Make the citation of a statement that is one of the claim's sources."""
         if text.no:
             return cls(scenario, claim, Status.DOES_NOT_HOLD, text.no)
         if text.depends:
@@ -56,7 +56,7 @@ class LedgerEntry:
 
     @property
     def status(self) -> Status:
-        """A statement does not hold if one claim shows that it does not, whatever the others show."""
+        """The status of the statement. It does not hold if any of its claims shows that it does not."""
         found = {citation.status for citation in self.citations}
         for status in Status:
             if status in found:
@@ -65,13 +65,13 @@ class LedgerEntry:
 
     @property
     def corrections(self) -> tuple[str, ...]:
-        """The corrections that give it its status, each once."""
+        """The corrections of the claims that decide the status, without duplicates."""
         deciding = [each for each in self.citations if each.status is self.status]
         return tuple(dict.fromkeys(each.correction for each in deciding if each.correction))
 
 
 def entries(book: Textbook, scenarios: Iterable[Scenario]) -> tuple[LedgerEntry, ...]:
-    """The complete ledger, in the order of the statements.
+    """Return the ledger entries of all statements, in the order of the textbook.
 
     Raises:
         RequestError: a claim cites a statement that does not exist.
@@ -89,7 +89,7 @@ def entries(book: Textbook, scenarios: Iterable[Scenario]) -> tuple[LedgerEntry,
     return tuple(LedgerEntry(statement, tuple(cited[statement.number])) for statement in book.statements)
 
 
-LONGEST = 100  # characters of a measurement that are shown
+LONGEST = 100  # the maximum length of a measurement as it is shown, in characters
 PLURAL = {Status.HOLDS: "hold", Status.DEPENDS: "depend", Status.DOES_NOT_HOLD: "do not hold"}
 _FROM_RUNS = re.compile(r"^ *- measured\b.*\n", re.MULTILINE)
 INTRODUCTION = """# The ledger
@@ -106,7 +106,7 @@ def render(
     short_versions: Sequence[ShortVersion] = (),
     measurements: Measurements = NO_MEASUREMENTS,
 ) -> str:
-    """The document, in Markdown."""
+    """Render the ledger as a Markdown document."""
     by_number = {entry.statement.number: entry for entry in ledger}
     parts = [
         INTRODUCTION,
@@ -121,7 +121,7 @@ def render(
 
 
 def without_measurements(document: str) -> str:
-    """The part of a ledger that needs no run: what comes from the claims alone."""
+    """Return a rendered ledger without its lines of measurements: the part that depends on the claims alone."""
     return re.sub(r"\n{3,}", "\n\n", _FROM_RUNS.sub("", document))
 
 
@@ -200,7 +200,7 @@ def _judged(citation: Citation, measurements: Measurements) -> tuple[tuple[Kerne
 
 
 def _measurements(judged: Iterable[tuple[KernelOfRun, ClaimResult]]) -> str:
-    """What was measured on each kernel; kernels with the same measurement are listed together."""
+    """Format the measurements of a claim. Kernels with the same measurement are listed together."""
     by_text: dict[str, list[KernelOfRun]] = {}
     for kernel, result in judged:
         by_text.setdefault(_measurement(result), []).append(kernel)

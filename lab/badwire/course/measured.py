@@ -1,4 +1,4 @@
-"""What saved runs measured: the newest run of each scenario on each kernel."""
+"""Reads the measurements of saved runs: those of the newest run of each scenario on each kernel."""
 
 import contextlib
 import re
@@ -13,7 +13,7 @@ from badwire.store import run_folder
 
 @dataclass(frozen=True, order=True)
 class KernelOfRun:
-    """A kernel that runs were made on, and their clock, "real" or "virtual"."""
+    """A kernel that runs were made on: its version, its HZ (ticks a second), and its clock, "real" or "virtual"."""
 
     version: tuple[int, ...]
     hz: int
@@ -21,7 +21,7 @@ class KernelOfRun:
 
     @classmethod
     def of(cls, result: Result) -> "KernelOfRun | None":
-        """The kernel of a result; None if it was not recorded. Of the release only the numbers count, not a suffix."""
+        """Return the kernel of a result, or None if it was not recorded. The suffix of the release is left out."""
         hz = result.environment.get("hz")
         numbers = re.match(r"\d+(\.\d+)*", str(result.environment.get("kernel")))
         if numbers is None or not hz:
@@ -35,21 +35,21 @@ class KernelOfRun:
 
 @dataclass(frozen=True)
 class Measurements:
-    """Judged claims by name, for each scenario and kernel."""
+    """The results of claims by name, for each scenario and kernel."""
 
     newest: Mapping[tuple[str, KernelOfRun], Mapping[str, ClaimResult]]
 
     @property
     def kernels(self) -> tuple[KernelOfRun, ...]:
-        """All kernels, the oldest first."""
+        """All kernels, sorted by version, the oldest first."""
         return tuple(sorted({kernel for _, kernel in self.newest}))
 
     def scenarios(self, kernel: KernelOfRun) -> int:
-        """How many scenarios ran on a kernel."""
+        """Return how many scenarios ran on a kernel."""
         return sum(each == kernel for _, each in self.newest)
 
     def of(self, scenario: str, claim: str) -> tuple[tuple[KernelOfRun, ClaimResult], ...]:
-        """A claim as it was judged on each kernel."""
+        """Return the result of a claim on each kernel that it was judged on."""
         judged = []
         for kernel in self.kernels:
             result = self.newest.get((scenario, kernel), {}).get(claim)
@@ -62,7 +62,7 @@ NO_MEASUREMENTS = Measurements({})
 
 
 def read_measurements(bases: Sequence[Path]) -> Measurements:
-    """Read the runs in these folders, except those that broke off or whose result cannot be read.
+    """Read the runs in these folders, except those that ended early or whose result cannot be read.
 
     Raises:
         BadRun: one of the folders does not exist.

@@ -1,4 +1,4 @@
-"""The statements of the course texts, which claims refer to by number: docs/textbook.md, read."""
+"""Reads docs/textbook.md: the statements of the course texts, which claims refer to by number."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,10 @@ _SHORT_VERSION = re.compile(r'- "(?P<text>.+)": (?P<contradicts>\*not\* )?\[(?P<
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of the course texts; its number begins with P if it is about a program that a text builds, else T."""
+    """A statement of the course texts.
+
+    Its number begins with P if it is about a program that a text builds, and otherwise with T.
+    """
 
     number: str
     text: str
@@ -30,7 +33,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class ShortVersion:
-    """A short version of a statement that is often repeated; ``contradicts``: it says the opposite of the statement."""
+    """A short version of a statement that is often repeated. ``contradicts``: it says the opposite of the statement."""
 
     text: str
     number: str
@@ -50,7 +53,7 @@ class Textbook:
 
 
 def read(file: Path = FILE) -> Textbook:
-    """Read the statements, one on each line.
+    """Read the statements and their short versions, one a line.
 
     Raises:
         RequestError: the file cannot be read, an item in it is neither a statement nor a short version, or a number

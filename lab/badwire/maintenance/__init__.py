@@ -1,4 +1,4 @@
-"""What this machine can do (`doctor`), and what dead runs left on it (`cleanup`).
+"""Finds out what this machine can do (`doctor`), and removes what dead runs left on it (`cleanup`).
 
-May import: uml, testbed, substrate and what lies below them.
+May import: uml, testbed, substrate and the packages below them.
 """

@@ -1,6 +1,6 @@
-"""Removes what dead runs left on this machine: on a Docker Engine, in the caches, and among temporary folders.
+"""Removes what dead runs left on this machine: on a Docker Engine, in the caches, and in temporary folders.
 
-Namespaces need none of this: they go with their processes.
+Namespaces need no cleanup: the kernel removes them when their last process ends.
 """
 
 from contextlib import closing
@@ -11,9 +11,12 @@ from badwire.uml.docker import store
 
 
 def clean() -> list[str]:
-    """Removes the containers and networks of runs whose owner is dead, and what such a build left; a sentence each.
+    """Remove the containers, networks and temporary folders of dead runs, and the remains of killed builds.
 
-    Where no engine answers, there is nothing on it to remove.
+    If no Docker Engine answers, only files are removed.
+
+    Returns:
+        A sentence for each thing that was removed, or could not be.
     """
     told = cache.sweep() + store.sweep() + scratch.sweep()
     from badwire.substrate.docker.cleanup import clean as clean_engine

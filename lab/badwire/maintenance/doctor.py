@@ -1,4 +1,4 @@
-"""What this machine can do, each thing found out by trying it; for each lack the fix, and what is used in its place."""
+"""Finds out by trial what this machine can do; for each missing capability it gives the fix and an alternative."""
 
 import platform
 import shutil
@@ -17,12 +17,19 @@ from badwire.topology.topology import Topology
 from badwire.uml import cache, kernels
 from badwire.uml.build import requirements, sources
 
-ENOUGH = 200_000_000  # bytes; the longest scenario leaves a few MB, a virtual environment takes 100 MB
+ENOUGH = 200_000_000  # bytes; the largest run folder takes a few MB, a virtual environment 100 MB
 
 
 @dataclass(frozen=True)
 class Capability:
-    """One thing that a machine can or cannot do. `says` is what was found, with the fix if it lacks."""
+    """One thing that a machine can or cannot do.
+
+    Attributes:
+        name: its name, such as "netns".
+        works: whether the machine can do it.
+        says: what was found; if it does not work, the cause and the fix.
+        fallback: what can be used until it works.
+    """
 
     name: str
     works: bool
@@ -32,22 +39,22 @@ class Capability:
 
 @dataclass(frozen=True)
 class Report:
-    """All capabilities that were looked at."""
+    """All capabilities that were examined."""
 
     capabilities: tuple[Capability, ...]
 
     @property
     def status(self) -> int:
-        """0 if scenarios can be run here in some way, 4 if not."""
+        """The exit status: 0 if scenarios can run here, with a substrate, an engine and disk space; otherwise 4."""
         can = {capability.name for capability in self.capabilities if capability.works}
         return 0 if can & {"netns", "docker"} and can & {"netem", "relay"} and "disk" in can else 4
 
     def to_json(self) -> dict[str, Any]:
-        """As `badwire doctor --json` prints it."""
+        """Return the object that `badwire doctor --json` prints."""
         return {"usable": self.status == 0, "capabilities": [asdict(one) for one in self.capabilities]}
 
     def text(self) -> str:
-        """For people: one line each, and below a lack what is used in its place."""
+        """Return the report as text: a line for each capability, followed by the alternative if it does not work."""
         lines = []
         for one in self.capabilities:
             lines.append(f"{one.name:8} {'yes' if one.works else 'no ':3}  {one.says}")
@@ -60,7 +67,7 @@ class Report:
 
 
 def examine() -> Report:
-    """Try everything; takes a few seconds, leaves nothing behind."""
+    """Try every capability. This takes a few seconds and leaves nothing behind."""
     netns = _substrate("netns", "--substrate docker, where an engine is", "the kernel gives namespaces to this user")
     docker = _substrate("docker", "--substrate netns, which needs no engine", "an engine answers, its image can be had")
     engines = _engines([one.name for one in (netns, docker) if one.works])
@@ -81,7 +88,7 @@ def _substrate(name: str, fallback: str, good: str) -> Capability:
 
 
 def _engines(substrates: list[str]) -> list[Capability]:
-    """What the wire can carry faults out with, asked of a wire that was brought up for it."""
+    """Find out which engines work, by bringing a wire up on the first of these substrates."""
     fallbacks = {
         "netem": "the relay, which `--engine auto` takes by itself",
         "relay": "--engine netem, where the kernel has it",
@@ -109,7 +116,7 @@ def _ask_a_wire(substrates: list[str]) -> dict[str, Any]:
 
 
 def virtual_clock() -> Capability:
-    """Whether there is a kernel for the virtual clock, and whether it boots."""
+    """Find out whether the kernel of the virtual clock is built, and whether it boots."""
     fallback = "--clock real, which waits in earnest"
     if cache.there() is None:
         obstacle = requirements.obstacle(sources.debian())

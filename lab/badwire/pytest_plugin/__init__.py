@@ -1,6 +1,7 @@
-"""pytest and the lab: each claim of a scenario is a test, and a `lab` fixture serves tests of one's own programs.
+"""The pytest plugin: each claim of a scenario is a test, and the `lab` fixture is for tests of your own programs.
 
-Here are the hooks; `items` has scenarios as tests, `fixtures` the fixture, `session` what a test session shares.
+This file has the hooks. `items` makes tests of scenarios, `fixtures` has the fixture, and `session` has what the tests
+of a session share. May import: cli.arguments and the packages below cli.
 """
 
 import ast
@@ -24,12 +25,12 @@ MARKER = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--lab-substrate, --lab-clock and the others, as of `badwire run`."""
+    """Add --lab-substrate, --lab-clock and the other options of `badwire run`, with the prefix --lab-."""
     add_run_options(parser.getgroup("lab", "the network lab").addoption, "--lab-")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known. Refuses a BADWIRE_REQUIRE that would require nothing, before a test is skipped for it."""
+    """Register the marker, and check BADWIRE_REQUIRE before any test runs. Raises UsageError for an unknown name."""
     config.addinivalue_line("markers", MARKER)
     try:
         required()
@@ -41,7 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collect_file(
     file_path: Path, parent: pytest.Collector
 ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
-    """A scenario is collected as its claims, in a folder `scenarios` or when it is named, and as nothing else."""
+    """Collect a scenario file as a ScenarioFile, in place of what other plugins would collect from it.
+
+    Files are considered if their directory is called `scenarios`, or if they are named on the command line.
+    """
     others = yield
     in_folder = file_path.parent.name == "scenarios" and not file_path.name.startswith("_")
     if file_path.suffix != ".py" or not (in_folder or parent.session.isinitpath(file_path)):
@@ -55,13 +59,13 @@ def pytest_collect_file(
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End the runs that were ahead of their tests."""
-    if "badwire.pytest_plugin.session" in sys.modules:  # else nobody ran anything
+    """End the parallel runs whose tests have not run."""
+    if "badwire.pytest_plugin.session" in sys.modules:  # otherwise no test has used the lab
         sys.modules["badwire.pytest_plugin.session"].close(session.config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What this machine could not do, each reason once, with the number of tests that it cost."""
+    """Print each reason for which tests were skipped, once, with the number of those tests."""
     if "s" in terminalreporter.reportchars or not (skipped := terminalreporter.getreports("skipped")):
         return
     reasons = Counter(str(one.longrepr[2]) for one in skipped if isinstance(one.longrepr, tuple))
@@ -71,7 +75,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def declares_scenario(file: Path, if_broken: bool) -> bool:
-    """Whether a file has a function under @scenario, found without running it; `if_broken` if it is no Python."""
+    """Whether a file has a function under @scenario; `if_broken` if it cannot be parsed. The file is not executed."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):

@@ -1,4 +1,4 @@
-"""The `lab` fixture: a lab of its own for each test, for one's own programs."""
+"""The `lab` fixture and the arguments of its marker: each test has a lab of its own to run programs in."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
-    """A running lab with the hosts of compose.yaml, made as the --lab-... options say, gone when the test is over.
+    """A running lab with the hosts of compose.yaml, which ends with the test. The --lab-... options apply to it.
 
-    The marker `lab(topology=..., sysctls=..., routes=..., mounts=[...])` changes how it is made. Its evidence is kept
-    below --lab-out if that is given, else in the test's tmp_path; the report of a failed test names the folder. Skips
-    where this machine has no substrate, and fails there if BADWIRE_REQUIRE names one.
+    The marker `lab(topology=..., sysctls=..., routes=..., mounts=[...])` changes its hosts. The evidence is kept below
+    --lab-out if that is given, otherwise in the test's tmp_path. The report of a failed test names the folder. If this
+    machine cannot run the lab, the test is skipped, or it fails if BADWIRE_REQUIRE names what is missing.
     """
     with own_path():
         from badwire.errors import LabError
@@ -61,13 +61,13 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
 
 
 def name_of(request: pytest.FixtureRequest) -> str:
-    """The test's name as a folder's, parameters included."""
+    """Return the name of the test, with its parameters, as the name of a folder."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", request.node.name).strip("-.")
 
 
 @dataclass(frozen=True)
 class Wants:
-    """The marker's arguments."""
+    """The arguments of the marker `lab`."""
 
     topology: "Topology | Path | str | None" = None
     sysctls: "Sysctls" = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Wants:
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> "Wants":
-        """The arguments as they were given; one that the marker does not have ends the test."""
+        """Check the names of the arguments; the test fails if one is unknown."""
         known = [one.name for one in fields(cls)]
         for name in arguments:
             if name not in known:
@@ -84,7 +84,7 @@ class Wants:
         return cls(**arguments)
 
     def hosts(self) -> "Topology":
-        """The topology: one that was made in the test, or read from a compose file. Raises BadTopology."""
+        """Return the topology, read from a compose file if it is not a Topology. Raises BadTopology."""
         with own_path():
             from badwire.topology import compose
             from badwire.topology.topology import Topology

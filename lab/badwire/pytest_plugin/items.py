@@ -1,4 +1,4 @@
-"""Scenarios as tests: a file is a scenario, an item one of its claims. The scenario runs once, for its first claim."""
+"""Scenarios as tests: a pytest file is a scenario, and an item is a claim. A scenario runs once for all its claims."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,17 +14,17 @@ from badwire.report.junit import properties_of
 from badwire.report.terminal import claim_lines
 from badwire.result.result import ClaimResult, Run
 from badwire.scenario.scenario_file import Scenario, load
-from badwire.topology import compose  # noqa: F401  (a scenario needs it later, when folders of tests are on the path)
+from badwire.topology import compose  # noqa: F401  (loaded now, before pytest puts folders of tests on sys.path)
 
 
 class ScenarioFile(pytest.File):
-    """A scenario's file. Collecting it reads it; running it waits until a claim asks."""
+    """A scenario file. Collection only loads it; the scenario runs when the first of its claims is tested."""
 
     scenario: Scenario
     run: Run | None = None
 
     def collect(self) -> Iterable["ClaimItem"]:
-        """An item for each claim, then one for each of those about the instrument."""
+        """Yield an item for each claim of the scenario, then one for each claim about the instrument."""
         try:
             self.scenario = load(str(self.path))
         except LabError as error:
@@ -35,24 +35,26 @@ class ScenarioFile(pytest.File):
             yield ClaimItem.from_parent(self, name=f"instrument:{claim.name}", claim=claim)
 
     def run_once(self) -> Run:
-        """The scenario's run, the same one for every claim.
+        """Run the scenario at the first call, and return its run.
 
-        Raises RequestError for what is wrong in its file, and any LabError when this session cannot run any.
+        Raises:
+            RequestError: the scenario asks for something that does not exist.
+            LabError: this session cannot run scenarios.
         """
         if self.run is None:
-            self.scenario.check()  # before the machine is asked, which may skip what is wrong in the file
+            self.scenario.check()  # first, so that a mistake in the file fails even where the machine causes a skip
             self.run = session.runs(self.session, self._with_tests).outcome(self.scenario)
         return self.run
 
     def _with_tests(self) -> Iterator[Scenario]:
-        """The scenarios of this session that are for its clock, in the order of their tests."""
+        """Yield the scenarios of this session that can run on its clock, in the order of their tests."""
         clock = session.options(self.config).clock
         files = dict.fromkeys(item.parent for item in self.session.items if isinstance(item.parent, ScenarioFile))
         yield from (file.scenario for file in files if not file.scenario.why_not_on(clock))
 
 
 class NotHeld(Exception):
-    """A claim that does not hold: what was found, and in which run."""
+    """A claim does not hold. The message has the measured and expected values, and the run folder."""
 
     def __init__(self, result: ClaimResult, folder: Path | None) -> None:
         super().__init__(result.title)
@@ -64,20 +66,20 @@ class NotHeld(Exception):
 
 
 class ClaimItem(pytest.Item):
-    """One claim of a scenario. It passes when it HOLDS; UNKNOWN fails too, and says that nothing is known."""
+    """One claim of a scenario. The test passes if the claim HOLDS, and fails if it FAILS or is UNKNOWN."""
 
     def __init__(self, claim: Claim, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.claim = claim
 
     def setup(self) -> None:
-        """Skip what is not for this clock, and say why."""
+        """Skip the test if the scenario cannot run on this clock."""
         assert isinstance(self.parent, ScenarioFile)
         if why := self.parent.scenario.why_not_on(session.options(self.config).clock):
             pytest.skip(why)
 
     def runtest(self) -> None:
-        """Run the scenario if it has not run, and look up this claim's verdict."""
+        """Run the scenario if it has not run yet, and check the verdict on this claim. Raises NotHeld."""
         assert isinstance(self.parent, ScenarioFile)
         try:
             run = self.parent.run_once()
@@ -101,11 +103,11 @@ class ClaimItem(pytest.Item):
         return next(named, None)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What was measured and expected, without the traceback of a test function that there is not."""
+        """Return the measured and expected values; a traceback would only show the plugin's own code."""
         if isinstance(excinfo.value, NotHeld):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """The claim's own place in the file."""
+        """Return the file, the line of the claim's function, counted from 0, and the name."""
         return self.path, self.claim.checks.__code__.co_firstlineno - 1, self.name

@@ -1,4 +1,4 @@
-"""What may not be skipped: BADWIRE_REQUIRE, a list such as "netns,docker", makes a skip for one of these a failure."""
+"""BADWIRE_REQUIRE, a list such as "netns,docker": a test that lacks one of these fails, and is not skipped."""
 
 import os
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ KNOWN = ("netns", "docker", "netem", "virtual", "browser")
 
 
 def required() -> frozenset[str]:
-    """What BADWIRE_REQUIRE names. Raises BadOption for a word that it does not know, which would require nothing."""
+    """Return the names in BADWIRE_REQUIRE. Raises BadOption for an unknown name, which would have no effect."""
     names = frozenset(word.strip() for word in os.environ.get("BADWIRE_REQUIRE", "").split(",") if word.strip())
     for name in sorted(names - set(KNOWN)):
         raise BadOption(f"BADWIRE_REQUIRE names {name!r}, which is none of {', '.join(KNOWN)}.")
@@ -18,7 +18,7 @@ def required() -> frozenset[str]:
 
 
 def lacking(why: str, needs: Iterable[str]) -> NoReturn:
-    """The test at hand lacks one of `needs` on this machine: skip it, or fail it if one of them is required."""
+    """Skip the current test because this machine lacks one of `needs`; fail it if BADWIRE_REQUIRE names one of them."""
     import pytest
 
     if wanted := sorted(required() & set(needs)):

@@ -1,4 +1,4 @@
-"""What the tests of a session share: the options, one runner, and how a test ends that this machine cannot run."""
+"""What the tests of a session share: the options, one runner and its runs, and the choice between skip and failure."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -24,23 +24,27 @@ RUNS = pytest.StashKey["Runs"]()
 
 
 def options(config: pytest.Config) -> Options:
-    """The session's --lab-... options."""
+    """Return the values of the --lab-... options."""
     return arguments.options(lambda name: config.getoption(f"lab_{name}"))
 
 
 def progress(text: str) -> None:
-    """Progress goes to the test's captured stderr, which pytest shows when the test fails."""
+    """Print a step to stderr, which pytest captures, and shows if the test fails."""
     print(text, file=sys.stderr)
 
 
 def runner(config: pytest.Config) -> Runner:
-    """The session's runner. Raises MachineError; after a first failure, the same error each time."""
+    """Return the runner of the session, made at the first call.
+
+    Raises:
+        MachineError: the runner cannot be made. Later calls raise the same error without another attempt.
+    """
     if RUNNER not in config.stash:
         how = options(config)
         try:
             if how.clock == "virtual":
                 check_kernel_is_built()
-            with own_path():  # what a clock and a substrate need is imported when they are chosen
+            with own_path():  # the modules of a clock and a substrate are imported when these are chosen
                 config.stash[RUNNER] = Runner(how, progress)
         except MachineError as error:
             config.stash[RUNNER] = error
@@ -51,7 +55,7 @@ def runner(config: pytest.Config) -> Runner:
 
 
 class Runs:
-    """The runs of all scenarios that have tests in a session; with several jobs, runs are ahead of their tests."""
+    """The runs of all scenarios that have tests in a session. With several jobs, later scenarios run in parallel."""
 
     def __init__(self, scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> None:
         self._outcomes = run_each(scenarios, runner, jobs)
@@ -65,12 +69,16 @@ class Runs:
         return self._finished[wanted.file]
 
     def close(self) -> None:
-        """End the runs that are left."""
+        """End the runs that have not finished."""
         self._outcomes.close()
 
 
 def runs(session: pytest.Session, scenarios: Callable[[], Iterable[Scenario]]) -> Runs:
-    """The session's runs of ``scenarios``. Raises MachineError if this machine cannot run any."""
+    """Return the runs of the session. The first call begins them, of ``scenarios``.
+
+    Raises:
+        MachineError: this machine cannot run scenarios.
+    """
     config = session.config
     if RUNS not in config.stash:
         how = options(config)
@@ -79,7 +87,7 @@ def runs(session: pytest.Session, scenarios: Callable[[], Iterable[Scenario]]) -
 
 
 def close(config: pytest.Config) -> None:
-    """End the runs that are left when the session ends."""
+    """End the runs that have not finished when the session ends."""
     if RUNS in config.stash:
         config.stash[RUNS].close()
 
@@ -103,7 +111,12 @@ def give_up(config: pytest.Config, error: LabError) -> NoReturn:
 
 
 def substrate(config: pytest.Config) -> Substrate:
-    """The substrate of the `lab` fixture. Raises MachineError, and BadOption on the virtual clock."""
+    """Return the substrate for the `lab` fixture.
+
+    Raises:
+        MachineError: this machine cannot run a lab.
+        BadOption: the clock is virtual, and the fixture needs the real one.
+    """
     clock = runner(config).clock
     if isinstance(clock, RealClock):
         return clock.substrate

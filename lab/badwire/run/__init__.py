@@ -1,6 +1,6 @@
-"""Runs: one from its folder to its verdict (`runner`), and several at once (`parallel`).
+"""Runs of scenarios: one run (`runner`), several in parallel (`parallel`), and the end of every run (`finish`).
 
-`real_clock` plays a scenario on this machine's clock, `rebuild` makes the pages of saved runs again.
+`real_clock` plays a scenario on this machine's clock. `rebuild` writes the pages of saved runs again.
 
-May import: report, maintenance, result, uml and what lies below them.
+May import: report, maintenance, result, uml and the packages below them.
 """

@@ -1,6 +1,6 @@
-"""The end of every run: judge the evidence, save the result, write the page, and add it to the index.
+"""The end of every run: judges the evidence, saves the result, writes the page, and adds it to the index.
 
-The run of a scenario ends here, an interactive lab, and a saved run whose page is written again.
+The run of a scenario and an interactive lab end here. `rebuild` uses parts of it to write a saved run's page again.
 """
 
 import time
@@ -23,9 +23,9 @@ class Conclusion:
 
     Attributes:
         result: the verdicts.
-        evidence: what could be read of it; None if nothing could.
-        frames: for each claim the frames that it was judged on.
-        missing: what the page cannot show, a sentence each.
+        evidence: the part of the evidence that could be read; None if nothing could.
+        frames: for each claim, the frames that it was judged on.
+        missing: a sentence for each thing that the page cannot show.
     """
 
     result: Result
@@ -35,7 +35,11 @@ class Conclusion:
 
 
 def conclude(folder: Path, scenario: Scenario, error: LabError | None = None) -> Conclusion:
-    """Judge what a run left in its folder, complete or not. With an error no claim holds or fails."""
+    """Judge the evidence in a run folder, which may be incomplete.
+
+    If the run ended early, because of ``error`` or of one that the evidence has, or if the evidence cannot be read,
+    every claim is UNKNOWN.
+    """
     left = remains(folder)
     if error is None and left.evidence is None:
         error = BadRun(f"{folder} has no evidence: {' '.join(left.missing)}")
@@ -51,14 +55,14 @@ def finish(folder: Path, scenario: Scenario, error: LabError | None, began: floa
     """Judge a run that is over, and write its result, its page and the index of ``runs``.
 
     Args:
-        folder: the run's folder.
+        folder: the run folder.
         scenario: the scenario that was run.
-        error: what broke the run off; None if nothing did.
+        error: the error that ended the run early; None if there was none.
         began: when the run began, in seconds of the monotonic clock.
         runs: the folder of all runs.
 
     Raises:
-        DiskFull: something could not be written, and nothing else had gone wrong before.
+        DiskFull: a file could not be written, and ``error`` is None.
     """
     conclusion = conclude(folder, scenario, error)
     try:
@@ -70,7 +74,7 @@ def finish(folder: Path, scenario: Scenario, error: LabError | None, began: floa
         with run_folder.writing(folder):
             index.write(runs)
     except DiskFull:
-        if error is None:  # otherwise the first cause is the one to report
+        if error is None:  # otherwise the caller reports the first error
             raise
     return Run(folder, conclusion.result, error)
 
@@ -84,6 +88,6 @@ def write_page(folder: Path, scenario: Scenario, conclusion: Conclusion) -> Path
 
 
 def not_run(scenario: Scenario, error: LabError) -> Run:
-    """The run of a scenario that could not begin: it has no folder, and every claim is UNKNOWN."""
+    """Return the Run of a scenario that could not begin: without a folder, and with every claim UNKNOWN."""
     result, _ = judgement(scenario, None, error)
     return Run(None, result, error)

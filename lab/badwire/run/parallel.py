@@ -1,4 +1,4 @@
-"""Runs scenarios in parallel, each in a process forked from this one, which has imported everything they need."""
+"""Runs scenarios in parallel, each in a process forked from this one, which has already imported the modules."""
 
 import os
 import signal
@@ -20,10 +20,13 @@ from badwire.util.signals import Interrupted, interruptible
 
 
 def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Generator[RunOutcome]:
-    """Run scenarios, at most ``jobs`` at a time, and yield each with its run in the order in which they end.
+    """Run scenarios, at most ``jobs`` at a time, and yield each with its run, in the order in which the runs end.
 
     With several jobs, each progress line begins with the name of its scenario. Closing the generator ends the runs
-    that are left, as Ctrl-C does; if this process is killed, they end by themselves.
+    that have not finished, as Ctrl-C does. If this process is killed, the kernel sends SIGTERM to them.
+
+    Raises:
+        RuntimeError: an unexpected exception in a forked process, with its traceback as a note.
     """
     waiting = deque(scenarios)
     if jobs == 1:
@@ -63,12 +66,12 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
     parent = os.getpid()
 
     def send(message: str | Run | RuntimeError) -> None:
-        with suppress(BrokenPipeError):  # the parent is gone; the evidence is kept all the same
+        with suppress(BrokenPipeError):  # the parent has ended; the evidence is kept nevertheless
             theirs.send(message)
 
     def child() -> None:
         ours.close()
-        os.setpgid(0, 0)  # Ctrl-C goes to the parent, which then ends each child once
+        os.setpgid(0, 0)  # Ctrl-C then reaches only the parent, which sends each child one signal
         with interruptible():
             libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
@@ -92,7 +95,7 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
 
 
 def _outcome(scenario: Scenario, runner: Runner) -> Run:
-    """Run a scenario; if it could not begin, the run has the error."""
+    """Run a scenario. If it cannot begin, the error is in the Run that is returned."""
     try:
         return runner.run(scenario)
     except LabError as error:
@@ -100,13 +103,13 @@ def _outcome(scenario: Scenario, runner: Runner) -> Run:
 
 
 def _ready(running: Iterable[Connection]) -> list[Connection]:
-    """Wait until a child has sent a message or ended; the connections of such children, in the order of their start."""
+    """Wait until children have sent a message or ended, and return their connections in the order of their start."""
     ready = wait(list(running))
     return [connection for connection in running if connection in ready]
 
 
 def _receive(ours: Connection) -> str | Run | RuntimeError | None:
-    """A step, the run, or an unexpected error; None if the child ended without sending its run."""
+    """Receive a progress step, the run, or an unexpected error; None if the child ended without sending its run."""
     try:
         message: str | Run | RuntimeError = ours.recv()
     except (EOFError, ConnectionResetError):

@@ -1,4 +1,4 @@
-"""The real clock: a scenario is played on this machine's own kernel, in real time."""
+"""The real clock: plays scenarios on this machine's own kernel, in real time."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +15,10 @@ from badwire.substrate.substrate import Substrate
 class RealClock:
     """Plays scenarios in real time.
 
-    Making one selects the substrate and removes what dead runs left. Raises MachineError if this machine cannot have
-    hosts.
+    The constructor selects the substrate, and removes what dead runs left.
+
+    Raises:
+        MachineError: no substrate works on this machine, or the one that the options name does not.
     """
 
     def __init__(self, options: Options, report: Callable[[str], None]) -> None:

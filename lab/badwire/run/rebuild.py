@@ -1,6 +1,6 @@
-"""Writes the page of a saved run again, with the claims as they are now.
+"""Writes the page of a saved run again, with the current claims of its scenario.
 
-The page of a run that was cut short or damaged shows what can be read, and names what cannot.
+If the run is incomplete or damaged, the page shows what can be read, and names what is missing.
 """
 
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ INCOMPLETE = 3  # exit status: the pages were written, but at least one is incom
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A page that was written; ``missing`` has a sentence for each thing that it cannot show."""
+    """A page that was written. ``missing`` has a sentence for each thing that it cannot show."""
 
     page: Path
     missing: tuple[str, ...]
 
 
 def rebuild(folder: Path) -> Rebuilt:
-    """Write the page of the run in ``folder``, complete or not. Raises DiskFull."""
+    """Write the page of the run in ``folder``, which may be incomplete. Raises DiskFull."""
     saved, no_result = _saved(folder)
     left = remains(folder)
     try:
@@ -45,7 +45,7 @@ def rebuild(folder: Path) -> Rebuilt:
 def _without_scenario(
     folder: Path, saved: Result | None, left: Remains, why: tuple[str, ...], lesson: str = ""
 ) -> Rebuilt:
-    """Write the page of a run that cannot be judged: with the verdicts of the saved result, if there is one."""
+    """Write the page of a run that cannot be judged again, with the verdicts of its saved result if there is one."""
     missing = [*left.missing, *why]
     if saved is not None and not lesson:
         missing[-1] += " The verdicts are those from when it was run."
@@ -56,7 +56,7 @@ def _without_scenario(
 
 
 def _saved(folder: Path) -> tuple[Result | None, tuple[str, ...]]:
-    """The saved result; or None, with a sentence on why there is none."""
+    """Return the saved result, or None and a sentence that says why there is none."""
     try:
         return Result.load(folder), ()
     except BadRun as error:
@@ -66,7 +66,7 @@ def _saved(folder: Path) -> tuple[Result | None, tuple[str, ...]]:
 
 
 def _scenario(folder: Path, saved: Result | None, left: Remains) -> Scenario:
-    """The scenario as it is now. Raises RequestError."""
+    """Load the current version of the scenario. Raises RequestError."""
     file = saved.file if saved is not None else ""
     return scenario_of(folder, file, _name(folder, left))
 
@@ -78,6 +78,6 @@ def _name(folder: Path, left: Remains) -> str:
 
 
 def _nothing(folder: Path, left: Remains) -> Result:
-    """A result without claims, for a run that left no result."""
+    """Return a result without claims, for a run that has no readable result."""
     known = environment(left.evidence) if left.evidence is not None else {}
     return Result(_name(folder, left), "A run that left no result", "", "UNKNOWN", INCOMPLETE, (), known)

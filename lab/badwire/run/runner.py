@@ -1,6 +1,6 @@
-"""One run: make a folder, play the scenario in a lab, and judge what was recorded.
+"""One run of a scenario: makes a folder, plays the scenario in a lab, and judges the evidence.
 
-The evidence is on disk before any claim is judged; `finish` reads it from there.
+The evidence is on disk before any claim is judged, and `finish` reads it from there.
 """
 
 import time
@@ -22,10 +22,10 @@ class Clock(Protocol):
     """The kernel and the clock that a scenario is played on."""
 
     def play(self, scenario: Scenario, folder: Path) -> LabError | None:
-        """Play a scenario and leave its evidence in ``folder``.
+        """Play a scenario and write its evidence to ``folder``.
 
         Returns:
-            The error that broke the run off; None if nothing did.
+            The error that ended the run early; None if there was none.
 
         Raises:
             RequestError: the scenario asks for something that does not exist.
@@ -37,18 +37,18 @@ class RunObserver(Protocol):
     """Follows runs in more detail than progress lines show, as the live screen does."""
 
     def watching(self, heading: str, folder: Path) -> AbstractContextManager[None]:
-        """During the ``with`` block a run writes its evidence into ``folder``."""
+        """Follow the run that writes its evidence to ``folder`` during the ``with`` block."""
 
     def parallel_step(self, name: str, text: str) -> None:
-        """The scenario ``name``, one of several that run in parallel, begins a step."""
+        """Called when the scenario ``name``, one of several that run in parallel, begins a step."""
 
 
 class ProgressReporter:
     """Reports each step of a run.
 
     Attributes:
-        output: is called with each step. A process that was forked for one run replaces it by a pipe to its parent.
-        observer: follows the runs; None in a forked process.
+        output: called with each step. A process that was forked for one run replaces it by a pipe to its parent.
+        observer: follows the runs in more detail; None in a forked process.
     """
 
     def __init__(self, output: Callable[[str], None], observer: RunObserver | None) -> None:
@@ -93,12 +93,12 @@ class Runner:
     def run(self, scenario: Scenario) -> Run:
         """Run one scenario and judge it.
 
-        A run that breaks off keeps its evidence; its claims are UNKNOWN, and ``Run.error`` is the cause.
+        A run that ends early keeps its evidence. Its claims are UNKNOWN, and ``Run.error`` is the cause.
 
         Raises:
-            RequestError: the scenario asks for something that does not exist, or is not for this clock.
-            DiskFull: no run folder can be made.
-            Interrupted: a signal arrived; the run was judged as far as it got, and ``folder`` is its folder.
+            RequestError: the scenario asks for something that does not exist, or cannot run on this clock.
+            DiskFull: the run folder cannot be created, or the result cannot be written.
+            Interrupted: a signal arrived. The run was finished first; the exception's ``folder`` is the run folder.
         """
         scenario.check()
         if why := scenario.why_not_on(self.options.clock):
@@ -121,7 +121,7 @@ class Runner:
 
 
 def make_clock(options: Options, report: Callable[[str], None]) -> Clock:
-    """The clock that the options name. Only that one is imported. Raises MachineError."""
+    """Return the clock that the options name. Only the modules of that clock are imported. Raises MachineError."""
     if options.clock == "virtual":
         from badwire.uml.clock import VirtualClock
 

@@ -1,6 +1,6 @@
-"""Scenarios: the decorator that declares one, the loader (`scenario_file`), and how one is played (`play`).
+"""Scenarios: the decorator that declares one and the loader (`scenario_file`), and playing one in a lab (`play`).
 
-What a scenario imports is offered here. May import: claims, testbed and what lies below them.
+A scenario file imports `scenario` from here. May import: claims, testbed and the packages below them.
 """
 
 from badwire.scenario.scenario_file import load, scenario

@@ -1,4 +1,4 @@
-"""The first half of a run: bring a lab up, play the scenario in it, and leave the evidence on disk."""
+"""The first half of a run: brings a lab up, plays the scenario in it, and writes the evidence to the run folder."""
 
 import traceback
 from collections.abc import Callable
@@ -21,18 +21,18 @@ def collect(
     seed: int,
     progress: Callable[[str], None],
 ) -> LabError | None:
-    """Play a scenario and leave its evidence in ``folder``.
+    """Play a scenario and write its evidence to ``folder``.
 
     Args:
         scenario: the scenario.
         substrate: where the hosts live.
-        folder: the run's folder.
+        folder: the run folder.
         engine: "auto", "netem" or "relay".
-        seed: where every random draw comes from.
-        progress: called with a few words as each step begins.
+        seed: the seed of all random numbers.
+        progress: called with a short text as each step begins.
 
     Returns:
-        The error that broke the run off; None if nothing did.
+        The error that ended the run early; None if there was none.
 
     Raises:
         RequestError: the scenario asks for something that does not exist.
@@ -63,7 +63,11 @@ def collect(
 
 
 def unexpected(error: Exception, scenario: Scenario, folder: Path) -> LabError:
-    """The error for an unexpected exception, usually a mistake in the scenario; its traceback is saved."""
+    """Return the error for an unexpected exception, which is usually a mistake in the scenario.
+
+    The traceback is saved as traceback.txt in the run folder, if it can be written. If the exception itself means that
+    the folder cannot be written, the error is DiskFull.
+    """
     if isinstance(error, OSError) and run_folder.no_room(error):
         return run_folder.disk_full(folder, error)
     file = folder / "traceback.txt"

@@ -1,7 +1,7 @@
-"""A scenario: what is done to a lab so that something can be seen. The decorator that declares one, and the loader.
+"""Scenario files: the decorator that declares a scenario, and the loader.
 
-A scenario file holds one phenomenon: its docstring is the lesson, one function under `@scenario` does it, and the
-`@claim` functions below judge the evidence, in the order in which they stand.
+A scenario file demonstrates one phenomenon. Its docstring is the lesson, one function under `@scenario` makes the
+phenomenon happen in a lab, and the functions under `@claim` judge the evidence, in the order of the file.
 """
 
 import difflib
@@ -29,7 +29,7 @@ Sysctls = Mapping[str, str] | Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Declaration:
-    """What `@scenario` makes of a function: the function, and what the lab must be like for it."""
+    """What `@scenario` turns a function into: the function, and the lab that it needs. The fields are its arguments."""
 
     run: "Callable[[Lab], None]"
     title: str
@@ -41,9 +41,14 @@ class Declaration:
 
 
 def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The sysctls of each of `hosts`, whether they were given for all or host by host.
+    """Return the sysctls by host.
 
-    Raises BadOption if a host is named that the topology does not have.
+    Args:
+        sysctls: values by the name of a sysctl, for all hosts, or such a mapping for each host, by its name.
+        hosts: the names of all hosts.
+
+    Raises:
+        BadOption: both forms are mixed, or a name is not one of ``hosts``.
     """
     if not any(isinstance(value, Mapping) for value in sysctls.values()):
         return {host: {key: str(value) for key, value in sysctls.items()} for host in hosts}
@@ -68,14 +73,18 @@ def scenario(
     routes: Mapping[str, Mapping[str, int]] | None = None,
     virtual_only: str = "",
 ) -> "Callable[[Callable[[Lab], None]], Declaration]":
-    """Declare the function below to be this file's scenario.
+    """Declare a function to be the scenario of its file.
 
-    `title` is its one sentence. `sysctls` are set before a program starts, on all hosts ({"net.ipv4.tcp_sack": "0"}) or
-    on each by itself ({"server": {...}}). `hosts` asks for more of a host than compose.yaml has: {"client": 3} gives
-    client1, client2 and client3 in place of client. `mounts` are files and folders of yours that the hosts see,
-    read-only, at the same paths; a relative one is found from the folder where the lab is run. `routes` are metrics of
-    hosts' routes to the network, as ip-route(8) has them: {"client": {"initcwnd": 1}}. `virtual_only` says why it is
-    not for the real clock, as in "two hours of keepalive".
+    Args:
+        title: the phenomenon in one sentence.
+        sysctls: set before any program starts, either on all hosts, {"net.ipv4.tcp_sack": "0"}, or for each host,
+            {"server": {"net.ipv4.tcp_sack": "0"}}.
+        hosts: how many of a host of compose.yaml the scenario needs. {"client": 3} gives client1, client2 and client3
+            in place of client.
+        mounts: files and directories of this machine that the hosts see at the same paths, read-only. Relative paths
+            are relative to the current directory of the run.
+        routes: metrics of each host's route to the network, named as in ip-route(8): {"client": {"initcwnd": 1}}.
+        virtual_only: why the scenario cannot run on the real clock, such as "two hours of keepalive"; empty if it can.
     """
 
     def declare(run: "Callable[[Lab], None]") -> Declaration:
@@ -86,7 +95,7 @@ def scenario(
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario read from its file."""
+    """A scenario as loaded from its file. ``lesson`` is the file's docstring."""
 
     name: str
     file: Path
@@ -99,24 +108,24 @@ class Scenario:
         return self.declared.title
 
     def topology(self) -> Topology:
-        """The hosts of compose.yaml, as many of each as the scenario asks for. Raises BadTopology."""
-        from badwire.topology import compose  # YAML is needed here only
+        """Return the hosts of compose.yaml, with the number of each that the scenario asks for. Raises BadTopology."""
+        from badwire.topology import compose  # imported here because it loads YAML, which nothing else here needs
 
         return compose.load(project.COMPOSE).with_hosts(**self.declared.hosts)
 
     def sysctls(self) -> dict[str, dict[str, str]]:
-        """What is set on each host before a program starts. Raises BadOption for a host that there is not."""
+        """Return the sysctls to set on each host. Raises BadOption for a host that does not exist."""
         return for_each(self.declared.sysctls, [host.name for host in self.topology().hosts])
 
     def mounts(self) -> list[Path]:
-        """What the hosts see of this machine. Raises BadOption for a path that they cannot be given."""
+        """Return the absolute paths that the hosts see. Raises BadOption for a path that cannot be mounted."""
         try:
             return mounts.resolve(self.declared.mounts)
         except BadOption as error:
             raise BadOption(f"{self.file.name}: {error}") from None
 
     def check(self) -> None:
-        """Raises RequestError if it asks for what there is not."""
+        """Check what the scenario asks for. Raises RequestError if a host or a path does not exist."""
         self.sysctls()
         self.mounts()
         known = [host.name for host in self.topology().hosts]
@@ -125,21 +134,25 @@ class Scenario:
                 raise BadOption(f"a route is given for {name!r}, which is no host: there are {', '.join(known)}.")
 
     def why_not_on(self, clock: str) -> str | None:
-        """One sentence if it is not for this clock, "real" or "virtual"."""
+        """Return a sentence if the scenario cannot run on this clock, "real" or "virtual"; None if it can."""
         if clock == "virtual" or not self.declared.virtual_only:
             return None
         return f"{self.name} is for the virtual clock only ({self.declared.virtual_only}): run it with --clock virtual."
 
 
 def names() -> list[str]:
-    """The names of all scenarios, in the order of the alphabet."""
+    """Return the names of all scenarios in alphabetical order."""
     return sorted(file.stem for file in project.SCENARIOS.glob("*.py") if not file.name.startswith("_"))
 
 
 def find(name: str) -> Path:
-    """The file of a scenario, given its name or a path to it. Raises UnknownScenario with near names."""
+    """Return the file of a scenario, given its name or a path to it.
+
+    Raises:
+        UnknownScenario: there is none; the message suggests similar names.
+    """
     if name.endswith(".py") or "/" in name:
-        if os.path.isfile(name):  # and not Path.is_file, which raises where it may not look
+        if os.path.isfile(name):  # Path.is_file raises PermissionError where a directory may not be searched
             return Path(name).resolve()
         raise UnknownScenario(f"There is no scenario file {name}; `badwire list` shows those that come with the lab.")
     known = names()
@@ -151,9 +164,11 @@ def find(name: str) -> Path:
 
 
 def load(name: str) -> Scenario:
-    """Read a scenario by its name, or by a path to its file.
+    """Load a scenario, given its name or a path to its file.
 
-    Raises UnknownScenario, or RequestError if the file cannot be imported or is no scenario.
+    Raises:
+        UnknownScenario: there is no such scenario.
+        RequestError: the file cannot be imported, or does not have exactly one scenario and at least one claim.
     """
     file = find(name)
     module = _module(file)
@@ -168,7 +183,7 @@ def load(name: str) -> Scenario:
 
 
 def _module(file: Path) -> ModuleType:
-    """Import a file under a name of its own, so that `udp` the scenario shadows no other module."""
+    """Import a scenario file as `lab_scenario_NAME`, so that it does not replace another module called NAME."""
     name = f"lab_scenario_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None
@@ -183,7 +198,7 @@ def _module(file: Path) -> ModuleType:
 
 
 def where(error: BaseException, file: Path) -> str:
-    """An exception in a scenario in a few words: the last line of that file that it came through, and what it was."""
+    """Describe an exception: the last line of ``file`` in its traceback, if there is one, its class and its message."""
     what = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
     if isinstance(error, SyntaxError) and error.filename == str(file):
         return f"line {error.lineno}: {type(error).__name__}: {error.msg}"

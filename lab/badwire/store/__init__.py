@@ -1,4 +1,4 @@
-"""A run's folder on disk: its place and its files (`run_folder`), written (`recorder`) and read (`reader`, `records`).
+"""The folder of a run on disk: its location (`run_folder`), writing it (`recorder`), reading it (`reader`, `records`).
 
-May import: agent.host.inet_diag, packets, util, errors.
+May import: packets, linux, util, errors.
 """

@@ -1,4 +1,4 @@
-"""A run's folder read and written: evidence.jsonl and capture.pcapng."""
+"""Reads evidence.jsonl and capture.pcapng from the folder of a run, and writes both for evidence made by hand."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,10 +14,12 @@ NO_CAPTURE = pcapng.Capture((), (), None, whole=False)
 
 
 def read_records(folder: Path) -> tuple[Record, ...]:
-    """The records in order; a last line without its newline was cut short and is left out.
+    """Return the records of evidence.jsonl, in the order of the file.
+
+    A last line without a newline is incomplete, because the run was killed, and is left out.
 
     Raises:
-        BadRun: no evidence there, a line that is none, or a format that this version does not know.
+        BadRun: the file cannot be read, a line is not a valid record, or this version does not know the format.
     """
     path = folder / EVIDENCE
     try:
@@ -50,10 +52,10 @@ def _check_first(path: Path, record: Record) -> None:
 
 
 def read_capture(folder: Path) -> pcapng.Capture:
-    """The frames; a run that was killed before its first frame has none.
+    """Return the captured frames: none if the folder has no capture.pcapng.
 
     Raises:
-        BadRun: the file is not a capture.
+        BadRun: the file cannot be read, or is not a pcapng file.
     """
     path = folder / CAPTURE
     if not path.exists():
@@ -65,7 +67,11 @@ def read_capture(folder: Path) -> pcapng.Capture:
 
 
 def write(folder: Path, records: Iterable[Record], capture: pcapng.Capture) -> None:
-    """A run's folder with these records and frames, for evidence that is made by hand."""
+    """Write a run folder with these records and frames, for evidence that is made by hand.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lines = [encode(record) for record in records]
     evidence = folder / EVIDENCE

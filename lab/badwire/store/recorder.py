@@ -1,4 +1,4 @@
-"""What is seen during a run, written down at once: a killed run leaves everything up to its last moment."""
+"""Writes the evidence of a run to disk while it runs, so that a run that is killed keeps what it has recorded."""
 
 import threading
 import time
@@ -17,7 +17,17 @@ PROGRAMS = "programs"
 
 
 class Recorder:
-    """Writes a run's folder; several threads may record."""
+    """Writes the files of a run folder. Its methods may be called from several threads.
+
+    A method that cannot write does not raise: the first failure is kept, and ``check`` raises it.
+
+    Args:
+        folder: the run folder; it is created if it does not exist.
+        snaplen: the number of bytes of each frame that the capture keeps.
+
+    Raises:
+        DiskFull: the files cannot be created.
+    """
 
     def __init__(self, folder: Path, snaplen: int) -> None:
         self.folder = folder
@@ -32,20 +42,20 @@ class Recorder:
         self._raise()
 
     def record(self, kind: str, **fields: Any) -> None:
-        """One record of the evidence; ``t`` is now where it is not given."""
+        """Append one record to evidence.jsonl. ``t`` defaults to the current monotonic time in ns."""
         fields.setdefault("t", time.monotonic_ns())
         with self._disk():
             self._evidence.write(encode({"kind": kind, **fields}))
 
     def frames(self, frames: list[tuple[int, str, pcapng.Direction, int, bytes]]) -> None:
-        """Frames as the wire saw them: time, host, direction, length on the wire, bytes."""
+        """Append frames to the capture: the time in ns, the host, the direction, the length on the wire, the bytes."""
         with self._disk():
             for t, host, direction, length, data in frames:
                 self._frames.frame(t, host, direction, data, length)
             self._capture.flush()
 
     def output(self, file: str, text: str) -> None:
-        """What a program wrote, in a file of its own."""
+        """Append the output of a program to ``programs/FILE``."""
         with self._disk():
             if file not in self._outputs:
                 path = self.folder / PROGRAMS / file
@@ -55,15 +65,22 @@ class Recorder:
             output.flush()
 
     def fail(self, error: LabError) -> None:
-        """The run is broken: ``check`` raises ``error`` from now on, or an earlier failure."""
+        """Make ``check`` raise ``error``, unless an earlier failure is kept already."""
         self._failure = self._failure or error
 
     def check(self) -> None:
-        """Raises DiskFull when anything could not be written, and whatever else broke the run off."""
+        """Raise the first failure, if there was one: DiskFull, or the error that was passed to ``fail``."""
         self._raise()
 
     def close(self, comments: dict[bytes, str], frames: int, dropped: int | None) -> None:
-        """Put the capture in the order of time, with a comment on each frame that a fault took, and close the files."""
+        """Sort the frames of the capture by time, and close the files.
+
+        Args:
+            comments: the comment for each frame that a fault dropped, by the bytes of the frame. It is added where
+                the frame entered the wire.
+            frames: how many frames the capture received.
+            dropped: how many frames the capture lost; None if this is not known.
+        """
         with self._disk():
             self._capture.close()
             _in_order(self.folder / CAPTURE, comments, frames, dropped)

@@ -1,8 +1,7 @@
-"""The records of evidence.jsonl as plain frozen values. Times are nanoseconds of the hosts' monotonic clock.
+"""The records of evidence.jsonl: frozen dataclasses, and the check of each line's fields and their types.
 
-What a line of evidence.jsonl has to be for it to be a record: the fields that a record of its kind has, by type.
-
-A kind that is not known here may have any fields: nobody asks for them.
+Times are nanoseconds of the hosts' monotonic clock. A record of an unknown kind may have any fields, since no code
+reads them.
 """
 
 import json
@@ -21,7 +20,7 @@ NS = 1_000_000_000  # nanoseconds in a second
 
 
 class NotRecorded(LookupError):
-    """The evidence has nothing of the kind asked about, so that neither its presence nor its absence can be told."""
+    """The evidence does not contain what a query asked for, so nothing can be concluded about it."""
 
     def __init__(self, message: "Message | str") -> None:
         super().__init__(message)
@@ -29,7 +28,7 @@ class NotRecorded(LookupError):
 
     @classmethod
     def of(cls, template: str, **values: object) -> "NotRecorded":
-        """With a template and the values that fill it."""
+        """Make the exception from a message template and the values that fill it."""
         return cls(Message(template, values))
 
     def __str__(self) -> str:
@@ -38,7 +37,7 @@ class NotRecorded(LookupError):
 
 @dataclass(frozen=True)
 class Facts:
-    """What a host said about itself as it was set up."""
+    """The facts that a host reported when it was set up."""
 
     host: str
     release: str
@@ -68,7 +67,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Note:
-    """What the scenario noted; notes divide a run into phases."""
+    """A note of the scenario, at the time ``t`` (ns). Notes divide a run into phases."""
 
     t: int
     text: str
@@ -76,7 +75,18 @@ class Note:
 
 @dataclass(frozen=True)
 class Call:
-    """One system call on a controlled socket; ``value`` is its result, ``errno`` a name, None when it succeeded."""
+    """One system call on a controlled socket.
+
+    Attributes:
+        host: the host of the socket.
+        socket: the number of the socket on that host.
+        call: the name of the call.
+        args: its arguments; an address is a tuple of an IP address and a port.
+        began: when it was called (ns).
+        ended: when it returned (ns).
+        value: its result.
+        errno: the name of the error; None if the call succeeded.
+    """
 
     host: str
     socket: int
@@ -94,12 +104,12 @@ class Call:
 
     @property
     def outcome(self) -> str:
-        """``success``, or the errno: ``ECONNREFUSED``."""
+        """``success``, or the name of the errno, such as ``ECONNREFUSED``."""
         return self.errno or "success"
 
     @property
     def port(self) -> int | None:
-        """The port of the address that was given to the call; None when it was given none."""
+        """The port of the address among the arguments; None if there is no address."""
         for argument in self.args:
             if isinstance(argument, tuple):
                 return int(argument[1])
@@ -107,9 +117,10 @@ class Call:
 
     @property
     def state(self) -> str:
-        """The socket's state as ``getsockopt(TCP_INFO)`` gave it: the first byte of the structure (tcp(7)).
+        """The state of the socket, from the first byte of the result of ``getsockopt(TCP_INFO)`` (tcp(7)).
 
-        Raises NotRecorded for any other call.
+        Raises:
+            NotRecorded: this is another call, or it has no result.
         """
         if self.call != "getsockopt" or "TCP_INFO" not in self.args or self.value is None:
             raise NotRecorded.of("{call} on {host} gives no state", call=self.call, host=self.host)
@@ -135,7 +146,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Output:
-    """What a program wrote at a time, on ``out`` or ``err``."""
+    """Text that a program wrote at the time ``t`` (ns). ``stream`` is ``out`` or ``err``."""
 
     host: str
     program: int
@@ -146,7 +157,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Program:
-    """One program from start to exit; a time (ns) that is None was not recorded. ``signals``: those the lab sent."""
+    """One program, from its start to its exit.
+
+    The times ``started``, ``ready`` and ``exited`` are in ns, and None if not recorded. ``signals`` are the signals
+    that the lab sent to the program.
+    """
 
     host: str
     number: int
@@ -164,35 +179,39 @@ class Program:
 
     @property
     def ready_at(self) -> int:
-        """When it was ready (ns). Raises NotRecorded when it never was."""
+        """When the program became ready (ns). Raises NotRecorded if it never did."""
         if self.ready is None:
             raise NotRecorded.of("{name} was never ready", name=self.name)
         return self.ready
 
     @property
     def exited_at(self) -> int:
-        """When it ended (ns). Raises NotRecorded when its end was not recorded."""
+        """When the program ended (ns). Raises NotRecorded if its end was not recorded."""
         if self.exited is None:
             raise NotRecorded.of("the end of {name} was not recorded", name=self.name)
         return self.exited
 
     @property
     def out(self) -> str:
-        """All that it wrote to standard output."""
+        """Everything that the program wrote to standard output."""
         return self._written_to("out")
 
     @property
     def output(self) -> str:
-        """All that it wrote to standard output, without the newline at the end."""
+        """Everything that the program wrote to standard output, without newlines at the end."""
         return self.out.rstrip("\n")
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What it wrote to standard output, line by line."""
+        """The lines that the program wrote to standard output."""
         return tuple(self.out.splitlines())
 
     def line(self, word: str) -> str:
-        """What follows a word on the first line of standard output that begins with it. Raises NotRecorded."""
+        """Find the first line of standard output whose first word is ``word``, and return the rest of that line.
+
+        Raises:
+            NotRecorded: there is no such line.
+        """
         for line in self.lines:
             first, _, rest = line.partition(" ")
             if first == word:
@@ -201,7 +220,7 @@ class Program:
 
     @property
     def err(self) -> str:
-        """All that it wrote to standard error."""
+        """Everything that the program wrote to standard error."""
         return self._written_to("err")
 
     def _written_to(self, stream: str) -> str:
@@ -210,7 +229,7 @@ class Program:
 
     @property
     def took(self) -> float:
-        """Seconds from start to exit. Raises NotRecorded when either was not recorded."""
+        """Seconds from the start to the exit. Raises NotRecorded if either was not recorded."""
         if self.started is None:
             raise NotRecorded.of("the start of {name} was not recorded", name=self.name)
         return (self.exited_at - self.started) / NS
@@ -218,7 +237,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the relay did with one frame, and which fault said so."""
+    """What the relay did with one frame at the time ``t`` (ns), and the fault that decided it."""
 
     t: int
     toward: str
@@ -229,7 +248,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class ProcessTable:
-    """The processes of a host at a time, each with pid, ppid, state, program and name."""
+    """The processes of a host at the time ``t`` (ns), each with pid, ppid, state, program and name."""
 
     host: str
     t: int
@@ -237,11 +256,11 @@ class ProcessTable:
 
     @property
     def zombies(self) -> int:
-        """How many had ended and were not waited for."""
+        """The number of zombies: processes that have ended and whose parent has not waited for them."""
         return sum(process.get("state") == "Z" for process in self.processes)
 
     def of(self, program: Program) -> "ProcessTable":
-        """Those of one program: itself, if it still runs, and its children."""
+        """Return the table with only the processes of one program: the program itself and its children."""
         found = []
         for process in self.processes:
             if process.get("program") == program.number:
@@ -250,7 +269,7 @@ class ProcessTable:
 
 
 Type = type | tuple[type, ...]
-ANYBODY = frozenset[str]()  # hosts of a run that are not known: then any name may be one's
+ANYBODY = frozenset[str]()  # the hosts of the run are not known yet: a record may name any host
 _NOTHING = type(None)
 _FIELDS: Mapping[str, Mapping[str, Type]] = {
     "meta": {"t": int, "scenario": str, "hosts": dict},
@@ -281,9 +300,13 @@ _SOCKET_NUMBERS = ("inode", "expires_ms", "retrans", "rqueue", "wqueue")
 
 
 def record_of(line: bytes) -> Record:
-    """What stands in a line, of whatever kind and form. Raises ValueError, whatever it is that is no record."""
+    """Decode a line of evidence.jsonl, without checking the fields of the record.
+
+    Raises:
+        ValueError: the line is not a JSON object with a ``kind``, or has a number that is too large.
+    """
     try:
-        if _LONG.search(line):  # digits of a text, as a rule
+        if _LONG.search(line):  # rare, and mostly digits within a text: only such a line is parsed twice
             json.loads(line, parse_int=whole_number)
         record = decode(line)
     except (TypeError, RecursionError) as error:
@@ -294,7 +317,15 @@ def record_of(line: bytes) -> Record:
 
 
 def check(record: Record, hosts: frozenset[str] = ANYBODY) -> Record:
-    """The same record, if it has the form of its kind and is about one of these hosts. Raises ValueError."""
+    """Return the record, after checking its fields.
+
+    Args:
+        record: a record of any kind.
+        hosts: the hosts that the record may name, as `hosts_of` returns them; empty to allow any.
+
+    Raises:
+        ValueError: a field is missing or has the wrong type, or the record names another host.
+    """
     kind = record["kind"]
     must = _FIELDS.get(kind, {})
     may = _MAY_HAVE.get(kind, {})
@@ -312,7 +343,7 @@ def check(record: Record, hosts: frozenset[str] = ANYBODY) -> Record:
 
 
 def _has_fields(record: Record, must: Mapping[str, Type], may: Mapping[str, Type]) -> bool:
-    """Whether it has all fields of ``must``, and each field of ``must`` and ``may`` has its type."""
+    """Whether the record has all fields of ``must``, and its fields in ``must`` and ``may`` have the right type."""
     for name, kind in must.items():
         if not isinstance(record.get(name), kind):
             return False
@@ -323,7 +354,7 @@ def _has_fields(record: Record, must: Mapping[str, Type], may: Mapping[str, Type
 
 
 def hosts_of(meta: Record) -> frozenset[str]:
-    """Whom records may be about, in a run that was begun so."""
+    """The names that records of a run may have as a host, given its first record: its hosts, and the wire."""
     return frozenset(meta["hosts"]) | {WIRE}
 
 
@@ -358,7 +389,7 @@ def _socket(each: Mapping[str, Any]) -> bool:
 
 
 def _is_address(value: object) -> bool:
-    """Whether it is a list of an address and a port."""
+    """Whether the value is a list of an IP address and a port."""
     if not isinstance(value, list):
         return False
     types = [type(part) for part in value]

@@ -1,7 +1,6 @@
-"""Where runs leave what they saw: RUNS/SCENARIO/TIME/, with a link `latest` beside the times.
+"""Creates and finds the folders of runs: RUNS/SCENARIO/TIME/, with a symbolic link RUNS/SCENARIO/latest.
 
-Any number of runs may make their folders in the same moment: a folder is made by one of them only, and the link is
-replaced in one step.
+Several runs may do so at the same time: each gets a folder of its own, and the link is replaced atomically.
 """
 
 import contextlib
@@ -22,7 +21,11 @@ EVIDENCE = "evidence.jsonl"
 
 
 def make(base: Path, scenario: str) -> Path:
-    """A fresh folder for a run, named after the moment (UTC). Raises DiskFull."""
+    """Create and return a new folder for a run, named after the current time (UTC).
+
+    Raises:
+        DiskFull: the folder cannot be created, for any reason.
+    """
     with writing(base, whatever=True):
         parent = base / scenario
         parent.mkdir(parents=True, exist_ok=True)
@@ -39,9 +42,13 @@ def make(base: Path, scenario: str) -> Path:
 
 
 def sign(folder: Path, seconds: float) -> None:
-    """Say when the run was made (UTC) and how long that took in real time.
+    """Write run.json: the time of day at which the run ended (UTC), and its duration, ``seconds`` of real time.
 
-    In a file of its own, for all else that a run on the virtual clock leaves is the same the next time. Raises OSError.
+    They have a file of their own because all other files of a run on the virtual clock are the same whenever the run
+    is repeated.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     ended = datetime.now(UTC).isoformat(timespec="seconds")
     signature = {
@@ -54,7 +61,7 @@ def sign(folder: Path, seconds: float) -> None:
 
 
 def link_latest(folder: Path) -> None:
-    """Let `latest` point to this run. Raises DiskFull."""
+    """Make the symbolic link `latest` point to this run. Raises DiskFull."""
     pid = os.getpid()
     part = folder.parent / f".latest.{folder.name}.{pid}"
     with writing(folder):
@@ -63,7 +70,7 @@ def link_latest(folder: Path) -> None:
 
 
 def find(name: str) -> Path:
-    """The folder of a saved run, given its path (`runs/timewait/latest` too). Raises BadRun."""
+    """Return the folder of a saved run, given its path. Raises BadRun if it has no evidence.jsonl."""
     folder = Path(name)
     if not (folder / EVIDENCE).is_file():
         why = f"holds no {EVIDENCE}" if folder.is_dir() else "is no folder"
@@ -72,7 +79,10 @@ def find(name: str) -> Path:
 
 
 def found_in(bases: Iterable[Path]) -> list[Path]:
-    """Every run's folder in these folders, the oldest first; a folder that is a run's own stands for itself."""
+    """Return the run folders in these folders, at most two levels down, the run that ended first at the front.
+
+    A base may itself be a run folder. Runs without a readable run.json come first.
+    """
     folders: set[Path] = set()
     for base in bases:
         for depth in ("", "*/", "*/*/"):
@@ -82,7 +92,7 @@ def found_in(bases: Iterable[Path]) -> list[Path]:
 
 
 def _ended(folder: Path) -> str:
-    """When a run ended (ISO 8601, UTC); empty if it was never signed."""
+    """When a run ended (ISO 8601, UTC); empty if its run.json is missing or cannot be read."""
     try:
         signature = objects.read_json_object(folder / SIGNED)
         return str(signature["ended"])
@@ -92,7 +102,11 @@ def _ended(folder: Path) -> str:
 
 @contextlib.contextmanager
 def writing(folder: Path, whatever: bool = False) -> Iterator[None]:
-    """Turn a disk's refusal inside the block (or `whatever` the error is) into DiskFull, a sentence with a way out."""
+    """Replace an OSError inside the block by DiskFull, whose message names a way out.
+
+    Only errors that mean that the folder cannot be written are replaced (`badwire.util.errnos.NOT_WRITABLE`), or with
+    `whatever` every OSError.
+    """
     try:
         yield
     except OSError as error:
@@ -102,14 +116,14 @@ def writing(folder: Path, whatever: bool = False) -> Iterator[None]:
 
 
 def no_room(error: Exception) -> DiskFull | None:
-    """The sentence for the refusal of a file or stream that nobody can name; None for another error."""
+    """Return the DiskFull for an error of writing that does not name its file; None for any other error."""
     if isinstance(error, OSError) and error.errno in NOT_WRITABLE and error.filename is None:
         return DiskFull(f"Nothing can be written: {error.strerror}; make room and try again.")
     return None
 
 
 def disk_full(folder: Path, error: OSError) -> DiskFull:
-    """The sentence for a disk's refusal."""
+    """Return the DiskFull for an error of writing to a run folder."""
     return DiskFull(
         f"The run's folder {folder} cannot be written: {error.strerror}; make room, or name another with --out."
     )
