@@ -34,7 +34,7 @@ class Remains:
 
 
 def remains(folder: Path) -> Remains:
-    """Read a run's folder as far as possible. Raises nothing for files that are missing or damaged."""
+    """Read a run's folder as far as possible. ``missing`` names the files that are missing or damaged."""
     capture, about_it = _capture(folder)
     missing: tuple[str, ...] = ()
     broken = None

@@ -313,7 +313,11 @@ class Evidence:
         return period.ended is None or period.ended >= self.began
 
     def decisions(self, verdict: str | None = None) -> Records[Decision]:
-        """What the relay did to frames in this part of the run: drop, hold, release, duplicate, corrupt, reorder."""
+        """What the relay did to frames in this part of the run, in order.
+
+        Args:
+            verdict: "drop", "hold", "keep", "release", "duplicate", "corrupt" or "reorder"; None for any.
+        """
         found = []
         for decision in self.wire.decisions:
             if self.covers(decision.t) and selects(verdict, decision.verdict):

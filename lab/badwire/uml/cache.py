@@ -1,6 +1,6 @@
 """The cache of kernels in the user's cache directory, and the choice of the kernel that runs use.
 
-    badwire/kernel/6.1.192-0123456789ab/    a kernel, named after its release and a digest of its configuration and source
+    badwire/kernel/6.1.192-0123456789ab/    a kernel, named after its release, and a digest of configuration and source
     badwire/kernel/current-ba9876543210     a link to the kernel that runs use, one for each configuration
     badwire/kernel/source                   a link to the source that the user named last, unless it was Debian's
     badwire/kernel/lock, .building/         the lock and the directory of the build in progress
