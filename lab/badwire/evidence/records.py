@@ -59,14 +59,14 @@ class Records(tuple[T_co, ...]):
 
     @property
     def smallest(self) -> T_co:
-        """The smallest of them, which are numbers. Raises NotRecorded when there is none."""
+        """The smallest record, where records are numbers. Raises NotRecorded when there is none."""
         if not self:
             raise NotRecorded(self.what)
         return min(self)  # type: ignore[type-var]
 
     @property
     def largest(self) -> T_co:
-        """The largest of them, which are numbers. Raises NotRecorded when there is none."""
+        """The largest record, where records are numbers. Raises NotRecorded when there is none."""
         if not self:
             raise NotRecorded(self.what)
         return max(self)  # type: ignore[type-var]
@@ -81,12 +81,12 @@ class Records(tuple[T_co, ...]):
 
     @property
     def distinct(self) -> "Records[T_co]":
-        """Each of them once, in the order in which they first appear."""
+        """Each distinct record once, in the order of first appearance."""
         return self._like(dict.fromkeys(self))
 
     @property
     def in_order(self) -> "Records[T_co]":
-        """The same records from the smallest to the largest: numbers, or strings."""
+        """The same records, which are numbers or strings, from the smallest to the largest."""
         return self._like(sorted(self))  # type: ignore[type-var]
 
     @overload

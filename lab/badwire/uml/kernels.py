@@ -1,4 +1,4 @@
-"""Finds the kernel for the virtual clock, builds it if there is none, and tries whether it runs on this machine."""
+"""Finds the kernel for the virtual clock, builds it if there is none, and tests whether it runs on this machine."""
 
 import contextlib
 import os

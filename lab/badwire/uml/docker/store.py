@@ -20,7 +20,7 @@ from badwire.util.errnos import NO_SPACE
 
 ROOM = 1 << 30  # bytes that must be free to make disks: two disks of 210 MB, the tar file, and the tree that it has
 _MAKING = ".making"
-UNUSED = 30 * 86400.0  # s after which a disk that nobody used is removed
+UNUSED = 30 * 86400.0  # s after its last use, a disk is removed
 
 
 def folder() -> Path:
