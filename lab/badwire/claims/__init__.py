@@ -1,7 +1,7 @@
 """Claims: sentences about a run, each with its sources and the checks that decide it.
 
-What a scenario imports is here. `claim` has the decorator, `check` what a claim yields, `sources` what an expectation
-may stand on, `instrument` the claims about the lab itself. May import: evidence and what lies below it.
+Scenarios import these names from here. `claim` has the decorator, `check` the checks that a claim yields, `sources` the
+sources of an expectation, `instrument` the claims about the lab itself. May import: evidence and what lies below it.
 """
 
 from badwire.claims.check import (

@@ -93,7 +93,7 @@ Checks = Iterator[Check]
 
 
 class Capture(Protocol):
-    """A run, as far as ``never`` needs it."""
+    """The part of a run that ``never`` uses."""
 
     @property
     def capture_is_complete(self) -> bool: ...
@@ -217,10 +217,17 @@ def each_between(
     count: str = "measurements",
     **values: object,
 ) -> Checks:
-    """As many measurements as there are bounds, each within its own: waits that follow one another.
+    """There are as many measurements as bounds, and each lies within its own, such as consecutive waits.
 
-    ``name`` may have ``{n}`` in it, the number of the measurement from 1 on; ``count`` names the check of how many
-    there are. A wrong number of measurements fails.
+    A wrong number of measurements fails.
+
+    Args:
+        name: the name of each check; ``{n}`` in it becomes the number of the measurement, from 1.
+        measured: the measurements, in order.
+        bounds: the least and the most of each.
+        unit: of measurements and bounds.
+        count: the name of the check on the number of measurements.
+        values: the values for the templates.
     """
     found = tuple(measured)
     number = len(found) or None
@@ -270,12 +277,12 @@ _rows: ContextVar[list[Check] | None] = ContextVar("rows", default=None)
 
 
 def each(name: str, records: Iterable[T], /, **values: object) -> Iterator[T]:
-    """The records, for a loop in a claim. Where there are none the claim gets an UNKNOWN row of this name.
+    """Iterate over records in a claim. If there are none, the claim gets an UNKNOWN check with this name.
 
-    A plain loop over nothing would yield no check, and a claim whose other checks hold would hold.
+    A plain loop over empty records would yield no check, so that a claim whose other checks hold would hold.
 
     Raises:
-        RuntimeError: it is used outside a claim, where the row would be lost.
+        RuntimeError: it is used outside a claim, where the check would be lost.
     """
     rows = _rows.get()
     if rows is None:
@@ -291,7 +298,7 @@ def each(name: str, records: Iterable[T], /, **values: object) -> Iterator[T]:
 
 @contextmanager
 def collecting() -> Iterator[list[Check]]:
-    """The rows of one claim, with those that ``each`` adds."""
+    """The list of one claim's checks, to which ``each`` adds its own during the block."""
     rows: list[Check] = []
     token = _rows.set(rows)
     try:

@@ -1,12 +1,12 @@
-"""A claim: a sentence about a run, the sources it stands on, and the checks that decide it.
+"""A claim: a sentence about a run, with its sources and the checks that decide it.
 
     @claim("The side that closes first waits in TIME_WAIT", RFC("9293", "3.6.1"))
     def first_to_close(run: Evidence) -> Checks:
         yield equals("the FIN comes first from", run.connection(7001).closing.first, "server")
 
-A claim holds when all of its checks hold. It fails when one of them fails, and is else UNKNOWN when one of them is, or
-when there is no check. NotRecorded or another exception ends the checks: those made so far count, and an UNKNOWN one is
-added.
+A claim fails when one of its checks fails. Otherwise it is UNKNOWN when a check is UNKNOWN or there is no check, and
+holds when all of its checks hold. NotRecorded or another exception ends the checks: those made so far count, and an
+UNKNOWN check is added.
 """
 
 import traceback
@@ -50,7 +50,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with its checks, and the frames that they were made on."""
+    """A claim with its checks, and the frames that its queries returned."""
 
     claim: Claim
     checks: tuple[Check, ...]
@@ -58,7 +58,7 @@ class Judged:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the checks."""
+        """The worst verdict of the checks, in the order FAILS, UNKNOWN, HOLDS; UNKNOWN without checks."""
         return worst(check.verdict for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def claim(title: str, *sources: Source) -> Callable[[MakeChecks], Claim]:
     """Make a generator of checks a claim: ``@claim("…", RFC("9293", "3.5"), Text("T20"))``.
 
     Raises:
-        TypeError: there is no title, or no source: an expectation without a source is an opinion.
+        TypeError: there is no title or no source.
     """
     if not isinstance(title, str) or not title:
         raise TypeError('a claim begins with its sentence: @claim("The side that closes first waits", RFC(...))')
@@ -107,12 +107,12 @@ def claims_of(module: ModuleType) -> tuple[Claim, ...]:
 
 
 def judge(claims: Iterable[Claim], run: Evidence) -> tuple[Judged, ...]:
-    """Each claim with its checks."""
+    """Judge claims on a run: each claim with its checks."""
     return tuple(judge_one(each, run) for each in claims)
 
 
 def judge_one(each: Claim, run: Evidence) -> Judged:
-    """A claim with its checks. An exception adds an UNKNOWN check with its text and the line that raised it."""
+    """Judge one claim. An exception of the claim adds an UNKNOWN check with its text and the line that raised it."""
     with noting() as frames, collecting() as rows:
         try:
             for check in each(run):

@@ -1,6 +1,6 @@
-"""Claims that every run carries besides its scenario's: did the lab itself work as it should?
+"""The claims about the lab itself, which are judged on every run: whether the lab worked as it should.
 
-Their bounds are the lab's own measured errors, not the network's.
+Their bounds are the measured errors of the lab.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,26 +20,28 @@ from badwire.packets.packet import ETHERNET_HEADER
 from badwire.store.records import NS
 from badwire.util.message import Message
 
-# Seconds. Of 24,000 frames that the relay delayed by 25 ms, on two cores, idle and beside two busy processes and more,
-# the earliest left 0.04 ms after its time; the kernel's stamps are moved to our clock with an error below 0.001 ms.
+# Seconds. Of 24,000 frames that the relay delayed by 25 ms, on two cores, idle and beside two or more busy processes,
+# the earliest left 0.04 ms after it was due. The kernel's timestamps are converted to the monotonic clock with an error
+# below 0.001 ms.
 EARLY = 0.000_05
-# Seconds. Of the same frames one in a hundred left 0.3 ms late where the relay had real-time scheduling, and 7 to 16 ms
-# where it could not have it, in containers and for anybody but root. The quickest of a run with some 26 of them left at
-# most 0.9 ms late in 80 runs, and at most 8.6 ms in ten in containers with 20 processes waiting for the two cores.
+# Seconds. Of the same frames, one in a hundred left 0.3 ms late where the relay had real-time scheduling, and 7 to 16
+# ms late where it had not: in containers, and for users other than root. In runs with about 26 of these frames, the
+# quickest left at most 0.9 ms late in 80 runs, and at most 8.6 ms late in ten runs in containers while 20 processes
+# waited for the two cores.
 LATE = 0.010
-ENOUGH = 25  # frames toward one host, of which then the quickest is not late, whatever it was toward others
-# Seconds, on the virtual clock, which no busy core moves on, but each reading by 256 ns, whoever reads. Of the 2,800
-# frames of a stream none left early; the latest left 0.004 ms late from netem and 0.07 ms from the relay. A Docker
-# Engine that is at work at that moment reads the clock more often.
+ENOUGH = 25  # frames toward one host; with as many, the quickest of them must not be late
+# Seconds, on the virtual clock. A busy core does not advance this clock, but each reading of it, by any process, does
+# so by 256 ns. Of the 2,800 frames of a stream none left early; the latest left 0.004 ms late from netem and 0.07 ms
+# late from the relay. A Docker Engine that runs at the same time reads the clock more often.
 EARLY_VIRTUAL = 0.000_001
 LATE_VIRTUAL = 0.001
-EDGE = 20_000_000  # ns; a fault is in force a little before the reply that says so, and frames are on their way
-MOST_DESCRIBED = 3  # frames that a reason names
+EDGE = 20_000_000  # ns; a fault takes effect a little before the agent's reply, and frames are in transit meanwhile
+MOST_DESCRIBED = 3  # the most lost frames that are described
 
 
 @claim("The capture holds every frame", Instrument("what the capture does not hold cannot be judged"))
 def capture_complete(run: Evidence) -> Checks:
-    """The kernel's and the lab's own counts of frames that could not be kept are zero, and the file is complete."""
+    """Neither the kernel nor the lab counted a frame that could not be kept, and the capture file is complete."""
     lost = run.wire.frames_not_captured
     yield equals("frames that could not be kept", lost, 0, "frames")
     if lost == 0:
@@ -48,7 +50,7 @@ def capture_complete(run: Evidence) -> Checks:
 
 @claim("Offloads are off on every host", Instrument("with offloads a frame is up to 64 KiB, its checksum unfinished"))
 def offloads_off(run: Evidence) -> Checks:
-    """The stack itself does segmentation, joining and transmit checksums, so that a frame is what it seems to be."""
+    """The stack itself does segmentation, reassembly and checksums, so that captured frames are those on the wire."""
     for host in run.hosts:
         offloads = run.host(host).facts.offloads
         on = [name for name, value in offloads.items() if value]
@@ -68,12 +70,12 @@ def frames_within_mtu(run: Evidence) -> Checks:
     Instrument("a delay is never short; the quickest frame is late by the engine's error, others by a busy core"),
 )
 def delays_delay(run: Evidence) -> Checks:
-    """The median time from sent to delivered is not shorter than asked, nor is the engine's quickest frame late.
+    """The median delay is not shorter than the delay that was set, and the quickest frame is not late.
 
-    A single frame may wait for a core that others keep busy, and then so may the median of a few: claims are judged by
-    what was measured, not by what was asked. Where many went toward a host, the quickest of these is not late either;
-    nor, on the virtual clock, is the median anywhere. Beside another fault that delays, any frame may be late.
-    Where no delay was asked for, none is wrong.
+    A busy core may make a single frame late, and the median of a few frames too; other claims therefore use the delays
+    that were measured. The quickest frame is that of the frames toward one host if there are at least ENOUGH, else of
+    all frames that the engine delayed. On the virtual clock the median itself must not be late. Frames are not judged
+    to be late if another fault that delays was in force. The claim holds if no delay was set.
     """
     if not run.faults(kind=Delay):
         yield equals("delays in force", 0, 0)
@@ -93,7 +95,7 @@ def delays_delay(run: Evidence) -> Checks:
     "Every lost frame has its cause", Instrument("a frame that is lost without a fault in force was lost by the lab")
 )
 def losses_explained(run: Evidence) -> Checks:
-    """Each frame that was not delivered was taken by a fault in force, or was on its way at the end."""
+    """Each frame that was not delivered may have been dropped by a fault in force, or was in transit at the end."""
     frames = run.frames()
     unexplained = frames.where(lambda frame: not frame.delivered_at and not _explained(frame, run))
     name = "frames lost without a cause"
@@ -113,7 +115,7 @@ CLAIMS = (capture_complete, offloads_off, frames_within_mtu, delays_delay, losse
 
 @dataclass(frozen=True)
 class _Period:
-    """A time (ns) during which the same delaying faults were in force toward a host, a Delay among them."""
+    """A period, in ns, in which the same faults that delay were in force toward a host; one of them is a Delay."""
 
     began: int
     ended: int
@@ -133,7 +135,7 @@ def _delayed(run: Evidence) -> Iterator[_Period]:
 
 @dataclass(frozen=True)
 class _Delays:
-    """What frames toward a host took while a delay was in force, in seconds, and what was asked."""
+    """The delays of the frames toward a host during a _Period, and the delay that was set; all in seconds."""
 
     toward: str
     engine: str
@@ -144,7 +146,7 @@ class _Delays:
 
 
 def _measure(run: Evidence, period: _Period) -> _Delays | None:
-    """None when no frame was sent and delivered within that time."""
+    """The delays during a period; None when no frame was sent and delivered in it."""
     delays = [each.fault for each in period.faults if isinstance(each.fault, Delay)]
     toward = period.faults[0].toward
     asked = sum(delay.time for delay in delays)
@@ -158,13 +160,20 @@ def _measure(run: Evidence, period: _Period) -> _Delays | None:
 
 
 def _quickest(each: _Delays, measured: Sequence[_Delays]) -> float:
-    """By how many seconds the quickest frame was late: of these, or of all that the engine delayed if these are few."""
+    """How late the quickest frame was, in seconds: of these frames, or, if these are few, of all of the engine's."""
     alike = [each] if len(each.took) >= ENOUGH else [other for other in measured if other.engine == each.engine]
     return min(took - other.asked for other in alike for took in other.took)
 
 
 def _judge(each: _Delays, late: float, early: float, tolerance: float) -> Check:
-    """The median, which is not short by more than ``early``; ``late`` is not above ``tolerance``; all in seconds."""
+    """The check on the median delay.
+
+    Args:
+        each: the delays.
+        late: how late the frames are taken to be, in seconds.
+        early: by how many seconds the median may be too short.
+        tolerance: by how many seconds, besides the jitter, frames may be late; above it the median gets an upper bound.
+    """
     bounded = each.alone and late > each.jitter + tolerance
     most = each.asked + each.jitter + tolerance if bounded else inf
     least = max(0.0, each.asked - each.jitter - early)
@@ -172,9 +181,9 @@ def _judge(each: _Delays, late: float, early: float, tolerance: float) -> Check:
 
 
 def _explained(frame: Frame, run: Evidence) -> bool:
-    """Whether a fault in force may have taken a frame, or whether it was on its way when something ended.
+    """Whether a fault in force may have dropped a frame, or the frame was in transit at the end.
 
-    That was the capture, or a fault that delays, which was lifted together with the frames in its queue.
+    The end is that of the capture, or of a fault that delays: when it is lifted, the frames in its queue are lost.
     """
     end = run.wire.capture_end
     if end is not None and frame.sent_at > end - EDGE:
@@ -192,7 +201,7 @@ def _explained(frame: Frame, run: Evidence) -> bool:
 
 
 def _longest_delay(fault: Fault) -> float:
-    """For how long a fault may keep a frame, in seconds."""
+    """The longest time for which a fault may delay a frame, in seconds; infinite if there is no limit."""
     if isinstance(fault, Delay):
         return fault.time + fault.jitter
     if isinstance(fault, Reorder):
@@ -201,7 +210,7 @@ def _longest_delay(fault: Fault) -> float:
 
 
 def _passes(frame: Frame, fault: Fault) -> bool:
-    """Whether this is an Mtu that lets the frame pass; of the other faults nobody knows which frames they meant."""
+    """Whether the fault is an Mtu that forwards the frame. It is not known which frames another fault forwards."""
     return isinstance(fault, Mtu) and (frame.ip is None or frame.ip.length <= fault.size)
 
 

@@ -58,7 +58,8 @@ class Book(Source):
 class Text(Source):
     """A statement of the course texts by its number: ``Text("T60")`` where the claim shows that it holds.
 
-    ``no`` says what is so where it does not hold, ``depends`` on what it depends; the ledger shows both.
+    The ledger shows ``no``, which says what is true instead if the statement does not hold, and ``depends``, which says
+    on what it depends.
     """
 
     statement: str

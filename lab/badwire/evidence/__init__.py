@@ -1,7 +1,7 @@
-"""Evidence: what a run left on disk, and what a claim may ask of it.
+"""Evidence: the records of a run, and the queries that claims make of them.
 
-What a scenario imports is here. A reader begins in `evidence`: a run has hosts (`host`: sockets, calls, programs), a
-wire (`wire`: frames, faults) and connections (`connection`, with `congestion`, `windows` and `timeouts` for what one
+Scenarios import these names from here. Start reading in `evidence`: a run has hosts (`host`: sockets, calls, programs),
+a wire (`wire`: frames, faults) and connections (`connection`, with `congestion`, `windows` and `timeouts` for what one
 side sends).
 May import: store, agent, faults, packets, linux, util, errors.
 """

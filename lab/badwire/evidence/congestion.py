@@ -1,7 +1,7 @@
 """The data that one side has in flight: flights of segments, duplicate ACKs, and the kernel's congestion window.
 
-Flights are told apart by the order of time, so they mean something where a round trip takes longer than sending a
-window does.
+Flights are distinguished by time, so they are meaningful only where a round trip takes longer than the sending of a
+window.
 """
 
 from collections.abc import Iterable

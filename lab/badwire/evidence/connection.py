@@ -18,7 +18,7 @@ from badwire.store.records import NotRecorded
 
 
 class Hosts(Protocol):
-    """Where a connection finds the sockets and calls of its ends."""
+    """The part of a run from which a connection gets the sockets and calls of its ends."""
 
     def host(self, name: str) -> HostEvidence: ...
 
@@ -33,7 +33,12 @@ class Side:
     hosts: Hosts
 
     def segments(self, flags: Flags | None = None, data: bool | None = None) -> Records[Frame]:
-        """What it sent, by flags (``"S"``, ``"SA"``, ``("F", "R")``: any of them) and by whether it carries data."""
+        """The segments that it sent, in order.
+
+        Args:
+            flags: the TCP flags, such as "SA"; or several of these, such as ("F", "R"), of which a segment has one.
+            data: whether a segment carries data; None for any.
+        """
         return self.stream.sent(self.host, flags, data)
 
     def _is_sender(self, frame: Frame) -> bool:
@@ -41,7 +46,7 @@ class Side:
 
     @property
     def data(self) -> bytes:
-        """The bytes that it sent, each once, in the order of their numbers."""
+        """The bytes that it sent, each once, in the order of their sequence numbers."""
         return self.stream.data(self.host)
 
     @property
@@ -88,7 +93,7 @@ class Side:
 
     @property
     def socket(self) -> SocketTimeline:
-        """Its socket as samples show it. Raises NotRecorded when no sample shows it."""
+        """Its socket, as the samples show it. Raises NotRecorded when no sample shows it."""
         return self._sockets.first
 
     @property
@@ -111,12 +116,12 @@ class Side:
         return self.flow.flight_sizes
 
     def sent_against_window(self, data: bool | None = True) -> Records[SentSegment]:
-        """What it sent, each segment with the window that it knew of; by default those with data."""
+        """The segments that it sent, each with the last window that it knew; by default those with data."""
         return windows.sent_against_window(self.stream, self.host, data)
 
     @property
     def sent_against_zero_window(self) -> Records[SentSegment]:
-        """What it sent while the last window that had arrived was zero."""
+        """The segments that it sent while the last window that had arrived was zero."""
         return windows.sent_against_zero_window(self.stream, self.host)
 
     @property
@@ -126,7 +131,7 @@ class Side:
 
     @property
     def windows(self) -> Records[WindowUpdate]:
-        """The windows that it announced, those that never arrived too."""
+        """The windows that it announced, including those that never arrived."""
         return windows.window_updates(self.stream, self.host)
 
     @property
@@ -198,7 +203,7 @@ class Closing:
 
     @property
     def summary(self) -> tuple[str, ...]:
-        """Each segment after the order in which its sender closed: ``first FA 1 ack 1``."""
+        """Each segment as text, which begins with "first" or "second", by which side closed: ``first FA 1 ack 1``."""
         lines = self.stream.summary(self.segments)
         found = []
         for frame, line in zip(self.segments, lines, strict=True):
@@ -317,7 +322,7 @@ class Connection:
         return self.stream.summary(frames)
 
     def summaries(self, frames: Records[Frame]) -> Records[str]:
-        """The same for recorded segments; where there are none, a check on it is UNKNOWN."""
+        """The summary of each of these segments, as Records: a check on empty Records is UNKNOWN."""
         return frames.map(lambda frame: self.summary(frame)[0])
 
     @property

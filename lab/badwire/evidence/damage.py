@@ -1,4 +1,4 @@
-"""Which counter the receiver's kernel raises for a damaged frame."""
+"""Which counter the receiver's kernel increments for a damaged frame."""
 
 from badwire.evidence.frames import Frame
 from badwire.packets.packet import ETHERNET_HEADER
@@ -10,7 +10,7 @@ IP_END = ETHERNET_HEADER + IP_HEADER  # where the segment or datagram begins
 
 
 def counters(frame: Frame) -> tuple[str | None, ...]:
-    """For each damaged delivery of a frame, the counter of /proc/net/snmp that its receiver raises.
+    """For each damaged delivery of a frame, the counter of /proc/net/snmp that the receiver's kernel increments.
 
     None where a length in the TCP or UDP header is impossible, since the kernel checks the length before the checksum
     (tcp_v4_rcv and __udp4_lib_rcv); where only the Ethernet header is damaged; and where the frame carries no IPv4.

@@ -1,6 +1,6 @@
-"""What can be read of a run that cannot be read as a whole, and what is missing, in a sentence each.
+"""Reads as much as possible of a run whose files are damaged or incomplete, for commands that show a run.
 
-For whoever shows a run. Claims are judged on evidence that is whole, which `Evidence.load` sees to.
+`Evidence.load` is stricter: it raises BadRun for records or a capture that cannot be read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,17 @@ from badwire.store.reader import FORMAT, NO_CAPTURE, read_capture, read_records
 from badwire.store.recorder import CAPTURE, EVIDENCE
 from badwire.store.records import Record, check, hosts_of, record_of
 
-_MOST_NUMBERS = 5  # of lines, in a sentence
+_MOST_NUMBERS = 5  # the most line numbers that a sentence lists
 
 
 @dataclass(frozen=True)
 class Remains:
-    """``evidence`` is None where there is no record at all, ``missing`` says what cannot be shown, and ``broken`` why
-    no claim can be judged on it, None if it can.
+    """The readable part of a run.
+
+    Attributes:
+        evidence: the records and the capture that can be read; None without any record.
+        missing: what cannot be shown, a sentence each.
+        broken: a sentence on why no claim can be judged on this run; None if claims can be judged.
     """
 
     evidence: Evidence | None
@@ -30,7 +34,7 @@ class Remains:
 
 
 def remains(folder: Path) -> Remains:
-    """What there is in a run's folder, whatever it holds."""
+    """Read a run's folder as far as possible. ``missing`` names the files that are missing or damaged."""
     capture, about_it = _capture(folder)
     missing: tuple[str, ...] = ()
     broken = None
@@ -47,7 +51,10 @@ def remains(folder: Path) -> Remains:
 
 
 def _unread(about_it: Sequence[str], capture: pcapng.Capture) -> str | None:
-    """A capture that is there and is none makes the evidence unreadable; one that is missing or cut is known to be."""
+    """The sentence about a capture that exists but cannot be read; None for one that is missing or cut short.
+
+    Claims can be judged without a capture, or with a part of it, since the evidence says that it is incomplete.
+    """
     return next((text for text in about_it if capture is NO_CAPTURE and "cannot be read" in text), None)
 
 
@@ -65,7 +72,7 @@ def _capture(folder: Path) -> tuple[pcapng.Capture, tuple[str, ...]]:
 
 
 def _records(folder: Path) -> tuple[tuple[Record, ...], tuple[str, ...]]:
-    """The records that are some, and what is to be said of the rest."""
+    """The valid records, and a sentence for each way in which the rest cannot be read."""
     try:
         *lines, _ = (folder / EVIDENCE).read_bytes().split(b"\n")
     except OSError as error:
@@ -88,7 +95,7 @@ def _records(folder: Path) -> tuple[tuple[Record, ...], tuple[str, ...]]:
 
 
 def _parsed(lines: Sequence[bytes]) -> tuple[list[tuple[int, Record]], list[int]]:
-    """What can be read as a record, with the numbers of its line; and the numbers of the lines that cannot."""
+    """The records with the numbers of their lines, from 1, and the numbers of the lines that are not records."""
     numbered: list[tuple[int, Record]] = []
     bad = []
     for number, line in enumerate(lines, 1):
@@ -107,7 +114,7 @@ def _is_meta(record: Record) -> bool:
 
 
 def _guessed(records: Sequence[Record], folder: Path) -> Record:
-    """The first record, where it is lost: hosts are those of whom there are facts, without addresses."""
+    """A replacement for a lost meta record: its hosts are those with facts or samples, without addresses."""
     times = [t for record in records if isinstance(t := record.get("t"), int)]
     named = (record.get("host") for record in records if record["kind"] in ("facts", "sample"))
     hosts: dict[str, Any] = dict.fromkeys((host for host in named if isinstance(host, str)), "")

@@ -53,14 +53,14 @@ class Evidence:
         return cls(records, capture)
 
     def write(self, folder: Path | str) -> None:
-        """Write a run's folder, for evidence made by hand; a run's own is written as it happens."""
+        """Write a run's folder, for evidence that was made by hand; a real run records its own as it happens."""
         reader.write(Path(folder), self.records, self.pcap)
 
     # The run
 
     @property
     def meta(self) -> Record:
-        """The record of what was run: scenario, substrate, engine, clock, seed, hosts with their addresses."""
+        """The first record: scenario, substrate, engine, clock, seed, and the hosts with their addresses."""
         return self.records[0]
 
     @property
@@ -80,7 +80,7 @@ class Evidence:
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
-        """What the scenario noted, in order."""
+        """The scenario's notes, in order."""
         found = [record for record in self.records if record["kind"] == "note"]
         return tuple(Note(record["t"], record["text"]) for record in found)
 
@@ -131,7 +131,7 @@ class Evidence:
     # Hosts
 
     def host(self, name: str) -> HostEvidence:
-        """What was recorded of a host.
+        """The records of a host.
 
         Raises:
             NotRecorded: the run has no host of that name.
@@ -162,7 +162,12 @@ class Evidence:
         call: str | None = None,
         port: int | None = None,
     ) -> Records[Call]:
-        """Calls on the controlled sockets of all hosts, by when they began."""
+        """Calls on the controlled sockets of all hosts, in the order in which they began.
+
+        Args:
+            call: the name of the call, such as "connect"; None for any.
+            port: the port of the address given to the call; None for any.
+        """
         found: list[Call] = []
         for name in self.hosts:
             host = self.host(name)
@@ -313,7 +318,11 @@ class Evidence:
         return period.ended is None or period.ended >= self.began
 
     def decisions(self, verdict: str | None = None) -> Records[Decision]:
-        """What the relay did to frames in this part of the run: drop, hold, release, duplicate, corrupt, reorder."""
+        """What the relay did to frames in this part of the run, in order.
+
+        Args:
+            verdict: "drop", "hold", "keep", "release", "duplicate", "corrupt" or "reorder"; None for any.
+        """
         found = []
         for decision in self.wire.decisions:
             if self.covers(decision.t) and selects(verdict, decision.verdict):

@@ -1,4 +1,4 @@
-"""A frame on the wire: what a host sent, and what was delivered of it."""
+"""A frame on the wire, as it was sent and as it was delivered."""
 
 from dataclasses import dataclass, field
 
@@ -8,12 +8,16 @@ from badwire.store.records import NS, NotRecorded
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame that entered the bridge from ``source`` and was meant for ``toward``; times in ns, ``length`` in bytes.
+    """A frame that entered the bridge. A broadcast is one Frame for each receiver.
 
-    The source is a host, or WIRE for what the wire itself sent.
-
-    A broadcast gives a frame for each receiver. ``delivered_at`` is empty when it was lost, and has two times when it
-    was duplicated; ``damaged`` holds the bytes of those deliveries that differ from what was sent.
+    Attributes:
+        sent_at: when it entered the bridge, in ns.
+        source: the host that sent it, or WIRE for a frame that the wire itself sent.
+        toward: the host that it was for.
+        delivered_at: when it was delivered, in ns: empty if it was lost, two times if it was duplicated.
+        length: its length on the wire, in bytes.
+        data: the bytes that were captured.
+        damaged: the bytes of each delivery that differs from what was sent.
     """
 
     sent_at: int
@@ -26,7 +30,7 @@ class Frame:
 
     @property
     def packet(self) -> Packet:
-        """The layers, as sent."""
+        """The decoded headers of the frame as it was sent."""
         return decode(self.data)
 
     @property
@@ -51,7 +55,7 @@ class Frame:
 
     @property
     def carries_data(self) -> bool:
-        """Whether a segment or a datagram carries any bytes of a program."""
+        """Whether it is a segment or a datagram with at least one byte of data."""
         layer = self.tcp or self.udp
         return layer is not None and layer.data_length > 0
 

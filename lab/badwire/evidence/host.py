@@ -1,4 +1,4 @@
-"""What was recorded of one host: its sockets, the calls on controlled sockets, programs, counters, settings."""
+"""The records of one host: its sockets, the calls on controlled sockets, programs, counters, settings."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -95,11 +95,15 @@ class HostEvidence:
         port: int | None = None,
         owned: bool | None = None,
     ) -> int:
-        """The most sockets that one sample shows in ``state``; ``owned``: held by a program, or by none."""
+        """The largest number of sockets that one sample shows in ``state``; see SocketTables.most."""
         return self.tables.most(state, port, owned)
 
     def accept_queue(self, port: int) -> tuple[int, int]:
-        """The most connections that waited for accept on a port, and how many the listener allowed."""
+        """The most connections that waited for accept on a port, and the listener's limit.
+
+        Raises:
+            NotRecorded: no sample shows a listener there.
+        """
         return self.tables.accept_queue(port)
 
     # Calls on controlled sockets
@@ -110,7 +114,13 @@ class HostEvidence:
         socket: int | None = None,
         port: int | None = None,
     ) -> Records[Call]:
-        """Calls by when they began; ``port`` is that of the address given to the call."""
+        """Calls in the order in which they began.
+
+        Args:
+            call: the name of the call, such as "connect"; None for any.
+            socket: the number of the controlled socket; None for any.
+            port: the port of the address given to the call; None for any.
+        """
         found = []
         for each in self._calls:
             if (
@@ -139,7 +149,7 @@ class HostEvidence:
 
     @cached_property
     def _calls(self) -> tuple[Call, ...]:
-        """The calls of the whole run by when they began."""
+        """The calls of the whole run, in the order in which they began."""
         calls = [Call.of(record) for record in self._kind("call")]
         calls.sort(key=lambda call: call.began)
         return tuple(calls)
@@ -150,7 +160,7 @@ class HostEvidence:
         port: int | None = None,
         nth: int = 1,
     ) -> Call:
-        """The ``nth`` of them, counted from 1. Raises NotRecorded when there are fewer."""
+        """The ``nth`` of the calls that ``calls`` returns, from 1. Raises NotRecorded when there are fewer."""
         found = self.calls(call, port=port)
         return found.nth(nth)
 
@@ -185,7 +195,7 @@ class HostEvidence:
         """Programs that started, in order, each with its exit and its output.
 
         Args:
-            name: the program's.
+            name: the program's name; None for any.
             args: the last arguments of its command line.
             during: a state and a local port: the host had a socket there in that state from before the program
                 started until after it had ended.
@@ -221,7 +231,7 @@ class HostEvidence:
         *args: object,
         during: tuple[str, int] | None = None,
     ) -> Program:
-        """The first of them. Raises NotRecorded when there is none."""
+        """The first program that ``programs`` returns. Raises NotRecorded when there is none."""
         found = self.programs(name, *args, during=during)
         return found.first
 
@@ -243,7 +253,7 @@ class HostEvidence:
     # The kernel
 
     def counter(self, name: str) -> int:
-        """By how much a counter of the kernel, such as ``Tcp.RetransSegs``, grew.
+        """The increase of a counter of the kernel, such as ``Tcp.RetransSegs``, in this part of the run.
 
         Raises:
             NotRecorded: the counter was not recorded twice.
@@ -263,7 +273,7 @@ class HostEvidence:
 
     @property
     def facts(self) -> Facts:
-        """Its kernel, interface and sysctls as it was set up. Raises NotRecorded when they were not recorded."""
+        """Its kernel, interface and sysctls when it was set up. Raises NotRecorded when they were not recorded."""
         found = self._kind("facts")
         if not found:
             raise NotRecorded.of("the facts of {host} were not recorded", host=self.name)

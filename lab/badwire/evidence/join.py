@@ -1,4 +1,4 @@
-"""The frames of a capture: what each host sent, joined with what was delivered of it."""
+"""Joins a capture into frames: each frame that a host sent, with its deliveries on the receiver's port."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -9,10 +9,10 @@ from badwire.packets.packet import decode
 from badwire.packets.pcapng import Captured
 from badwire.store.records import Decision
 
-MOST_DAMAGE = 4  # bits in which a delivered frame may differ from the one sent and still be that one, damaged
-CLOCK_ERROR = 1_000_000  # ns; the tap's and the relay's clocks agree far better than that
+MOST_DAMAGE = 4  # bits in which a delivered frame may differ from a sent one and still count as that frame, damaged
+CLOCK_ERROR = 1_000_000  # ns; the timestamps of the capture and of the relay differ by far less
 LOST = "drop"
-_GROUP_BIT = 0x01  # of a MAC address's first byte: multicast, or broadcast when all are ones
+_GROUP_BIT = 0x01  # of the first byte of a MAC address: set for multicast and for broadcast
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
@@ -23,13 +23,24 @@ def join(
     addresses: Mapping[str, str],
     decisions: Iterable[Decision] = (),
 ) -> tuple[Frame, ...]:
-    """Find for each frame sent what was delivered of it, by port and bytes; ``macs`` and ``addresses`` lead to hosts.
+    """Find the deliveries of each frame sent, by the receiver's port and by the frame's bytes.
 
-    Left out: frames to nobody of ours, multicast (the bridge may hold it back), and what the bridge flooded to others
-    than the one addressed.
+    Frames to addresses outside the lab are left out, and so are multicast frames, which the bridge may not forward, and
+    copies that the bridge flooded to other ports than the receiver's.
+
+    Args:
+        captured: the frames captured on the ports of the bridge, with times in ns.
+        hosts: the names of the hosts.
+        macs: the name of the host with each MAC address.
+        addresses: the name of the host with each IPv4 address.
+        decisions: what the relay did to frames.
+
+    Returns:
+        The frames in the order of their sending; a broadcast frame appears once for each host that it was sent to.
     """
     sent: dict[str, list[Captured]] = defaultdict(list)  # by receiver
-    places: dict[str, list[int]] = defaultdict(list)  # in the capture: on the virtual clock many have the same time
+    # Positions in the sorted capture, since many frames have the same time on the virtual clock.
+    places: dict[str, list[int]] = defaultdict(list)
     came: dict[str, list[Captured]] = defaultdict(list)
     for place, each in enumerate(sorted(captured, key=lambda each: each.t)):
         if each.direction == "out":
@@ -66,7 +77,7 @@ def _receivers(
 
 
 def _match(toward: str, sent: list[Captured], came: list[Captured], dropped: list[Decision]) -> Iterator[Frame]:
-    """Frames with the same bytes (an ARP asked twice, a copy) are told apart by time."""
+    """Each frame sent toward a host, with its deliveries. Frames with the same bytes are distinguished by time."""
     by_bytes: dict[bytes, list[int]] = defaultdict(list)
     for index, frame in enumerate(sent):
         by_bytes[frame.data].append(index)
@@ -95,7 +106,11 @@ def _match(toward: str, sent: list[Captured], came: list[Captured], dropped: lis
 
 
 def _dropped(sent: list[Captured], by_bytes: Mapping[bytes, list[int]], dropped: list[Decision]) -> set[int]:
-    """Which of the frames sent the relay says it dropped; it decides as a frame comes, so of equal ones the latest."""
+    """The indexes in ``sent`` of the frames that the relay recorded as dropped.
+
+    The relay decides when a frame arrives, so of frames with the same bytes, it dropped the last one sent before its
+    decision.
+    """
     gone: set[int] = set()
     for decision in dropped:
         candidates = [
@@ -106,14 +121,16 @@ def _dropped(sent: list[Captured], by_bytes: Mapping[bytes, list[int]], dropped:
 
 
 def _pair(times: list[int], came: list[Captured]) -> Iterator[tuple[Captured, int | None]]:
-    """Each arrival with its sending: from the last arrival to the first, the latest sending that is still free.
+    """Each arrival with the index of its sending in ``times``; None if nothing was sent before it.
 
-    An arrival for which none is free is a copy: of what the arrival next to it is, if that was sent before it came.
+    Arrivals are assigned from the last to the first, each to the latest earlier sending that no other arrival has. An
+    arrival for which no sending is left is a copy: of the same frame as the arrival after it if that frame was sent
+    earlier than the copy arrived, else of the latest frame sent before it.
     """
     free = list(range(len(times)))
     last: int | None = None
     for frame in reversed(came):
-        at = bisect_right(times, frame.t)  # sendings before it
+        at = bisect_right(times, frame.t)  # the number of sendings before this arrival
         place = bisect_right(free, at - 1) - 1
         if place >= 0:
             last = free.pop(place)
@@ -125,7 +142,11 @@ def _pair(times: list[int], came: list[Captured]) -> Iterator[tuple[Captured, in
 
 
 def _original(frame: Captured, sent: list[Captured], got: Mapping[int, list[int]]) -> int | None:
-    """The frame sent before it, of the same length, that differs in the fewest bits: the one that was damaged."""
+    """The index of the frame that arrived damaged as ``frame``; None if no frame sent is similar enough.
+
+    It is the frame of the same length, sent before the arrival, that differs in the fewest bits, and in at most
+    MOST_DAMAGE. Among equals, one that has not been delivered comes first, then the one sent last.
+    """
     best: tuple[int, bool, int] | None = None
     arrived = int.from_bytes(frame.data, "big")
     for index, each in enumerate(sent):

@@ -1,4 +1,4 @@
-"""What a query for several things gives: the records found, in order, and what was asked for."""
+"""The result of a query for several things: the records found, in order, and a sentence for the case of none."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Self, SupportsIndex, TypeVar, overload
@@ -11,10 +11,11 @@ U = TypeVar("U")
 
 
 class Records(tuple[T_co, ...]):
-    """A tuple, perhaps empty, that knows what was asked for.
+    """A tuple of records, which may be empty. A check on empty records is UNKNOWN, with ``what`` as the reason.
 
-    ``noun`` names the records in the plural ("segments"), ``what`` says that there are none: "no segments of client
-    to port 7001 were recorded". A check on empty records is UNKNOWN, and gives ``what`` as its reason.
+    Attributes:
+        noun: names the records in the plural: "segments".
+        what: the sentence that there are none: "no segments of client to port 7001 were recorded".
     """
 
     noun: str
@@ -23,7 +24,7 @@ class Records(tuple[T_co, ...]):
     def __new__(
         cls, found: Iterable[T_co] = (), noun: str = "records", what: str | Message = "", **values: Any
     ) -> Self:
-        """``what`` is a template like those of checks, and ``values`` fill it."""
+        """Make records of ``found``; ``what`` is a template, as for the name of a check, and ``values`` fill it."""
         self = super().__new__(cls, found)
         self.noun = noun
         self.what = Message.of(what or "no {noun} were recorded", **(values if what else {"noun": noun}))
@@ -31,7 +32,7 @@ class Records(tuple[T_co, ...]):
 
     @property
     def required(self) -> Self:
-        """The same records. Raises NotRecorded when there are none: to count, or to take the largest, of some."""
+        """The same records. Raises NotRecorded when there are none."""
         if not self:
             raise NotRecorded(self.what)
         return self
@@ -58,34 +59,34 @@ class Records(tuple[T_co, ...]):
 
     @property
     def smallest(self) -> T_co:
-        """The smallest of them, which are numbers. Raises NotRecorded when there is none."""
+        """The smallest record, where records are numbers. Raises NotRecorded when there is none."""
         if not self:
             raise NotRecorded(self.what)
         return min(self)  # type: ignore[type-var]
 
     @property
     def largest(self) -> T_co:
-        """The largest of them, which are numbers. Raises NotRecorded when there is none."""
+        """The largest record, where records are numbers. Raises NotRecorded when there is none."""
         if not self:
             raise NotRecorded(self.what)
         return max(self)  # type: ignore[type-var]
 
     def map(self, function: Callable[[T_co], U]) -> "Records[U]":
-        """What the function gives for each; empty records stay empty."""
+        """The function's result for each record, as Records with the same ``noun`` and ``what``."""
         return self._like(function(record) for record in self)
 
     def where(self, test: Callable[[T_co], object]) -> "Records[T_co]":
-        """Those that pass the test."""
+        """The records for which the test is true."""
         return self._like(record for record in self if test(record))
 
     @property
     def distinct(self) -> "Records[T_co]":
-        """Each of them once, in the order in which they first appear."""
+        """Each distinct record once, in the order of first appearance."""
         return self._like(dict.fromkeys(self))
 
     @property
     def in_order(self) -> "Records[T_co]":
-        """The same records from the smallest to the largest: numbers, or strings."""
+        """The same records, which are numbers or strings, from the smallest to the largest."""
         return self._like(sorted(self))  # type: ignore[type-var]
 
     @overload

@@ -1,7 +1,7 @@
-"""A host's sockets, as samples of the kernel's table show them: which states, in which order, for how long.
+"""A host's sockets, as samples of the kernel's table show them: their states, in order, and how long each lasted.
 
-A change of state happened after the last sample that did not show it and not later than the one that did, so every
-length of time is a Span.
+A change of state happened after the last sample that does not show it, and not later than the first one that does, so
+every duration is a Span.
 """
 
 import math
@@ -30,11 +30,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SocketSample:
-    """One socket as a sample of the table at ``t`` (ns) shows it.
+    """One socket, as a sample of the table at ``t`` (ns) shows it.
 
-    ``info`` has tcp_info's names without ``tcpi_``, its times in microseconds. ``confirmed``: the next sample found the
-    same. Of a busy connection not all of ``info`` need be of one moment, since the kernel reads the congestion window
-    before it locks the socket for the rest (net/ipv4/tcp.c tcp_get_info); what is confirmed is of one moment.
+    ``info`` has the fields of tcp_info, named without ``tcpi_``; its times are in microseconds. ``confirmed`` means
+    that the next sample showed the same values. On a busy connection the fields of an unconfirmed sample may be from
+    different moments, since the kernel reads the congestion window before it locks the socket to read the rest
+    (net/ipv4/tcp.c tcp_get_info).
     """
 
     protocol: str
@@ -82,7 +83,7 @@ class SocketSample:
 
     @property
     def owned(self) -> bool:
-        """Whether a program holds it. A socket that waits for accept, or in TIME_WAIT, has inode 0."""
+        """Whether a program holds it. A socket that waits for accept or is in TIME_WAIT has inode 0."""
         return self.inode != 0
 
     @property
@@ -92,7 +93,7 @@ class SocketSample:
 
     @property
     def backoff(self) -> int:
-        """How often the timeout was doubled. Raises NotRecorded without tcp_info."""
+        """How many times the timeout was doubled. Raises NotRecorded without tcp_info."""
         return int(self.field("backoff"))
 
     @property
@@ -127,7 +128,9 @@ class SocketSample:
 
     @property
     def key(self) -> Key:
-        """Equal in two samples of the same socket. Sockets without a peer may share their address."""
+        """The same value in all samples of one socket. Sockets without a peer may share an address, so theirs has the
+        inode.
+        """
         connected = self.protocol == "tcp" and self.remote_port != 0
         inode = None if connected else self.inode
         return (self.protocol, self.local, self.remote, inode)
@@ -229,7 +232,7 @@ class SocketTimeline:
 
 @dataclass(frozen=True)
 class TableSample:
-    """The whole table at ``t`` (ns); the table before it was last found unchanged at ``previous`` (UNSEEN: never)."""
+    """The whole table at ``t`` (ns). The table before it was last read, unchanged, at ``previous`` (UNSEEN: never)."""
 
     t: int
     previous: int
@@ -288,7 +291,7 @@ class SocketSelection:
         )
 
     def of(self, found: Iterable[T], noun: str, host: str) -> Records[T]:
-        """The records found, with the sentence that says that there are none."""
+        """Records of what was found, with a sentence for the case of none."""
         what = "no sample of {host} shows a socket"
         values: dict[str, object] = {"host": host}
         if self.state is not None:

@@ -1,8 +1,8 @@
-"""Changes of state as edges of the state diagram, RFC 9293 figure 5: which ones sockets took, and whether it has them.
+"""Compares the changes of state of sockets with the edges of the TCP state diagram (RFC 9293 figure 5).
 
-The diagram leaves out resets, and so does this. Its CLOSED is a socket in no table, or in the kernel's state CLOSE.
-Where the diagram turns a listener into a connection, the kernel adds a socket beside the listener: that one comes from
-LISTEN.
+Resets are left out, as in the diagram. CLOSED is a socket that is in no table, or in the kernel's state CLOSE. Where
+the diagram turns a listener into a connection, the kernel makes a new socket beside the listener, whose first change is
+taken to be from LISTEN.
 """
 
 from collections import deque
@@ -16,8 +16,8 @@ from badwire.evidence.sockets import UNSEEN, SocketTimeline
 
 CLOSED = "CLOSED"
 LISTEN = "LISTEN"
-# By the state that is left. Two are not drawn: from FIN_WAIT_1 to TIME_WAIT, which note 2 adds, and from SYN_RECV to
-# LISTEN, which in the kernel is the end of a socket beside the listener.
+# The states that can follow each state. FIN_WAIT_1 to TIME_WAIT is from note 2. SYN_RECV to LISTEN is SYN_RECV to
+# CLOSED here, since in the kernel it is the end of a socket beside the listener.
 FIGURE = {
     CLOSED: (LISTEN, "SYN_SENT"),
     LISTEN: ("SYN_RECV", "SYN_SENT", CLOSED),
@@ -31,7 +31,8 @@ FIGURE = {
     "CLOSE_WAIT": ("LAST_ACK",),
     "LAST_ACK": (CLOSED,),
 }
-# Samples may miss these: a segment ends them, and it may come at once. The others end with a call or a long wait.
+# States that samples may miss, since a segment ends them, which may arrive at once. The others end by a call or after a
+# long time.
 PASSING = {"SYN_SENT", "SYN_RECV", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSING", "LAST_ACK"}
 
 
@@ -39,7 +40,8 @@ PASSING = {"SYN_SENT", "SYN_RECV", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSING", "LAST_
 class StateChange:
     """A change from one sampled state to the next.
 
-    ``through`` are states between that no sample shows, on the shortest way in the figure; None: there is no way.
+    ``through`` has the states in between that no sample shows, on the shortest path in the figure; None if there is no
+    path.
     """
 
     left: str
@@ -48,7 +50,7 @@ class StateChange:
 
     @property
     def possible(self) -> bool:
-        """Whether it is an edge of the figure, or a way through states that may have passed unseen."""
+        """Whether it is an edge of the figure, or a path through states that samples may have missed."""
         return self.through is not None
 
     def __str__(self) -> str:
@@ -76,7 +78,7 @@ def state_changes(host: HostEvidence) -> Records[StateChange]:
 
 
 def _changes(timeline: SocketTimeline, host: HostEvidence) -> Iterator[StateChange]:
-    """Each change of one socket, from before its first sample until after its last."""
+    """Each change of one socket, including those before its first sample and after its last."""
     states = [_in_figure(state) for state in timeline.states]
     first = timeline.periods.first
     last = timeline.periods.last
@@ -95,7 +97,11 @@ def _changes(timeline: SocketTimeline, host: HostEvidence) -> Iterator[StateChan
 
 
 def way(left: str, entered: str) -> tuple[str, ...] | None:
-    """The states between two in the figure, on the shortest way through states that samples may miss; None: no way."""
+    """The states between two states of the figure, on the shortest path of states that samples may miss.
+
+    Returns:
+        The states in between, without the two; empty for an edge of the figure; None if there is no path.
+    """
     ways: deque[tuple[str, ...]] = deque([()])
     visited = {left}
     while ways:

@@ -53,7 +53,13 @@ class TcpStream:
         return self.server if host == self.client else self.client
 
     def sent(self, host: str | None = None, flags: Flags | None = None, data: bool | None = None) -> Records[Frame]:
-        """Segments by sender, by flags (as has_flags reads them) and by whether they carry data."""
+        """Segments in the order of their sending.
+
+        Args:
+            host: the sender; None for both sides.
+            flags: the TCP flags, as in has_flags; or several of these, of which the segment has one.
+            data: whether the segment carries data; None for any.
+        """
         found = []
         for frame in self.frames:
             if selects(host, frame.source) and matches(frame, flags, data):
@@ -79,7 +85,7 @@ class TcpStream:
         return relative(tcp_of(frame).ack, start)
 
     def end(self, frame: Frame) -> int:
-        """The first sequence number behind the segment, counted as ``seq`` counts."""
+        """The first sequence number after the segment, counted as ``seq`` counts."""
         length = tcp_of(frame).length
         return self.seq(frame) + length
 
@@ -198,7 +204,7 @@ class TcpStream:
     def _answered(self, flags: str) -> tuple[Frame | None, Frame | None, tuple[Frame, ...]]:
         """The server's first segment with these flags, the last SYN before it, and all segments after it.
 
-        Before and after by their places, since on the virtual clock all of them may have the same time.
+        The order is that of the capture, since on the virtual clock all of them may have the same time.
         """
         syn: Frame | None = None
         for place, frame in enumerate(self.frames):
@@ -226,7 +232,9 @@ class TcpStream:
 
     @cached_property
     def _starts(self) -> dict[str, int]:
-        """Each side's initial number: that of its SYN (or of an RST in its place), or one before the first one seen."""
+        """Each side's initial sequence number, from its first segment: the number of a SYN or an RST, else the number
+        before the segment's.
+        """
         starts: dict[str, int] = {}
         for frame in self.frames:
             segment = tcp_of(frame)
@@ -246,7 +254,7 @@ def _before(number: int) -> int:
 
 
 def _kind(flags: Flags | None, data: bool | None) -> str:
-    """What segments with these flags, or with data, are called."""
+    """The plural noun for segments with these flags, or with data."""
     if data:
         return "segments with data"
     if flags is None:

@@ -1,4 +1,4 @@
-"""A client whose segments get no answer: what it sends again, how long it waits each time, when it gives up."""
+"""A client whose segments get no answer: its retransmissions, the waits between them, and when the kernel gives up."""
 
 from dataclasses import dataclass
 
@@ -84,7 +84,7 @@ class Unanswered:
         The kernel gave up after the last sample that shows the socket, and before the call returned.
 
         Raises:
-            NotRecorded: the socket was there to the end.
+            NotRecorded: the socket still existed at the end of the run.
         """
         last = self.socket.periods.last
         if not last.ended:
@@ -104,7 +104,7 @@ class Unanswered:
         """The retransmission timeout before the first of these segments, in seconds.
 
         Raises:
-            NotRecorded: no earlier sample has it.
+            NotRecorded: no sample from before that segment has it.
         """
         known = self.socket.samples.where(self._has_rto_before)
         if not known:

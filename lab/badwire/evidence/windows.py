@@ -1,8 +1,9 @@
-"""Each segment of one side against the window that the other side announced, as the sender knew it.
+"""Compares each segment of one side with the window that the other side announced, as the sender knew it.
 
-A sender knows an acknowledgment from its arrival on, so each segment is compared with those that had arrived when it
-was sent. Their places in the capture give the order of two events with the same time. Sequence numbers count as in
-TcpStream: the SYN is 0, the first byte of data 1; windows are in bytes, scaled as both SYNs say (RFC 7323 2.2).
+A sender knows a window only once its acknowledgment has arrived, so each segment is compared with those that had
+arrived when it was sent. Two events with the same time are in the order of the capture. Sequence numbers are counted as
+in TcpStream: the SYN is 0, the first byte of data 1. Windows are in bytes, scaled by the option of the SYNs (RFC 7323
+section 2.2).
 """
 
 from collections import deque
@@ -26,7 +27,7 @@ class WindowUpdate:
 
     @property
     def right_edge(self) -> int:
-        """The first sequence number that the window does not hold."""
+        """The first sequence number beyond the window."""
         return self.ack + self.window
 
 
@@ -47,12 +48,12 @@ class SentSegment:
 
     @property
     def in_flight(self) -> int:
-        """Bytes sent and not acknowledged, this segment's among them; what was sent twice counts once."""
+        """Bytes sent and not acknowledged, including this segment; bytes that were sent twice count once."""
         return self.nxt - self.una
 
     @property
     def room(self) -> int:
-        """Bytes that the window has room for after it; negative where the segment goes beyond the right edge."""
+        """Bytes that may still be sent after this segment; negative if the segment extends beyond the right edge."""
         return self.right_edge - self.nxt
 
     @property
@@ -105,7 +106,7 @@ def window_updates(stream: TcpStream, host: str) -> Records[WindowUpdate]:
 
 
 def sent_against_window(stream: TcpStream, host: str, data: bool | None = True) -> Records[SentSegment]:
-    """What a side sent after the other had announced a window, each segment with what was known, in order.
+    """The segments that a side sent once it knew a window, in order, each with what the sender knew.
 
     Args:
         stream: the segments. Without both SYNs the windows are not known, and the result is empty.
@@ -206,7 +207,7 @@ def _has_data(sent: SentSegment) -> bool:
 
 
 def _follow(stream: TcpStream, host: str, updates: Records[WindowUpdate]) -> Iterator[SentSegment]:
-    """Each segment of a side, in order, with what its sender knew then; none before the first window arrived."""
+    """Each segment that a side sent once it knew a window, in order, with what the sender knew."""
     places = {id(frame): place for place, frame in enumerate(stream.frames)}
     arrived = list(updates.where(lambda each: each.frame.delivered_at))
     arrived.sort(key=lambda each: each.frame.arrived)

@@ -1,4 +1,4 @@
-"""What was recorded of the wire: frames, faults in force, the relay's decisions, whether the capture is complete."""
+"""The records of the wire: frames, faults in force, the relay's decisions, and whether the capture is complete."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -68,12 +68,12 @@ NOUNS = {
 
 
 class WireEvidence:
-    """The frames and faults of a whole run, of which a part may be asked about.
+    """The frames and faults of a whole run.
 
     Args:
-        records: of the run, in order.
-        capture: what was captured on the ports of the bridge.
-        hosts: addresses by host.
+        records: all records of the run, in order.
+        capture: the frames captured on the ports of the bridge.
+        hosts: the address of each host, by its name.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class WireEvidence:
 
     @property
     def capture_end(self) -> int | None:
-        """When the capture ended (ns); None when it did not end in good order."""
+        """When the capture ended, in ns; None if the run ended without stopping it."""
         last = self._last_capture()
         return None if last is None else int(last["t"])
 
@@ -217,7 +217,7 @@ class FrameSelection:
 
     @property
     def noun(self) -> str:
-        """What such frames are called, in the plural."""
+        """The plural noun for the selected frames."""
         if self.protocol is None:
             return "frames"
         return NOUNS.get(self.protocol, f"{self.protocol} frames")
@@ -226,7 +226,7 @@ class FrameSelection:
 def fault_periods(records: Iterable[Record]) -> tuple[FaultPeriod, ...]:
     """Each fault from when it came into force until it was lifted, or until another engine carried it out.
 
-    One that stays in a changed list goes on.
+    The period of a fault that is also in the next list continues.
     """
     ended: list[FaultPeriod] = []
     in_force: dict[str, dict[str, FaultPeriod]] = {}  # by receiver, then by the fault as JSON

@@ -8,7 +8,7 @@ from badwire.evidence.wire import FaultPeriod, UnknownFault
 from badwire.faults import grammar
 from badwire.store.records import Call, Program
 
-_LONGEST = 60  # characters of an argument or a result of a call
+_LONGEST = 60  # the most characters that are shown of an argument or a result of a call
 
 
 def connection(each: TcpStream) -> str:

@@ -1,6 +1,6 @@
-"""A run as a story: what passed between the hosts and what happened on each of them, in order, as plain data.
+"""A run as a story: the frames between the hosts, and the events on each host, in order, as plain data.
 
-Made from the evidence alone, for the page, the live screen and `badwire show`. Times are ns since the run began.
+It is made from the evidence alone, for the page, the live screen and `badwire show`. Times are ns since the run began.
 """
 
 from collections.abc import Iterable, Iterator
@@ -93,7 +93,18 @@ class FaultInForce:
 
 @dataclass(frozen=True)
 class Story:
-    """The whole run. ``connections`` are described by their ends; ``notes`` are times and texts."""
+    """A run.
+
+    Attributes:
+        hosts: the hosts in the order in which they are drawn, from left to right.
+        ended: the time of the last record.
+        connections: the two ends of each TCP connection, as ``describe.connection`` writes them.
+        arrows: the frames, in the order of their sending.
+        bands: the states of the hosts' TCP sockets.
+        events: calls, programs and their output.
+        faults: the faults on the wire.
+        notes: the scenario's notes, each with its time.
+    """
 
     hosts: tuple[str, ...]
     ended: int
@@ -105,7 +116,7 @@ class Story:
     notes: tuple[tuple[int, str], ...]
 
 
-NOT_SHOWN = ("settimeout", "getsockname", "getpeername")  # calls that belong to no lesson
+NOT_SHOWN = ("settimeout", "getsockname", "getpeername")  # calls that change nothing on the wire or in the kernel
 
 
 def story(run: Evidence) -> Story:

@@ -9,7 +9,7 @@ from badwire.result.result import CheckResult, ClaimResult, Result
 from badwire.util.text import visible
 
 WIDTH = 100  # characters of a line
-INDENT = " " * 9  # under a verdict
+INDENT = " " * 9  # of the lines below a verdict
 NAME_WIDTH = 52  # the greatest width of the column of names, in characters
 VALUE_WIDTH = 28  # the greatest width of the column of measured values
 COLOURS = {"HOLDS": "32", "FAILS": "31", "UNKNOWN": "33"}

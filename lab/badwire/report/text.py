@@ -49,7 +49,7 @@ def _arrows(story: Story, width: int) -> Iterator[TimedLine]:
 
 
 def _fate(arrow: Arrow) -> str:
-    """What became of a frame that was not delivered once, undamaged and at once."""
+    """What happened to a frame on the wire; empty if it was delivered once, undamaged and without delay."""
     parts = [] if arrow.delivered else [f"lost to {arrow.lost_to}" if arrow.lost_to else "lost"]
     parts += ["sent again"] if arrow.again is not None else []
     parts += ["damaged"] if arrow.damaged else []

@@ -94,7 +94,10 @@ def _frames(judged: Iterable[Judged], run: Evidence) -> FramesOfClaims:
 
 
 def environment(run: Evidence) -> dict[str, Any]:
-    """How the run was made. ``engines_used`` are those that carried out a fault; ``took`` is in seconds."""
+    """The environment of a run, as result.json has it; what was not recorded is None.
+
+    ``engines_used`` are the engines that carried out a fault; ``took`` is the run's duration in seconds.
+    """
     facts = {}
     for host in run.hosts:
         try:
@@ -122,7 +125,7 @@ def environment(run: Evidence) -> dict[str, Any]:
 
 
 INTERACTIVE_FILE = "badwire up"  # in place of a scenario's file
-FORMER_INTERACTIVE_FILE = "lab up"  # the same in runs from before the project was called badwire
+FORMER_INTERACTIVE_FILE = "lab up"  # the same in runs that are older than the name badwire
 _LESSON = """A lab that was kept up for interactive use. It has no claims of a scenario; what was done, and what the
 hosts and the wire did, is shown below."""
 _NO_SCRIPT = Declaration(lambda lab: None, "A lab for interactive use")
@@ -141,8 +144,8 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
     A file inside the run's own ``folder`` is not loaded, since the folder may come from anywhere.
 
     Raises:
-        UnknownScenario: there is no such scenario, or it lies in the run's folder.
-        RequestError: the file is not a scenario any more.
+        UnknownScenario: there is no such scenario, or its file is in the run's folder.
+        RequestError: the file is no longer a scenario.
     """
     if file in (INTERACTIVE_FILE, FORMER_INTERACTIVE_FILE):
         return INTERACTIVE

@@ -1,4 +1,4 @@
-"""The result of a run as plain data: what result.json holds, and what every report is made from."""
+"""The result of a run as plain data, which result.json holds and every report shows."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from badwire.util.numbers import quantity
 
 FILE = "result.json"
 FORMAT = 2
-_ENVIRONMENT: Mapping[str, type | tuple[type, ...]] = {  # what readers of Result.environment rely on
+_ENVIRONMENT: Mapping[str, type | tuple[type, ...]] = {  # the types that reports rely on
     "hosts": dict,
     "sysctls": dict,
     "engines_used": list,
@@ -27,7 +27,7 @@ _VERDICTS = frozenset(verdict.value for verdict in Verdict)
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check of a claim. ``measured`` is as JSON has it, ``shown`` is the same for people, with its unit."""
+    """One check of a claim. ``measured`` is a JSON value, and ``shown`` the same as text, with its unit."""
 
     name: Message
     verdict: str
@@ -80,7 +80,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """One claim and its checks. ``instrument``: the claim is about the lab itself, and not about the course."""
+    """One claim and its checks. ``instrument``: the claim is about the lab itself, and not from the scenario."""
 
     name: str
     title: str
@@ -158,7 +158,7 @@ class Result:
     error: str | None = None
 
     def save(self, folder: Path) -> None:
-        """Write result.json into a run's folder, whole or not at all. Raises OSError."""
+        """Write result.json into a run's folder atomically. Raises OSError."""
         files.atomic_write(folder / FILE, self.text())
 
     def text(self) -> str:
@@ -208,10 +208,10 @@ class Result:
 
 
 def overall(claims: Iterable[ClaimResult]) -> Verdict:
-    """The verdict on a run: FAILS if a claim of the scenario fails, HOLDS if all hold, the instrument's too.
+    """The verdict on a run: FAILS if a claim of the scenario fails, HOLDS if all hold, and the instrument's claims too.
 
-    A lab that fails its own checks says nothing about the scenario's claims: result/judge.py has made these unknown by
-    then, so the run is UNKNOWN.
+    Otherwise it is UNKNOWN. If a claim about the lab itself fails, result/judge.py has already made the scenario's
+    claims UNKNOWN.
     """
     claims = tuple(claims)
     own = [claim for claim in claims if not claim.instrument]
@@ -235,10 +235,10 @@ def status_of(verdict: Verdict) -> int:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is over.
+    """A run that has ended.
 
     Args:
-        folder: its own; None when it could not begin.
+        folder: the run's folder; None when it could not begin.
         result: its verdicts, all UNKNOWN when it ended early or could not begin.
         error: what ended it early, or why it could not begin; None when it ended well.
     """

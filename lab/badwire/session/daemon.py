@@ -38,12 +38,12 @@ class LabRequest:
     """The lab that `badwire up` asks for.
 
     Attributes:
-        name: the lab's, "lab" by default.
+        name: the lab's name, "lab" by default.
         substrate: "auto", "docker" or "netns".
         engine: "auto", "netem" or "relay".
         seed: where every random draw comes from.
         out: the folder of all runs.
-        hosts: how many hosts of each name, where that is not one.
+        hosts: the number of hosts of each name, where it is not one.
         sysctls: settings by host; those under "" are for every host.
         mounts: paths of this machine that the hosts see, read-only.
     """

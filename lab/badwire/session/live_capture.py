@@ -118,9 +118,9 @@ class FrameQueue:
 
 
 def serve_capture(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:
-    """Send where the capture is; with ``live``, once the command is ready, send the frames that pass from then on.
+    """Send the run's folder and the hosts; with ``live``, then send the frames that pass once the command is ready.
 
-    After that message the connection carries raw pcapng instead of messages.
+    After the first message the connection carries raw pcapng instead of messages.
     """
     lab = interactive.lab
     toward = [interactive.host(name).name for name in request["toward"]]

@@ -42,7 +42,7 @@ class ProgramEvents:
             self._queue.put((kind, fields))
 
     def end(self) -> None:
-        """The command has ended: the iteration of ``events`` ends too."""
+        """End the iteration of ``events``, since the command has ended."""
         self._queue.put(_COMMAND_ENDED)
 
     def events(self) -> Iterator[ProgramEvent]:

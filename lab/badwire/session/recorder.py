@@ -1,4 +1,4 @@
-"""The recorder of an interactive lab: it has listeners, and it lets the lab go on when nothing can be written any more.
+"""The recorder of an interactive lab: it has listeners, and the lab continues when the disk is full.
 
 With a full disk, faults can still be lifted and programs ended.
 """
@@ -66,7 +66,7 @@ class SessionRecorder(Recorder):
         self._notify("frames", {"frames": frames})
 
     def fail(self, error: LabError) -> None:
-        """The lab is broken: ``check`` raises ``error`` from now on."""
+        """Make ``check`` raise ``error`` from now on, since the lab has broken off."""
         self._lab_failure = self._lab_failure or error
         self._notify("broken", {"error": error})
 

@@ -56,7 +56,7 @@ class Registration:
     """A lab's entry in the registry, held by its daemon.
 
     Attributes:
-        name: the lab's.
+        name: the lab's name.
         listener: the socket that commands connect to.
     """
 

@@ -102,7 +102,7 @@ class SessionServer:
                 return
             SERVICES[request["do"]](interactive, connection, request)
         except LabError as error:
-            if not self._ending.is_set():  # an error that the lab's end causes is no error of the command
+            if not self._ending.is_set():  # an error caused by the lab's end is not reported to the command
                 connection.send_error(error)
         except OSError:
             pass  # the command is gone, perhaps killed

@@ -11,7 +11,7 @@ from badwire.testbed.host import Host
 from badwire.util.jsonlines import Message
 
 REFRESH = 1.0  # seconds: timers run down even where no socket changes state
-MIN_INTERVAL = 0.1  # seconds between two tables: nobody reads faster
+MIN_INTERVAL = 0.1  # seconds between two tables; people do not read faster
 
 
 def serve_sockets(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:

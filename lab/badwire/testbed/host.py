@@ -229,7 +229,7 @@ class Host:
             self._update_process({"event": kind, **event})
 
     def fail(self, error: LabError) -> None:
-        """The agent has ended: every wait on this host raises ``error``."""
+        """Make every wait on this host raise ``error``, since the agent has ended."""
         self._table.fail(error)
         with self._processes_lock:
             processes = tuple(self._processes.values())

@@ -126,7 +126,7 @@ class Process:
         raise ProgramFailed(f"{self.name} on {self.host.name} ignored {signal} for {STOP_TIMEOUT:g} s; it was killed")
 
     def handle_event(self, event: Message) -> None:
-        """Take in an event of the agent about this program. Called in the thread of the host's channel."""
+        """Process an event of the agent about this program. Called in the thread of the host's channel."""
         with self._changed:
             if event["event"] == "output":
                 self._output[event["stream"]].append(event["text"])
@@ -135,7 +135,7 @@ class Process:
             self._changed.notify_all()
 
     def fail(self, error: LabError) -> None:
-        """The agent has ended, and the program with it: every wait raises ``error``."""
+        """Make every wait raise ``error``, since the agent has ended, and the program with it."""
         with self._changed:
             self._lost = error
             self._changed.notify_all()

@@ -27,7 +27,7 @@ class SocketTable:
             self._changed.notify_all()
 
     def fail(self, error: LabError) -> None:
-        """There will be no newer table: every wait raises ``error``."""
+        """Make every wait raise ``error``, since no newer table will arrive."""
         with self._changed:
             self._lost = error
             self._changed.notify_all()

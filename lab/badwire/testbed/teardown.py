@@ -11,7 +11,7 @@ from badwire.testbed.channel import Channel
 from badwire.testbed.host import Host
 from badwire.testbed.wire import Wire
 
-# Seconds, for all hosts together: an agent that does not answer within them is stopped or gone, and is passed over.
+# Seconds, for all hosts together: an agent that does not answer within this time is stopped or gone, and is skipped.
 ANSWER_TIMEOUT = 5.0
 
 

@@ -111,7 +111,7 @@ class Wire:
         return sum(t >= since for t in self._decisions[toward, action])
 
     def facts(self) -> dict[str, Any]:
-        """Which engines this wire has, and for each other one why it is missing."""
+        """Return which engines this wire has, and for each of the others why it is missing."""
         found: dict[str, Any] = self._ask("facts")
         return found
 
@@ -151,7 +151,7 @@ class Wire:
             self._changed.notify_all()
 
     def _fail(self, error: LabError) -> None:
-        """Without the wire no host can be judged: every wait in the lab raises ``error``."""
+        """Make every wait in the lab raise ``error``, since the wire has ended and no host can be judged without it."""
         self._recorder.fail(error)
         with self._changed:
             self._lost = error

@@ -1,5 +1,5 @@
-"""The virtual clock: a User-Mode Linux kernel, as a process of this machine, whose time jumps to the next timer.
+"""The virtual clock: a User-Mode Linux kernel that runs as a process of this machine and whose time jumps ahead.
 
-`build` makes the kernel, `guest` is what runs inside it, `docker` the Docker Engine's disk for it. May import:
-scenario, testbed, substrate, options and what lies below them.
+`build` compiles the kernel, `guest` has the code that runs inside it, and `docker` makes the disk of the Docker Engine
+inside it. May import: scenario, testbed, substrate, options and what lies below them.
 """

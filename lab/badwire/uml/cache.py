@@ -1,12 +1,13 @@
-"""Where kernels are kept, outside the project, and which of them is used.
+"""The cache of kernels in the user's cache directory, and the choice of the kernel that runs use.
 
-    badwire/kernel/6.1.192-0123456789ab/    a kernel, named after its release and a digest of what it was built from
-    badwire/kernel/current-ba9876543210     a link to the one that runs use, for each configuration
-    badwire/kernel/source                   a link to the source that the user named last, if that was not Debian's
-    badwire/kernel/lock, .building/         held, and filled, by the one build that is under way
-    badwire/kernel/build.log, trial.log     what make said when a build failed last, and a kernel that did not boot
+    badwire/kernel/6.1.192-0123456789ab/    a kernel, named after its release, and a digest of configuration and source
+    badwire/kernel/current-ba9876543210     a link to the kernel that runs use, one for each configuration
+    badwire/kernel/source                   a link to the source that the user named last, unless it was Debian's
+    badwire/kernel/lock, .building/         the lock and the directory of the build in progress
+    badwire/kernel/build.log, trial.log     make's output of the last failed build; the console of a failed trial boot
 
-A checkout with another configuration has a link of its own, so that two checkouts do not build in turns.
+Each configuration has a link of its own, so that two checkouts with different configurations do not rebuild the kernel
+each time the other one has been used.
 """
 
 import contextlib
@@ -27,14 +28,14 @@ from badwire.uml.kernel_config import FRAGMENT, options
 from badwire.util import locks
 from badwire.util.errnos import NO_SPACE, NOT_PERMITTED
 
-KEPT = 4  # kernels, the ones used last; one takes 10 MB
-IN_USE = 86400.0  # s; one that was used so lately may be in use now: no run is as long (badwire.options.LIMIT)
-AROUND = Path(__file__).with_name("around.h")  # compiled into the kernel, see there
-ABOUT = "about.json"  # what a kernel is and was built from; a folder without it is no kernel
+KEPT = 4  # the number of most recently used kernels that are kept; one takes 10 MB
+IN_USE = 86400.0  # s; a kernel used within this time may be in use now: every run is shorter (badwire.options.LIMIT)
+AROUND = Path(__file__).with_name("around.h")  # included when the kernel is compiled
+ABOUT = "about.json"  # the kernel's release, source and compiler; a directory without this file is not a kernel
 
 
 def root() -> Path:
-    """The folder of all kernels; it need not be there. Raises KernelError for a user who has no home."""
+    """The directory of all kernels, whether it exists or not. Raises KernelError if the user has no home directory."""
     named = os.environ.get("XDG_CACHE_HOME", "")
     try:
         base = Path(named) if os.path.isabs(named) else Path.home() / ".cache"
@@ -44,12 +45,12 @@ def root() -> Path:
 
 
 def former() -> Path:
-    """The folder that the project had in the cache under its former name; it need not be there. Raises KernelError."""
+    """The cache directory of the project's former name, whether it exists or not. Raises KernelError as ``root``."""
     return root().parent.with_name("netlab")
 
 
 def configuration() -> str:
-    """A digest of what is asked for of any source; reasons and order of the options may change without a new kernel."""
+    """A digest of the kernel's options and of around.h. Comments in the fragment, and its order, do not change it."""
     wanted = sorted(options(FRAGMENT.read_text()).items())
     return hashlib.sha256(repr(wanted).encode() + AROUND.read_bytes()).hexdigest()[:12]
 
@@ -60,7 +61,7 @@ def current() -> Path:
 
 
 def link(path: Path, target: str | Path) -> None:
-    """Make or replace a link, in one step, whoever else does so at the same time. Raises OSError."""
+    """Make or replace a link atomically; other processes may do the same at the same time. Raises OSError."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.unlink(missing_ok=True)
     part.symlink_to(target)
@@ -69,10 +70,17 @@ def link(path: Path, target: str | Path) -> None:
 
 @contextlib.contextmanager
 def turn(tell: Callable[[str], None]) -> Iterator[int]:
-    """Wait for our turn to build. Gives the lock's descriptor, for whatever the build starts to inherit.
+    """Hold the lock of the cache during a ``with`` block, which gets the lock's descriptor.
 
-    So the lock is free when all of that has ended, whatever became of the build itself. Raises DiskFull or KernelError,
-    also for what the disk refuses inside the block.
+    The programs that a build starts inherit the descriptor, so the lock is free only when all of them have ended, even
+    if the process that builds was killed.
+
+    Args:
+        tell: called with a sentence if another build holds the lock.
+
+    Raises:
+        DiskFull: the cache is on a full disk; raised for an OSError inside the block too.
+        KernelError: the cache cannot be written; raised for an OSError inside the block too.
     """
     with _lock() as lock:
         if not locks.try_lock(lock):
@@ -83,7 +91,7 @@ def turn(tell: Callable[[str], None]) -> Iterator[int]:
 
 
 def _lock() -> IO[str]:
-    """Raises DiskFull or KernelError."""
+    """Open the lock file. Raises DiskFull or KernelError if the cache cannot be written."""
     try:
         root().mkdir(parents=True, exist_ok=True)
         return (root() / "lock").open("w")
@@ -93,9 +101,9 @@ def _lock() -> IO[str]:
 
 @contextlib.contextmanager
 def building() -> Iterator[Path]:
-    """An empty folder to build in, gone afterwards. For whoever holds the lock. Raises OSError."""
+    """An empty directory to build in, removed at the end of the block. The caller holds the lock. Raises OSError."""
     folder = _building()
-    discard(folder)  # of a build that was killed
+    discard(folder)  # left by a build that was killed
     folder.mkdir()
     try:
         yield folder
@@ -108,28 +116,32 @@ def _building() -> Path:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder if it is there. Raises OSError."""
+    """Remove a directory if it exists. Raises OSError."""
     if folder.exists():
         shutil.rmtree(folder)
 
 
 def sweep() -> list[str]:
-    """Remove what a build left that was killed; what was removed, in words."""
+    """Remove the directory of a build that was killed; return a sentence for each directory removed."""
     try:
         left = _building()
         if not left.exists():
             return []
         with _lock() as lock:
             if not locks.try_lock(lock):
-                return []  # the build is alive
+                return []  # the build still runs
             discard(left)
     except (MachineError, OSError):
-        return []  # no place for kernels
+        return []  # the cache does not exist or cannot be written
     return [f"removed {left}, of a build of the kernel that was killed"]
 
 
 def forget_former() -> list[str]:
-    """Remove the cache that the project had under its former name, unless somebody used it lately; in words."""
+    """Remove the cache of the project's former name, unless it was used in the last IN_USE seconds.
+
+    Returns:
+        A sentence for the directory removed; empty if none was.
+    """
     try:
         left = former()
         used = max((path.lstat().st_mtime for path in left.glob("*/*")), default=0.0)
@@ -137,12 +149,16 @@ def forget_former() -> list[str]:
             return []
         shutil.rmtree(left)
     except (MachineError, OSError):
-        return []  # no place for kernels, or another is at it
+        return []  # there is no cache directory, or another process removes it at the same time
     return [f"removed {left}, the cache of the project's former name"]
 
 
 def forget_old() -> None:
-    """Remove the kernels that were neither among the last used nor used lately. For whoever holds the lock."""
+    """Remove all but the KEPT last used kernels, and those used in the last IN_USE seconds. The caller holds the lock.
+
+    Raises:
+        OSError: a kernel cannot be removed.
+    """
     kernels = [about.parent for about in root().glob(f"[!.]*/{ABOUT}") if not about.parent.is_symlink()]
     kernels.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in kernels[KEPT:]:
@@ -156,7 +172,7 @@ def forget_old() -> None:
 
 @contextlib.contextmanager
 def writing() -> Iterator[None]:
-    """Turn a disk's refusal inside the block into one sentence. Raises DiskFull or KernelError."""
+    """Raise DiskFull for an OSError of a full disk inside the block, and KernelError for a missing permission."""
     try:
         yield
     except OSError as error:
@@ -166,64 +182,65 @@ def writing() -> Iterator[None]:
 
 
 def refusal(error: OSError) -> MachineError:
-    """The sentence for a folder that cannot be written."""
+    """The error for a cache that cannot be written."""
     return full() if error.errno in NO_SPACE else forbidden(error.strerror or str(error))
 
 
 def forbidden(why: str) -> KernelError:
-    """The sentence for a folder that may not be written."""
+    """The error for a cache that this user may not write; ``why`` is the system's reason."""
     return KernelError(f"The kernel cannot be kept in {root()}: {why}; set XDG_CACHE_HOME to a folder of yours.")
 
 
 def full() -> DiskFull:
-    """The sentence for a disk without room."""
+    """The error for a cache on a full disk."""
     return DiskFull(f"There is not enough room to build the kernel in {root()}; make some, or set XDG_CACHE_HOME.")
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel in the cache. It stays there while it is used, also when another takes its place meanwhile."""
+    """A kernel in the cache. It is not removed while it is used, even when a newer one becomes the current kernel."""
 
     folder: Path
 
     @property
     def linux(self) -> Path:
-        """The kernel, a program. With its symbols: they are a megabyte, and what a profiler or a debugger shows."""
+        """The kernel's executable. It has its symbols, one megabyte, for profilers and debuggers."""
         return self.folder / "linux"
 
     @property
     def seed(self) -> Path:
-        """What is preloaded into it: preload.c, compiled."""
+        """The shared library that is preloaded into it: preload.c, compiled."""
         return self.folder / preload.name()
 
     @cached_property
     def about(self) -> dict[str, Any]:
-        """What it is and was built from, as the build wrote it down."""
+        """The contents of about.json, which the build wrote: release, source, compiler, seconds."""
         found: dict[str, Any] = json.loads((self.folder / ABOUT).read_text())
         return found
 
     @property
     def release(self) -> str:
-        """Such as "6.1.192"."""
+        """The kernel's release, such as "6.1.192"."""
         return str(self.about["release"])
 
     @property
     def source(self) -> str:
-        """The path of the tree or the archive that it was built from."""
+        """The path of the source tree or archive that it was built from."""
         return str(self.about["source"])
 
 
 def cached() -> Kernel | None:
-    """The kernel for the present configuration and the present preload.c; None if there is none. Takes 0.2 ms."""
+    """The kernel for the current configuration and the current preload.c; None if there is none. Takes 0.2 ms."""
     kernel = there()
     return kernel if kernel is not None and os.path.exists(kernel.seed) else None
 
 
 def there() -> Kernel | None:
-    """As cached, but whatever preload.c was: `ensure` compiles that in no time."""
+    """The kernel for the current configuration; None if there is none. Its preload.c may still have to be compiled."""
     try:
         kernel = Kernel(current().resolve())
     except KernelError:
         return None
-    there = map(os.path.exists, (kernel.linux, kernel.folder / ABOUT))  # not, where this user may not even look
+    # os.path.exists returns False, and raises nothing, where this user may not read.
+    there = map(os.path.exists, (kernel.linux, kernel.folder / ABOUT))
     return kernel if all(there) else None

@@ -1,4 +1,4 @@
-"""The virtual clock: a scenario is played in a kernel of its own, whose time jumps to the next event."""
+"""The virtual clock: plays each scenario in a kernel of its own, whose time jumps to the next event."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,16 +14,21 @@ from badwire.uml.paths import here, outside, places
 
 
 class VirtualClock:
-    """A kernel is booted for each run; it is built before the first if there is none.
+    """Boots a kernel for each run. The kernel is built first if there is none.
 
-    Raises MachineError if it cannot be had here.
+    Args:
+        options: of the command.
+        tell: called with each step of the progress.
+
+    Raises:
+        MachineError: the kernel cannot be built on this machine.
     """
 
     def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
         self.options, self.tell = options, tell
         self.kernel = kernels.ensure(tell)
         if options.substrate == "docker":
-            from badwire.uml.docker import engine_disk  # noqa: F401  (it has the Docker SDK in tow)
+            from badwire.uml.docker import engine_disk  # noqa: F401  (it imports the Docker SDK)
 
     def play(self, scenario: Scenario, folder: Path) -> LabError | None:
         """See badwire.run.runner.Clock."""
@@ -51,7 +56,7 @@ class VirtualClock:
         if substrate != "docker":
             yield []
             return
-        from badwire.uml.docker import engine_disk  # not at the top, see __init__
+        from badwire.uml.docker import engine_disk  # not at the top: see the import in __init__
 
         with engine_disk.lent(self.kernel, self.tell) as disk:
             yield [disk]

@@ -1,7 +1,8 @@
-"""What is written to a disk of the lab's own kernel, kept in memory: the file below stays as it is, for other runs.
+"""Copy-on-write disks for the lab's own kernel: its writes are kept in memory, and the backing file never changes.
 
-It has no name, so it is gone with the kernel, however that ends. The kernel finds it, and the file below, by
-descriptors that it inherits: no path can be moved away, or have a character that a command line does not like.
+The memory file has no name, so it is freed when the kernel ends, however it ends. The kernel opens it and the backing
+file by inherited descriptors: a path could be moved away, or have a character that is not allowed on the kernel's
+command line.
 """
 
 import os
@@ -11,14 +12,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 _MAGIC, _VERSION, _SECTOR, _ALIGNMENT, _PATH = 0x4F4F4F4D, 3, 512, 4096, 4096
-# Linux arch/um/drivers/cow_user.c, struct cow_header_v3: magic, version, mtime and size of the file below, size of a
-# sector, alignment of what follows, format, path of the file below; big-endian.
+# Linux arch/um/drivers/cow_user.c, struct cow_header_v3: magic, version, mtime and size of the backing file, size of a
+# sector, alignment of the bitmap and the data, format, path of the backing file; big-endian.
 _HEADER = struct.Struct(f">IIIQIII{_PATH}s")
 
 
 @dataclass(frozen=True)
 class Disk:
-    """A disk as a kernel takes it: its ``name`` for ubd0=, and the ``files``, descriptors, that it must inherit."""
+    """A disk of a kernel.
+
+    Attributes:
+        name: the value of ``ubd0=`` on the kernel's command line.
+        files: the descriptors that the kernel must inherit.
+    """
 
     name: str
     files: tuple[int, ...]
@@ -26,7 +32,7 @@ class Disk:
 
 @contextmanager
 def over(below: int) -> Iterator[Disk]:
-    """A disk that begins as the file ``below``, a descriptor, has it. Raises OSError."""
+    """A disk with the contents of the backing file ``below``, a descriptor. Raises OSError."""
     above = os.memfd_create("badwire-disk")
     try:
         found = os.fstat(below)
@@ -34,7 +40,7 @@ def over(below: int) -> Iterator[Disk]:
             _MAGIC, _VERSION, int(found.st_mtime), found.st_size, _SECTOR, _ALIGNMENT, 0, os.fsencode(path(below))
         )
         os.pwrite(above, header, 0)
-        # After the header, one bit for each sector that was written, and then the sectors; neither takes room before.
+        # The header, then one bit for each sector that tells whether it was written, then the sectors: a sparse file.
         bits = -(-found.st_size // _SECTOR // 8)
         os.truncate(above, _aligned(_aligned(_HEADER.size) + bits) + found.st_size)
         yield Disk(path(above), (above, below))
@@ -43,7 +49,7 @@ def over(below: int) -> Iterator[Disk]:
 
 
 def path(descriptor: int) -> str:
-    """The file of a descriptor, for a process that inherits it."""
+    """The path by which a process that inherits a descriptor can open its file."""
     return f"/proc/self/fd/{descriptor}"
 
 

@@ -1,6 +1,6 @@
-"""Why the kernel ended before its job did, from what it wrote on its console.
+"""Explains why a kernel ended before its job did, from the text on its console.
 
-What a kernel does whose time is up: its programs compute, or all of them wait, or it does not run at all.
+For a kernel that ran into its time limit, it finds out whether its programs computed, waited, or did not run.
 """
 
 import contextlib
@@ -12,22 +12,28 @@ from pathlib import Path
 
 from badwire.errors import KernelError, LabError, MachineError, RunError
 
-LAST_LINES = 4  # of the console, in the error's sentence; all of it is in the run's folder
+LAST_LINES = 4  # the number of lines of the console in the error; all of it is in the run's folder
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 _OUT_OF_MEMORY = re.compile(r"[Oo]ut of memory|memory allocation failed")
 _KILLED = re.compile(r"Out of memory: Killed process \d+ \((.*?)\)")
 _NO_PTRACE = re.compile(r"ptrace|check_sysemu", re.IGNORECASE)
 _HALTED = re.compile(r"^reboot: (System halted|Power down|Restarting system)", re.MULTILINE)
-# What a kernel without a disk says in every run, and what halting says.
+# Lines that a kernel without a disk writes in every run, and lines about halting.
 _NOISE = re.compile(r"Failed to initialize ubd device 0 :Couldn't determine size|reboot: |Failed to exec kernel")
 
 
 @dataclass(frozen=True)
 class End:
-    """How a kernel ended that did not answer; ``console`` is all that it wrote there, ``kept`` the file that has it.
+    """How a kernel ended that left no answer of its job.
 
-    ``limit`` is what was over, if that ended it, in seconds of real time, and ``doing`` what it did then; ``memory`` in
-    MB; ``status`` is negative after a signal.
+    Attributes:
+        console: the text that it wrote on its console.
+        kept: the file with the same text.
+        began: whether the job had started.
+        status: the exit status of the kernel's process; negative after a signal.
+        memory: the kernel's memory, in MB.
+        limit: the time limit that ended it, in seconds of real time; None if another cause did.
+        doing: what the kernel did when the limit ended it, as ``doing()`` returns it.
     """
 
     console: str
@@ -39,10 +45,10 @@ class End:
     doing: str = ""
 
     def error(self) -> LabError:
-        """The error, one sentence."""
+        """The error to raise, whose text is one sentence."""
         kept = f"the whole console is in {self.kept}"
         panic = _PANIC.search(self.console)
-        # What follows a panic is a trace of calls, of use to those who know the kernel's source.
+        # A panic is followed by a call trace, which only people who know the kernel's source can use.
         last = last_lines(self.console[: panic.end()] if panic else self.console)
         if self.limit is not None:
             return RunError(
@@ -74,13 +80,13 @@ class End:
 
 
 def last_lines(console: str) -> str:
-    """The last lines in one, without those that say nothing since they are there in every run."""
+    """The last LAST_LINES lines of a console, joined into one, without the lines that every run has."""
     lines = [line.strip() for line in console.splitlines() if line.strip() and not _NOISE.search(line)]
     return " | ".join(lines[-LAST_LINES:]) or "nothing"
 
 
 def short_of_memory(console: str, memory: int) -> str | None:
-    """What is to be said of programs that the kernel killed when its memory, in MB, was used up; None if it did not."""
+    """A sentence on the programs that the kernel killed because its ``memory`` (MB) was used up; None without any."""
     killed = list(dict.fromkeys(_KILLED.findall(console)))
     if not killed:
         return None
@@ -90,11 +96,11 @@ def short_of_memory(console: str, memory: int) -> str | None:
     )
 
 
-WATCHED = 0.5  # s of real time; a program that computes is given a processor within it, on a machine with 20 others
+WATCHED = 0.5  # s of real time; a program that computes gets a processor within it, even beside 20 other programs
 
 
 def doing(kernel: int) -> str:
-    """In words, of the process with that number: watched for ``WATCHED`` seconds."""
+    """What the kernel with this pid does, as a clause of a sentence. Observes it for WATCHED seconds."""
     itself, programs = _used(kernel), _programs(kernel)
     time.sleep(WATCHED)
     if _stopped(kernel):
@@ -107,14 +113,14 @@ def doing(kernel: int) -> str:
 
 
 def _used(pid: int) -> int:
-    """Processor time in nanoseconds; 0 when the process has ended."""
+    """The processor time of a process, in ns; 0 when it has ended."""
     with contextlib.suppress(OSError):
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
     return 0
 
 
 def _programs(kernel: int) -> dict[int, int]:
-    """The processes of this machine that carry the kernel's programs, and what each has used."""
+    """The processes of this machine that run the kernel's programs, each with its processor time in ns."""
     with contextlib.suppress(OSError):
         children = Path(f"/proc/{kernel}/task/{kernel}/children").read_text().split()
         return {pid: _used(pid) for pid in map(int, children)}

@@ -1,4 +1,4 @@
-"""The kernel that runs on the virtual clock use: whether there is one, which, and whether it runs here."""
+"""Finds the kernel for the virtual clock, builds it if there is none, and tests whether it runs on this machine."""
 
 import contextlib
 import os
@@ -12,10 +12,15 @@ from badwire.uml.cache import Kernel, there
 
 
 def ensure(tell: Callable[[str], None]) -> Kernel:
-    """The kernel that runs use, built first if there is none: minutes, which ``tell`` is told about.
+    """The kernel that runs use. If there is none it is built first, which takes minutes.
 
-    It is built from what the last one was built from, if the user had named that, else from Debian's source.
-    Raises MachineError.
+    It is built from the source that the user named last, or from Debian's if the user named none.
+
+    Args:
+        tell: called with each step of the build.
+
+    Raises:
+        MachineError: the kernel cannot be built on this machine.
     """
     kernel = there()
     if kernel is None:
@@ -26,13 +31,13 @@ def ensure(tell: Callable[[str], None]) -> Kernel:
     if not kernel.seed.exists():
         with cache.writing():
             preload.make(kernel.folder)
-    with contextlib.suppress(OSError):  # somebody else's, which may only be read
-        os.utime(kernel.folder)  # was used: see cache.forget_old
+    with contextlib.suppress(OSError):  # the cache may be read-only
+        os.utime(kernel.folder)  # cache.forget_old reads when the kernel was used last
     return kernel
 
 
 def trial(kernel: Kernel) -> MachineError | None:
-    """None if the kernel runs here, found out by booting it as a run does; else the error. Takes about a second."""
+    """Boot the kernel as a run does; return the error, or None if it runs here. Takes about a second."""
     from badwire.uml import scratch
     from badwire.uml.machine import Box, Job, console_of
 
@@ -46,7 +51,7 @@ def trial(kernel: Kernel) -> MachineError | None:
 
 
 def _with_its_console(said: str, console: Path) -> str:
-    """The sentence, if it names the console, with the name of a copy that stays."""
+    """The sentence with the console's path replaced by that of a copy, since the console's folder is removed."""
     if str(console) not in said:
         return said
     kept = cache.root() / "trial.log"

@@ -1,18 +1,12 @@
-"""The lab's own kernel, booted around one job: a process of this machine that nothing outlives.
+"""Boots the lab's own kernel for one job, as a process of this machine; nothing in it outlives that process.
 
-What the job sees: this machine's files, read-only; a fresh /tmp, /run and /dev/shm; one folder of this machine,
-writable, at /run/out. `inside` is its PID 1.
+The job sees this machine's files, read-only; /run and /dev/shm of its own, and a /tmp whose changes are discarded; and
+one directory of this machine, writable, at /run/out. PID 1 is `badwire.uml.guest.init`.
 
-Waits for a process and passes on what it writes to files, as it is written: inotify tells when.
+The kernel writes its output to files, which are followed with inotify(7), and not to pipes: a kernel that writes to a
+full pipe is woken when the pipe has room again, at an arbitrary moment of real time, and then no two runs are the same.
 
-Files and not pipes: the kernel of the virtual clock is woken when a pipe has room again, at whatever moment of real
-time that happens to be, and then no two runs of it are the same.
-
-What a kernel leaves in its run's folder, held by descriptors: a job may do with its folder what it likes.
-
-A processor for a kernel of ours: on one of them it is more than twice as quick as on two (see preload.c).
-
-What a job in the kernel writes, for whoever waits outside.
+The files are held by their descriptors, since the job may remove or replace everything in its directory.
 """
 
 import json
@@ -41,14 +35,21 @@ from badwire.uml.guest import memory as guest_memory
 from badwire.uml.paths import AUX, ENVIRONMENT, outside
 from badwire.util import locks, project
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 16  # bytes
 Heard = Callable[[str, bytes], None]
 
 
 def follow(process: "subprocess.Popen[bytes]", files: Mapping[str, Path], heard: Heard, limit: float) -> bool:
-    """Call ``heard`` with a file's name and each piece that is added to it, until the process ends; True if it did.
+    """Follow the files that a process writes, until the process ends or ``limit`` seconds are over.
 
-    False after ``limit`` seconds.
+    Args:
+        process: the process.
+        files: the files by name.
+        heard: called with a file's name and each piece that is appended to it.
+        limit: in seconds of real time.
+
+    Returns:
+        Whether the process has ended.
     """
     until = time.monotonic() + limit
     with ExitStack() as undo:
@@ -74,17 +75,17 @@ def follow(process: "subprocess.Popen[bytes]", files: Mapping[str, Path], heard:
                 return ended in ready
 
 
-_ROOM = 1 << 16  # bytes; more than the kernel's own small files took, which are gone when it has ended
+_ROOM = 1 << 16  # bytes; more than the kernel's own small files take, which are removed when it ends
 
 
 def console_of(folder: Path) -> Path:
-    """The file that keeps what a kernel with that folder wrote on its console."""
+    """The file with the console of the kernel whose run has this folder."""
     return folder.resolve() / AUX / "console"
 
 
 @contextmanager
 def taken(folder: Path) -> Iterator[int]:
-    """A descriptor of the folder, which belongs to this run alone meanwhile. Raises BadOption."""
+    """A descriptor of the folder, locked during the block. Raises BadOption if another kernel has the lock."""
     held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         if not locks.try_lock(held):
@@ -95,13 +96,13 @@ def taken(folder: Path) -> Iterator[int]:
 
 
 def all_of(file: FileIO) -> str:
-    """What is in the file."""
+    """The contents of the file, from its beginning."""
     file.seek(0)
     return file.read().decode(errors="replace")
 
 
 def is_full(file: FileIO) -> bool:
-    """Whether its disk is so full that something may not have been written, found out by trying."""
+    """Whether the file's disk is so full that output may have been lost. Tries to write _ROOM bytes at its end."""
     end = file.seek(0, os.SEEK_END)
     try:
         return file.write(bytes(_ROOM)) < _ROOM
@@ -113,9 +114,10 @@ def is_full(file: FileIO) -> bool:
 
 @contextmanager
 def a_processor() -> Iterator[int | None]:
-    """The number of a processor that no other run of ours has, held until the block ends; None when all are taken.
+    """Reserve a processor of this machine during a ``with`` block: its number, or None when all are reserved.
 
-    Taken is a name among the abstract Unix sockets, which the machine's kernel frees when its holder ends, however.
+    A kernel is more than twice as fast on one processor as on two (see preload.c). The reservation is the address of an
+    abstract Unix socket (unix(7)), which the machine frees even if the process that holds it is killed.
     """
     for number in sorted(os.sched_getaffinity(0)):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as held:
@@ -128,17 +130,24 @@ def a_processor() -> Iterator[int | None]:
     yield None
 
 
-STARTS_AT = 1_700_000_000  # s since 1970; the job's clock on the wall always starts here, since it is not the wall's
-_FD = 100  # where preload.c puts the descriptors of the job's output
+STARTS_AT = 1_700_000_000  # s since 1970; CLOCK_REALTIME of every job starts at this time
+_FD = 100  # the descriptor to which preload.c moves the job's stdout; its stderr is the next one
 _FILES = ("console", "stdout", "stderr", "answer")
 _LONGEST = 4096  # bytes of a command line, arch/um/include/asm/setup.h
 
 
 @dataclass(frozen=True)
 class Job:
-    """What the kernel is booted for: a ``command`` in a folder, or a call of ``module.function(**arguments)``.
+    """What the kernel is booted for: a command, or a call of a Python function.
 
-    ``visible`` are paths that must be there although they may lie below /tmp or /run.
+    Attributes:
+        command: the command and its arguments; ignored if there is a ``call``.
+        cwd: the working directory.
+        environment: all of the job's environment variables.
+        call: the function as "module.function"; empty for a command.
+        arguments: the function's keyword arguments, which must be JSON.
+        visible: paths of this machine that the job must see even if they are below /run or /dev/shm.
+        engine: whether a Docker Engine is started before the job.
     """
 
     command: Sequence[str] = ()
@@ -147,14 +156,20 @@ class Job:
     call: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     visible: Sequence[str] = ()
-    engine: bool = False  # a Docker Engine is started before the job
+    engine: bool = False
 
 
 @dataclass(frozen=True)
 class Box:
-    """How the kernel is booted. ``folder`` is writable inside; ``limit`` is in seconds of real time, ``memory`` in MB.
+    """A kernel with its settings, ready to be booted.
 
-    ``disks`` are its block devices, from /dev/ubda on.
+    Attributes:
+        kernel: the kernel from the cache.
+        folder: the directory of this machine that the job may write, at /run/out inside.
+        seed: of the kernel's random numbers.
+        memory: in MB.
+        limit: how long the kernel may run, in seconds of real time.
+        disks: its block devices, from /dev/ubda on.
     """
 
     kernel: Kernel
@@ -165,15 +180,20 @@ class Box:
     disks: Sequence[Disk] = ()
 
     def run(self, job: Job, heard: Heard) -> Any:
-        """Boot, do the job, halt: what the job answered, or the exit status of its command.
+        """Boot the kernel, run the job, and halt.
 
-        ``heard`` gets what the job writes, as it comes: "stdout" or "stderr", and bytes.
+        Args:
+            job: the job.
+            heard: called with "stdout" or "stderr" and each piece of bytes that the job writes.
+
+        Returns:
+            The function's return value, or the exit status of the command.
 
         Raises:
-            RunError: the kernel ended before the job did, or the limit was over.
-            MachineError: it could not be booted here, or the folder cannot be written.
-            RequestError: another run has this folder, or a path is one that no kernel takes.
-            LabError: what the job itself raised.
+            RunError: the kernel ended before the job did, or ran into ``limit``.
+            MachineError: the kernel cannot be booted on this machine, or the folder cannot be written.
+            RequestError: another run uses this folder, or a path cannot be put on a kernel's command line.
+            LabError: the job itself raised this error.
         """
         command, aux = self._command(), self.folder.resolve() / AUX
         with ExitStack() as undo:
@@ -182,7 +202,7 @@ class Box:
                 held = undo.enter_context(taken(aux))
                 (aux / "job.json").write_text(json.dumps(vars(job)))
                 files = {name: undo.enter_context((aux / name).open("w+b", buffering=0)) for name in _FILES}
-            # Not by its path, which the job may have turned into a link to another place.
+            # By the descriptor and not by the path, which the job may have replaced by a link to another directory.
             undo.callback(shutil.rmtree, "uml", dir_fd=held, ignore_errors=True)
             environment = {
                 "BADWIRE_STDOUT": str(files["stdout"].fileno()),
@@ -201,8 +221,8 @@ class Box:
                         *(files[name].fileno() for name in _FILES),
                         *(fd for disk in self.disks for fd in disk.files),
                     ],
-                    start_new_session=True,  # Ctrl-C is for the lab
-                    cwd=self.folder,  # what is named on the command line is named from here
+                    start_new_session=True,  # Ctrl-C must reach the lab only
+                    cwd=self.folder,  # paths on the kernel's command line are relative to it
                 )
             except OSError as error:
                 raise KernelError(
@@ -213,19 +233,19 @@ class Box:
             undo.callback(process.kill)
             ended = follow(process, {name: aux / name for name in ("stdout", "stderr")}, heard, self.limit)
             state = "" if ended else doing(process.pid)
-            # From the descriptors: a job may remove every file in its folder.
+            # Read by the descriptors, since a job may remove every file in its folder.
             console, answer = (all_of(files[name]) for name in ("console", "answer"))
             full = is_full(files["console"])
         began, _, said = answer.partition("\n")
         if said and not (full and "answer" in said):
             return self._answered(json.loads(said), heard, short_of_memory(console, self.memory))
-        if full:  # what the job wrote may have been cut short
+        if full:  # the answer may have been cut short
             raise DiskFull(f"The run's folder {self.folder} is on a full disk; make room, or name another with --out.")
         limit = None if ended else self.limit
         raise End(console, console_of(self.folder), bool(began), process.returncode, self.memory, limit, state).error()
 
     def _answered(self, said: dict[str, Any], heard: Heard, short: str | None) -> Any:
-        """The answer, or the error that the job ended with."""
+        """Return the job's answer, or raise the error that the job ended with."""
         if "answer" in said:
             if short:
                 heard("stderr", f"badwire: {short}\n".encode())
@@ -233,7 +253,11 @@ class Box:
         raise from_wire(outside(said["refused"], self.folder))
 
     def _command(self) -> list[str]:
-        """The kernel draws its randomness from this too: nothing that names the run may stand here."""
+        """The kernel's command line. It is the same for every run, since the kernel seeds its random numbers with it.
+
+        Raises:
+            BadOption: the paths of Python or of the lab are too long for it.
+        """
         line = [
             "linux",
             f"mem={self.memory}M",
@@ -241,7 +265,7 @@ class Box:
             f"time-travel-start={STARTS_AT * 10**9}",
             *("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro"),
             *("oops=panic", "quiet"),
-            "random.trust_cpu=1",  # else it gathers randomness from its own jitter, a quarter of a second for each run
+            "random.trust_cpu=1",  # else the kernel collects entropy from timing jitter for 0.25 s in each run
             *("con=null", "con0=null,fd:1", f"con1=null,fd:{_FD}", f"con2=null,fd:{_FD + 1}"),
             f"uml_dir={AUX}/uml",
             *(f"ubd{number}={disk.name}" for number, disk in enumerate(self.disks)),
@@ -256,18 +280,18 @@ class Box:
         return line
 
     def _environment(self, cpu: int | None) -> dict[str, str]:
-        """What `preload.c` reads."""
+        """The environment of the kernel's process, most of which preload.c reads."""
         return {
             "LD_PRELOAD": str(self.kernel.seed),
             "BADWIRE_SEED": str(self.seed),
             "BADWIRE_PARENT": str(os.getpid()),
             **({} if cpu is None else {"BADWIRE_CPU": str(cpu)}),
-            "PATH": os.devnull,  # where a kernel that is told to reboot looks for a program "linux", and finds none
+            "PATH": os.devnull,  # a kernel that reboots executes "linux" from the PATH; here it finds none and ends
         }
 
 
 def _quoted(path: str) -> str:
-    """A path on the kernel's command line. Raises BadOption for one that cannot stand there."""
+    """A path as it is written on the kernel's command line. Raises BadOption for one with a quote or a colon."""
     if set(path) & set('":'):
         raise BadOption(
             f"The virtual clock cannot use {path}, since a kernel takes no path with a quote or a colon; move it."
@@ -276,14 +300,14 @@ def _quoted(path: str) -> str:
 
 
 class Lines:
-    """Collects pieces of standard error and passes on whole lines; standard output is passed on as it is."""
+    """Passes on a job's output: standard output unchanged, and standard error to ``tell``, one line at a time."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._rest = b""
 
     def take(self, name: str, data: bytes) -> None:
-        """A piece of "stdout" or "stderr"."""
+        """Pass on a piece of output; ``name`` is "stdout" or "stderr"."""
         if name == "stdout":
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()

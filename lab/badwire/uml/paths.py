@@ -1,7 +1,4 @@
-"""What the lab outside of its own kernel and the lab inside must call by the same name.
-
-What a job in the kernel finds of its user's surroundings.
-"""
+"""Paths and environment variables on which the processes outside and inside the lab's own kernel must agree."""
 
 import os
 import sys
@@ -12,30 +9,30 @@ from badwire.errors import BadOption
 from badwire.options import CLOCK
 from badwire.util import project
 
-OUT = "/run/out"  # the writable folder, as the job sees it: the same in every run, so that no record names the run
-AUX = "kernel"  # folder in the run's folder for what the kernel itself leaves: console, job, output
+OUT = "/run/out"  # the run's folder as the job sees it: the same in every run, so that records do not differ by it
+AUX = "kernel"  # the subdirectory of the run's folder for the kernel's own files: console, job, output
 
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
-    "PYTHONHASHSEED": "0",  # else the order of a set is another one in each run
-    "PYTHONDONTWRITEBYTECODE": "1",  # what is not the job's is read-only
+    "PYTHONHASHSEED": "0",  # else the order of a set differs between runs
+    "PYTHONDONTWRITEBYTECODE": "1",  # the directories of the modules are read-only
     CLOCK: "virtual",
 }
-"""Of every job, whatever the user's own environment is: no run shall depend on it."""
+"""The environment of every job. The user's own environment is left out, so that no run depends on it."""
 
 
 def environment(users: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment for a command of the user's, with what the kernel needs in it."""
+    """The environment of a user's command in the kernel: the user's own, with the variables that the kernel needs."""
     ours = {name: ENVIRONMENT[name] for name in ("PYTHONDONTWRITEBYTECODE", CLOCK)}
-    plain = {} if sys.stdout.isatty() else {"TERM": "dumb"}  # inside, output is to a terminal in any case
+    plain = {} if sys.stdout.isatty() else {"TERM": "dumb"}  # inside the kernel, output always goes to a terminal
     return {**ENVIRONMENT, **users, **ours, **plain}
 
 
 def here() -> str:
-    """The folder that the user stands in. Raises BadOption if it is gone."""
+    """The current directory. Raises BadOption if it was removed."""
     try:
         return os.getcwd()
     except FileNotFoundError:
@@ -43,7 +40,7 @@ def here() -> str:
 
 
 def places(*more: str | Path) -> list[str]:
-    """Folders that a job needs wherever they are: this Python, the lab, where the user stands, and ``more``."""
+    """The directories that every job must see: this Python, the lab, the current directory, and ``more``."""
     return [
         str(Path(place).resolve())
         for place in (sys.prefix, sys.base_prefix, project.IMPORTED_FROM, project.ROOT, here(), *more)
@@ -51,5 +48,5 @@ def places(*more: str | Path) -> list[str]:
 
 
 def outside(message: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """An error that was sent from inside, with the run's folder as it is called on this machine."""
+    """An error from inside the kernel, as errors.to_wire makes it, with OUT replaced by the run's folder."""
     return {key: value.replace(OUT, str(folder)) for key, value in message.items()}

@@ -1,4 +1,4 @@
-"""What is preloaded into the kernel: preload.c, compiled beside it, so that a change of it needs no new kernel."""
+"""Compiles preload.c, which is preloaded into the kernel, so that a change of it does not need a new kernel."""
 
 import hashlib
 import os
@@ -13,14 +13,16 @@ C = Path(__file__).with_name("preload.c")
 
 @cache
 def name() -> str:
-    """The file's name in a kernel's folder, which tells what it was compiled from."""
+    """The name of the compiled file in a kernel's folder; it has a digest of preload.c."""
     return f"preload-{hashlib.sha256(C.read_bytes()).hexdigest()[:12]}.so"
 
 
 def make(folder: Path) -> None:
-    """Compile it into a kernel's folder, at once or not at all, whoever else does so at the same time.
+    """Compile preload.c into a kernel's folder. The file appears atomically; other processes may do the same.
 
-    Raises KernelError or OSError.
+    Raises:
+        KernelError: gcc is missing or fails.
+        OSError: the folder cannot be written.
     """
     part = folder / f".{name()}.{os.getpid()}"
     argv = ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-o", str(part), str(C)]

@@ -1,4 +1,4 @@
-"""Folders for what is of no use afterwards; the name tells the owner, so that one of a killed owner can be removed."""
+"""Temporary directories. The name identifies the owner, so that the directory of a killed owner can be removed."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ _PREFIX, _FORMER, _SLASH = "badwire.", "netlab.", "+"  # badwire.MACHINE+BOOT+NA
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """An empty folder where temporary files go, gone afterwards. Raises DiskFull."""
+    """An empty temporary directory, removed at the end of the block. Raises DiskFull if it cannot be made."""
     sweep()
     try:
         made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{owner().replace('/', _SLASH)}{_SLASH}")).resolve()
@@ -31,7 +31,7 @@ def folder() -> Iterator[Path]:
 
 
 def sweep() -> list[str]:
-    """Remove this user's folders whose owner is dead; what was removed, in words."""
+    """Remove this user's directories whose owner is dead; return a sentence for each."""
     removed = []
     there = Path(tempfile.gettempdir())
     for left in [*there.glob(f"{_PREFIX}*"), *there.glob(f"{_FORMER}*")]:
@@ -42,6 +42,6 @@ def sweep() -> list[str]:
                 continue
             shutil.rmtree(left)
         except OSError:
-            continue  # another is at it
+            continue  # another process removes it at the same time
         removed.append(f"removed {left}, of a run of the kernel that was killed")
     return removed

@@ -13,14 +13,14 @@ LEFT = 90  # room for the numbers of the vertical axis
 RIGHT = 20
 TOP = 15
 BOTTOM = 70  # room for the numbers of the horizontal axis and for the legend
-TICKS = 6  # on an axis, about
-DOT = 2.5  # radius
+TICKS = 6  # about how many ticks an axis has
+DOT = 2.5  # radius of a dot
 LETTER = 8  # width of a letter of the legend
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points with a name and a colour of the page, such as ``--data``. ``dots``: not joined by a line."""
+    """Points with a name, joined by a line unless ``dots`` is set; ``colour`` is a CSS variable such as ``--data``."""
 
     name: str
     colour: str
@@ -108,5 +108,5 @@ def _step(least: float) -> float:
 
 
 def _grouped(value: float) -> str:
-    """In groups of three digits, 12 000; small numbers with their decimals."""
+    """A number in groups of three digits, "12 000"; a number below 10 with its decimals."""
     return f"{value:,.0f}".replace(",", " ") if value >= 10 or value == 0 else f"{value:g}"

@@ -17,7 +17,7 @@ from badwire.report import describe
 from badwire.store.records import NS, NotRecorded
 
 ENOUGH = 16  # segments with data; a connection with fewer has no curves
-MOST = 3  # connections: those that sent most
+MOST = 3  # how many connections have curves: those that sent most
 _NO_THRESHOLD = 0x7FFFFFFF  # include/net/tcp.h TCP_INFINITE_SSTHRESH
 
 Points = tuple[tuple[float, float], ...]

@@ -52,7 +52,7 @@ def render(base: Path, reread: bool = False) -> str:
 
 
 def _age(folder: Path) -> tuple[str, int]:
-    """Runs are named after the second in which they began."""
+    """The sort key of a run's folder: its name begins with the second in which the run began."""
     return folder.name[:15], folder.stat().st_mtime_ns
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from badwire.report.html.chart import Series, svg
 from badwire.report.html.curves import Curves, Points
 
-MOST_POINTS = 240  # of one curve; more could not be told apart
+MOST_POINTS = 240  # of one curve; more could not be distinguished
 HEADROOM = 1.5  # times the peak of the other curves: a receiver may offer far more than is ever used
 
 # A name has the same colour in all plots.

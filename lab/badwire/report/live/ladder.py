@@ -13,7 +13,7 @@ from badwire.report.story import Arrow, Story
 from badwire.store.records import NS
 from badwire.util.text import visible
 
-LOST_AFTER = 300_000_000  # ns; then a frame that is not delivered is shown as lost, if anything can have dropped it
+LOST_AFTER = 300_000_000  # ns; a frame that is not delivered by then is shown as lost, if a fault may have dropped it
 _MS = 1_000_000  # ns; shorter times on the wire are not shown
 _TIME = 14  # cells of the column of times
 _ARROW = 5  # cells of an arrow between the sides
@@ -73,7 +73,7 @@ class _Ladder:
             yield event.began, -1, self._both(event.began, event.host, own, "", ("", "", ""))
 
     def arrows(self) -> Iterator[LadderLine]:
-        """Frames: the label on the sender's side, what became of the frame on the other."""
+        """Frames: the label on the sender's side, what happened to the frame on the other."""
         for arrow in self._story.arrows:
             lost = self._lost(arrow)
             label = (arrow.label, "red" if lost else "", arrow.source)

@@ -51,7 +51,10 @@ class Painter:
         self.forget()
 
     def forget(self, *_: int | FrameType | None) -> None:
-        """Leave the lines and go on below them, as after SIGCONT, when a shell has written; may be a signal handler."""
+        """Leave the lines on the terminal, and paint the next ones below them.
+
+        Also a handler for SIGCONT, after which the shell has written to the terminal.
+        """
         self._lines = self._widest = 0
 
     def _back(self) -> str:

@@ -28,11 +28,11 @@ class View:
     """What the screen shows.
 
     Args:
-        heading: of the run that is shown.
-        step: what it does now.
-        seconds: of real time since the command began.
-        moment: the run's last moments, if there is one.
-        others: of runs in parallel the name, the seconds and the step of each.
+        heading: the first line, which names the run.
+        step: what the command does now.
+        seconds: real time since the command began.
+        moment: the run's last moments; None if no run is shown.
+        others: the name, the seconds and the step of each of the runs in parallel.
         done: the names of the runs that have ended.
         of: how many runs there are.
     """

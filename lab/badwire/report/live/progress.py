@@ -73,7 +73,7 @@ class Progress:
         return self.live.watching(heading, folder) if self.live is not None else nullcontext()
 
     def expect(self, runs: int) -> None:
-        """How many runs there will be."""
+        """Set how many runs there will be."""
         if self.live is not None:
             self.live.expect(runs)
 

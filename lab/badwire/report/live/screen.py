@@ -72,24 +72,24 @@ class Live:
         os.close(self._wakeup)
 
     def expect(self, runs: int) -> None:
-        """How many runs there will be."""
+        """Set how many runs there will be."""
         self._status.of = runs
         _import_panel()
 
     def step(self, text: str) -> None:
-        """What is done now; an empty text hides the screen."""
+        """Set what the command does now; an empty text hides the screen."""
         self._status.step = text
         self._wake()
 
     def parallel_step(self, name: str, text: str) -> None:
-        """What one of several parallel runs does now."""
+        """Set what one of several parallel runs does now."""
         began, _ = self._status.others.get(name, (time.monotonic(), ""))
         self._status.others = {**self._status.others, name: (began, text)}
         self._status.step = "running"
         self._wake()
 
     def ended(self, name: str) -> None:
-        """A run has ended."""
+        """Add a run to those that have ended."""
         self._status.others = {other: step for other, step in self._status.others.items() if other != name}
         self._status.done = [*self._status.done, name]
         self._status.heading, self._status.folder = "", None

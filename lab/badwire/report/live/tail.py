@@ -16,9 +16,9 @@ _EVENTS = 1 << 16  # bytes of inotify events; the kernel reports if there are mo
 
 
 class Tail:
-    """Evidence and capture in ``folder``, also before they exist; the descriptor says when to read. Raises OSError.
+    """Reads the evidence and the capture in ``folder``, which need not exist yet. Raises OSError.
 
-    The capture is replaced by a sorted file at the end of a run; this class goes on with the original.
+    A sorted file replaces the capture at the end of a run; this class keeps reading the original.
     """
 
     def __init__(self, folder: Path) -> None:

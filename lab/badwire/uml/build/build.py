@@ -1,6 +1,6 @@
-"""`badwire kernel build`: a kernel from a source and `kernel.config` to a folder in the cache, if it is not there.
+"""Builds a kernel from a source and `kernel.config`, in the steps unpack, configure, compile, check, and cache.
 
-One build of the kernel, in a folder of its own: unpack, configure, compile, check, and put into the cache.
+A kernel that is already in the cache is not built again.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from badwire.uml.build import child_process, requirements, sources
 from badwire.uml.build.sources import Source
 from badwire.uml.cache import Kernel
 
-STEPS = 1360  # lines with which make names a step, for Linux 6.1 with our fragment; 6.12 has 1,460, 7.3 has 1,530
-OFTEN = 100  # steps for each line of progress where lines stay
-SHOWN = 3  # lines of what make said, in the error's sentence; all of them are in the log
+STEPS = 1360  # steps that make reports for Linux 6.1 with kernel.config; 6.12 has 1,460, 7.3 has 1,530
+OFTEN = 100  # steps from one line of progress to the next, where a line does not replace the last one
+SHOWN = 3  # lines of make's output in the error; all of them are in the log
 _STEP = re.compile(r"  [A-Z]+ +\S")
 _WRONG = re.compile(r"\berror\b|\*\*\*|not found|No such file", re.IGNORECASE)
 _NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded")
@@ -32,7 +32,17 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Work:
-    """``lock`` is what the programs of the build inherit; ``tell`` hears what goes on."""
+    """One build, in a directory of its own.
+
+    Attributes:
+        source: the source tree or archive.
+        scratch: an empty directory to build in.
+        log: the file for the output of the build's programs.
+        lock: the descriptor of the cache's lock, which these programs inherit.
+        tell: called with each step of the progress.
+        began: when the build began, in seconds of the monotonic clock.
+        steps: how many steps make has reported.
+    """
 
     source: Source
     scratch: Path
@@ -43,13 +53,17 @@ class Work:
     steps: int = 0
 
     def do(self, key: str) -> Path:
-        """The kernel's folder in the cache. Raises KernelError, DiskFull or OSError."""
+        """Build the kernel and return its folder in the cache. Raises KernelError, DiskFull or OSError.
+
+        Args:
+            key: the digest of configuration and source, with which the folder's name ends.
+        """
         (self.scratch / "tmp").mkdir()
         tree = self._unpacked() if self.source.archived else self.source.path
         version = sources.release(tree, self.source.path)
         out = self.scratch / "out"
         out.mkdir()
-        shutil.copyfile(cache.AROUND, out / cache.AROUND.name)  # found where the compiler stands
+        shutil.copyfile(cache.AROUND, out / cache.AROUND.name)  # the compiler's working directory
         make = ["make", "-C", str(tree), "ARCH=um", f"O={out}", f"KCONFIG_ALLCONFIG={kernel_config.FRAGMENT}"]
         make.append(f"CFLAGS_trap.o=-include {cache.AROUND.name}")
         self.tell(f"configuring Linux {version}")
@@ -62,7 +76,7 @@ class Work:
         return self._kept(linux, release, key)
 
     def _unpacked(self) -> Path:
-        """The tree in the archive. Raises KernelError or DiskFull."""
+        """Unpack the archive and return its source tree. Raises KernelError or DiskFull."""
         self.tell(f"unpacking {self.source.path}")
         folder = self.scratch / "source"
         folder.mkdir()
@@ -76,7 +90,7 @@ class Work:
         return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
     def _run(self, argv: list[str]) -> None:
-        """Raises KernelError or DiskFull if make fails."""
+        """Run make. Raises KernelError or DiskFull if it fails."""
         said: list[str] = []
         status = self._child(argv, said.append)
         if status == 0:
@@ -90,7 +104,11 @@ class Work:
         )
 
     def _child(self, argv: list[str], heard: Callable[[str], None]) -> int:
-        """The status of a command whose lines are logged, counted and heard. Raises DiskFull."""
+        """Run a command and return its exit status; log each line, pass it to ``heard``, and count make's steps.
+
+        Raises:
+            DiskFull: the command failed, and its output says that the disk is full.
+        """
         full = False
 
         def line(text: str) -> None:
@@ -107,14 +125,14 @@ class Work:
         return status
 
     def _step(self) -> None:
-        """Tells of each step if ``tell`` writes over what it told before, as a Progress on a terminal does."""
+        """Count a step. Report each one if ``tell`` replaces its last line, as Progress does on a terminal."""
         self.steps += 1
         if self.steps % OFTEN == 0 or getattr(self.tell, "updating", False):
             whole = f" of about {STEPS}" if self.steps <= STEPS else ""
             self.tell(f"building the kernel: {self.steps}{whole} files")
 
     def _demand(self, config: str, version: str) -> None:
-        """Raises KernelError if a kernel has not all that the fragment asks for."""
+        """Raise KernelError if a configuration lacks an option of the fragment."""
         if lacking := kernel_config.lacking(kernel_config.FRAGMENT.read_text(), config):
             raise KernelError(
                 f"Linux {version} of {self.source.path} cannot have {', '.join(lacking)}, which the lab's kernel needs;"
@@ -122,7 +140,7 @@ class Work:
             )
 
     def _kept(self, linux: Path, release: str, key: str) -> Path:
-        """Put what is needed of it into the cache, in one step. Raises KernelError or OSError."""
+        """Move the kernel and its configuration into the cache atomically. Raises KernelError or OSError."""
         kernel = self.scratch / "kernel"
         kernel.mkdir()
         linux.rename(kernel / "linux")
@@ -139,18 +157,23 @@ class Work:
 
 
 def _ask(linux: Path, question: str) -> str:
-    """What the kernel says of itself, without being booted."""
+    """The kernel's answer to an option such as ``--version``, which it prints without booting."""
     return subprocess.run(
         [linux, question], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
     ).stdout
 
 
 def build(source: Source | None, tell: Tell, machine: str | None = None) -> Kernel:
-    """The kernel of this source, built if it is not there; runs use it from now on.
+    """Build the kernel from a source, unless the cache has it, and make it the kernel that runs use.
 
-    With no source at all it is the one that is there. ``machine`` is the architecture, if it is not this machine's own.
+    Args:
+        source: the source; None if there is none, then the kernel in the cache is returned.
+        tell: called with each step of the progress.
+        machine: the architecture, as uname(1) prints it; None for this machine's.
 
-    Raises KernelError or DiskFull.
+    Raises:
+        KernelError: the kernel cannot be built, or there is neither a source nor a kernel.
+        DiskFull: there is not enough room.
     """
     requirements.check_machine(machine)
     if source is None:

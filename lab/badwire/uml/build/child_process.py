@@ -1,4 +1,4 @@
-"""A program of the build: run to its end, and ended, with all that it started, when the lab ends first."""
+"""Runs a program of the build to its end; if the lab ends first, the program and its children are ended too."""
 
 import os
 import signal
@@ -16,17 +16,28 @@ def run(
     heard: Callable[[str], None],
     ended_by: signal.Signals = signal.SIGKILL,
 ) -> int:
-    """The exit status of a command; ``heard`` gets each line that it writes. Raises OSError if it cannot be started.
+    """Run a command and return its exit status.
 
-    Left by an exception, it has been ended by that signal, with all that it started. When the lab itself is killed, the
-    kernel sends the command SIGTERM, and make hands that on; whatever still runs then holds the ``lock``.
+    If ``heard`` or a signal handler raises an exception, the command and its children are ended first. If the lab
+    itself is killed, the machine sends the command SIGTERM, which make passes on to its children; those that still run
+    hold the ``lock``.
+
+    Args:
+        argv: the command.
+        environment: all of its environment variables.
+        lock: a descriptor that it inherits.
+        heard: called with each line of its output, stderr included.
+        ended_by: the signal that ends it and its children after an exception.
+
+    Raises:
+        OSError: it cannot be started.
     """
     lab = os.getpid()
 
     def end_with_the_lab() -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != lab:
-            os._exit(1)  # it has ended already
+            os._exit(1)  # the lab ended before prctl was called
 
     process = subprocess.Popen(
         argv,
@@ -36,7 +47,7 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         errors="backslashreplace",
-        start_new_session=True,  # Ctrl-C is for the lab
+        start_new_session=True,  # Ctrl-C must reach the lab only
         pass_fds=[lock],
         preexec_fn=end_with_the_lab,
     )
@@ -47,7 +58,7 @@ def run(
                 heard(line.rstrip("\n"))
         except BaseException:
             os.killpg(process.pid, ended_by)
-            process.stdout.read()  # until all that it started has closed it, so is gone
+            process.stdout.read()  # returns when the command and all its children have ended
             raise
         finally:
             process.wait()
@@ -55,7 +66,11 @@ def run(
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """What a build sees of ours: where programs are, and nothing that could make one build unlike the next."""
+    """The environment of a build: the user's PATH, and fixed values for everything that could change its result.
+
+    Args:
+        scratch: the directory for temporary files.
+    """
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LC_ALL": "C",

@@ -1,4 +1,4 @@
-"""What it takes to build the kernel, found out by looking; what is lacking is named all at once, with the remedy."""
+"""Checks whether this machine can build the kernel; an error names all that is missing, and how to install it."""
 
 import errno
 import os
@@ -14,16 +14,16 @@ from badwire.uml import cache
 from badwire.uml.build.sources import DEBIAN, PACKAGE, Source
 from badwire.uml.preload import C
 
-# What a build of our fragment calls, and Debian's packages that have it: tried in a system with nothing else. Assembler
-# and linker come with gcc.
+# The programs that a build calls and the Debian packages that have them, found by building on a system with nothing
+# else installed. The assembler and the linker come with gcc.
 _TOOLS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "tar": "tar"}
 _HEADERS, _LIBC = "the C library's headers", "libc6-dev"
-# Bytes on the disk at a build's largest, measured with 6.1, 6.12 and 7.3, and a fifth to spare.
+# Bytes on the disk: the maximum during a build, measured with Linux 6.1, 6.12 and 7.3, plus a fifth.
 _OBJECTS, _UNPACKED = 180_000_000, 900_000_000
 
 
 def check_machine(machine: str | None = None) -> None:
-    """Raises KernelError on an architecture that User-Mode Linux does not know; None: this machine's."""
+    """Raise KernelError for an architecture that User-Mode Linux does not support; None is this machine's."""
     machine = machine or platform.machine()
     if machine != "x86_64":
         raise KernelError(
@@ -32,7 +32,7 @@ def check_machine(machine: str | None = None) -> None:
 
 
 def obstacle(source: Source | None) -> KernelError | None:
-    """Why the kernel could not be built here and now, if something is known to be in the way."""
+    """The error that a build of the kernel would raise now; None if no obstacle is known."""
     try:
         check_machine()
         folder = cache.root()
@@ -47,7 +47,7 @@ def obstacle(source: Source | None) -> KernelError | None:
 
 
 def lack(missing: Mapping[str, str]) -> KernelError:
-    """The sentence for all that is missing, with the command that installs it."""
+    """The error that names everything in ``missing``, with the command that installs it."""
     things, packages = list(missing), dict.fromkeys(missing.values())
     named = things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"
     return KernelError(
@@ -57,7 +57,7 @@ def lack(missing: Mapping[str, str]) -> KernelError:
 
 
 def missing(source: Source | None) -> dict[str, str]:
-    """What is not there, in words, and the Debian package that has it."""
+    """The name of each missing requirement, and the Debian package that has it."""
     tools = dict(_TOOLS)
     if source is not None and source.archived and (unpacker := source.unpacker()):
         tools[unpacker[0]] = unpacker[1]
@@ -77,12 +77,12 @@ def _has_headers() -> bool:
 
 
 def room(source: Source) -> int:
-    """Bytes that a build from this source takes on the disk."""
+    """The room that a build from this source needs on the disk, in bytes."""
     return _OBJECTS + (_UNPACKED if source.archived else 0)
 
 
 def unsuitable(folder: Path) -> str | None:
-    """Why a kernel cannot be built in this folder; None if it can."""
+    """Why a kernel cannot be built in this directory, as the end of a sentence; None if it can."""
     if re.search(r"[\s:]", str(folder)):
         return "has a space or a colon in its name, and the kernel's Makefile cannot bear that"
     if os.statvfs(folder).f_flag & os.ST_NOEXEC:

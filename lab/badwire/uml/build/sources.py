@@ -11,22 +11,22 @@ from pathlib import Path
 
 from badwire.errors import KernelError
 
-PACKAGE = "linux-source-6.1"  # what is proposed where there is none
+PACKAGE = "linux-source-6.1"  # the package that errors suggest if there is no source
 DEBIAN = Path("/usr/src")
-# Never read for ARCH=um, which has no such hardware, and more than half of the whole: not unpacked, and in no digest.
+# More than half of the source, which a build for ARCH=um never reads: it is not unpacked, and not part of the digest.
 UNREAD = (
     *(f"*/drivers/{part}/*.[ch]" for part in ("gpu", "media", "net/ethernet", "net/wireless", "staging")),
     *("*/sound/*.c", "*/arch/*.dts*", "*/tools/perf/*", "*/tools/testing/*", "*/Documentation/*.[rty]*"),
 )
 _UNREAD = re.compile("|".join(fnmatch.translate(pattern) for pattern in UNREAD))
-# How an archive begins, what takes it apart besides tar, and the Debian package that has it.
+# The first bytes of an archive; the program that decompresses it, and the Debian package that has the program.
 _KINDS = {
     b"\xfd7zXZ\0": ("xz", "xz-utils"),
     b"\x1f\x8b": ("gzip", "gzip"),
     b"BZh": ("bzip2", "bzip2"),
     b"\x28\xb5\x2f\xfd": ("zstd", "zstd"),
 }
-_CONFIGURED = (".config", "include/config", "arch/um/include/generated")  # as the kernel's own Makefile looks at it
+_CONFIGURED = (".config", "include/config", "arch/um/include/generated")  # the kernel's Makefile checks the same files
 _RELEASE = re.compile(r"VERSION = (\d+)\nPATCHLEVEL = (\d+)\nSUBLEVEL = (\d+)\n", re.MULTILINE)
 _CHUNK = 1 << 20
 
@@ -39,19 +39,26 @@ class Source:
 
     @property
     def archived(self) -> bool:
-        """True for a file, False for a folder."""
+        """Whether it is an archive, and not a tree."""
         return not self.path.is_dir()
 
     def unpacker(self) -> tuple[str, str] | None:
-        """The program that an archive takes besides tar, and the package that has it. Raises KernelError."""
+        """The program that decompresses an archive, and its Debian package; None if tar alone unpacks it.
+
+        Raises:
+            KernelError: the archive cannot be read.
+        """
         with reading(self.path), self.path.open("rb") as file:
             start = file.read(8)
         return next((tools for magic, tools in _KINDS.items() if start.startswith(magic)), None)
 
     def digest(self) -> str:
-        """Of an archive's contents, or of a tree's names, sizes and times, by which make too tells what has changed.
+        """A digest of an archive's contents, or of the names, sizes and modification times of a tree's files.
 
-        Takes 0.2 s for Debian's archive, a second for a tree. Raises KernelError.
+        make, too, detects changes by modification times. Takes 0.2 s for Debian's archive and 1 s for a tree.
+
+        Raises:
+            KernelError: the source cannot be read.
         """
         found = hashlib.sha256()
         with reading(self.path):
@@ -67,7 +74,7 @@ class Source:
 
 
 def debian(folder: Path = DEBIAN) -> Source | None:
-    """The newest kernel source that Debian's packages put there; None if there is none."""
+    """The newest kernel source that a Debian package has installed in ``folder``; None if there is none."""
     found = {
         tuple(map(int, release[1].split("."))): path
         for path in folder.glob("linux-source-*.tar.*")
@@ -77,7 +84,7 @@ def debian(folder: Path = DEBIAN) -> Source | None:
 
 
 def named(path: Path) -> Source:
-    """The tree or the archive that the user named. Raises KernelError if there is nothing."""
+    """The tree or the archive that the user named. Raises KernelError if it does not exist."""
     path = path.expanduser().absolute()
     with reading(path):
         path.stat()
@@ -85,7 +92,15 @@ def named(path: Path) -> Source:
 
 
 def release(tree: Path, named_by: Path) -> str:
-    """Which Linux a tree is, such as "6.1.192". Raises KernelError if it is none, or none that can be built from."""
+    """The release of a source tree, such as "6.1.192".
+
+    Args:
+        tree: the tree.
+        named_by: the path that errors name: the tree, or the archive that it comes from.
+
+    Raises:
+        KernelError: it is not a Linux source, or no kernel can be built from it.
+    """
     with reading(named_by):
         makefile = tree / "Makefile"
         found = _RELEASE.search(makefile.read_text(errors="replace")) if makefile.is_file() else None
@@ -111,7 +126,7 @@ def release(tree: Path, named_by: Path) -> str:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn a source that cannot be read into one sentence. Raises KernelError."""
+    """Raise KernelError for an OSError inside the block; ``path`` is the source that could not be read."""
     try:
         yield
     except OSError as error:
@@ -121,7 +136,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def _entries(folder: Path | str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """All files and links below a folder that a build may read, by name, in an order that is always the same."""
+    """All files and links below a directory that a build may read, each with its path, in the order of the names."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         name = prefix + entry.name
         if entry.is_dir(follow_symlinks=False):

@@ -1,4 +1,4 @@
-"""The disk of the Docker Engine inside the kernel: how it is made, and where it is kept.
+"""Makes the disks of the Docker Engine that runs inside the kernel, and keeps them in the user's cache.
 
 May import: uml, substrate.docker and what lies below them.
 """

@@ -1,7 +1,7 @@
-"""The disk of the Docker Engine in the lab's own kernel: an ext4 in a file, with the images on it, made once and lent.
+"""The disk of the Docker Engine in the lab's own kernel: an ext4 file system with the images, made once for all runs.
 
-Its images come from Debian's packages and from this checkout, and the engine in the kernel puts them there itself: no
-other engine is asked, no registry, and nobody need be root.
+The images are made from Debian's packages and from this checkout, by the engine in the kernel itself. This needs no
+other engine, no registry and no root user.
 """
 
 import contextlib
@@ -27,8 +27,8 @@ from badwire.util import project
 
 Tell = Callable[[str], None]
 
-SIZE = 4 << 30  # bytes, of which a file takes what was written: 210 MB for the images
-MEMORY = 1024  # MB of the kernel while it unpacks and builds
+SIZE = 4 << 30  # bytes; the file is sparse and takes 210 MB with the images
+MEMORY = 1024  # MB of memory that the kernel has while the images are made
 BASE = project.IMAGES / "base" / "build"
 NEEDS = {
     "dockerd": "docker.io",
@@ -36,19 +36,19 @@ NEEDS = {
     "containerd-shim-runc-v2": "containerd",
     "runc": "runc",
     "mkfs.ext4": "e2fsprogs",
-}  # a program and Debian's package that has it
+}  # the programs, and the Debian packages that have them
 TO_MAKE = {"mmdebstrap": "mmdebstrap", **({"newuidmap": "uidmap"} if os.geteuid() else {})}  # the base image
 
 
 @contextlib.contextmanager
 def lent(kernel: Kernel, tell: Tell) -> Iterator[Disk]:
-    """The disk for one run, made first if need be; what the run writes there is gone with it. Raises MachineError."""
+    """The disk for one run, made first if there is none. The run's changes are discarded. Raises MachineError."""
     with store.held(lambda: ensure(kernel, tell)) as file, cow_disk.over(file) as disk:
         yield disk
 
 
 def ensure(kernel: Kernel, tell: Tell) -> Path:
-    """The disk's file, made first if there is none for what would be on it now. Raises MachineError."""
+    """The disk's file, made first if there is none with the current images. Raises MachineError."""
     lack(NEEDS)
     folder, checkout = store.folder(), image.checkout()
     base = folder / f"base-{_recipe()}.ext4"
@@ -69,7 +69,11 @@ def ensure(kernel: Kernel, tell: Tell) -> Path:
 
 
 def lack(needs: Mapping[str, str]) -> None:
-    """Raises MachineError if one of these programs is missing, with what installs it."""
+    """Raise MachineError if a program is missing; the text has the command that installs it.
+
+    Args:
+        needs: the programs, each with the Debian package that has it.
+    """
     missing = [name for name in needs if shutil.which(name, path=ENVIRONMENT["PATH"]) is None]
     if missing:
         packages = " ".join(dict.fromkeys(needs[name] for name in missing))
@@ -86,8 +90,8 @@ def _make_base(kernel: Kernel, making: Making, base: Path, tell: Tell) -> None:
     _run(making, BASE, "--tar", tar)
     with part.open("xb") as file:
         file.truncate(SIZE)
-    # Without a journal, since nobody mounts a disk again on which a kernel died. All tables are written now, or not at
-    # all, so that no thread of the kernel does it later while a lab runs.
+    # No journal, since a disk is never mounted again after its kernel has died. The inode tables are written now, so
+    # that no thread of the kernel writes them later while a lab runs.
     options = "lazy_itable_init=0,nodiscard"
     _run(making, "mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", "-E", options, part)
     tell("putting it on a disk")
@@ -111,7 +115,7 @@ def _run(making: Making, *command: str | Path) -> None:
     found = shutil.which(command[0], path=ENVIRONMENT["PATH"])
     said: list[str] = []
     argv = [str(found), *map(str, command[1:])]
-    # mmdebstrap has a folder of its own in /tmp, which it removes when it is asked to end.
+    # SIGTERM, since mmdebstrap then removes its temporary directory.
     status = child_process.run(argv, os.environ, making.lock, said.append, ended_by=signal.SIGTERM)
     if status:
         last = said[-1] if said else f"it ended with status {status}"
@@ -119,9 +123,11 @@ def _run(making: Making, *command: str | Path) -> None:
 
 
 def _recipe() -> str:
-    """Twelve digits for what goes into the base disk: its image, its file system, and the engine that writes it."""
+    """A digest, 12 hexadecimal digits, of what the base disk depends on: the base image's build script, the size of
+    the file system, and the size and modification time of dockerd.
+    """
     dockerd = shutil.which("dockerd", path=ENVIRONMENT["PATH"])
-    assert dockerd is not None  # it was looked for
+    assert dockerd is not None  # lack(NEEDS) has checked it
     engine = os.stat(dockerd)
     whole = "\0".join(map(str, (BASE.read_text(), SIZE, engine.st_size, engine.st_mtime_ns)))
     return hashlib.sha256(whole.encode()).hexdigest()[:12]

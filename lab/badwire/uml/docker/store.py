@@ -1,8 +1,8 @@
-"""Where the disks of the Docker Engine in the lab's own kernel are kept, beside the kernel itself.
+"""The cache of the Docker Engine's disks, beside the cache of kernels.
 
 badwire/engine/base-0123456789ab.ext4                a Docker data root with the base image
 badwire/engine/hosts-ba9876543210-0123456789ab.ext4  the same with the hosts' image of one checkout
-badwire/engine/lock, .making/                        held, and filled, by the one who makes disks at the moment
+badwire/engine/lock, .making/                        the lock and the directory of the process that makes disks now
 """
 
 import contextlib
@@ -18,19 +18,24 @@ from badwire.uml import cache
 from badwire.util import locks
 from badwire.util.errnos import NO_SPACE
 
-ROOM = 1 << 30  # bytes that must be free to make disks: two of 210 MB, and the tar file and its origin as much
+ROOM = 1 << 30  # bytes that must be free to make disks: two disks of 210 MB, the tar file, and the tree that it has
 _MAKING = ".making"
-UNUSED = 30 * 86400.0  # s after which a disk that nobody used is removed
+UNUSED = 30 * 86400.0  # s after its last use, a disk is removed
 
 
 def folder() -> Path:
-    """The folder of all disks; it need not be there. Raises KernelError for a user who has no home."""
+    """The directory of all disks, whether it exists or not. Raises KernelError if the user has no home directory."""
     return cache.root().with_name("engine")
 
 
 @contextlib.contextmanager
 def held(ensure: Callable[[], Path]) -> Iterator[int]:
-    """The disk's file, open for reading; nobody removes it while this descriptor, or one that inherits it, is open."""
+    """A descriptor of a disk's file, for reading. The file is not removed while the descriptor, or a copy that a child
+    process has inherited, is open.
+
+    Args:
+        ensure: returns the path of the file, and makes the file if needed.
+    """
     while True:
         try:
             file = ensure().open("rb")
@@ -41,15 +46,21 @@ def held(ensure: Callable[[], Path]) -> Iterator[int]:
             found = os.fstat(file.fileno())
             if not found.st_nlink:
                 continue
-            with contextlib.suppress(OSError):  # a cache that may only be read will do
-                os.utime(file.fileno(), ns=(time.time_ns(), found.st_mtime_ns))  # used now, and as it was made
+            with contextlib.suppress(OSError):  # the cache may be read-only
+                # The access time records the use: see forget.
+                os.utime(file.fileno(), ns=(time.time_ns(), found.st_mtime_ns))
             yield file.fileno()
             return
 
 
 @dataclass(frozen=True)
 class Making:
-    """What whoever makes disks has: an empty folder, and the ``lock``, a descriptor, which what it starts inherits."""
+    """What a process has that makes disks.
+
+    Attributes:
+        folder: an empty directory.
+        lock: the descriptor of the cache's lock, which its child processes inherit.
+    """
 
     folder: Path
     lock: int
@@ -57,9 +68,14 @@ class Making:
 
 @contextlib.contextmanager
 def turn(tell: Callable[[str], None]) -> Iterator[Making]:
-    """Wait for our turn to make disks. What a dead one left there is removed.
+    """Hold the lock of the cache during a ``with`` block, to make disks. The remains of a killed process are removed.
 
-    Raises DiskFull or MachineError if the folder cannot be written.
+    Args:
+        tell: called with a sentence if another process holds the lock.
+
+    Raises:
+        DiskFull: there is not enough room.
+        MachineError: the cache cannot be written.
     """
     with _writing():
         folder().mkdir(parents=True, exist_ok=True)
@@ -85,7 +101,7 @@ def turn(tell: Callable[[str], None]) -> Iterator[Making]:
 
 
 def sweep() -> list[str]:
-    """Remove what was left by one who was killed while making disks; what was removed, in words."""
+    """Remove what a process left that was killed while it made disks; return a sentence for each directory removed."""
     try:
         left = folder() / _MAKING
         if not left.exists():
@@ -95,12 +111,17 @@ def sweep() -> list[str]:
                 return []  # a disk is being made
             cache.discard(left)
     except (KernelError, OSError):
-        return []  # no place for disks
+        return []  # the cache does not exist or cannot be read
     return [f"removed {left}, of a disk whose maker was killed"]
 
 
 def forget(keep: set[Path], checkout: str) -> None:
-    """Remove the disks that this checkout had before, and those that nobody has used for long, but none in use."""
+    """Remove the older disks of this checkout, and all disks that were not used for UNUSED seconds.
+
+    Args:
+        keep: the disks to keep; disks in use are kept too.
+        checkout: the checkout's digest, which is part of a disk's name.
+    """
     for disk in set(folder().glob("*.ext4")) - keep:
         with disk.open("rb") as file:
             if not locks.try_lock(file):
@@ -111,7 +132,7 @@ def forget(keep: set[Path], checkout: str) -> None:
 
 @contextlib.contextmanager
 def _writing() -> Iterator[None]:
-    """Turn a disk's refusal inside the block into one sentence. Raises DiskFull or MachineError."""
+    """Raise DiskFull for an OSError of a full disk inside the block, and MachineError for any other OSError."""
     try:
         yield
     except OSError as error:

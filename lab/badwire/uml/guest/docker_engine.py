@@ -1,7 +1,7 @@
-"""Inside the lab's own kernel: a Docker Engine of its own, on the disk that `engine_disk` makes and lends.
+"""Starts and stops a Docker Engine inside the lab's own kernel, on the disk that `engine_disk` makes.
 
-It is told to leave alone what a lab does not need: rules of iptables, a bridge of its own, a proxy for published ports.
-What it does to containers is as anywhere else.
+The engine's iptables rules, its default bridge and its proxy for published ports are switched off, since a lab does not
+need them. It treats containers as any other engine does.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from badwire.uml import paths
 DEVICE = "/dev/ubda"
 FOLDER = Path("/run/engine")
 LOG = Path("/run/out/kernel/dockerd.log")
-LAST_LINES = 3  # of the log, in an error's sentence
+LAST_LINES = 3  # the number of lines of the log in an error
 _SHIM = "containerd-shim-runc-v2"
 ADDRESS = "unix:///run/docker.sock"
 
@@ -31,7 +31,7 @@ COMMAND = (
     "--exec-root=/run/docker",
     "--pidfile=/run/docker.pid",
     "--storage-driver=overlay2",
-    "--exec-opt=native.cgroupdriver=cgroupfs",  # nobody here is systemd
+    "--exec-opt=native.cgroupdriver=cgroupfs",  # systemd does not run in this kernel
     "--bridge=none",
     "--iptables=false",
     "--ip6tables=false",
@@ -41,21 +41,26 @@ COMMAND = (
     "--log-level=warn",
 )
 
-# In Go's collector of garbage one thread waits for another by asking again and again (runtime/mgcsweep.go, bgsweep). On
-# this kernel's only processor, whose clock stands still meanwhile, that other one never gets its turn. So the engine
-# has one of Go's processors, where there is nobody to wait for, and collects only when it must.
+# A thread of Go's garbage collector waits for another one in a busy loop (runtime/mgcsweep.go, bgsweep). This kernel
+# has a single processor, and its clock does not advance during the loop, so the other thread is never scheduled.
+# With GOMAXPROCS=1 no thread waits for another; with GOGC=off the engine collects only near its memory limit.
 ENVIRONMENT = {"GOMAXPROCS": "1", "GOGC": "off", "GOMEMLIMIT": "300MiB"}
-# The shim, one for each container, sets both for itself; it and runc live for a container only, and can do without.
+# The shim sets both variables for itself, so garbage collection is switched off in it by GODEBUG. It and runc live only
+# as long as their container and do not need garbage collection.
 SHIM = """#!/bin/sh
 GODEBUG=sbrk=1 exec {} "$@"
 """
-# What the engine finds along its PATH. Not iptables: in each container it tries ten times to make rules for the
-# name server of the engine, which this kernel has no tables for.
+# The programs in the engine's PATH. iptables is left out: for each container the engine would try ten times to make
+# rules for its name server, for which this kernel has no tables.
 PROGRAMS = ("dockerd", "containerd", "runc", "docker-init", _SHIM)
 
 
 class Engine:
-    """A running engine: where it answers, and the process that looks after it."""
+    """A running engine.
+
+    Attributes:
+        address: the URL of its API.
+    """
 
     address = ADDRESS
 
@@ -63,14 +68,18 @@ class Engine:
         self._keeper = keeper
 
     def stop(self) -> None:
-        """End it and put its disk away, so that what it wrote there is whole. Raises OSError."""
+        """Stop the engine and unmount its disk, so that everything it wrote is on the disk. Raises OSError."""
         os.kill(self._keeper, signal.SIGTERM)
         os.waitpid(self._keeper, 0)
         libc.umount(str(FOLDER / "disk"))
 
 
 def start() -> Engine:
-    """Mount the disk, start the engine, return once it answers. Raises MachineError with the last lines of its log."""
+    """Mount the disk, start the engine, and return once it answers.
+
+    Raises:
+        MachineError: the disk cannot be mounted, or the engine ended; the text has the last lines of the engine's log.
+    """
     (FOLDER / "disk").mkdir(parents=True)
     try:
         libc.mount(DEVICE, str(FOLDER / "disk"), "ext4", libc.MS_NOATIME)
@@ -91,7 +100,7 @@ def start() -> Engine:
             awaited = select.poll()
             awaited.register(ready, select.POLLIN)
             awaited.register(ended, select.POLLIN)
-            # sd_notify(3): what services say to whoever started them, here that the engine answers.
+            # sd_notify(3): the engine reports that it answers.
             while ended not in dict(awaited.poll()):
                 if b"READY=1" in ready.recv(4096).split(b"\n"):
                     return Engine(keeper)
@@ -106,7 +115,7 @@ def start() -> Engine:
 
 
 def _furnish(folder: Path) -> None:
-    """The folder that is the engine's PATH: links to its programs, but for the shim, which is ours around theirs."""
+    """Make the directory that is the engine's PATH: links to its programs, and a script that wraps the shim."""
     folder.mkdir()
     for name in PROGRAMS:
         found = shutil.which(name, path=paths.ENVIRONMENT["PATH"])
@@ -118,7 +127,7 @@ def _furnish(folder: Path) -> None:
 
 
 def _keep() -> None:
-    """The process that starts dockerd, passes SIGTERM on to it, and buries whom it leaves behind; never returns."""
+    """Run the process that starts dockerd, passes SIGTERM on to it, and reaps its orphaned children; never return."""
     status = 1
     try:
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
@@ -129,7 +138,7 @@ def _keep() -> None:
             "PATH": str(FOLDER / "bin"),
             "NOTIFY_SOCKET": str(FOLDER / "ready"),
         }
-        # One line at a time, and an engine says little.
+        # Unbuffered: the engine writes few lines.
         with LOG.open("ab", buffering=0) as log:
             try:
                 dockerd = subprocess.Popen(
@@ -153,9 +162,10 @@ def _keep() -> None:
 
 
 def _hide_settings() -> None:
-    """For the engine alone, /etc can be written, and has no settings of the machine's own engine.
+    """Give this process a writable /etc of its own, without the settings of the machine's engine in /etc/docker.
 
-    Some engines write a key to /etc/docker, or end; and a user cannot read the one that is there.
+    Some versions of dockerd end if they cannot write a key to /etc/docker, and an ordinary user cannot read the
+    machine's own key.
     """
     libc.unshare(libc.CLONE_NEWNS)
     libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)

@@ -1,6 +1,6 @@
-"""Inside the lab's own kernel, once for each disk: an engine is started on it, and images are put there.
+"""The jobs that put images on the disk of the Docker Engine, by an engine that runs inside the lab's own kernel.
 
-Each function is a kernel's job. Raises LabError.
+Each public function is a job of a kernel, and raises LabError if the engine does not start or refuses the image.
 """
 
 import sys
@@ -19,7 +19,7 @@ CALL = __name__
 
 
 def base(tar: str) -> None:
-    """The base image from a tar file of its root."""
+    """Import the base image from ``tar``, the path of a tar file with its root directory."""
 
     def imported(client: docker.APIClient) -> None:
         said = client.import_image(tar, repository=image.LOCAL_BASE, changes=['CMD ["python3"]'])
@@ -32,7 +32,7 @@ def base(tar: str) -> None:
 
 
 def hosts() -> None:
-    """The hosts' image on the base image that is there."""
+    """Build the hosts' image on the base image, which the disk has already."""
     _filled(lambda client: image.ensure(client, Container(), _tell))
 
 

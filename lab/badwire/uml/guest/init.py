@@ -1,4 +1,4 @@
-"""What PID 1 of the lab's own kernel does first: memory, and then all that needs some."""
+"""The entry point of PID 1 in the lab's own kernel: maps memory first, then imports and runs the job."""
 
 from badwire.uml.guest import memory
 

@@ -1,7 +1,7 @@
-"""PID 1 of the lab's own kernel: furnishes it, does one job, writes the answer down, and halts.
+"""PID 1 of the lab's own kernel: mounts file systems, runs one job, writes its answer, and halts the kernel.
 
-Run by `machine` as ``python -m badwire.uml.guest.init``. Python starts before anything is mounted, so the standard
-library and the lab are read from the machine's files as they are.
+`machine` runs it as ``python -m badwire.uml.guest.init``. Python starts before anything is mounted, so the standard
+library and the lab are read directly from the machine's files.
 """
 
 import importlib
@@ -23,7 +23,7 @@ _FRESH = ("/run", "/dev/shm")
 
 
 def furnish() -> None:
-    """Mount what every system has, and the one writable folder."""
+    """Mount the file systems that every Linux system has, and the run's folder, which is writable."""
     libc.mount("proc", "/proc", "proc", 0)
     libc.mount("sysfs", "/sys", "sysfs", 0)
     libc.mount("devtmpfs", "/dev", "devtmpfs", 0)
@@ -32,40 +32,42 @@ def furnish() -> None:
     libc.mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666,newinstance")
     for path in _FRESH:
         libc.mount("tmpfs", path, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, "mode=1777")
-    # The machine's own /tmp shows through, since a user's files may be there; what is written stays in memory.
+    # The files in the machine's /tmp are visible, since a user's files may be there; changes are kept in memory.
     for layer in ("upper", "work"):
         os.mkdir(f"/run/{layer}")
     libc.mount("overlay", "/tmp", "overlay", 0, "lowerdir=/tmp,upperdir=/run/upper,workdir=/run/work")
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(target, f"/dev/{name}")
     system.up("lo")  # as on every machine
-    # The folder that the kernel, a process of the machine, stands in: so it has the same name in every run. What is
-    # written is in the machine's file at once, and outlives this kernel however it ends.
+    # The working directory of the kernel's process on the machine, so that the path is the same in every run. Writes
+    # are synchronous, so files are complete on the machine however this kernel ends.
     show("/proc/self/cwd/.", Path(OUT), libc.MS_SYNCHRONOUS)
 
 
 def wait_for_exact_timers() -> None:
-    """Timers are as coarse as ticks until the first ones have passed, which on this clock need not be at the start
-    (kernel/time/hrtimer.c, hrtimer_switch_to_hres): the resolution of the clock tells.
+    """Wait until the kernel has high-resolution timers, which the resolution of its clock shows.
+
+    The kernel switches to them after its first ticks (kernel/time/hrtimer.c, hrtimer_switch_to_hres), which on the
+    virtual clock may come late.
     """
     while time.clock_getres(time.CLOCK_MONOTONIC) > 1e-6:
         time.sleep(0.01)
 
 
 def show(source: str, target: Path, flags: int) -> None:
-    """A folder of the machine, at a place of its own."""
+    """Mount a directory of the machine, ``source``, at ``target``."""
     target.mkdir(parents=True, exist_ok=True)
     libc.mount("none", str(target), "hostfs", flags, source)
 
 
 def show_again(path: str) -> None:
-    """A folder of the machine that a fresh /run or /dev/shm hides, at its own place, read-only."""
+    """Mount a directory of the machine at its own path, read-only, if the new /run or /dev/shm hides it."""
     if any(Path(path).is_relative_to(fresh) for fresh in _FRESH) and not os.path.exists(path):
         show(path, Path(path), libc.MS_RDONLY)
 
 
 def speak() -> None:
-    """Standard output and error, each to a console that the machine keeps in a file, byte for byte; no input."""
+    """Connect stdout and stderr each to a console whose bytes the machine writes to a file, and stdin to /dev/null."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -79,7 +81,7 @@ def speak() -> None:
 
 
 def do(job: dict[str, Any]) -> Any:
-    """The job's answer, or the exit status of its command."""
+    """Run the job; return the function's return value, or the exit status of the command."""
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["environment"])
@@ -94,7 +96,7 @@ def do(job: dict[str, Any]) -> Any:
             print(f"badwire: {job['command'][0]} cannot be run in the kernel: {error.strerror}.", file=sys.stderr)
             os._exit(127)
     while True:
-        pid, status = os.wait()  # PID 1 reaps whatever is left without a parent
+        pid, status = os.wait()  # PID 1 also reaps orphaned processes
         if pid == child:
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
@@ -103,7 +105,7 @@ def do(job: dict[str, Any]) -> Any:
 def main() -> None:
     try:
         furnish()
-        # Opened before the job has its way: whatever it does to its folder, the lab outside has this file open too.
+        # Opened before the job runs, since the job may remove the file; the lab outside has it open too.
         answer = os.open(f"{OUT}/{AUX}/answer", os.O_WRONLY)
         job = json.loads((Path(OUT, AUX) / "job.json").read_text())
         speak()
@@ -113,7 +115,7 @@ def main() -> None:
             show_again(path)
         try:
             if job["engine"]:
-                from badwire.uml.guest import docker_engine  # few jobs need it, and each module costs
+                from badwire.uml.guest import docker_engine  # few jobs need it, and an import takes time
 
                 job["environment"]["DOCKER_HOST"] = docker_engine.start().address
             said = {"answer": do(job)}

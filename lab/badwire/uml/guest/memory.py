@@ -1,28 +1,28 @@
-"""Memory for PID 1 and what is forked from it, mapped in one go.
+"""Maps the memory of PID 1 and of the processes that it forks in one step, which makes imports faster.
 
-The kernel maps a page into the host process that carries a program when the program first touches it: three switches
-between processes for each of thousands of pages, which is most of what it costs to import a module. A range whose
-protection is changed is mapped at once (flush_tlb_range in arch/um/kernel/tlb.c).
+User-Mode Linux maps a page into the host process of a program when the program first uses the page. This takes three
+process switches for each of thousands of pages, most of the time of an import. A range whose protection is changed is
+mapped in one step (flush_tlb_range in arch/um/kernel/tlb.c).
 """
 
 import ctypes
 
 SIZE = 32 << 20  # bytes; the lab's modules and those of pyroute2 take 30 MB
 SETTINGS = {
-    "PYTHONMALLOC": "malloc",  # all of it from the C library's heap, which is one range
+    "PYTHONMALLOC": "malloc",  # take all memory from the C library's heap, which is one range
     "MALLOC_TOP_PAD_": str(2 * SIZE),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),  # never give any of it back
     "MALLOC_MMAP_THRESHOLD_": str(SIZE),
     "MALLOC_ARENA_MAX": "1",
 }
-"""Variables of the environment that PID 1 must have been started with."""
+"""The environment variables with which PID 1 must be started."""
 _PAGE = 4096
 _PROT_READ, _PROT_WRITE = 1, 2
-_MADV_POPULATE_WRITE = 23  # Linux 5.14; on an older one the pages come one by one, as they always did
+_MADV_POPULATE_WRITE = 23  # since Linux 5.14; an older kernel refuses it, and pages are mapped one by one
 
 
 def lay_out() -> None:
-    """Map the heap's next ``SIZE`` bytes: they are free, so nobody misses them while they are read-only."""
+    """Map the next ``SIZE`` bytes of the heap. They are free, so nothing fails while they are read-only."""
     c = ctypes.CDLL(None)
     c.malloc.restype = ctypes.c_void_p
     block = c.malloc(ctypes.c_size_t(SIZE - _PAGE))

@@ -1,6 +1,6 @@
-"""Inside the lab's own kernel: network namespaces from processes that are forked, not started.
+"""The substrates inside the lab's own kernel. Network namespaces belong to processes that are forked from PID 1.
 
-Starting Python anew costs a third of a second there, most of it for pages that every start touches again.
+Starting a new Python takes a third of a second there, most of it to map pages.
 """
 
 import os
@@ -23,16 +23,16 @@ class Forked:
         self.pid = fork(life)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Send SIGKILL to it."""
         os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> None:
-        """Until it has ended."""
+        """Wait until it has ended."""
         os.waitpid(self.pid, 0)
 
 
 def launch(theirs: socket.socket, stderr: int) -> Child:
-    """Start the init process, as badwire.substrate.netns.launch does."""
+    """Fork the init process of the namespaces; the arguments are those of badwire.substrate.netns.launch."""
 
     def life() -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -46,7 +46,7 @@ def launch(theirs: socket.socket, stderr: int) -> Child:
         netns_init.run_init(control)
 
     ours = os.open("/proc/self/ns/pid", os.O_RDONLY)
-    libc.unshare(libc.CLONE_NEWPID)  # for the next child, which is its PID 1
+    libc.unshare(libc.CLONE_NEWPID)  # the next child is PID 1 of the new namespace
     try:
         return Forked(life)
     finally:
@@ -55,7 +55,7 @@ def launch(theirs: socket.socket, stderr: int) -> Child:
 
 
 def substrate_of(name: str) -> Substrate:
-    """The substrate that the job's hosts live on; that it can be had needs no trial here."""
+    """The substrate with this name, "docker" or "netns". Inside the kernel it needs no check that it is available."""
     if name == "docker":
         from badwire.substrate.docker.substrate import Docker
 

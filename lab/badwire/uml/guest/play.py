@@ -1,4 +1,4 @@
-"""Inside the lab's own kernel: the job that plays a scenario."""
+"""The job that plays a scenario inside the lab's own kernel."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,11 @@ from badwire.uml.paths import OUT
 
 
 def play(file: str, substrate: str, engine: str, seed: int) -> dict[str, str] | None:
-    """Play the scenario; the error that broke it off, as errors.to_wire has it, or None."""
+    """Play the scenario in ``file``, and record it into the run's folder.
+
+    Returns:
+        The error that broke it off, as errors.to_wire makes it; None if nothing did.
+    """
 
     def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
