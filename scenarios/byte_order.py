@@ -80,7 +80,7 @@ def inet_pton(run: Evidence) -> Checks:
     connection = run.connection(PORT)
     program = run.host("client").program("network_order")
     address = connection.segments.first.data[DESTINATION_ADDRESS]
-    accepted = run.host("server").call("accept").value
+    accepted = run.host("server").call("accept").result
     yield equals("bytes of the server's address in memory", program.line("address"), address.hex())
     yield equals("peer that the client connected to", program.line("connected"), f"{run.hosts['server']} {PORT}")
     yield equals("peer that accept returned on the server", accepted[1], [run.hosts["client"], connection.client.port])

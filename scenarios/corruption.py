@@ -82,7 +82,7 @@ def undamaged_datagrams(run: Evidence) -> Checks:
     """The datagrams that recvfrom returns are those that the capture shows undamaged, in the same order."""
     sent = run.datagrams("client", port=DATAGRAMS)
     undamaged = sent.where(lambda frame: not frame.damaged)
-    received = run.host("server").calls("recvfrom").map(lambda call: call.value[0])
+    received = run.host("server").calls("recvfrom").map(lambda call: call.result[0])
     yield equals("datagrams that the program received", received.map(shown), undamaged.map(payload).map(shown))
     yield at_least("datagrams that were damaged", len(sent.required) - len(undamaged), 1, "datagrams")
 

@@ -131,7 +131,7 @@ def header_lengths(run: Evidence) -> Checks:
 
 def received(run: Evidence) -> Records[str]:
     """What each recvfrom of the server returned."""
-    return run.host("server").calls("recvfrom").map(lambda call: call.value[0].decode(errors="replace"))
+    return run.host("server").calls("recvfrom").map(lambda call: call.result[0].decode(errors="replace"))
 
 
 def in_order(texts: Records[str]) -> Records[str]:

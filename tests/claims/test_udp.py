@@ -28,7 +28,7 @@ def run(
     late: str | None = LATE,
     received: Sequence[bytes] = (b"ab", b"cdef", b"long", b"next"),
     joined: Sequence[bytes] = (b"abcdeflongernext",),
-    names: Sequence[tuple[str, int]] = (UNBOUND, BOUND),
+    names: Sequence[tuple[str, int] | str] = (UNBOUND, BOUND),
     datagram: bool = True,
     icmp_code: int | None = 3,
     unconnected: str = "order\nlost 0",
@@ -44,7 +44,7 @@ def run(
         complete: whether the capture is.
         twice, late: the numbers that came back where datagrams are doubled, and where they are delayed.
         received, joined: what the server's recvfrom and recv return.
-        names: what getsockname returns.
+        names: what getsockname returns; a string is the error with which it fails.
         datagram: whether the datagram that gives the client its port was captured.
         icmp_code: of the messages "unreachable".
         unconnected, connected: what the clients write that send to the closed port.
@@ -67,7 +67,11 @@ def run(
         client_program(w, 11, 3, f"sent\norder {late}", ECHO, "--stay")
 
     for number, name in enumerate(names):
-        w.call("client", 20.1 + 0.3 * number, "getsockname", value=list(name))
+        t = 20.1 + 0.3 * number
+        if isinstance(name, str):
+            w.call("client", t, "getsockname", errno=name)
+        else:
+            w.call("client", t, "getsockname", value=list(name))
     if datagram:
         w.datagram("client", "server", 20.2, b"ab", sport=PORT, dport=WHOLE)
     for number, data in enumerate(received):
@@ -106,6 +110,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("port_without_address", {"names": (UNBOUND, UNBOUND)}),
     ("port_without_address", {"names": (UNBOUND, ("0.0.0.0", 40002))}),
     ("port_without_address", {"names": (UNBOUND, ("10.0.0.3", PORT))}),
+    ("port_without_address", {"names": ("EBADF", BOUND)}),
     ("closed_port", {"icmp_code": 1}),
     ("closed_port", {"unconnected": "order 0\nlost 1"}),
     ("closed_port", {"connected": "recvfrom: EHOSTUNREACH"}),

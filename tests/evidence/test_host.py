@@ -56,6 +56,8 @@ def test_one_call() -> None:
     assert call.value is None
     assert call.errno == "ECONNREFUSED"
     assert call.outcome == "ECONNREFUSED"
+    with pytest.raises(NotRecorded, match="connect on client failed with ECONNREFUSED, so it has no result"):
+        _ = call.result
 
 
 def test_one_call_by_port_and_position() -> None:

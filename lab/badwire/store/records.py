@@ -108,6 +108,22 @@ class Call:
         return self.errno or "success"
 
     @property
+    def result(self) -> Any:
+        """The result of a call that succeeded.
+
+        Raises:
+            NotRecorded: the call failed.
+        """
+        if self.errno is not None:
+            raise NotRecorded.of(
+                "{call} on {host} failed with {errno}, so it has no result",
+                call=self.call,
+                host=self.host,
+                errno=self.errno,
+            )
+        return self.value
+
+    @property
     def port(self) -> int | None:
         """The port of the address among the arguments; None if there is no address."""
         for argument in self.args:
