@@ -4,9 +4,10 @@
     def first_to_close(run: Evidence) -> Checks:
         yield equals("the FIN comes first from", run.connection(7001).closing.first, "server")
 
-A claim fails when one of its checks fails. Otherwise it is UNKNOWN when a check is UNKNOWN or there is no check, and
-holds when all of its checks hold. NotRecorded or another exception ends the checks: those made so far count, and an
-UNKNOWN check is added.
+``judge_one`` makes the verdict. A claim FAILS when one of its checks FAILS. Otherwise it is UNKNOWN when a check is
+UNKNOWN or there is no check, and HOLDS when all of its checks HOLD. NotRecorded or another exception ends the checks:
+those made so far count, and an UNKNOWN check is added. After an error of the run or a failure of the lab itself,
+``badwire.result.judge`` makes all claims of the scenario UNKNOWN.
 """
 
 import traceback

@@ -1,4 +1,8 @@
-"""From evidence and a scenario's claims to a result, and the scenario that a saved run belongs to."""
+"""From evidence and a scenario's claims to the result of a run, and the scenario that a saved run belongs to.
+
+The verdict of one claim is made in ``badwire.claims.claim``. Here they become one result, in which the claims of the
+scenario are UNKNOWN if the run ended with an error or a claim about the lab itself FAILS.
+"""
 
 import os
 from collections.abc import Iterable, Mapping

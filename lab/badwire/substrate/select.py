@@ -10,14 +10,20 @@ NAMES = ("auto", "netns", "docker")
 
 
 def make(name: str, report: Callable[[str], None]) -> Substrate:
-    """Make a substrate by its name, without checking it. Imports are local, so netns does not load the Docker SDK."""
+    """Make a substrate by its name, without checking it. Imports are local, so netns does not load the Docker SDK.
+
+    Raises:
+        KeyError: there is no substrate of this name.
+    """
     if name == "docker":
         from badwire.substrate.docker.substrate import Docker
 
         return Docker(report)
-    from badwire.substrate.netns import Netns
+    if name == "netns":
+        from badwire.substrate.netns import Netns
 
-    return Netns()
+        return Netns()
+    raise KeyError(name)
 
 
 def probe(name: str, substrate: Substrate) -> MachineError | None:

@@ -42,7 +42,7 @@ class AgentStreams:
 
 
 class Substrate(Protocol):
-    """What provides hosts and a wire: network namespaces, or Docker."""
+    """What provides hosts and a wire: network namespaces, or Docker. On the virtual clock, either runs inside UML."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,7 @@
-"""The agent on the wire: makes or adopts the bridge, captures at its ports, and sets faults on them."""
+"""The agent on the wire: makes or adopts the bridge, captures at its ports, and sets faults on them.
+
+Each host's port has a fault engine, the kernel's netem (`netem`) or the relay (`badwire.agent.relay`), chosen here.
+"""
 
 import time
 from collections.abc import Callable
@@ -80,7 +83,7 @@ class WireAgent:
         self._bridge = Bridge(name, mtu)
         self._redirect = Redirect(self._loop, self._send, self._bridge)
         if name is not None:
-            # In the engine's own namespace, SYS_ADMIN is needed for the relay's namespace only.
+            # In the Docker Engine's own namespace, SYS_ADMIN is needed for the relay's namespace only.
             self._redirect.start()
             libc.give_up(libc.CAP_SYS_ADMIN)
 

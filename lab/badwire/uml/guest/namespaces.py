@@ -55,9 +55,15 @@ def launch(theirs: socket.socket, stderr: int) -> Child:
 
 
 def substrate_of(name: str) -> Substrate:
-    """The substrate with this name, "docker" or "netns". Inside the kernel it needs no check that it is available."""
+    """The substrate with this name, "docker" or "netns". Inside the kernel it needs no check that it is available.
+
+    Raises:
+        KeyError: there is no substrate of this name.
+    """
     if name == "docker":
         from badwire.substrate.docker.substrate import Docker
 
         return Docker(lambda text: print(text, file=sys.stderr, flush=True))
-    return Netns(launch)
+    if name == "netns":
+        return Netns(launch)
+    raise KeyError(name)
