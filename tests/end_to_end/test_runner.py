@@ -43,9 +43,10 @@ def test_a_run_leaves_a_folder_with_everything_in_it(out: Path) -> None:
     found = result(folder)
     assert (found["scenario"], found["verdict"], found["status"], found["error"]) == ("mixed", "FAILS", 1, None)
     held = {one["name"]: one["verdict"] for one in found["claims"] if not one["instrument"]}
-    assert held == {"a_syn_was_sent": "HOLDS", "one_segment_is_enough": "FAILS", "a_datagram_was_sent": "UNKNOWN"}
+    assert held == {"syn_sent": "HOLDS", "one_segment_is_enough": "FAILS", "a_datagram_was_sent": "UNKNOWN"}
     failed = next(one for one in found["claims"] if one["verdict"] == "FAILS")
-    assert (failed["measured"], failed["expected"], failed["unit"]) == (2, "1", "segments")
+    (check,) = failed["checks"]
+    assert (check["verdict"], check["measured"], check["unit"]) == ("FAILS", 2, "segments")
     assert failed["sources"] == ["RFC 9293 section 3.10.7.1"]
 
     where = found["environment"]
@@ -59,7 +60,7 @@ def test_a_run_leaves_a_folder_with_everything_in_it(out: Path) -> None:
 def test_results_go_to_stdout_and_progress_to_stderr(out: Path) -> None:
     done = lab("run", story("mixed"), "--substrate", "netns", "--out", out)
     assert done.returncode == 1
-    assert "FAILS    one segment is enough\n         measured 2 segments; expected 1 segments\n" in done.stdout
+    assert "FAILS    One segment is enough\n         FAILS   segments sent  2 segments  expected 1 segment\n" in done.stdout
     assert "FAILS: 1 of 3 held, 1 of 3 failed, 1 of 3 unknown (netns, Linux " in done.stdout
     assert "substrate netns: as asked for" in done.stderr
     assert "HOLDS" not in done.stderr
@@ -95,7 +96,7 @@ def test_a_slip_in_a_scenario_is_one_sentence_and_a_traceback_in_the_folder(out:
     assert 'hosts["server"]' in (folder / "traceback.txt").read_text()
     found = result(folder)
     assert {one["verdict"] for one in found["claims"]} == {"UNKNOWN"}
-    assert "KeyError" in found["error"] and "KeyError" in found["claims"][0]["why"]
+    assert "KeyError" in json.dumps(found["error"]) and "KeyError" in json.dumps(found["claims"][0]["checks"])
 
 
 def test_one_that_breaks_off_does_not_stop_the_next(out: Path) -> None:
