@@ -60,7 +60,10 @@ def test_a_run_leaves_a_folder_with_everything_in_it(out: Path) -> None:
 def test_results_go_to_stdout_and_progress_to_stderr(out: Path) -> None:
     done = lab("run", story("mixed"), "--substrate", "netns", "--out", out)
     assert done.returncode == 1
-    assert "FAILS    One segment is enough\n         FAILS   segments sent  2 segments  expected 1 segment\n" in done.stdout
+    assert (
+        "FAILS    One segment is enough\n         FAILS   segments sent  2 segments  expected 1 segment\n"
+        in done.stdout
+    )
     assert "FAILS: 1 of 3 held, 1 of 3 failed, 1 of 3 unknown (netns, Linux " in done.stdout
     assert "substrate netns: as asked for" in done.stderr
     assert "HOLDS" not in done.stderr
