@@ -10,4 +10,4 @@ def test_a_scenario_brings_its_own_program(substrate: Substrate, tmp_path: Path)
     with Running("own", substrate.name, tmp_path) as run:
         status, out, err = run.end()
         assert status == 0, err
-        assert "HOLDS    it shouts" in out
+        assert "HOLDS    It shouts" in out
