@@ -92,7 +92,9 @@ def resolve(ground: Ground, server: socket.socket) -> None:
 
 
 def decisions(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [(event["fault"], event["verdict"]) for event in events if event["event"] == "decision"]
+    """What the relay decided on IPv4 frames: the kernel may confirm an ARP entry at any time (arp(7))."""
+    made = [event for event in events if event["event"] == "decision"]
+    return [(event["fault"], event["verdict"]) for event in made if event["frame"][12:14] == b"\x08\x00"]
 
 
 def payload(frame: bytes) -> str:
