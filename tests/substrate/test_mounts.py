@@ -15,9 +15,9 @@ NOBODY = 65534
 def complaint(*paths: "str | Path") -> str:
     with pytest.raises(BadOption) as caught:
         mounts.resolve(paths)
-    said = str(caught.value)
-    assert "\n" not in said
-    return said
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
 
 
 def test_files_folders_and_links_to_them_each_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,22 +29,20 @@ def test_files_folders_and_links_to_them_each_once(tmp_path: Path, monkeypatch: 
     assert found == [tmp_path / "file", tmp_path / "folder"]
 
 
-def test_a_path_that_does_not_exist_is_told_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_does_not_exist_is_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert complaint("./my_servr") == (
-        f"mounts= names ./my_servr ({tmp_path}/my_servr), which does not exist: correct the path, or start from another"
-        " folder."
+        f"mounts= names ./my_servr ({tmp_path}/my_servr), which does not exist: correct the path, or start in another"
+        " directory."
     )
     assert complaint(tmp_path / "no").startswith(f"mounts= names {tmp_path}/no, which does not exist")
     (tmp_path / "file").touch()
-    assert "file/below), which cannot be looked at (Not a directory)" in complaint("file/below")
+    assert "file/below), which cannot be read (Not a directory)" in complaint("file/below")
 
 
 def test_links_that_lead_nowhere(tmp_path: Path) -> None:
     (tmp_path / "broken").symlink_to("elsewhere")
-    assert "broken, a symbolic link to elsewhere, which does not exist: mend the link." in complaint(
-        tmp_path / "broken"
-    )
+    assert "broken, a symbolic link to elsewhere, which does not exist: fix the link." in complaint(tmp_path / "broken")
     (tmp_path / "round").symlink_to("round")
     assert "Too many levels of symbolic links" in complaint(tmp_path / "round")
 
@@ -61,7 +59,7 @@ def test_what_is_neither_a_file_nor_a_folder(tmp_path: Path) -> None:
 def test_what_is_no_path() -> None:
     assert "names '', which is not a path" in complaint("")
     assert "names None, which is not a path" in complaint(None)  # type: ignore[arg-type]
-    assert "cannot be looked at (embedded null byte)" in complaint("a\0b")
+    assert "cannot be read (embedded null byte)" in complaint("a\0b")
     with pytest.raises(BadOption, match=r"'\./mine' is one path: put it in brackets"):
         mounts.resolve("./mine")
 

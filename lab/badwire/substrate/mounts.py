@@ -1,4 +1,4 @@
-"""Checks the files and folders of this machine that hosts are to see, before a lab starts."""
+"""Checks the files and directories of this machine that hosts are to see, before a lab starts."""
 
 import os
 import stat
@@ -15,33 +15,48 @@ def resolve(mounts: Sequence[str | Path], option: str = "mounts=") -> list[Path]
         option: the option in which the user gave them, for error messages.
 
     Raises:
-        BadOption: a path is missing or unreadable, or is neither a regular file nor a folder.
+        BadOption: a path is missing or unreadable, or is neither a regular file nor a directory.
     """
     if isinstance(mounts, str | os.PathLike):
         raise BadOption(f"{option} is a list of paths, and {os.fspath(mounts)!r} is one path: put it in brackets.")
-    return list(dict.fromkeys(_resolve(mount, option) for mount in mounts))
+    resolved: list[Path] = []
+    for mount in mounts:
+        path = _resolve(mount, option)
+        if path not in resolved:
+            resolved.append(path)
+    return resolved
 
 
 def _resolve(mount: str | Path, option: str) -> Path:
     if not isinstance(mount, str | os.PathLike) or not os.fspath(mount):
-        raise BadOption(f"{option} names {mount!r}, which is not a path: give it the path of a file or a folder.")
-    absolute = os.path.abspath(mount)
-    where = f"{option} names {os.fspath(mount)}" + (f" ({absolute})" if os.fspath(mount) != absolute else "")
-    try:
-        mode = os.stat(absolute).st_mode
-    except FileNotFoundError:
-        if os.path.islink(absolute):
-            target = os.readlink(absolute)
-            raise BadOption(f"{where}, a symbolic link to {target}, which does not exist: mend the link.") from None
-        raise BadOption(f"{where}, which does not exist: correct the path, or start from another folder.") from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise BadOption(f"{where}, which cannot be looked at ({why}): name a path that you may read.") from None
+        raise BadOption(f"{option} names {mount!r}, which is not a path: give it the path of a file or a directory.")
+    path = os.fspath(mount)
+    absolute = os.path.abspath(path)
+    subject = f"{option} names {path}"
+    if path != absolute:
+        subject += f" ({absolute})"
+    mode = _mode(absolute, subject)
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise BadOption(f"{where}, which is {_kind(mode)}: name a file, or the folder that it is in.")
+        raise BadOption(f"{subject}, which is {_kind(mode)}: name a file, or the directory that it is in.")
     if not os.access(absolute, os.R_OK):
-        raise BadOption(f"{where}, which you may not read: change its permissions, or name another path.")
+        raise BadOption(f"{subject}, which you may not read: change its permissions, or name another path.")
     return Path(os.path.realpath(absolute))
+
+
+def _mode(path: str, subject: str) -> int:
+    """The mode of the file at ``path``, as in stat(2); ``subject`` begins the error message if there is none."""
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        if os.path.islink(path):
+            target = os.readlink(path)
+            raise BadOption(f"{subject}, a symbolic link to {target}, which does not exist: fix the link.") from None
+        raise BadOption(f"{subject}, which does not exist: correct the path, or start in another directory.") from None
+    except OSError as error:
+        cause = error.strerror
+    except ValueError as error:
+        cause = str(error)
+    raise BadOption(f"{subject}, which cannot be read ({cause}): name a path that you may read.")
 
 
 def _kind(mode: int) -> str:

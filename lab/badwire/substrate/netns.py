@@ -61,7 +61,8 @@ class Child(Protocol):
     def wait(self) -> object: ...
 
 
-Launch = Callable[[socket.socket, int], Child]  # the init process's end of its socket, and its stderr
+# launch(theirs, stderr): start the init process with its end of the control socket and its standard error
+Launch = Callable[[socket.socket, int], Child]
 
 
 def launch(theirs: socket.socket, stderr: int) -> Child:
@@ -93,7 +94,8 @@ def _await_end(process: Child) -> None:
 
 def _tail(stderr: int) -> str:
     size = os.fstat(stderr).st_size
-    return os.pread(stderr, _TAIL, max(0, size - _TAIL)).decode("utf-8", "backslashreplace").strip()
+    tail = os.pread(stderr, _TAIL, max(0, size - _TAIL))
+    return tail.decode("utf-8", "backslashreplace").strip()
 
 
 class Namespaces:
@@ -128,15 +130,17 @@ class Namespaces:
         ours, theirs = socket.socketpair()
         undo.callback(ours.close)
         with theirs:
-            socket.send_fds(self._control, [json.dumps({"kind": kind, "name": name}).encode()], [theirs.fileno()])
+            request = json.dumps({"kind": kind, "name": name}).encode()
+            socket.send_fds(self._control, [request], [theirs.fileno()])
             self._answer()
         return SocketStream(ours, self._stderr)
 
     def _answer(self) -> dict[str, object]:
         data = self._control.recv(4096)
         if not data:
-            output = _tail(self._stderr).splitlines()[-1:] or ["none"]
-            raise AgentLost(f"the process that holds the namespaces ended at once; its last output: {output[0]}")
+            lines = _tail(self._stderr).splitlines()
+            output = lines[-1] if lines else "none"
+            raise AgentLost(f"the process that holds the namespaces ended at once; its last output: {output}")
         answer: dict[str, object] = json.loads(data)
         return answer
 

@@ -43,7 +43,8 @@ def enter_new_namespaces() -> None:
         libc.unshare(_WITHOUT_USER)
         return
     except PermissionError:
-        user, group = os.geteuid(), os.getegid()
+        user = os.geteuid()
+        group = os.getegid()
     libc.unshare(_WITHOUT_USER | libc.CLONE_NEWUSER)
     # The user is mapped to itself and not to root, so that a program has no capabilities after execve(2).
     Path("/proc/self/setgroups").write_text("deny")
@@ -72,17 +73,22 @@ def hide_services() -> None:
 
     A process that may use an engine's socket has the rights of the machine's root.
     """
-    for folder, _, names in (("/dev", [], ["kmsg"]), *os.walk("/run")):
-        for path in (os.path.join(folder, name) for name in names):
-            with suppress(FileNotFoundError):  # services come and go
-                if stat.S_IFMT(os.lstat(path).st_mode) in (stat.S_IFSOCK, stat.S_IFCHR):
-                    libc.mount("/dev/null", path, None, _MS_BIND)
+    paths = ["/dev/kmsg"]
+    for directory, _, names in os.walk("/run"):
+        paths += [os.path.join(directory, name) for name in names]
+    for path in paths:
+        with suppress(FileNotFoundError):  # services come and go
+            mode = os.lstat(path).st_mode
+            if stat.S_ISSOCK(mode) or stat.S_ISCHR(mode):
+                libc.mount("/dev/null", path, None, _MS_BIND)
 
 
 def limit_processes() -> None:
     """Limit the number of processes in this lab, where the kernel has a limit for a PID namespace."""
-    release = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
-    if release >= _PID_MAX_PER_NAMESPACE:
+    numbers = re.findall(r"\d+", os.uname().release)
+    major = int(numbers[0])
+    minor = int(numbers[1])
+    if (major, minor) >= _PID_MAX_PER_NAMESPACE:
         Path("/proc/sys/kernel/pid_max").write_text(str(_MAX_PROCESSES))
 
 
@@ -123,9 +129,10 @@ def answer_requests(control: socket.socket) -> None:
         if not data:
             return
         request = json.loads(data)
-        pid = fork(partial(run_agent, request["kind"], request["name"], fds[0], control))
-        os.close(fds[0])
-        control.send(json.dumps({"pid": pid}).encode())
+        stream = fds[0]
+        pid = fork(partial(run_agent, request["kind"], request["name"], stream, control))
+        os.close(stream)
+        _send(control, {"pid": pid})
 
 
 def guard(child: int, control: socket.socket) -> None:
@@ -150,7 +157,7 @@ def main(control: socket.socket) -> None:
     try:
         enter_new_namespaces()
     except OSError as error:
-        control.send(json.dumps({"error": str(error)}).encode())
+        _send(control, {"error": str(error)})
         return
     child = os.fork()
     if child:
@@ -166,8 +173,12 @@ def run_init(control: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps all children, including orphans
     gc.freeze()  # a collection would write to these objects, so that each agent gets its own copy of their pages
     set_up_mounts()
-    control.send(json.dumps({"ready": True}).encode())
+    _send(control, {"ready": True})
     answer_requests(control)
+
+
+def _send(control: socket.socket, answer: dict[str, object]) -> None:
+    control.send(json.dumps(answer).encode())
 
 
 if __name__ == "__main__":

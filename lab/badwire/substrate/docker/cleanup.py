@@ -5,7 +5,9 @@ inherited (see ``badwire.util.owner``). This also applies to the project's forme
 process that opened the lab.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from badwire.util.owner import FORMER, OWNER, RUN, is_dead, is_of_its_run
@@ -24,14 +26,9 @@ def clean(client: "docker.APIClient") -> list[str]:
 
     from badwire.substrate.docker.client import engine_message
 
-    dead = {
-        labels[run]: labels[owner].split("/")[-2]
-        for run, owner in ((RUN, OWNER), (FORMER[RUN], FORMER[OWNER]))
-        for labels in _labels(client, owner)
-        if run in labels and is_dead(labels.get(owner, ""))
-    }
+    dead_runs = _dead_runs(client, RUN, OWNER) | _dead_runs(client, FORMER[RUN], FORMER[OWNER])
     report = []
-    for run, pid in dead.items():
+    for run, pid in dead_runs.items():
         try:
             removed = sweep(client, run)
         except (DockerException, RequestException) as error:
@@ -52,18 +49,29 @@ def sweep(client: "docker.APIClient", run: str) -> list[str]:
         docker.errors.APIError: the engine does not remove something.
     """
     labels = [f"{label}={run}" for label in (RUN, FORMER[RUN])]
-    found = [
-        ("container", entry["Id"], (entry["Names"] or ["?"])[0].strip("/"))
-        for label in labels
-        for entry in _containers(client, label)
-    ]
-    if found:
-        with ThreadPoolExecutor(min(PARALLEL, len(found))) as pool:
-            list(pool.map(lambda entry: _remove_container(client, entry[1]), found))
-    networks = [("network", entry["Id"], entry["Name"]) for label in labels for entry in _networks(client, label)]
-    for _, identity, _ in networks:
-        _remove_network(client, identity)
-    return [f"{kind} {name}" for kind, _, name in found + networks]
+    containers: list[dict[str, Any]] = []
+    for label in labels:
+        containers += _containers(client, label)
+    if containers:
+        identities = [container["Id"] for container in containers]
+        with ThreadPoolExecutor(min(PARALLEL, len(containers))) as pool:
+            list(pool.map(partial(_remove_container, client), identities))
+    removed = [f"container {_container_name(container)}" for container in containers]
+    for label in labels:
+        for network in _networks(client, label):
+            _remove_network(client, network["Id"])
+            removed.append(f"network {network['Name']}")
+    return removed
+
+
+def _dead_runs(client: "docker.APIClient", run_label: str, owner_label: str) -> dict[str, str]:
+    """The runs whose owner is dead, each with the owner's process id, by the labels of containers and networks."""
+    dead: dict[str, str] = {}
+    for entry in _containers(client, owner_label) + _networks(client, owner_label):
+        labels = entry["Labels"]
+        if run_label in labels and is_dead(labels[owner_label]):
+            dead[labels[run_label]] = labels[owner_label].split("/")[-2]
+    return dead
 
 
 def _remove_container(client: "docker.APIClient", identity: str) -> None:
@@ -94,14 +102,19 @@ def _remove_network(client: "docker.APIClient", identity: str) -> None:
 
 def _containers(client: "docker.APIClient", label: str) -> list[dict[str, Any]]:
     """The containers with this label that a lab made, without those that inherited the label from their image."""
-    found = client.containers(all=True, filters={"label": label})
-    return [one for one in found if any(is_of_its_run(name.strip("/"), one["Labels"]) for name in one["Names"] or ())]
+    made: list[dict[str, Any]] = []
+    for container in client.containers(all=True, filters={"label": label}):
+        names = [name.strip("/") for name in container["Names"] or []]
+        if any(is_of_its_run(name, container["Labels"]) for name in names):
+            made.append(container)
+    return made
+
+
+def _container_name(container: Mapping[str, Any]) -> str:
+    names = container["Names"] or ["?"]
+    return str(names[0].strip("/"))
 
 
 def _networks(client: "docker.APIClient", label: str) -> list[dict[str, Any]]:
-    found = client.networks(filters={"label": label})
-    return [one for one in found if is_of_its_run(one["Name"], one["Labels"])]
-
-
-def _labels(client: "docker.APIClient", owner: str) -> list[dict[str, str]]:
-    return [entry["Labels"] for entry in _containers(client, owner) + _networks(client, owner)]
+    networks = client.networks(filters={"label": label})
+    return [network for network in networks if is_of_its_run(network["Name"], network["Labels"])]

@@ -22,22 +22,24 @@ def connect() -> docker.APIClient:
         NoEngine: no engine answers.
         NoPermission: an engine exists, but this user may not use it.
     """
-    where = "the place that DOCKER_HOST or the docker context names"
+    address = "the address that DOCKER_HOST or the docker context names"
     try:
-        where, tls = _address()
-        if where.startswith("unix://"):
+        address, tls = _address()
+        if address.startswith("unix://"):
             # Connect once without the SDK, which leaks its socket and hides the reason when it cannot connect.
             with socket.socket(socket.AF_UNIX) as probe:
-                probe.connect(where.removeprefix("unix://"))
-        client = docker.APIClient(base_url=where, tls=tls or False, version="auto", timeout=ANSWER_WITHIN)
+                probe.connect(address.removeprefix("unix://"))
+        client = docker.APIClient(base_url=address, tls=tls or False, version="auto", timeout=ANSWER_WITHIN)
     except (DockerException, OSError, ValueError) as error:
-        if _is_caused_by(error, PermissionError):
+        causes = _causes(error)
+        if any(isinstance(cause, PermissionError) for cause in causes):
             raise NoPermission(
-                f"this user may not use the Docker Engine at {where}; join its group (sudo usermod -aG docker $USER,"
+                f"this user may not use the Docker Engine at {address}; join its group (sudo usermod -aG docker $USER,"
                 " then log in again), or use --substrate netns"
             ) from None
+        reason = _reason(causes)
         raise NoEngine(
-            f"no Docker Engine answers at {where} ({_cause(error)}); start one (sudo systemctl start docker), or use"
+            f"no Docker Engine answers at {address} ({reason}); start one (sudo systemctl start docker), or use"
             " --substrate netns"
         ) from None
     client.timeout = WORK_WITHIN
@@ -46,8 +48,10 @@ def connect() -> docker.APIClient:
 
 def engine_message(error: Exception) -> str:
     """The engine's message in an error, on one line."""
-    text = error.explanation if isinstance(error, APIError) and error.explanation else str(error)
-    return " ".join(str(text).split()).rstrip(".")
+    text = str(error)
+    if isinstance(error, APIError) and error.explanation:
+        text = str(error.explanation)
+    return _on_one_line(text).rstrip(".")
 
 
 def _address() -> tuple[str, TLSConfig | None]:
@@ -60,22 +64,34 @@ def _address() -> tuple[str, TLSConfig | None]:
     return str(context.Host).replace("http+unix://", "unix://"), context.TLSConfig
 
 
-def _chain(error: BaseException | None) -> list[BaseException]:
-    """The error and its causes; libraries pass a cause as an argument, as __cause__ or as __context__."""
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        inner = [argument for argument in error.args if isinstance(argument, BaseException)]
-        error = inner[0] if inner else error.__cause__ or error.__context__
-    return found
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error, its cause, the cause of that, and so on."""
+    causes: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in causes:
+        causes.append(current)
+        current = _direct_cause(current)
+    return causes
 
 
-def _is_caused_by(error: BaseException, kind: type[BaseException]) -> bool:
-    return any(isinstance(one, kind) for one in _chain(error))
+def _direct_cause(error: BaseException) -> BaseException | None:
+    """The cause of an error; libraries pass it as an argument, as __cause__ or as __context__."""
+    for argument in error.args:
+        if isinstance(argument, BaseException):
+            return argument
+    if error.__cause__ is not None:
+        return error.__cause__
+    return error.__context__
 
 
-def _cause(error: BaseException) -> str:
-    for one in reversed(_chain(error)):
-        if isinstance(one, OSError) and one.strerror:
-            return one.strerror.lower()
-    return " ".join(str(error).split())[:200].rstrip(".")
+def _reason(causes: list[BaseException]) -> str:
+    """The system's message for the innermost OSError; without one, the text of the outermost error."""
+    for cause in reversed(causes):
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+    text = _on_one_line(str(causes[0]))
+    return text[:200].rstrip(".")
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
