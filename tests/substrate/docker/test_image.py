@@ -18,15 +18,16 @@ def test_the_digest_depends_on_all_that_goes_in() -> None:
     parts = files()
     usual = digest("base", parts)
     assert digest("base", files()) == usual
-    name, data, mode = parts[0]
-    others = {
+    changed, *others = parts
+    path, content, mode = changed
+    digests = {
         digest("another", parts),
-        digest("base", parts[1:]),
-        digest("base", [(name + "x", data, mode), *parts[1:]]),
-        digest("base", [(name, data + b"x", mode), *parts[1:]]),
-        digest("base", [(name, data, mode ^ 0o111), *parts[1:]]),
+        digest("base", others),
+        digest("base", [changed._replace(path=path + "x"), *others]),
+        digest("base", [changed._replace(content=content + b"x"), *others]),
+        digest("base", [changed._replace(mode=mode ^ 0o111), *others]),
     }
-    assert len(others | {usual}) == 6
+    assert len(digests | {usual}) == 6
 
 
 def test_it_holds_what_an_agent_needs_and_no_compiled_file() -> None:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,29 @@ from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.util.owner import OWNER, RUN, engine_name, owner
 
 ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+
+
+@dataclass(frozen=True)
+class ContainerRequest:
+    """A container to be created and started.
+
+    Attributes:
+        name: of the host, or "wire".
+        agent: the agent that it runs, "host" or "wire".
+        spec: its service in compose.yaml.
+        image: the name of its image.
+        network: the id of the lab's network, or "host" for the engine's own network namespace.
+        address: its IPv4 address in that network; None: the engine chooses one.
+    """
+
+    name: str
+    agent: str
+    spec: Container
+    image: str
+    network: str
+    address: str | None = None
+    sysctls: dict[str, str] | None = None
+    mounts: list[Mount] | None = None
 
 
 class DockerRun:
@@ -53,33 +77,54 @@ class DockerRun:
             BadOption: the engine cannot set a sysctl.
             MachineError: the engine does not create the network or a container.
         """
-        # Not "binds", for which the engine would create a folder if the source does not exist.
+        # Not "binds", for which the engine would create a directory if the source does not exist.
         binds = [Mount(str(path), str(path), type="bind", read_only=True) for path in mounts]
-        addresses = topology.addresses() if topology.subnet else {}
+        addresses: Mapping[str, str] = topology.addresses() if topology.subnet else {}
 
-        def host(spec: HostSpec, network: str) -> AttachedStream:
+        def start_host(spec: HostSpec, network: str) -> AttachedStream:
+            address = None
+            if spec.name in addresses:
+                address, _, _ = addresses[spec.name].partition("/")
             settings = {**spec.sysctls, **sysctls.get(spec.name, {})}
-            address = addresses[spec.name].split("/")[0] if addresses else None
-            config = {"network_mode": network, "sysctls": settings, "mounts": binds}
-            return self._container(spec.name, "host", spec.container, image(spec.container), config, address)
+            request = ContainerRequest(
+                name=spec.name,
+                agent="host",
+                spec=spec.container,
+                image=image(spec.container),
+                network=network,
+                address=address,
+                sysctls=settings,
+                mounts=binds,
+            )
+            return self._start(request)
 
+        wire_request = ContainerRequest(
+            name="wire",
+            agent="wire",
+            spec=topology.wire,
+            image=image(topology.wire),
+            network="host",
+        )
         pool = ThreadPoolExecutor(min(PARALLEL, len(topology.hosts) + 1))
         # After Ctrl-C, wait for the requests in progress, so that what they create is removed too.
         self._undo.callback(pool.shutdown, cancel_futures=True)
         # The wire's container does not use the lab's network, so it starts while the engine creates that.
-        wire = pool.submit(
-            self._container, "wire", "wire", topology.wire, image(topology.wire), {"network_mode": "host"}, None
-        )
-        network = self._network(topology)
-        hosts = {spec.name: pool.submit(host, spec, network) for spec in topology.hosts}
+        wire = pool.submit(self._start, wire_request)
+        network = self._create_network(topology)
+        hosts = {spec.name: pool.submit(start_host, spec, network) for spec in topology.hosts}
         pool.shutdown(wait=False)  # its threads end when their work is done
         streams = {name: future.result() for name, future in hosts.items()}
         # Docker names a bridge "br-" and the first 12 digits of the network's id (libnetwork, drivers/bridge).
-        return AgentStreams(streams, wire.result(), f"br-{network[:12]}")
+        bridge = f"br-{network[:12]}"
+        return AgentStreams(streams, wire.result(), bridge)
 
-    def _network(self, topology: Topology) -> str:
+    def _create_network(self, topology: Topology) -> str:
+        """Create the lab's network; returns its id."""
         name = engine_name(self.run)
-        ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=topology.subnet)]) if topology.subnet else None
+        ipam = None
+        if topology.subnet:
+            pool = IPAMPool(subnet=topology.subnet)
+            ipam = IPAMConfig(pool_configs=[pool])
         try:
             with self._janitor.expecting(name):
                 made = self._client.create_network(
@@ -91,69 +136,92 @@ class DockerRun:
                     options={"com.docker.network.driver.mtu": str(topology.mtu)},
                 )
         except (DockerException, RequestException) as error:
-            way_out = "; remove unused networks (docker network prune) or give another subnet in compose.yaml"
-            raise MachineError(f"the engine made no network: {engine_message(error)}{way_out}") from None
+            message = engine_message(error)
+            raise MachineError(
+                f"the engine made no network: {message}; remove unused networks (docker network prune) or give another"
+                " subnet in compose.yaml"
+            ) from None
         return str(made["Id"])
 
-    def _container(
-        self, name: str, kind: str, spec: Container, image: str, config: dict[str, Any], address: str | None
-    ) -> AttachedStream:
-        network = config["network_mode"]
-        endpoints: Any = {network: self._client.create_endpoint_config(ipv4_address=address)} if address else None
-        full_name = engine_name(self.run, name)
+    def _start(self, request: ContainerRequest) -> AttachedStream:
+        """Create a container, attach to its agent and start it."""
+        full_name = engine_name(self.run, request.name)
         try:
             with self._janitor.expecting(full_name):
                 made = self._client.create_container(
-                    image,
-                    ["python3", "-I", "-m", "badwire.agent", kind],
+                    request.image,
+                    ["python3", "-I", "-m", "badwire.agent", request.agent],
                     name=full_name,
-                    hostname=None if kind == "wire" else spec.hostname or name,
+                    hostname=_hostname(request),
                     stdin_open=True,
                     tty=False,
-                    environment=dict(spec.environment),
+                    environment=dict(request.spec.environment),
                     labels=self._labels,
-                    stop_signal=spec.stop_signal,
-                    host_config=self._host_config(spec, config),
-                    networking_config=self._client.create_networking_config(endpoints) if endpoints else None,
+                    stop_signal=request.spec.stop_signal,
+                    host_config=self._host_config(request),
+                    networking_config=self._networking_config(request),
                 )
             # Attach before the start, so that no output is lost. From here on the agent's input ends with this process.
-            stream = AttachedStream(self._client.attach_socket(made["Id"], ATTACH))
+            attached = self._client.attach_socket(made["Id"], ATTACH)
+            stream = AttachedStream(attached)
             self._undo.callback(stream.close)
             self._client.start(made["Id"])
         except (DockerException, RequestException) as error:
-            raise _refused(name, error, config.get("sysctls") or {}) from None
+            raise _refused(request, error) from None
         return stream
 
-    def _host_config(self, spec: Container, config: dict[str, Any]) -> dict[str, Any]:
-        made: dict[str, Any] = self._client.create_host_config(
+    def _host_config(self, request: ContainerRequest) -> dict[str, Any]:
+        spec = request.spec
+        tmpfs: dict[str, str] = {}
+        for mount in spec.tmpfs:
+            path, _, options = mount.partition(":")
+            tmpfs[path] = options
+        config: dict[str, Any] = self._client.create_host_config(
             auto_remove=True,
+            network_mode=request.network,
+            sysctls=request.sysctls,
+            mounts=request.mounts,
             cap_add=list(spec.cap_add),
             cap_drop=list(spec.cap_drop),
             security_opt=list(spec.security_opt),
             read_only=spec.read_only,
-            tmpfs={path: options for path, _, options in (mount.partition(":") for mount in spec.tmpfs)},
+            tmpfs=tmpfs,
             pids_limit=spec.pids_limit,
             mem_limit=spec.mem_limit,
             nano_cpus=round(spec.cpus * 1e9) if spec.cpus else None,
             init=spec.init,
             log_config=LogConfig(type="none"),  # otherwise the engine would also log every captured frame to disk
-            **config,
         )
-        return made
+        return config
+
+    def _networking_config(self, request: ContainerRequest) -> Any:
+        """What gives a container its address in the lab's network; None: the engine chooses one."""
+        if request.address is None:
+            return None
+        endpoint = self._client.create_endpoint_config(ipv4_address=request.address)
+        endpoints: Any = {request.network: endpoint}  # the SDK's annotation has the type of a single endpoint
+        return self._client.create_networking_config(endpoints)
 
     def _down(self) -> None:
         try:
             sweep(self._client, self.run)
         except (DockerException, RequestException) as error:
             self._janitor.clean_up()  # the janitor tries for longer
-            raise RunError(
-                f"the engine would not remove this lab ({engine_message(error)}); run badwire clean"
-            ) from None
+            message = engine_message(error)
+            raise RunError(f"the engine would not remove this lab ({message}); run badwire clean") from None
         self._janitor.dismiss()
 
 
-def _refused(name: str, error: Exception, sysctls: Mapping[str, str]) -> LabError:
+def _hostname(request: ContainerRequest) -> str | None:
+    if request.agent == "wire":
+        return None  # it has the hostname of the engine's own namespace
+    return request.spec.hostname or request.name
+
+
+def _refused(request: ContainerRequest, error: Exception) -> LabError:
     message = engine_message(error)
-    if isinstance(error, APIError) and sysctls and ("sysctl" in message or "/proc/sys/" in message):
-        return BadOption(f"host {name}: the engine cannot set its sysctls {', '.join(sorted(sysctls))}: {message}")
-    return MachineError(f"the engine would not start {name}: {message}; check its service in compose.yaml")
+    about_sysctls = "sysctl" in message or "/proc/sys/" in message
+    if isinstance(error, APIError) and request.sysctls and about_sysctls:
+        names = ", ".join(sorted(request.sysctls))
+        return BadOption(f"host {request.name}: the engine cannot set its sysctls {names}: {message}")
+    return MachineError(f"the engine would not start {request.name}: {message}; check its service in compose.yaml")

@@ -4,14 +4,18 @@ The build context is made in memory, so the engine may be on another machine. py
 runs the lab, so the build needs no network.
 """
 
+import collections
 import contextlib
 import hashlib
 import importlib.metadata
 import io
 import re
+import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
@@ -23,7 +27,8 @@ from badwire.util import locks, project
 
 DOCKERFILE = "images/host/Dockerfile"
 NAME = "badwire-host"
-LOCAL_BASE, REGISTRY_BASE = "badwire-base", "python:3.11-slim"
+LOCAL_BASE = "badwire-base"
+REGISTRY_BASE = "python:3.11-slim"
 PARTS = (
     DOCKERFILE,
     "images/host/programs",
@@ -44,10 +49,25 @@ FORMER_CHECKOUT = "netlab.checkout"
 FORMER_NAME = re.compile(r"netlab-host:[0-9a-f]{12}")
 FORMER_LATEST = "netlab-host:latest"
 BUILD_WITHIN = 600  # seconds without output of the build
+_QUOTED_LINES = 6  # of the build's output, in an error
 WAY_OUT = "run make images, which makes a base image from Debian's packages, or use --substrate netns"
 
 Progress = Callable[[str], None]
-File = tuple[str, bytes, int]  # path in the build context, content, mode
+
+
+class ContextFile(NamedTuple):
+    """A file of the build context; ``path`` is relative to the context."""
+
+    path: str
+    content: bytes
+    mode: int
+
+
+class BaseImage(NamedTuple):
+    """An image that the hosts' image is built on; ``identity`` is its id."""
+
+    name: str
+    identity: str
 
 
 def ensure(client: docker.APIClient, container: Container, progress: Progress) -> str:
@@ -56,13 +76,14 @@ def ensure(client: docker.APIClient, container: Container, progress: Progress) -
         return _find(client, container.image) or _pulled(client, container.image, progress)
     base = find_base(client, container.base, progress)
     parts = files()  # read once, so that the digest matches the content even if a file is edited meanwhile
-    name = f"{NAME}:{digest(base[1], parts)}"
+    tag = digest(base.identity, parts)
+    name = f"{NAME}:{tag}"
     if _find(client, name):
         return name
     with project.packaged(DOCKERFILE).open("rb") as dockerfile:
         locks.lock(dockerfile)  # so that only one of several runs that start together builds it
         if not _find(client, name):
-            build(client, base[0], name, parts, progress)
+            build(client, base.name, name, parts, progress)
             forget_older(client, name)
     return name
 
@@ -79,8 +100,9 @@ def forget_older(client: docker.APIClient, name: str) -> None:
             _forget(client, image["RepoTags"] or [], own, LATEST)
     for image in client.images(filters={"label": f"{FORMER_CHECKOUT}={checkout()}"}):
         tags = image["RepoTags"] or []
-        own = next(filter(FORMER_NAME.fullmatch, tags), None)
-        _forget(client, tags, own, FORMER_LATEST)
+        own_tags = [tag for tag in tags if FORMER_NAME.fullmatch(tag)]
+        if own_tags:
+            _forget(client, tags, own_tags[0], FORMER_LATEST)
 
 
 def _forget(client: docker.APIClient, tags: list[str], own: str | None, latest: str) -> None:
@@ -101,56 +123,76 @@ def check(client: docker.APIClient) -> None:
     try:
         client.inspect_distribution(REGISTRY_BASE)  # type: ignore[no-untyped-call]
     except DockerException as error:
+        message = engine_message(error)
         raise ImageError(
             f"there is no image {LOCAL_BASE}, and the registry's {REGISTRY_BASE} cannot be pulled"
-            f" ({engine_message(error)}); {WAY_OUT}"
+            f" ({message}); {WAY_OUT}"
         ) from None
 
 
-def find_base(client: docker.APIClient, wanted: str | None, progress: Progress) -> tuple[str, str]:
-    """The name and id of the base image: ``wanted``, or the local one, or the registry's, which is pulled.
+def find_base(client: docker.APIClient, wanted: str | None, progress: Progress) -> BaseImage:
+    """The base image: ``wanted``, or the local one, or the registry's, which is pulled.
 
     Raises:
         ImageError: the image does not exist and cannot be pulled.
     """
     names = [wanted] if wanted else [LOCAL_BASE, REGISTRY_BASE]
     for name in names:
-        if identity := _find(client, name):
-            return name, identity
-    return names[-1], _pulled(client, names[-1], progress)
+        identity = _find(client, name)
+        if identity is not None:
+            return BaseImage(name, identity)
+    to_pull = names[-1]
+    identity = _pulled(client, to_pull, progress)
+    return BaseImage(to_pull, identity)
 
 
-def files() -> list[File]:
+def files() -> list[ContextFile]:
     """The project's files in the build context, without pyroute2. Raises ImageError if there is no Dockerfile."""
     if not project.packaged(DOCKERFILE).is_file():
         raise ImageError(f"{DOCKERFILE} is not beside the lab's own files; run the lab from a checkout of the project")
-    return [file for part in PARTS for file in _files(part)]
+    context: list[ContextFile] = []
+    for part in PARTS:
+        context += _files(part)
+    return context
 
 
-def _files(part: str) -> Iterator[File]:
-    """A file of the project, or all files in a folder of it, with their paths in a clone."""
+def _files(part: str) -> list[ContextFile]:
+    """A file of the project, or all files in a directory of it, with their paths in a clone."""
     top = project.packaged(part)
-    for path in [top] if top.is_file() else sorted(top.rglob("*")):
+    if top.is_file():
+        return [_context_file(part, top)]
+    found: list[ContextFile] = []
+    for path in sorted(top.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            name = part if path == top else f"{part}/{path.relative_to(top)}"
-            yield name, path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644
+            relative = path.relative_to(top)
+            found.append(_context_file(f"{part}/{relative}", path))
+    return found
 
 
-def digest(base: str, parts: list[File]) -> str:
+def _context_file(name: str, path: Path) -> ContextFile:
+    executable = path.stat().st_mode & stat.S_IXUSR
+    return ContextFile(name, path.read_bytes(), 0o755 if executable else 0o644)
+
+
+def digest(base: str, parts: Sequence[ContextFile]) -> str:
     """A digest of 12 hexadecimal digits of the image's files, its base image's id and this checkout's path."""
     sha = hashlib.sha256(f"{base}\0{checkout()}".encode())
     # RECORD has the installed files' hashes; reading 470 files each time would take longer than starting a container.
-    sha.update((_pyroute2().read_text("RECORD") or _pyroute2().version).encode())
+    pyroute2 = _pyroute2()
+    record = pyroute2.read_text("RECORD") or pyroute2.version
+    sha.update(record.encode())
     for name, data, mode in parts:
-        sha.update(f"{name}\0{mode}\0{len(data)}\0".encode() + data)
+        header = f"{name}\0{mode}\0{len(data)}\0"
+        sha.update(header.encode())
+        sha.update(data)
     return sha.hexdigest()[:12]
 
 
-def build(client: docker.APIClient, base: str, name: str, parts: list[File], progress: Progress) -> None:
+def build(client: docker.APIClient, base: str, name: str, parts: Sequence[ContextFile], progress: Progress) -> None:
     """Build the image and give it this name. Raises ImageError with the builder's last output."""
     progress(f"building the hosts' image {name} on {base}")
-    lines: list[str] = []
-    failed: str | None = None
+    output: collections.deque[str] = collections.deque(maxlen=_QUOTED_LINES)
+    failure: str | None = None
     try:
         answer = client.build(
             fileobj=io.BytesIO(_context(parts)),
@@ -165,35 +207,39 @@ def build(client: docker.APIClient, base: str, name: str, parts: list[File], pro
             decode=True,
             timeout=BUILD_WITHIN,
         )
-        for entry in answer:
-            failed = entry.get("error", failed)  # read to the end, which returns the connection to the pool
-            lines += str(entry.get("stream", "")).split("\n")
-            lines = [line for line in lines[-20:] if line.strip()]
+        for entry in answer:  # read to the end, which returns the connection to the pool
+            failure = entry.get("error", failure)
+            lines = str(entry.get("stream", "")).split("\n")
+            output.extend(line for line in lines if line.strip())
     except (DockerException, OSError) as error:
-        failed = engine_message(error)
-    if failed is not None:
-        raise ImageError(_failed(base, [*lines[-6:], failed]))
+        failure = engine_message(error)
+    if failure is not None:
+        raise ImageError(_build_error(base, [*output, failure]))
 
 
 def wheel() -> tuple[str, bytes]:
     """The installed pyroute2 as a wheel: its file name and its bytes, which are reproducible."""
-    found = _pyroute2()
+    pyroute2 = _pyroute2()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted(found.files or [], key=str):
+        for path in sorted(pyroute2.files or [], key=str):
             if path.parts[0].startswith("pyroute2") and path.suffix != ".pyc":
-                archive.writestr(zipfile.ZipInfo(str(path)), path.read_binary())
-    return f"pyroute2-{found.version}-py3-none-any.whl", packed.getvalue()
+                member = zipfile.ZipInfo(str(path))
+                archive.writestr(member, path.read_binary())
+    return f"pyroute2-{pyroute2.version}-py3-none-any.whl", packed.getvalue()
 
 
-def _context(parts: list[File]) -> bytes:
+def _context(parts: Sequence[ContextFile]) -> bytes:
+    """The build context as a tar archive: the project's files, and pyroute2 as a wheel."""
+    wheel_name, wheel_content = wheel()
+    wheel_file = ContextFile(f"images/host/wheels/{wheel_name}", wheel_content, 0o644)
     packed = io.BytesIO()
-    file, content = wheel()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, data, mode in [*parts, (f"images/host/wheels/{file}", content, 0o644)]:
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(data), mode
-            archive.addfile(entry, io.BytesIO(data))
+        for file in [*parts, wheel_file]:
+            member = tarfile.TarInfo(file.path)
+            member.size = len(file.content)
+            member.mode = file.mode
+            archive.addfile(member, io.BytesIO(file.content))
     return packed.getvalue()
 
 
@@ -219,15 +265,17 @@ def _identity(client: docker.APIClient, name: str) -> str:
 
 def _pulled(client: docker.APIClient, name: str, progress: Progress) -> str:
     progress(f"pulling the image {name}")
+    _, _, last_component = name.rpartition("/")
+    tagged = name if ":" in last_component else f"{name}:latest"  # without a tag the engine pulls all tags
     try:
-        client.pull(name if ":" in name.rpartition("/")[2] else f"{name}:latest")  # without a tag it pulls all tags
+        client.pull(tagged)
         return _identity(client, name)
     except APIError as error:
-        raise ImageError(
-            f"the image {name} is not here and cannot be pulled ({engine_message(error)}); {WAY_OUT}"
-        ) from None
+        message = engine_message(error)
+        raise ImageError(f"the image {name} is not here and cannot be pulled ({message}); {WAY_OUT}") from None
 
 
-def _failed(base: str, lines: list[str]) -> str:
-    output = " / ".join(" ".join(line.split()) for line in lines if line.strip())
+def _build_error(base: str, lines: list[str]) -> str:
+    on_one_line = [" ".join(line.split()) for line in lines if line.strip()]
+    output = " / ".join(on_one_line)
     return f"the hosts' image does not build on {base}; the builder's last output: {output[-600:]}; see {DOCKERFILE}"
