@@ -17,16 +17,28 @@ from badwire.faults.partition import Partition
 from badwire.faults.rate import Rate
 from badwire.faults.reorder import Reorder
 
-FAULTS: dict[str, type[Fault]] = {
-    fault.name: fault for fault in (Mtu, Partition, Loss, Nth, Hold, Late, Duplicate, Corrupt, Delay, Rate, Reorder)
-}
+_CLASSES: tuple[type[Fault], ...] = (
+    Mtu,
+    Partition,
+    Loss,
+    Nth,
+    Hold,
+    Late,
+    Duplicate,
+    Corrupt,
+    Delay,
+    Rate,
+    Reorder,
+)
+FAULTS = {fault.name: fault for fault in _CLASSES}
 
 
 def from_json(data: Mapping[str, Any]) -> Fault:
     """The fault that ``Fault.to_json`` described. Raises BadFault for an unknown name or field."""
     name = data.get("name")
     if not isinstance(name, str) or name not in FAULTS:
-        raise BadFault(f"There is no fault {name!r}; there are {', '.join(FAULTS)}.")
+        known = ", ".join(FAULTS)
+        raise BadFault(f"There is no fault {name!r}; there are {known}.")
     return FAULTS[name].from_json(data)
 
 

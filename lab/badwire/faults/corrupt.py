@@ -31,16 +31,20 @@ class Corrupt(Fault):
         self._check("spare", 0, LARGEST, "bytes", whole=True)
 
     def netem(self) -> Netem | None:
-        return None if self.spare else Netem(corrupt=self.probability)
+        if self.spare:
+            return None
+        return Netem(corrupt=self.probability)
 
     def relay(self, rng: random.Random) -> Rule:
-        first = max(self.spare, _ETHERNET_HEADER)
+        begin = max(self.spare, _ETHERNET_HEADER)
 
         def rule(frame: bytes, at: int) -> Decision:
-            if rng.random() >= self.probability or len(frame) <= first:
+            if rng.random() >= self.probability or len(frame) <= begin:
                 return passed(frame, at)
-            broken = bytearray(frame)
-            broken[rng.randrange(first, len(frame))] ^= 1 << rng.randrange(8)
-            return "corrupt", ((bytes(broken), at),)
+            position = rng.randrange(begin, len(frame))
+            bit = rng.randrange(8)
+            damaged = bytearray(frame)
+            damaged[position] ^= 1 << bit
+            return "corrupt", ((bytes(damaged), at),)
 
         return rule

@@ -25,7 +25,8 @@ class Delay(Fault):
 
     def __post_init__(self) -> None:
         self._check("time", 0, LONGEST_DELAY, "s")
-        self._check("jitter", 0, min(self.time, LONGEST_JITTER), "s")
+        longest_jitter = min(self.time, LONGEST_JITTER)
+        self._check("jitter", 0, longest_jitter, "s")
 
     @property
     def time_ns(self) -> int:
@@ -43,6 +44,9 @@ class Delay(Fault):
         width = 2 * self.jitter_ns
 
         def rule(frame: bytes, at: int) -> Decision:
-            return passed(frame, at + least + (int(rng.random() * width) if width else 0))
+            delay = least
+            if width:
+                delay += int(rng.random() * width)
+            return passed(frame, at + delay)
 
         return rule

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from badwire.errors import BadFault, MissingCapability
 
+NS = 1_000_000_000  # in a second
 # The most frames that a port keeps, with either engine. netem's default of 1000 limits a link of 1 Gbit/s to a delay
 # of 12 ms; 10,000 full frames (15 MB) are enough for 120 ms.
 QUEUE = 10_000
@@ -47,35 +48,21 @@ def combine(faults: Sequence["Fault"]) -> Netem:
     Raises:
         MissingCapability: netem would not do the same as the relay; the text names the fault.
     """
-    parts: list[Netem] = []
-    for fault in faults:
-        part = fault.netem()
-        if part is None:
-            raise MissingCapability(f"netem cannot carry out the fault {fault.name}; use the relay engine for it.")
-        parts.append(part)
-    reorders = [part for part in parts if part.reorder]
-    if reorders and any(part.delay_ns or part.rate_bps for part in parts if part not in reorders):
-        raise MissingCapability(
-            "netem's reorder lets a frame pass every delay and rate of its port; use the relay engine to have both."
-        )
-    for name in ("jitter_ns", "duplicate", "reorder", "corrupt", "rate_bps"):
-        if sum(1 for part in parts if getattr(part, name)) > 1:
-            word = name.partition("_")[0]
-            raise MissingCapability(f"netem can have one {word} on a port, not several; use the relay engine.")
+    parts = [_part(fault) for fault in faults]
+    _check_together(parts)
     delay_ns = sum(part.delay_ns for part in parts)
-    if delay_ns > LONGEST_DELAY * 1e9:
-        raise MissingCapability(f"netem delays for {LONGEST_DELAY:g} s at most; use the relay engine for more.")
     jitter_ns = sum(part.jitter_ns for part in parts)
-    if jitter_ns > EVEN_JITTER * 1e9:
+    if delay_ns > LONGEST_DELAY * NS:
+        raise MissingCapability(f"netem delays for {LONGEST_DELAY:g} s at most; use the relay engine for more.")
+    if jitter_ns > EVEN_JITTER * NS:
         raise MissingCapability(f"netem draws a jitter above {EVEN_JITTER:g} s unevenly; use the relay engine for it.")
     loss = 0.0
     for part in parts:
         loss += part.loss - loss * part.loss
-    if loss and any(part.duplicate for part in parts):
-        raise MissingCapability(
-            "netem delivers a frame that it both loses and duplicates; use the relay engine to have both faults."
-        )
-    rates = [part for part in parts if part.rate_bps]
+    limit = QUEUE
+    for part in parts:
+        if part.rate_bps:
+            limit = _limit(part, delay_ns + jitter_ns)
     return Netem(
         delay_ns=delay_ns,
         jitter_ns=jitter_ns,
@@ -85,8 +72,37 @@ def combine(faults: Sequence["Fault"]) -> Netem:
         gap=max((part.gap for part in parts), default=0),
         corrupt=sum(part.corrupt for part in parts),
         rate_bps=sum(part.rate_bps for part in parts),
-        limit=_limit(rates[0], delay_ns + jitter_ns) if rates else QUEUE,
+        limit=limit,
     )
+
+
+def _part(fault: "Fault") -> Netem:
+    part = fault.netem()
+    if part is None:
+        raise MissingCapability(f"netem cannot carry out the fault {fault.name}; use the relay engine for it.")
+    return part
+
+
+def _check_together(parts: Sequence[Netem]) -> None:
+    """Raise MissingCapability for faults that netem can carry out one by one, but not together."""
+    reorders = any(part.reorder for part in parts)
+    delays = any(not part.reorder and (part.delay_ns or part.rate_bps) for part in parts)
+    if reorders and delays:
+        raise MissingCapability(
+            "netem's reorder lets a frame pass every delay and rate of its port; use the relay engine to have both."
+        )
+    for name in ("jitter_ns", "duplicate", "reorder", "corrupt", "rate_bps"):
+        values = [getattr(part, name) for part in parts]
+        used = [value for value in values if value]
+        if len(used) > 1:
+            fault, _, _ = name.partition("_")
+            raise MissingCapability(f"netem can have one {fault} on a port, not several; use the relay engine.")
+    loses = any(part.loss for part in parts)
+    duplicates = any(part.duplicate for part in parts)
+    if loses and duplicates:
+        raise MissingCapability(
+            "netem delivers a frame that it both loses and duplicates; use the relay engine to have both faults."
+        )
 
 
 def _limit(rate: Netem, delay_ns: int) -> int:
@@ -98,17 +114,20 @@ def _limit(rate: Netem, delay_ns: int) -> int:
     Raises:
         MissingCapability: the queue would be longer than that.
     """
-    on_their_way = math.ceil(delay_ns * rate.rate_bps / (8 * SMALLEST_FRAME * 1_000_000_000))
-    if on_their_way * 10 > rate.limit:
-        higher = f", or a limit of {on_their_way * 10} and more" if on_their_way * 10 <= QUEUE else ""
-        raise MissingCapability(
-            f"netem counts up to {on_their_way} frames that a delay has on their way against the rate's limit of"
-            f" {rate.limit}; use the relay engine for both{higher}."
-        )
-    return rate.limit + on_their_way
+    bits_per_frame = 8 * SMALLEST_FRAME
+    on_their_way = math.ceil(delay_ns * rate.rate_bps / (bits_per_frame * NS))
+    least_limit = on_their_way * 10
+    if least_limit <= rate.limit:
+        return rate.limit + on_their_way
+    way_out = "use the relay engine for both"
+    if least_limit <= QUEUE:
+        way_out += f", or a limit of {least_limit} and more"
+    raise MissingCapability(
+        f"netem counts up to {on_their_way} frames that a delay has on their way against the rate's limit of"
+        f" {rate.limit}; {way_out}."
+    )
 
 
-NS = 1_000_000_000
 # A rule's decision: the verdict to record ("": none), and every frame that goes on, each with its time in ns of
 # CLOCK_MONOTONIC. If no frame goes on, the frame is dropped or kept; if two do, it is duplicated.
 Decision = tuple[str, tuple[tuple[bytes, int], ...]]
@@ -189,20 +208,24 @@ class Fault:
         Raises:
             BadFault: a field is unknown, missing or out of range.
         """
-        given = {key: value for key, value in data.items() if key != "name"}
-        known = {field.name: field for field in fields(cls)}
-        if unknown := sorted(given.keys() - known.keys()):
-            raise BadFault(f"{cls.name} has no field {unknown[0]}; it has {', '.join(known) or 'none'}.")
-        if missing := [key for key, field in known.items() if field.default is MISSING and key not in given]:
-            raise BadFault(f"{cls.name} needs the field {missing[0]}.")
-        return cls(**given)
+        values = {key: value for key, value in data.items() if key != "name"}
+        defaults = {field.name: field.default for field in fields(cls)}
+        for name in sorted(values):
+            if name not in defaults:
+                known = ", ".join(defaults) or "none"
+                raise BadFault(f"{cls.name} has no field {name}; it has {known}.")
+        for name, default in defaults.items():
+            if default is MISSING and name not in values:
+                raise BadFault(f"{cls.name} needs the field {name}.")
+        return cls(**values)
 
     def _check(self, field: str, low: float, high: float, unit: str = "", whole: bool = False) -> None:
         """Raise BadFault unless the field is a number (``whole``: an integer) from ``low`` to ``high``."""
         value = getattr(self, field)
-        kinds = int if whole else (int, float)
-        number = isinstance(value, kinds) and not isinstance(value, bool)
-        if not number or not low <= value <= high:  # no bound is infinite, and nan is in no range
-            kind = "a whole number" if whole else "a number"
-            span = f"{low:g} to {high:g} {unit}".rstrip()
-            raise BadFault(f"{self.name}: {field} must be {kind} from {span}, not {value!r}.")
+        allowed = int if whole else (int, float)
+        is_number = isinstance(value, allowed) and not isinstance(value, bool)
+        if is_number and low <= value <= high:  # no bound is infinite, and nan is in no range
+            return
+        kind = "a whole number" if whole else "a number"
+        span = f"{low:g} to {high:g} {unit}".rstrip()
+        raise BadFault(f"{self.name}: {field} must be {kind} from {span}, not {value!r}.")

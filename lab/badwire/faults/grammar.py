@@ -9,97 +9,178 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from badwire.errors import BadFault
 from badwire.faults import FAULTS
 from badwire.faults.fault import Fault
 
+NO_LIMIT = "all"  # the word for None, in a field that may be None
+EXAMPLE = "delay=50ms loss=10%"
+
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%/]*)", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]{1,18}")  # no field of a fault needs a larger number
+_SPELLING = {
+    "mbit": "Mbit",
+    "gbit": "Gbit",
+}
+_TRUE = {"yes", "true", "on"}
+_FALSE = {"no", "false", "off"}
+
+
+class ValueKind(Protocol):
+    """A kind of value: ``description`` for error messages, and an ``example`` for the usage."""
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def example(self) -> str: ...
+
+    def parse(self, word: str) -> Any:
+        """The value of a word, in SI units; None if the word has no such value."""
+
+    def format(self, value: Any) -> str:
+        """The word for a value."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of value.
+class Quantity:
+    """A number with a unit.
 
-    ``what`` describes it in error messages. ``read`` returns the value of a word in SI units, or None if the word has
-    no such value. ``write`` is the inverse.
+    Args:
+        description: for error messages.
+        units: the factor of each unit. A value is formatted with the first unit whose factor does not exceed it, or
+            with the smallest unit.
+        largest_bare: the largest number that is accepted without a unit; None if the unit is required.
+        example: for the usage.
     """
 
-    what: str
-    read: Callable[[str], Any]
-    write: Callable[[Any], str]
+    description: str
+    units: Mapping[str, Decimal]
+    largest_bare: Decimal | None = None
+    example: str = "N"
 
-
-def _units(what: str, units: Mapping[str, Decimal], bare: Callable[[Decimal], bool]) -> Kind:
-    """The kind of a number with a unit; ``units`` maps each unit to its factor.
-
-    A value is written with the first unit whose factor does not exceed it, or with the smallest unit. ``bare`` returns
-    whether a number is accepted without a unit.
-    """
-    smallest = min(units.items(), key=lambda unit: unit[1])
-
-    def read(word: str) -> float | None:
+    def parse(self, word: str) -> float | None:
         parts = _NUMBER.fullmatch(word.strip())
         if parts is None:
             return None
-        number, unit = Decimal(parts[1]), parts[2].lower().removesuffix("/s")
-        if not unit:
-            return float(number) if bare(number) else None
-        return float(number * units[unit]) if unit in units else None
+        number = Decimal(parts[1])
+        unit = parts[2].lower().removesuffix("/s")
+        if unit in self.units:
+            return float(number * self.units[unit])
+        accepted = not unit and self.largest_bare is not None and number <= self.largest_bare
+        return float(number) if accepted else None
 
-    def write(value: float) -> str:
+    def format(self, value: float) -> str:
         exact = Decimal(f"{value:.9g}")  # not 12.500000000000002 ms
-        unit, factor = next(((u, f) for u, f in units.items() if exact >= f), smallest)
-        return _plain(exact / factor) + _SPELT.get(unit, unit)
+        unit = self._unit_for(exact)
+        number = exact / self.units[unit]
+        digits = format(number.normalize(), "f")
+        return digits + _SPELLING.get(unit, unit)
 
-    return Kind(what, read, write)
-
-
-def _plain(number: Decimal) -> str:
-    return format(number.normalize(), "f")
-
-
-def _words(*groups: str) -> dict[str, bool]:
-    return {word: truth for truth, group in zip((True, False), groups, strict=True) for word in group.split()}
+    def _unit_for(self, value: Decimal) -> str:
+        for unit, factor in self.units.items():
+            if factor <= value:
+                return unit
+        return min(self.units, key=self.units.__getitem__)
 
 
-_SPELT = {"mbit": "Mbit", "gbit": "Gbit"}
-_TRUTH = _words("yes true on", "no false off")
-TIME = _units(
-    "a time with its unit, as 50ms or 1.5s",
-    {"s": Decimal(1), "ms": Decimal("1e-3"), "us": Decimal("1e-6"), "min": Decimal(60)},
-    bare=lambda number: number == 0,
+@dataclass(frozen=True)
+class Whole:
+    """An integer of at least 0."""
+
+    description: str = "a whole number"
+    example: str = "N"
+
+    def parse(self, word: str) -> int | None:
+        return int(word) if _DIGITS.fullmatch(word) else None
+
+    def format(self, value: int) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Yes or no."""
+
+    description: str = "yes or no"
+    example: str = "yes"
+
+    def parse(self, word: str) -> bool | None:
+        lower = word.lower()
+        if lower in _TRUE:
+            return True
+        if lower in _FALSE:
+            return False
+        return None
+
+    def format(self, value: bool) -> str:
+        return "yes" if value else "no"
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word that is not empty."""
+
+    description: str = "a word"
+    example: str = "N"
+
+    def parse(self, word: str) -> str | None:
+        return word or None
+
+    def format(self, value: str) -> str:
+        return value
+
+
+TIME = Quantity(
+    description="a time with its unit, as 50ms or 1.5s",
+    units={
+        "s": Decimal(1),
+        "ms": Decimal("1e-3"),
+        "us": Decimal("1e-6"),
+        "min": Decimal(60),
+    },
+    largest_bare=Decimal(0),
+    example="50ms",
 )
-SHARE = _units("a share, as 10% or 0.1", {"%": Decimal("0.01")}, bare=lambda number: number <= 1)
-RATE = _units(
-    "a rate with its unit, as 500kbit or 10Mbit",
-    {"gbit": Decimal("1e9"), "mbit": Decimal("1e6"), "kbit": Decimal("1e3"), "bit": Decimal(1)},
-    bare=lambda number: False,
+SHARE = Quantity(
+    description="a share, as 10% or 0.1",
+    units={"%": Decimal("0.01")},
+    largest_bare=Decimal(1),
+    example="10%",
 )
-WHOLE = Kind("a whole number", lambda word: int(word) if _DIGITS.fullmatch(word) else None, str)
-NUMBER = _units("a number", {"": Decimal(1)}, bare=lambda number: True)
-TRUTH = Kind("yes or no", lambda word: _TRUTH.get(word.lower()), lambda value: "yes" if value else "no")
-TEXT = Kind("a word", lambda word: word or None, str)
+RATE = Quantity(
+    description="a rate with its unit, as 500kbit or 10Mbit",
+    units={
+        "gbit": Decimal("1e9"),
+        "mbit": Decimal("1e6"),
+        "kbit": Decimal("1e3"),
+        "bit": Decimal(1),
+    },
+    example="10Mbit",
+)
+NUMBER = Quantity(
+    description="a number",
+    units={"": Decimal(1)},
+)
 
-
-_BY_NAME = {
-    **dict.fromkeys(("time", "jitter", "by"), TIME),
+_KIND_BY_FIELD: dict[str, ValueKind] = {
+    "time": TIME,
+    "jitter": TIME,
+    "by": TIME,
     "probability": SHARE,
     "bits_per_second": RATE,
 }
-_BY_TYPE = {
-    bool: TRUTH,
-    int: WHOLE,
+_KIND_BY_TYPE: dict[type, ValueKind] = {
+    bool: Truth(),
+    int: Whole(),
     float: NUMBER,
-    str: TEXT,
+    str: Word(),
 }
-_ENDLESS = "all"  # the word for None, in a field that may be None
-EXAMPLE = "delay=50ms loss=10%"
 
 
 def parse(words: Sequence[str]) -> list[Fault]:
@@ -108,103 +189,162 @@ def parse(words: Sequence[str]) -> list[Fault]:
     Raises:
         BadFault: a word is not valid; the message names the word and what is allowed.
     """
-    begun: list[tuple[type[Fault], dict[str, object]]] = []
+    started: list[_Started] = []
     for word in words:
         name, equals, value = word.partition("=")
         name = name.strip().lower().replace("-", "_")
+        current = started[-1] if started else None
         if name in FAULTS:
-            begun.append((FAULTS[name], {}))
-            _begin(*begun[-1], value, bool(equals))
-        elif begun and name in _kinds(begun[-1][0]):
-            _put(*begun[-1], name, value, word)
+            new = _Started(FAULTS[name])
+            new.set_required(value if equals else None)
+            started.append(new)
+        elif current is not None and name in current.kinds:
+            current.set(name, value, word)
         else:
-            raise BadFault(_unknown(word, name, begun[-1][0] if begun else None))
-    return [_made(kind, given) for kind, given in begun]
+            raise _unknown(word, name, current)
+    return [each.fault() for each in started]
 
 
 def text(fault: Fault) -> str:
     """Format a fault as words that ``parse`` accepts, without the fields that have their default."""
     kinds = _kinds(type(fault))
-    needed = main(type(fault))
-    words = [fault.name if needed is None else f"{fault.name}={kinds[needed].write(getattr(fault, needed))}"]
+    required = required_field(type(fault))
+    words = [fault.name]
+    if required is not None:
+        value = kinds[required].format(getattr(fault, required))
+        words = [f"{fault.name}={value}"]
     for field in fields(fault):
         value = getattr(fault, field.name)
-        if field.name != needed and value != field.default:
-            words.append(f"{field.name}={_ENDLESS if value is None else kinds[field.name].write(value)}")
+        if field.name == required or value == field.default:
+            continue
+        word = NO_LIMIT if value is None else kinds[field.name].format(value)
+        words.append(f"{field.name}={word}")
     return " ".join(words)
 
 
-def main(fault: type[Fault]) -> str | None:
-    """The name of a fault's required field, or None."""
-    return next((field.name for field in fields(fault) if field.default is MISSING), None)
+def required_field(fault: type[Fault]) -> str | None:
+    """The name of a fault's required field; None if all of its fields have defaults."""
+    for field in fields(fault):
+        if field.default is MISSING:
+            return field.name
+    return None
 
 
 def usage() -> str:
     """A line of help for each fault, with the names of its fields."""
     lines = []
     for name, fault in FAULTS.items():
-        needed = main(fault)
-        kinds = {field: kind.what for field, kind in _kinds(fault).items() if field != needed}
-        value = "" if needed is None else f"={_example(_kinds(fault)[needed])}"
-        lines.append(f"  {name + value:18} {' '.join(kinds)}".rstrip())
+        word = name
+        required = required_field(fault)
+        if required is not None:
+            example = _kinds(fault)[required].example
+            word = f"{name}={example}"
+        optional = " ".join(_optional_fields(fault))
+        line = f"  {word:18} {optional}"
+        lines.append(line.rstrip())
     return "\n".join(lines)
 
 
-def _example(kind: Kind) -> str:
-    return {TIME: "50ms", SHARE: "10%", RATE: "10Mbit"}.get(kind, "N")
+class _Started:
+    """A fault whose words are being read."""
+
+    def __init__(self, kind: type[Fault]) -> None:
+        self.kind = kind
+        self.kinds = _kinds(kind)
+        self._values: dict[str, object] = {}
+
+    def set_required(self, value: str | None) -> None:
+        """Set the required field to the value after the fault's name; None if there is none."""
+        name = self.kind.name
+        required = required_field(self.kind)
+        if required is None:
+            if value is not None:
+                raise BadFault(f"{name} takes no value; write just {name}{self._optional()}.")
+            return
+        if value is None:
+            raise BadFault(f"{name} needs a value, its {required}: {self.kinds[required].description}.")
+        self.set(required, value, f"{name}={value}")
+
+    def _optional(self) -> str:
+        names = ", ".join(_optional_fields(self.kind))
+        return f", which may be followed by {names}" if names else ""
+
+    def set(self, field: str, value: str, word: str) -> None:
+        """Set a field to the value that ``word`` gives it."""
+        kind = self.kinds[field]
+        name = self.kind.name
+        parsed = kind.parse(_with_usual_case(field, value))
+        is_none = value == NO_LIMIT and _may_be_none(self.kind, field)
+        if parsed is None and not is_none:
+            raise BadFault(f"{word}: the {field} of {name} is {kind.description}, not {value!r}.")
+        if field in self._values:
+            raise BadFault(f"{word}: the {field} of {name} is given twice; to have two of a fault, name it twice.")
+        self._values[field] = parsed
+
+    def fault(self) -> Fault:
+        return self.kind.from_json(self._values)
 
 
-def _begin(fault: type[Fault], given: dict[str, object], value: str, has_one: bool) -> None:
-    needed = main(fault)
-    if needed is None and has_one:
-        raise BadFault(f"{fault.name} takes no value; write just {fault.name}{_fields_of(fault)}.")
-    if needed is not None and not has_one:
-        raise BadFault(f"{fault.name} needs a value, its {needed}: {_kinds(fault)[needed].what}.")
-    if needed is not None:
-        _put(fault, given, needed, value, f"{fault.name}={value}")
+def _with_usual_case(field: str, value: str) -> str:
+    if field == "protocol":
+        return value.lower()
+    if field == "flags":
+        return value.upper()
+    return value
 
 
-def _put(fault: type[Fault], given: dict[str, object], field: str, value: str, word: str) -> None:
-    kind = _kinds(fault)[field]
-    read = kind.read(value.lower() if field == "protocol" else value.upper() if field == "flags" else value)
-    if read is None and not (value == _ENDLESS and _may_be_none(fault, field)):
-        raise BadFault(f"{word}: the {field} of {fault.name} is {kind.what}, not {value!r}.")
-    if field in given:
-        raise BadFault(f"{word}: the {field} of {fault.name} is given twice; to have two of a fault, name it twice.")
-    given[field] = read
+def _optional_fields(fault: type[Fault]) -> list[str]:
+    required = required_field(fault)
+    return [field.name for field in fields(fault) if field.name != required]
 
 
-def _made(kind: type[Fault], given: dict[str, object]) -> Fault:
-    return kind.from_json(given)
-
-
-def _kinds(fault: type[Fault]) -> dict[str, Kind]:
+def _kinds(fault: type[Fault]) -> dict[str, ValueKind]:
+    """The kind of value of each field."""
     hints = typing.get_type_hints(fault)
-    return {field.name: _BY_NAME.get(field.name) or _BY_TYPE[_bare(hints[field.name])] for field in fields(fault)}
+    kinds = {}
+    for field in fields(fault):
+        kind = _KIND_BY_FIELD.get(field.name)
+        if kind is None:
+            kind = _KIND_BY_TYPE[_without_none(hints[field.name])]
+        kinds[field.name] = kind
+    return kinds
 
 
-def _bare(hint: object) -> type:
+def _without_none(hint: object) -> type:
     """The type in a type hint; for ``X | None`` it is X."""
     if isinstance(hint, types.UnionType):
-        hint = next(one for one in typing.get_args(hint) if one is not type(None))
+        members = [member for member in typing.get_args(hint) if member is not type(None)]
+        hint = members[0]
     assert isinstance(hint, type)
     return hint
 
 
 def _may_be_none(fault: type[Fault], field: str) -> bool:
-    return isinstance(typing.get_type_hints(fault)[field], types.UnionType)
+    hints = typing.get_type_hints(fault)
+    return isinstance(hints[field], types.UnionType)
 
 
-def _fields_of(fault: type[Fault]) -> str:
-    names = [name for name in _kinds(fault) if name != main(fault)]
-    return f", and after it, if you like, {', '.join(names)}" if names else ""
+def _unknown(word: str, name: str, current: _Started | None) -> BadFault:
+    """The error for a word that is neither a fault nor a field of the current fault."""
+    owners = ", ".join(_owners(name))
+    if owners:
+        problem = f"{current.kind.name} has no {name}" if current else f"{name} belongs to a fault"
+        return BadFault(f"{word}: {problem}; write it after the fault that it is for ({owners}).")
+    known = list(FAULTS)
+    if current is not None:
+        known = [*current.kinds, *FAULTS]
+    written, _, _ = word.partition("=")
+    return BadFault(f"There is no fault {written!r}: {_way_out(name, known)}")
 
 
-def _unknown(word: str, name: str, last: type[Fault] | None) -> str:
-    if owners := [fault.name for fault in FAULTS.values() if name in _kinds(fault)]:
-        placed = f"{last.name} has no {name}" if last else f"{name} belongs to a fault"
-        return f"{word}: {placed}; write it after the fault that it is for ({', '.join(owners)})."
-    known = [*(_kinds(last) if last else ()), *FAULTS]
+def _owners(field: str) -> Iterable[str]:
+    """The faults that have a field of this name."""
+    return [fault.name for fault in FAULTS.values() if field in _kinds(fault)]
+
+
+def _way_out(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    way_out = f"did you mean {near[0]}?" if near else f"there are {', '.join(FAULTS)}, as in {EXAMPLE}."
-    return f"There is no fault {word.partition('=')[0]!r}: {way_out}"
+    if near:
+        return f"did you mean {near[0]}?"
+    faults = ", ".join(FAULTS)
+    return f"there are {faults}, as in {EXAMPLE}."

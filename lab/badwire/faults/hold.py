@@ -9,7 +9,7 @@ from badwire.faults.fault import DROPPED, QUEUE, Decision, Fault, passed
 from badwire.faults.match import Match
 
 
-class Holding:
+class HoldRule:
     """The rule of one Hold: keeps the frames that match, in order, and drops them beyond QUEUE frames."""
 
     def __init__(self, fault: "Hold") -> None:
@@ -39,5 +39,5 @@ class Hold(Match):
     can_lose: ClassVar[bool] = True
     can_delay: ClassVar[bool] = True
 
-    def relay(self, rng: random.Random) -> Holding:
-        return Holding(self)
+    def relay(self, rng: random.Random) -> HoldRule:
+        return HoldRule(self)

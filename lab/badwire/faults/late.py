@@ -9,7 +9,7 @@ from badwire.faults.fault import QUEUE, Decision, Fault, passed
 from badwire.faults.match import Match
 
 
-class Copying:
+class LateRule:
     """The rule of one Late: keeps copies of the frames that match, in order, of at most QUEUE frames."""
 
     def __init__(self, fault: "Late") -> None:
@@ -39,5 +39,5 @@ class Late(Match):
     name: ClassVar[str] = "late"
     stage: ClassVar[int] = Fault.KEEP
 
-    def relay(self, rng: random.Random) -> Copying:
-        return Copying(self)
+    def relay(self, rng: random.Random) -> LateRule:
+        return LateRule(self)

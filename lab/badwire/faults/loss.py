@@ -25,6 +25,8 @@ class Loss(Fault):
 
     def relay(self, rng: random.Random) -> Rule:
         def rule(frame: bytes, at: int) -> Decision:
-            return DROPPED if rng.random() < self.probability else passed(frame, at)
+            if rng.random() < self.probability:
+                return DROPPED
+            return passed(frame, at)
 
         return rule

@@ -11,6 +11,7 @@ from badwire.packets.ipv4 import ICMP, TCP, UDP, ipv4_header
 from badwire.packets.tcp_flags import mask_and_value
 
 _NUMBERS = {"icmp": ICMP, "tcp": TCP, "udp": UDP}
+_ARP = b"\x08\x06"  # ethertype
 _FLAGS = frozenset("SFRPA.")
 
 _TCP = struct.Struct("!HHLxxxxBB")  # ports, sequence number, header length, flags
@@ -35,12 +36,16 @@ def segment(frame: bytes) -> Segment | None:
     ip = ipv4_header(frame)
     if ip is None or ip.is_later_fragment:
         return None
-    if ip.protocol == TCP and len(frame) >= ip.payload_at + _TCP_HEADER:
+    captured = len(frame) - ip.payload_at
+    if ip.protocol == TCP and captured >= _TCP_HEADER:
         source, target, sequence, offset, flags = _TCP.unpack_from(frame, ip.payload_at)
-        return Segment(TCP, source, target, flags, ip.payload_length - (offset >> 4) * 4, sequence)
-    if ip.protocol == UDP and len(frame) >= ip.payload_at + _UDP_HEADER:
+        header_length = (offset >> 4) * 4
+        payload = ip.payload_length - header_length
+        return Segment(TCP, source, target, flags, payload, sequence)
+    if ip.protocol == UDP and captured >= _UDP_HEADER:
         source, target = _UDP.unpack_from(frame, ip.payload_at)
-        return Segment(UDP, source, target, 0, ip.payload_length - _UDP_HEADER, 0)
+        payload = ip.payload_length - _UDP_HEADER
+        return Segment(UDP, source, target, 0, payload, 0)
     return None
 
 
@@ -72,40 +77,71 @@ class Match(Fault):
             if getattr(self, field) is not None:
                 self._check(field, 1, 65535, whole=True)
         if self.flags is not None:
-            if not isinstance(self.flags, str) or not self.flags or set(self.flags) - _FLAGS:
-                raise BadFault(f"{self.name}: flags must be letters out of S, F, R, P and A, not {self.flags!r}.")
-            if self.protocol not in (None, "tcp"):
-                raise BadFault(f"{self.name}: flags are for protocol tcp, not {self.protocol}.")
+            self._check_flags(self.flags)
         if self.protocol in ("icmp", "arp") and self._matches_fields():
             raise BadFault(f"{self.name}: ports and data are for protocol tcp or udp, not {self.protocol}.")
 
+    def _check_flags(self, flags: object) -> None:
+        are_letters = isinstance(flags, str) and flags != "" and _FLAGS.issuperset(flags)
+        if not are_letters:
+            raise BadFault(f"{self.name}: flags must be letters out of S, F, R, P and A, not {flags!r}.")
+        if self.protocol not in (None, "tcp"):
+            raise BadFault(f"{self.name}: flags are for protocol tcp, not {self.protocol}.")
+
     def _matches_fields(self) -> bool:
         """Whether any field but the protocol must be matched."""
-        return any(value is not None for value in (self.flags, self.data, self.port, self.from_port, self.to_port))
+        fields = (
+            self.flags,
+            self.data,
+            self.port,
+            self.from_port,
+            self.to_port,
+        )
+        return any(value is not None for value in fields)
 
     def matcher(self) -> Callable[[bytes], bool]:
         """A function that returns whether the fault applies to a frame."""
-        protocol = self.protocol
-        only_protocol = not self._matches_fields()
-        if protocol is None and only_protocol:
-            return lambda frame: True
-        if protocol == "arp":
-            return lambda frame: frame[12:14] == b"\x08\x06"
-        number = _NUMBERS[protocol] if protocol else None
-        if only_protocol:
-            return lambda frame: (ip := ipv4_header(frame)) is not None and ip.protocol == number
-        mask, value = mask_and_value(self.flags) if self.flags else (0, 0)
+        if self.protocol == "arp":
+            return _is_arp
+        if self._matches_fields():
+            return self._segment_matcher()
+        if self.protocol is None:
+            return _is_any
+        number = _NUMBERS[self.protocol]
+
+        def matches_protocol(frame: bytes) -> bool:
+            ip = ipv4_header(frame)
+            return ip is not None and ip.protocol == number
+
+        return matches_protocol
+
+    def _segment_matcher(self) -> Callable[[bytes], bool]:
+        """A function that returns whether a frame is a segment or datagram with the fields that are set."""
+        number = _NUMBERS[self.protocol] if self.protocol else None
+        mask, value = mask_and_value(self.flags or "")
 
         def matches(frame: bytes) -> bool:
-            seen = segment(frame)
-            return (
-                seen is not None
-                and (number is None or seen.protocol == number)
-                and (self.flags is None or (seen.protocol == TCP and seen.flags & mask == value))
-                and (self.data is None or (seen.payload > 0) == self.data)
-                and (self.port is None or self.port in (seen.source, seen.target))
-                and (self.from_port is None or self.from_port == seen.source)
-                and (self.to_port is None or self.to_port == seen.target)
-            )
+            found = segment(frame)
+            if found is None:
+                return False
+            if number is not None and found.protocol != number:
+                return False
+            if self.flags is not None and (found.protocol != TCP or found.flags & mask != value):
+                return False
+            if self.data is not None and self.data != (found.payload > 0):
+                return False
+            if self.port is not None and self.port not in (found.source, found.target):
+                return False
+            if self.from_port is not None and self.from_port != found.source:
+                return False
+            return self.to_port is None or self.to_port == found.target
 
         return matches
+
+
+def _is_any(frame: bytes) -> bool:
+    return True
+
+
+def _is_arp(frame: bytes) -> bool:
+    return frame[12:14] == _ARP

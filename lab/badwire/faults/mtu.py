@@ -8,29 +8,34 @@ from typing import ClassVar
 from badwire.errors import BadFault
 from badwire.faults.fault import DROPPED, Decision, Fault, passed
 from badwire.packets.checksum import internet_sum
-from badwire.packets.ipv4 import DONT_FRAGMENT, ETHERNET_HEADER, ETHERTYPE, ICMP, ipv4_header
+from badwire.packets.ipv4 import DONT_FRAGMENT, ETHERNET_HEADER, ETHERTYPE, ICMP, SHORTEST, ipv4_header
 
 SMALLEST = 68  # bytes, which every link must forward (RFC 791 section 3.2)
 LARGEST = 65_535  # bytes; the length field has 16 bits
 
 _UNREACHABLE = 3  # ICMP type (RFC 792)
 _FRAGMENTATION_NEEDED = 4  # its code
+_VERSION_AND_LENGTH = 0x45  # IPv4, a header of five 32-bit words
 _TTL = 64
 _QUOTED = 8  # bytes of the datagram after its IP header (RFC 792)
 
 
-class Narrow:
+class MtuRule:
     """The rule of one Mtu."""
 
     def __init__(self, fault: "Mtu") -> None:
         self._fault = fault
 
     def __call__(self, frame: bytes, at: int) -> Decision:
-        return DROPPED if datagram_length(frame) > self._fault.size else passed(frame, at)
+        if datagram_length(frame) > self._fault.size:
+            return DROPPED
+        return passed(frame, at)
 
     def answer(self, frame: bytes) -> bytes | None:
+        if not self._fault.tells:
+            return None
         ip = ipv4_header(frame)
-        if not self._fault.tells or ip is None or not ip.fragment & DONT_FRAGMENT:
+        if ip is None or not ip.fragment & DONT_FRAGMENT:
             return None
         if ip.is_later_fragment or ip.protocol == ICMP:
             return None  # RFC 1122 section 3.2.2: no error about a later fragment, or about an ICMP error
@@ -48,18 +53,42 @@ def fragmentation_needed(frame: bytes, mtu: int) -> bytes:
 
     A bridge has no IP address, so it answers with the address of the host that was not reached, as a bridging firewall.
     """
-    about = ipv4_header(frame)
-    assert about is not None  # only a datagram can be too long
-    quoted = frame[ETHERNET_HEADER : about.payload_at + _QUOTED]
-    message = _summed(struct.pack("!BBHHH", _UNREACHABLE, _FRAGMENTATION_NEEDED, 0, 0, mtu) + quoted, at=2)
-    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(message), 0, DONT_FRAGMENT, _TTL, ICMP, 0)
-    ip += about.destination + about.source
-    return frame[6:12] + frame[0:6] + ETHERTYPE + _summed(ip, at=10) + message
+    too_long = ipv4_header(frame)
+    assert too_long is not None  # only a datagram can be too long
+    quote_end = too_long.payload_at + _QUOTED
+    quoted = frame[ETHERNET_HEADER:quote_end]
+    icmp_header = struct.pack(
+        "!BBHHH",
+        _UNREACHABLE,
+        _FRAGMENTATION_NEEDED,
+        0,  # checksum
+        0,
+        mtu,
+    )
+    message = _with_checksum(icmp_header + quoted, at=2)
+    ip_header = struct.pack(
+        "!BBHHHBBH4s4s",
+        _VERSION_AND_LENGTH,
+        0,  # type of service
+        SHORTEST + len(message),
+        0,  # identification
+        DONT_FRAGMENT,
+        _TTL,
+        ICMP,
+        0,  # checksum
+        too_long.destination,
+        too_long.source,
+    )
+    source_mac = frame[0:6]
+    destination_mac = frame[6:12]
+    ethernet_header = destination_mac + source_mac + ETHERTYPE
+    return ethernet_header + _with_checksum(ip_header, at=10) + message
 
 
-def _summed(data: bytes, at: int) -> bytes:
+def _with_checksum(data: bytes, at: int) -> bytes:
     """The data with its Internet checksum in place of the two zero bytes at ``at``."""
-    return data[:at] + struct.pack("!H", internet_sum(data)) + data[at + 2 :]
+    checksum = struct.pack("!H", internet_sum(data))
+    return data[:at] + checksum + data[at + 2 :]
 
 
 @dataclass(frozen=True)
@@ -85,5 +114,5 @@ class Mtu(Fault):
         if not isinstance(self.tells, bool):
             raise BadFault(f"{self.name}: tells must be True or False, not {self.tells!r}.")
 
-    def relay(self, rng: random.Random) -> Narrow:
-        return Narrow(self)
+    def relay(self, rng: random.Random) -> MtuRule:
+        return MtuRule(self)

@@ -10,6 +10,7 @@ from badwire.faults.match import Match, segment
 from badwire.packets.ipv4 import TCP
 
 _MANY = 1_000_000_000
+_SegmentKey = tuple[int, int, int]  # source port, destination port, sequence number
 
 
 @dataclass(frozen=True)
@@ -43,26 +44,36 @@ class Nth(Match):
 
     def relay(self, rng: random.Random) -> Rule:
         matches = self.matcher()
-        last = _MANY if self.times is None else self.n + (self.times - 1) * self.every
+        last = _MANY
+        if self.times is not None:
+            last = self.n + (self.times - 1) * self.every
         count = 0
-        again: dict[tuple[int, int, int], int] = {}
+        copies_to_drop: dict[_SegmentKey, int] = {}
 
         def rule(frame: bytes, at: int) -> Decision:
             nonlocal count
-            if (count > last and not again) or not matches(frame):
+            is_over = count > last and not copies_to_drop
+            if is_over or not matches(frame):
                 return passed(frame, at)
-            seen = segment(frame) if self.copies else None
-            key = (seen.source, seen.target, seen.sequence) if seen else (0, 0, 0)
-            if key in again:
-                again[key] -= 1
-                if not again[key]:
-                    del again[key]
+            key = _segment_key(frame) if self.copies else None
+            if key is not None and key in copies_to_drop:
+                copies_to_drop[key] -= 1
+                if not copies_to_drop[key]:
+                    del copies_to_drop[key]
                 return DROPPED
             count += 1
-            if not self.n <= count <= last or (count - self.n) % self.every:
+            if count < self.n or count > last or (count - self.n) % self.every:
                 return passed(frame, at)
-            if seen and seen.protocol == TCP:
-                again[key] = self.copies
+            if key is not None:
+                copies_to_drop[key] = self.copies
             return DROPPED
 
         return rule
+
+
+def _segment_key(frame: bytes) -> _SegmentKey | None:
+    """What a TCP segment and its retransmissions have in common; None for any other frame."""
+    found = segment(frame)
+    if found is None or found.protocol != TCP:
+        return None
+    return found.source, found.target, found.sequence

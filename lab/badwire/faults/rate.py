@@ -34,15 +34,16 @@ class Rate(Fault):
 
     def relay(self, rng: random.Random) -> Rule:
         ns_per_byte = 8 * NS / self.bits_per_second
-        leaving: deque[int] = deque()
+        leaving: deque[int] = deque()  # when each frame in the queue has been sent, in ns
 
         def rule(frame: bytes, at: int) -> Decision:
-            start = max(at, leaving[-1]) if leaving else at
             while leaving and leaving[0] <= at:
                 leaving.popleft()
             if len(leaving) >= self.limit:
                 return DROPPED
-            leaving.append(start + round(len(frame) * ns_per_byte))
-            return passed(frame, leaving[-1])
+            start = leaving[-1] if leaving else at
+            end = start + round(len(frame) * ns_per_byte)
+            leaving.append(end)
+            return passed(frame, end)
 
         return rule

@@ -27,9 +27,10 @@ class Reorder(Fault):
         self._check("by", 1e-6, LONGEST_DELAY, "s")
 
     def netem(self) -> Netem:
+        delay_ns = round(self.by * NS)
         if not self.probability:
-            return Netem(delay_ns=round(self.by * NS))
-        return Netem(delay_ns=round(self.by * NS), reorder=self.probability, gap=1)
+            return Netem(delay_ns=delay_ns)
+        return Netem(delay_ns=delay_ns, reorder=self.probability, gap=1)
 
     def relay(self, rng: random.Random) -> Rule:
         by_ns = round(self.by * NS)
