@@ -1,4 +1,4 @@
-"""compose.yaml in, plain data out; what is not honoured is one sentence that names it."""
+"""compose.yaml in, plain data out; what is not supported is one sentence that names it."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_the_projects_own_file_says_what_a_key_left_out_would_mean() -> None:
     assert written.wire == Topology.of("any").wire
 
 
-def test_every_honoured_key_arrives(tmp_path: Path) -> None:
+def test_every_supported_key_arrives(tmp_path: Path) -> None:
     topology = load(
         tmp_path,
         services(
@@ -73,23 +73,28 @@ def test_every_honoured_key_arrives(tmp_path: Path) -> None:
         ),
     )
     (host,) = topology.hosts
-    box = host.container
+    container = host.container
     assert (topology.mtu, topology.subnet, host.address) == (1400, "10.9.0.0/24", "10.9.0.5")
     assert host.sysctls == {"net.ipv4.tcp_sack": "0"}
-    assert (box.image, box.cap_add, box.cap_drop, box.security_opt) == (
+    assert (container.image, container.cap_add, container.cap_drop, container.security_opt) == (
         "mine:1",
         ("NET_ADMIN",),
         ("ALL",),
         ("seccomp=unconfined",),
     )
-    assert (box.read_only, box.tmpfs, box.pids_limit, box.mem_limit, box.cpus) == (
+    assert (container.read_only, container.tmpfs, container.pids_limit, container.mem_limit, container.cpus) == (
         False,
         ("/tmp:size=1m",),
         7,
         "64m",
         0.5,
     )
-    assert (box.environment, box.hostname, box.init, box.stop_signal) == ({"A": "b=c"}, "other", True, "SIGTERM")
+    assert (container.environment, container.hostname, container.init, container.stop_signal) == (
+        {"A": "b=c"},
+        "other",
+        True,
+        "SIGTERM",
+    )
 
 
 @pytest.mark.parametrize("more", ["scale: 3", "deploy: {replicas: 3}"])
@@ -148,7 +153,7 @@ HOST = "  server: {networks: [lab]}"
         (f"services:\n  wire: {{network_mode: host, sysctls: {{}}}}\n{HOST}\n{NETWORK}", ["'wire'", "'sysctls'"]),
     ],
 )
-def test_what_is_not_honoured_is_named(tmp_path: Path, text: str, names: list[str]) -> None:
+def test_what_is_not_supported_is_named(tmp_path: Path, text: str, names: list[str]) -> None:
     sentence = refusal(tmp_path, text)
     for name in names:
         assert name in sentence

@@ -5,15 +5,17 @@ or ``deploy.replicas`` N > 1 is N hosts, service1 to serviceN. A key that is lef
 ``topology.Container``, which grants only the capabilities that the agent needs. ``x-…`` keys and ``version`` are
 ignored, as Compose ignores them.
 
-Each reader of a value (``table`` to ``one``) takes the value as PyYAML returned it and ``here``, its position in the
+Each reader of a value (``table`` to ``one_of``) takes the value as PyYAML returned it and ``here``, its position in the
 file for error messages. It returns the checked value, or raises Bad.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -21,6 +23,11 @@ from badwire.errors import BadTopology
 from badwire.topology.topology import Container, HostSpec, Topology, copies
 
 SIZE = re.compile(r"[0-9]+(b|k|m|g|kb|mb|gb)?")
+MTU = "com.docker.network.driver.mtu"
+IMAGE_FILE = "images/host/Dockerfile"
+
+T = TypeVar("T")
+Reader = Callable[[object, str], T]
 
 
 class Bad(Exception):
@@ -62,79 +69,133 @@ def number(value: object, here: str) -> int:
 
 def positive(value: object, here: str) -> float:
     """A finite number above 0, which may be written as text."""
-    try:
-        result = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.0
-    except ValueError:
-        result = 0.0
-    if not 0 < result < float("inf"):
-        raise Bad(f"{here} must be a number above 0, {_is(value)}")
-    return result
+    result = 0.0
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        with suppress(ValueError):
+            result = float(value)
+    if result > 0 and isfinite(result):
+        return result
+    raise Bad(f"{here} must be a number above 0, {_is(value)}")
 
 
 def size(value: object, here: str) -> int | str:
     """A number of bytes, or text such as 256m, which is returned in lower case."""
-    if isinstance(value, str) and SIZE.fullmatch(value.lower()):
-        return value.lower()
-    if isinstance(value, str):
+    if not isinstance(value, str):
+        return number(value, here)
+    lower = value.lower()
+    if not SIZE.fullmatch(lower):
         raise Bad(f"{here} must be a size such as 256m, {_is(value)}")
-    return number(value, here)
+    return lower
 
 
-def words(value: object, here: str, pairs: bool = False) -> tuple[str, ...]:
-    """A list of texts; with ``pairs``, a list of texts name=value, or a mapping that is converted to one."""
-    if pairs and isinstance(value, dict):
-        for name, item in table(value, here).items():
-            if isinstance(item, bool) or not isinstance(item, str | int | float):
-                raise Bad(f"{here}: '{name}' must be text or a number, {_is(item)}")
-        return tuple(f"{name}={item}" for name, item in value.items())
+def texts(value: object, here: str) -> tuple[str, ...]:
+    """A list of texts."""
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Bad(f"{here} must be a list of texts, {_is(value)}")
-    for item in value if pairs else ():
-        if "=" not in item:
-            raise Bad(f"{here}: {item!r} must be of the form name=value")
     return tuple(value)
 
 
-def one(value: object, choice: tuple[str, ...], here: str) -> str:
+def text_or_texts(value: object, here: str) -> tuple[str, ...]:
+    """A list of texts, or one text."""
+    if isinstance(value, str):
+        return (value,)
+    return texts(value, here)
+
+
+def pairs(value: object, here: str) -> dict[str, str]:
+    """A mapping to texts or numbers, or a list of texts of the form name=value."""
+    found = {}
+    if isinstance(value, dict):
+        for name, item in table(value, here).items():
+            if isinstance(item, bool) or not isinstance(item, str | int | float):
+                raise Bad(f"{here}: '{name}' must be text or a number, {_is(item)}")
+            found[name] = str(item)
+        return found
+    for pair in texts(value, here):
+        name, equals, item = pair.partition("=")
+        if not equals:
+            raise Bad(f"{here}: {pair!r} must be of the form name=value")
+        found[name] = item
+    return found
+
+
+def one_of(value: object, choice: Collection[str], here: str) -> str:
     """One of the texts in ``choice``."""
     if value not in choice:
-        raise Bad(f"{here} must be {' or '.join(choice)}, {_is(value)}")
+        allowed = " or ".join(choice)
+        raise Bad(f"{here} must be {allowed}, {_is(value)}")
     return str(value)
-
-
-def _texts(value: object, here: str) -> tuple[str, ...]:
-    return words([value] if isinstance(value, str) else value, here)
-
-
-def _environment(value: object, here: str) -> dict[str, str]:
-    return dict(pair.split("=", 1) for pair in words(value, here, pairs=True))
-
-
-# The keys of a service that are fields of badwire.topology.topology.Container, with the readers of their values.
-READERS: dict[str, Callable[[object, str], Any]] = {
-    "image": text,
-    "cap_add": words,
-    "cap_drop": words,
-    "security_opt": words,
-    "read_only": flag,
-    "tmpfs": _texts,
-    "pids_limit": number,
-    "mem_limit": size,
-    "cpus": positive,
-    "environment": _environment,
-    "hostname": text,
-    "init": flag,
-    "stop_signal": text,
-}
 
 
 def _is(value: object) -> str:
     return "but is missing" if value is None else f"not {value!r}"
 
 
-IMAGE_FILE = "images/host/Dockerfile"
-BOTH = frozenset(READERS) | {"build", "command", "stdin_open"}
-KEYS = {"host": BOTH | {"networks", "sysctls", "scale", "deploy"}, "wire": BOTH | {"network_mode"}}
+class Section:
+    """A mapping in the file, with its position for error messages.
+
+    Args:
+        value: the mapping.
+        owner: what it describes, such as "service 'server'".
+        path: the keys that lead from the owner to it, such as "build.args"; empty for the owner itself.
+    """
+
+    def __init__(self, value: object, owner: str, path: str = "") -> None:
+        self._owner = owner
+        self._path = path
+        self.here = f"{owner}: '{path}'" if path else owner
+        self.values = table(value, self.here)
+
+    def where(self, key: str) -> str:
+        """The position of the value of a key, such as "service 'server': 'build.args'"."""
+        return f"{self._owner}: '{self._path_of(key)}'"
+
+    def _path_of(self, key: str) -> str:
+        return f"{self._path}.{key}" if self._path else key
+
+    def allow(self, keys: Collection[str]) -> None:
+        """Raise Bad for any other key."""
+        for key in self.values:
+            if key not in keys:
+                supported = ", ".join(sorted(keys))
+                raise Bad(f"{self.here}: the lab does not support the key '{key}', only {supported}")
+
+    def drop_extensions(self) -> None:
+        """Ignore the keys that begin with ``x-``."""
+        self.values = {key: value for key, value in self.values.items() if not key.startswith("x-")}
+
+    def read(self, key: str, reader: Reader[T], default: T) -> T:
+        """The value of a key; ``default`` if the key is left out."""
+        if key not in self.values:
+            return default
+        return reader(self.values[key], self.where(key))
+
+    def section(self, key: str, keys: Collection[str]) -> "Section":
+        """The mapping under a key, which has only these keys; it is empty if the key is left out or has no value."""
+        found = Section(self.values.get(key) or {}, self._owner, self._path_of(key))
+        found.allow(keys)
+        return found
+
+
+# The keys of a service that are fields of badwire.topology.topology.Container, with the readers of their values.
+READERS: dict[str, Reader[Any]] = {
+    "image": text,
+    "cap_add": texts,
+    "cap_drop": texts,
+    "security_opt": texts,
+    "read_only": flag,
+    "tmpfs": text_or_texts,
+    "pids_limit": number,
+    "mem_limit": size,
+    "cpus": positive,
+    "environment": pairs,
+    "hostname": text,
+    "init": flag,
+    "stop_signal": text,
+}
+SERVICE_KEYS = {*READERS, "build", "command", "stdin_open"}
+HOST_KEYS = {*SERVICE_KEYS, "networks", "sysctls", "scale", "deploy"}
+WIRE_KEYS = {*SERVICE_KEYS, "network_mode"}
 
 
 def load(path: Path) -> Topology:
@@ -162,120 +223,162 @@ def load(path: Path) -> Topology:
 
 def _topology(where: str, document: object) -> Topology:
     _no_variables(document)
-    top = {key: value for key, value in table(document, "the file").items() if not key.startswith("x-")}
-    _only(top, {"services", "networks", "version"}, "the file")
-    network, subnet, mtu = _network(top.get("networks"))
-    services = table(top.get("services"), "'services'")
+    top = Section(document, "the file")
+    top.drop_extensions()
+    top.allow({"services", "networks", "version"})
+    network, subnet, mtu = _network(top.values.get("networks"))
+    services = table(top.values.get("services"), "'services'")
     if "wire" not in services:
         raise Bad("there is no service 'wire', which carries the faults and the capture")
+    hosts: list[HostSpec] = []
     try:
-        hosts = [host for name in services if name != "wire" for host in _hosts(name, services[name], network)]
+        for name, service in services.items():
+            if name != "wire":
+                hosts.extend(_hosts(name, service, network))
     except BadTopology as error:
         raise BadTopology(f"{where}: {error}") from None
-    return Topology(tuple(hosts), subnet, mtu, _wire(services["wire"]), where)
+    return Topology(
+        hosts=tuple(hosts),
+        subnet=subnet,
+        mtu=mtu,
+        wire=_wire(services["wire"]),
+        where=where,
+    )
 
 
 def _network(value: object) -> tuple[str, str | None, int]:
+    """The name of the file's network, its subnet and its MTU."""
     networks = table(value, "'networks'")
     if len(networks) != 1:
-        raise Bad(f"there are {len(networks)} networks ({', '.join(networks)}); a lab has exactly one")
-    name = next(iter(networks))
-    here = f"network '{name}'"
-    network = table(networks[name] or {}, here)
-    _only(network, {"driver", "internal", "driver_opts", "ipam"}, here)
-    one(network.get("driver", "bridge"), ("bridge",), f"{here}: 'driver'")
-    if not flag(network.get("internal", True), f"{here}: 'internal'"):
-        raise Bad(f"{here}: 'internal' must be true: no route leaves a lab")
-    options = table(network.get("driver_opts") or {}, f"{here}: 'driver_opts'")
-    _only(options, {"com.docker.network.driver.mtu"}, f"{here}: 'driver_opts'")
-    mtu = number(options.get("com.docker.network.driver.mtu", 1500), f"{here}: 'com.docker.network.driver.mtu'")
-    ipam = table(network.get("ipam") or {}, f"{here}: 'ipam'")
-    _only(ipam, {"config"}, f"{here}: 'ipam'")
-    config = ipam.get("config") or []
+        names = ", ".join(networks)
+        raise Bad(f"there are {len(networks)} networks ({names}); a lab has exactly one")
+    (name,) = networks
+    network = Section(networks[name] or {}, f"network '{name}'")
+    network.allow({"driver", "internal", "driver_opts", "ipam"})
+    driver = network.values.get("driver", "bridge")
+    one_of(driver, {"bridge"}, network.where("driver"))
+    if not network.read("internal", flag, default=True):
+        raise Bad(f"{network.here}: 'internal' must be true: no route leaves a lab")
+    options = network.section("driver_opts", {MTU})
+    mtu = options.read(MTU, number, default=1500)
+    return name, _subnet(network), mtu
+
+
+def _subnet(network: Section) -> str | None:
+    ipam = network.section("ipam", {"config"})
+    config = ipam.values.get("config") or []
+    here = ipam.where("config")
     if not isinstance(config, list) or len(config) > 1:
-        raise Bad(f"{here}: 'ipam.config' must be a list of one subnet")
-    entry = table(config[0], f"{here}: 'ipam.config'") if config else {}
-    _only(entry, {"subnet"}, f"{here}: 'ipam.config'")
-    return name, text(entry["subnet"], f"{here}: 'subnet'") if entry else None, mtu
+        raise Bad(f"{here} must be a list of one subnet")
+    if not config:
+        return None
+    entry = Section(config[0], here)
+    entry.allow({"subnet"})
+    if not entry.values:
+        return None
+    return text(entry.values["subnet"], entry.where("subnet"))
 
 
 def _hosts(name: str, value: object, network: str) -> tuple[HostSpec, ...]:
-    service, here = _service(name, value, "host")
-    address = _address(service.get("networks"), network, here)
-    sysctls = words(service.get("sysctls") or {}, f"{here}: 'sysctls'", pairs=True)
-    deploy = table(service.get("deploy") or {}, f"{here}: 'deploy'")
-    _only(deploy, {"replicas"}, f"{here}: 'deploy'")
-    replicas = number(deploy.get("replicas", 1), f"{here}: 'deploy.replicas'")
-    if "scale" in service:
-        if "replicas" in deploy:
-            raise Bad(f"{here}: 'scale' and 'deploy.replicas' say the same thing; keep one")
-        replicas = number(service["scale"], f"{here}: 'scale'")
-    settings = dict(pair.split("=", 1) for pair in sysctls)
-    return copies(HostSpec(name, settings, address, _container(service, here, HostSpec.container)), replicas)
+    service = _service(name, value, "host")
+    host = HostSpec(
+        name,
+        sysctls=pairs(service.values.get("sysctls") or {}, service.where("sysctls")),
+        address=_address(service, network),
+        container=_container(service, HostSpec.container),
+    )
+    return copies(host, _replicas(service))
+
+
+def _replicas(service: Section) -> int:
+    deploy = service.section("deploy", {"replicas"})
+    if "scale" in service.values and "replicas" in deploy.values:
+        raise Bad(f"{service.here}: 'scale' and 'deploy.replicas' mean the same; keep one of them")
+    replicas = deploy.read("replicas", number, default=1)
+    return service.read("scale", number, default=replicas)
 
 
 def _wire(value: object) -> Container:
-    service, here = _service("wire", value, "wire")
-    if service.get("network_mode") != "host":
-        raise Bad(f"{here}: 'network_mode' must be host: that is where the engine's bridges are")
-    return _container(service, here, Topology.wire)
+    service = _service("wire", value, "wire")
+    if service.values.get("network_mode") != "host":
+        raise Bad(f"{service.here}: 'network_mode' must be host: that is where the engine's bridges are")
+    return _container(service, Topology.wire)
 
 
-def _service(name: str, value: object, kind: str) -> tuple[dict[str, Any], str]:
-    here = f"service '{name}'"
-    service = {key: item for key, item in table(value, here).items() if not key.startswith("x-")}
-    _only(service, KEYS[kind], here)
+def _service(name: str, value: object, kind: str) -> Section:
+    service = Section(value, f"service '{name}'")
+    service.drop_extensions()
+    service.allow(WIRE_KEYS if kind == "wire" else HOST_KEYS)
     agent = ["python3", "-I", "-m", "badwire.agent", kind]
-    command = service.get("command", agent)
-    if (command.split() if isinstance(command, str) else command) != agent:
-        raise Bad(f"{here}: 'command' must be {' '.join(agent)}; programs are started by the agent")
-    if not flag(service.get("stdin_open", True), f"{here}: 'stdin_open'"):
-        raise Bad(f"{here}: 'stdin_open' must be true: an agent ends with its input")
-    return service, here
+    command = service.values.get("command", agent)
+    if isinstance(command, str):
+        command = command.split()
+    if command != agent:
+        raise Bad(f"{service.here}: 'command' must be {' '.join(agent)}; programs are started by the agent")
+    if not service.read("stdin_open", flag, default=True):
+        raise Bad(f"{service.here}: 'stdin_open' must be true: an agent ends with its input")
+    return service
 
 
-def _container(service: Mapping[str, Any], here: str, default: Container) -> Container:
-    values = {key: read(service[key], f"{here}: '{key}'") for key, read in READERS.items() if key in service}
-    if "build" not in service:
-        return replace(default, **values)
-    build = table(service["build"], f"{here}: 'build'")
-    _only(build, {"context", "dockerfile", "args"}, f"{here}: 'build'")
-    if build.get("context") != "." or build.get("dockerfile") != IMAGE_FILE:
-        raise Bad(f"{here}: 'build' must be of context . and {IMAGE_FILE}; for another image give 'image' alone")
-    args = table(build.get("args") or {}, f"{here}: 'build.args'")
-    _only(args, {"BASE"}, f"{here}: 'build.args'")
-    base = text(args["BASE"], f"{here}: 'build.args.BASE'") if "BASE" in args else None
-    values["image"] = None  # beside 'build' it is only the name that Compose gives the built image
-    return replace(default, **values, base=base)
+def _container(service: Section, default: Container) -> Container:
+    settings = {}
+    for key, reader in READERS.items():
+        if key in service.values:
+            settings[key] = reader(service.values[key], service.where(key))
+    if "build" not in service.values:
+        return replace(default, **settings)
+    settings["image"] = None  # beside 'build' it is only the name that Compose gives the built image
+    return replace(default, **settings, base=_base(service))
 
 
-def _address(value: object, network: str, here: str) -> str | None:
-    networks = {entry: None for entry in value} if isinstance(value, list) else table(value, f"{here}: 'networks'")
-    if list(networks) != [network]:
-        raise Bad(f"{here}: 'networks' must be just the file's one network, '{network}'")
-    options = table(networks[network] or {}, f"{here}: 'networks.{network}'")
-    _only(options, {"ipv4_address"}, f"{here}: 'networks.{network}'")
-    return text(options["ipv4_address"], f"{here}: 'ipv4_address'") if options else None
+def _base(service: Section) -> str | None:
+    """The image on which the hosts' image is built, from ``build.args``."""
+    build = Section(service.values["build"], service.here, "build")
+    build.allow({"context", "dockerfile", "args"})
+    if build.values.get("context") != "." or build.values.get("dockerfile") != IMAGE_FILE:
+        raise Bad(
+            f"{build.here} must have the context . and the dockerfile {IMAGE_FILE}; for another image, give 'image'"
+            " without 'build'"
+        )
+    args = build.section("args", {"BASE"})
+    if "BASE" not in args.values:
+        return None
+    return text(args.values["BASE"], args.where("BASE"))
 
 
-def _only(given: Mapping[str, object], honoured: "frozenset[str] | set[str]", here: str) -> None:
-    for key in given:
-        if key not in honoured:
-            raise Bad(f"{here}: the lab does not honour the key '{key}', only {', '.join(sorted(honoured))}")
+def _address(service: Section, network: str) -> str | None:
+    networks = service.values.get("networks")
+    here = service.where("networks")
+    names = networks if isinstance(networks, list) else list(table(networks, here))
+    if names != [network]:
+        raise Bad(f"{here} must be just the file's one network, '{network}'")
+    if isinstance(networks, list):
+        return None
+    options = Section(networks, service.here, "networks").section(network, {"ipv4_address"})
+    if not options.values:
+        return None
+    return text(options.values["ipv4_address"], options.where("ipv4_address"))
 
 
 def _no_variables(value: object) -> None:
+    """Raise Bad for a text with a variable, which Compose would replace by its value."""
     if isinstance(value, str) and "$" in value:
-        raise Bad(f"{value!r} has a variable in it, which the lab does not fill in; write the value itself")
-    parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
-    for item in parts if isinstance(parts, list) else []:
-        _no_variables(item)
+        raise Bad(f"{value!r} has a variable, which the lab does not replace; write its value")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _no_variables(key)
+            _no_variables(item)
+    elif isinstance(value, list):
+        for item in value:
+            _no_variables(item)
 
 
 def _problem(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"line {mark.line + 1}: {problem}" if mark else re.sub(r"\.$", "", problem)
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return f"line {mark.line + 1}: {problem}"
+    return problem.removesuffix(".")
 
 
 class _Strict(yaml.SafeLoader):
@@ -287,7 +390,7 @@ class _Strict(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue  # super() rejects it below
             if key.value in seen:
-                problem = f"the key {key.value!r} is there twice"
+                problem = f"the key {key.value!r} occurs twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             if key.tag != "tag:yaml.org,2002:merge":
                 seen.add(key.value)

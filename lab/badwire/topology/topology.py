@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 
@@ -61,14 +61,15 @@ class HostSpec:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or self.name in RESERVED:
+            reserved = " or ".join(sorted(RESERVED))
             raise BadTopology(
-                f"{self.name!r} cannot be a host's name: it takes 1 to 15 small letters, digits and hyphens, a letter"
-                f" first, and not {' or '.join(sorted(RESERVED))}"
+                f"{self.name!r} cannot be a host's name: use 1 to 15 lower-case letters, digits and hyphens that begin"
+                f" with a letter, other than {reserved}"
             )
         for name in self.sysctls:
             if not name.startswith("net."):
                 raise BadTopology(
-                    f"host {self.name!r}: the sysctl {name!r} is not a host's own; only net.* settings are"
+                    f"host {self.name!r}: the sysctl {name!r} is that of the whole machine; only net.* can be set"
                 )
 
 
@@ -94,9 +95,10 @@ class Topology:
             raise self._bad("there is no host; give at least one service beside the wire")
         if len(self.hosts) > MOST_HOSTS:
             raise self._bad(f"there are {len(self.hosts)} hosts; a Linux bridge has ports for {MOST_HOSTS}")
-        for name, times in Counter(host.name for host in self.hosts).items():
-            if times > 1:
-                raise self._bad(f"{times} hosts are named {name!r}; give each a name of its own")
+        names = Counter(host.name for host in self.hosts)
+        for name, count in names.items():
+            if count > 1:
+                raise self._bad(f"{count} hosts are named {name!r}; give each a different name")
         if not 576 <= self.mtu <= 65535:
             raise self._bad(f"the MTU is {self.mtu}; it must be from 576 to 65535 bytes")
         if self.subnet is not None:
@@ -106,7 +108,8 @@ class Topology:
     @staticmethod
     def of(*names: str, subnet: str | None = None, mtu: int = 1500) -> "Topology":
         """A topology of hosts with these names and the default settings."""
-        return Topology(tuple(HostSpec(name) for name in names), subnet=subnet, mtu=mtu)
+        hosts = tuple(HostSpec(name) for name in names)
+        return Topology(hosts, subnet=subnet, mtu=mtu)
 
     def with_hosts(self, **replicas: int) -> "Topology":
         """A copy with N instances of a host: ``with_hosts(client=3)`` replaces client by client1, client2 and client3.
@@ -117,10 +120,13 @@ class Topology:
             BadTopology: there is no such host, or the new topology is not valid.
         """
         wanted = {name.replace("_", "-"): number for name, number in replicas.items()}
-        for name in wanted.keys() - {host.name for host in self.hosts}:
-            raise self._bad(f"there is no host {name!r} to have more of")
-        hosts = tuple(one for host in self.hosts for one in copies(host, wanted.get(host.name, 1)))
-        return replace(self, hosts=hosts)
+        hosts: list[HostSpec] = []
+        for host in self.hosts:
+            number = wanted.pop(host.name, 1)
+            hosts.extend(copies(host, number))
+        for name in wanted:
+            raise self._bad(f"there is no host {name!r}, of which to have more")
+        return replace(self, hosts=tuple(hosts))
 
     def addresses(self, default: str = "10.0.0.0/24") -> dict[str, str]:
         """Each host's address with its prefix length, such as {"server": "10.0.0.2/24"}.
@@ -130,31 +136,44 @@ class Topology:
         until all hosts fit.
         """
         network = self._network(self.subnet or default)
-        while self.subnet is None and network.num_addresses < len(self.hosts) + 3:
+        while self.subnet is None and not self._fits(network):
             network = network.supernet()
         taken = {host.address for host in self.hosts}
-        free = (str(address) for address in _usable(network) if str(address) not in taken)
-        return {host.name: f"{host.address or next(free)}/{network.prefixlen}" for host in self.hosts}
+        free = _free(network, taken)
+        addresses = {}
+        for host in self.hosts:
+            address = host.address or next(free)
+            addresses[host.name] = f"{address}/{network.prefixlen}"
+        return addresses
+
+    def _fits(self, network: IPv4Network) -> bool:
+        """Whether a network has an address for each host, besides its own, the gateway's and that of broadcasts."""
+        return network.num_addresses >= len(self.hosts) + 3
 
     def _check_addresses(self) -> None:
-        seen: dict[str, str] = {}
         network = self._network(self.subnet) if self.subnet else None
+        host_at: dict[str, str] = {}
         for host in self.hosts:
             if host.address is None:
                 continue
             if network is None:
                 raise self._bad(f"host {host.name!r} asks for {host.address}, but the network has no subnet")
-            try:
-                address = IPv4Address(host.address)
-            except ValueError:
-                raise self._bad(f"host {host.name!r}: {host.address!r} is not an IPv4 address") from None
-            if address not in network or address in (network[0], network[1], network[-1]):
-                raise self._bad(f"host {host.name!r}: {address} is not for a host in {network}; start at {network[2]}")
-            if host.address in seen:
-                raise self._bad(f"hosts {seen[host.address]!r} and {host.name!r} both ask for {host.address}")
-            seen[host.address] = host.name
-        if network is not None and network.num_addresses < len(self.hosts) + 3:
-            raise self._bad(f"{network} is too small for {len(self.hosts)} hosts and a gateway; take a shorter prefix")
+            self._check_address(host.name, host.address, network)
+            if host.address in host_at:
+                other = host_at[host.address]
+                raise self._bad(f"hosts {other!r} and {host.name!r} both ask for {host.address}")
+            host_at[host.address] = host.name
+        if network is not None and not self._fits(network):
+            raise self._bad(f"{network} is too small for {len(self.hosts)} hosts and a gateway; use a shorter prefix")
+
+    def _check_address(self, host: str, text: str, network: IPv4Network) -> None:
+        try:
+            address = IPv4Address(text)
+        except ValueError:
+            raise self._bad(f"host {host!r}: {text!r} is not an IPv4 address") from None
+        reserved = (network[0], network[1], network[-1])
+        if address not in network or address in reserved:
+            raise self._bad(f"host {host!r}: {address} is not for a host in {network}; start at {network[2]}")
 
     def _network(self, subnet: str) -> IPv4Network:
         try:
@@ -162,7 +181,7 @@ class Topology:
         except ValueError as error:
             raise self._bad(f"the subnet {subnet!r} is not an IPv4 network: {error}") from None
         if network.prefixlen > 29:
-            raise self._bad(f"the subnet {subnet} has no room for hosts; take a prefix of 29 or shorter")
+            raise self._bad(f"the subnet {subnet} has no room for hosts; use a prefix of 29 or shorter")
         return network
 
     def _bad(self, why: str) -> BadTopology:
@@ -176,13 +195,21 @@ def copies(host: HostSpec, number: int) -> tuple[HostSpec, ...]:
         BadTopology: ``number`` is negative, or several copies would share the host's address.
     """
     if number < 0:
-        raise BadTopology(f"host {host.name!r}: {number} of it is not a number of hosts")
+        raise BadTopology(f"host {host.name!r}: there cannot be {number} of it")
     if number == 1:
         return (host,)
     if host.address is not None and number > 1:
         raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {host.address}")
-    return tuple(replace(host, name=f"{host.name}{index}") for index in range(1, number + 1))
+    hosts = []
+    for index in range(1, number + 1):
+        numbered = replace(host, name=f"{host.name}{index}")
+        hosts.append(numbered)
+    return tuple(hosts)
 
 
-def _usable(network: IPv4Network) -> Iterator[IPv4Address]:
-    return map(network.__getitem__, range(2, network.num_addresses - 1))
+def _free(network: IPv4Network, taken: Collection[str | None]) -> Iterator[str]:
+    """The network's addresses for hosts, from the second one on, without those that are taken."""
+    for index in range(2, network.num_addresses - 1):
+        address = str(network[index])
+        if address not in taken:
+            yield address
