@@ -1,59 +1,107 @@
 """A run as text: one line for each event, in order, segments in the notation of tcpdump(8)."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from badwire.report.story import Arrow, Story
+from badwire.report.story import Arrow, Band, Event, Story
+from badwire.store.records import NS
 from badwire.util.text import visible
 
 _MS = 1_000_000  # ns; shorter times on the wire are not shown
 
-TimedLine = tuple[int, int, str]  # time in ns, order among lines of the same time, text
+# The order of lines of the same time. Frames come after these, in the order of their numbers.
+_NOTE = -3
+_FAULT = -2
+_EVENT = -1
+
+
+class TimedLine(NamedTuple):
+    """A line of the text, at the time ``t`` in ns. Lines of the same time are sorted by ``order``."""
+
+    t: int
+    order: int
+    text: str
 
 
 def show(story: Story) -> Iterator[str]:
     """The lines: seconds since the run began, host, event. Control characters in a program's output are escaped."""
     width = max((len(host) for host in story.hosts), default=0)
-    lines = [*_notes(story), *_faults(story), *_states(story, width), *_events(story, width), *_arrows(story, width)]
-    for t, _, text in sorted(lines):
-        yield f"{t / 1e9:12.6f}  {visible(text)}"
+    lines: list[TimedLine] = []
+    lines += _notes(story)
+    lines += _faults(story)
+    lines += _states(story, width)
+    lines += _events(story, width)
+    lines += _arrows(story, width)
+    for line in sorted(lines):
+        seconds = line.t / NS
+        text = visible(line.text)
+        yield f"{seconds:12.6f}  {text}"
 
 
 def _notes(story: Story) -> Iterator[TimedLine]:
-    return ((t, -4, f"-- {text}") for t, text in story.notes)
+    for t, text in story.notes:
+        yield TimedLine(t, _NOTE, f"-- {text}")
 
 
 def _faults(story: Story) -> Iterator[TimedLine]:
     for fault in story.faults:
-        yield fault.began, -3, f"== toward {fault.toward}: {fault.text}"
+        text = f"== toward {fault.toward}: {fault.text}"
+        yield TimedLine(fault.began, _FAULT, text)
         if fault.ended is not None:
-            yield fault.ended, -3, f"== toward {fault.toward}: {fault.text} is lifted"
+            yield TimedLine(fault.ended, _FAULT, f"{text} is lifted")
 
 
 def _events(story: Story, width: int) -> Iterator[TimedLine]:
     for event in story.events:
-        took = f"  ({(event.ended - event.began) / 1e9:.6f} s)" if event.ended - event.began >= _MS else ""
-        yield event.began, -1, f"{event.host:>{width}}  {event.text}{took}"
+        text = f"{event.host:>{width}}  {event.text}"
+        duration = _duration(event)
+        if duration:
+            text += f"  ({duration})"
+        yield TimedLine(event.began, _EVENT, text)
+
+
+def _duration(event: Event) -> str:
+    """How long a call took; empty if it was too short to be shown."""
+    ns = event.ended - event.began
+    return f"{ns / NS:.6f} s" if ns >= _MS else ""
 
 
 def _states(story: Story, width: int) -> Iterator[TimedLine]:
+    last = len(story.arrows)  # so that a state comes after the frames of the same time
     for band in story.bands:
-        ends = f"{band.local} to {band.remote}" if band.remote else band.local
-        yield band.began, len(story.arrows) * 2, f"{band.host:>{width}}  is in {band.state} ({ends})"
+        text = f"{band.host:>{width}}  is in {band.state} ({_addresses(band)})"
+        yield TimedLine(band.began, last, text)
+
+
+def _addresses(band: Band) -> str:
+    """The addresses of a socket's ends; only its own without a peer."""
+    if not band.remote:
+        return band.local
+    return f"{band.local} to {band.remote}"
 
 
 def _arrows(story: Story, width: int) -> Iterator[TimedLine]:
     for arrow in story.arrows:
-        way = "-->" if arrow.delivered else "--x"
-        ends = f"{arrow.source:>{width}} {way} {arrow.toward:<{width}}"
-        yield arrow.sent, arrow.number, f"{ends}  {arrow.tcpdump}{_fate(arrow)}"
+        shaft = "-->" if arrow.delivered else "--x"
+        text = f"{arrow.source:>{width}} {shaft} {arrow.toward:<{width}}  {arrow.tcpdump}"
+        fate = "; ".join(_fate(arrow))
+        if fate:
+            text += f"  [{fate}]"
+        yield TimedLine(arrow.sent, arrow.number, text)
 
 
-def _fate(arrow: Arrow) -> str:
+def _fate(arrow: Arrow) -> Iterator[str]:
     """What happened to a frame on the wire; empty if it was delivered once, undamaged and without delay."""
-    parts = [] if arrow.delivered else [f"lost to {arrow.lost_to}" if arrow.lost_to else "lost"]
-    parts += ["sent again"] if arrow.again is not None else []
-    parts += ["damaged"] if arrow.damaged else []
-    parts += [f"delivered {len(arrow.delivered)} times"] if len(arrow.delivered) > 1 else []
-    if arrow.delivered and arrow.delivered[0] - arrow.sent >= _MS:
-        parts.append(f"delivered after {(arrow.delivered[0] - arrow.sent) / 1e9:.6f} s")
-    return f"  [{'; '.join(parts)}]" if parts else ""
+    deliveries = len(arrow.delivered)
+    if not deliveries:
+        yield f"lost to {arrow.lost_to}" if arrow.lost_to else "lost"
+    if arrow.again is not None:
+        yield "sent again"
+    if arrow.damaged:
+        yield "damaged"
+    if deliveries > 1:
+        yield f"delivered {deliveries} times"
+    if deliveries:
+        delay = arrow.delivered[0] - arrow.sent
+        if delay >= _MS:
+            yield f"delivered after {delay / NS:.6f} s"

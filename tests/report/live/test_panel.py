@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from badwire.report.live.panel import View, ansi, lines
+from badwire.report.live.panel import ParallelRun, View, ansi, lines
 from badwire.report.live.recent import FRAMES, Moment, Recent
 from badwire.report.live.tail import BlockSplitter, LineSplitter
 from tests.claims.written import Written, sock
@@ -100,8 +100,15 @@ def test_nothing_that_hosts_wrote_controls_the_terminal(tmp_path: Path) -> None:
     w.program("server", 0.3, "evil\x1b[H", "\r", out="\x1b[?1049h\x9b31mout\n", err="\x1bcerr")
     w.fault(0.4, "server", {"name": "\x1b[5m"})
     w.sample("client", 0.5, [{**sock("ESTABLISHED", 40001, 7000), "timer": "\x1b[8m"}])
-    others = (("\x1b[3mname", 1.0, "\x1b[4mtext"),)
-    view = View("\x1b[1mheading", "\x1b[2mstep", 1.0, moment(w, tmp_path), others, ("\x1b[7m",), 2)
+    view = View(
+        heading="\x1b[1mheading",
+        step="\x1b[2mstep",
+        seconds=1.0,
+        moment=moment(w, tmp_path),
+        parallel=(ParallelRun("\x1b[3mname", 1.0, "\x1b[4mtext"),),
+        done=("\x1b[7m",),
+        runs=2,
+    )
     texts = lines(view, 200, 50)
     assert all(text.plain.isprintable() for text in texts)
     painted = "".join(ansi(texts, 200))
@@ -131,8 +138,18 @@ def test_more_than_two_hosts_are_named(tmp_path: Path) -> None:
         assert sum(name in line for line in told) == 1
 
 
-def test_several_runs_at_once_are_a_line_each() -> None:
-    view = View("", "running", 12.0, None, (("udp", 3.0, "judging"), ("states", 1.5, "running")), ("a", "b"), 7)
+def test_parallel_runs_are_a_line_each() -> None:
+    view = View(
+        heading="",
+        step="running",
+        seconds=12.0,
+        parallel=(
+            ParallelRun("udp", 3.0, "judging"),
+            ParallelRun("states", 1.5, "running"),
+        ),
+        done=("a", "b"),
+        runs=7,
+    )
     assert [text.plain for text in lines(view, 80, 24)] == [
         "2 of 7 done, last b, a",
         "  12.0 s  running",

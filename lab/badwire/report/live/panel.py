@@ -4,23 +4,32 @@ Imports rich; import it late.
 """
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.cells import set_cell_size
 from rich.console import Console
 from rich.text import Text
 
 from badwire.report.live.ladder import ladder_lines, right_side_at
-from badwire.report.live.recent import LastSample, Moment
+from badwire.report.live.recent import Moment
 from badwire.store.records import NS
 from badwire.util.text import visible
 
 TALLEST = 40  # lines of the screen at most
 _COLUMN = 38  # cells that a table of sockets needs beside another
+_GAP = 2  # cells between two tables
 _FEWEST = 4  # sockets of a host that are shown even on a low terminal
+
+
+class ParallelRun(NamedTuple):
+    """One of the runs in parallel: its name, the real seconds since it began, and its step."""
+
+    name: str
+    seconds: float
+    step: str
 
 
 @dataclass(frozen=True)
@@ -32,37 +41,51 @@ class View:
         step: what the command does now.
         seconds: real time since the command began.
         moment: the run's last moments; None if no run is shown.
-        others: the name, the seconds and the step of each of the runs in parallel.
+        parallel: the runs in parallel.
         done: the names of the runs that have ended.
-        of: how many runs there are.
+        runs: how many runs there are.
     """
 
     heading: str
     step: str
     seconds: float
     moment: Moment | None = None
-    others: tuple[tuple[str, float, str], ...] = ()
+    parallel: tuple[ParallelRun, ...] = ()
     done: tuple[str, ...] = ()
-    of: int = 1
+    runs: int = 1
 
 
 def lines(view: View, width: int, height: int) -> list[Text]:
     """At most ``height`` lines, none wider than ``width`` cells."""
-    shown: list[str | Text] = [_bold(view.heading, width)] if view.heading else []
-    if view.of > 1:
+    shown: list[Text] = []
+    if view.heading:
+        shown.append(_bold(view.heading, width))
+    if view.runs > 1:
         shown.append(_plain(_count(view), width))
     shown.append(_plain(_clock(view), width))
-    shown += [_plain(f"  {seconds:6.1f} s  {name}: {step}", width) for name, seconds, step in view.others]
+    for run in view.parallel:
+        text = f"  {run.seconds:6.1f} s  {run.name}: {run.step}"
+        shown.append(_plain(text, width))
     if view.moment is not None:
-        shown += ["", *_tables(view.moment, width, max(_FEWEST, height // 4)), ""]
-        shown += ladder_lines(view.moment, width, min(height, TALLEST) - len(shown))
-    return [Text(each) if isinstance(each, str) else each for each in shown[:height]]
+        shown.append(Text())
+        shown += _tables(view.moment, width, most=max(_FEWEST, height // 4))
+        shown.append(Text())
+        room = min(height, TALLEST) - len(shown)
+        shown += ladder_lines(view.moment, width, room)
+    return shown[:height]
 
 
 def ansi(texts: Iterable[Text], width: int) -> list[str]:
     """Lines as a terminal takes them, with colours and no other control sequence."""
-    options: dict[str, Any] = {"color_system": "standard", "force_terminal": True, "legacy_windows": False}
-    console = Console(file=io.StringIO(), width=width, highlight=False, _environ={}, **options)
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        color_system="standard",
+        force_terminal=True,
+        legacy_windows=False,
+        highlight=False,
+        _environ={},
+    )
     with console.capture() as captured:
         for text in texts:
             console.print(text, no_wrap=True, overflow="crop", crop=True)
@@ -70,55 +93,108 @@ def ansi(texts: Iterable[Text], width: int) -> list[str]:
 
 
 def _clock(view: View) -> str:
+    """The line with the time that has passed and the step."""
     real = f"{view.seconds:6.1f} s"
-    if view.moment is None:
+    moment = view.moment
+    if moment is None:
         return f"{real}  {view.step}"
-    passed = view.moment.now / NS
-    if view.moment.virtual:
-        real = f"{passed:.3f} s of protocol time in {view.seconds:.1f} s"
-    frames = f"{view.moment.frames} frame{'s' if view.moment.frames != 1 else ''}"
+    frames = "1 frame" if moment.frames == 1 else f"{moment.frames} frames"
+    if moment.virtual:
+        passed = moment.now / NS
+        return f"{passed:.3f} s of protocol time in {view.seconds:.1f} s  {frames}  {view.step}"
     return f"{real}  {frames}  {view.step}"
 
 
 def _count(view: View) -> str:
-    ended = f"{len(view.done)} of {view.of} done"
-    return f"{ended}, last {', '.join(reversed(view.done))}" if view.done else ended
+    """How many runs have ended, and their names, beginning with the last."""
+    ended = f"{len(view.done)} of {view.runs} done"
+    if not view.done:
+        return ended
+    names = ", ".join(reversed(view.done))
+    return f"{ended}, last {names}"
 
 
-def _tables(moment: Moment, width: int, most: int) -> list[str | Text]:
-    """The hosts' socket tables side by side, as many as there is room for."""
+def _tables(moment: Moment, width: int, most: int) -> list[Text]:
+    """The hosts' socket tables side by side, as many as there is room for, each with at most ``most`` sockets."""
     hosts = [host for host in moment.story.hosts if host in moment.addresses]
-    across = max(1, min(len(hosts), width // _COLUMN))
-    column = right_side_at(width) if len(hosts) == 2 else width // across  # two are aligned with the ladder's sides
-    shown: list[str | Text] = []
-    for first in range(0, len(hosts), across):
-        row = hosts[first : first + across]
-        shown.append(_bold("".join(_fit(f"{host} {moment.addresses[host]}", column - 2) + "  " for host in row), width))
-        cells = [_sockets(moment, moment.tables.get(host), most) for host in row]
-        for beside in zip_longest(*cells, fillvalue=""):
-            shown.append(_plain("".join(_fit(cell, column - 2) + "  " for cell in beside), width))
+    room = width // _COLUMN
+    across = max(1, min(len(hosts), room))
+    column = width // across
+    if len(hosts) == 2:  # aligned with the ladder's sides
+        column = right_side_at(width)
+    shown: list[Text] = []
+    for start in range(0, len(hosts), across):
+        beside = hosts[start : start + across]
+        heads = [f"{host} {moment.addresses[host]}" for host in beside]
+        shown.append(_bold(_columns(heads, column), width))
+        tables = [_sockets(moment, host, most) for host in beside]
+        for sockets in zip_longest(*tables, fillvalue=""):
+            shown.append(_plain(_columns(sockets, column), width))
     return shown
 
 
-def _sockets(moment: Moment, table: LastSample | None, most: int) -> Sequence[str]:
+def _columns(cells: Iterable[str], width: int) -> str:
+    """Cells side by side, each with the gap to the next one ``width`` cells wide."""
+    gap = " " * _GAP
+    columns = [_fit(cell, width - _GAP) + gap for cell in cells]
+    return "".join(columns)
+
+
+def _sockets(moment: Moment, host: str, most: int) -> list[str]:
+    """A line for each socket in the last sample of a host's table; the last line counts those that have no room."""
+    table = moment.tables.get(host)
     if table is None:
-        return ()
-    names = {address: host for host, address in moment.addresses.items()}
-    shown = [_socket(each, names, moment.now - table.t) for each in table.sockets]
-    return shown if len(shown) <= most else [*shown[: most - 1], f"and {len(shown) - most + 1} more"]
+        return []
+    names = {address: name for name, address in moment.addresses.items()}
+    age = moment.now - table.t
+    shown = [_socket(socket, names, age) for socket in table.sockets]
+    if len(shown) <= most:
+        return shown
+    kept = shown[: most - 1]
+    left_out = len(shown) - len(kept)
+    return [*kept, f"and {left_out} more"]
 
 
-def _socket(each: Mapping[str, Any], names: Mapping[str, str], age: int) -> str:
-    """A line like those of ss(8): state, ports, timer, queues; ``age`` is the sample's, in ns."""
-    address, port = each["remote"]
-    ends = f":{each['local'][1]}" + (f" {names.get(address, address)}:{port}" if port else "")
-    parts = [f"{each['state']:<11} {ends}"]
-    if each.get("timer", "off") != "off":
-        parts.append(f"{each['timer']} {max(0.0, each['expires_ms'] / 1000 - age / NS):.1f} s")
-    parts += [f"sent again {each['retrans']}"] if each.get("retrans") else []
-    if each["state"] != "LISTEN":  # a listener's queues count connections
-        parts += [f"{name} {each[key]}" for name, key in (("recv-q", "rqueue"), ("send-q", "wqueue")) if each.get(key)]
+def _socket(socket: Mapping[str, Any], names: Mapping[str, str], age: int) -> str:
+    """A line like those of ss(8): state, ports, timer, queues.
+
+    Args:
+        socket: a socket of a sample, as it was recorded.
+        names: the name of each host, by its address.
+        age: the sample's age, in ns.
+    """
+    state = socket["state"]
+    parts = [f"{state:<11} {_ends(socket, names)}"]
+    timer = socket.get("timer", "off")
+    if timer != "off":
+        left = socket["expires_ms"] / 1000 - age / NS
+        parts.append(f"{timer} {max(0.0, left):.1f} s")
+    retransmissions = socket.get("retrans")
+    if retransmissions:
+        parts.append(f"sent again {retransmissions}")
+    if state != "LISTEN":  # a listener's queues count connections
+        parts += _queues(socket)
     return "  ".join(parts)
+
+
+def _ends(socket: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """The port on this host, and the peer if there is one."""
+    local_port = socket["local"][1]
+    address, port = socket["remote"]
+    if not port:
+        return f":{local_port}"
+    peer = names.get(address, address)
+    return f":{local_port} {peer}:{port}"
+
+
+def _queues(socket: Mapping[str, Any]) -> Iterator[str]:
+    """The bytes in each queue that is not empty."""
+    received = socket.get("rqueue")
+    if received:
+        yield f"recv-q {received}"
+    to_send = socket.get("wqueue")
+    if to_send:
+        yield f"send-q {to_send}"
 
 
 def _fit(text: str, width: int) -> str:
