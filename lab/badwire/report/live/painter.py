@@ -11,6 +11,9 @@ from contextlib import suppress
 from types import FrameType
 from typing import TextIO
 
+ERASE_LINE = "\x1b[K"  # EL, to the end of the line (ECMA-48, section 8.3)
+ERASE_BELOW = "\x1b[J"  # ED, to the end of the screen
+CURSOR_HOME = "\x1b[H"  # CUP
 DEFAULT_SIZE = os.terminal_size((80, 24))  # of a terminal that does not report its size
 
 
@@ -41,13 +44,15 @@ class Painter:
 
         ``widest`` is the width of the widest line in cells. Raises OSError when the terminal is gone.
         """
-        self._write(self._back() + "".join(f"{line}\x1b[K\r\n" for line in lines) + "\x1b[J")
-        self._lines, self._widest = len(lines), widest
+        painted = [f"{line}{ERASE_LINE}\r\n" for line in lines]
+        self._write(self._back() + "".join(painted) + ERASE_BELOW)
+        self._lines = len(lines)
+        self._widest = widest
 
     def erase(self) -> None:
         """Remove the lines; the next text is written in their place."""
         if self._lines:
-            self._write(self._back() + "\x1b[J")
+            self._write(self._back() + ERASE_BELOW)
         self.forget()
 
     def forget(self, *_: int | FrameType | None) -> None:
@@ -55,16 +60,21 @@ class Painter:
 
         Also a handler for SIGCONT, after which the shell has written to the terminal.
         """
-        self._lines = self._widest = 0
+        self._lines = 0
+        self._widest = 0
 
     def _back(self) -> str:
         """Move to the first line; to the top of a cleared screen if a narrower terminal has wrapped the lines."""
         size = self.size
         if self._widest >= size.columns:
-            return "\r\n" * size.lines + "\x1b[H\x1b[J"
-        return f"\r\x1b[{self._lines}A" if self._lines else "\r"
+            return "\r\n" * size.lines + CURSOR_HOME + ERASE_BELOW
+        if not self._lines:
+            return "\r"
+        return f"\r\x1b[{self._lines}A"  # CUU, cursor up
 
     def _write(self, text: str) -> None:
-        left = memoryview(text.encode(self._encoding, "backslashreplace"))
-        while left:
-            left = left[os.write(self._fd, left) :]
+        encoded = text.encode(self._encoding, "backslashreplace")
+        rest = memoryview(encoded)
+        while rest:
+            written = os.write(self._fd, rest)
+            rest = rest[written:]

@@ -47,7 +47,9 @@ class Progress:
     @property
     def live(self) -> "Live | None":
         """The live screen, if there is one and it works."""
-        return self._live if self._live is not None and self._live.failure is None else None
+        if self._live is None or self._live.failure is not None:
+            return None
+        return self._live
 
     @property
     def updating(self) -> bool:
@@ -59,10 +61,11 @@ class Progress:
         if self.live is not None:
             self.live.step(text)
         elif not self.quiet:
-            print(f"{time.monotonic() - self.began:6.1f} s  {visible(text)}", file=self.stream, flush=True)
+            seconds = time.monotonic() - self.began
+            print(f"{seconds:6.1f} s  {visible(text)}", file=self.stream, flush=True)
 
     def parallel_step(self, name: str, text: str) -> None:
-        """Report a step of the scenario ``name``, one of several that run in parallel."""
+        """Report a step of the scenario ``name``, one of those that run in parallel."""
         if self.live is not None:
             self.live.parallel_step(name, text)
         else:
@@ -70,7 +73,9 @@ class Progress:
 
     def watching(self, heading: str, folder: Path) -> AbstractContextManager[None]:
         """Inside the block a run writes its evidence to ``folder``."""
-        return self.live.watching(heading, folder) if self.live is not None else nullcontext()
+        if self.live is None:
+            return nullcontext()
+        return self.live.watching(heading, folder)
 
     def expect(self, runs: int) -> None:
         """Set how many runs there will be."""
@@ -111,8 +116,11 @@ def can_be_painted(stream: TextIO) -> bool:
     if not wants_colour(stream) or not os.environ.get("TERM"):
         return False
     with suppress(OSError, ValueError, AttributeError):
-        if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
+        mode = os.fstat(sys.stdout.fileno()).st_mode
+        if stat.S_ISFIFO(mode):
             return False
         size = os.get_terminal_size(stream.fileno())
-        return not size.columns or not size.lines or (size.columns >= MIN_COLUMNS and size.lines >= MIN_LINES)
+        if size.columns == 0 or size.lines == 0:  # a terminal that does not report its size
+            return True
+        return size.columns >= MIN_COLUMNS and size.lines >= MIN_LINES
     return False

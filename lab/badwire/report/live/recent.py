@@ -16,10 +16,19 @@ from badwire.report.story import Story, story
 from badwire.util.jsonlines import decode
 
 FRAMES = 120  # captured frames that are kept, which is more than a screen shows
-KEPT = {"facts": 64, "fault": 64, "note": 32, "program": 128, "output": 64, "call": 64, "decision": 128}
+KEPT = {  # how many of the newest records of each kind are kept
+    "facts": 64,
+    "fault": 64,
+    "note": 32,
+    "program": 128,
+    "output": 64,
+    "call": 64,
+    "decision": 128,
+}
 OPENINGS = 64  # SYNs that are kept longer, since sequence numbers are counted from them
 
 _FLAGS_AT = 13  # bytes into the TCP header (RFC 9293 section 3.1)
+_SYN = flag_bits("S")
 _HOST = re.compile(rb'"host":"([^"]*)"')
 _record = lru_cache(maxsize=1024)(decode)  # most records were decoded before
 
@@ -52,51 +61,88 @@ class Recent:
 
     def __init__(self) -> None:
         self._meta: dict[str, Any] = {}
-        self._kept: dict[bytes, deque[bytes]] = {kind.encode(): deque(maxlen=most) for kind, most in KEPT.items()}
-        self._samples: dict[bytes, bytes] = {}
+        self._kept: dict[bytes, deque[bytes]] = {}
+        for kind, most in KEPT.items():
+            self._kept[kind.encode()] = deque(maxlen=most)
+        self._samples: dict[bytes, bytes] = {}  # the last one of each host
         self._frames: deque[Captured] = deque()
         self._openings: deque[Captured] = deque(maxlen=OPENINGS)
-        self._sent = self._newest = 0
+        self._sent = 0  # frames
+        self._newest = 0  # the time of the last frame, in ns
 
     def take(self, lines: Iterable[bytes], frames: Iterable[Captured]) -> None:
         """Add lines of evidence.jsonl, each of which begins with its kind, and frames."""
         for line in lines:
-            kind = line.split(b'"', 4)[3]  # {"kind":"note",
-            if kind == b"sample" and (host := _HOST.search(line)):
-                self._samples[host[1]] = line
-            elif kind == b"meta":
-                self._meta = decode(line)
-            elif kind in self._kept:
-                self._kept[kind].append(line)
+            self._take_record(line)
         for frame in frames:
-            self._sent += frame.direction == "in"
-            self._newest = max(self._newest, frame.t)
-            self._frames.append(frame)
-            if len(self._frames) > FRAMES and _opens(oldest := self._frames.popleft()):
+            self._take_frame(frame)
+
+    def _take_record(self, record: bytes) -> None:
+        kind = record.split(b'"', 4)[3]  # {"kind":"note",
+        if kind in self._kept:
+            self._kept[kind].append(record)
+        elif kind == b"sample":
+            host = _HOST.search(record)
+            if host is not None:
+                self._samples[host[1]] = record
+        elif kind == b"meta":
+            self._meta = decode(record)
+
+    def _take_frame(self, frame: Captured) -> None:
+        if frame.direction == "in":
+            self._sent += 1
+        self._newest = max(self._newest, frame.t)
+        self._frames.append(frame)
+        if len(self._frames) > FRAMES:
+            oldest = self._frames.popleft()
+            if _opens(oldest):
                 self._openings.append(oldest)
 
     def moment(self) -> Moment | None:
         """What to show now; None before the lab is up."""
         if not self._meta:
             return None
-        began, virtual = int(self._meta["t"]), self._meta.get("clock") == "virtual"
-        records = [_record(line) for kept in self._kept.values() for line in kept]
-        samples = [_record(line) for line in self._samples.values()]
-        times = [int(record.get("t") or record.get("ended") or 0) for record in (*records, *samples)]
-        now = max(began, self._newest, *times) if virtual else time.monotonic_ns()
-        run = Evidence((self._meta, *records, {"kind": "now", "t": now}), self._capture())
+        began = int(self._meta["t"])
+        virtual = self._meta.get("clock") == "virtual"
+        records: list[dict[str, Any]] = []
+        for kept in self._kept.values():
+            records += map(_record, kept)
+        samples = [_record(sample) for sample in self._samples.values()]
+        if virtual:
+            times = [_time(record) for record in [*records, *samples]]
+            now = max(began, self._newest, *times)
+        else:
+            now = time.monotonic_ns()
+        end = {"kind": "now", "t": now}
+        run = Evidence((self._meta, *records, end), self._capture())
+        tables = {}
+        for sample in samples:
+            tables[sample["host"]] = LastSample(sample["t"] - began, tuple(sample["sockets"]))
         return Moment(
-            story(run),
-            {each["host"]: LastSample(each["t"] - began, tuple(each["sockets"])) for each in samples},
-            run.hosts,
-            now - began,
-            self._sent,
-            virtual,
+            story=story(run),
+            tables=tables,
+            addresses=run.hosts,
+            now=now - began,
+            frames=self._sent,
+            virtual=virtual,
         )
 
     def _capture(self) -> Capture:
+        """The frames that are kept, as an incomplete capture."""
         frames = (*self._openings, *self._frames)
-        return Capture(frames, tuple({frame.port: None for frame in frames}), None, whole=False)
+        ports = dict.fromkeys(frame.port for frame in frames)
+        return Capture(
+            frames=frames,
+            ports=tuple(ports),
+            dropped=None,
+            whole=False,
+        )
+
+
+def _time(record: dict[str, Any]) -> int:
+    """When something was recorded; when a call returned."""
+    t = record.get("t") or record.get("ended") or 0
+    return int(t)
 
 
 def _opens(frame: Captured) -> bool:
@@ -104,5 +150,8 @@ def _opens(frame: Captured) -> bool:
     ip = ipv4_header(frame.data)
     if ip is None or ip.protocol != TCP:
         return False
-    flags = ip.payload_at + _FLAGS_AT
-    return flags < len(frame.data) and bool(frame.data[flags] & flag_bits("S"))
+    flags_at = ip.payload_at + _FLAGS_AT
+    if flags_at >= len(frame.data):
+        return False
+    flags = frame.data[flags_at]
+    return bool(flags & _SYN)

@@ -44,18 +44,23 @@ class Tail:
         """The records, as lines, and the frames since the last call."""
         with suppress(BlockingIOError):
             os.read(self._notices, _EVENTS)
-        return self._lines.take(self._piece(EVIDENCE)), self._blocks.take(self._piece(CAPTURE))
+        records = self._lines.take(self._new_bytes(EVIDENCE))
+        frames = self._blocks.take(self._new_bytes(CAPTURE))
+        return records, frames
 
-    def _piece(self, name: str) -> bytes:
+    def _new_bytes(self, name: str) -> bytes:
+        """What was written to a file since the last call; nothing if the file does not exist yet."""
         if name not in self._files:
+            path = self._folder / name
             try:
-                self._files[name] = self._undo.enter_context((self._folder / name).open("rb", buffering=0))
+                file = path.open("rb", buffering=0)
             except FileNotFoundError:
                 return b""
-        pieces = []
-        while piece := self._files[name].read(_CHUNK):
-            pieces.append(piece)
-        return b"".join(pieces)
+            self._files[name] = self._undo.enter_context(file)
+        content = bytearray()
+        while chunk := self._files[name].read(_CHUNK):
+            content += chunk
+        return bytes(content)
 
 
 class LineSplitter:
@@ -66,7 +71,9 @@ class LineSplitter:
 
     def take(self, piece: bytes) -> list[bytes]:
         """The lines that are complete now."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
+        content = self._rest + piece
+        lines = content.split(b"\n")
+        self._rest = lines.pop()
         return lines
 
 
@@ -79,14 +86,23 @@ class BlockSplitter:
 
     def take(self, piece: bytes) -> list[pcapng.Captured]:
         """The frames that are complete now."""
-        content, end = self._rest + piece, 0
+        content = self._rest + piece
+        complete = 0  # bytes of complete blocks
         frames: list[pcapng.Captured] = []
         with suppress(struct.error, IndexError):
-            for kind, body, order, end in pcapng.blocks(content):  # noqa: B007  (the end of the last one is used below)
+            for kind, body, order, end in pcapng.blocks(content):
+                complete = end
                 if kind == pcapng.INTERFACE:
-                    options = dict(pcapng.options_of(body[8:], order))
-                    self._ports.append(options.get(pcapng.INTERFACE_NAME, b"?").decode(errors="replace"))
+                    self._ports.append(_port_name(body, order))
                 elif kind == pcapng.PACKET:
                     frames.append(pcapng.packet(body, order, self._ports))
-        self._rest = content[end:] if len(content) - end < _LONGEST else b""
+        rest = content[complete:]
+        self._rest = rest if len(rest) < _LONGEST else b""
         return frames
+
+
+def _port_name(body: bytes, order: str) -> str:
+    """The name in the block of an interface."""
+    options = dict(pcapng.options_of(body[8:], order))
+    name = options.get(pcapng.INTERFACE_NAME, b"?")
+    return name.decode(errors="replace")
