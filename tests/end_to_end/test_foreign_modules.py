@@ -127,7 +127,7 @@ def test_a_run_on_docker(folder: Path) -> None:
 
 
 def test_a_run_on_the_virtual_clock(folder: Path) -> None:
-    if cache.cached() is None:
+    if cache.ready_kernel() is None:
         require.lacking("there is no kernel for the virtual clock here; make kernel builds it", {"virtual"})
     assert "HOLDS: " in badwire(folder, "run", "handshake", "--clock", "virtual", pythonpath=["."])
 

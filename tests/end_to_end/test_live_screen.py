@@ -168,7 +168,7 @@ def test_several_at_once_are_a_list(tmp_path: Path) -> None:
 
 
 def test_on_the_virtual_clock_the_evidence_is_the_same_to_the_byte(tmp_path: Path) -> None:
-    if (kernel := cache.cached()) is None or kernels.trial(kernel) is not None:
+    if (kernel := cache.ready_kernel()) is None or kernels.trial(kernel) is not None:
         require.lacking("there is no kernel for the virtual clock that runs here", {"virtual"})
     words = ["run", "timewait", "--clock", "virtual", "--out"]
     with Terminal([*LAB, *words, tmp_path / "seen"]) as terminal:

@@ -2,7 +2,7 @@
 
 import sys
 
-from badwire.uml.cache import Kernel
+from badwire.uml.cache import BuiltKernel
 from tests.command_line import lab
 from tests.uml.conftest import kernel  # noqa: F401  (the fixture)
 
@@ -15,7 +15,7 @@ $LAB run-on server echo_serial 7000 | { read ready; $LAB run-on client send_and_
 """
 
 
-def test_a_script_does_in_no_time_what_takes_an_hour(kernel: Kernel) -> None:  # noqa: F811
+def test_a_script_does_in_no_time_what_takes_an_hour(kernel: BuiltKernel) -> None:  # noqa: F811
     done = lab("kernel", "run", "--limit", 300, "--", "sh", "-c", SCRIPT.replace("PYTHON", sys.executable))
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

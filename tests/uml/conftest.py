@@ -7,14 +7,14 @@ import pytest
 from badwire.pytest_plugin import require
 from badwire.uml import cache, kernels
 from badwire.uml.build import requirements
-from badwire.uml.build.sources import Source
-from badwire.uml.cache import Kernel
+from badwire.uml.build.sources import KernelSource
+from badwire.uml.cache import BuiltKernel
 
 
 @pytest.fixture(scope="session")
-def kernel() -> Kernel:
+def kernel() -> BuiltKernel:
     """The kernel that runs use; skipped where there is none or it cannot run, failed if BADWIRE_REQUIRE has it."""
-    found = cache.cached()
+    found = cache.ready_kernel()
     if found is None:
         require.lacking("there is no kernel for the virtual clock here; make kernel builds it", {"virtual"})
     if (broken := kernels.trial(found)) is not None:
@@ -25,7 +25,7 @@ def kernel() -> Kernel:
 @pytest.fixture
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that kernels are kept in; it is not there yet."""
-    if missing := requirements.missing(Source(Path(__file__))):
+    if missing := requirements.missing(KernelSource(Path(__file__))):
         require.lacking(str(requirements.lack(missing)), {"virtual"})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "badwire" / "kernel"

@@ -13,7 +13,7 @@ import pytest
 from badwire.maintenance import doctor
 from badwire.pytest_plugin import require
 from badwire.uml import cache, kernels
-from badwire.uml.cache import Kernel
+from badwire.uml.cache import BuiltKernel
 from tests.command_line import environment
 
 _TRIAL = "from badwire.uml import kernels; print(kernels.trial(kernels.ensure(print)))"
@@ -23,9 +23,9 @@ _ALLOW, _EPERM, _PTRACE = 0x7FFF0000, 0x00050001, 101  # linux/seccomp.h; the nu
 
 
 @pytest.fixture
-def kernel() -> Kernel:
+def kernel() -> BuiltKernel:
     """The one that runs use, built before the tests."""
-    if cache.there() is None:
+    if cache.current_kernel() is None:
         require.lacking("there is no kernel for the virtual clock: make kernel", {"virtual"})
     return kernels.ensure(print)
 
@@ -40,7 +40,7 @@ def without_ptrace() -> None:
         raise OSError(ctypes.get_errno(), "seccomp")
 
 
-def test_it_boots(kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_boots(kernel: BuiltKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert kernels.trial(kernel) is None
     assert list(tmp_path.iterdir()) == []
@@ -58,10 +58,10 @@ def test_what_is_no_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     cache.root().mkdir(parents=True)
     (tmp_path / "linux").write_text("#!/bin/sh\necho I am a shell\n")
-    refused = kernels.trial(Kernel(tmp_path))
+    refused = kernels.trial(BuiltKernel(tmp_path))
     assert "cannot be started: Permission denied" in str(refused)
     (tmp_path / "linux").chmod(0o755)
-    said = str(kernels.trial(Kernel(tmp_path)))
+    said = str(kernels.trial(BuiltKernel(tmp_path)))
     assert "did not come up (its last lines: " in said
     assert f"I am a shell; the whole console is in {cache.root()}/trial.log" in said
     assert (cache.root() / "trial.log").read_text().endswith("I am a shell\n")

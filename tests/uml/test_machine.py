@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import BadOption
-from badwire.uml.cache import Kernel
-from badwire.uml.machine import Box, a_processor
+from badwire.uml.cache import BuiltKernel
+from badwire.uml.machine import Machine, a_processor
 from tests.command_line import lab, sentence, story
 from tests.uml.build.tree import mounted
 from tests.uml.machines import SLOW, assert_gone, boxed, kernels_in, running, some_boots
@@ -202,11 +202,11 @@ def test_any_path_will_do(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("python", ['/a"b/python', "/a:b/python", f"/{'long/' * 900}python"])
 def test_a_path_that_no_kernel_takes(
-    kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str
+    kernel: BuiltKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str
 ) -> None:
     monkeypatch.setattr(sys, "executable", python)
     with pytest.raises(BadOption, match=r"move it|put them elsewhere"):
-        Box(kernel, tmp_path)._command()
+        Machine(kernel, tmp_path)._command()
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from badwire.scenario import scenario_file
-from badwire.uml.cache import Kernel
+from badwire.uml.cache import BuiltKernel
 from badwire.util import project
 from tests.command_line import ROOT, environment
 
@@ -29,7 +29,7 @@ def run(*what: str, seed: int, out: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def catalogue(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def catalogue(kernel: BuiltKernel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole catalogue by the command, the same as tests of pytest, and some of it with another seed."""
     folder = tmp_path_factory.mktemp("catalogue")
     run("all", seed=SEEDS["once"], out=folder / "once")
@@ -58,7 +58,7 @@ def test_another_seed_is_another_run(name: str, catalogue: Path) -> None:
     assert_other(catalogue / "once" / name / "latest", catalogue / "other" / name / "latest")
 
 
-def test_a_seed_is_a_run_at_20_percent_loss(kernel: Kernel, tmp_path: Path) -> None:
+def test_a_seed_is_a_run_at_20_percent_loss(kernel: BuiltKernel, tmp_path: Path) -> None:
     """A copy of `retransmit` that loses 20 % in place of what is bearable in real time, by the kernel's netem."""
     text = (project.SCENARIOS / "retransmit.py").read_text()
     assert text.count("Loss(LOSS)") == 1

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from badwire.uml.cache import Kernel
+from badwire.uml.cache import BuiltKernel
 from tests.command_line import ROOT, environment
 
 WITHIN = "1200"  # seconds of real time, for a machine whose processors are all busy; a quiet one takes a tenth of it
@@ -18,7 +18,7 @@ WITHIN = "1200"  # seconds of real time, for a machine whose processors are all 
         pytest.param(["tests/conformance", "-k", "netns"], "netns", id="conformance"),
     ],
 )
-def test_it_holds_on_the_virtual_clock(suite: list[str], needs: str, kernel: Kernel) -> None:
+def test_it_holds_on_the_virtual_clock(suite: list[str], needs: str, kernel: BuiltKernel) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *suite]
     done = subprocess.run(
         [sys.executable, "-m", "badwire", "kernel", "run", "--limit", WITHIN, "--", *command],

@@ -163,7 +163,7 @@ def clean(argv: list[str]) -> int:
     from badwire.session import registry
     from badwire.uml import cache
 
-    removed = cleanup.clean() + registry.remove_dead() + cache.forget_former()
+    removed = cleanup.clean() + registry.remove_dead() + cache.remove_former()
     for sentence in removed:
         print(sentence)
     if not removed:

@@ -11,7 +11,7 @@ from badwire.store import run_folder
 from badwire.uml import cache, kernels
 from badwire.uml.build import sources
 from badwire.uml.build.build import build
-from badwire.uml.build.sources import Source
+from badwire.uml.build.sources import KernelSource
 
 
 def command(argv: list[str]) -> int:
@@ -43,7 +43,7 @@ def command(argv: list[str]) -> int:
     return 0
 
 
-def remember(own: Source | None) -> None:
+def remember(own: KernelSource | None) -> None:
     """Remember the source for the build of a later configuration; None means Debian's. Raises KernelError."""
     link = cache.root() / "source"
     with cache.writing():
@@ -86,32 +86,32 @@ def run(argv: list[str]) -> int:
             "Name a command for the kernel to run, as in `badwire kernel run -- .venv/bin/python -m pytest`."
         )
     from badwire.uml import kernels, scratch
-    from badwire.uml.machine import Box, Job, console_of
-    from badwire.uml.paths import environment, here, places
+    from badwire.uml.machine import Job, Machine, console_of
+    from badwire.uml.paths import environment, here, visible_directories
 
-    def tell(text: str) -> None:
+    def progress(text: str) -> None:
         print(text, file=sys.stderr)
 
-    built = kernels.ensure(tell)
+    built = kernels.ensure(progress)
     with ExitStack() as undo:
         folder = wants.out or undo.enter_context(scratch.folder())
-        with run_folder.writing(folder, whatever=True):
+        with run_folder.writing(folder, any_error=True):
             folder.mkdir(parents=True, exist_ok=True)
         job = Job(
             command=wants.command,
             cwd=here(),
             environment=environment(os.environ),
-            visible=places(),
+            visible=visible_directories(),
             engine=wants.docker,
         )
         disks = []
         if wants.docker:
             from badwire.uml.docker import engine_disk
 
-            disks.append(undo.enter_context(engine_disk.lent(built, tell)))
-        box = Box(built, folder, seed=wants.seed, memory=wants.memory, limit=wants.limit, disks=disks)
+            disks.append(undo.enter_context(engine_disk.disk_for_run(built, progress)))
+        machine = Machine(built, folder, seed=wants.seed, memory=wants.memory, limit=wants.limit, disks=disks)
         try:
-            status = box.run(job, pass_on)
+            status = machine.run(job, pass_on)
         except LabError as error:
             if wants.out:
                 raise

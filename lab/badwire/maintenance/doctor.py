@@ -118,7 +118,7 @@ def _ask_a_wire(substrates: list[str]) -> dict[str, Any]:
 def virtual_clock() -> Capability:
     """Find out whether the kernel of the virtual clock is built, and whether it boots."""
     fallback = "--clock real, which waits in earnest"
-    if cache.there() is None:
+    if cache.current_kernel() is None:
         obstacle = requirements.obstacle(sources.debian())
         says = "its kernel is not built yet: `make kernel` does that, once, in some minutes"
         return Capability("virtual", False, says if obstacle is None else str(obstacle), fallback)

@@ -97,7 +97,7 @@ def check_kernel_is_built() -> None:
     with own_path():
         from badwire.uml import cache  # few sessions need it
 
-    if cache.there() is None:
+    if cache.current_kernel() is None:
         raise MachineError("The kernel of the virtual clock is not built yet; make kernel builds it, once.")
 
 

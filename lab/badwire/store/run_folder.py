@@ -26,7 +26,7 @@ def make(base: Path, scenario: str) -> Path:
     Raises:
         DiskFull: the folder cannot be created, for any reason.
     """
-    with writing(base, whatever=True):
+    with writing(base, any_error=True):
         parent = base / scenario
         parent.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
@@ -101,16 +101,16 @@ def _ended(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def writing(folder: Path, whatever: bool = False) -> Iterator[None]:
+def writing(folder: Path, any_error: bool = False) -> Iterator[None]:
     """Replace an OSError inside the block by DiskFull, whose message names a way out.
 
     Only errors that mean that the folder cannot be written are replaced (`badwire.util.errnos.NOT_WRITABLE`), or with
-    `whatever` every OSError.
+    `any_error` every OSError.
     """
     try:
         yield
     except OSError as error:
-        if not whatever and error.errno not in NOT_WRITABLE:
+        if not any_error and error.errno not in NOT_WRITABLE:
             raise
         raise disk_full(folder, error) from error
 

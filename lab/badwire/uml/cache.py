@@ -55,7 +55,7 @@ def configuration() -> str:
     return hashlib.sha256(repr(wanted).encode() + AROUND.read_bytes()).hexdigest()[:12]
 
 
-def current() -> Path:
+def current_link() -> Path:
     """The link to the kernel that runs use."""
     return root() / f"current-{configuration()}"
 
@@ -69,14 +69,14 @@ def link(path: Path, target: str | Path) -> None:
 
 
 @contextlib.contextmanager
-def turn(tell: Callable[[str], None]) -> Iterator[int]:
+def exclusive(progress: Callable[[str], None]) -> Iterator[int]:
     """Hold the lock of the cache during a ``with`` block, which gets the lock's descriptor.
 
     The programs that a build starts inherit the descriptor, so the lock is free only when all of them have ended, even
     if the process that builds was killed.
 
     Args:
-        tell: called with a sentence if another build holds the lock.
+        progress: called with a sentence if another build holds the lock.
 
     Raises:
         DiskFull: the cache is on a full disk; raised for an OSError inside the block too.
@@ -84,7 +84,7 @@ def turn(tell: Callable[[str], None]) -> Iterator[int]:
     """
     with _lock() as lock:
         if not locks.try_lock(lock):
-            tell("another build of the kernel is under way: waiting for it")
+            progress("another build of the kernel is under way: waiting for it")
             locks.lock(lock)
         with writing():
             yield lock.fileno()
@@ -136,7 +136,7 @@ def sweep() -> list[str]:
     return [f"removed {left}, of a build of the kernel that was killed"]
 
 
-def forget_former() -> list[str]:
+def remove_former() -> list[str]:
     """Remove the cache of the project's former name, unless it was used in the last IN_USE seconds.
 
     Returns:
@@ -153,7 +153,7 @@ def forget_former() -> list[str]:
     return [f"removed {left}, the cache of the project's former name"]
 
 
-def forget_old() -> None:
+def remove_old() -> None:
     """Remove all but the KEPT last used kernels, and those used in the last IN_USE seconds. The caller holds the lock.
 
     Raises:
@@ -197,7 +197,7 @@ def full() -> DiskFull:
 
 
 @dataclass(frozen=True)
-class Kernel:
+class BuiltKernel:
     """A kernel in the cache. It is not removed while it is used, even when a newer one becomes the current kernel."""
 
     folder: Path
@@ -208,7 +208,7 @@ class Kernel:
         return self.folder / "linux"
 
     @property
-    def seed(self) -> Path:
+    def preload_library(self) -> Path:
         """The shared library that is preloaded into it: preload.c, compiled."""
         return self.folder / preload.name()
 
@@ -229,18 +229,20 @@ class Kernel:
         return str(self.about["source"])
 
 
-def cached() -> Kernel | None:
+def ready_kernel() -> BuiltKernel | None:
     """The kernel for the current configuration and the current preload.c; None if there is none. Takes 0.2 ms."""
-    kernel = there()
-    return kernel if kernel is not None and os.path.exists(kernel.seed) else None
+    kernel = current_kernel()
+    if kernel is None or not os.path.exists(kernel.preload_library):
+        return None
+    return kernel
 
 
-def there() -> Kernel | None:
+def current_kernel() -> BuiltKernel | None:
     """The kernel for the current configuration; None if there is none. Its preload.c may still have to be compiled."""
     try:
-        kernel = Kernel(current().resolve())
+        kernel = BuiltKernel(current_link().resolve())
     except KernelError:
         return None
     # os.path.exists returns False, and raises nothing, where this user may not read.
-    there = map(os.path.exists, (kernel.linux, kernel.folder / ABOUT))
-    return kernel if all(there) else None
+    is_complete = os.path.exists(kernel.linux) and os.path.exists(kernel.folder / ABOUT)
+    return kernel if is_complete else None

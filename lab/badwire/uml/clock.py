@@ -9,8 +9,8 @@ from badwire.options import Options
 from badwire.scenario.scenario_file import Scenario
 from badwire.uml import kernels
 from badwire.uml.cow_disk import Disk
-from badwire.uml.machine import Box, Job, Lines
-from badwire.uml.paths import here, outside, places
+from badwire.uml.machine import Job, Machine, OutputForwarder
+from badwire.uml.paths import here, outside, visible_directories
 
 
 class VirtualClock:
@@ -18,15 +18,15 @@ class VirtualClock:
 
     Args:
         options: of the command.
-        tell: called with each step of the progress.
+        progress: called with each step of the progress.
 
     Raises:
         MachineError: the kernel cannot be built on this machine.
     """
 
-    def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
-        self.options, self.tell = options, tell
-        self.kernel = kernels.ensure(tell)
+    def __init__(self, options: Options, progress: Callable[[str], None]) -> None:
+        self.options, self.progress = options, progress
+        self.kernel = kernels.ensure(progress)
         if options.substrate == "docker":
             from badwire.uml.docker import engine_disk  # noqa: F401  (it imports the Docker SDK)
 
@@ -39,14 +39,14 @@ class VirtualClock:
             call="badwire.uml.guest.play.play",
             arguments=arguments,
             cwd=here(),
-            visible=places(scenario.file.parent, *scenario.mounts()),
+            visible=visible_directories(scenario.file.parent, *scenario.mounts()),
             engine=substrate == "docker",
         )
-        lines = Lines(self.tell)
+        output = OutputForwarder(self.progress)
         try:
             with self._disks(substrate) as disks:
-                box = Box(self.kernel, folder, seed=how.seed, memory=how.memory, limit=how.limit, disks=disks)
-                broke = box.run(job, lines.take)
+                machine = Machine(self.kernel, folder, seed=how.seed, memory=how.memory, limit=how.limit, disks=disks)
+                broke = machine.run(job, output.forward)
         except LabError as error:
             return error
         return None if broke is None else from_wire(outside(broke, folder))
@@ -58,5 +58,5 @@ class VirtualClock:
             return
         from badwire.uml.docker import engine_disk  # not at the top: see the import in __init__
 
-        with engine_disk.lent(self.kernel, self.tell) as disk:
+        with engine_disk.disk_for_run(self.kernel, self.progress) as disk:
             yield [disk]

@@ -11,9 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-_MAGIC, _VERSION, _SECTOR, _ALIGNMENT, _PATH = 0x4F4F4F4D, 3, 512, 4096, 4096
 # Linux arch/um/drivers/cow_user.c, struct cow_header_v3: magic, version, mtime and size of the backing file, size of a
 # sector, alignment of the bitmap and the data, format, path of the backing file; big-endian.
+_MAGIC = 0x4F4F4F4D
+_VERSION = 3
+_SECTOR = 512  # bytes
+_ALIGNMENT = 4096  # bytes
+_FORMAT = 0
+_PATH = 4096  # bytes
 _HEADER = struct.Struct(f">IIIQIII{_PATH}s")
 
 
@@ -35,14 +40,25 @@ def over(below: int) -> Iterator[Disk]:
     """A disk with the contents of the backing file ``below``, a descriptor. Raises OSError."""
     above = os.memfd_create("badwire-disk")
     try:
-        found = os.fstat(below)
+        status = os.fstat(below)
+        backing_path = path(below)
         header = _HEADER.pack(
-            _MAGIC, _VERSION, int(found.st_mtime), found.st_size, _SECTOR, _ALIGNMENT, 0, os.fsencode(path(below))
+            _MAGIC,
+            _VERSION,
+            int(status.st_mtime),
+            status.st_size,
+            _SECTOR,
+            _ALIGNMENT,
+            _FORMAT,
+            os.fsencode(backing_path),
         )
         os.pwrite(above, header, 0)
-        # The header, then one bit for each sector that tells whether it was written, then the sectors: a sparse file.
-        bits = -(-found.st_size // _SECTOR // 8)
-        os.truncate(above, _aligned(_aligned(_HEADER.size) + bits) + found.st_size)
+        # The header, then a bitmap of the sectors that have been written, then the sectors: a sparse file.
+        bitmap = _aligned(_HEADER.size)
+        sectors = _ceil_divide(status.st_size, _SECTOR)
+        bitmap_size = _ceil_divide(sectors, 8)
+        data = _aligned(bitmap + bitmap_size)
+        os.truncate(above, data + status.st_size)
         yield Disk(path(above), (above, below))
     finally:
         os.close(above)
@@ -54,4 +70,8 @@ def path(descriptor: int) -> str:
 
 
 def _aligned(offset: int) -> int:
-    return -(-offset // _ALIGNMENT) * _ALIGNMENT
+    return _ceil_divide(offset, _ALIGNMENT) * _ALIGNMENT
+
+
+def _ceil_divide(number: int, divisor: int) -> int:
+    return (number + divisor - 1) // divisor

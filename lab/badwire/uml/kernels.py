@@ -8,42 +8,42 @@ from pathlib import Path
 
 from badwire.errors import KernelError, LabError, MachineError
 from badwire.uml import cache, preload
-from badwire.uml.cache import Kernel, there
+from badwire.uml.cache import BuiltKernel
 
 
-def ensure(tell: Callable[[str], None]) -> Kernel:
+def ensure(progress: Callable[[str], None]) -> BuiltKernel:
     """The kernel that runs use. If there is none it is built first, which takes minutes.
 
     It is built from the source that the user named last, or from Debian's if the user named none.
 
     Args:
-        tell: called with each step of the build.
+        progress: called with each step of the build.
 
     Raises:
         MachineError: the kernel cannot be built on this machine.
     """
-    kernel = there()
+    kernel = cache.current_kernel()
     if kernel is None:
         from badwire.uml.build import build, sources
 
         own = cache.root() / "source"
-        return build.build(sources.named(own.readlink()) if os.path.islink(own) else sources.debian(), tell)
-    if not kernel.seed.exists():
+        return build.build(sources.named(own.readlink()) if os.path.islink(own) else sources.debian(), progress)
+    if not kernel.preload_library.exists():
         with cache.writing():
             preload.make(kernel.folder)
     with contextlib.suppress(OSError):  # the cache may be read-only
-        os.utime(kernel.folder)  # cache.forget_old reads when the kernel was used last
+        os.utime(kernel.folder)  # cache.remove_old reads when the kernel was used last
     return kernel
 
 
-def trial(kernel: Kernel) -> MachineError | None:
+def trial(kernel: BuiltKernel) -> MachineError | None:
     """Boot the kernel as a run does; return the error, or None if it runs here. Takes about a second."""
     from badwire.uml import scratch
-    from badwire.uml.machine import Box, Job, console_of
+    from badwire.uml.machine import Job, Machine, console_of
 
     with scratch.folder() as folder:
         try:
-            Box(kernel, folder).run(Job(call="os.getpid"), lambda name, data: None)
+            Machine(kernel, folder).run(Job(call="os.getpid"), lambda name, data: None)
         except LabError as error:
             said = _with_its_console(str(error), console_of(folder))
             return type(error)(said) if isinstance(error, MachineError) else KernelError(said)

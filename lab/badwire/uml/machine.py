@@ -28,7 +28,7 @@ from badwire.errors import BadOption, DiskFull, KernelError, from_wire
 from badwire.linux import libc
 from badwire.options import LIMIT, MEMORY
 from badwire.store import run_folder
-from badwire.uml.cache import Kernel
+from badwire.uml.cache import BuiltKernel
 from badwire.uml.cow_disk import Disk
 from badwire.uml.failure import End, doing, short_of_memory
 from badwire.uml.guest import memory as guest_memory
@@ -160,7 +160,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Box:
+class Machine:
     """A kernel with its settings, ready to be booted.
 
     Attributes:
@@ -172,7 +172,7 @@ class Box:
         disks: its block devices, from /dev/ubda on.
     """
 
-    kernel: Kernel
+    kernel: BuiltKernel
     folder: Path
     seed: int = 1
     memory: int = MEMORY
@@ -197,7 +197,7 @@ class Box:
         """
         command, aux = self._command(), self.folder.resolve() / AUX
         with ExitStack() as undo:
-            with run_folder.writing(self.folder, whatever=True):
+            with run_folder.writing(self.folder, any_error=True):
                 aux.mkdir(exist_ok=True)
                 held = undo.enter_context(taken(aux))
                 (aux / "job.json").write_text(json.dumps(vars(job)))
@@ -282,7 +282,7 @@ class Box:
     def _environment(self, cpu: int | None) -> dict[str, str]:
         """The environment of the kernel's process, most of which preload.c reads."""
         return {
-            "LD_PRELOAD": str(self.kernel.seed),
+            "LD_PRELOAD": str(self.kernel.preload_library),
             "BADWIRE_SEED": str(self.seed),
             "BADWIRE_PARENT": str(os.getpid()),
             **({} if cpu is None else {"BADWIRE_CPU": str(cpu)}),
@@ -299,14 +299,14 @@ def _quoted(path: str) -> str:
     return f'"{path}"'
 
 
-class Lines:
-    """Passes on a job's output: standard output unchanged, and standard error to ``tell``, one line at a time."""
+class OutputForwarder:
+    """Passes on a job's output: standard output unchanged, and standard error to ``progress``, one line at a time."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        self._progress = progress
         self._rest = b""
 
-    def take(self, name: str, data: bytes) -> None:
+    def forward(self, name: str, data: bytes) -> None:
         """Pass on a piece of output; ``name`` is "stdout" or "stderr"."""
         if name == "stdout":
             sys.stdout.buffer.write(data)
@@ -314,4 +314,4 @@ class Lines:
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._tell(line.decode("utf-8", "backslashreplace"))
+            self._progress(line.decode("utf-8", "backslashreplace"))

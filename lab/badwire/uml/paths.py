@@ -39,7 +39,7 @@ def here() -> str:
         raise BadOption("The folder that you stand in was removed; cd to another.") from None
 
 
-def places(*more: str | Path) -> list[str]:
+def visible_directories(*more: str | Path) -> list[str]:
     """The directories that every job must see: this Python, the lab, the current directory, and ``more``."""
     return [
         str(Path(place).resolve())

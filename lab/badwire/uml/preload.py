@@ -14,7 +14,8 @@ C = Path(__file__).with_name("preload.c")
 @cache
 def name() -> str:
     """The name of the compiled file in a kernel's folder; it has a digest of preload.c."""
-    return f"preload-{hashlib.sha256(C.read_bytes()).hexdigest()[:12]}.so"
+    digest = hashlib.sha256(C.read_bytes()).hexdigest()
+    return f"preload-{digest[:12]}.so"
 
 
 def make(folder: Path) -> None:
@@ -27,14 +28,21 @@ def make(folder: Path) -> None:
     part = folder / f".{name()}.{os.getpid()}"
     argv = ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-o", str(part), str(C)]
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     except FileNotFoundError:
         raise KernelError(
             "The kernel's preload.c cannot be compiled without gcc; install it (apt-get install gcc libc6-dev)."
         ) from None
     if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if "error" in line), f"status {done.returncode}")
+        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        reason = errors[0] if errors else f"status {done.returncode}"
         raise KernelError(
-            f"The kernel's preload.c cannot be compiled ({said}); mend that (apt-get install gcc libc6-dev)."
+            f"The kernel's preload.c cannot be compiled ({reason}); fix that (apt-get install gcc libc6-dev)."
         )
     part.replace(folder / name())

@@ -12,7 +12,7 @@ import pytest
 from badwire.errors import KernelError
 from badwire.uml import cache
 from badwire.uml.build import build
-from badwire.uml.build.sources import Source
+from badwire.uml.build.sources import KernelSource
 from tests.command_line import environment, lab
 from tests.uml.build.tree import building, builds, hear, plant
 
@@ -49,13 +49,13 @@ def test_a_killed_build_goes_with_its_programs_and_the_next_removes_the_rest(wor
         process.kill()
     assert process.returncode == -signal.SIGKILL
     assert (workshop / ".building").is_dir()
-    assert cache.cached() is None
+    assert cache.ready_kernel() is None
     fifo.unlink()
     fifo.touch()
     told: list[str] = []
     # It waits for the dead one's programs, which hold the lock, if they have not ended yet.
-    kernel = build.build(Source(tree), told.append)
-    assert cache.cached() == kernel and builds(tree) == 2
+    kernel = build.build(KernelSource(tree), told.append)
+    assert cache.ready_kernel() == kernel and builds(tree) == 2
     assert not (workshop / ".building").exists()
 
 
@@ -67,7 +67,7 @@ def test_what_a_killed_build_left_is_swept_but_not_a_living_one(workshop: Path, 
         assert cache.sweep() == []
         assert (workshop / ".building").is_dir()
         process.kill()
-    with cache.turn(lambda text: None):
+    with cache.exclusive(lambda text: None):
         pass  # its programs have ended
     assert f"removed {workshop}/.building, of a build of the kernel that was killed\n" in lab("clean").stdout
     assert not (workshop / ".building").exists()
@@ -84,14 +84,14 @@ def test_two_at_once_make_one(workshop: Path, tmp_path: Path) -> None:
                 assert process.stderr is not None
                 process.stderr.read()
     assert builds(tree) == 1
-    assert cache.cached() is not None
+    assert cache.ready_kernel() is not None
     assert [first.returncode, second.returncode] == [KernelError.exit_status] * 2  # the tree's kernel does not boot
 
 
 @pytest.mark.parametrize(
     ("step", "times"),
     [
-        ("kernel.remember(Source(Path(sys.argv[1])))", 1000),
+        ("kernel.remember(KernelSource(Path(sys.argv[1])))", 1000),
         ("preload.make(Path(sys.argv[1]))", 10),
     ],
 )
@@ -104,7 +104,7 @@ import sys
 from pathlib import Path
 from badwire.cli import kernel
 from badwire.uml import preload
-from badwire.uml.build.sources import Source
+from badwire.uml.build.sources import KernelSource
 sys.stdin.read()
 for _ in range(int(sys.argv[2])):
     {step}

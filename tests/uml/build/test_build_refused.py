@@ -10,14 +10,14 @@ import pytest
 
 from badwire.errors import DiskFull, KernelError
 from badwire.uml.build import build, requirements
-from badwire.uml.build.sources import Source
+from badwire.uml.build.sources import KernelSource
 from tests.command_line import LAB, lab, sentence
 from tests.uml.build.tree import builds, on_a_disk, pack, plant
 
 
 def refused(source: Path, match: str) -> None:
     with pytest.raises(KernelError, match=match):
-        build.build(Source(source), lambda text: None)
+        build.build(KernelSource(source), lambda text: None)
 
 
 def left(workshop: Path) -> list[str]:
@@ -26,9 +26,12 @@ def left(workshop: Path) -> list[str]:
 
 
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no kernel": (lambda tree: (tree / "Makefile").write_text("all:\n"), r"is no Linux source: name the top folder of"),
-    "no Kconfig": (lambda tree: (tree / "Kconfig").unlink(), r"is no Linux source"),
-    "no arch/um": (lambda tree: (tree / "arch" / "um").rmdir(), r"has no arch/um, so no User-Mode Linux can be built"),
+    "no kernel": (
+        lambda tree: (tree / "Makefile").write_text("all:\n"),
+        r"is not a Linux source; name the top dir",
+    ),
+    "no Kconfig": (lambda tree: (tree / "Kconfig").unlink(), r"is not a Linux source"),
+    "no arch/um": (lambda tree: (tree / "arch" / "um").rmdir(), r"has no arch/um, so User-Mode Linux cannot be built"),
 }
 
 
@@ -57,7 +60,7 @@ def test_a_corrupt_archive(workshop: Path, tmp_path: Path) -> None:
     (tree / "ballast").write_bytes(os.urandom(1 << 20))
     archive = pack(tree, "tar.xz")
     os.truncate(archive, archive.stat().st_size // 2)
-    refused(archive, r"linux\.tar\.xz cannot be unpacked \(xz: .*Unexpected end of input\); get it again, or name")
+    refused(archive, r"linux\.tar\.xz cannot be unpacked \(xz: .*Unexpected end of input\); download it again, or name")
     text = tmp_path / "text"
     text.write_text("no archive" * 1000)
     refused(text, r"text cannot be unpacked \(tar: This does not look like a tar archive\)")
@@ -81,7 +84,7 @@ def test_a_build_that_fails(workshop: Path, tmp_path: Path) -> None:
     refused(
         plant(tmp_path, also="echo 'net/core/dev.c:7:1: error: unknown type'; false"),
         r"could not be built from .*linux-6\.1\.7: make ended with status 2 \(net/core/dev\.c:7:1: error: unknown type"
-        rf" \| make: \*\*\* .*\); look at {re.escape(str(workshop))}/build\.log, or name another source\.",
+        rf" \| make: \*\*\* .*\); see {re.escape(str(workshop))}/build\.log, or name another source\.",
     )
     log = (workshop / "build.log").read_text()
     assert "HOSTCC" in log and "250.o" in log and "unknown type" in log
@@ -89,8 +92,8 @@ def test_a_build_that_fails(workshop: Path, tmp_path: Path) -> None:
 
 
 def test_an_architecture_that_user_mode_linux_does_not_know(tmp_path: Path) -> None:
-    with pytest.raises(KernelError, match=r"runs on x86_64 and not on aarch64; take --clock real here"):
-        build.build(Source(plant(tmp_path)), lambda text: None, machine="aarch64")
+    with pytest.raises(KernelError, match=r"runs on x86_64 and not on aarch64; use --clock real here"):
+        build.build(KernelSource(plant(tmp_path)), lambda text: None, machine="aarch64")
 
 
 @pytest.mark.usefixtures("workshop")
@@ -102,12 +105,10 @@ def test_what_is_missing_is_named_all_at_once(tmp_path: Path, monkeypatch: pytes
     for tool in ("make", "tar", "flex"):
         (some / tool).symlink_to(shutil.which(tool) or "")
     monkeypatch.setenv("PATH", str(some))
-    refused(
-        archive, r"for want of gcc, bison, bc and xz; install .* \(apt-get install gcc bison bc xz-utils\), then run"
-    )
+    refused(archive, r"without gcc, bison, bc and xz; install .* \(apt-get install gcc bison bc xz-utils\), then run")
     for tool in ("gcc", "bison", "bc"):
         (some / tool).symlink_to("/bin/false")
-    refused(tree, r"for want of the C library's headers; install .* \(apt-get install libc6-dev\)")
+    refused(tree, r"without the C library's headers; install .* \(apt-get install libc6-dev\)")
     lack = requirements.lack(requirements.missing(None))
     assert re.search(r"headers and a Linux source .*apt-get install libc6-dev linux-source-6\.1\)", str(lack))
     assert builds(tree) == 0

@@ -7,7 +7,7 @@ import pytest
 
 from badwire.errors import KernelError
 from badwire.uml.build import sources
-from badwire.uml.build.sources import Source
+from badwire.uml.build.sources import KernelSource
 from tests.uml.build.tree import plant
 
 
@@ -15,19 +15,19 @@ def test_the_newest_of_debians_is_taken(tmp_path: Path) -> None:
     assert sources.debian(tmp_path) is None
     for name in ("linux-source-6.1.tar.xz", "linux-source-6.12.tar.xz", "linux-source-6.9.tar.bz2", "linux-source-7.1"):
         (tmp_path / name).touch()
-    assert sources.debian(tmp_path) == Source(tmp_path / "linux-source-6.12.tar.xz")
+    assert sources.debian(tmp_path) == KernelSource(tmp_path / "linux-source-6.12.tar.xz")
 
 
 def test_a_trees_digest_is_of_all_that_a_build_may_read(tmp_path: Path) -> None:
     tree = plant(tmp_path)
     (tree / "nowhere").symlink_to("/no/such/file")
     (tree / "folder").symlink_to("arch")
-    before = Source(tree).digest()
+    before = KernelSource(tree).digest()
     (tree / ".git").mkdir()
     (tree / ".git" / "HEAD").write_text("elsewhere")
     (tree / "drivers" / "gpu" / "drm").mkdir(parents=True)
     (tree / "drivers" / "gpu" / "drm" / "card.c").write_text("never compiled for ARCH=um")
-    assert Source(tree).digest() == before
+    assert KernelSource(tree).digest() == before
     elsewhere = tmp_path / "elsewhere"
     elsewhere.symlink_to("/elsewhere")
     seen = {before}
@@ -40,16 +40,16 @@ def test_a_trees_digest_is_of_all_that_a_build_may_read(tmp_path: Path) -> None:
         lambda: (tree / "folder").unlink(),
     ):
         change()
-        seen.add(Source(tree).digest())
+        seen.add(KernelSource(tree).digest())
     assert len(seen) == 7
 
 
 def test_an_archives_digest_is_of_its_contents(tmp_path: Path) -> None:
     archive = tmp_path / "linux.tar"
     archive.write_bytes(b"one")
-    before = Source(archive).digest()
+    before = KernelSource(archive).digest()
     os.utime(archive, (0, 0))
-    moved = Source(archive.rename(tmp_path / "moved.tar"))
+    moved = KernelSource(archive.rename(tmp_path / "moved.tar"))
     assert moved.digest() == before
     moved.path.write_bytes(b"two")
     assert moved.digest() != before

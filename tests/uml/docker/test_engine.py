@@ -11,17 +11,17 @@ import pytest
 
 from badwire.errors import MachineError
 from badwire.pytest_plugin import require
-from badwire.uml.cache import Kernel
+from badwire.uml.cache import BuiltKernel
 from badwire.uml.cow_disk import over
 from badwire.uml.docker import engine_disk, store
-from badwire.uml.machine import Box, Job
+from badwire.uml.machine import Job, Machine
 from tests.command_line import LAB, ROOT, environment
 
 SUITE = "tests/conformance"
 
 
 @pytest.fixture(scope="session")
-def disk(kernel: Kernel) -> Path:
+def disk(kernel: BuiltKernel) -> Path:
     """The engine's disk, made if need be; skipped where that cannot be, failed if BADWIRE_REQUIRE names `virtual`."""
     try:
         return engine_disk.ensure(kernel, print)
@@ -67,7 +67,7 @@ def test_scenarios_hold_on_it_with_netem_on_the_ports(disk: Path, tmp_path: Path
 
 
 def test_runs_side_by_side_have_disks_of_their_own_and_leave_nothing_on_the_one_below(
-    kernel: Kernel, disk: Path, tmp_path: Path
+    kernel: BuiltKernel, disk: Path, tmp_path: Path
 ) -> None:
     before = disk.stat()
     script = "test -z $(docker volume ls -q) && docker volume create $0"
@@ -77,7 +77,7 @@ def test_runs_side_by_side_have_disks_of_their_own_and_leave_nothing_on_the_one_
     assert (after.st_blocks, after.st_mtime_ns) == (before.st_blocks, before.st_mtime_ns)
 
 
-def test_an_engine_that_does_not_come_up_is_quoted(kernel: Kernel, disk: Path, tmp_path: Path) -> None:
+def test_an_engine_that_does_not_come_up_is_quoted(kernel: BuiltKernel, disk: Path, tmp_path: Path) -> None:
     content, bad = tmp_path / "content", tmp_path / "bad.ext4"
     content.mkdir()
     (content / "docker").write_text("no folder\n")
@@ -86,7 +86,7 @@ def test_an_engine_that_does_not_come_up_is_quoted(kernel: Kernel, disk: Path, t
         boot(kernel, bad, tmp_path)
 
 
-def test_a_disk_that_is_none_is_named_with_the_way_out(kernel: Kernel, disk: Path, tmp_path: Path) -> None:
+def test_a_disk_that_is_none_is_named_with_the_way_out(kernel: BuiltKernel, disk: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.ext4"
     bad.write_bytes(bytes(1 << 20))
     with pytest.raises(
@@ -95,15 +95,15 @@ def test_a_disk_that_is_none_is_named_with_the_way_out(kernel: Kernel, disk: Pat
         boot(kernel, bad, tmp_path)
 
 
-def boot(kernel: Kernel, file: Path, folder: Path) -> None:
+def boot(kernel: BuiltKernel, file: Path, folder: Path) -> None:
     """Boot a kernel with this file as the engine's disk, for nothing else."""
     with file.open("rb") as opened, over(opened.fileno()) as bad:
-        Box(kernel, folder, disks=[bad]).run(Job(command=["true"], engine=True), lambda name, data: None)
+        Machine(kernel, folder, disks=[bad]).run(Job(command=["true"], engine=True), lambda name, data: None)
 
 
 def test_what_is_not_installed_is_named_with_its_package() -> None:
-    with pytest.raises(MachineError, match=r"takes no-such-engine, installed .* apt-get install its-package, or take"):
-        engine_disk.lack({"no-such-engine": "its-package", "sh": "dash"})
+    with pytest.raises(MachineError, match=r"needs no-such-engine, installed .* apt-get install its-package, or use"):
+        engine_disk.check_installed({"no-such-engine": "its-package", "sh": "dash"})
 
 
 def test_a_disk_in_use_is_not_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_disk_in_use_is_not_removed(monkeypatch: pytest.MonkeyPatch, tmp_path:
     for disk in (old, used, mine, others):
         disk.write_bytes(b"")
     with store.held(lambda: used):
-        store.forget(keep={mine}, checkout="aa")
+        store.remove_old(keep={mine}, checkout="aa")
     assert set(store.folder().iterdir()) == {used, mine, others}
 
 
@@ -123,5 +123,5 @@ def test_a_disk_that_nobody_uses_for_long_is_removed(monkeypatch: pytest.MonkeyP
     disk = store.folder() / "base-1.ext4"
     disk.write_bytes(b"")
     os.utime(disk, (disk.stat().st_mtime - store.UNUSED - 1,) * 2)
-    store.forget(keep=set(), checkout="aa")
+    store.remove_old(keep=set(), checkout="aa")
     assert not disk.exists()

@@ -18,20 +18,20 @@ from typing import IO
 from badwire.errors import KernelError
 from badwire.uml import cache, kernel_config, preload
 from badwire.uml.build import child_process, requirements, sources
-from badwire.uml.build.sources import Source
-from badwire.uml.cache import Kernel
+from badwire.uml.build.sources import KernelSource
+from badwire.uml.cache import BuiltKernel
 
 STEPS = 1360  # steps that make reports for Linux 6.1 with kernel.config; 6.12 has 1,460, 7.3 has 1,530
 OFTEN = 100  # steps from one line of progress to the next, where a line does not replace the last one
 SHOWN = 3  # lines of make's output in the error; all of them are in the log
 _STEP = re.compile(r"  [A-Z]+ +\S")
-_WRONG = re.compile(r"\berror\b|\*\*\*|not found|No such file", re.IGNORECASE)
+_ERROR_LINE = re.compile(r"\berror\b|\*\*\*|not found|No such file", re.IGNORECASE)
 _NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded")
-Tell = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
 @dataclass
-class Work:
+class Build:
     """One build, in a directory of its own.
 
     Attributes:
@@ -39,136 +39,180 @@ class Work:
         scratch: an empty directory to build in.
         log: the file for the output of the build's programs.
         lock: the descriptor of the cache's lock, which these programs inherit.
-        tell: called with each step of the progress.
+        progress: called with a sentence as each step begins.
         began: when the build began, in seconds of the monotonic clock.
         steps: how many steps make has reported.
     """
 
-    source: Source
+    source: KernelSource
     scratch: Path
     log: IO[str]
     lock: int
-    tell: Tell
+    progress: OnProgress
     began: float = field(default_factory=time.monotonic)
     steps: int = 0
 
-    def do(self, key: str) -> Path:
-        """Build the kernel and return its folder in the cache. Raises KernelError, DiskFull or OSError.
+    def run(self, key: str) -> Path:
+        """Build the kernel and return its directory in the cache. Raises KernelError, DiskFull or OSError.
 
         Args:
-            key: the digest of configuration and source, with which the folder's name ends.
+            key: the digest of configuration and source, with which the directory's name ends.
         """
         (self.scratch / "tmp").mkdir()
-        tree = self._unpacked() if self.source.archived else self.source.path
+        tree = self.source.path
+        if self.source.archived:
+            tree = self._unpack()
         version = sources.release(tree, self.source.path)
         out = self.scratch / "out"
         out.mkdir()
         shutil.copyfile(cache.AROUND, out / cache.AROUND.name)  # the compiler's working directory
-        make = ["make", "-C", str(tree), "ARCH=um", f"O={out}", f"KCONFIG_ALLCONFIG={kernel_config.FRAGMENT}"]
-        make.append(f"CFLAGS_trap.o=-include {cache.AROUND.name}")
-        self.tell(f"configuring Linux {version}")
-        self._run([*make, "allnoconfig"])
-        self._demand((out / ".config").read_text(), version)
-        self._run([*make, f"-j{len(os.sched_getaffinity(0))}", "linux"])
+        make = [
+            "make",
+            "-C",
+            str(tree),
+            "ARCH=um",
+            f"O={out}",
+            f"KCONFIG_ALLCONFIG={kernel_config.FRAGMENT}",
+            f"CFLAGS_trap.o=-include {cache.AROUND.name}",
+        ]
+        self.progress(f"configuring Linux {version}")
+        self._make([*make, "allnoconfig"])
+        config = out / ".config"
+        self._check_config(config.read_text(), version)
+        processors = len(os.sched_getaffinity(0))
+        self._make([*make, f"-j{processors}", "linux"])
         linux = out / "linux"
         release = _ask(linux, "--version").strip()
-        self._demand(_ask(linux, "--showconfig"), release)
-        return self._kept(linux, release, key)
+        self._check_config(_ask(linux, "--showconfig"), release)
+        return self._store(linux, release, key)
 
-    def _unpacked(self) -> Path:
+    def _unpack(self) -> Path:
         """Unpack the archive and return its source tree. Raises KernelError or DiskFull."""
-        self.tell(f"unpacking {self.source.path}")
+        archive = self.source.path
+        self.progress(f"unpacking {archive}")
         folder = self.scratch / "source"
         folder.mkdir()
-        argv = ["tar", "--extract", f"--file={self.source.path}", f"--directory={folder}"]
-        argv += ["--no-same-owner", "--wildcards", *(f"--exclude={pattern}" for pattern in sources.UNREAD)]
-        said: list[str] = []
-        if self._child(argv, said.append):
-            why = next(iter(said), "tar failed").strip()
-            raise KernelError(f"{self.source.path} cannot be unpacked ({why}); get it again, or name another source.")
-        inside = list(folder.iterdir())
-        return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+        argv = [
+            "tar",
+            "--extract",
+            f"--file={archive}",
+            f"--directory={folder}",
+            "--no-same-owner",
+            "--wildcards",
+        ]
+        for pattern in sources.UNREAD:
+            argv.append(f"--exclude={pattern}")
+        output: list[str] = []
+        status = self._run(argv, output.append)
+        if status:
+            reason = output[0].strip() if output else "tar failed"
+            raise KernelError(f"{archive} cannot be unpacked ({reason}); download it again, or name another source.")
+        entries = list(folder.iterdir())
+        if len(entries) == 1 and entries[0].is_dir():
+            return entries[0]
+        return folder
 
-    def _run(self, argv: list[str]) -> None:
+    def _make(self, argv: list[str]) -> None:
         """Run make. Raises KernelError or DiskFull if it fails."""
-        said: list[str] = []
-        status = self._child(argv, said.append)
+        output: list[str] = []
+        status = self._run(argv, output.append)
         if status == 0:
             return
         self.log.flush()
-        kept = (self.scratch / "log").replace(cache.root() / "build.log")
-        wrong = [line for line in said if _WRONG.search(line)] or said[-SHOWN:]
+        log = (self.scratch / "log").replace(cache.root() / "build.log")
+        lines = [line for line in output if _ERROR_LINE.search(line)]
+        if not lines:
+            lines = output[-SHOWN:]
+        errors = " | ".join(line.strip() for line in lines[:SHOWN])
         raise KernelError(
             f"The kernel could not be built from {self.source.path}: make ended with status {status}"
-            f" ({' | '.join(line.strip() for line in wrong[:SHOWN])}); look at {kept}, or name another source."
+            f" ({errors}); see {log}, or name another source."
         )
 
-    def _child(self, argv: list[str], heard: Callable[[str], None]) -> int:
-        """Run a command and return its exit status; log each line, pass it to ``heard``, and count make's steps.
+    def _run(self, argv: list[str], on_line: Callable[[str], None]) -> int:
+        """Run a command and return its exit status; log each line, pass it to ``on_line``, and count make's steps.
 
         Raises:
             DiskFull: the command failed, and its output says that the disk is full.
         """
-        full = False
+        is_full = False
 
-        def line(text: str) -> None:
-            nonlocal full
-            print(text, file=self.log)
-            full = full or _NO_ROOM.search(text) is not None
-            heard(text)
-            if _STEP.match(text):
-                self._step()
+        def handle(line: str) -> None:
+            nonlocal is_full
+            print(line, file=self.log)
+            if _NO_ROOM.search(line):
+                is_full = True
+            on_line(line)
+            if _STEP.match(line):
+                self._count_step()
 
-        status = child_process.run(argv, child_process.environment(self.scratch / "tmp"), self.lock, line)
-        if status and full:
+        environment = child_process.environment(self.scratch / "tmp")
+        status = child_process.run(argv, environment, self.lock, handle)
+        if status and is_full:
             raise cache.full()
         return status
 
-    def _step(self) -> None:
-        """Count a step. Report each one if ``tell`` replaces its last line, as Progress does on a terminal."""
+    def _count_step(self) -> None:
+        """Count a step. Report each one if ``progress`` replaces its last line, as Progress does on a terminal."""
         self.steps += 1
-        if self.steps % OFTEN == 0 or getattr(self.tell, "updating", False):
-            whole = f" of about {STEPS}" if self.steps <= STEPS else ""
-            self.tell(f"building the kernel: {self.steps}{whole} files")
+        replaces_line = getattr(self.progress, "updating", False)
+        if not replaces_line and self.steps % OFTEN != 0:
+            return
+        total = f" of about {STEPS}" if self.steps <= STEPS else ""
+        self.progress(f"building the kernel: {self.steps}{total} files")
 
-    def _demand(self, config: str, version: str) -> None:
+    def _check_config(self, config: str, version: str) -> None:
         """Raise KernelError if a configuration lacks an option of the fragment."""
-        if lacking := kernel_config.lacking(kernel_config.FRAGMENT.read_text(), config):
-            raise KernelError(
-                f"Linux {version} of {self.source.path} cannot have {', '.join(lacking)}, which the lab's kernel needs;"
-                f" name another source, such as Debian's {sources.PACKAGE}."
-            )
+        fragment = kernel_config.FRAGMENT.read_text()
+        lacking = kernel_config.lacking(fragment, config)
+        if not lacking:
+            return
+        names = ", ".join(lacking)
+        raise KernelError(
+            f"Linux {version} of {self.source.path} cannot have {names}, which the lab's kernel needs;"
+            f" name another source, such as Debian's {sources.PACKAGE}."
+        )
 
-    def _kept(self, linux: Path, release: str, key: str) -> Path:
+    def _store(self, linux: Path, release: str, key: str) -> Path:
         """Move the kernel and its configuration into the cache atomically. Raises KernelError or OSError."""
         kernel = self.scratch / "kernel"
         kernel.mkdir()
         linux.rename(kernel / "linux")
-        config = (self.scratch / "out" / ".config").rename(kernel / "config").read_text()
+        config = kernel / "config"
+        (self.scratch / "out" / ".config").rename(config)
         preload.make(kernel)
+        options = kernel_config.options(config.read_text())
+        compiler = options.get("CONFIG_CC_VERSION_TEXT", "")
+        seconds = time.monotonic() - self.began
         about = {
             "release": release,
             "source": str(self.source.path),
-            "compiler": kernel_config.options(config).get("CONFIG_CC_VERSION_TEXT", "").strip('"'),
-            "seconds": round(time.monotonic() - self.began),
+            "compiler": compiler.strip('"'),
+            "seconds": round(seconds),
         }
-        (kernel / cache.ABOUT).write_text(json.dumps(about, indent=2) + "\n")
+        text = json.dumps(about, indent=2)
+        (kernel / cache.ABOUT).write_text(text + "\n")
         return kernel.rename(cache.root() / f"{release}-{key}")
 
 
 def _ask(linux: Path, question: str) -> str:
     """The kernel's answer to an option such as ``--version``, which it prints without booting."""
-    return subprocess.run(
-        [linux, question], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
-    ).stdout
+    done = subprocess.run(
+        [linux, question],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
 
 
-def build(source: Source | None, tell: Tell, machine: str | None = None) -> Kernel:
+def build(source: KernelSource | None, progress: OnProgress, machine: str | None = None) -> BuiltKernel:
     """Build the kernel from a source, unless the cache has it, and make it the kernel that runs use.
 
     Args:
         source: the source; None if there is none, then the kernel in the cache is returned.
-        tell: called with each step of the progress.
+        progress: called with a sentence as each step begins.
         machine: the architecture, as uname(1) prints it; None for this machine's.
 
     Raises:
@@ -177,28 +221,51 @@ def build(source: Source | None, tell: Tell, machine: str | None = None) -> Kern
     """
     requirements.check_machine(machine)
     if source is None:
-        if there := cache.cached():
-            return there
-        raise requirements.lack(requirements.missing(None))
-    with cache.turn(tell) as lock:
-        if why := requirements.unsuitable(cache.root()):
+        cached = cache.ready_kernel()
+        if cached is None:
+            raise requirements.lack(requirements.missing(None))
+        return cached
+    with cache.exclusive(progress) as lock:
+        why = requirements.unsuitable(cache.root())
+        if why:
             raise KernelError(f"The kernel cannot be built in {cache.root()}, which {why}; set XDG_CACHE_HOME.")
         if not source.archived:
             sources.release(source.path, source.path)
-        tell(f"reading {source.path}")
-        key = hashlib.sha256(f"{cache.configuration()} {source.digest()}".encode()).hexdigest()[:12]
-        folder = next((about.parent for about in cache.root().glob(f"[!.]*-{key}/{cache.ABOUT}")), None)
+        progress(f"reading {source.path}")
+        key = _key(source)
+        folder = _find(key)
         if folder is None:
-            if lacking := requirements.missing(source):
-                raise requirements.lack(lacking)
-            if shutil.disk_usage(cache.root()).free < requirements.room(source):
-                raise cache.full()
+            _check_resources(source)
             with cache.building() as scratch, (scratch / "log").open("w") as log:
-                folder = Work(source, scratch, log, lock, tell).do(key)
-        kernel = Kernel(folder)
-        if not kernel.seed.exists():
+                work = Build(source, scratch, log, lock, progress)
+                folder = work.run(key)
+        kernel = BuiltKernel(folder)
+        if not kernel.preload_library.exists():
             preload.make(folder)
         os.utime(folder)
-        cache.link(cache.current(), folder.name)
-        cache.forget_old()
+        cache.link(cache.current_link(), folder.name)
+        cache.remove_old()
     return kernel
+
+
+def _key(source: KernelSource) -> str:
+    """A digest, 12 hexadecimal digits, of the configuration and the source."""
+    text = f"{cache.configuration()} {source.digest()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _find(key: str) -> Path | None:
+    """The directory of the kernel in the cache whose name ends with ``key``; None if there is none."""
+    for about in cache.root().glob(f"[!.]*-{key}/{cache.ABOUT}"):
+        return about.parent
+    return None
+
+
+def _check_resources(source: KernelSource) -> None:
+    """Raise KernelError if a program for the build is missing, and DiskFull if there is not enough room."""
+    missing = requirements.missing(source)
+    if missing:
+        raise requirements.lack(missing)
+    free = shutil.disk_usage(cache.root()).free
+    if free < requirements.room(source):
+        raise cache.full()

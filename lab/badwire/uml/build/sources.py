@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from badwire.errors import KernelError
 
@@ -15,24 +16,47 @@ PACKAGE = "linux-source-6.1"  # the package that errors suggest if there is no s
 DEBIAN = Path("/usr/src")
 # More than half of the source, which a build for ARCH=um never reads: it is not unpacked, and not part of the digest.
 UNREAD = (
-    *(f"*/drivers/{part}/*.[ch]" for part in ("gpu", "media", "net/ethernet", "net/wireless", "staging")),
-    *("*/sound/*.c", "*/arch/*.dts*", "*/tools/perf/*", "*/tools/testing/*", "*/Documentation/*.[rty]*"),
+    "*/drivers/gpu/*.[ch]",
+    "*/drivers/media/*.[ch]",
+    "*/drivers/net/ethernet/*.[ch]",
+    "*/drivers/net/wireless/*.[ch]",
+    "*/drivers/staging/*.[ch]",
+    "*/sound/*.c",
+    "*/arch/*.dts*",
+    "*/tools/perf/*",
+    "*/tools/testing/*",
+    "*/Documentation/*.[rty]*",
 )
 _UNREAD = re.compile("|".join(fnmatch.translate(pattern) for pattern in UNREAD))
-# The first bytes of an archive; the program that decompresses it, and the Debian package that has the program.
-_KINDS = {
-    b"\xfd7zXZ\0": ("xz", "xz-utils"),
-    b"\x1f\x8b": ("gzip", "gzip"),
-    b"BZh": ("bzip2", "bzip2"),
-    b"\x28\xb5\x2f\xfd": ("zstd", "zstd"),
+# The kernel's Makefile checks the same files.
+_CONFIGURED = (
+    ".config",
+    "include/config",
+    "arch/um/include/generated",
+)
+_VERSION = re.compile(r"VERSION = (\d+)\nPATCHLEVEL = (\d+)\nSUBLEVEL = (\d+)\n", re.MULTILINE)
+_ARCHIVE_NAME = re.compile(r"linux-source-(\d+(?:\.\d+)*)\.tar\.\w+")
+_CHUNK = 1 << 20  # bytes
+
+
+class Decompressor(NamedTuple):
+    """A program that decompresses archives, and the Debian package that has it."""
+
+    program: str
+    package: str
+
+
+# By the first bytes of the archive.
+_DECOMPRESSORS = {
+    b"\xfd7zXZ\0": Decompressor("xz", "xz-utils"),
+    b"\x1f\x8b": Decompressor("gzip", "gzip"),
+    b"BZh": Decompressor("bzip2", "bzip2"),
+    b"\x28\xb5\x2f\xfd": Decompressor("zstd", "zstd"),
 }
-_CONFIGURED = (".config", "include/config", "arch/um/include/generated")  # the kernel's Makefile checks the same files
-_RELEASE = re.compile(r"VERSION = (\d+)\nPATCHLEVEL = (\d+)\nSUBLEVEL = (\d+)\n", re.MULTILINE)
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Source:
+class KernelSource:
     """A kernel source tree, or an archive of one."""
 
     path: Path
@@ -42,15 +66,18 @@ class Source:
         """Whether it is an archive, and not a tree."""
         return not self.path.is_dir()
 
-    def unpacker(self) -> tuple[str, str] | None:
-        """The program that decompresses an archive, and its Debian package; None if tar alone unpacks it.
+    def decompressor(self) -> Decompressor | None:
+        """The program that decompresses an archive; None if tar alone unpacks it.
 
         Raises:
             KernelError: the archive cannot be read.
         """
         with reading(self.path), self.path.open("rb") as file:
             start = file.read(8)
-        return next((tools for magic, tools in _KINDS.items() if start.startswith(magic)), None)
+        for magic, decompressor in _DECOMPRESSORS.items():
+            if start.startswith(magic):
+                return decompressor
+        return None
 
     def digest(self) -> str:
         """A digest of an archive's contents, or of the names, sizes and modification times of a tree's files.
@@ -60,35 +87,50 @@ class Source:
         Raises:
             KernelError: the source cannot be read.
         """
-        found = hashlib.sha256()
         with reading(self.path):
-            if not self.archived:
-                for name, entry in _entries(self.path, "/"):
-                    seen = entry.stat(follow_symlinks=False)
-                    found.update(os.fsencode(f"{name}\0{seen.st_size} {seen.st_mtime_ns}\n"))
-                return found.hexdigest()
-            with self.path.open("rb", buffering=0) as file:
-                while chunk := file.read(_CHUNK):
-                    found.update(chunk)
-        return found.hexdigest()
+            if self.archived:
+                return _digest_of_file(self.path)
+            return _digest_of_tree(self.path)
 
 
-def debian(folder: Path = DEBIAN) -> Source | None:
+def _digest_of_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _digest_of_tree(path: Path) -> str:
+    digest = hashlib.sha256()
+    for name, entry in _entries(path, "/"):
+        status = entry.stat(follow_symlinks=False)
+        line = f"{name}\0{status.st_size} {status.st_mtime_ns}\n"
+        digest.update(os.fsencode(line))
+    return digest.hexdigest()
+
+
+def debian(folder: Path = DEBIAN) -> KernelSource | None:
     """The newest kernel source that a Debian package has installed in ``folder``; None if there is none."""
-    found = {
-        tuple(map(int, release[1].split("."))): path
-        for path in folder.glob("linux-source-*.tar.*")
-        if (release := re.fullmatch(r"linux-source-(\d+(?:\.\d+)*)\.tar\.\w+", path.name))
-    }
-    return Source(found[max(found)]) if found else None
+    archives: dict[tuple[int, ...], Path] = {}
+    for path in folder.glob("linux-source-*.tar.*"):
+        match = _ARCHIVE_NAME.fullmatch(path.name)
+        if match:
+            numbers = match[1].split(".")
+            version = tuple(int(number) for number in numbers)
+            archives[version] = path
+    if not archives:
+        return None
+    newest = max(archives)
+    return KernelSource(archives[newest])
 
 
-def named(path: Path) -> Source:
+def named(path: Path) -> KernelSource:
     """The tree or the archive that the user named. Raises KernelError if it does not exist."""
     path = path.expanduser().absolute()
     with reading(path):
         path.stat()
-    return Source(path)
+    return KernelSource(path)
 
 
 def release(tree: Path, named_by: Path) -> str:
@@ -102,26 +144,37 @@ def release(tree: Path, named_by: Path) -> str:
         KernelError: it is not a Linux source, or no kernel can be built from it.
     """
     with reading(named_by):
-        makefile = tree / "Makefile"
-        found = _RELEASE.search(makefile.read_text(errors="replace")) if makefile.is_file() else None
-        if found is None or not (tree / "Kconfig").is_file():
+        version = _version(tree / "Makefile")
+        if version is None or not (tree / "Kconfig").is_file():
             raise KernelError(
-                f"{named_by} is no Linux source: name the top folder of a kernel's source tree, or an archive of one."
+                f"{named_by} is not a Linux source; name the top directory of a kernel's source tree, or an archive"
+                " of one."
             )
         if not (tree / "arch" / "um").is_dir():
             raise KernelError(
-                f"{named_by} has no arch/um, so no User-Mode Linux can be built from it; name a whole one."
+                f"{named_by} has no arch/um, so User-Mode Linux cannot be built from it; name a complete source."
             )
         if any((tree / name).exists() for name in _CONFIGURED):
             raise KernelError(
-                f"{named_by} was configured in place, and then no other folder can be built in;"
+                f"{named_by} was configured in place, so it cannot be built in another directory;"
                 " run `make ARCH=um mrproper` there, or name a clean copy of it."
             )
     if re.search(r"[\s:]", str(tree)):
         raise KernelError(
-            f"{tree} has a space or a colon in its name, which the kernel's Makefile cannot bear; move it."
+            f"{tree} has a space or a colon in its name, which the kernel's Makefile does not allow; move it."
         )
-    return ".".join(found.groups())
+    return version
+
+
+def _version(makefile: Path) -> str | None:
+    """The version in the kernel's Makefile; None if the file does not exist or has none."""
+    if not makefile.is_file():
+        return None
+    text = makefile.read_text(errors="replace")
+    match = _VERSION.search(text)
+    if match is None:
+        return None
+    return ".".join(match.groups())
 
 
 @contextlib.contextmanager
@@ -137,10 +190,12 @@ def reading(path: Path) -> Iterator[None]:
 
 def _entries(folder: Path | str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """All files and links below a directory that a build may read, each with its path, in the order of the names."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+    entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.name == ".git" and entry.is_dir(follow_symlinks=False):
+            continue
         name = prefix + entry.name
         if entry.is_dir(follow_symlinks=False):
-            if entry.name != ".git":
-                yield from _entries(entry.path, name + "/")
+            yield from _entries(entry.path, name + "/")
         elif not _UNREAD.match(name):
             yield name, entry

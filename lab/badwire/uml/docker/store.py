@@ -19,7 +19,7 @@ from badwire.util import locks
 from badwire.util.errnos import NO_SPACE
 
 ROOM = 1 << 30  # bytes that must be free to make disks: two disks of 210 MB, the tar file, and the tree that it has
-_MAKING = ".making"
+_BUILDING = ".making"
 UNUSED = 30 * 86400.0  # s after its last use, a disk is removed
 
 
@@ -43,19 +43,21 @@ def held(ensure: Callable[[], Path]) -> Iterator[int]:
             continue  # removed a moment ago
         with file:
             locks.lock(file, shared=True)
-            found = os.fstat(file.fileno())
-            if not found.st_nlink:
+            descriptor = file.fileno()
+            status = os.fstat(descriptor)
+            is_removed = status.st_nlink == 0
+            if is_removed:
                 continue
             with contextlib.suppress(OSError):  # the cache may be read-only
-                # The access time records the use: see forget.
-                os.utime(file.fileno(), ns=(time.time_ns(), found.st_mtime_ns))
-            yield file.fileno()
+                # The access time records the use: see remove_old.
+                os.utime(descriptor, ns=(time.time_ns(), status.st_mtime_ns))
+            yield descriptor
             return
 
 
 @dataclass(frozen=True)
-class Making:
-    """What a process has that makes disks.
+class DiskBuild:
+    """What a process needs while it makes disks.
 
     Attributes:
         folder: an empty directory.
@@ -67,11 +69,11 @@ class Making:
 
 
 @contextlib.contextmanager
-def turn(tell: Callable[[str], None]) -> Iterator[Making]:
+def exclusive(progress: Callable[[str], None]) -> Iterator[DiskBuild]:
     """Hold the lock of the cache during a ``with`` block, to make disks. The remains of a killed process are removed.
 
     Args:
-        tell: called with a sentence if another process holds the lock.
+        progress: called with a sentence if another process holds the lock.
 
     Raises:
         DiskFull: there is not enough room.
@@ -82,28 +84,30 @@ def turn(tell: Callable[[str], None]) -> Iterator[Making]:
         lock = (folder() / "lock").open("w")
     with lock:
         if not locks.try_lock(lock):
-            tell("another run makes the Docker Engine's disk: waiting for it")
+            progress("another run makes the Docker Engine's disk: waiting for it")
             locks.lock(lock)
-        making = folder() / _MAKING
+        scratch = folder() / _BUILDING
         with _writing():
-            cache.discard(making)
+            cache.discard(scratch)
             free = shutil.disk_usage(folder()).free
             if free < ROOM:
+                needed = ROOM >> 20
+                available = free >> 20
                 raise DiskFull(
-                    f"the Docker Engine's disk takes {ROOM >> 20} MB while it is made, and {folder()} has"
-                    f" {free >> 20} left; make room, or set XDG_CACHE_HOME to a folder on another disk."
+                    f"the Docker Engine's disk needs {needed} MB while it is made, and {folder()} has"
+                    f" {available} MB left; make room, or set XDG_CACHE_HOME to a directory on another disk."
                 )
-            making.mkdir()
+            scratch.mkdir()
             try:
-                yield Making(making, lock.fileno())
+                yield DiskBuild(scratch, lock.fileno())
             finally:
-                cache.discard(making)
+                cache.discard(scratch)
 
 
 def sweep() -> list[str]:
     """Remove what a process left that was killed while it made disks; return a sentence for each directory removed."""
     try:
-        left = folder() / _MAKING
+        left = folder() / _BUILDING
         if not left.exists():
             return []
         with (folder() / "lock").open("w") as lock:
@@ -112,10 +116,10 @@ def sweep() -> list[str]:
             cache.discard(left)
     except (KernelError, OSError):
         return []  # the cache does not exist or cannot be read
-    return [f"removed {left}, of a disk whose maker was killed"]
+    return [f"removed {left}, of a build of a disk that was killed"]
 
 
-def forget(keep: set[Path], checkout: str) -> None:
+def remove_old(keep: set[Path], checkout: str) -> None:
     """Remove the older disks of this checkout, and all disks that were not used for UNUSED seconds.
 
     Args:
@@ -126,7 +130,9 @@ def forget(keep: set[Path], checkout: str) -> None:
         with disk.open("rb") as file:
             if not locks.try_lock(file):
                 continue
-            if checkout in disk.name or os.fstat(file.fileno()).st_atime < time.time() - UNUSED:
+            used_at = os.fstat(file.fileno()).st_atime
+            is_unused = used_at < time.time() - UNUSED
+            if checkout in disk.name or is_unused:
                 disk.unlink()
 
 
@@ -139,5 +145,5 @@ def _writing() -> Iterator[None]:
         kind = DiskFull if error.errno in NO_SPACE else MachineError
         raise kind(
             f"the Docker Engine's disk cannot be kept in {folder()}: {error.strerror}; make room there, or set"
-            " XDG_CACHE_HOME to a folder that you may write."
+            " XDG_CACHE_HOME to a directory that you may write."
         ) from error

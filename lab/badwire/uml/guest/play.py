@@ -17,11 +17,11 @@ def play(file: str, substrate: str, engine: str, seed: int) -> dict[str, str] | 
         The error that broke it off, as errors.to_wire makes it; None if nothing did.
     """
 
-    def tell(text: str) -> None:
+    def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
     try:
-        error = collect(load(file), substrate_of(substrate), Path(OUT), engine=engine, seed=seed, progress=tell)
+        error = collect(load(file), substrate_of(substrate), Path(OUT), engine=engine, seed=seed, progress=progress)
     except LabError as wrong:
         error = wrong
     return None if error is None else to_wire(error)
