@@ -108,7 +108,9 @@ def to_wire(error: LabError) -> dict[str, str]:
 
 def from_wire(message: Mapping[str, Any]) -> LabError:
     """The error that ``to_wire`` described; a RunError if the name is not that of a class in this module."""
-    kind = globals().get(str(message["error"]))
-    if not (isinstance(kind, type) and issubclass(kind, LabError)):
-        kind = RunError
-    return kind(str(message["text"]))
+    name = str(message["error"])
+    text = str(message["text"])
+    kind = globals().get(name)
+    if isinstance(kind, type) and issubclass(kind, LabError):
+        return kind(text)
+    return RunError(text)

@@ -7,7 +7,8 @@ from pathlib import Path
 from badwire.store import run_folder
 
 MEMORY = 512  # MB, for the virtual clock's kernel; a lab of two hosts needs 120 (measured)
-LEAST_MEMORY, MOST_MEMORY = 96, 65536  # MB; with 72 the kernel does not boot (measured)
+LEAST_MEMORY = 96  # MB; with 72 the kernel does not boot (measured)
+MOST_MEMORY = 65536  # MB
 LIMIT = 600.0  # seconds of real time for a run on the virtual clock; the longest scenario takes only seconds
 CLOCKS = ("real", "virtual")
 ENGINES = ("auto", "netem", "relay")
@@ -38,7 +39,12 @@ class Options:
         A kernel on the virtual clock keeps one processor busy. On the real clock, parallel labs disturb each other's
         timing.
         """
-        return self.jobs or (len(os.sched_getaffinity(0)) if self.clock == "virtual" else 1)
+        if self.jobs:
+            return self.jobs
+        if self.clock == "virtual":
+            processors = os.sched_getaffinity(0)
+            return len(processors)
+        return 1
 
 
 CLOCK = "BADWIRE_CLOCK"  # environment variable that is "virtual" in programs that run on the virtual clock

@@ -24,8 +24,8 @@ from badwire.claims.check import (
     worst,
 )
 from badwire.evidence.records import Records
-from badwire.util.message import Message
 from badwire.util.numbers import Span
+from badwire.util.sentence import Sentence
 
 NONE: Records[int] = Records((), "segments", "no {kind} was recorded", kind="RST")
 TWO = Records((1, 2), "segments")
@@ -97,7 +97,7 @@ def test_a_check_says_why_nothing_was_recorded() -> None:
 
 
 def test_seen_takes_at_least_one() -> None:
-    assert seen("RST", TWO) == Check(Message("RST"), HOLDS, 2, Message("at least {least}", {"least": 1}), "segments")
+    assert seen("RST", TWO) == Check(Sentence("RST"), HOLDS, 2, Sentence("at least {least}", {"least": 1}), "segments")
     assert seen("RST", NONE).verdict is UNKNOWN
 
 
@@ -142,7 +142,7 @@ def test_each_adds_a_row_where_there_is_nothing() -> None:
         assert list(each("the first", TWO)) == [1, 2]
         assert rows == []
         assert list(each("resets of {host}", NONE, host="client")) == []
-    assert rows == [unknown(Message("resets of {host}", {"host": "client"}), NONE.what)]
+    assert rows == [unknown(Sentence("resets of {host}", {"host": "client"}), NONE.what)]
 
 
 def test_each_outside_a_claim_is_the_authors_mistake() -> None:

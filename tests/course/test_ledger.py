@@ -16,7 +16,7 @@ from badwire.errors import BadRun, RequestError
 from badwire.result.result import ClaimResult, Result
 from badwire.scenario import scenario_file
 from badwire.scenario.scenario_file import Declaration, Scenario
-from badwire.util.message import Message
+from badwire.util.sentence import Sentence
 from tests.command_line import ROOT, lab, sentence
 
 BOOK = Textbook(
@@ -27,7 +27,7 @@ BOOK = Textbook(
         ShortVersion("not three", "T3", True),
     ),
 )
-WAIT = Message("wait")
+WAIT = Sentence("wait")
 NO, DEPENDS = Text("T2", no="this is so"), Text("T3", depends="on that")
 
 
@@ -50,7 +50,9 @@ def run(
     folder = base / "one" / name
     folder.mkdir(parents=True)
     found = tuple(
-        ClaimResult.of(Judged(claim(each, RFC("1")), (Check(WAIT, verdict, 7.5, Message("8"), "s", Message("late")),)))
+        ClaimResult.of(
+            Judged(claim(each, RFC("1")), (Check(WAIT, verdict, 7.5, Sentence("8"), "s", Sentence("late")),))
+        )
         for each, verdict in verdicts.items()
     )
     environment = {"kernel": kernel, "hz": 100, "clock": "virtual"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from badwire.evidence import NotRecorded, Records
-from badwire.util.message import Message
+from badwire.util.sentence import Sentence
 
 NUMBERS = Records((30, 10, 20, 10), "segments", "no segments of {host} were recorded", host="client")
 NONE: Records[int] = Records((), "segments", "no segments of {host} were recorded", host="client")
@@ -23,7 +23,7 @@ def test_without_a_reason_the_noun_gives_one() -> None:
 
 
 def test_a_reason_keeps_its_values_apart() -> None:
-    assert NONE.what == Message("no segments of {host} were recorded", {"host": "client"})
+    assert NONE.what == Sentence("no segments of {host} were recorded", {"host": "client"})
 
 
 def test_positions_count_from_one() -> None:
@@ -101,10 +101,10 @@ def test_derived_records_keep_noun_and_reason(derived: Any) -> None:
 def test_not_recorded_has_a_message_with_its_values() -> None:
     error = NotRecorded.of("port {port} was not recorded", port=7000)
     assert str(error) == "port 7000 was not recorded"
-    assert error.message == Message("port {port} was not recorded", {"port": 7000})
+    assert error.message == Sentence("port {port} was not recorded", {"port": 7000})
 
 
 def test_not_recorded_takes_a_sentence() -> None:
     error = NotRecorded("nothing was recorded")
     assert str(error) == "nothing was recorded"
-    assert error.message == Message("nothing was recorded")
+    assert error.message == Sentence("nothing was recorded")

@@ -14,7 +14,7 @@ from badwire.report.live.progress import Progress
 from badwire.report.terminal import render
 from badwire.result.judge import INTERACTIVE_FILE
 from badwire.result.result import ClaimResult, Result, overall, status_of
-from badwire.util.message import Message
+from badwire.util.sentence import Sentence
 
 
 @claim("Pigs fly", RFC("9293", "3.5"))
@@ -25,7 +25,7 @@ def pigs_fly(run: Evidence) -> Checks:
 
 def finding(verdict: Verdict, instrument: bool = False) -> ClaimResult:
     """A claim with one check of this verdict."""
-    check = Check(Message("wait"), verdict, 61.6, Message("60 to 62.05"), "s")
+    check = Check(Sentence("wait"), verdict, 61.6, Sentence("60 to 62.05"), "s")
     return ClaimResult.of(Judged(pigs_fly, (check,)), instrument=instrument)
 
 
@@ -82,7 +82,7 @@ def test_a_result_that_is_none_is_one_sentence(tmp_path: Path, content: str) -> 
 
 
 def test_a_reader_sees_measured_expected_why_and_sources() -> None:
-    shown = render(a_result(with_check(finding(FAILS), why=Message("gravity"))))
+    shown = render(a_result(with_check(finding(FAILS), why=Sentence("gravity"))))
     assert shown.splitlines() == [
         "pigs: Pigs fly",
         "",
@@ -116,7 +116,7 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 
 
 def test_what_was_measured_does_nothing_to_a_terminal() -> None:
-    told = render(a_result(with_check(finding(FAILS), shown="\x1b[2Jwiped\x9b31m", why=Message("said \x07"))))
+    told = render(a_result(with_check(finding(FAILS), shown="\x1b[2Jwiped\x9b31m", why=Sentence("said \x07"))))
     assert "\\x1b[2Jwiped\\x9b31m" in told
     assert "said \\x07" in told
     assert told.replace("\n", "").isprintable()

@@ -33,5 +33,5 @@ def test_what_is_no_message_is_an_error() -> None:
 
 
 def test_what_cannot_travel_is_named() -> None:
-    with pytest.raises(TypeError, match="set cannot travel"):
+    with pytest.raises(TypeError, match="cannot hold a set"):
         encode({"ports": {1, 2}})

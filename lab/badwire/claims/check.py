@@ -16,15 +16,15 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from badwire.evidence.records import Records
-from badwire.util.message import Message
 from badwire.util.numbers import Span, plain, quantity, text
+from badwire.util.sentence import Sentence
 
 ONE_SIDED_WIDTH = 0.01  # a span across a single bound still decides when it is no wider than 1 % of that bound
 NOT_RECORDED = "not recorded in this run"
 NOTHING_RECORDED = "no {what} recorded in this run"
 
 T = TypeVar("T")
-_EMPTY = Message()
+_EMPTY = Sentence()
 
 
 class Verdict(StrEnum):
@@ -62,12 +62,12 @@ class Check:
         why: a sentence where the values do not speak for themselves; empty otherwise.
     """
 
-    name: Message
+    name: Sentence
     verdict: Verdict
     measured: object = None
-    expected: Message = _EMPTY
+    expected: Sentence = _EMPTY
     unit: str = ""
-    why: Message = _EMPTY
+    why: Sentence = _EMPTY
 
     @property
     def shown(self) -> str:
@@ -99,12 +99,12 @@ class Capture(Protocol):
     def capture_is_complete(self) -> bool: ...
 
 
-def unknown(name: str | Message, why: str | Message, /, **values: object) -> Check:
+def unknown(name: str | Sentence, why: str | Sentence, /, **values: object) -> Check:
     """A check that cannot be decided, with the reason."""
     return Check(
-        name=Message.of(name, **values),
+        name=Sentence.of(name, **values),
         verdict=UNKNOWN,
-        why=Message.of(why, **values),
+        why=Sentence.of(why, **values),
     )
 
 
@@ -118,9 +118,9 @@ def equals(
 ) -> Check:
     """The measured value is exactly the expected one. A tuple, a list and Records with the same items are equal."""
     undecided = Check(
-        name=Message.of(name, **values),
+        name=Sentence.of(name, **values),
         verdict=UNKNOWN,
-        expected=Message("{value}", {"value": expected}),
+        expected=Sentence("{value}", {"value": expected}),
         unit=unit,
     )
     missing = _missing(measured)
@@ -154,7 +154,7 @@ def between(
     if not least <= most:
         raise ValueError(f"nothing lies between {least} and {most}")
     undecided = Check(
-        name=Message.of(name, **values),
+        name=Sentence.of(name, **values),
         verdict=UNKNOWN,
         expected=_bounds(least, most),
         unit=unit,
@@ -173,15 +173,15 @@ def between(
     )
 
 
-def _compared(span: Span, least: float, most: float) -> tuple[Verdict, Message]:
+def _compared(span: Span, least: float, most: float) -> tuple[Verdict, Sentence]:
     """Whether a span lies within bounds, with a sentence where it lies across one of them."""
     if span.longest < least or span.shortest > most:
         return FAILS, _EMPTY
     if least <= span.shortest and span.longest <= most:
         return HOLDS, _EMPTY
     if span.width <= _tolerance(least, most):
-        return HOLDS, Message("holds within the sampling interval")
-    return UNKNOWN, Message("the sampling interval is too long to tell")
+        return HOLDS, Sentence("holds within the sampling interval")
+    return UNKNOWN, Sentence("the sampling interval is too long to tell")
 
 
 def at_least(
@@ -241,9 +241,9 @@ def each_between(
 def seen(name: str, records: Records[Any], /, **values: object) -> Check:
     """At least one was recorded; UNKNOWN when none was, since it may have been missed."""
     undecided = Check(
-        name=Message.of(name, **values),
+        name=Sentence.of(name, **values),
         verdict=UNKNOWN,
-        expected=Message("at least {least}", {"least": 1}),
+        expected=Sentence("at least {least}", {"least": 1}),
         unit=records.noun,
     )
     if not records:
@@ -258,13 +258,13 @@ def seen(name: str, records: Records[Any], /, **values: object) -> Check:
 def never(name: str, records: Records[Any], run: Capture, /, **values: object) -> Check:
     """None was recorded, and the capture is complete. With an incomplete capture, none recorded is UNKNOWN."""
     undecided = Check(
-        name=Message.of(name, **values),
+        name=Sentence.of(name, **values),
         verdict=UNKNOWN,
-        expected=Message("none"),
+        expected=Sentence("none"),
         unit=records.noun,
     )
     if not records and not run.capture_is_complete:
-        why = Message("the capture is not complete, so one may have been missed")
+        why = Sentence("the capture is not complete, so one may have been missed")
         return replace(undecided, why=why)
     return replace(
         undecided,
@@ -292,8 +292,8 @@ def each(name: str, records: Iterable[T], /, **values: object) -> Iterator[T]:
         empty = False
         yield record
     if empty:
-        what = records.what if isinstance(records, Records) else Message(NOT_RECORDED)
-        rows.append(unknown(Message.of(name, **values), what))
+        what = records.what if isinstance(records, Records) else Sentence(NOT_RECORDED)
+        rows.append(unknown(Sentence.of(name, **values), what))
 
 
 @contextmanager
@@ -307,13 +307,13 @@ def collecting() -> Iterator[list[Check]]:
         _rows.reset(token)
 
 
-def _missing(measured: object) -> Message:
+def _missing(measured: object) -> Sentence:
     """Why there is nothing to compare; empty when there is something."""
     if measured is None:
-        return Message(NOT_RECORDED)
+        return Sentence(NOT_RECORDED)
     if isinstance(measured, Records) and not measured:
         return measured.what
-    return Message()
+    return Sentence()
 
 
 def _comparable(value: object) -> object:
@@ -332,9 +332,9 @@ def _tolerance(least: float, most: float) -> float:
     return most - least
 
 
-def _bounds(least: float, most: float) -> Message:
+def _bounds(least: float, most: float) -> Sentence:
     if math.isinf(least):
-        return Message("at most {most}", {"most": most})
+        return Sentence("at most {most}", {"most": most})
     if math.isinf(most):
-        return Message("at least {least}", {"least": least})
-    return Message("{least} to {most}", {"least": least, "most": most})
+        return Sentence("at least {least}", {"least": least})
+    return Sentence("{least} to {most}", {"least": least, "most": most})

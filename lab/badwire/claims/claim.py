@@ -22,7 +22,7 @@ from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
 from badwire.evidence.provenance import noting
 from badwire.store.records import NotRecorded
-from badwire.util.message import Message
+from badwire.util.sentence import Sentence
 
 MakeChecks = Callable[[Evidence], Checks]
 
@@ -142,4 +142,4 @@ def _broke_off(error: Exception) -> Check:
         "file": file,
         "line": where.lineno,
     }
-    return unknown("the claim itself", Message("it broke off: {error} ({file}, line {line})", values))
+    return unknown("the claim itself", Sentence("it broke off: {error} ({file}, line {line})", values))

@@ -18,7 +18,7 @@ from badwire.evidence.wire import FaultPeriod
 from badwire.faults import Delay, Fault, Mtu, Reorder
 from badwire.packets.packet import ETHERNET_HEADER
 from badwire.store.records import NS
-from badwire.util.message import Message
+from badwire.util.sentence import Sentence
 
 # Seconds. Of 24,000 frames that the relay delayed by 25 ms, on two cores, idle and beside two or more busy processes,
 # the earliest left 0.04 ms after it was due. The kernel's timestamps are converted to the monotonic clock with an error
@@ -107,7 +107,7 @@ def losses_explained(run: Evidence) -> Checks:
         return
     lost = equals(name, len(unexplained), 0, "frames")
     described = "; ".join(_describe(frame, run) for frame in unexplained[:MOST_DESCRIBED])
-    yield replace(lost, why=Message("{frames}", {"frames": described}) if described else Message())
+    yield replace(lost, why=Sentence("{frames}", {"frames": described}) if described else Sentence())
 
 
 CLAIMS = (capture_complete, offloads_off, frames_within_mtu, delays_delay, losses_explained)

@@ -12,7 +12,7 @@ import sys
 from badwire.cli import commands
 from badwire.errors import BadOption, LabError
 from badwire.store import run_folder
-from badwire.util.crash import surprise
+from badwire.util.crash import report_bug
 from badwire.util.signals import Interrupted, interruptible
 from badwire.util.text import visible
 
@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         if full := run_folder.no_room(error):
             return complain(str(full), full.exit_status)
-        return complain(surprise(error), 3)
+        return complain(report_bug(error), 3)
 
 
 def open_what_is_closed() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self, SupportsIndex, TypeVar, overload
 
 from badwire.store.records import NotRecorded
-from badwire.util.message import Message
+from badwire.util.sentence import Sentence
 
 T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
@@ -19,15 +19,15 @@ class Records(tuple[T_co, ...]):
     """
 
     noun: str
-    what: Message
+    what: Sentence
 
     def __new__(
-        cls, found: Iterable[T_co] = (), noun: str = "records", what: str | Message = "", **values: Any
+        cls, found: Iterable[T_co] = (), noun: str = "records", what: str | Sentence = "", **values: Any
     ) -> Self:
         """Make records of ``found``; ``what`` is a template, as for the name of a check, and ``values`` fill it."""
         self = super().__new__(cls, found)
         self.noun = noun
-        self.what = Message.of(what or "no {noun} were recorded", **(values if what else {"noun": noun}))
+        self.what = Sentence.of(what or "no {noun} were recorded", **(values if what else {"noun": noun}))
         return self
 
     @property
@@ -54,7 +54,7 @@ class Records(tuple[T_co, ...]):
         if not self:
             raise NotRecorded(self.what)
         if number > len(self):
-            raise NotRecorded(Message("only {count} {noun} were recorded", {"count": len(self), "noun": self.noun}))
+            raise NotRecorded(Sentence("only {count} {noun} were recorded", {"count": len(self), "noun": self.noun}))
         return super().__getitem__(number - 1)
 
     @property

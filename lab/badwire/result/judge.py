@@ -17,7 +17,7 @@ from badwire.evidence.evidence import Evidence
 from badwire.result.result import ClaimResult, Result, overall, status_of
 from badwire.scenario.scenario_file import Declaration, Scenario, load
 from badwire.store.records import NS, NotRecorded
-from badwire.util.message import Message
+from badwire.util.sentence import Sentence
 
 FramesOfClaims = Mapping[str, tuple[int, ...]]
 
@@ -63,7 +63,7 @@ def judgement(
 def _not_judged(claim: Claim, error: LabError | None) -> ClaimResult:
     """A claim on a run that broke off, or without evidence."""
     if error is not None:
-        why = Message("it broke off: {error}", {"error": str(error)})
+        why = Sentence("it broke off: {error}", {"error": str(error)})
         check = unknown("the run", why)
     else:
         check = unknown("the run", "there is no evidence")
@@ -75,7 +75,7 @@ def _with_instrument(claims: list[ClaimResult], judged: Iterable[Judged]) -> lis
     instrument = [ClaimResult.of(each, instrument=True) for each in judged]
     for each in instrument:
         if each.verdict == FAILS.value:
-            why = Message("the lab itself failed: {title}", {"title": each.title})
+            why = Sentence("the lab itself failed: {title}", {"title": each.title})
             unknown_claims = [claim.unknown("the lab", why) for claim in claims]
             return unknown_claims + instrument
     return claims + instrument

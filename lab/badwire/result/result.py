@@ -11,8 +11,8 @@ from badwire.claims.claim import Judged
 from badwire.errors import BadRun, LabError
 from badwire.scenario.scenario_file import Scenario
 from badwire.util import files
-from badwire.util.message import Message
 from badwire.util.numbers import quantity
+from badwire.util.sentence import Sentence
 
 FILE = "result.json"
 FORMAT = 2
@@ -29,13 +29,13 @@ _VERDICTS = frozenset(verdict.value for verdict in Verdict)
 class CheckResult:
     """One check of a claim. ``measured`` is a JSON value, and ``shown`` the same as text, with its unit."""
 
-    name: Message
+    name: Sentence
     verdict: str
     measured: Any
     shown: str
-    expected: Message
+    expected: Sentence
     unit: str
-    why: Message
+    why: Sentence
 
     @classmethod
     def of(cls, check: Check) -> "CheckResult":
@@ -68,13 +68,13 @@ class CheckResult:
     def from_json(cls, data: Mapping[str, Any]) -> "CheckResult":
         """The check that ``to_json`` gave. Raises KeyError, TypeError, ValueError."""
         return cls(
-            name=Message.from_json(data["name"]),
+            name=Sentence.from_json(data["name"]),
             verdict=_verdict(data["verdict"]),
             measured=data["measured"],
             shown=_text(data["shown"]),
-            expected=Message.from_json(data["expected"]),
+            expected=Sentence.from_json(data["expected"]),
             unit=_text(data["unit"]),
-            why=Message.from_json(data["why"]),
+            why=Sentence.from_json(data["why"]),
         )
 
 
@@ -107,9 +107,9 @@ class ClaimResult:
         found = [check for check in self.checks if check.verdict == self.verdict]
         return tuple(found)
 
-    def unknown(self, name: str, why: Message) -> "ClaimResult":
+    def unknown(self, name: str, why: Sentence) -> "ClaimResult":
         """The same claim with all its checks UNKNOWN, and one more check, before them, that gives the reason."""
-        reason = Check(Message(name), UNKNOWN, why=why)
+        reason = Check(Sentence(name), UNKNOWN, why=why)
         added = CheckResult.of(reason)
         checks = []
         for check in self.checks:

@@ -29,7 +29,7 @@ from badwire.testbed.lab import Lab, open_lab
 from badwire.topology import compose
 from badwire.topology.topology import Topology
 from badwire.util import project
-from badwire.util.crash import surprise
+from badwire.util.crash import report_bug
 from badwire.util.signals import Interrupted, interruptible
 
 
@@ -161,7 +161,7 @@ def main() -> None:
         except LabError as error:
             connection.send_error(error)
         except Exception as error:
-            connection.send_error(RunError(surprise(error)))
+            connection.send_error(RunError(report_bug(error)))
 
 
 if __name__ == "__main__":

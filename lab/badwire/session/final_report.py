@@ -7,7 +7,7 @@ from badwire.evidence.damaged import remains
 from badwire.result.judge import INTERACTIVE
 from badwire.result.result import Result
 from badwire.run.finish import finish
-from badwire.util.crash import surprise
+from badwire.util.crash import report_bug
 
 
 def write_report(folder: Path, base: Path, error: LabError | None, began: float) -> list[str]:
@@ -27,7 +27,7 @@ def write_report(folder: Path, base: Path, error: LabError | None, began: float)
     except LabError as failure:
         return [str(failure)]
     except Exception as failure:  # the record is on disk, and `badwire down` still waits for its answer
-        return [surprise(failure)]
+        return [report_bug(failure)]
     evidence = remains(folder).evidence
     if evidence is None or not evidence.pcap.frames:
         return []

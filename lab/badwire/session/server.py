@@ -17,7 +17,7 @@ from badwire.session.programs import serve_run, serve_shell
 from badwire.session.recorder import SessionRecorder
 from badwire.session.sockets import serve_sockets
 from badwire.testbed.lab import Lab
-from badwire.util.crash import surprise
+from badwire.util.crash import report_bug
 from badwire.util.jsonlines import Message
 
 
@@ -107,6 +107,6 @@ class SessionServer:
         except OSError:
             pass  # the command is gone, perhaps killed
         except Exception as error:
-            connection.send_error(RunError(surprise(error)))
+            connection.send_error(RunError(report_bug(error)))
         if connection not in self._ended_by:
             connection.close()

@@ -13,7 +13,7 @@ from typing import Any
 from badwire.linux.tcp_states import BY_NUMBER
 from badwire.util.files import whole_number
 from badwire.util.jsonlines import WIRE, decode
-from badwire.util.message import Message
+from badwire.util.sentence import Sentence
 
 Record = Mapping[str, Any]
 NS = 1_000_000_000  # nanoseconds in a second
@@ -22,14 +22,14 @@ NS = 1_000_000_000  # nanoseconds in a second
 class NotRecorded(LookupError):
     """The evidence does not contain what a query asked for, so nothing can be concluded about it."""
 
-    def __init__(self, message: "Message | str") -> None:
+    def __init__(self, message: "Sentence | str") -> None:
         super().__init__(message)
-        self.message = Message.of(message)
+        self.message = Sentence.of(message)
 
     @classmethod
     def of(cls, template: str, **values: object) -> "NotRecorded":
         """Make the exception from a message template and the values that fill it."""
-        return cls(Message(template, values))
+        return cls(Sentence(template, values))
 
     def __str__(self) -> str:
         return str(self.message)

@@ -2,7 +2,22 @@
 
 import errno
 
-NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
-NOT_PERMITTED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-WRONG_PATH = frozenset({errno.ENOTDIR, errno.EISDIR})
-NOT_WRITABLE = NO_SPACE | NOT_PERMITTED | WRONG_PATH | {errno.EFBIG}
+NO_SPACE = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+}
+NOT_PERMITTED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+}
+WRONG_PATH = {
+    errno.ENOTDIR,
+    errno.EISDIR,
+}
+NOT_WRITABLE = {
+    *NO_SPACE,
+    *NOT_PERMITTED,
+    *WRONG_PATH,
+    errno.EFBIG,
+}

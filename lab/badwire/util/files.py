@@ -34,7 +34,7 @@ def parse_json_object(text: str) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(found, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     return found
 
 
@@ -57,14 +57,15 @@ def atomic_write(path: Path, text: str) -> Path:
     Raises:
         OSError: the file cannot be written; the old content is unchanged.
     """
-    for part in path.parent.glob(f".{path.name}.*"):
-        number = part.suffix[1:]
-        if number.isascii() and number.isdigit() and not os.path.lexists(f"/proc/{number}"):
+    for leftover in path.parent.glob(f".{path.name}.*"):
+        writer = leftover.suffix.removeprefix(".")
+        is_pid = writer.isascii() and writer.isdigit()
+        if is_pid and not os.path.lexists(f"/proc/{writer}"):
             with contextlib.suppress(OSError):  # it belongs to another user, or is not a file
-                part.unlink()
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+                leftover.unlink()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_text(text, encoding="utf-8", errors="backslashreplace")  # writes a lone surrogate as an escape
-        return part.replace(path)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a lone surrogate becomes an escape
+        return temporary.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

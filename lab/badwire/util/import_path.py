@@ -11,18 +11,30 @@ import os
 import site
 import sys
 
-IMPORTED_FROM = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_THIS_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE = os.path.dirname(_THIS_FOLDER)
+IMPORTED_FROM = os.path.dirname(_PACKAGE)  # the entry of sys.path from which the package is imported
 _STANDARD_LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
-_INSTALLED = frozenset([IMPORTED_FROM, _STANDARD_LIBRARY, *site.getsitepackages()])
+_SITE_PACKAGES = site.getsitepackages()
+_INSTALLED = {IMPORTED_FROM, _STANDARD_LIBRARY, *_SITE_PACKAGES}
 
 
 def isolate() -> list[str]:
     """Remove the current folder and the relative entries of PYTHONPATH from sys.path; returns the removed entries."""
-    relative = [_absolute(entry) for entry in _pythonpath() if not os.path.isabs(entry)]  # `site` makes them absolute
-    dropped = [entry for entry in sys.path if entry in relative or _is_current_folder(entry)]
-    dropped = [entry for entry in dropped if entry not in _INSTALLED]
-    sys.path[:] = [entry for entry in sys.path if entry not in dropped]
-    return dropped
+    relative = []
+    for entry in _pythonpath():
+        if not os.path.isabs(entry):
+            relative.append(_absolute(entry))  # as `site` has made it in sys.path
+    kept = []
+    removed = []
+    for entry in sys.path:
+        is_users = entry in relative or _is_current_folder(entry)
+        if is_users and entry not in _INSTALLED:
+            removed.append(entry)
+        else:
+            kept.append(entry)
+    sys.path[:] = kept
+    return removed
 
 
 def command(module: str, *arguments: str) -> list[str]:
@@ -33,10 +45,13 @@ def command(module: str, *arguments: str) -> list[str]:
 def environment() -> dict[str, str]:
     """The environment for a new Python process: PYTHONPATH has this package's folder, and not the current folder."""
     entries = [entry for entry in _pythonpath() if not _is_current_folder(entry)]
-    if IMPORTED_FROM not in site.getsitepackages():  # there it is found anyway, after the standard library
+    if IMPORTED_FROM not in _SITE_PACKAGES:  # there it is found anyway, after the standard library
         entries.insert(0, IMPORTED_FROM)
-    others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return {**others, "PYTHONPATH": os.pathsep.join(entries)} if entries else others
+    variables = dict(os.environ)
+    variables.pop("PYTHONPATH", None)
+    if entries:
+        variables["PYTHONPATH"] = os.pathsep.join(entries)
+    return variables
 
 
 def _pythonpath() -> list[str]:

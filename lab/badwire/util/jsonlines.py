@@ -18,8 +18,9 @@ WIRE = "wire"
 
 def _to_json(value: object) -> object:
     if isinstance(value, bytes | bytearray | memoryview):
-        return {"b64": base64.b64encode(value).decode("ascii")}
-    raise TypeError(f"{type(value).__name__} cannot travel in a message")
+        encoded = base64.b64encode(value)
+        return {"b64": encoded.decode("ascii")}
+    raise TypeError(f"a message cannot hold a {type(value).__name__}")
 
 
 def _from_json(value: dict[str, Any]) -> object:
@@ -30,7 +31,8 @@ def _from_json(value: dict[str, Any]) -> object:
 
 def encode(message: Mapping[str, Any]) -> bytes:
     """Encode a message as one line, including the newline."""
-    return json.dumps(message, default=_to_json, separators=(",", ":")).encode() + b"\n"
+    text = json.dumps(message, default=_to_json, separators=(",", ":"))
+    return text.encode() + b"\n"
 
 
 def decode(line: bytes | str) -> Any:
@@ -54,10 +56,10 @@ class Decoder:
         Raises:
             ValueError: a complete line is not a message.
         """
-        *lines, rest = data.split(b"\n")
-        if not lines:
-            self._pieces.append(data)
+        self._pieces.append(data)
+        if b"\n" not in data:
             return []
-        lines[0] = b"".join([*self._pieces, lines[0]])
-        self._pieces = [rest]
+        lines = b"".join(self._pieces).split(b"\n")
+        incomplete = lines.pop()
+        self._pieces = [incomplete]
         return [decode(line) for line in lines if line]

@@ -36,8 +36,9 @@ def try_lock(file: int | HasFileno, *, shared: bool = False) -> bool:
     Raises:
         OSError: the file system has no locks.
     """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

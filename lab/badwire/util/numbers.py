@@ -47,11 +47,12 @@ def text(value: object) -> str:
     if isinstance(value, float):
         return number(value)
     if isinstance(value, Mapping):
-        return join(f"{text(key)}: {text(one)}" for key, one in _in_order(value.items()))
+        items = _in_order(value.items())
+        return join(f"{text(key)}: {text(item)}" for key, item in items)
     if isinstance(value, set | frozenset):
-        return join(text(one) for one in _in_order(value))
+        return text(_in_order(value))
     if isinstance(value, tuple | list):
-        return join(text(one) for one in value)
+        return join(text(item) for item in value)
     if value is None:
         return "none"
     return str(value)
@@ -62,24 +63,41 @@ def quantity(shown: str, unit: str, value: object) -> str:
 
     ``unit`` is in the plural; it becomes singular if ``value`` is the integer 1.
     """
-    if value == 1 and not isinstance(value, bool | float):
-        unit = SINGULAR.get(unit) or (unit.removesuffix("s") if len(unit) > 2 else unit)
+    is_one = value == 1 and not isinstance(value, bool | float)
+    if is_one:
+        unit = _singular(unit)
     return f"{shown} {unit}".rstrip()
+
+
+def _singular(unit: str) -> str:
+    if unit in SINGULAR:
+        return SINGULAR[unit]
+    is_symbol = len(unit) <= 2  # such as s and ms
+    return unit if is_symbol else unit.removesuffix("s")
 
 
 def number(value: float, digits: int = DIGITS) -> str:
     """Format a number with at most ``digits`` significant digits and ``DECIMALS`` decimals: 0.2013, 61.62, 7200."""
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
-    decimals = min(DECIMALS, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+    exponent = math.floor(math.log10(abs(value)))
+    decimals = max(0, digits - 1 - exponent)
+    decimals = min(DECIMALS, decimals)
     rounded = f"{value:.{decimals}f}"
-    return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
+    if decimals == 0:
+        return rounded
+    return rounded.rstrip("0").rstrip(".")
 
 
 def join(parts: Iterable[str]) -> str:
     """Join the parts with commas, or with semicolons if a part contains a comma; ``none`` if there are no parts."""
     parts = tuple(parts)
-    return ("; " if any(", " in part for part in parts) else ", ").join(parts) or "none"
+    if not parts:
+        return "none"
+    separator = ", "
+    if any(separator in part for part in parts):
+        separator = "; "
+    return separator.join(parts)
 
 
 def plain(value: object) -> object:
@@ -95,26 +113,39 @@ def plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in _in_order(value.items())}
-    if isinstance(value, tuple | list):
-        return [plain(one) for one in value]
+        items = _in_order(value.items())
+        return {str(key): plain(item) for key, item in items}
     if isinstance(value, set | frozenset):
-        return [plain(one) for one in _in_order(value)]
+        return plain(_in_order(value))
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
     return str(value)
 
 
 def _span(value: Span) -> str:
     if math.isinf(value.longest):
-        return f"at least {number(value.shortest)}"
-    middle, error = (value.shortest + value.longest) / 2, value.width / 2
-    if error == 0:
+        shortest = number(value.shortest)
+        return f"at least {shortest}"
+    middle = (value.shortest + value.longest) / 2
+    if value.width == 0:
         return number(middle)
     if value.width > WIDE * middle:
-        return f"{number(value.shortest, 3)} to {number(value.longest, 3)}"
-    step = 10.0 ** math.floor(math.log10(error))
-    rounded = math.ceil(error / step - 1e-9) * step  # rounded up to one digit: 0.0091 becomes 0.01
-    decimals = max(0, -math.floor(math.log10(rounded) + 1e-9))
-    return f"{middle:.{decimals}f} ± {rounded:.{decimals}f}"  # both have the same number of decimals
+        shortest = number(value.shortest, 3)
+        longest = number(value.longest, 3)
+        return f"{shortest} to {longest}"
+    error, decimals = _rounded_up(value.width / 2)
+    return f"{middle:.{decimals}f} ± {error:.{decimals}f}"  # both have the same number of decimals
+
+
+def _rounded_up(error: float) -> tuple[float, int]:
+    """The error rounded up to one digit, and the number of its decimals: 0.0091 becomes 0.01, with 2."""
+    exponent = math.floor(math.log10(error))
+    step = 10.0**exponent
+    steps = math.ceil(error / step - 1e-9)
+    rounded = steps * step
+    exponent = math.floor(math.log10(rounded) + 1e-9)
+    decimals = max(0, -exponent)
+    return rounded, decimals
 
 
 def _in_order(values: Iterable[T]) -> list[T]:

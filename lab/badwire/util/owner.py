@@ -10,7 +10,16 @@ from pathlib import Path
 
 RUN = "badwire.run"  # label: the run's identifier, random for each lab
 OWNER = "badwire.owner"  # label: the process that opened the lab, as `owner` returns it
-FORMER = {RUN: "netlab.run", OWNER: "netlab.owner"}  # the same labels under the project's former name
+# The same labels under the project's former name.
+FORMER = {
+    RUN: "netlab.run",
+    OWNER: "netlab.owner",
+}
+
+
+# Fields of /proc/PID/stat (proc(5)), counted from the first one after the command's name.
+_STATE = 0
+_START_TIME = 19
 
 
 def engine_name(run: str, part: str = "") -> str:
@@ -21,10 +30,12 @@ def engine_name(run: str, part: str = "") -> str:
 def is_of_its_run(name: str, labels: Mapping[str, str]) -> bool:
     """Whether the name of a container or network matches its labels, which means that a lab made it."""
     for label in (RUN, FORMER[RUN]):
-        if label in labels:
-            network = f"{label.partition('.')[0]}-{labels[label]}"
-            if name == network or name.startswith(f"{network}-"):
-                return True
+        if label not in labels:
+            continue
+        project, _, _ = label.partition(".")
+        network = f"{project}-{labels[label]}"
+        if name == network or name.startswith(f"{network}-"):
+            return True
     return False
 
 
@@ -34,7 +45,8 @@ def owner(pid: int | None = None) -> str:
     Raises:
         ProcessLookupError: there is no such process, or it is a zombie.
     """
-    pid = os.getpid() if pid is None else pid
+    if pid is None:
+        pid = os.getpid()
     return f"{_here()}/{pid}/{_started(pid)}"
 
 
@@ -59,8 +71,10 @@ def is_dead(identity: str) -> bool:
 
 
 def _here() -> str:
+    machine = _read("/etc/machine-id")
+    boot = _read("/proc/sys/kernel/random/boot_id")
     namespace = os.stat("/proc/self/ns/pid").st_ino
-    return f"{_read('/etc/machine-id')}/{_read('/proc/sys/kernel/random/boot_id')}/{namespace}"
+    return f"{machine}/{boot}/{namespace}"
 
 
 def _read(path: str) -> str:
@@ -76,7 +90,8 @@ def _started(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         raise ProcessLookupError(f"there is no process {pid}") from None
-    state, *fields = stat.rpartition(")")[2].split()  # the command's name, in parentheses, may contain anything
-    if state in "ZX":
+    _, _, after_name = stat.rpartition(")")  # the command's name, in parentheses, may contain anything
+    fields = after_name.split()
+    if fields[_STATE] in ("Z", "X"):
         raise ProcessLookupError(f"process {pid} has ended")
-    return fields[18]
+    return fields[_START_TIME]

@@ -9,7 +9,9 @@ IMPORTED_FROM = PACKAGE.parent  # the entry of sys.path from which the package i
 def root() -> Path:
     """The folder that holds scenarios/, images/, docs/ and compose.yaml."""
     installed = PACKAGE / "_project"  # see pyproject.toml, force-include
-    return installed if installed.is_dir() else PACKAGE.parents[1]
+    if installed.is_dir():
+        return installed
+    return IMPORTED_FROM.parent
 
 
 ROOT = root()
@@ -23,4 +25,6 @@ DOCS = ROOT / "docs"
 def packaged(name: str) -> Path:
     """The path of a file, given its path in a clone, such as "lab/badwire/errors.py" or "images/host/Dockerfile"."""
     top, _, rest = name.partition("/")
-    return IMPORTED_FROM / rest if top == "lab" else ROOT / name
+    if top == "lab":
+        return IMPORTED_FROM / rest
+    return ROOT / name

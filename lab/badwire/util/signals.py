@@ -10,21 +10,26 @@ from pathlib import Path
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_NUDGE = signal.SIGURG  # its default action is to do nothing (signal(7))
-_INSIST_EVERY = 0.05  # seconds
+STILL_CLEANING_UP = "still cleaning up; kill -9 ends it at once, and leaves nothing behind either."
+_WAKE_UP = signal.SIGURG  # its default action is to do nothing (signal(7))
+_REPEAT_AFTER = 0.05  # seconds
 
 
 class Interrupted(KeyboardInterrupt):
     """A signal interrupted the run; `folder` has the evidence recorded so far, None if there is none."""
 
     def __init__(self, number: int = signal.SIGINT, folder: Path | None = None) -> None:
-        self.number, self.folder = number, folder
+        self.number = number
+        self.folder = folder
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        word = "interrupted" if self.number == signal.SIGINT else f"ended by {signal.Signals(self.number).name}"
+        cause = "interrupted"
+        if self.number != signal.SIGINT:
+            name = signal.Signals(self.number).name
+            cause = f"ended by {name}"
         kept = f", and the evidence so far is in {self.folder}" if self.folder else ""
-        return f"{word}; everything is undone{kept}."
+        return f"{cause}; everything is undone{kept}."
 
     @property
     def exit_status(self) -> int:
@@ -42,13 +47,13 @@ def interruptible() -> Iterator[None]:
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if seen.is_set():
-            print("badwire: still undoing; kill -9 ends it at once, and leaves nothing behind either.", file=sys.stderr)
+            print(f"badwire: {STILL_CLEANING_UP}", file=sys.stderr)
             return
         seen.set()
         raise Interrupted(number)
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    with insisting(seen):
+    with ensure_delivery(seen):
         for number in SIGNALS:
             if before[number] is not signal.SIG_IGN:  # ignored by nohup, or for a shell's background job
                 signal.signal(number, handle)
@@ -60,7 +65,7 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def insisting(seen: threading.Event) -> Iterator[None]:
+def ensure_delivery(seen: threading.Event) -> Iterator[None]:
     """Ensure that the main thread runs its handler for the first signal, which then sets ``seen``.
 
     Python runs handlers between two bytecode instructions of the main thread. If a signal arrives just before the main
@@ -72,19 +77,22 @@ def insisting(seen: threading.Event) -> Iterator[None]:
     os.set_blocking(arrived, True)
     main = threading.get_ident()
 
-    def insist() -> None:
-        while number := os.read(arrived, 1):
-            if number[0] == signal.SIGCONT:
-                signal.pthread_kill(main, _NUDGE)
-            while number[0] in SIGNALS and not seen.wait(_INSIST_EVERY):
-                signal.pthread_kill(main, _NUDGE)
+    def repeat() -> None:
+        while byte := os.read(arrived, 1):
+            number = byte[0]
+            if number == signal.SIGCONT:
+                signal.pthread_kill(main, _WAKE_UP)
+            while number in SIGNALS and not seen.wait(_REPEAT_AFTER):
+                signal.pthread_kill(main, _WAKE_UP)
         os.close(arrived)
 
-    old = signal.signal(_NUDGE, lambda *_: None), signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
-    threading.Thread(target=insist, name="signals", daemon=True).start()
+    old_handler = signal.signal(_WAKE_UP, lambda *_: None)
+    old_wakeup = signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+    thread = threading.Thread(target=repeat, name="signals", daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        signal.set_wakeup_fd(old[1])
-        signal.signal(_NUDGE, old[0])
+        signal.set_wakeup_fd(old_wakeup)
+        signal.signal(_WAKE_UP, old_handler)
         os.close(wakeup)

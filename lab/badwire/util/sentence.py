@@ -8,10 +8,10 @@ from badwire.util.numbers import plain, text
 
 
 @dataclass(frozen=True)
-class Message:
-    """A template for ``str.format``, and its values: ``Message.of("port {port} is open", port=7001)``.
+class Sentence:
+    """A template for ``str.format``, and its values: ``Sentence.of("port {port} is open", port=7001)``.
 
-    ``str()`` returns the English sentence, with each value formatted by ``badwire.util.numbers.text``. A message whose
+    ``str()`` returns the English sentence, with each value formatted by ``badwire.util.numbers.text``. A sentence whose
     template is empty is false.
 
     Raises:
@@ -22,19 +22,20 @@ class Message:
     values: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, template: "str | Message", **values: object) -> "Message":
-        """Make a message from a template and its values; a ``Message`` is returned unchanged."""
-        if isinstance(template, Message):
+    def of(cls, template: "str | Sentence", **values: object) -> "Sentence":
+        """Make a sentence from a template and its values; a ``Sentence`` is returned unchanged."""
+        if isinstance(template, Sentence):
             return template
         return cls(template, values)
 
     def __post_init__(self) -> None:
-        str(self)  # fails here, where the message is made, if a value is missing
+        str(self)  # fails here, where the sentence is made, if a value is missing
 
     def __str__(self) -> str:
         if not self.values:
             return self.template
-        return self.template.format(**{name: text(value) for name, value in self.values.items()})
+        texts = {name: text(value) for name, value in self.values.items()}
+        return self.template.format(**texts)
 
     def __bool__(self) -> bool:
         return bool(self.template)
@@ -42,16 +43,21 @@ class Message:
     def to_json(self) -> dict[str, Any]:
         """The English sentence, its template and its values: ``{"text": …, "template": …, "values": {…}}``."""
         values = {name: plain(value) for name, value in self.values.items()}
-        return {"text": str(self), "template": self.template, "values": values}
+        return {
+            "text": str(self),
+            "template": self.template,
+            "values": values,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Make a message from the result of ``to_json``.
+        """Make a sentence from the result of ``to_json``.
 
         Raises:
             KeyError, TypeError, ValueError: ``data`` is not such a result.
         """
-        template, values = data["template"], data["values"]
+        template = data["template"]
+        values = data["values"]
         if not isinstance(template, str) or not isinstance(values, Mapping):
-            raise TypeError("a message has a template and values")
+            raise TypeError("a sentence has a template and values")
         return cls(template, dict(values))
