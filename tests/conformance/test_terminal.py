@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from badwire.agent.host.terminal import WINDOW
+from badwire.agent.host.program import WINDOW
 from badwire.store.recorder import Recorder
 from badwire.testbed import Host, Lab
 from tests.conformance.conftest import Opener
@@ -136,6 +136,6 @@ def test_more_than_the_terminal_takes_at_once_is_taken_when_it_is_read(recorded:
     number = on_terminal(client, "/bin/sh", "-c", "stty raw -echo; echo ready; read go; head -c 300000 | cksum")
     recorder.wait_for(b"ready")
     waiting = client.begin("type", program=number, data=b"go\n" + bytes(300_000))
-    assert waiting.result(20) is None
+    assert waiting.result(20) is True
     assert recorder.wait_for_end(number)["status"] == 0
     assert b" 300000" in recorder.shown

@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 from pathlib import Path
+from typing import cast
 
 from badwire.evidence import Evidence
 from badwire.faults import Delay
@@ -130,6 +131,45 @@ def test_a_program_whose_command_is_killed_ends(up: Hands) -> None:
     assert "LISTEN" in up.does("sockets", "server")
     server.kill()
     until(lambda: "no sockets" in up.does("sockets", "server"), "an end of it")
+
+
+def piped(up: Hands, *words: str) -> "subprocess.Popen[bytes]":
+    """A program on the client between two pipes."""
+    return cast("subprocess.Popen[bytes]", up.start("run-on", "client", *words, stdin=subprocess.PIPE, text=False))
+
+
+def test_a_program_is_a_pipe(up: Hands) -> None:
+    """Any bytes go in and come out, more than the lab records of them."""
+    bytes_in = os.urandom(3_000_000)
+    copying = piped(up, "/bin/cat")
+    out, err = copying.communicate(bytes_in, timeout=60)
+    assert (copying.returncode, out == bytes_in, err) == (0, True, b"")
+    counting = piped(up, "/bin/sh", "-c", "head -c 5; exit 7")
+    out, err = counting.communicate(b"\xff\0\n\xc3z" + bytes_in, timeout=60)
+    assert (counting.returncode, out, err) == (7, b"\xff\0\n\xc3z", b"")
+    folder = up.folder
+    up.does("down")
+    first, second = Evidence.load(folder).host("client").programs()
+    assert first.typed.endswith("the rest is discarded]\n") and first.out.endswith("the rest is discarded]\n")
+    assert second.typed.startswith("\\xff\0\n\\xc3z")
+
+
+def test_a_line_is_answered_before_the_next_is_typed(up: Hands) -> None:
+    with Sitting(up, "run-on", "client", "/bin/cat") as copying:
+        for line in ("first", "second"):
+            copying.type(f"{line}\n")
+            copying.wait_for(f"{line}\r\n{line}\r\n")
+        copying.type("\x04")
+        assert copying.process.wait(20) == 0
+
+
+def test_a_reader_that_stops_reading_stops_the_program(up: Hands) -> None:
+    flooding = piped(up, "/bin/sh", "-c", "yes")
+    assert flooding.stdout is not None and flooding.stdout.read(1) == b"y"
+    flooding.stdout.close()
+    flooding.stdout = None
+    assert flooding.wait(20) == 141
+    assert up.does("run-on", "client", "/bin/echo", "still here") == "still here\n"
 
 
 def test_a_partition_of_everything_can_be_cleared(up: Hands) -> None:

@@ -1,17 +1,22 @@
 """`badwire run-on HOST PROGRAM...`: runs a program on a host, with its output and its exit status."""
 
 import argparse
+import os
+import signal
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from badwire.cli import arguments
 from badwire.cli.connect import add_name, connect
 from badwire.errors import BadOption
 from badwire.session.connection import ControlConnection, lab_ended
-from badwire.util.jsonlines import Message
 from badwire.util.signals import Interrupted
 
-_ABOUT = """Run a program on a host until it ends; Ctrl-C goes to the program. PROGRAM is the name of a reference
+_CHUNK = 1 << 16  # bytes
+_ABOUT = """Run a program on a host until it ends; standard input goes to the program, its output comes back, byte by
+byte, and Ctrl-C goes to the program. PROGRAM is the name of a reference
 program, such as echo_serial, or a path to your own. Among the arguments of a reference program, the name of a host is
 replaced by its address; among those of your own, write {server}. The exit status is that of the program."""
 
@@ -35,26 +40,48 @@ def run_on(argv: list[str]) -> int:
 
 
 def follow(connection: ControlConnection) -> int:
-    """Print the program's output until it ends, and return its exit status. A signal to us interrupts the program."""
+    """Pass standard input and the output on until the program ends, and return its exit status.
+
+    A signal to us interrupts the program.
+    """
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)  # else a job in the background would stop when it reads its terminal
+    wanted = threading.Semaphore(0)
+    threading.Thread(target=_send_input, args=(connection, wanted), name="input", daemon=True).start()
     try:
-        return _exit_status(connection)
+        return _exit_status(connection, wanted)
     except Interrupted as interrupted:
         connection.send(interrupt=interrupted.number)
-        return _exit_status(connection)
+        return _exit_status(connection, wanted)
 
 
-def _exit_status(connection: ControlConnection) -> int:
+def _send_input(connection: ControlConnection, wanted: threading.Semaphore) -> None:
+    """Send standard input, a piece each time the program has taken the piece before, until its end."""
+    with suppress(OSError):  # the lab is gone
+        while wanted.acquire():
+            data = _read_input()
+            if not data:
+                connection.send(end_of_input=True)
+                return
+            connection.send(data=data)
+
+
+def _read_input() -> bytes:
+    try:
+        return os.read(0, _CHUNK)
+    except OSError:  # EIO: a job in the background may not read its terminal
+        return b""
+
+
+def _exit_status(connection: ControlConnection, wanted: threading.Semaphore) -> int:
     for message in connection.messages():
         if "exit" in message:
             return int(message["exit"])
-        _print_output(message)
+        if "wants_input" in message:
+            wanted.release()
+        elif "warning" in message:
+            print(f"badwire: {message['warning']}", file=sys.stderr)
+        else:
+            stream = sys.stdout if message["stream"] == "out" else sys.stderr
+            stream.buffer.write(message["data"])
+            stream.buffer.flush()
     raise lab_ended()
-
-
-def _print_output(message: Message) -> None:
-    if "warning" in message:
-        print(f"badwire: {message['warning']}", file=sys.stderr)
-        return
-    stream = sys.stdout if message["stream"] == "out" else sys.stderr
-    stream.write(message["text"])
-    stream.flush()

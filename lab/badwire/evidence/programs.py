@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from badwire.store.records import Output, Program, Record
+from badwire.store.records import Input, Output, Program, Record
 
 Key = tuple[str, int]  # a host's name and the number of one of its programs
 
@@ -11,6 +11,7 @@ def programs(records: Iterable[Record]) -> tuple[Program, ...]:
     """Each program of each host, in the order in which they started."""
     events: dict[Key, list[Record]] = {}
     outputs: dict[Key, list[Output]] = {}
+    inputs: dict[Key, list[Input]] = {}
     for record in records:
         kind = record["kind"]
         if kind == "program":
@@ -19,10 +20,14 @@ def programs(records: Iterable[Record]) -> tuple[Program, ...]:
         elif kind == "output":
             written = outputs.setdefault(_key(record), [])
             written.append(_output(record))
+        elif kind == "input":
+            typed = inputs.setdefault(_key(record), [])
+            typed.append(_input(record))
     found = []
     for key, of_program in events.items():
         written = outputs.get(key, [])
-        found.append(_program(key, of_program, written))
+        typed = inputs.get(key, [])
+        found.append(_program(key, of_program, written, typed))
     return tuple(found)
 
 
@@ -40,7 +45,16 @@ def _output(record: Record) -> Output:
     )
 
 
-def _program(key: Key, events: list[Record], outputs: list[Output]) -> Program:
+def _input(record: Record) -> Input:
+    return Input(
+        host=record["host"],
+        program=record["program"],
+        t=record["t"],
+        text=record["text"],
+    )
+
+
+def _program(key: Key, events: list[Record], outputs: list[Output], inputs: list[Input]) -> Program:
     host, number = key
     start = _event(events, "start")
     ready = _event(events, "ready")
@@ -59,6 +73,7 @@ def _program(key: Key, events: list[Record], outputs: list[Output]) -> Program:
         signals=_signals(events),
         zombies=end.get("zombies"),
         outputs=tuple(outputs),
+        inputs=tuple(inputs),
     )
 
 

@@ -14,6 +14,7 @@ from badwire.evidence.stream import TcpStream
 from badwire.report import describe
 from badwire.report.call_connections import connections_of_calls
 from badwire.store.records import NotRecorded, Program
+from badwire.util.text import visible
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,11 @@ def _programs(run: Evidence, began: int) -> Iterator[Event]:
         yield Event(program.host, at, at, "program", describe.started(program), False)
         for t, stream, line in _lines(program):
             yield Event(program.host, t - began, t - began, "output", f"{program.name}: {line}", stream == "err")
+        for typed in program.inputs:
+            at = typed.t - began
+            yield Event(
+                program.host, at, at, "input", f"typed into {program.name}: {visible(typed.text.rstrip())}", False
+            )
         if program.exited is not None:
             at = program.exited - began
             yield Event(

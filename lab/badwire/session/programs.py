@@ -4,6 +4,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -37,7 +38,7 @@ class ProgramEvents:
             return
         if fields.get("host") != self.host.name:
             return
-        of_a_program = kind in ("output", "terminal", "program")
+        of_a_program = kind in ("output", "surplus", "terminal", "program")
         if kind == "lost" or (of_a_program and self.number in (None, fields.get("program"))):
             self._queue.put((kind, fields))
 
@@ -84,28 +85,55 @@ def _handle_messages(connection: ControlConnection, program: ProgramEvents, hand
 
 
 def serve_run(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:
-    """Run a program without a terminal, and send its output as it arrives."""
+    """Run a program without a terminal: send its output as it arrives, and type what the command sends.
+
+    The command sends a piece of input whenever it gets ``wants_input``.
+    """
     with _program_events(interactive, interactive.host(request["host"])) as program:
+        host = program.host
         arguments = _with_addresses(interactive, request)
-        process = program.host.start(request["program"], *arguments, ready=False)
+        process = host.start_piped(request["program"], *arguments)
         program.number = process.number
 
-        def interrupt(message: Message) -> None:
+        def ask_for_input(typed: "Future[Any]") -> None:
+            if typed.exception() is None and typed.result():
+                with suppress(OSError):  # the command is gone
+                    connection.send(wants_input=True)
+
+        def pass_on(message: Message) -> None:
+            if "data" in message:
+                host.begin("type", program=process.number, data=message["data"]).add_done_callback(ask_for_input)
+            elif "end_of_input" in message:
+                process.end_input()
+            else:
+                interrupt()
+
+        def interrupt() -> None:
             try:
                 process.interrupt()
             except LabError as error:
                 connection.send(warning=str(error))
 
-        _handle_messages(connection, program, interrupt)
+        _handle_messages(connection, program, pass_on)
+        connection.send(wants_input=True)
         try:
             for kind, fields in program.events():
-                if kind == "output":
-                    connection.send(stream=fields["stream"], text=fields["text"])
+                if kind in ("output", "surplus"):
+                    _send_output(host, connection, process.number, fields)
                 elif fields["event"] == "exit":
                     connection.send(exit=_exit_status(fields))
         finally:
             if process.running:
                 process.kill()
+
+
+def _send_output(host: Host, connection: ControlConnection, number: int, fields: Mapping[str, Any]) -> None:
+    """Send a piece of output to the command, and acknowledge it; the lab's own note on the record is left out."""
+    if fields.get("note"):
+        return
+    data = fields["data"] if "data" in fields else fields["text"].encode()
+    connection.send(stream=fields["stream"], data=data)
+    host.begin("acknowledge", program=number, size=len(data))
 
 
 def serve_shell(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:

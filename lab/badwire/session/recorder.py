@@ -50,8 +50,12 @@ class SessionRecorder(Recorder):
                 self._listeners = tuple(other for other in self._listeners if other is not listener)
 
     def record(self, kind: str, **fields: Any) -> None:
-        """Record and pass on; what a terminal shows is private to its user, and is only passed on."""
-        if kind != "terminal":
+        """Record and pass on.
+
+        Two kinds are only passed on: what a terminal shows, which is private to its user, and output beyond what the
+        lab records of a program.
+        """
+        if kind not in ("terminal", "surplus"):
             super().record(kind, **fields)
         self._notify(kind, fields)
 

@@ -172,6 +172,16 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Input:
+    """Text that reached a program's standard input at the time ``t`` (ns)."""
+
+    host: str
+    program: int
+    t: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Program:
     """One program, from its start to its exit.
 
@@ -192,6 +202,7 @@ class Program:
     signals: tuple[str | int, ...]
     zombies: int | None
     outputs: tuple[Output, ...]
+    inputs: tuple[Input, ...] = ()
 
     @property
     def ready_at(self) -> int:
@@ -233,6 +244,11 @@ class Program:
             if first == word:
                 return rest
         raise NotRecorded.of("{name} wrote no line that begins with {word}", name=self.name, word=word)
+
+    @property
+    def typed(self) -> str:
+        """Everything that was typed on standard input."""
+        return "".join(each.text for each in self.inputs)
 
     @property
     def err(self) -> str:
@@ -296,6 +312,7 @@ _FIELDS: Mapping[str, Mapping[str, Type]] = {
     "call": {"host": str, "socket": int, "call": str, "began": int, "ended": int},
     "program": {"host": str, "t": int, "program": int, "event": str},
     "output": {"host": str, "t": int, "program": int, "stream": str, "text": str},
+    "input": {"host": str, "t": int, "program": int, "text": str},
     "fault": {"toward": str, "t": int, "faults": list},
     "decision": {"toward": str, "t": int, "fault": str, "verdict": str, "frame": bytes},
     "note": {"t": int, "text": str},
@@ -307,6 +324,8 @@ _MAY_HAVE: Mapping[str, Mapping[str, Type]] = {
     "sample": {"prev": (int, _NOTHING), "cause": str},
     "call": {"args": list, "errno": (str, _NOTHING)},
     "program": {"name": (str, _NOTHING), "argv": list, "status": (int, _NOTHING), "signal": (str, int, _NOTHING)},
+    "output": {"data": bytes},
+    "input": {"data": bytes},
     "fault": {"engine": str},
     "capture": {"dropped": (int, _NOTHING)},
     "end": {"error": (str, _NOTHING)},

@@ -1,11 +1,12 @@
 """A machine of the lab with its own network stack."""
 
 import concurrent.futures
+import contextlib
 import threading
 from pathlib import Path
 from typing import Any
 
-from badwire.errors import BadOption, LabError
+from badwire.errors import BadOption, LabError, ProgramFailed
 from badwire.store.recorder import Recorder
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel
 from badwire.testbed.process import Exit, Process
@@ -45,9 +46,16 @@ class Host:
         return self.address, port
 
     def start(
-        self, program: str, *args: object, port: int | None = None, ready: bool = True, timeout: float = READY_TIMEOUT
+        self,
+        program: str,
+        *args: object,
+        port: int | None = None,
+        ready: bool = True,
+        timeout: float = READY_TIMEOUT,
     ) -> Process:
         """Start a program and return once it is ready.
+
+        Its standard input is a pipe, which ``Process.type`` writes to.
 
         Args:
             program: a name without a slash is a reference program of the lab, which reports itself that it is ready;
@@ -62,30 +70,21 @@ class Host:
             ProgramNotFound: there is no such program on the host.
             ProgramFailed: it ended at once, or was not ready within ``timeout`` seconds and was killed.
         """
-        own = "/" in program
-        if own and ready and port is None:
-            raise BadOption(
-                f"{program} counts as ready when it listens on a port, and no port is given: give port=, or ready=False"
-            )
-        name = str(Path(program).absolute()) if own else program
-        criterion = None
-        if ready:
-            criterion = "listens" if own else "says"
-        words = _words(args)
-        if port is not None:
-            words = [word.replace("{port}", str(port)) for word in words]
-        answer = self.ask(
-            "start",
-            within=timeout + REPLY_TIMEOUT,
-            name=name,
-            args=words,
-            ready=criterion,
-            port=port,
-            timeout=timeout,
-        )
-        return self._process(answer["program"], Path(program).name)
+        return self._start(program, args, port, ready, timeout, stdin=True)
 
-    def run(self, program: str, *args: object, timeout: float = 30.0) -> Exit:
+    def start_piped(self, program: str, *args: object) -> Process:
+        """Start a program whose output is received completely by a listener of the recorder, which acknowledges it.
+
+        Args:
+            program: as in ``start``.
+            args: as in ``start``.
+
+        Raises:
+            ProgramNotFound: there is no such program on the host.
+        """
+        return self._start(program, args, None, False, READY_TIMEOUT, stdin=True, piped=True)
+
+    def run(self, program: str, *args: object, typed: str | bytes = "", timeout: float = 30.0) -> Exit:
         """Run a program to its end.
 
         The evidence has the host's table of sockets from just before the program and from just after it.
@@ -93,6 +92,7 @@ class Host:
         Args:
             program: as in ``start``.
             args: as in ``start``.
+            typed: everything that its standard input has.
             timeout: how long the program may run, in seconds.
 
         Raises:
@@ -100,7 +100,12 @@ class Host:
             Timeout: it still runs after ``timeout`` seconds.
         """
         self.ask("sample")
-        ended = self.start(program, *args, ready=False).wait(timeout)
+        running = self._start(program, args, None, False, timeout, stdin=bool(typed))
+        if typed:
+            with contextlib.suppress(ProgramFailed):  # it may end without having read it
+                running.type(typed, timeout)
+            running.end_input()
+        ended = running.wait(timeout)
         self.ask("sample")
         return ended
 
@@ -235,6 +240,42 @@ class Host:
             processes = tuple(self._processes.values())
         for process in processes:
             process.fail(error)
+
+    def _start(
+        self,
+        program: str,
+        args: tuple[object, ...],
+        port: int | None,
+        ready: bool,
+        timeout: float,
+        *,
+        stdin: bool,
+        piped: bool = False,
+    ) -> Process:
+        own = "/" in program
+        if own and ready and port is None:
+            raise BadOption(
+                f"{program} counts as ready when it listens on a port, and no port is given: give port=, or ready=False"
+            )
+        name = str(Path(program).absolute()) if own else program
+        criterion = None
+        if ready:
+            criterion = "listens" if own else "says"
+        words = _words(args)
+        if port is not None:
+            words = [word.replace("{port}", str(port)) for word in words]
+        answer = self.ask(
+            "start",
+            within=timeout + REPLY_TIMEOUT,
+            name=name,
+            args=words,
+            ready=criterion,
+            port=port,
+            timeout=timeout,
+            stdin=stdin,
+            piped=piped,
+        )
+        return self._process(answer["program"], Path(program).name)
 
     def _process(self, number: int, name: str) -> Process:
         with self._processes_lock:

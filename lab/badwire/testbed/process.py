@@ -64,6 +64,33 @@ class Process:
         assert self._exit is not None
         return Exit(self._exit["status"], self._exit["signal"], self.out, self.err)
 
+    def type(self, text: str | bytes, timeout: float = 10.0) -> None:
+        """Write to the program's standard input, as if it were typed at a keyboard.
+
+        What was typed is in the evidence.
+
+        Args:
+            text: what to write; a line ends with a newline.
+            timeout: how long the program may take to read it, in seconds. 64 KB that it has not read yet fit into its
+                input (pipe(7)).
+
+        Raises:
+            ProgramFailed: the program has ended, or has closed its standard input.
+            Timeout: it has not read enough within ``timeout`` seconds.
+        """
+        data = text.encode() if isinstance(text, str) else text
+        try:
+            taken = self.host.ask("type", within=timeout, program=self.number, data=data)
+        except Timeout:
+            raise Timeout(f"{self.name} on {self.host.name} did not read its input within {timeout:g} s") from None
+        if not taken:
+            why = "has closed its standard input" if self.running else "has ended"
+            raise ProgramFailed(f"{self.name} on {self.host.name} {why}, so nothing can be typed into it")
+
+    def end_input(self) -> None:
+        """Close the program's standard input, as Ctrl-D at a terminal does."""
+        self.host.ask("end_input", program=self.number)
+
     def stop(self) -> Exit:
         """Send SIGTERM to the program and wait until it ends.
 

@@ -102,12 +102,16 @@ class HostAgent:
         reply({"program": program.number})
 
     def _do_type(self, request: Message, reply: Reply) -> None:
-        """Replies when the terminal has taken the input."""
-        self._programs.terminal(request["program"]).type(request["data"], lambda: reply(None))
+        """Replies when the program's input has taken it all, with True, or when nobody reads it, with False."""
+        self._programs.program(request["program"]).type(request["data"], reply)
         self._changed("program")
 
+    def _do_end_input(self, request: Message, reply: Reply) -> None:
+        self._programs.program(request["program"]).end_input()
+        reply(None)
+
     def _do_acknowledge(self, request: Message, reply: Reply) -> None:
-        self._programs.terminal(request["program"]).acknowledge(request["size"])
+        self._programs.program(request["program"]).acknowledge(request["size"])
         reply(None)
 
     def _do_resize(self, request: Message, reply: Reply) -> None:

@@ -46,20 +46,27 @@ class Launcher:
         self._thread = ThreadPoolExecutor(1, "launcher", libc.give_up_all, kept)
 
     def start(
-        self, argv: Sequence[str], environment: Mapping[str, str], folder: str, terminal: int | None = None
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        folder: str,
+        terminal: int | None = None,
+        stdin: bool = False,
     ) -> "subprocess.Popen[bytes]":
         """Start a program as the leader of a session of its own.
 
         Args:
-            terminal: its standard streams; None: no input, and a pipe each for output and errors.
+            terminal: its standard streams; None: a pipe each for output and errors.
+            stdin: without a terminal, whether its input is a pipe, too; else it is empty.
 
         Raises:
             OSError: the program cannot be executed.
         """
+        no_terminal = subprocess.PIPE if stdin else subprocess.DEVNULL
         return self._thread.submit(
             subprocess.Popen,
             argv,
-            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            stdin=no_terminal if terminal is None else terminal,
             stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.PIPE if terminal is None else terminal,
             cwd=folder,

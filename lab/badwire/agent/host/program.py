@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from badwire.agent.event_loop import Loop, Timer
+from badwire.agent.host.input import Done, InputQueue
 from badwire.errors import LabError, ProgramFailed
 from badwire.util.jsonlines import Message
 
 OUTPUT_LIMIT = 1 << 20  # bytes recorded of each stream of a program; the rest is read and discarded
+WINDOW = 1 << 16  # bytes sent to a reader and not yet acknowledged
 READY = re.compile(rb"^ready\b", re.MULTILINE)
 _CHUNK = 1 << 16
 _QUOTED = 200  # bytes of the last line that an error quotes
@@ -24,10 +26,19 @@ class HostProgram:
     """A started program.
 
     ``on_ready`` is called once: with None when the program is ready, or with the reason why it will never be.
+
+    Args:
+        piped: somebody receives all of its output and acknowledges it. What exceeds OUTPUT_LIMIT is then sent as events
+            that are not recorded, and a reader that stops reading stops the program, as at the end of any pipe.
     """
 
     def __init__(
-        self, number: int, name: str, process: subprocess.Popen[bytes], emit: Callable[[Message], None]
+        self,
+        number: int,
+        name: str,
+        process: subprocess.Popen[bytes],
+        emit: Callable[[Message], None],
+        piped: bool = False,
     ) -> None:
         self.number = number
         self.name = name
@@ -36,15 +47,40 @@ class HostProgram:
         self.announces_ready = False  # it prints a line that begins with "ready"
         self.deadline: Timer | None = None
         self._emit = emit
-        self._received = {"out": 0, "err": 0}  # bytes
+        self._piped = piped
+        self._unacknowledged = 0  # bytes
+        self._recorded = {"in": 0, "out": 0, "err": 0}  # bytes
         self._last_line = b""
         self._ended = False
 
     def read(self, loop: Loop) -> None:
         """Read the program's output from now on."""
-        for stream, pipe in self._pipes():
+        self._loop = loop
+        for _, pipe in self._pipes():
             os.set_blocking(pipe.fileno(), False)
-            loop.reader(pipe.fileno(), self._reader(loop, stream, pipe))
+        self._read_on()
+        if self.process.stdin is not None:
+            fd = self.process.stdin.fileno()
+            os.set_blocking(fd, False)
+            self._input = InputQueue(loop, fd, lambda data: self._record("input", "in", data))
+
+    def type(self, data: bytes, done: Done) -> None:
+        """Write to the program's standard input."""
+        if self.process.stdin is None or self.process.stdin.closed:
+            done(False)
+        else:
+            self._input.write(data, done)
+
+    def end_input(self) -> None:
+        """Close the program's standard input once everything before is written; it then reads an end of file."""
+        if self.process.stdin is not None and not self.process.stdin.closed:
+            self._input.write(b"", lambda taken: self._close_input())
+
+    def acknowledge(self, size: int) -> None:
+        """The reader has received ``size`` more bytes."""
+        self._unacknowledged -= size
+        if self._unacknowledged < WINDOW:
+            self._read_on()
 
     def became_ready(self, failure: LabError | None) -> None:
         """The program is ready, or ``failure`` says why it will not be; only the first call counts."""
@@ -81,6 +117,7 @@ class HostProgram:
         for stream, pipe in self._pipes():  # output from before the end is reported before the end
             while not pipe.closed and (data := _read(pipe)):
                 self._output(stream, data)
+        self._close_input()
         killed_by = signal.Signals(-code).name if code < 0 else None
         how = f"signal {killed_by}" if killed_by else f"status {code}"
         error = f"{self.name} ended at once with {how}, before it was ready{self._last_output()}"
@@ -95,24 +132,54 @@ class HostProgram:
         assert self.process.stdout is not None and self.process.stderr is not None
         return [("out", self.process.stdout), ("err", self.process.stderr)]
 
-    def _reader(self, loop: Loop, stream: str, pipe: IO[bytes]) -> Callable[[], None]:
+    def _read_on(self) -> None:
+        for stream, pipe in self._pipes():
+            if not pipe.closed:
+                self._loop.reader(pipe.fileno(), self._reader(stream, pipe))
+
+    def _reader(self, stream: str, pipe: IO[bytes]) -> Callable[[], None]:
         def read() -> None:
             data = _read(pipe)
             if data:
                 self._output(stream, data)
             elif data is not None:
-                loop.forget(pipe.fileno())
+                self._loop.forget(pipe.fileno())
                 pipe.close()
+            if self._piped and self._unacknowledged >= WINDOW:
+                self._stop_reading()
 
         return read
 
-    def _output(self, stream: str, data: bytes) -> None:
-        room = OUTPUT_LIMIT - self._received[stream]
-        self._received[stream] += len(data)
-        if room > 0:
-            self.emit("output", stream=stream, text=data[:room].decode("utf-8", "backslashreplace"))
+    def _stop_reading(self) -> None:
+        for _, pipe in self._pipes():
+            if not pipe.closed:
+                self._loop.forget(pipe.fileno())
+
+    def _close_input(self) -> None:
+        stdin = self.process.stdin
+        if stdin is not None and not stdin.closed:
+            self._loop.forget(stdin.fileno())
+            stdin.close()
+            self._input.drop()
+
+    def _record(self, event: str, stream: str, data: bytes) -> None:
+        """Emit what a stream carried, until OUTPUT_LIMIT; ``data`` has the bytes where ``text`` does not show them."""
+        room = OUTPUT_LIMIT - self._recorded[stream]
+        self._recorded[stream] += len(data)
+        recorded = data[: max(0, room)]
+        if recorded:
+            text = recorded.decode("utf-8", "backslashreplace")
+            exact = {} if text.encode() == recorded else {"data": recorded}
+            self.emit(event, stream=stream, text=text, **exact)
+        if self._piped and event == "output" and len(recorded) < len(data):
+            self.emit("surplus", stream=stream, data=data[len(recorded) :])
         if 0 <= room < len(data):
-            self.emit("output", stream=stream, text=_TRUNCATED)
+            self.emit(event, stream=stream, text=_TRUNCATED, note=True)
+
+    def _output(self, stream: str, data: bytes) -> None:
+        if self._piped:
+            self._unacknowledged += len(data)
+        self._record("output", stream, data)
         lines = data.strip().splitlines()
         if lines and (stream == "err" or not self._last_line):
             self._last_line = lines[-1][-_QUOTED:]

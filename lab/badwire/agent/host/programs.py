@@ -65,11 +65,13 @@ class Programs:
         """
         argv = _argv(request["name"], request["args"])
         try:
-            process = self._spawn(argv, request.get("env", {}))
+            process = self._spawn(argv, request.get("env", {}), stdin=request["stdin"])
         except OSError as error:
             cause = f"{request['name']} cannot be started on this host ({error.strerror})"
             raise ProgramNotFound(f"{cause}; check that it is executable and that its interpreter exists") from None
-        program = HostProgram(len(self._programs) + 1, Path(request["name"]).name, process, self._emit)
+        program = HostProgram(
+            len(self._programs) + 1, Path(request["name"]).name, process, self._emit, request["piped"]
+        )
         self._add(program, argv)
         program.on_ready = lambda failure: ready(failure, program)
         self._await_ready(program, request, sockets)
@@ -95,6 +97,10 @@ class Programs:
         self._add(program, argv)
         program.read(self._loop)
         return program
+
+    def program(self, number: int) -> HostProgram:
+        """The program that was started under this number."""
+        return self._programs[number]
 
     def terminal(self, number: int) -> Terminal:
         """The terminal that was opened under this number."""
@@ -135,12 +141,12 @@ class Programs:
         program.emit("program", what="start", name=program.name, argv=argv, pid=program.process.pid)
 
     def _spawn(
-        self, argv: list[str], environment: dict[str, str], terminal: int | None = None
+        self, argv: list[str], environment: dict[str, str], terminal: int | None = None, stdin: bool = False
     ) -> subprocess.Popen[bytes]:
         variables = {"LANG": "C.UTF-8"}
         variables |= {name: os.environ[name] for name in _INHERITED if name in os.environ}
         variables |= {"HOME": self._scratch, "TMPDIR": self._scratch, "PYTHONUNBUFFERED": "1"}
-        return self._launcher.start(argv, variables | environment, self._scratch, terminal)
+        return self._launcher.start(argv, variables | environment, self._scratch, terminal, stdin)
 
     def _await_ready(self, program: HostProgram, request: Message, sockets: list[SocketEntry]) -> None:
         how = request["ready"]

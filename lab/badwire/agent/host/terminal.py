@@ -4,22 +4,19 @@ Its output goes out as events that are not recorded. At most WINDOW bytes may be
 reading stops the program, as at any terminal, and nothing else on the host.
 """
 
-import contextlib
 import errno
 import os
 import subprocess
 import termios
-from collections import deque
 from collections.abc import Callable
 
 from badwire.agent.event_loop import Loop
-from badwire.agent.host.program import HostProgram
+from badwire.agent.host.input import Done, InputQueue
+from badwire.agent.host.program import WINDOW, HostProgram
 from badwire.util.jsonlines import Message
 
-WINDOW = 1 << 16  # bytes sent to the reader and not yet acknowledged
 _CHUNK = 1 << 14
 _ANY_USER = 0o666  # in a container, where the program is another user than the owner of its terminal
-Done = Callable[[], None]
 
 
 def open_terminal(rows: int, columns: int, shared: bool) -> tuple[int, int]:
@@ -44,25 +41,22 @@ class Terminal(HostProgram):
     ) -> None:
         super().__init__(number, name, process, emit)
         self._master: int | None = master
-        self._unacknowledged = 0
-        self._input: deque[tuple[bytes, Done]] = deque()
 
     def read(self, loop: Loop) -> None:
         """Read what the program shows from now on."""
         self._loop = loop
         assert self._master is not None
+        self._input = InputQueue(loop, self._master)
         loop.reader(self._master, self._on_output)
 
     def type(self, data: bytes, done: Done) -> None:
-        """Write the user's input; ``done`` is called when the terminal has taken all of it, or has been closed."""
-        self._input.append((data, done))
+        """Write the user's input. What nobody reads any more is lost, as at any terminal."""
         if self._master is None:
-            self.hang_up()
-        elif len(self._input) == 1:
-            self._write()
+            done(False)
+        else:
+            self._input.write(data, done)
 
     def acknowledge(self, size: int) -> None:
-        """The reader has received ``size`` more bytes."""
         self._unacknowledged -= size
         if self._master is not None and self._unacknowledged < WINDOW:
             self._loop.reader(self._master, self._on_output)
@@ -78,9 +72,7 @@ class Terminal(HostProgram):
             self._loop.forget(self._master)
             os.close(self._master)
             self._master = None
-        while self._input:
-            _, done = self._input.popleft()
-            done()
+            self._input.drop()
 
     def end(self, code: int) -> None:
         # Output from before the end is reported before the end.
@@ -98,7 +90,7 @@ class Terminal(HostProgram):
         closed = data == b""
         if closed or (self._emit_output(data) and self._unacknowledged >= WINDOW):
             self._loop.forget(self._master)
-            self._await_writable()
+            self._input.flush()
 
     def _emit_output(self, data: bytes | None) -> bool:
         if not data:
@@ -106,25 +98,6 @@ class Terminal(HostProgram):
         self._unacknowledged += len(data)
         self.emit("terminal", data=data)
         return True
-
-    def _write(self) -> None:
-        while self._input and self._master is not None:
-            data, done = self._input.popleft()
-            with contextlib.suppress(OSError):  # no process reads there any more; the input is lost
-                try:
-                    data = data[os.write(self._master, data) :]
-                except BlockingIOError:
-                    self._input.appendleft((data, done))
-                    break
-                if data:
-                    self._input.appendleft((data, done))
-                    continue
-            done()
-        self._await_writable()
-
-    def _await_writable(self) -> None:
-        if self._master is not None:
-            self._loop.writer(self._master, self._write if self._input else None)
 
 
 def _read(master: int) -> bytes | None:

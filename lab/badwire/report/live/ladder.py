@@ -23,6 +23,7 @@ _STYLES = {
     "call": "",
     "program": "cyan",
     "output": "dim",
+    "input": "dim",
 }
 
 # The order of lines of the same time. Frames come after these, in the order of their numbers.

@@ -22,6 +22,7 @@ KEPT = {  # how many of the newest records of each kind are kept
     "note": 32,
     "program": 128,
     "output": 64,
+    "input": 64,
     "call": 64,
     "decision": 128,
 }
