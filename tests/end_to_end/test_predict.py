@@ -69,8 +69,9 @@ def test_the_answer_stands_beside_what_was_measured(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("namespaces")
 def test_as_json(tmp_path: Path) -> None:
     (line,) = predict(f"{QUESTION.right}\n", "--out", tmp_path, "--json").stdout.splitlines()
-    (told,) = json.loads(line)["predictions"]
-    assert told["said"] == told["right"] == QUESTION.answer and told["verdict"] == "HOLDS"
+    (prediction,) = json.loads(line)["predictions"]
+    assert prediction["predicted"] == prediction["right"] == QUESTION.answer
+    assert prediction["verdict"] == "HOLDS"
 
 
 @pytest.mark.usefixtures("namespaces")
@@ -112,7 +113,7 @@ def test_a_closed_stdin_is_no_answer(tmp_path: Path) -> None:
 
 def test_a_scenario_of_ones_own_has_no_question() -> None:
     done = lab("run", story("good"), "--predict")
-    assert sentence(done).startswith("The course asks nothing about good; leave --predict out")
+    assert sentence(done).startswith("The course has no question about good; leave out --predict")
     assert done.returncode == 2
 
 

@@ -19,7 +19,7 @@ MISTAKES = [
     ("run-on server echo_seril 7000", "there is no reference program echo_seril"),
     ("run-on server /no/such", "no file /no/such on this host"),
     ("run-on server", "Name a program to run on server"),
-    ("shell server", "badwire shell needs a terminal, and standard input is none"),
+    ("shell server", "badwire shell needs a terminal, and standard input is not one"),
     ("fault", "badwire fault needs set, show, clear, release, as in"),
     ("fault sett loss=1%", "did you mean set?"),
     ("fault set", "Name a fault, as in `badwire fault set delay=50ms loss=10%`"),

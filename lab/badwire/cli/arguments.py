@@ -1,7 +1,6 @@
 """Parses the options of the command line with argparse, and turns its errors into sentences that name a way out."""
 
 import argparse
-import difflib
 import re
 from collections.abc import Callable
 from dataclasses import fields
@@ -12,6 +11,7 @@ from badwire.errors import BadOption
 from badwire.options import CLOCKS, ENGINES, LEAST_MEMORY, LIMIT, MEMORY, MOST_MEMORY, Options
 from badwire.store import run_folder
 from badwire.substrate import select
+from badwire.util.suggestion import did_you_mean, most_similar
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,12 +22,14 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise BadOption with argparse's message; for an unknown option, it suggests the most similar one."""
-        if unknown := re.match(r"unrecognized arguments: (\S+)", message):
-            word = unknown[1].split("=")[0]
-            near = difflib.get_close_matches(word, [o for o in self._option_string_actions if o.startswith("--")], n=1)
-            hint = f"did you mean {near[0]}?" if near else f"`{self.prog} --help` lists them all."
-            raise BadOption(f"{self.prog} has no option {word}: {hint}")
-        raise BadOption(f"{self.prog}: {message.removeprefix('argument ')}; `{self.prog} --help` explains.")
+        unknown = re.match(r"unrecognized arguments: (?P<option>[^\s=]*)", message)
+        if unknown is None:
+            problem = message.removeprefix("argument ")
+            raise BadOption(f"{self.prog}: {problem}; `{self.prog} --help` explains.")
+        option = unknown["option"]
+        known = [name for name in self._option_string_actions if name.startswith("--")]
+        hint = did_you_mean(option, known, otherwise=f"`{self.prog} --help` lists them all.")
+        raise BadOption(f"{self.prog} has no option {option}: {hint}")
 
 
 def one_of(names: tuple[str, ...]) -> Callable[[str], str]:
@@ -36,19 +38,21 @@ def one_of(names: tuple[str, ...]) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value in names:
             return value
-        near = difflib.get_close_matches(value, names, n=1)
-        raise argparse.ArgumentTypeError(
-            f"{value!r} is not known, did you mean {near[0]}" if near else f"{value!r} is none of {', '.join(names)}"
-        )
+        similar = most_similar(value, names)
+        if similar is not None:
+            raise argparse.ArgumentTypeError(f"{value!r} is not known, did you mean {similar}")
+        allowed = ", ".join(names)
+        raise argparse.ArgumentTypeError(f"{value!r} is not one of {allowed}")
 
     return check
 
 
 def seed(value: str) -> int:
     """The argparse type of a seed: an integer from 0 to 2**64 - 1."""
-    if value.isascii() and value.isdigit() and len(value) <= 20 and int(value) < 2**64:
-        return int(value)
-    raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 0 to 2^64 - 1")
+    number = _integer(value)
+    if number is None or number >= 2**64:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 0 to 2^64 - 1")
+    return number
 
 
 def positive(value: str) -> float:
@@ -64,16 +68,25 @@ def positive(value: str) -> float:
 
 def count(value: str) -> int:
     """The argparse type of a count: an integer from 1 to 999."""
-    if value.isascii() and value.isdigit() and len(value) <= 3 and int(value):
-        return int(value)
-    raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to 999")
+    number = _integer(value)
+    if number is None or not 1 <= number <= 999:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to 999")
+    return number
 
 
 def megabytes(value: str) -> int:
     """The argparse type of a kernel's memory: an integer number of MB, from LEAST_MEMORY to MOST_MEMORY."""
-    if value.isascii() and value.isdigit() and LEAST_MEMORY <= int(value) <= MOST_MEMORY:
-        return int(value)
-    raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of MB from {LEAST_MEMORY} to {MOST_MEMORY}")
+    number = _integer(value)
+    if number is None or not LEAST_MEMORY <= number <= MOST_MEMORY:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of MB from {LEAST_MEMORY} to {MOST_MEMORY}")
+    return number
+
+
+def _integer(value: str) -> int | None:
+    """The value of a decimal number without a sign and of at most 20 digits, enough for 2**64; else None."""
+    if not value.isascii() or not value.isdigit() or len(value) > 20:
+        return None
+    return int(value)
 
 
 def folder(value: str) -> Path:
@@ -83,27 +96,45 @@ def folder(value: str) -> Path:
     return Path(value)
 
 
+def without_separator(words: list[str]) -> list[str]:
+    """Return the words of a command without the `--` that may precede them."""
+    if words[:1] == ["--"]:
+        return words[1:]
+    return words
+
+
+def add_choice(
+    add: Callable[..., object],
+    option: str,
+    names: tuple[str, ...],
+    default: str,
+    help: str | None = None,
+) -> None:
+    """Add an option whose value is one of ``names``. ``add`` is argparse's add_argument or pytest's addoption."""
+    add(option, type=one_of(names), default=default, metavar="|".join(names), help=help)
+
+
 def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
     """Add the options of a run. ``add`` is argparse's add_argument or pytest's addoption."""
-    add(
+    add_choice(
+        add,
         f"{prefix}substrate",
-        type=one_of(select.NAMES),
+        select.NAMES,
         default="auto",
-        metavar="|".join(select.NAMES),
         help="where hosts live; auto is docker where an engine answers, else netns",
     )
-    add(
+    add_choice(
+        add,
         f"{prefix}clock",
-        type=one_of(CLOCKS),
+        CLOCKS,
         default="real",
-        metavar="|".join(CLOCKS),
         help="this machine's, or that of the lab's own kernel, whose time jumps to the next event",
     )
-    add(
+    add_choice(
+        add,
         f"{prefix}engine",
-        type=one_of(ENGINES),
+        ENGINES,
         default="auto",
-        metavar="|".join(ENGINES),
         help="what carries out the faults; auto is netem where it can carry them all out, else the relay",
     )
     add_kernel_options(add, prefix)
@@ -145,4 +176,7 @@ def add_ci_options(add: Callable[..., object]) -> None:
 
 def options(value_of: Callable[[str], Any]) -> Options:
     """Return the values of the options of ``add_run_options``. ``value_of`` returns the value of one, by its name."""
-    return Options(**{field.name: value_of(field.name) for field in fields(Options)})
+    values = {}
+    for field in fields(Options):
+        values[field.name] = value_of(field.name)
+    return Options(**values)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from badwire.cli import arguments
 from badwire.cli.connect import add_name, connect
+from badwire.cli.streams import write_all
 from badwire.errors import BadOption
 from badwire.packets import pcapng
 from badwire.session.connection import ControlConnection
@@ -24,20 +25,32 @@ def capture(argv: list[str]) -> int:
     parser = arguments.Parser("capture", _ABOUT)
     add_name(parser.add_argument)
     parser.add_argument("--live", action="store_true", help="frames as they pass, until Ctrl-C")
-    parser.add_argument("--toward", action="append", default=[], metavar="HOST", help="frames delivered to this host")
     parser.add_argument(
-        "--host", action="append", default=[], metavar="HOST", help="frames that this host sends or receives"
+        "--toward",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="frames delivered to this host",
     )
-    wants = parser.parse_args(argv)
+    parser.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="frames that this host sends or receives",
+    )
+    args = parser.parse_args(argv)
     if os.isatty(1):
         raise BadOption(
             "A capture is not text for a terminal: pipe it, as in `badwire capture --live | tcpdump -n -r -`."
         )
-    connection = connect(wants.name)
-    connection.send(do="capture", live=wants.live, toward=wants.toward, hosts=wants.host)
+    connection = connect(args.name)
+    connection.send(do="capture", live=args.live, toward=args.toward, hosts=args.host)
     reply = connection.receive_reply()["ok"]
-    if not wants.live:
-        _write_saved_frames(Path(reply["folder"]), reply["hosts"], CaptureFilter(wants.toward, wants.host))
+    if not args.live:
+        folder = Path(reply["folder"])
+        capture_filter = CaptureFilter(args.toward, args.host)
+        _write_saved_frames(folder, reply["hosts"], capture_filter)
         return 0
     try:
         connection.send(ready=True)
@@ -46,11 +59,13 @@ def capture(argv: list[str]) -> int:
         return interrupted.exit_status
 
 
-def _write_saved_frames(folder: Path, hosts: list[str], selected: CaptureFilter) -> None:
+def _write_saved_frames(folder: Path, hosts: list[str], capture_filter: CaptureFilter) -> None:
     stream = PcapngStream(hosts)
-    for frame in pcapng.read(folder / CAPTURE).frames:
-        if selected.matches(frame.port, frame.direction):
-            stream.add_frames([(frame.t, frame.port, frame.direction, frame.length, frame.data)])
+    saved = pcapng.read(folder / CAPTURE)
+    for frame in saved.frames:
+        if capture_filter.matches(frame.port, frame.direction):
+            captured = (frame.t, frame.port, frame.direction, frame.length, frame.data)
+            stream.add_frames([captured])
     sys.stdout.buffer.write(stream.take())
 
 
@@ -63,7 +78,7 @@ def _write_live_frames(connection: ControlConnection) -> int:
         ready = dict(poll.poll())
         if 1 in ready:
             raise BrokenPipeError
-        if not (data := connection.socket.recv(_CHUNK)):
+        data = connection.socket.recv(_CHUNK)
+        if not data:
             return 0
-        while data:
-            data = data[os.write(1, data) :]
+        write_all(1, data)

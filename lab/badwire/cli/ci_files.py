@@ -36,7 +36,9 @@ class CiFiles:
         self._outcomes: list[RunOutcome] = []
 
     def __enter__(self) -> Self:
-        for file in filter(None, (self.junit, self.summary)):
+        for file in (self.junit, self.summary):
+            if file is None:
+                continue
             try:
                 file.open("a").close()
             except OSError as error:
@@ -46,8 +48,11 @@ class CiFiles:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self.junit is None and self.summary is None:
             return
+        why_not_run = "the runs ended before"
+        if error is not None:
+            why_not_run += f": {error}"
         try:
-            self._write(f"the runs ended before: {error}" if error is not None else "the runs ended before")
+            self._write(why_not_run)
         except DiskFull:
             if error is None:  # otherwise the exception of the block is the one to report
                 raise
@@ -56,20 +61,22 @@ class CiFiles:
         """Add a scenario with its run, which may have an error."""
         self._outcomes.append(outcome)
 
-    def _write(self, why: str) -> None:
+    def _write(self, why_not_run: str) -> None:
         from badwire.report import junit as report_junit  # imported here because most runs need neither
         from badwire.report import markdown
 
         finished = [scenario for scenario, _ in self._outcomes]
-        not_run = [
-            (scenario, self._left_out.get(scenario.name, why))
-            for scenario in self.scenarios
-            if scenario not in finished
-        ]
+        not_run = []
+        for scenario in self.scenarios:
+            if scenario not in finished:
+                reason = self._left_out.get(scenario.name, why_not_run)
+                not_run.append((scenario, reason))
         if self.junit is not None:
-            _write_file(self.junit, "w", report_junit.render(self._outcomes, not_run))
+            xml = report_junit.render(self._outcomes, not_run)
+            _write_file(self.junit, "w", xml)
         if self.summary is not None:
-            _write_file(self.summary, "a", markdown.render(self._outcomes, not_run))
+            summary = markdown.render(self._outcomes, not_run)
+            _write_file(self.summary, "a", summary)
 
 
 def _write_file(file: Path, mode: str, text: str) -> None:

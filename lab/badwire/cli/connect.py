@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from badwire.cli.paths import relative
 from badwire.session import registry
 from badwire.session.connection import ControlConnection
 
@@ -49,4 +50,4 @@ def program() -> str:
         return "badwire"
     if not own.exists():
         return f"{sys.executable} -m badwire"
-    return os.path.relpath(own) if own.is_relative_to(Path.cwd()) else str(own)
+    return relative(own)

@@ -11,22 +11,24 @@ from pathlib import Path
 
 from badwire.cli import arguments
 from badwire.cli.connect import add_name, connect
+from badwire.cli.paths import relative
 from badwire.errors import AgentLost, BadOption
 from badwire.session import registry
 from badwire.session.connection import ControlConnection
 
 _REPORT = "report.html"
+_UCRED = struct.Struct("3i")  # struct ucred (unix(7)): pid, uid, gid
 
 
 def down(argv: list[str]) -> int:
     """End a lab, and return once its daemon has ended. It is not an error if no lab is up."""
     parser = arguments.Parser("down", "End a lab that `badwire up` brought up.")
     add_name(parser.add_argument)
-    wants = parser.parse_args(argv)
+    args = parser.parse_args(argv)
     try:
-        connection = connect(wants.name)
+        connection = connect(args.name)
     except BadOption as error:
-        if wants.name in registry.running_labs():
+        if args.name in registry.running_labs():
             raise
         print(f"badwire: {error}", file=sys.stderr)
         return 0
@@ -54,14 +56,17 @@ def end(connection: ControlConnection) -> str:
     for warning in result["warnings"]:
         print(f"badwire: {warning}", file=sys.stderr)
     folder = Path(result["folder"])
-    report = folder / _REPORT if (folder / _REPORT).exists() else folder
-    return os.path.relpath(report) if report.is_relative_to(Path.cwd()) else str(report)
+    report = folder / _REPORT
+    if not report.exists():
+        return relative(folder)
+    return relative(report)
 
 
 @contextmanager
 def _pidfd(connection: ControlConnection) -> Iterator[int]:
     """A descriptor that is readable once the process at the other end has ended (pidfd_open(2))."""
-    pid, _, _ = struct.unpack("3i", connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    credentials = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    pid, _uid, _gid = _UCRED.unpack(credentials)
     pidfd = os.pidfd_open(pid)
     try:
         yield pidfd

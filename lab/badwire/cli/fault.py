@@ -1,7 +1,6 @@
 """`badwire fault set|show|clear|release`: changes and prints the faults of the wire on frames toward hosts."""
 
 import argparse
-import difflib
 import sys
 from typing import Any
 
@@ -9,6 +8,7 @@ from badwire.cli import arguments
 from badwire.cli.connect import add_name, connect
 from badwire.errors import BadOption
 from badwire.faults import from_json, grammar
+from badwire.util.suggestion import did_you_mean
 
 ACTIONS = {
     "set": "replace the faults in force by these",
@@ -32,12 +32,27 @@ def fault(argv: list[str]) -> int:
     if argv[:1] in (["-h"], ["--help"]):
         print(USAGE + grammar.usage())
         return 0
-    if not argv or argv[0] not in ACTIONS:
-        near = difflib.get_close_matches(argv[0], ACTIONS, n=1) if argv else []
-        way_out = f", did you mean {near[0]}?" if near else ", as in `badwire fault set --toward server delay=50ms`."
-        raise BadOption(f"badwire fault needs {', '.join(ACTIONS)}{way_out}")
-    what, *rest = argv
-    parser = arguments.Parser(f"fault {what}", ACTIONS[what].capitalize() + ".")
+    action, *rest = argv or [""]
+    if action not in ACTIONS:
+        known = ", ".join(ACTIONS)
+        example = "as in `badwire fault set --toward server delay=50ms`."
+        hint = did_you_mean(action, ACTIONS, otherwise=example)
+        raise BadOption(f"badwire fault needs {known}, {hint}")
+    args = _parser(action).parse_intermixed_args(rest)
+    faults = _faults(args) if action == "set" else []
+    connection = connect(args.name)
+    connection.send(do="fault", what=action, toward=args.toward, faults=faults)
+    result = connection.receive_reply()["ok"]
+    if action == "release":
+        for host, frames in result["released"].items():
+            print(f"badwire: {frames} frames toward {host} were delivered", file=sys.stderr)
+    print(format_faults(result["in_force"]))
+    return 0
+
+
+def _parser(action: str) -> arguments.Parser:
+    about = ACTIONS[action].capitalize() + "."
+    parser = arguments.Parser(f"fault {action}", about)
     add_name(parser.add_argument)
     parser.add_argument(
         "--toward",
@@ -46,17 +61,9 @@ def fault(argv: list[str]) -> int:
         metavar="HOST",
         help="only toward this host (all)",
     )
-    if what == "set":
+    if action == "set":
         parser.add_argument("faults", nargs="*", metavar="FAULT", help="`badwire fault --help` lists them")
-    wants = parser.parse_intermixed_args(rest)
-    faults = _faults(wants) if what == "set" else []
-    connection = connect(wants.name)
-    connection.send(do="fault", what=what, toward=wants.toward, faults=faults)
-    result = connection.receive_reply()["ok"]
-    for host, frames in (result["released"] or {}).items():
-        print(f"badwire: {frames} frames toward {host} were delivered", file=sys.stderr)
-    print(format_faults(result["in_force"]))
-    return 0
+    return parser
 
 
 def format_faults(in_force: dict[str, Any]) -> str:
@@ -64,15 +71,19 @@ def format_faults(in_force: dict[str, Any]) -> str:
     width = max(map(len, in_force))
     lines = []
     for host, current in in_force.items():
-        faults = " ".join(grammar.text(from_json(description)) for description in current["faults"])
-        state = f"{faults}  ({current['engine']})" if faults else "nothing"
+        faults = [from_json(description) for description in current["faults"]]
+        if faults:
+            text = " ".join(grammar.text(fault) for fault in faults)
+            state = f"{text}  ({current['engine']})"
+        else:
+            state = "nothing"
         lines.append(f"toward {host:{width}}  {state}")
     return "\n".join(lines)
 
 
-def _faults(wants: argparse.Namespace) -> list[dict[str, Any]]:
-    if not wants.faults:
-        raise BadOption(
-            f"Name a fault, as in `badwire fault set {grammar.EXAMPLE}`; `badwire fault --help` lists them all."
-        )
-    return [fault.to_json() for fault in grammar.parse(wants.faults)]
+def _faults(args: argparse.Namespace) -> list[dict[str, Any]]:
+    if not args.faults:
+        example = f"badwire fault set {grammar.EXAMPLE}"
+        raise BadOption(f"Name a fault, as in `{example}`; `badwire fault --help` lists them all.")
+    faults = grammar.parse(args.faults)
+    return [fault.to_json() for fault in faults]

@@ -18,19 +18,27 @@ def ledger(argv: list[str]) -> int:
     """
     parser = arguments.Parser("ledger", "What the course texts say, what the claims say, and what saved runs measured.")
     parser.add_argument(
-        "runs", nargs="*", metavar="RUNS", help=f"folders with runs in them; default {run_folder.DEFAULT}"
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="RUNS",
+        help=f"folders with runs in them; default {run_folder.DEFAULT}",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write it there, and not to stdout")
-    wants = parser.parse_intermixed_args(argv)
-    bases = [Path(each) for each in wants.runs] or [base for base in (run_folder.DEFAULT,) if base.is_dir()]
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write it to this file instead of stdout")
+    args = parser.parse_intermixed_args(argv)
+    folders = args.runs
+    if not folders and run_folder.DEFAULT.is_dir():
+        folders = [run_folder.DEFAULT]
     book = textbook.read()
-    known = entries(book, (scenario_file.load(name) for name in scenario_file.names()))
-    document = render(known, book.short_versions, read_measurements(bases))
-    if wants.out is None:
+    scenarios = [scenario_file.load(name) for name in scenario_file.names()]
+    statements = entries(book, scenarios)
+    measurements = read_measurements(folders)
+    document = render(statements, book.short_versions, measurements)
+    if args.out is None:
         print(document, end="")
         return 0
     try:
-        wants.out.write_text(document, encoding="utf-8")
+        args.out.write_text(document, encoding="utf-8")
     except OSError as error:
-        raise BadOption(f"{wants.out} cannot be written: {error.strerror}; name another file with --out.") from error
+        raise BadOption(f"{args.out} cannot be written: {error.strerror}; name another file with --out.") from error
     return 0

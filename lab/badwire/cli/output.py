@@ -1,13 +1,13 @@
 """Prints results to stdout, as text or as one line of JSON each, and their errors to stderr."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from badwire.cli import predict
+from badwire.cli.paths import relative
 from badwire.cli.predict import Prediction
 from badwire.report import terminal
 from badwire.result.result import Result
@@ -16,6 +16,8 @@ from badwire.util.text import visible
 
 if TYPE_CHECKING:
     from badwire.result.result import Run
+
+REPORT = "report.html"
 
 
 def print_run(
@@ -29,9 +31,13 @@ def print_run(
         if brief and not as_json and run.result.status == 0:
             print(terminal.brief(run.result, colour), flush=True)
         else:
-            print_result(run.result, run.folder, as_json, predictions, report=run.folder / "report.html")
+            report = run.folder / REPORT
+            print_result(run.result, run.folder, as_json, predictions, report)
     if run.error is not None:
-        print(f"badwire: {scenario.name + ': ' if brief else ''}{visible(str(run.error))}", file=sys.stderr)
+        error = visible(str(run.error))
+        if brief:
+            error = f"{scenario.name}: {error}"
+        print(f"badwire: {error}", file=sys.stderr)
     return run.result.status
 
 
@@ -49,12 +55,8 @@ def print_result(
             fields["predictions"] = [prediction.to_json(result) for prediction in predictions]
         print(json.dumps(fields, ensure_ascii=False), flush=True)
         return
-    print(terminal.render(result, terminal.wants_colour(sys.stdout)))
+    colour = terminal.wants_colour(sys.stdout)
+    print(terminal.render(result, colour))
     if report is not None and report.exists():
-        print(f"report: {_relative(report)}")
-    print(_relative(folder), flush=True)
-
-
-def _relative(path: Path) -> str:
-    """Return the path relative to the current directory if it is below it, otherwise unchanged."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+        print(f"report: {relative(report)}")
+    print(relative(folder), flush=True)

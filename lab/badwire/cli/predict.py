@@ -29,32 +29,39 @@ class Prediction:
     question: Question
     answer: int
 
+    @property
+    def text(self) -> str:
+        """The option that the user chose."""
+        return self.question.options[self.answer - 1]
+
     def to_json(self, result: Result) -> dict[str, Any]:
         """Return the object for `badwire run --json`. ``verdict`` is that of the claim that shows the right option."""
-        found = self.question.shown_by(result.claims)
-        options = self.question.options
+        question = self.question
+        claim = question.shown_by(result.claims)
         return {
-            "question": self.question.text,
-            "said": options[self.answer - 1],
-            "right": self.question.answer,
-            "claim": self.question.claim,
-            "verdict": found.verdict if found else None,
+            "question": question.text,
+            "predicted": self.text,
+            "right": question.answer,
+            "claim": question.claim,
+            "verdict": None if claim is None else claim.verdict,
         }
 
 
-def questions(one: Scenario) -> tuple[Question, ...]:
+def questions(scenario: Scenario) -> tuple[Question, ...]:
     """Return the course's questions about a scenario.
 
     Raises:
         BadOption: the course has no question about it.
         RequestError: the course cannot be read.
     """
-    asked = course.questions(one.name) if one.file.parent == project.SCENARIOS else ()
-    if not asked:
+    found: tuple[Question, ...] = ()
+    if scenario.file.parent == project.SCENARIOS:
+        found = course.questions(scenario.name)
+    if not found:
         raise BadOption(
-            f"The course asks nothing about {one.name}; leave --predict out (docs/course.md has all questions)."
+            f"The course has no question about {scenario.name}; leave out --predict (docs/course.md has all questions)."
         )
-    return asked
+    return found
 
 
 def ask(scenarios: Sequence[Scenario]) -> dict[str, tuple[Prediction, ...]]:
@@ -65,13 +72,17 @@ def ask(scenarios: Sequence[Scenario]) -> dict[str, tuple[Prediction, ...]]:
     Raises:
         BadOption: stdin has ended, or it is not a terminal and an answer is not the number of an option.
     """
-    asked = [(one.name, questions(one)) for one in scenarios]
+    questions_of = {scenario.name: questions(scenario) for scenario in scenarios}  # before the first is asked
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     lines = sys.stdin or StringIO()  # stdin is None if the caller has closed it
-    predictions = {}
-    for name, its_questions in asked:
-        predictions[name] = tuple(Prediction(question, _answer(name, question, lines)) for question in its_questions)
+    predictions: dict[str, tuple[Prediction, ...]] = {}
+    for name, its_questions in questions_of.items():
+        answered = []
+        for question in its_questions:
+            answer = _ask(name, question, lines)
+            answered.append(Prediction(question, answer))
+        predictions[name] = tuple(answered)
     return predictions
 
 
@@ -84,25 +95,29 @@ def format_answers(predictions: Iterable[Prediction], result: Result, colour: bo
     return "\n".join(lines)
 
 
-def _answer(name: str, question: Question, lines: TextIO) -> int:
-    last = len(question.options)
-    _prompt(_wrapped(f"{name}: {question.text}"), end="\n\n")
+def _ask(name: str, question: Question, lines: TextIO) -> int:
+    """Ask one question about the scenario ``name``, and return the number of the option that was chosen."""
+    text = _wrapped(f"{name}: {question.text}")
+    _prompt(text, end="\n\n")
     for number, option in enumerate(question.options, 1):
-        _prompt(_wrapped(option, f"  {number}  "))
+        text = _wrapped(option, f"  {number}  ")
+        _prompt(text)
+    last = len(question.options)
+    numbers = [str(number) for number in range(1, last + 1)]
     while True:
         _prompt(f"\nYour answer, 1 to {last}: ", end="")
         line = lines.readline()
-        word = line.strip()
+        answer = line.strip()
         if not lines.isatty():
-            _prompt(word)  # a terminal has echoed it already
+            _prompt(answer)  # a terminal has echoed it already
         if not line:
             raise BadOption(f"--predict got no answer to the question of {name}: {WAY_OUT}.")
-        if word in map(str, range(1, last + 1)):
+        if answer in numbers:
             _prompt()
-            return int(word)
+            return int(answer)
         if not lines.isatty():
             raise BadOption(
-                f"{word[:40]!r} is not an answer to the question of {name}: give a number from 1 to {last}."
+                f"{answer[:40]!r} is not an answer to the question of {name}: give a number from 1 to {last}."
             )
 
 
@@ -111,18 +126,22 @@ def _prompt(text: str = "", end: str = "\n") -> None:
 
 
 def _wrapped(text: str, before: str = "") -> str:
-    return textwrap.fill(text, WIDTH, initial_indent=before, subsequent_indent=" " * len(before))
+    indent = " " * len(before)
+    return textwrap.fill(text, WIDTH, initial_indent=before, subsequent_indent=indent)
 
 
 def _answer_lines(prediction: Prediction, result: Result, colour: bool) -> list[str]:
     question = prediction.question
-    answer = prediction.answer
     found = question.shown_by(result.claims)
     shown = found is not None and found.verdict == "HOLDS"
-    return [
+    shown_by = "the run " if shown else "the book"
+    lines = [
         _wrapped(question.text),
-        _wrapped(question.options[answer - 1], f"  you said  {answer}  "),
-        _wrapped(question.answer, f"  {'the run ' if shown else 'the book'}  {question.right}  "),
-        *([] if shown else ["  but this run does not show it"]),
-        *(claim_lines(found, colour) if found is not None else []),
+        _wrapped(prediction.text, f"  you said  {prediction.answer}  "),
+        _wrapped(question.answer, f"  {shown_by}  {question.right}  "),
     ]
+    if not shown:
+        lines.append("  but this run does not show it")
+    if found is not None:
+        lines += claim_lines(found, colour)
+    return lines

@@ -1,6 +1,7 @@
 """`badwire report`: writes the pages of saved runs again."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from badwire.cli import arguments
@@ -11,7 +12,7 @@ from badwire.run.rebuild import INCOMPLETE, rebuild
 from badwire.store import run_folder
 from badwire.store.recorder import CAPTURE, EVIDENCE
 
-_OF_A_RUN = (EVIDENCE, CAPTURE, result.FILE)
+_FILES_OF_A_RUN = (EVIDENCE, CAPTURE, result.FILE)
 
 
 def report(argv: list[str]) -> int:
@@ -23,33 +24,49 @@ def report(argv: list[str]) -> int:
     """
     parser = arguments.Parser("report", "Make the pages of saved runs again, with the claims as they are now.")
     parser.add_argument(
-        "runs", nargs="*", metavar="RUN", help=f"a run's folder, or one with runs in it; default {run_folder.DEFAULT}"
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="RUN",
+        help=f"a run's folder, or one with runs in it; default {run_folder.DEFAULT}",
     )
-    wants = parser.parse_intermixed_args(argv)
-    named = [Path(name) for name in wants.runs or [str(run_folder.DEFAULT)]]
-    of_each = [(folder, _runs_in(folder)) for folder in named]  # all are found before the first page is written
+    args = parser.parse_intermixed_args(argv)
+    named = args.runs or [run_folder.DEFAULT]
+    runs_of = {folder: _runs_in(folder) for folder in named}  # all are found before the first page is written
     status = 0
-    for folder, inside in of_each:
-        for each in inside:
-            made = rebuild(each)
-            if made.missing:
+    for folder, runs in runs_of.items():
+        for run in runs:
+            rebuilt = rebuild(run)
+            if rebuilt.missing:
                 status = INCOMPLETE
-                more = f" ({len(made.missing) - 1} more on the page)" if len(made.missing) > 1 else ""
-                print(f"badwire: {each}: {made.missing[0]}{more}", file=sys.stderr)
-            if each is folder:
-                print(made.page)
-        if inside != [folder]:
+                _print_missing(run, rebuilt.missing)
+            if run == folder:
+                print(rebuilt.page)
+        if runs != [folder]:
             with run_folder.writing(folder):
-                print(index.write(folder, reread=True))
+                page = index.write(folder, reread=True)
+            print(page)
     return status
+
+
+def _print_missing(run: Path, missing: Sequence[str]) -> None:
+    sentence, *others = missing
+    if others:
+        sentence += f" ({len(others)} more on the page)"
+    print(f"badwire: {run}: {sentence}", file=sys.stderr)
 
 
 def _runs_in(folder: Path) -> list[Path]:
     """Return the folder if it is a run folder, otherwise the run folders below it. Raises BadRun if there is none."""
-    if any((folder / name).exists() for name in _OF_A_RUN):
+    if any((folder / name).exists() for name in _FILES_OF_A_RUN):
         return [folder]
-    found = {file.parent.resolve(): None for name in _OF_A_RUN for file in sorted(folder.glob(f"*/*/{name}"))}
+    found: list[Path] = []
+    for name in _FILES_OF_A_RUN:
+        for file in sorted(folder.glob(f"*/*/{name}")):
+            run = file.parent.resolve()
+            if run not in found:
+                found.append(run)
     if not found:
-        why = "holds no run" if folder.is_dir() else "is no folder"
+        why = "has no run in it" if folder.is_dir() else "is not a directory"
         raise BadRun(f"{folder} {why}: give a run's folder, such as runs/timewait/latest, or one with runs in it.")
-    return list(found)
+    return found

@@ -27,15 +27,16 @@ def run_on(argv: list[str]) -> int:
     add_name(parser.add_argument)
     parser.add_argument("host", metavar="HOST")
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM")
-    wants = parser.parse_args(argv)
-    words = wants.program[1:] if wants.program[:1] == ["--"] else wants.program
-    if not words:
-        raise BadOption(f"Name a program to run on {wants.host}, as in `badwire run-on {wants.host} echo_serial 7000`.")
-    program, *args = words
-    connection = connect(wants.name)
-    own = "/" in program
-    path = str(Path(program).absolute()) if own else program
-    connection.send(do="run", host=wants.host, program=path, args=args)
+    args = parser.parse_args(argv)
+    host = args.host
+    command = arguments.without_separator(args.program)
+    if not command:
+        raise BadOption(f"Name a program to run on {host}, as in `badwire run-on {host} echo_serial 7000`.")
+    program, *program_args = command
+    if "/" in program:
+        program = str(Path(program).absolute())
+    connection = connect(args.name)
+    connection.send(do="run", host=host, program=program, args=program_args)
     return follow(connection)
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from badwire.cli import arguments
 from badwire.cli.connect import add_name, connect
+from badwire.cli.streams import write_all
 from badwire.errors import BadOption
 from badwire.session.connection import ControlConnection, lab_ended
 
@@ -27,15 +28,17 @@ def shell(argv: list[str]) -> int:
     add_name(parser.add_argument)
     parser.add_argument("host", metavar="HOST")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
-    wants = parser.parse_args(argv)
-    command = wants.command[1:] if wants.command[:1] == ["--"] else wants.command
+    args = parser.parse_args(argv)
+    command = arguments.without_separator(args.command)
     if not os.isatty(0):
-        way_out = f"`badwire run-on {wants.host} /bin/sh -c '...'` runs a command without one"
-        raise BadOption(f"badwire shell needs a terminal, and standard input is none; {way_out}.")
-    connection = connect(wants.name)
+        raise BadOption(
+            "badwire shell needs a terminal, and standard input is not one;"
+            f" `badwire run-on {args.host} /bin/sh -c '...'` runs a command without one."
+        )
+    connection = connect(args.name)
     rows, columns = termios.tcgetwinsize(0)
     term = os.environ.get("TERM", "dumb")
-    connection.send(do="shell", host=wants.host, argv=command, rows=rows, columns=columns, term=term)
+    connection.send(do="shell", host=args.host, argv=command, rows=rows, columns=columns, term=term)
     with _raw(), _window_changes() as changed:
         return _pass_on(connection, changed)
 
@@ -51,28 +54,32 @@ def _pass_on(connection: ControlConnection, changed: int) -> int:
     while True:
         ready = dict(poll.poll())
         if connection.fileno() in ready:
-            received = connection.receive()
-            if received is None:
-                raise lab_ended()
-            for message in [received, *connection.receive_buffered()]:
-                if "exit" in message:
-                    return int(message["exit"])
-                _write(message["data"])
+            exit_status = _print_output(connection)
+            if exit_status is not None:
+                return exit_status
         if changed in ready:
             os.eventfd_read(changed)
             rows, columns = termios.tcgetwinsize(0)
             connection.send(rows=rows, columns=columns)
         if 0 in ready:
-            if not (typed := os.read(0, _CHUNK)):
-                poll.unregister(0)
+            typed = os.read(0, _CHUNK)
+            if not typed:  # the terminal is gone
                 connection.close()
                 return 128 + signal.SIGHUP
             connection.send(data=typed)
 
 
-def _write(data: bytes) -> None:
-    while data:
-        data = data[os.write(sys.stdout.fileno(), data) :]
+def _print_output(connection: ControlConnection) -> int | None:
+    """Print the output that has arrived; return the exit status if the shell has ended, else None."""
+    received = connection.receive()
+    if received is None:
+        raise lab_ended()
+    messages = [received, *connection.receive_buffered()]
+    for message in messages:
+        if "exit" in message:
+            return int(message["exit"])
+        write_all(sys.stdout.fileno(), message["data"])
+    return None
 
 
 @contextmanager
@@ -90,7 +97,11 @@ def _raw() -> Iterator[None]:
 def _window_changes() -> Iterator[int]:
     """Yield a descriptor that is readable once the size of this terminal has changed."""
     changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-    before = signal.signal(signal.SIGWINCH, lambda *_: os.eventfd_write(changed, 1))
+
+    def on_change(*_: object) -> None:
+        os.eventfd_write(changed, 1)
+
+    before = signal.signal(signal.SIGWINCH, on_change)
     try:
         yield changed
     finally:

@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from badwire.cli import arguments
@@ -24,6 +24,7 @@ _ERASE_BELOW = "\x1b[J"
 _ERASE_LINE = "\x1b[K"
 
 HostTable = Sequence[Mapping[str, Any]]
+Row = tuple[str, ...]
 
 
 def sockets(argv: list[str]) -> int:
@@ -32,11 +33,12 @@ def sockets(argv: list[str]) -> int:
     add_name(parser.add_argument)
     parser.add_argument("--watch", action="store_true", help="print them again whenever a socket changes, until Ctrl-C")
     parser.add_argument("hosts", nargs="*", metavar="HOST", help="only these hosts (all)")
-    wants = parser.parse_intermixed_args(argv)
-    connection = connect(wants.name)
-    connection.send(do="sockets", hosts=wants.hosts, watch=wants.watch)
-    if not wants.watch:
-        print(format_tables(connection.receive_reply()["ok"]))
+    args = parser.parse_intermixed_args(argv)
+    connection = connect(args.name)
+    connection.send(do="sockets", hosts=args.hosts, watch=args.watch)
+    if not args.watch:
+        reply = connection.receive_reply()
+        print(format_tables(reply["ok"]))
         return 0
     try:
         with _display() as display:
@@ -52,38 +54,68 @@ def format_tables(tables: Mapping[str, HostTable], timers: bool = True) -> str:
 
     Without ``timers``, the remaining times of timers are left out, so that the text changes only when a socket does.
     """
-    rows = {host: [_row(entry, timers) for entry in sorted(table, key=_order)] for host, table in tables.items()}
-    widths = [len(title) for title in _HEADER]
-    for host_rows in rows.values():
-        for row in host_rows:
-            widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
+    rows_of: dict[str, list[Row]] = {}
+    for host, table in tables.items():
+        entries = sorted(table, key=_order)
+        rows_of[host] = [_row(entry, timers) for entry in entries]
+    widths = _column_widths(rows_of.values())
     lines = []
-    for host, host_rows in rows.items():
-        if not host_rows:
+    for host, rows in rows_of.items():
+        if not rows:
             lines.append(f"{host}: no sockets")
             continue
         lines.append(f"{host}:")
-        lines.append(_line(_HEADER, widths))
-        lines.extend(_line(row, widths) for row in host_rows)
+        for row in (_HEADER, *rows):
+            lines.append(_format_row(row, widths))
     return "\n".join(lines)
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+def _column_widths(tables: Iterable[list[Row]]) -> list[int]:
+    """The width of each column in characters, so that the columns of all tables are aligned."""
+    widths = [len(title) for title in _HEADER]
+    for rows in tables:
+        for row in rows:
+            for column, cell in enumerate(row):
+                widths[column] = max(widths[column], len(cell))
+    return widths
+
+
+def _format_row(row: Row, widths: Sequence[int]) -> str:
     cells = []
     for title, cell, width in zip(_HEADER, row, widths, strict=True):
-        cells.append(cell.rjust(width) if title in _RIGHT_ALIGNED else cell.ljust(width))
-    return ("  " + "  ".join(cells)).rstrip()
+        aligned = cell.rjust(width) if title in _RIGHT_ALIGNED else cell.ljust(width)
+        cells.append(aligned)
+    line = "  ".join(cells)
+    return f"  {line}".rstrip()
 
 
-def _row(entry: Mapping[str, Any], timers: bool) -> tuple[str, ...]:
-    timer = ""
-    if entry["timer"] != "off":
-        left = f" {entry['expires_ms'] / 1000:.1f} s" if timers else ""
-        again = f", {entry['retrans']} sent again" if entry["retrans"] else ""
-        timer = f"{entry['timer'].replace('_', ' ')}{left}{again}"
-    state = "" if entry["proto"] == "udp" and entry["state"] == "CLOSE" else entry["state"]
-    queues = (str(entry["rqueue"]), str(entry["wqueue"]))
-    return (entry["proto"], state, *queues, _address(entry["local"]), _address(entry["remote"]), timer)
+def _row(entry: Mapping[str, Any], timers: bool) -> Row:
+    """The cells of one socket, in the order of _HEADER."""
+    state = entry["state"]
+    if entry["proto"] == "udp" and state == "CLOSE":  # a UDP socket that is not connected has no state
+        state = ""
+    return (
+        entry["proto"],
+        state,
+        str(entry["rqueue"]),
+        str(entry["wqueue"]),
+        _address(entry["local"]),
+        _address(entry["remote"]),
+        _timer(entry, timers),
+    )
+
+
+def _timer(entry: Mapping[str, Any], with_time: bool) -> str:
+    """The timer that runs, and how often it has expired; ``with_time`` adds how long it still runs."""
+    if entry["timer"] == "off":
+        return ""
+    text: str = entry["timer"].replace("_", " ")
+    if with_time:
+        seconds = entry["expires_ms"] / 1000
+        text += f" {seconds:.1f} s"
+    if entry["retrans"]:
+        text += f", {entry['retrans']} sent again"
+    return text
 
 
 def _address(pair: Sequence[Any]) -> str:
@@ -92,11 +124,16 @@ def _address(pair: Sequence[Any]) -> str:
         address = "*"
     elif ":" in address:
         address = f"[{address}]"
-    return f"{address}:{port or '*'}"
+    if not port:
+        port = "*"
+    return f"{address}:{port}"
 
 
 def _order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (entry["proto"], entry["state"] != "LISTEN", entry["local"][1], entry["remote"])
+    """Sort key: TCP before UDP, listening sockets before others, then by local port and peer."""
+    _, local_port = entry["local"]
+    listens = entry["state"] == "LISTEN"
+    return (entry["proto"], not listens, local_port, entry["remote"])
 
 
 @contextlib.contextmanager
@@ -117,8 +154,13 @@ def _redraw(tables: Mapping[str, HostTable]) -> None:
     columns, rows = shutil.get_terminal_size()
     lines = format_tables(tables).splitlines()
     if len(lines) >= rows:
-        lines = [*lines[: rows - 2], f"... and {len(lines) - rows + 2} lines more"]
-    body = "".join(f"{line[:columns]}{_ERASE_LINE}\r\n" for line in lines)
+        shown = rows - 2  # a row for the note below, and one for the cursor
+        hidden = len(lines) - shown
+        lines = lines[:shown]
+        lines.append(f"... and {hidden} lines more")
+    body = ""
+    for line in lines:
+        body += f"{line[:columns]}{_ERASE_LINE}\r\n"
     sys.stdout.write(_CURSOR_HOME + body + _ERASE_BELOW)
     sys.stdout.flush()
 

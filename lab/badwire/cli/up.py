@@ -1,7 +1,7 @@
 """`badwire up`: starts the daemon of a lab, waits until the lab is up, and prints the commands to type next."""
 
 import argparse
-import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 from badwire import options
 from badwire.cli import arguments
 from badwire.cli.connect import add_name, program
+from badwire.cli.paths import relative
 from badwire.errors import AgentLost, BadOption
 from badwire.session.connection import ControlConnection
 from badwire.session.registry import DEFAULT
@@ -30,39 +31,53 @@ VIRTUAL = (
 )
 
 NEXT_COMMANDS = """\
-  {lab} shell{n} {a}
-  {lab} run-on{n} {b} echo_serial 7000
-  {lab} run-on{n} {a} send_and_verify {b} 7000
-  {lab} fault set{n} --toward {b} delay=50ms loss=10%
-  {lab} fault clear{n}
-  {lab} sockets{n} --watch
-  {lab} capture{n} --live | tcpdump -n -r -
-  {lab} down{n}"""
+  {lab} shell{name} {client}
+  {lab} run-on{name} {server} echo_serial 7000
+  {lab} run-on{name} {client} send_and_verify {server} 7000
+  {lab} fault set{name} --toward {server} delay=50ms loss=10%
+  {lab} fault clear{name}
+  {lab} sockets{name} --watch
+  {lab} capture{name} --live | tcpdump -n -r -
+  {lab} down{name}"""
+
+
+_HOST_COUNT = re.compile(r"(?P<host>[^=]+)=(?P<number>[0-9]{1,9})")
+_SYSCTL = re.compile(r"(?:(?P<host>[^=]*):)?(?P<name>net\.[^=:]*)=(?P<value>.*)", re.DOTALL)
+
+
+class Sysctl(NamedTuple):
+    """A setting of one host, or of all hosts if ``host`` is empty."""
+
+    host: str
+    name: str
+    value: str
 
 
 def up(argv: list[str]) -> int:
     """Bring a lab up, and return once it is up. Raises LabError."""
-    wants = _parser().parse_args(argv)
-    if wants.clock == "virtual":
+    args = _parser().parse_args(argv)
+    if args.clock == "virtual":
         raise BadOption(VIRTUAL.format(lab=program()))
+    mounted = mounts.resolve(args.mount, "--mount")
     request = {
-        "name": wants.name,
-        "substrate": wants.substrate,
-        "engine": wants.engine,
-        "seed": wants.seed,
-        "out": str(wants.out.absolute()),
-        "hosts": dict(wants.hosts),
-        "sysctls": _by_host(wants.sysctl),
-        "mounts": [str(path) for path in mounts.resolve(wants.mount, "--mount")],
+        "name": args.name,
+        "substrate": args.substrate,
+        "engine": args.engine,
+        "seed": args.seed,
+        "out": str(args.out.absolute()),
+        "hosts": dict(args.hosts),
+        "sysctls": _by_host(args.sysctl),
+        "mounts": [str(path) for path in mounted],
     }
     began = time.monotonic()
 
     def report_progress(text: str) -> None:
-        if not wants.quiet:
-            print(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
+        if not args.quiet:
+            elapsed = time.monotonic() - began
+            print(f"{elapsed:6.1f} s  {text}", file=sys.stderr, flush=True)
 
     facts = start_daemon(request, report_progress)
-    print(summary(facts, wants.name))
+    print(summary(facts, args.name))
     return 0
 
 
@@ -80,16 +95,7 @@ def start_daemon(request: dict[str, Any], report_progress: Callable[[str], None]
         stderr = undo.enter_context(tempfile.TemporaryFile())
         ours, theirs = socket.socketpair()
         with theirs:
-            daemon = subprocess.Popen(
-                import_path.command("badwire.session.daemon", str(theirs.fileno())),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                cwd="/",
-                env=import_path.environment(),
-                start_new_session=True,  # so that neither Ctrl-C nor closing the terminal ends the lab
-            )
+            daemon = _start_process(theirs, stderr)
         undo.callback(daemon.wait)
         connection = ControlConnection(ours)
         undo.callback(connection.close)  # the daemon then removes what it created, and ends
@@ -104,39 +110,56 @@ def start_daemon(request: dict[str, Any], report_progress: Callable[[str], None]
             report_progress(message["progress"])
         daemon.wait()
         stderr.seek(0)
-        lines = stderr.read().decode("utf-8", "backslashreplace").strip().splitlines()
-    last_line = lines[-1] if lines else "none"
+        output = stderr.read().decode("utf-8", "backslashreplace").strip()
+    last_line = output.splitlines()[-1] if output else "none"
     raise AgentLost(f"The process that keeps the lab ended at once; the last line of its stderr: {last_line}")
+
+
+def _start_process(connection: socket.socket, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+    fd = connection.fileno()
+    return subprocess.Popen(
+        import_path.command("badwire.session.daemon", str(fd)),
+        pass_fds=[fd],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        cwd="/",
+        env=import_path.environment(),
+        start_new_session=True,  # so that neither Ctrl-C nor closing the terminal ends the lab
+    )
 
 
 def summary(facts: dict[str, Any], name: str) -> str:
     """Return the text to print: the hosts with their addresses, the commands to type next, and the run folder."""
-    hosts, folder = facts["hosts"], Path(facts["folder"])
-    b = "server" if "server" in hosts else next(iter(hosts))
-    a = next((host for host in hosts if host != b), b)
+    addresses = facts["hosts"]
+    client, server = _example_hosts(list(addresses))
     name_option = "" if name == DEFAULT else f" --name {name}"
-    addresses = ", ".join(f"{host} {address}" for host, address in hosts.items())
-    path = os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder)
-    return "\n".join(
-        (
-            f"The lab is up ({facts['substrate']}): {addresses}",
-            NEXT_COMMANDS.format(lab=program(), n=name_option, a=a, b=b),
-            path,
-        )
-    )
+    commands = NEXT_COMMANDS.format(lab=program(), name=name_option, client=client, server=server)
+    hosts = ", ".join(f"{host} {address}" for host, address in addresses.items())
+    folder = relative(Path(facts["folder"]))
+    return f"The lab is up ({facts['substrate']}): {hosts}\n{commands}\n{folder}"
+
+
+def _example_hosts(hosts: list[str]) -> tuple[str, str]:
+    """A client and a server for the commands to type next; the same host twice if there is only one."""
+    server = "server" if "server" in hosts else hosts[0]
+    for host in hosts:
+        if host != server:
+            return host, server
+    return server, server
 
 
 def _parser() -> arguments.Parser:
     parser = arguments.Parser("up", "Bring a lab up and keep it up; `badwire down` ends it.")
     add = parser.add_argument
     add_name(add)
-    add("--substrate", type=arguments.one_of(select.NAMES), default="auto", metavar="|".join(select.NAMES))
-    add("--engine", type=arguments.one_of(options.ENGINES), default="auto", metavar="|".join(options.ENGINES))
-    add("--clock", type=arguments.one_of(options.CLOCKS), default="real", metavar="|".join(options.CLOCKS))
+    arguments.add_choice(add, "--substrate", select.NAMES, default="auto")
+    arguments.add_choice(add, "--engine", options.ENGINES, default="auto")
+    arguments.add_choice(add, "--clock", options.CLOCKS, default="real")
     add("--seed", type=arguments.seed, default=1, metavar="N", help="where every random draw comes from (1)")
     add(
         "--hosts",
-        type=_number_of,
+        type=_host_count,
         nargs="+",
         action="extend",
         default=[],
@@ -146,7 +169,7 @@ def _parser() -> arguments.Parser:
     add(
         "--sysctl",
         action="append",
-        type=_setting,
+        type=_sysctl,
         default=[],
         metavar="[HOST:]NAME=VALUE",
         help="a setting of one host, or of all, made before any program starts",
@@ -156,30 +179,31 @@ def _parser() -> arguments.Parser:
         action="append",
         default=[],
         metavar="PATH",
-        help="of this machine, which every host sees, read-only",
+        help="a file or folder of this machine that every host sees, read-only",
     )
     add("--out", type=arguments.folder, default=run_folder.DEFAULT, metavar="DIR", help="where run folders go (runs)")
     add("--quiet", action="store_true", help="no progress on stderr")
     return parser
 
 
-def _number_of(value: str) -> tuple[str, int]:
-    host, _, number = value.partition("=")
-    if host and number.isascii() and number.isdigit() and len(number) <= 9:
-        return host, int(number)
-    raise argparse.ArgumentTypeError(f"{value!r} is not a number of hosts, as in client=2")
+def _host_count(value: str) -> tuple[str, int]:
+    """The argparse type of HOST=N, with at most nine digits."""
+    matched = _HOST_COUNT.fullmatch(value)
+    if matched is None:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of hosts, as in client=2")
+    return matched["host"], int(matched["number"])
 
 
-def _setting(value: str) -> tuple[str, str, str]:
-    where, _, setting = value.rpartition(":") if ":" in value.partition("=")[0] else ("", "", value)
-    name, equals, wanted = setting.partition("=")
-    if name.startswith("net.") and equals:
-        return where, name, wanted
-    raise argparse.ArgumentTypeError(f"{value!r} is not a setting of a host, as in net.ipv4.tcp_sack=0")
+def _sysctl(value: str) -> Sysctl:
+    """The argparse type of [HOST:]NAME=VALUE. The host is empty if there is none."""
+    matched = _SYSCTL.fullmatch(value)
+    if matched is None:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a setting of a host, as in net.ipv4.tcp_sack=0")
+    return Sysctl(matched["host"] or "", matched["name"], matched["value"])
 
 
-def _by_host(settings: list[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for host, name, value in settings:
-        found[host][name] = value
-    return dict(found)
+def _by_host(sysctls: list[Sysctl]) -> dict[str, dict[str, str]]:
+    values: dict[str, dict[str, str]] = defaultdict(dict)
+    for sysctl in sysctls:
+        values[sysctl.host][sysctl.name] = sysctl.value
+    return dict(values)
