@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from badwire.evidence import Evidence
-from badwire.packets.pcapng import Capture, Captured
+from badwire.packets.pcapng import Captured, CaptureFile
 from badwire.util.jsonlines import WIRE
 from tests.claims import forged
 from tests.claims.forged import CLIENT_PORT, SERVER_PORT
@@ -189,7 +189,7 @@ class Written:
             last = max(times) + 1_000_000_000
             count = {"frames": len(self.captured), "dropped": self.dropped}
             records += [{"kind": "capture", "t": last, **count}, {"kind": "end", "t": last, "error": None}]
-        capture = Capture(tuple(self.captured), tuple(self.hosts), self.dropped if ended else None, whole=True)
+        capture = CaptureFile(tuple(self.captured), tuple(self.hosts), self.dropped if ended else None, complete=True)
         with tempfile.TemporaryDirectory() as temporary:
             place = folder or Path(temporary)
             Evidence(tuple(records), capture).write(place)

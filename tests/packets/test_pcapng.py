@@ -34,7 +34,7 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
         Captured(T, "client", "in", SYN, len(SYN), "dropped by nth"),
         Captured(T + 1, "server", "out", SYN[:33], len(SYN), None),
     )
-    assert (capture.ports, capture.dropped, capture.whole) == (("server", "client"), 3, True)
+    assert (capture.ports, capture.dropped, capture.complete) == (("server", "client"), 3, True)
 
 
 def test_a_file_cut_anywhere_gives_what_is_whole(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_file_cut_anywhere_gives_what_is_whole(tmp_path: Path) -> None:
         (tmp_path / "cut").write_bytes(whole[:size])
         capture = read(tmp_path / "cut")
         assert len(capture.frames) == sum(end <= size for end in blocks[4:6])
-        assert capture.whole == (size in blocks[1:])
+        assert capture.complete == (size in blocks[1:])
 
 
 def test_what_follows_a_damaged_block_is_left_out(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_what_follows_a_damaged_block_is_left_out(tmp_path: Path) -> None:
     struct.pack_into("<I", whole, second + 8, 77)  # an interface that there is not
     (tmp_path / "damaged").write_bytes(whole)
     capture = read(tmp_path / "damaged")
-    assert len(capture.frames) == 1 and not capture.whole
+    assert len(capture.frames) == 1 and not capture.complete
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_frames_are_captured_live(up: Hands, tmp_path: Path) -> None:
     up.does("down")
     assert live.wait(20) == 0
     capture = pcapng.read(file)
-    assert {frame.port for frame in capture.frames} == {"client"} and capture.whole and capture.dropped is None
+    assert {frame.port for frame in capture.frames} == {"client"} and capture.complete and capture.dropped is None
     assert {frame.direction for frame in capture.frames} == {"in", "out"}
     flags = [packet.tcp.flags for frame in capture.frames if (packet := decode(frame.data)).tcp]
     assert flags[:3] == ["S", "SA", "A"]

@@ -50,7 +50,7 @@ def remains(folder: Path) -> Remains:
     return Remains(Evidence(records, capture), (*missing, *about_it), broken or _unread(about_it, capture))
 
 
-def _unread(about_it: Sequence[str], capture: pcapng.Capture) -> str | None:
+def _unread(about_it: Sequence[str], capture: pcapng.CaptureFile) -> str | None:
     """The sentence about a capture that exists but cannot be read; None for one that is missing or cut short.
 
     Claims can be judged without a capture, or with a part of it, since the evidence says that it is incomplete.
@@ -58,7 +58,7 @@ def _unread(about_it: Sequence[str], capture: pcapng.Capture) -> str | None:
     return next((text for text in about_it if capture is NO_CAPTURE and "cannot be read" in text), None)
 
 
-def _capture(folder: Path) -> tuple[pcapng.Capture, tuple[str, ...]]:
+def _capture(folder: Path) -> tuple[pcapng.CaptureFile, tuple[str, ...]]:
     if not (folder / CAPTURE).exists():
         return NO_CAPTURE, (f"There is no {CAPTURE}: what passed between the hosts cannot be shown.",)
     try:
@@ -66,7 +66,7 @@ def _capture(folder: Path) -> tuple[pcapng.Capture, tuple[str, ...]]:
     except BadRun as error:
         why = str(error.__cause__)
         return NO_CAPTURE, (f"{CAPTURE} cannot be read ({why}): what passed between the hosts cannot be shown.",)
-    if not capture.whole:
+    if not capture.complete:
         return capture, (f"{CAPTURE} is cut short: frames may be missing.",)
     return capture, ()
 

@@ -24,7 +24,7 @@ from badwire.evidence.stream import Flags, streams
 from badwire.evidence.wire import FaultPeriod, FrameSelection, WireEvidence
 from badwire.faults.fault import Fault
 from badwire.linux.timers import KernelFacts
-from badwire.packets.pcapng import Capture
+from badwire.packets.pcapng import CaptureFile
 from badwire.store import reader
 from badwire.store.records import Call, Decision, Note, NotRecorded, Program, Record
 from badwire.util.jsonlines import WIRE
@@ -35,7 +35,7 @@ class Evidence:
     """The records of a run, or of its part from ``began`` to ``ended`` (ns; None: to the end)."""
 
     records: tuple[Record, ...] = field(repr=False)
-    pcap: Capture = field(repr=False)
+    pcap: CaptureFile = field(repr=False)
     began: int = 0
     ended: int | None = None
     _whole: "Evidence | None" = field(default=None, repr=False, compare=False)

@@ -15,7 +15,7 @@ from badwire.evidence.selection import is_within, selects
 from badwire.evidence.stream import Flags, TcpStream, streams
 from badwire.faults import from_json
 from badwire.faults.fault import Fault
-from badwire.packets.pcapng import Capture
+from badwire.packets.pcapng import CaptureFile
 from badwire.packets.tcp_flags import has_flags
 from badwire.store.records import Decision, Facts, Record
 
@@ -79,7 +79,7 @@ class WireEvidence:
     def __init__(
         self,
         records: Iterable[Record],
-        capture: Capture,
+        capture: CaptureFile,
         hosts: Mapping[str, str],
     ) -> None:
         self._records = tuple(records)
@@ -145,7 +145,7 @@ class WireEvidence:
         """Whether every frame of the run was recorded. Only then does the capture show that a frame was never sent."""
         if self.frames_not_captured != 0:
             return False
-        return self.capture.whole and bool(self.capture.frames)
+        return self.capture.complete and bool(self.capture.frames)
 
     def _kind(self, kind: str) -> tuple[Record, ...]:
         found = [record for record in self._records if record["kind"] == kind]

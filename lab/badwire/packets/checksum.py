@@ -17,9 +17,11 @@ from badwire.packets.ipv4 import (
 
 def internet_sum(data: bytes) -> int:
     """The Internet checksum of ``data`` (RFC 1071), 16 bits; 0 if ``data`` includes its own correct checksum."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data[: len(data) // 2 * 2]))
     if len(data) % 2:
-        total += data[-1] << 8
+        data += b"\0"
+    count = len(data) // 2
+    words = struct.unpack(f"!{count}H", data)
+    total: int = sum(words)
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -42,17 +44,20 @@ def checksums_right(frame: bytes) -> bool | None:
     ip = ipv4_header(frame)
     if ip is None:
         # the kernel counts a wrong version as a header error, like a wrong checksum (net/ipv4/ip_input.c ip_rcv_core)
-        complete = frame[12:14] == ETHERTYPE and len(frame) >= ETHERNET_HEADER + SHORTEST
-        return False if complete else None
-    if ip.header_length < SHORTEST or internet_sum(frame[ETHERNET_HEADER : ip.payload_at]) != 0:
+        is_complete = frame[12:14] == ETHERTYPE and len(frame) >= ETHERNET_HEADER + SHORTEST
+        return False if is_complete else None
+    header = frame[ETHERNET_HEADER : ip.payload_at]
+    if ip.header_length < SHORTEST or internet_sum(header) != 0:
         return False
-    end = ETHERNET_HEADER + ip.total_length
-    if len(frame) < end or ip.fragment & (MORE_FRAGMENTS | OFFSET):
+    is_fragment = ip.fragment & (MORE_FRAGMENTS | OFFSET)
+    if is_fragment or len(frame) < ip.end:
         return None
-    inner = frame[ip.payload_at : end]
+    payload = frame[ip.payload_at : ip.end]
     if ip.protocol == ICMP:
-        return internet_sum(inner) == 0
-    no_sum = ip.protocol == UDP and inner[6:8] == bytes(2)
-    if no_sum or ip.protocol not in (TCP, UDP):
+        return internet_sum(payload) == 0
+    if ip.protocol not in (TCP, UDP):
         return None
-    return internet_sum(pseudo_header(ip.source, ip.destination, ip.protocol, len(inner)) + inner) == 0
+    if ip.protocol == UDP and payload[6:8] == bytes(2):
+        return None
+    pseudo = pseudo_header(ip.source, ip.destination, ip.protocol, len(payload))
+    return internet_sum(pseudo + payload) == 0

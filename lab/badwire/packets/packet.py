@@ -7,7 +7,7 @@ named after RFC 9293 section 3.3 (SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND).
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from badwire.packets import ipv4
 from badwire.packets.ipv4 import ETHERNET_HEADER as ETHERNET_HEADER
@@ -45,7 +45,7 @@ class Ip:
 
 
 @dataclass(frozen=True)
-class Options:
+class TcpOptions:
     """TCP options (RFC 9293 section 3.2, RFC 7323, RFC 2018); an absent option is None, False or ()."""
 
     mss: int | None = None
@@ -67,7 +67,8 @@ class Options:
             "sack": self.sack_permitted,
             "window_scaling": self.window_scale is not None,
         }
-        return tuple(name for name, offered in offers.items() if offered)
+        found = [name for name, is_offered in offers.items() if is_offered]
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,17 @@ class Tcp:
     flags: str
     data: bytes
     data_length: int
-    options: Options
+    options: TcpOptions
 
     @property
     def length(self) -> int:
         """SEG.LEN: how many sequence numbers the segment occupies, one for each byte of data, for SYN and for FIN."""
-        return self.data_length + ("S" in self.flags) + ("F" in self.flags)
+        length = self.data_length
+        if "S" in self.flags:
+            length += 1
+        if "F" in self.flags:
+            length += 1
+        return length
 
 
 @dataclass(frozen=True)
@@ -133,19 +139,42 @@ class Packet:
     @property
     def protocol(self) -> Protocol:
         """The innermost protocol that was decoded."""
-        if self.ip is None:
-            return "arp" if self.arp else "other"
-        return "tcp" if self.tcp else "udp" if self.udp else "icmp" if self.icmp else "ip"
+        if self.arp:
+            return "arp"
+        if self.tcp:
+            return "tcp"
+        if self.udp:
+            return "udp"
+        if self.icmp:
+            return "icmp"
+        return "ip" if self.ip else "other"
 
     @property
     def ports(self) -> tuple[int, int] | None:
         """Source and destination port of a TCP segment or a UDP datagram."""
         layer = self.tcp or self.udp
-        return (layer.source_port, layer.destination_port) if layer else None
+        if layer is None:
+            return None
+        return layer.source_port, layer.destination_port
 
 
 IPV4 = 0x0800
 ARP = 0x0806
+_ARP_LENGTH = 28  # bytes
+_TCP_HEADER = 20  # bytes, without options
+_END_OF_OPTIONS = 0
+_NO_OPERATION = 1
+_MSS = 2
+_WINDOW_SCALE = 3
+_SACK_PERMITTED = 4
+_SACK = 5
+_TIMESTAMPS = 8
+_UDP_HEADER = 8  # bytes
+_ICMP_HEADER = 8  # bytes
+_FRAGMENTATION_NEEDED = b"\x03\x04"  # ICMP type and code
+# The ICMP errors that quote a datagram: destination unreachable, source quench, redirect, time exceeded, parameter
+# problem (RFC 792).
+_ERROR_TYPES = {3, 4, 5, 11, 12}
 
 
 @lru_cache(maxsize=4096)  # each frame is decoded at least twice: when it is sent and when it is delivered
@@ -153,16 +182,23 @@ def decode(frame: bytes) -> Packet:
     """Decode an Ethernet frame; never raises an error."""
     if len(frame) < ETHERNET_HEADER:
         return Packet("", "", 0)
+    destination_mac = frame[0:6].hex(":")
+    source_mac = frame[6:12].hex(":")
     ethertype = int.from_bytes(frame[12:14], "big")
-    macs = (frame[6:12].hex(":"), frame[0:6].hex(":"))
     body = frame[ETHERNET_HEADER:]
-    if ethertype == ARP and len(body) >= 28:
-        operation = int.from_bytes(body[6:8], "big")
-        return Packet(*macs, ethertype, arp=Arp(operation, _address(body[14:18]), _address(body[24:28])))
+    if ethertype == ARP and len(body) >= _ARP_LENGTH:
+        return Packet(source_mac, destination_mac, ethertype, arp=_arp(body))
     if ethertype == IPV4:
-        ip, tcp, udp, icmp = _ipv4(body)
-        return Packet(*macs, ethertype, None, ip, tcp, udp, icmp)
-    return Packet(*macs, ethertype)
+        return _ipv4(body, source_mac, destination_mac)
+    return Packet(source_mac, destination_mac, ethertype)
+
+
+def _arp(body: bytes) -> Arp:
+    return Arp(
+        operation=int.from_bytes(body[6:8], "big"),
+        sender=_address(body[14:18]),
+        target=_address(body[24:28]),
+    )
 
 
 def relative(number: int, start: int) -> int:
@@ -170,10 +206,10 @@ def relative(number: int, start: int) -> int:
     return (number - start) % 2**32
 
 
-def _ipv4(body: bytes) -> tuple[Ip | None, Tcp | None, Udp | None, Icmp | None]:
+def _ipv4(body: bytes, source_mac: str, destination_mac: str) -> Packet:
     header = ipv4.read(body, 0)
     if header is None:
-        return None, None, None, None
+        return Packet(source_mac, destination_mac, IPV4)
     ip = Ip(
         source=_address(header.source),
         destination=_address(header.destination),
@@ -185,83 +221,93 @@ def _ipv4(body: bytes) -> tuple[Ip | None, Tcp | None, Udp | None, Icmp | None]:
         more_fragments=bool(header.fragment & ipv4.MORE_FRAGMENTS),
         offset=(header.fragment & ipv4.OFFSET) * 8,
     )
-    if header.is_later_fragment or header.header_length < ipv4.SHORTEST:
-        return ip, None, None, None
-    inner = body[header.payload_at : header.end]
-    length = header.payload_length
-    if header.protocol == ipv4.TCP and len(inner) >= 20:
-        return ip, _tcp(inner, length), None, None
-    if header.protocol == ipv4.UDP and len(inner) >= 8:
-        return ip, None, _udp(inner, length), None
-    if header.protocol == ipv4.ICMP and len(inner) >= 8:
-        return ip, None, None, _icmp(inner)
-    return ip, None, None, None
+    tcp = None
+    udp = None
+    icmp = None
+    if not header.is_later_fragment and header.header_length >= ipv4.SHORTEST:
+        inner = body[header.payload_at : header.end]
+        length = header.payload_length
+        if header.protocol == ipv4.TCP and len(inner) >= _TCP_HEADER:
+            tcp = _tcp(inner, length)
+        elif header.protocol == ipv4.UDP and len(inner) >= _UDP_HEADER:
+            udp = _udp(inner, length)
+        elif header.protocol == ipv4.ICMP and len(inner) >= _ICMP_HEADER:
+            icmp = _icmp(inner)
+    return Packet(source_mac, destination_mac, IPV4, None, ip, tcp, udp, icmp)
 
 
 def _icmp(inner: bytes) -> Icmp:
-    next_mtu = int.from_bytes(inner[6:8], "big") if inner[:2] == b"\x03\x04" else None
-    return Icmp(inner[0], inner[1], _quoted(inner), next_mtu)
+    next_mtu = None
+    if inner[:2] == _FRAGMENTATION_NEEDED:
+        next_mtu = int.from_bytes(inner[6:8], "big")
+    return Icmp(
+        type=inner[0],
+        code=inner[1],
+        quoted=_quoted(inner),
+        next_mtu=next_mtu,
+    )
 
 
 def _udp(inner: bytes, length: int) -> Udp:
     source, destination = struct.unpack_from("!HH", inner)
-    return Udp(source, destination, inner[8:], length - 8)
+    return Udp(
+        source_port=source,
+        destination_port=destination,
+        data=inner[_UDP_HEADER:],
+        data_length=length - _UDP_HEADER,
+    )
 
 
 def _tcp(inner: bytes, length: int) -> Tcp:
     source, destination, seq, ack, offset, bits, window = struct.unpack_from("!HHIIBBH", inner)
-    header = (offset >> 4) * 4  # bytes
-    flags = flag_letters(bits)
-    data = inner[header:]
+    header_length = (offset >> 4) * 4  # bytes
+    options = inner[_TCP_HEADER:header_length]
     return Tcp(
-        source,
-        destination,
-        seq,
-        ack,
-        window,
-        flags,
-        data,
-        max(0, length - header),
-        _tcp_options(inner[20 : max(20, header)]),
+        source_port=source,
+        destination_port=destination,
+        seq=seq,
+        ack=ack,
+        window=window,
+        flags=flag_letters(bits),
+        data=inner[header_length:],
+        data_length=max(0, length - header_length),
+        options=_tcp_options(options),
     )
 
 
-def _tcp_options(data: bytes) -> Options:
-    """Decode options of kind, length and value; kind 0 ends the list, kind 1 is one byte (RFC 9293 section 3.2)."""
-    mss = scale = stamp = echo = None
-    permitted = False
-    blocks: tuple[tuple[int, int], ...] = ()
+def _tcp_options(data: bytes) -> TcpOptions:
+    """Decode options of kind, length and value (RFC 9293 section 3.2); a truncated option ends the list."""
+    options: dict[str, Any] = {}
     at = 0
-    while at < len(data) and data[at] != 0:
-        if data[at] == 1:
+    while at < len(data) and data[at] != _END_OF_OPTIONS:
+        kind = data[at]
+        if kind == _NO_OPERATION:  # has neither length nor value
             at += 1
             continue
         size = data[at + 1] if at + 1 < len(data) else 0
         value = data[at + 2 : at + size]
         if size < 2 or len(value) != size - 2:
             break
-        match data[at], len(value):
-            case 2, 2:
-                mss = int.from_bytes(value, "big")
-            case 3, 1:
-                scale = value[0]
-            case 4, 0:
-                permitted = True
-            case 5, length if length % 8 == 0:
-                blocks = tuple(struct.iter_unpack("!II", value))
-            case 8, 8:
-                stamp, echo = struct.unpack("!II", value)
+        if kind == _MSS and len(value) == 2:
+            options["mss"] = int.from_bytes(value, "big")
+        elif kind == _WINDOW_SCALE and len(value) == 1:
+            options["window_scale"] = value[0]
+        elif kind == _SACK_PERMITTED and not value:
+            options["sack_permitted"] = True
+        elif kind == _SACK and len(value) % 8 == 0:
+            options["sack"] = tuple(struct.iter_unpack("!II", value))
+        elif kind == _TIMESTAMPS and len(value) == 8:
+            options["timestamp"], options["echo"] = struct.unpack("!II", value)
         at += size
-    return Options(mss, scale, permitted, blocks, stamp, echo)
+    return TcpOptions(**options)
 
 
 def _quoted(inner: bytes) -> Packet | None:
     """The datagram quoted by an ICMP error; None for other messages."""
-    if inner[0] not in (3, 4, 5, 11, 12) or len(inner) < 28:
+    is_error = inner[0] in _ERROR_TYPES
+    if not is_error or len(inner) < _ICMP_HEADER + ipv4.SHORTEST:
         return None
-    body = inner[8:]
-    ip, tcp, udp, icmp = _ipv4(body)
-    return Packet("", "", IPV4, None, ip, tcp, udp, icmp)
+    return _ipv4(inner[_ICMP_HEADER:], source_mac="", destination_mac="")
 
 
 def _address(four: bytes) -> str:

@@ -8,24 +8,44 @@ Source of the blocks and options: draft-ietf-opsawg-pcapng, sections 3.5 and 4.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
-SECTION, INTERFACE, STATISTICS, PACKET = 0x0A0D0D0A, 1, 5, 6
-BYTE_ORDER = 0x1A2B3C4D
-ETHERNET = 1  # LINKTYPE_ETHERNET
-END_OF_OPTIONS, COMMENT = 0, 1
+# Types of blocks.
+SECTION = 0x0A0D0D0A  # the same number in both byte orders
+INTERFACE = 1
+STATISTICS = 5
+PACKET = 6
+
+# Codes of options. The meaning of a code depends on the type of its block, except for the first two.
+END_OF_OPTIONS = 0
+COMMENT = 1
 SECTION_APPLICATION = 4
-INTERFACE_NAME, INTERFACE_RESOLUTION = 2, 9
+INTERFACE_NAME = 2
+INTERFACE_RESOLUTION = 9
 PACKET_FLAGS = 2
-STATISTICS_RECEIVED, STATISTICS_DROPPED = 4, 5
+STATISTICS_RECEIVED = 4
+STATISTICS_DROPPED = 5
+
+BYTE_ORDER = 0x1A2B3C4D  # the byte-order magic of a section
+ETHERNET = 1  # LINKTYPE_ETHERNET
 NANOSECONDS = 9  # if_tsresol: the resolution is 10**-9 s
+_SECTION_BYTES = struct.pack("<I", SECTION)
+_LITTLE_ENDIAN_BYTES = struct.pack("<I", BYTE_ORDER)
+_PACKET_HEADER = 20  # bytes of an enhanced packet block before the frame
 
 Direction = Literal["in", "out"]
-_FLAGS: dict[Direction, int] = {"in": 1, "out": 2}
-_DIRECTIONS: dict[int, Direction] = {1: "in", 2: "out"}
+_FLAGS: dict[Direction, int] = {
+    "in": 1,
+    "out": 2,
+}
+_DIRECTIONS: dict[int, Direction] = {
+    1: "in",
+    2: "out",
+}
+_DIRECTION_MASK = 0b11  # of the flags of a packet block
 
 
 @dataclass(frozen=True)
@@ -41,17 +61,26 @@ class Captured:
 
 
 @dataclass(frozen=True)
-class Capture:
+class CaptureFile:
     """The content of a capture file.
 
-    ``dropped`` is the number of frames that the capture lost, None if the file has no statistics. ``whole`` is False if
-    the file is empty, or truncated or damaged after these frames.
+    ``dropped`` is the number of frames that the capture lost, None if the file has no statistics. ``complete`` is False
+    if the file is empty, or truncated or damaged after these frames.
     """
 
     frames: tuple[Captured, ...]
     ports: tuple[str, ...]
     dropped: int | None
-    whole: bool
+    complete: bool
+
+
+class Block(NamedTuple):
+    """A block of a file; ``order`` is its byte order, "<" or ">", as for struct, and ``end`` the offset of its end."""
+
+    kind: int
+    body: bytes
+    order: str
+    end: int
 
 
 class Writer:
@@ -61,15 +90,22 @@ class Writer:
         self._file = file
         self._snaplen = snaplen
         self._ports: dict[str, int] = {}
-        head = struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1)  # version 1.0; -1: the section's length is not specified
-        self._block(SECTION, head + _options((SECTION_APPLICATION, application.encode())))
+        header = struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1)  # version 1.0; -1: the section's length is not specified
+        options = _options({SECTION_APPLICATION: application.encode()})
+        self._block(SECTION, header + options)
 
     def port(self, name: str) -> int:
         """The number of the interface ``name``; the first call for a name writes its description block."""
         if name not in self._ports:
             self._ports[name] = len(self._ports)
-            options = _options((INTERFACE_NAME, name.encode()), (INTERFACE_RESOLUTION, bytes([NANOSECONDS])))
-            self._block(INTERFACE, struct.pack("<HHI", ETHERNET, 0, self._snaplen) + options)
+            header = struct.pack("<HHI", ETHERNET, 0, self._snaplen)
+            options = _options(
+                {
+                    INTERFACE_NAME: name.encode(),
+                    INTERFACE_RESOLUTION: bytes([NANOSECONDS]),
+                }
+            )
+            self._block(INTERFACE, header + options)
         return self._ports[name]
 
     def frame(
@@ -83,20 +119,26 @@ class Writer:
     ) -> None:
         """Append a frame captured at ``t`` (ns); ``length`` is its length on the wire, if ``data`` is truncated."""
         number = self.port(port)
-        data = data[: self._snaplen] if length is not None else data
-        head = struct.pack("<IIIII", number, t >> 32, t & 0xFFFFFFFF, len(data), length or len(data))
-        options = [(PACKET_FLAGS, struct.pack("<I", _FLAGS[direction]))]
+        if length is not None:
+            data = data[: self._snaplen]
+        header = struct.pack("<IIIII", number, *_halves(t), len(data), length or len(data))
+        options = {}
         if comment is not None:
-            options.insert(0, (COMMENT, comment.encode()))
-        self._block(PACKET, head + _padded(data) + _options(*options))
+            options[COMMENT] = comment.encode()
+        options[PACKET_FLAGS] = struct.pack("<I", _FLAGS[direction])
+        self._block(PACKET, header + _padded(data) + _options(options))
 
     def statistics(self, t: int, port: str, received: int, dropped: int) -> None:
         """Append the statistics of a port at ``t`` (ns): the frames received, and those that the capture dropped."""
         number = self.port(port)
-        counts = _options(
-            (STATISTICS_RECEIVED, struct.pack("<Q", received)), (STATISTICS_DROPPED, struct.pack("<Q", dropped))
+        header = struct.pack("<III", number, *_halves(t))
+        options = _options(
+            {
+                STATISTICS_RECEIVED: struct.pack("<Q", received),
+                STATISTICS_DROPPED: struct.pack("<Q", dropped),
+            }
         )
-        self._block(STATISTICS, struct.pack("<III", number, t >> 32, t & 0xFFFFFFFF) + counts)
+        self._block(STATISTICS, header + options)
 
     def _block(self, kind: int, body: bytes) -> None:
         size = struct.pack("<I", len(body) + 12)
@@ -104,39 +146,60 @@ class Writer:
         self._file.write(struct.pack("<I", kind) + size + body + size)
 
 
-def read(path: Path) -> Capture:
-    """Read a capture file up to the first truncated or damaged block; if there is one, ``whole`` is False.
+def read(path: Path) -> CaptureFile:
+    """Read a capture file up to the first truncated or damaged block; if there is one, ``complete`` is False.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: the file is not pcapng.
     """
     content = path.read_bytes()
-    if content and content[:4] != struct.pack("<I", SECTION)[: len(content[:4])]:
+    if not _SECTION_BYTES.startswith(content[:4]):
         raise ValueError(f"{path.name} is not a pcapng file")
     frames: list[Captured] = []
-    names: list[str] = []
+    names: list[str] = []  # of the section's interfaces, by their numbers
     all_names: list[str] = []
     dropped: int | None = None
     end = 0
-    for kind, body, order, block_end in blocks(content):
+    for block in blocks(content):
         try:
-            if kind == SECTION:
+            if block.kind == SECTION:
                 names = []  # interface numbers start at 0 in each section
-            elif kind == INTERFACE:
-                options = dict(options_of(body[8:], order))
-                names.append(options.get(INTERFACE_NAME, b"?").decode(errors="replace"))
-                all_names += [names[-1]] if names[-1] not in all_names else []
-            elif kind == PACKET:
-                frames.append(packet(body, order, names))
-            elif kind == STATISTICS:
-                lost = dict(options_of(body[12:], order)).get(STATISTICS_DROPPED)
-                if lost is not None:
-                    dropped = (dropped or 0) + int(struct.unpack(order + "Q", lost)[0])
+            elif block.kind == INTERFACE:
+                name = _interface_name(block)
+                names.append(name)
+                if name not in all_names:
+                    all_names.append(name)
+            elif block.kind == PACKET:
+                frames.append(packet(block.body, block.order, names))
+            elif block.kind == STATISTICS:
+                count = _dropped(block)
+                if count is not None:
+                    dropped = (dropped or 0) + count
         except (struct.error, IndexError):
             break  # the block's content is damaged; the frames before it are valid
-        end = block_end
-    return Capture(tuple(frames), tuple(all_names), dropped, whole=bool(content) and end == len(content))
+        end = block.end
+    return CaptureFile(
+        frames=tuple(frames),
+        ports=tuple(all_names),
+        dropped=dropped,
+        complete=end > 0 and end == len(content),
+    )
+
+
+def _interface_name(block: Block) -> str:
+    options = dict(options_of(block.body[8:], block.order))
+    name = options.get(INTERFACE_NAME, b"?")
+    return name.decode(errors="replace")
+
+
+def _dropped(block: Block) -> int | None:
+    """The number of dropped frames in a statistics block; None if it has none."""
+    options = dict(options_of(block.body[12:], block.order))
+    if STATISTICS_DROPPED not in options:
+        return None
+    (count,) = struct.unpack(block.order + "Q", options[STATISTICS_DROPPED])
+    return int(count)
 
 
 def packet(body: bytes, order: str, names: list[str]) -> Captured:
@@ -149,25 +212,41 @@ def packet(body: bytes, order: str, names: list[str]) -> Captured:
     Raises:
         struct.error, IndexError: the block is damaged.
     """
-    number, high, low, kept, length = struct.unpack_from(order + "IIIII", body)
-    options = dict(options_of(body[20 + kept + -kept % 4 :], order))
-    flags = struct.unpack(order + "I", options.get(PACKET_FLAGS, bytes(4)))[0]
-    comment = options[COMMENT].decode(errors="replace") if COMMENT in options else None
-    data = body[20 : 20 + kept]
-    return Captured(high << 32 | low, names[number], _DIRECTIONS.get(flags & 3, "in"), data, length, comment)
+    number, high, low, captured, length = struct.unpack_from(order + "IIIII", body)
+    data_end = _PACKET_HEADER + captured
+    options_at = data_end + _padding(captured)
+    options = dict(options_of(body[options_at:], order))
+    (flags,) = struct.unpack(order + "I", options.get(PACKET_FLAGS, bytes(4)))
+    comment = None
+    if COMMENT in options:
+        comment = options[COMMENT].decode(errors="replace")
+    return Captured(
+        t=high << 32 | low,
+        port=names[number],
+        direction=_DIRECTIONS.get(flags & _DIRECTION_MASK, "in"),
+        data=body[_PACKET_HEADER:data_end],
+        length=length,
+        comment=comment,
+    )
 
 
-def blocks(content: bytes) -> Iterator[tuple[int, bytes, str, int]]:
-    """Each complete block as (kind, body, byte order, offset of its end), up to the first truncated or damaged one."""
-    at, order = 0, "<"
+def blocks(content: bytes) -> Iterator[Block]:
+    """Each complete block, up to the first truncated or damaged one."""
+    at = 0
+    order = "<"
     while at + 12 <= len(content):
-        if content[at : at + 4] == struct.pack("<I", SECTION):  # this number is the same in both byte orders
-            order = "<" if content[at + 8 : at + 12] == struct.pack("<I", BYTE_ORDER) else ">"
+        body_at = at + 8
+        if content[at : at + 4] == _SECTION_BYTES:
+            is_little_endian = content[body_at : body_at + 4] == _LITTLE_ENDIAN_BYTES
+            order = "<" if is_little_endian else ">"
         kind, size = struct.unpack_from(order + "II", content, at)
         end = at + size
-        if size < 12 or size % 4 or end > len(content) or content[end - 4 : end] != content[at + 4 : at + 8]:
+        body_end = end - 4
+        if size < 12 or size % 4 or end > len(content):
             return
-        yield kind, content[at + 8 : end - 4], order, end
+        if content[body_end:end] != content[at + 4 : body_at]:
+            return  # a block ends with its size, as it begins
+        yield Block(kind, content[body_at:body_end], order, end)
         at = end
 
 
@@ -178,14 +257,28 @@ def options_of(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
         code, size = struct.unpack_from(order + "HH", data, at)
         if code == END_OF_OPTIONS:
             return
-        yield code, data[at + 4 : at + 4 + size]
-        at += 4 + size + -size % 4
+        value_at = at + 4
+        value_end = value_at + size
+        yield code, data[value_at:value_end]
+        at = value_end + _padding(size)
 
 
-def _options(*options: tuple[int, bytes]) -> bytes:
-    body = b"".join(struct.pack("<HH", code, len(value)) + _padded(value) for code, value in options)
-    return body + bytes(4)  # the end-of-options mark
+def _options(options: Mapping[int, bytes]) -> bytes:
+    encoded = b""
+    for code, value in options.items():
+        encoded += struct.pack("<HH", code, len(value)) + _padded(value)
+    return encoded + bytes(4)  # the end-of-options mark
 
 
 def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 4)
+    return data + bytes(_padding(len(data)))
+
+
+def _padding(size: int) -> int:
+    """How many bytes follow ``size`` bytes, so that the next field begins at a multiple of 4."""
+    return -size % 4
+
+
+def _halves(t: int) -> tuple[int, int]:
+    """The upper and the lower 32 bits of a timestamp."""
+    return t >> 32, t & 0xFFFFFFFF

@@ -10,7 +10,7 @@ from badwire.store.records import ANYBODY, Record, check, hosts_of, record_of
 from badwire.util.jsonlines import encode
 
 FORMAT = 1
-NO_CAPTURE = pcapng.Capture((), (), None, whole=False)
+NO_CAPTURE = pcapng.CaptureFile((), (), None, complete=False)
 
 
 def read_records(folder: Path) -> tuple[Record, ...]:
@@ -51,7 +51,7 @@ def _check_first(path: Path, record: Record) -> None:
         raise BadRun(f"{path} has format {other}, this version reads {FORMAT}; run the scenario again")
 
 
-def read_capture(folder: Path) -> pcapng.Capture:
+def read_capture(folder: Path) -> pcapng.CaptureFile:
     """Return the captured frames: none if the folder has no capture.pcapng.
 
     Raises:
@@ -66,7 +66,7 @@ def read_capture(folder: Path) -> pcapng.Capture:
         raise BadRun(f"{path} cannot be read as a capture ({error}); run the scenario again") from error
 
 
-def write(folder: Path, records: Iterable[Record], capture: pcapng.Capture) -> None:
+def write(folder: Path, records: Iterable[Record], capture: pcapng.CaptureFile) -> None:
     """Write a run folder with these records and frames, for evidence that is made by hand.
 
     Raises:

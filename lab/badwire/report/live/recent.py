@@ -10,7 +10,7 @@ from typing import Any
 
 from badwire.evidence.evidence import Evidence
 from badwire.packets.ipv4 import TCP, ipv4_header
-from badwire.packets.pcapng import Capture, Captured
+from badwire.packets.pcapng import Captured, CaptureFile
 from badwire.packets.tcp_flags import flag_bits
 from badwire.report.story import Story, story
 from badwire.util.jsonlines import decode
@@ -128,15 +128,15 @@ class Recent:
             virtual=virtual,
         )
 
-    def _capture(self) -> Capture:
+    def _capture(self) -> CaptureFile:
         """The frames that are kept, as an incomplete capture."""
         frames = (*self._openings, *self._frames)
         ports = dict.fromkeys(frame.port for frame in frames)
-        return Capture(
+        return CaptureFile(
             frames=frames,
             ports=tuple(ports),
             dropped=None,
-            whole=False,
+            complete=False,
         )
 
 
