@@ -26,7 +26,7 @@ MISTAKES = [
     ("fault set loss=1% --toward clint", "There is no host 'clint' in this lab: did you mean client?"),
     ("fault set loss=10", "the probability of loss is a share, as 10% or 0.1, not '10'"),
     ("fault set --towards server loss=1%", "did you mean --toward?"),
-    ("sockets nobody", "There is no host 'nobody' in this lab: there are server, client."),
+    ("sockets nobody", "There is no host 'nobody' in this lab: the hosts are server, client."),
     ("capture --live --host x", "There is no host 'x'"),
 ]
 ASKS_WHEN_TOLD = """

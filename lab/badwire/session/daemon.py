@@ -67,8 +67,11 @@ class LabRequest:
         for_all = self.sysctls.get("", {})
         by_host = {host: values for host, values in self.sysctls.items() if host}
         names = [host.name for host in self.topology.hosts]
-        own = scenario_file.for_each(by_host, names)
-        return {name: {**for_all, **own.get(name, {})} for name in names}
+        checked = scenario_file.for_each(by_host, names)
+        merged = {}
+        for name in names:
+            merged[name] = {**for_all, **checked.get(name, {})}
+        return merged
 
 
 class StarterConnection:
@@ -108,7 +111,12 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
     for removed in registry.remove_dead():
         starter.report_progress(removed)
     with registry.register(request.name) as registration:
-        options = Options(substrate=request.substrate, engine=request.engine, seed=request.seed, out=Path(request.out))
+        options = Options(
+            substrate=request.substrate,
+            engine=request.engine,
+            seed=request.seed,
+            out=Path(request.out),
+        )
         substrate = RealClock(options, starter.report_progress).substrate
         folder = run_folder.make(options.out, INTERACTIVE.name)
         began = time.monotonic()
@@ -134,10 +142,13 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
                 with server.serving(lab, registration.listener):
                     starter.report_ready(**facts)
                     server.wait()
-        except (LabError, Interrupted) as failure:
+        except Interrupted:
             if not starter.confirmed:
                 raise
-            error = failure if isinstance(failure, LabError) else None
+        except LabError as failure:
+            if not starter.confirmed:
+                raise
+            error = failure
         warnings = write_report(folder, options.out, error, began)
         if server.recorder.trouble:
             warnings.insert(0, server.recorder.trouble)
@@ -151,9 +162,11 @@ def _facts(lab: Lab) -> dict[str, object]:
 
 def main() -> None:
     """Run the daemon. Its argument is the descriptor of a socket to `badwire up`, which sends a LabRequest first."""
-    connection = ControlConnection(socket.socket(fileno=int(sys.argv[1])))
-    received = connection.receive_reply()
-    request = LabRequest(**{**received, "mounts": tuple(received["mounts"])})
+    fd = int(sys.argv[1])
+    connection = ControlConnection(socket.socket(fileno=fd))
+    fields = connection.receive_reply()
+    fields["mounts"] = tuple(fields["mounts"])
+    request = LabRequest(**fields)
     with suppress(Interrupted), interruptible():
         starter = StarterConnection(connection)
         try:

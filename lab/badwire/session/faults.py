@@ -7,6 +7,7 @@ from typing import Any
 
 from badwire.errors import LabError
 from badwire.faults import from_json
+from badwire.session.recorder import RecordFields
 from badwire.testbed.host import Host
 from badwire.testbed.wire import Wire
 
@@ -19,22 +20,22 @@ class SessionFaults:
         self._changing = threading.Lock()
         self._engines: dict[str, str] = {}
 
-    def on_record(self, kind: str, fields: Mapping[str, Any]) -> None:
+    def on_record(self, kind: str, fields: RecordFields) -> None:
         """A listener of the recorder: remembers the engine of each host's faults."""
         if kind == "fault":
             self._engines[fields["toward"]] = fields["engine"]
 
-    def set(self, hosts: Sequence[Host], described: Iterable[Mapping[str, Any]]) -> None:
+    def set(self, hosts: Sequence[Host], descriptions: Iterable[Mapping[str, Any]]) -> None:
         """Replace the faults toward each of ``hosts``, all or none.
 
         Args:
             hosts: the hosts that the frames are sent to.
-            described: the faults, as ``Fault.to_json`` makes them.
+            descriptions: the faults, as ``Fault.to_json`` makes them.
 
         Raises:
             MissingCapability: the engine in use cannot carry out the faults; those in force are unchanged.
         """
-        faults = [from_json(description) for description in described]
+        faults = [from_json(description) for description in descriptions]
         with self._changing:
             before = self._wire.in_force
             changed: list[Host] = []
@@ -51,8 +52,10 @@ class SessionFaults:
     def describe(self, hosts: Sequence[Host]) -> dict[str, Any]:
         """The faults toward each host as plain data, and their engine."""
         in_force = self._wire.in_force
-        described = {}
+        descriptions = {}
         for host in hosts:
-            faults = [fault.to_json() for fault in in_force[host.name]]
-            described[host.name] = {"faults": faults, "engine": self._engines.get(host.name)}
-        return described
+            descriptions[host.name] = {
+                "faults": [fault.to_json() for fault in in_force[host.name]],
+                "engine": self._engines.get(host.name),
+            }
+        return descriptions

@@ -36,10 +36,10 @@ def write_report(folder: Path, base: Path, error: LabError | None, began: float)
 
 def _instrument_failures(result: Result) -> list[str]:
     warnings = []
-    for claim in result.claims:
-        if not claim.instrument or claim.verdict != "FAILS":
-            continue
+    failures = [claim for claim in result.claims if claim.instrument and claim.verdict == "FAILS"]
+    for claim in failures:
         for check in claim.deciding:
-            found = f"measured {check.shown or '-'}, expected {check.wanted} {check.why}".rstrip()
-            warnings.append(f"about the lab itself: {claim.title}: {check.name}: {found}")
+            measured = check.shown or "-"
+            values = f"measured {measured}, expected {check.wanted} {check.why}".rstrip()
+            warnings.append(f"about the lab itself: {claim.title}: {check.name}: {values}")
     return warnings

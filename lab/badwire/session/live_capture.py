@@ -7,14 +7,13 @@ import io
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from badwire.packets import pcapng
 from badwire.session.connection import ControlConnection
 from badwire.session.interactive_lab import InteractiveLab
-from badwire.session.recorder import CapturedFrame
+from badwire.session.recorder import CapturedFrame, RecordFields
 from badwire.util.jsonlines import Message
 
 MAX_QUEUED = 32 << 20  # bytes of frames queued for one reader
@@ -82,13 +81,14 @@ class FrameQueue:
         self.passed = 0
         self.lost = 0
 
-    def on_record(self, kind: str, fields: Mapping[str, Any]) -> None:
+    def on_record(self, kind: str, fields: RecordFields) -> None:
         """A listener of the recorder."""
         if kind != "frames":
             return
         with self._changed:
             for frame in fields["frames"]:
-                if self._filter.matches(frame[1], frame[2]):
+                _, port, direction, _, _ = frame
+                if self._filter.matches(port, direction):
                     self._add(frame)
             self._changed.notify()
 
@@ -102,7 +102,8 @@ class FrameQueue:
     def take(self) -> list[CapturedFrame]:
         """Wait for frames and return them; empty once the queue has ended."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._ended)
+            while not self._queue and not self._ended:
+                self._changed.wait()
             frames = list(self._queue)
             self._queue.clear()
             self._size = 0
@@ -113,7 +114,8 @@ class FrameQueue:
         if self._size > MAX_QUEUED:
             self.lost += 1
             return
-        self._size += len(frame[-1])
+        *_, data = frame
+        self._size += len(data)
         self._queue.append(frame)
 
 
@@ -126,15 +128,23 @@ def serve_capture(interactive: InteractiveLab, connection: ControlConnection, re
     toward = [interactive.host(name).name for name in request["toward"]]
     hosts = [interactive.host(name).name for name in request["hosts"]]
     connection.send(ok={"folder": str(lab.folder), "hosts": list(lab.hosts)})
-    if not request["live"] or connection.receive() is None:
+    if not request["live"]:
         return
-    frames = FrameQueue(CaptureFilter(toward, hosts))
+    ready = connection.receive()
+    if ready is None:
+        return
+    capture_filter = CaptureFilter(toward, hosts)
+    frames = FrameQueue(capture_filter)
     stream = PcapngStream(lab.hosts)
     with interactive.recorder.listening(frames.on_record):
-        threading.Thread(target=frames.end_with, args=(connection,), name="end of a capture", daemon=True).start()
+        waiting = threading.Thread(target=frames.end_with, args=(connection,), name="end of a capture", daemon=True)
+        waiting.start()
         connection.socket.sendall(stream.take())
         reported = 0
-        while taken := frames.take():
+        while True:
+            taken = frames.take()
+            if not taken:
+                return
             stream.add_frames(taken)
             if frames.lost > reported:
                 reported = frames.lost

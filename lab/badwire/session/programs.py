@@ -11,12 +11,14 @@ from typing import Any
 from badwire.errors import AgentLost, LabError
 from badwire.session.connection import ControlConnection
 from badwire.session.interactive_lab import InteractiveLab
+from badwire.session.recorder import RecordFields
 from badwire.testbed.host import Host
 from badwire.util.jsonlines import Message
 
-ProgramEvent = tuple[str, Mapping[str, Any]]
+ProgramEvent = tuple[str, RecordFields]
 
 _COMMAND_ENDED: ProgramEvent = ("command ended", {})
+_OF_A_PROGRAM = ("output", "surplus", "terminal", "program")  # kinds of records that have a program's number
 
 
 class ProgramEvents:
@@ -31,16 +33,22 @@ class ProgramEvents:
         self.number: int | None = None
         self._queue: queue.SimpleQueue[ProgramEvent] = queue.SimpleQueue()
 
-    def on_record(self, kind: str, fields: Mapping[str, Any]) -> None:
+    def on_record(self, kind: str, fields: RecordFields) -> None:
         """A listener of the recorder. Other programs' events are left out: they would pile up while nothing reads."""
+        if self._is_wanted(kind, fields):
+            event = (kind, fields)
+            self._queue.put(event)
+
+    def _is_wanted(self, kind: str, fields: RecordFields) -> bool:
         if kind == "broken":
-            self._queue.put((kind, fields))
-            return
+            return True
         if fields.get("host") != self.host.name:
-            return
-        of_a_program = kind in ("output", "surplus", "terminal", "program")
-        if kind == "lost" or (of_a_program and self.number in (None, fields.get("program"))):
-            self._queue.put((kind, fields))
+            return False
+        if kind == "lost":
+            return True
+        if kind not in _OF_A_PROGRAM:
+            return False
+        return self.number is None or self.number == fields.get("program")
 
     def end(self) -> None:
         """End the iteration of ``events``, since the command has ended."""
@@ -52,7 +60,10 @@ class ProgramEvents:
         Raises:
             LabError: the host or the lab broke.
         """
-        while (event := self._queue.get()) is not _COMMAND_ENDED:
+        while True:
+            event = self._queue.get()
+            if event is _COMMAND_ENDED:
+                return
             kind, fields = event
             if kind == "broken":
                 raise fields["error"]
@@ -65,7 +76,8 @@ class ProgramEvents:
 
 
 @contextmanager
-def _program_events(interactive: InteractiveLab, host: Host) -> Iterator[ProgramEvents]:
+def _program_events(interactive: InteractiveLab, host_name: str) -> Iterator[ProgramEvents]:
+    host = interactive.host(host_name)
     program = ProgramEvents(host)
     with interactive.recorder.listening(program.on_record):
         yield program
@@ -89,7 +101,7 @@ def serve_run(interactive: InteractiveLab, connection: ControlConnection, reques
 
     The command sends a piece of input whenever it gets ``wants_input``.
     """
-    with _program_events(interactive, interactive.host(request["host"])) as program:
+    with _program_events(interactive, request["host"]) as program:
         host = program.host
         arguments = _with_addresses(interactive, request)
         process = host.start_piped(request["program"], *arguments)
@@ -102,7 +114,8 @@ def serve_run(interactive: InteractiveLab, connection: ControlConnection, reques
 
         def pass_on(message: Message) -> None:
             if "data" in message:
-                host.begin("type", program=process.number, data=message["data"]).add_done_callback(ask_for_input)
+                typed = host.begin("type", program=process.number, data=message["data"])
+                typed.add_done_callback(ask_for_input)
             elif "end_of_input" in message:
                 process.end_input()
             else:
@@ -121,13 +134,14 @@ def serve_run(interactive: InteractiveLab, connection: ControlConnection, reques
                 if kind in ("output", "surplus"):
                     _send_output(host, connection, process.number, fields)
                 elif fields["event"] == "exit":
-                    connection.send(exit=_exit_status(fields))
+                    status = _exit_status(fields)
+                    connection.send(exit=status)
         finally:
             if process.running:
                 process.kill()
 
 
-def _send_output(host: Host, connection: ControlConnection, number: int, fields: Mapping[str, Any]) -> None:
+def _send_output(host: Host, connection: ControlConnection, number: int, fields: RecordFields) -> None:
     """Send a piece of output to the command, and acknowledge it; the lab's own note on the record is left out."""
     if fields.get("note"):
         return
@@ -138,11 +152,18 @@ def _send_output(host: Host, connection: ControlConnection, number: int, fields:
 
 def serve_shell(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:
     """Run a program at a terminal, and pass bytes on in both directions."""
-    with _program_events(interactive, interactive.host(request["host"])) as program:
+    with _program_events(interactive, request["host"]) as program:
         host = program.host
-        environment = {"TERM": request["term"], "PS1": r"\h:\w\$ ", **_address_variables(interactive)}
-        window = {"rows": request["rows"], "columns": request["columns"]}
-        started = host.ask("terminal", argv=request["argv"], env=environment, **window)
+        environment = _address_variables(interactive)
+        environment["TERM"] = request["term"]
+        environment["PS1"] = r"\h:\w\$ "
+        started = host.ask(
+            "terminal",
+            argv=request["argv"],
+            env=environment,
+            rows=request["rows"],
+            columns=request["columns"],
+        )
         number = int(started["program"])
         program.number = number
 
@@ -156,10 +177,12 @@ def serve_shell(interactive: InteractiveLab, connection: ControlConnection, requ
         try:
             for kind, fields in program.events():
                 if kind == "terminal":
-                    connection.send(data=fields["data"])
-                    host.begin("acknowledge", program=number, size=len(fields["data"]))
+                    data = fields["data"]
+                    connection.send(data=data)
+                    host.begin("acknowledge", program=number, size=len(data))
                 elif fields.get("event") == "exit":
-                    connection.send(exit=_exit_status(fields))
+                    status = _exit_status(fields)
+                    connection.send(exit=status)
         finally:
             with suppress(LabError):
                 host.ask("hang_up", program=number)
@@ -167,20 +190,31 @@ def serve_shell(interactive: InteractiveLab, connection: ControlConnection, requ
 
 def _address_variables(interactive: InteractiveLab) -> dict[str, str]:
     """A shell variable for each host, with its address."""
-    return {name.replace("-", "_"): host.address for name, host in interactive.lab.hosts.items()}
+    variables = {}
+    for name, host in interactive.lab.hosts.items():
+        variable = name.replace("-", "_")
+        variables[variable] = host.address
+    return variables
 
 
 def _with_addresses(interactive: InteractiveLab, request: Message) -> list[str]:
     """The arguments with {server} replaced by that host's address, for a reference program also the bare name."""
-    words: list[str] = request["args"]
     hosts = interactive.lab.hosts
-    if "/" not in request["program"]:
-        words = [hosts[word].address if word in hosts else word for word in words]
-    for name, host in hosts.items():
-        words = [word.replace(f"{{{name}}}", host.address) for word in words]
-    return words
+    is_reference_program = "/" not in request["program"]
+    arguments = []
+    for argument in request["args"]:
+        if is_reference_program and argument in hosts:
+            argument = hosts[argument].address
+        for name, host in hosts.items():
+            field = "{" + name + "}"
+            argument = argument.replace(field, host.address)
+        arguments.append(argument)
+    return arguments
 
 
 def _exit_status(exited: Mapping[str, Any]) -> int:
     """The exit status as a shell reports it: 128 plus the signal's number if a signal ended the program."""
-    return int(exited["status"]) if exited["signal"] is None else 128 + signal.Signals[exited["signal"]]
+    signal_name = exited["signal"]
+    if signal_name is None:
+        return int(exited["status"])
+    return 128 + signal.Signals[signal_name]

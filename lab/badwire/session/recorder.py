@@ -4,7 +4,7 @@ With a full disk, faults can still be lifted and programs ended.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ MAX_CAPTURED = 100 << 20  # bytes of frames on disk; a report on more would take
 # Time in ns, port, direction, length on the wire in bytes, the bytes that were kept.
 CapturedFrame = tuple[int, str, Direction, int, bytes]
 
+RecordFields = Mapping[str, Any]
+
 # Gets the kind of a record and its fields.
-Listener = Callable[[str, dict[str, Any]], None]
+Listener = Callable[[str, RecordFields], None]
 
 
 class SessionRecorder(Recorder):
@@ -47,7 +49,8 @@ class SessionRecorder(Recorder):
             yield
         finally:
             with self._listeners_lock:
-                self._listeners = tuple(other for other in self._listeners if other is not listener)
+                others = [other for other in self._listeners if other is not listener]
+                self._listeners = tuple(others)
 
     def record(self, kind: str, **fields: Any) -> None:
         """Record and pass on.
@@ -61,17 +64,21 @@ class SessionRecorder(Recorder):
 
     def frames(self, frames: list[CapturedFrame]) -> None:
         """Record frames until the capture has 100 MB, and pass them on in any case."""
-        self._captured += sum(len(frame[-1]) for frame in frames)
+        for _, _, _, _, data in frames:
+            self._captured += len(data)
         if self._captured <= MAX_CAPTURED:
             super().frames(frames)
         else:
             self._left_out += len(frames)
-            self.trouble = self.trouble or f"the capture ends at {MAX_CAPTURED >> 20} MB; later frames are not in it"
+            if not self.trouble:
+                megabytes = MAX_CAPTURED >> 20
+                self.trouble = f"the capture ends at {megabytes} MB; later frames are not in it"
         self._notify("frames", {"frames": frames})
 
     def fail(self, error: LabError) -> None:
-        """Make ``check`` raise ``error`` from now on, since the lab has broken off."""
-        self._lab_failure = self._lab_failure or error
+        """Make ``check`` raise the first error from now on, since the lab has broken off."""
+        if self._lab_failure is None:
+            self._lab_failure = error
         self._notify("broken", {"error": error})
 
     def check(self) -> None:
@@ -87,9 +94,11 @@ class SessionRecorder(Recorder):
 
     def close(self, comments: dict[bytes, str], frames: int, dropped: int | None) -> None:
         """Close the files, and count the frames that were left out as dropped."""
+        if dropped is not None:
+            dropped += self._left_out
         with suppress(OSError):  # on a full disk the capture may be cut short and unreadable
-            super().close(comments, frames, None if dropped is None else dropped + self._left_out)
+            super().close(comments, frames, dropped)
 
-    def _notify(self, kind: str, fields: dict[str, Any]) -> None:
+    def _notify(self, kind: str, fields: RecordFields) -> None:
         for listener in self._listeners:
             listener(kind, fields)

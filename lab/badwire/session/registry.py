@@ -5,7 +5,6 @@ that was killed: the kernel, or the janitor of the containers, has removed the l
 """
 
 import contextlib
-import difflib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from typing import IO, Any
 from badwire.errors import BadOption, NoPermission, Timeout
 from badwire.session.connection import ControlConnection
 from badwire.util import files, locks
+from badwire.util.suggestion import most_similar
 
 DEFAULT = "lab"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -34,7 +34,8 @@ def folder_path(project: str = "badwire") -> Path:
     base = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
     if base.is_absolute() and base.is_dir():
         return base / project
-    return Path(f"/tmp/{project}-{os.getuid()}")
+    uid = os.getuid()
+    return Path(f"/tmp/{project}-{uid}")
 
 
 def make_folder(project: str = "badwire") -> Path:
@@ -45,9 +46,11 @@ def make_folder(project: str = "badwire") -> Path:
         status = path.lstat()
     except OSError as error:
         raise NoPermission(
-            f"{path} cannot be made ({error.strerror}); set XDG_RUNTIME_DIR to another directory."
+            f"{path} cannot be created ({error.strerror}); set XDG_RUNTIME_DIR to another directory."
         ) from None
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+    is_own = status.st_uid == os.getuid()
+    is_open_to_others = bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    if not stat.S_ISDIR(status.st_mode) or not is_own or is_open_to_others:
         raise NoPermission(f"{path} is not a directory that only you can enter; remove it, or set XDG_RUNTIME_DIR.")
     return path
 
@@ -86,7 +89,8 @@ def register(name: str) -> Iterator[Registration]:
         with _short_path(base) as short:
             listener.bind(f"{short}/{name}.sock")
         listener.listen()
-        undo.callback((base / f"{name}.json").unlink, missing_ok=True)
+        entry = base / f"{name}.json"
+        undo.callback(entry.unlink, missing_ok=True)
         undo.callback(path.unlink, missing_ok=True)
         yield Registration(name, file, listener)
 
@@ -134,14 +138,16 @@ def remove_dead() -> list[str]:
         with contextlib.suppress(NoPermission):
             base = make_folder(project)
             for entry in sorted(base.glob("*.json")):
-                if sentence := _remove_if_dead(base, entry.stem):
+                sentence = _remove_if_dead(base, entry.stem)
+                if sentence:
                     sentences.append(sentence)
     return sentences
 
 
 def running_labs() -> list[str]:
     """The names of the labs that are up, starting or ending."""
-    return [path.stem for path in sorted(make_folder().glob("*.json")) if _is_locked(path)]
+    entries = sorted(make_folder().glob("*.json"))
+    return [entry.stem for entry in entries if _is_locked(entry)]
 
 
 def read_entry(path: Path) -> LabEntry:
@@ -153,12 +159,14 @@ def read_entry(path: Path) -> LabEntry:
 
 
 def _remove_if_dead(base: Path, name: str) -> str:
+    """Remove the entry of a lab whose daemon was killed; return a sentence if the lab has a record, else ""."""
     path = base / f"{name}.json"
     with contextlib.suppress(BadOption), _locked_entry(base, name):
         entry = read_entry(path)
-        for file in (path, base / f"{name}.sock"):
-            file.unlink(missing_ok=True)
-        if folder := entry.get("folder"):
+        path.unlink(missing_ok=True)
+        (base / f"{name}.sock").unlink(missing_ok=True)
+        folder = entry.get("folder")
+        if folder:
             return f"the lab {name!r} ended without badwire down (was it killed?); its record is in {folder}"
     return ""
 
@@ -178,9 +186,11 @@ def _locked_entry(base: Path, name: str) -> Iterator[IO[str]]:
     while True:
         with path.open("a+") as file:
             if not locks.try_lock(file):
-                raise BadOption(_already_up(name, read_entry(path)))
+                entry = read_entry(path)
+                raise BadOption(_already_up(name, entry))
             with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                opened = os.fstat(file.fileno())
+                if os.path.samestat(opened, path.stat()):
                     yield file
                     return
             # The process that had the lock removed the file between our open and our lock: open the new file.
@@ -208,12 +218,13 @@ def _already_up(name: str, entry: LabEntry) -> str:
 
 
 def _not_up(base: Path, name: str) -> str:
-    if removed := _remove_if_dead(base, name):
+    removed = _remove_if_dead(base, name)
+    if removed:
         return f"No lab is up: {removed}; `badwire up` starts one."
     running = running_labs()
     if name in running:
         return f"The lab {name!r} is starting or ending; wait a moment."
     if running:
-        near = difflib.get_close_matches(name, running, n=1) or running
-        return f"No lab {name!r} is up, only {', '.join(running)}: use --name {near[0]}."
+        suggested = most_similar(name, running) or running[0]
+        return f"No lab {name!r} is up, only {', '.join(running)}: use --name {suggested}."
     return "No lab is up; `badwire up` starts one."

@@ -65,7 +65,8 @@ class SessionServer:
         """Serve the commands that connect to ``listener`` during a ``with`` block."""
         interactive = InteractiveLab(lab, self.recorder, SessionFaults(lab.wire))
         with self.recorder.listening(interactive.faults.on_record):
-            threading.Thread(target=self._accept, args=(interactive, listener), name="accept", daemon=True).start()
+            accepting = threading.Thread(target=self._accept, args=(interactive, listener), name="accept", daemon=True)
+            accepting.start()
             try:
                 yield
             finally:
@@ -85,9 +86,10 @@ class SessionServer:
     def _accept(self, interactive: InteractiveLab, listener: socket.socket) -> None:
         with suppress(OSError):  # the listener is shut down
             while True:
-                connection = ControlConnection(listener.accept()[0])
-                arguments = (interactive, connection)
-                threading.Thread(target=self._serve, args=arguments, name="command", daemon=True).start()
+                accepted, _ = listener.accept()
+                arguments = (interactive, ControlConnection(accepted))
+                serving = threading.Thread(target=self._serve, args=arguments, name="command", daemon=True)
+                serving.start()
 
     def _serve(self, interactive: InteractiveLab, connection: ControlConnection) -> None:
         try:
@@ -100,7 +102,8 @@ class SessionServer:
                 self._ended_by.append(connection)
                 self._ending.set()
                 return
-            SERVICES[request["do"]](interactive, connection, request)
+            serve = SERVICES[request["do"]]
+            serve(interactive, connection, request)
         except LabError as error:
             if not self._ending.is_set():  # an error caused by the lab's end is not reported to the command
                 connection.send_error(error)

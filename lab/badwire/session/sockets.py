@@ -1,11 +1,11 @@
 """The hosts' tables of sockets for `badwire sockets`, once or as they change."""
 
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 from badwire.session.connection import ControlConnection
 from badwire.session.interactive_lab import InteractiveLab
+from badwire.session.recorder import RecordFields
 from badwire.testbed.channel import REPLY_TIMEOUT
 from badwire.testbed.host import Host
 from badwire.util.jsonlines import Message
@@ -17,15 +17,17 @@ MIN_INTERVAL = 0.1  # seconds between two tables; people do not read faster
 def serve_sockets(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:
     """Send the tables; with ``watch`` again after each change and every second, until the command ends."""
     hosts = interactive.hosts(request["hosts"])
-    connection.send(ok=read_tables(hosts))
+    tables = read_tables(hosts)
+    connection.send(ok=tables)
     if not request["watch"]:
         return
-    names = {host.name for host in hosts}
+    names = [host.name for host in hosts]
     changed = threading.Event()
     command_ended = threading.Event()
 
-    def on_record(kind: str, fields: Mapping[str, Any]) -> None:
-        if kind == "broken" or (kind in ("sample", "lost") and fields["host"] in names):
+    def on_record(kind: str, fields: RecordFields) -> None:
+        of_these_hosts = kind in ("sample", "lost") and fields["host"] in names
+        if kind == "broken" or of_these_hosts:
             changed.set()
 
     def wait_for_end() -> None:
@@ -38,7 +40,8 @@ def serve_sockets(interactive: InteractiveLab, connection: ControlConnection, re
         while not command_ended.wait(MIN_INTERVAL):
             changed.wait(REFRESH)
             changed.clear()
-            connection.send(ok=read_tables(hosts))
+            tables = read_tables(hosts)
+            connection.send(ok=tables)
 
 
 def read_tables(hosts: list[Host]) -> dict[str, Any]:
