@@ -47,8 +47,11 @@ def test_no_file_is_an_error(tmp_path: Path) -> None:
 def test_the_projects_own_has_every_statement() -> None:
     numbers = [
         *(f"P{n}" for n in range(1, 11)),
-        *(f"T{n}" for n in (*range(1, 16), *range(20, 26), *range(30, 40), *range(50, 58), *range(60, 73))),
+        *(
+            f"T{n}"
+            for n in (*range(1, 16), *range(20, 26), *range(30, 40), *range(50, 58), *range(60, 73), *range(91, 94))
+        ),
     ]
     book = textbook.read()
-    assert list(book.numbers) == numbers
+    assert sorted(book.numbers) == sorted(numbers)
     assert {each.number for each in book.short_versions} <= set(numbers)
