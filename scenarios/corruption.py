@@ -8,12 +8,14 @@
       |  the same segment  ----------------->   |  it was not acknowledged, so TCP sends it again
 
 With UDP damaged data is lost; TCP sends it again. The IPv4 checksum covers the IP header, those of TCP and UDP cover
-their own header and the data. Read next: RFC 1071; RFC 9293 section 3.1; RFC 768.
+their own header and the data. All three are sums of 16-bit words in ones' complement. So "abcd" and "cdab" have the
+same checksum, which a CRC tells apart. Read next: RFC 1071; RFC 9293 section 3.1; RFC 768.
 """
 
 from collections import Counter
+from zlib import crc32
 
-from badwire.claims import RFC, Checks, Kernel, Man, at_least, claim, each, equals, seen
+from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, claim, each, equals, seen
 from badwire.evidence import Evidence, Frame, Records
 from badwire.evidence.damage import counters
 from badwire.faults import Corrupt
@@ -26,8 +28,10 @@ STREAM = 7001
 DATAGRAMS = 7002
 KINDS = {"udp": "datagrams", "tcp": "segments"}
 
+UDP_CHECKSUM = slice(40, 42)  # where it is in a frame: after 14 bytes of Ethernet header, 20 of IP and 6 of UDP
 SHARE = 0.3  # of the frames are damaged
 MANY = 40  # datagrams
+WORDS = (b"abcd", b"cdab")  # datagrams with the same 16-bit words in another order, before frames are damaged
 END = b"end"  # the last datagram, when frames are no longer damaged
 DATA = bytes(range(256)) * 128  # 23 segments: in one run of 4,000 none of them is damaged
 
@@ -41,6 +45,9 @@ def corruption(lab: Lab) -> None:
     accepted = listener.accept()
     receiver = server.socket("udp", DATAGRAMS)
     sender = client.socket("udp")
+
+    for data in WORDS:
+        sender.sendto(data, server.at(DATAGRAMS))
 
     with lab.wire.fault(Corrupt(SHARE, spare=ETHERNET_HEADER), toward=server):
         for number in range(MANY):
@@ -62,6 +69,28 @@ def wrong_checksum(run: Evidence) -> Checks:
         wrong = damaged.where(has_wrong_checksum)
         yield seen("damaged {kind}", damaged, kind=kind)
         yield equals("damaged {kind} with a wrong checksum", len(wrong), len(damaged), kind, kind=kind)
+
+
+@claim(
+    "The checksum is a sum: the same words in another order have the same",
+    RFC("9293", "3.1"),
+    RFC("1071", "1"),
+    Kernel("include/net/checksum.h", "csum_fold"),
+    Text(
+        "T98", no="it is the sum of all 16-bit words in ones' complement, as in IP and UDP; a CRC is what Ethernet adds"
+    ),
+)
+def sum_of_words(run: Evidence) -> Checks:
+    """The lab computes the sum of each segment as it was sent. The two datagrams have equal headers too."""
+    segments = run.segments()
+    right = segments.where(lambda frame: checksums_right(frame.data))
+    yield seen("segments", segments)
+    yield equals("segments with that sum", len(right), len(segments), "segments")
+    swapped = run.datagrams("client", port=DATAGRAMS).where(lambda frame: payload(frame) in WORDS)
+    yield equals("two datagrams", swapped.map(payload), WORDS)
+    sums = swapped.required.map(udp_checksum).distinct
+    crcs = swapped.required.map(udp_crc).distinct
+    yield equals("different checksums, and different CRC-32, of the two", (len(sums), len(crcs)), (1, 2))
 
 
 @claim(
@@ -112,6 +141,16 @@ def expected_counts(frames: Records[Frame]) -> Records[tuple[str, int]]:
     """Each counter that damaged deliveries of these frames raise, with how many of them do."""
     raised = Counter(counter for frame in frames for counter in counters(frame) if counter)
     return Records(sorted(raised.items()), "counters", "no damaged frame was recorded")
+
+
+def udp_checksum(frame: Frame) -> bytes:
+    """The two bytes of the checksum in a UDP header."""
+    return frame.data[UDP_CHECKSUM]
+
+
+def udp_crc(frame: Frame) -> int:
+    """What a CRC of the datagram would be: of its ports, its length and its data."""
+    return crc32(frame.data[UDP_CHECKSUM.stop - 8 : UDP_CHECKSUM.start] + payload(frame))
 
 
 def payload(frame: Frame) -> bytes:

@@ -110,6 +110,7 @@ def starts_over(run: Evidence) -> Checks:
     Kernel("include/net/tcp.h", "TCP_TIMEWAIT_LEN"),
     Kernel("kernel/time/timer.c", "LVL_GRAN"),
     Text("T63"),
+    Text("T108", no="60 s, which Linux takes for two MSL, is the least; each FIN that arrives again starts them over"),
 )
 def one_minute_from_the_last(run: Evidence) -> Checks:
     """The first FIN starts TIME_WAIT, and the last one restarts it. A kernel timer never fires early, and at most one

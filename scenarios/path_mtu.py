@@ -10,7 +10,7 @@ Without that message the sender cannot know why its segments are lost: see the s
 RFC 9293 section 3.7.2.
 """
 
-from badwire.claims import RFC, Checks, Kernel, at_most, claim, equals, seen
+from badwire.claims import RFC, Checks, Kernel, Text, at_most, claim, equals, seen
 from badwire.evidence import NS, Evidence, Frame, tcp_of
 from badwire.faults import Mtu
 from badwire.linux.timers import RTO_MIN
@@ -59,11 +59,18 @@ def path_mtu(lab: Lab) -> None:
     RFC("1191", "3"),
     RFC("1191", "4"),
     RFC("792"),
+    Kernel("include/net/ip.h", "ip_dont_fragment"),
+    Text(
+        "T97",
+        no="Linux forbids it: each segment has the don't-fragment flag, so that a router drops it and reports its MTU",
+    ),
 )
 def router_reports_its_mtu(run: Evidence) -> Checks:
-    """Only the segments that are too long are lost, and the router reports each of them. They have the don't-fragment
-    flag, or the router would have fragmented them."""
+    """Only the segments that are too long are lost, and the router reports each of them. It would have fragmented them
+    without the don't-fragment flag, which the kernel sets while ip_no_pmtu_disc is 0."""
     segments = run.segments("client")
+    may_be_fragmented = segments.where(lambda frame: not frame.ip or not frame.ip.dont_fragment)
+    yield equals("segments without the don't-fragment flag", len(may_be_fragmented), 0, "segments")
     lost = segments.where(lambda frame: not frame.delivered_at)
     lost_but_fits = lost.where(lambda frame: not is_too_long(frame))
     delivered_but_too_long = segments.where(lambda frame: frame.delivered_at and is_too_long(frame))

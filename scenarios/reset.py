@@ -15,7 +15,7 @@ number, relative acknowledgment number. Read next: RFC 9293 section 3.5; socket(
 Programming vol. 1, section 7.5; the scenario half_open.
 """
 
-from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals
+from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals, never, seen
 from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
@@ -24,6 +24,8 @@ CLOSED = 7001
 ABORT = 7002
 UNREAD = 7003
 SIDES = ("client", "server")
+QUIET = 2.0  # s
+AFTERWARDS = "does anybody connect anew?"
 
 LAST = b"last words"
 ASKED = b"are you there?"
@@ -59,6 +61,7 @@ def reset(lab: Lab) -> None:
     for _ in range(3):
         aborted.recv()
     asking.recv()
+    lab.pass_time(QUIET, AFTERWARDS)
 
 
 @claim(
@@ -106,10 +109,27 @@ def data_before_it_is_read(run: Evidence) -> Checks:
 
 
 @claim(
+    "After an RST nobody connects anew",
+    RFC("9293", "3.5.3"),
+    Kernel("net/ipv4/tcp_input.c", "tcp_reset"),
+    Text(
+        "T100", no="it ends the connection, and the program gets an error; whether to connect anew is up to the program"
+    ),
+)
+def nobody_connects_anew(run: Evidence) -> Checks:
+    """The kernels send nothing at all in the 2 s after the last RST."""
+    for port in (ABORT, UNREAD):
+        yield seen("RST on port {port}", run.established(port).server.segments("R"), port=port)
+        yield equals("connections to port {port}", len(run.connections(port)), 1, port=port)
+    yield never("segments after that", run.phase(f"{QUIET:g} s pass: {AFTERWARDS}").segments(), run)
+
+
+@claim(
     "A close with data unread sends RST too",
     RFC("2525", "2.17"),
     RFC("1122", "4.2.2.13"),
     Kernel("net/ipv4/tcp.c", "__tcp_close"),
+    Text("T101"),
 )
 def data_unread(run: Evidence) -> Checks:
     """The kernel sends RST although it has acknowledged the data: after a FIN the sender would believe that a program

@@ -15,8 +15,8 @@ Read next: RFC 9293 section 3.8.6; RFC 7323 section 2; Stevens, TCP/IP Illustrat
 
 from itertools import pairwise
 
-from badwire.claims import RFC, Checks, Kernel, Text, at_least, between, claim, each, equals, never, seen
-from badwire.evidence import NS, Evidence, Records, Side
+from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, between, claim, each, equals, never, seen
+from badwire.evidence import NS, Evidence, Frame, Records, SentSegment, Side, tcp_of
 from badwire.faults import Delay
 from badwire.linux.timers import RTO_MIN
 from badwire.scenario import scenario
@@ -51,6 +51,8 @@ def sliding_window(lab: Lab) -> None:
         lab.note(READS)
         accepted.call("recv", len(MESSAGE) - 1, "MSG_WAITALL")
         sending.result()
+        lab.pass_time(1, "the last acknowledgment arrives")
+        client.wait_until(state="ESTABLISHED", port=PORT)  # takes a sample, which shows the last window
 
 
 @claim(
@@ -65,6 +67,26 @@ def not_beyond_the_window(run: Evidence) -> Checks:
     sent = run.established(PORT).client.sent_against_window()
     yield seen("segments with data", sent)
     yield never("segments beyond the right edge", sent.where(lambda segment: segment.room < 0), run)
+
+
+@claim(
+    "The window field counts units of 2 to the scale bytes, except in a SYN",
+    RFC("7323", "2.2"),
+    RFC("7323", "2.3"),
+    Man("tcpdump(8)"),
+    Text("T96", no="the number in the header counts units, as many bytes each as the scale in that side's SYN says"),
+)
+def units_of_the_window(run: Evidence) -> Checks:
+    """The last window is compared with what the client's kernel takes it for. A sample shows that in tcp_info."""
+    connection = run.established(PORT)
+    client = connection.client
+    sample = client.socket.last("ESTABLISHED")
+    known = connection.server.windows.where(lambda update: has_arrived(update.frame, sample.t))
+    scale = tcp_of(connection.opening.syn_ack).options.window_scale
+    beyond = client.sent_against_window().map(beyond_the_number)
+    yield at_least("scale in the SYN-ACK", scale, 1)
+    yield equals("last window, as the client's kernel sees it", sample.field("snd_wnd"), known.last.window, "bytes")
+    yield at_least("most bytes in flight beyond the number in the header", beyond.largest, 1, "bytes")
 
 
 @claim(
@@ -123,6 +145,16 @@ def opens_for_a_segment(run: Evidence) -> Checks:
     )
     yield between("time from the arrival of that ACK to the next segment with data", first.waited, 0, RTO_MIN, "s")
     yield equals("relative number in the last ACK", client.acknowledged, len(MESSAGE) + 1)
+
+
+def has_arrived(frame: Frame, t: int) -> bool:
+    """Whether a frame had arrived by ``t`` (ns)."""
+    return bool(frame.delivered_at) and frame.arrived <= t
+
+
+def beyond_the_number(segment: SentSegment) -> int:
+    """By how many bytes the data in flight, with this segment, exceeds the number in the last header with a window."""
+    return segment.in_flight - tcp_of(segment.window.frame).window
 
 
 def right_edge_steps(receiver: Side) -> Records[int]:

@@ -13,7 +13,7 @@ connection is closed by both sides at the same time and so passes through CLOSIN
 is in no table. Read next: RFC 9293 section 3.3.2, figure 5.
 """
 
-from badwire.claims import RFC, Checks, Kernel, Man, claim, equals, seen
+from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals, seen
 from badwire.evidence import Evidence, state_changes
 from badwire.faults import Hold
 from badwire.scenario import scenario
@@ -106,7 +106,7 @@ def closed_is_in_no_table(run: Evidence) -> Checks:
     yield equals("the server asks when its socket has left the table", left_before, True)
 
 
-@claim("Every change of state is an edge of the state diagram", RFC("9293", "3.3.2"))
+@claim("Every change of state is an edge of the state diagram", RFC("9293", "3.3.2"), Text("T107"))
 def edges_of_the_diagram(run: Evidence) -> Checks:
     """A change between two samples may also be a path along several edges, through states that no sample shows: the
     second connection opens without a fault."""

@@ -1,6 +1,7 @@
 """The claims of path_mtu on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from badwire.evidence import Evidence
 from badwire.util.jsonlines import WIRE
@@ -8,6 +9,7 @@ from scenarios.path_mtu import ETHERNET_MTU, FIRST, FITS, FULL, NEXT, SHORTER, S
 from tests.claims.cases import Changes, verdicts
 from tests.claims.written import Written, sock
 
+FLAGS = 20  # where the flags of IP are in a frame
 TIMESTAMPS = {"timestamps": (1, 2)}
 BEFORE = (ETHERNET_MTU, FULL)
 AFTER = (SIZE, FITS)
@@ -28,6 +30,7 @@ def run(
     next_lost: bool = False,
     mss: int = 1160,
     opened: bool = True,
+    dont_fragment: bool = True,
 ) -> Evidence:
     """A right history, but for what is changed; times in seconds, None for what is missing."""
     w = Written(scenario="path_mtu")
@@ -50,6 +53,9 @@ def run(
         info = {"pmtu": pmtu, "snd_mss": snd_mss}
         entry = sock("ESTABLISHED", 40001, FIRST, "10.0.0.3", "10.0.0.2", info=info)
         w.sample("client", 0.15 + place / 5, [entry])
+    if not dont_fragment:
+        syn = w.captured[0]
+        w.captured[0] = replace(syn, data=syn.data[:FLAGS] + b"\0" + syn.data[FLAGS + 1 :])
     return w.evidence()
 
 
@@ -75,6 +81,7 @@ def send(w: Written, t: float, port: int, lengths: Sequence[int], lost: bool = F
 
 
 WRONG: list[tuple[str, Changes]] = [
+    ("router_reports_its_mtu", {"dont_fragment": False}),
     ("router_reports_its_mtu", {"reported": SIZE - 1}),
     ("router_reports_its_mtu", {"code": 3}),
     ("router_reports_its_mtu", {"reports": 2}),

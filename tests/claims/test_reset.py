@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from badwire.evidence import Evidence
-from scenarios.reset import ABORT, ASKED, CLOSED, LAST, UNREAD
+from scenarios.reset import ABORT, AFTERWARDS, ASKED, CLOSED, LAST, QUIET, UNREAD
 from tests.claims.cases import Changes, verdicts
 from tests.claims.written import Written, sock
 
@@ -27,8 +27,10 @@ def run(
     unread: End | None = NOT_READ,
     asking_read: Received = ((None, "ECONNRESET"),),
     counts: Mapping[str, int] = COUNTS,
+    noted: bool = True,
+    anew: tuple[int, float] | None = None,
 ) -> Evidence:
-    """A right history, but for what is changed; None is what is missing."""
+    """A right history, but for what is changed; None is what is missing. ``anew``: a SYN to which port, and when."""
     w = Written(scenario="reset")
     w.segment("client", "server", 1, "S", seq=100, sport=OWN, dport=CLOSED)
     flags, number, ack = answer
@@ -48,6 +50,11 @@ def run(
     w.segment("server", "client", 3.02, "A", seq=501, ack=101 + len(ASKED), sport=UNREAD, dport=OWN)
     close(w, 3.03, UNREAD, unread)
     calls(w, 3, UNREAD, 3, asking_read)
+    if noted:
+        w.note(5, f"{QUIET:g} s pass: {AFTERWARDS}")
+    if anew is not None:
+        port, t = anew
+        w.segment("client", "server", t, "S", seq=900, sport=OWN + 1, dport=port)
 
     w.counters("server", 0, **dict.fromkeys(counts, 7))
     w.counters("server", 10, **{name: 7 + count for name, count in counts.items()})
@@ -100,6 +107,9 @@ WRONG: list[tuple[str, Changes]] = [
     ("abortive_close", {"stays": True}),
     ("data_before_it_is_read", {"read": ((None, "ECONNRESET"), (b"", None), (b"", None))}),  # it was thrown away
     ("data_before_it_is_read", {"read": ((LAST, None), (None, "ECONNRESET"), (None, "ECONNRESET"))}),
+    ("nobody_connects_anew", {"anew": (ABORT, 4.9)}),
+    ("nobody_connects_anew", {"anew": (UNREAD, 4.9)}),
+    ("nobody_connects_anew", {"anew": (CLOSED, 6.0)}),
     ("data_unread", {"unread": ("RA", 1, 1)}),
     ("data_unread", {"asking_read": ((b"", None),)}),
     ("counted_by_the_kernel", {"counts": COUNTS | {"Tcp_OutRsts": 2}}),
@@ -110,6 +120,9 @@ MISSING: list[tuple[str, Changes]] = [
     ("abortive_close", {"abort": None}),
     ("abortive_close", {"server_then": None}),
     ("data_before_it_is_read", {"read": ()}),
+    ("nobody_connects_anew", {"abort": None}),
+    ("nobody_connects_anew", {"unread": None}),
+    ("nobody_connects_anew", {"noted": False}),
     ("data_unread", {"unread": ("FA", 1, 1)}),
     ("data_unread", {"asking_read": ()}),
     ("counted_by_the_kernel", {"counts": {"Tcp_OutRsts": 3, "TcpExt_TCPAbortOnClose": 1}}),

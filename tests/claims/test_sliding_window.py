@@ -31,6 +31,8 @@ def run(
     goes_on: float | None = 0.0001,
     acknowledged: int = len(MESSAGE) + 1,
     dropped: int = 0,
+    seen_as: int | None = 400 * 128,
+    scaled: bool = True,
 ) -> Evidence:
     """A right history, but for what is changed; None for what is missing.
 
@@ -47,10 +49,12 @@ def run(
         goes_on: seconds from the open window to the data.
         acknowledged: the number that the server wants in the end.
         dropped: frames that the capture lost.
+        seen_as: the last window in the client's tcp_info, in bytes.
+        scaled: whether both SYNs offer window scaling.
     """
     w = Written(scenario="sliding_window")
     w.dropped = dropped
-    talk = Talk(w, PORT, 1.0, (64240, 50_000), UNIT)
+    talk = Talk(w, PORT, 1.0, (64240, 50_000), UNIT if scaled else {"mss": 1460})
     if sends:
         talk.data(1.1, 1, 50_000)
         talk.ack(1.2, 50_001, 78)
@@ -65,6 +69,8 @@ def run(
         if goes_on is not None:
             talk.data(max(opens, t) + ON_THE_WIRE + goes_on, EDGE, len(MESSAGE) + 1 - EDGE)
         talk.ack(9.5, acknowledged, 400)
+    if seen_as is not None:
+        w.sample("client", 9.9, [client_socket(info={"backoff": 0, "rto": 1, "snd_wnd": seen_as})])
     return w.evidence()
 
 
@@ -98,6 +104,9 @@ RIGHT: list[tuple[str, dict[str, Any]]] = [
 ]
 WRONG: list[tuple[str, dict[str, Any]]] = [
     ("not_beyond_the_window", {"last_data": EDGE + 1}),
+    ("units_of_the_window", {"seen_as": 400}),
+    ("units_of_the_window", {"seen_as": 401 * 128}),
+    ("units_of_the_window", {"last_data": 50_050, "goes_on": None}),
     ("stops_at_the_edge", {"last_data": EDGE + 1}),
     ("stops_at_the_edge", {"last_data": EDGE - 100}),  # short of what it might have sent
     ("stops_at_the_edge", {"probe": 1}),  # new data against a window of zero
@@ -116,6 +125,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 MISSING: list[tuple[str, dict[str, Any]]] = [
     ("not_beyond_the_window", {"dropped": 1}),
     ("not_beyond_the_window", {"sends": False, "shuts": False, "opens": None}),
+    ("units_of_the_window", {"seen_as": None}),
+    ("units_of_the_window", {"scaled": False, "seen_as": 400}),
     ("stops_at_the_edge", {"shuts": False}),
     ("stops_at_the_edge", {"waits": ()}),
     ("probes_back_off", {"shuts": False}),

@@ -15,6 +15,7 @@ from badwire.evidence.records import Records
 from badwire.evidence.sockets import Period, SocketSample, SocketTimeline, TableSample
 from badwire.evidence.state_diagram import state_changes
 from badwire.evidence.stream import tcp_of
+from badwire.evidence.windows import SentSegment
 from badwire.evidence.wire import FaultPeriod
 from badwire.store.records import NS, Call, NotRecorded, ProcessTable, Program
 from badwire.util.numbers import Span
@@ -37,6 +38,7 @@ __all__ = [
     "ProcessTable",
     "Program",
     "Records",
+    "SentSegment",
     "Side",
     "SocketSample",
     "SocketTimeline",
