@@ -7,7 +7,19 @@ import pytest
 
 from badwire.claims import HOLDS
 from badwire.evidence import Evidence
-from scenarios.six_segments import AS_DRAWN, CLIENT_BUFFER, MSS, SAME_MSS, SERVER_BUFFER
+from scenarios.six_segments import (
+    ANNOUNCED,
+    AS_DRAWN,
+    CLIENT_BUFFER,
+    CLOSES,
+    LAST_NUMBER,
+    MSS,
+    READS,
+    READS_AFTER_FIN,
+    SAME_MSS,
+    SERVER_BUFFER,
+    TO_THE_END,
+)
 from tests.claims.cases import claims, verdict_of, verdicts
 from tests.claims.talking import Talk
 from tests.claims.written import Written, sock
@@ -27,6 +39,11 @@ def run(
     seventh: bool = True,
     unread: Mapping[int, int] = UNREAD,
     client_connected: bool = True,
+    announced: bool = True,
+    read: Sequence[bytes] = (bytes(2048), bytes(2048)),
+    after_fin: bool = False,
+    last_windows: tuple[int, int] = (3072, 5120),
+    fin: bool = True,
 ) -> Evidence:
     """A right history, but for what is changed; None for what is missing.
 
@@ -40,6 +57,11 @@ def run(
         seventh: whether the client goes on after the first ACK.
         unread: bytes in the server's receive queue, by port.
         client_connected: whether samples show the client's sockets.
+        announced: whether the server announces the room that it makes before the client's FIN.
+        read: what the server reads after it.
+        after_fin: whether it then announces its room too.
+        last_windows: that of its ACK of the FIN, and that of its own FIN.
+        fin: whether it closes in the end.
     """
     w = Written(scenario="six_segments", mtu=mtu)
     for port, t, windows in ((AS_DRAWN, 1.0, drawn), (SAME_MSS, 3.0, same_mss)):
@@ -51,7 +73,34 @@ def run(
             w.sample("server", t + 1, [sock("ESTABLISHED", port, client_port, rqueue=unread[port])])
             mine = [sock("ESTABLISHED", client_port, port, "10.0.0.3", "10.0.0.2")]
             w.sample("client", t + 1, mine if client_connected else [])
+    to_the_end(w, announced, read, after_fin, last_windows, fin)
     return w.evidence()
+
+
+def to_the_end(
+    w: Written, announced: bool, read: Sequence[bytes], after_fin: bool, windows: tuple[int, int], fin: bool
+) -> None:
+    """The connection that the server reads, and that both sides close."""
+    talk = Talk(w, TO_THE_END, 10.0, (64240, SERVER_BUFFER), own_port=6003)
+    talk.data(10.1, 1, SERVER_BUFFER)
+    talk.ack(10.2, 1 + SERVER_BUFFER, 2048)
+    w.note(11, READS)
+    if announced:
+        talk.ack(11.001, 1 + SERVER_BUFFER, 5120)
+    w.note(11.5, ANNOUNCED)
+    first = LAST_NUMBER - 1 - 4096
+    talk.data(12, first, 4096)
+    w.segment("client", "server", 12.1, "FA", seq=100 + LAST_NUMBER - 1, ack=501, **talk.client)
+    talk.ack(12.2, LAST_NUMBER, windows[0])
+    w.note(13, READS_AFTER_FIN)
+    for number, data in enumerate(read):
+        w.call("server", 13.1 + number, "recv", len(data), value=data)
+    if after_fin:
+        talk.ack(13.2, LAST_NUMBER, 4096)
+    w.note(15, CLOSES)
+    if fin:
+        answer: dict[str, Any] = {"seq": 501, "ack": 100 + LAST_NUMBER, "window": windows[1]}
+        w.segment("server", "client", 15.1, "FA", **answer, **talk.server)
 
 
 def flight(
@@ -89,6 +138,10 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("bytes_are_numbered", {"acks": (1 + MSS, 2 + 6 * MSS)}),  # ahead of what has arrived
     ("bytes_are_numbered", {"acks": (1 + MSS, 2 + 6 * MSS, 1 + 6 * MSS)}),  # the same, but not to the end
     ("bytes_are_numbered", {"acks": (1 + MSS, 6 * MSS)}),  # behind it to the end
+    ("no_window_after_fin", {"read": (bytes(2048), b"")}),
+    ("no_window_after_fin", {"after_fin": True}),
+    ("no_window_after_fin", {"last_windows": (5120, 5120)}),
+    ("no_window_after_fin", {"fin": False}),
     ("unread_bytes", {"unread": {AS_DRAWN: SERVER_BUFFER - 1, SAME_MSS: SERVER_BUFFER}}),
     ("unread_bytes", {"unread": {AS_DRAWN: SERVER_BUFFER, SAME_MSS: 2 * SERVER_BUFFER + 1}}),
 ]
@@ -98,6 +151,8 @@ MISSING: list[tuple[str, dict[str, Any]]] = [
     ("six_fill_it", {"lengths": (), "seventh": False}),
     ("bytes_are_numbered", {"drawn": None}),
     ("bytes_are_numbered", {"lengths": (), "acks": (), "seventh": False}),
+    ("no_window_after_fin", {"announced": False}),
+    ("no_window_after_fin", {"read": ()}),
     ("unread_bytes", {"unread": {}}),
     ("unread_bytes", {"unread": {AS_DRAWN: SERVER_BUFFER}}),
     ("unread_bytes", {"client_connected": False}),
