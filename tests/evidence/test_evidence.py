@@ -67,7 +67,7 @@ def test_a_run_without_a_capture_can_be_read(tmp_path: Path) -> None:
 
 
 META = '{"kind":"meta","format":1,"t":1,"scenario":"x","hosts":{"client":"10.0.0.3"}}\n'
-LINE_2 = "line 2, is no record of evidence"
+LINE_2 = "line 2, is not a record of evidence"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ LINE_2 = "line 2, is no record of evidence"
         (META + '{"kind":"note","t":"now","text":"x"}\n', LINE_2),
         (META + '{"kind":"sample","t":1,"host":"client","sockets":[{}]}\n', LINE_2),
         (META + '{"kind":"program","t":1,"host":"nobody","program":1,"event":"start"}\n', LINE_2),
-        ('{"kind":"meta","format":1}\n', "line 1, is no record of evidence"),
+        ('{"kind":"meta","format":1}\n', "line 1, is not a record of evidence"),
     ],
 )
 def test_a_file_that_is_not_a_run_is_refused(tmp_path: Path, content: str | None, message: str) -> None:

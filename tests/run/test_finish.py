@@ -75,7 +75,7 @@ def broke_off(folder: Path) -> None:
     ("damage", "message", "status"),
     [
         (no_evidence, "has no evidence: evidence.jsonl cannot be read", BadRun.exit_status),
-        (garbage_lines, "lines 2, 3, 4, 6, are no records of evidence", RunError.exit_status),
+        (garbage_lines, "lines 2, 3, 4, 6, are not records of evidence", RunError.exit_status),
         (bad_capture, "capture.pcapng cannot be read", RunError.exit_status),
         (killed, "the run was cut short", RunError.exit_status),
         (broke_off, "The relay ended.", RunError.exit_status),

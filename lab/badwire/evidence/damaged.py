@@ -3,10 +3,10 @@
 `Evidence.load` is stricter: it raises BadRun for records or a capture that cannot be read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from badwire.errors import BadRun
 from badwire.evidence.evidence import Evidence
@@ -35,101 +35,144 @@ class Remains:
 
 def remains(folder: Path) -> Remains:
     """Read a run's folder as far as possible. ``missing`` names the files that are missing or damaged."""
-    capture, about_it = _capture(folder)
-    missing: tuple[str, ...] = ()
-    broken = None
+    capture = _capture(folder)
+    problems: list[str] = []
+    broken = capture.broken
     try:
         records = read_records(folder)
     except BadRun:
-        records, missing = _records(folder)
-        broken = missing[0]
+        records, problems = _records(folder)
+        broken = problems[0]
     if not records:
-        return Remains(None, (*missing, *about_it), broken)
+        return Remains(None, (*problems, *capture.problems), broken)
     if not any(record["kind"] == "end" for record in records):
-        missing += (f"{EVIDENCE} has no end: the run was killed, or it still goes on.",)
-    return Remains(Evidence(records, capture), (*missing, *about_it), broken or _unread(about_it, capture))
+        problems.append(f"{EVIDENCE} has no end: the run was killed, or it still goes on.")
+    evidence = Evidence(records, capture.file)
+    return Remains(evidence, (*problems, *capture.problems), broken)
 
 
-def _unread(about_it: Sequence[str], capture: pcapng.CaptureFile) -> str | None:
-    """The sentence about a capture that exists but cannot be read; None for one that is missing or cut short.
+class _Capture(NamedTuple):
+    """A capture as far as it can be read.
 
-    Claims can be judged without a capture, or with a part of it, since the evidence says that it is incomplete.
+    ``broken`` is set only if it exists but cannot be read. Claims can be judged without a capture, or with a part of
+    it, since the evidence says that it is incomplete.
     """
-    return next((text for text in about_it if capture is NO_CAPTURE and "cannot be read" in text), None)
+
+    file: pcapng.CaptureFile
+    problems: tuple[str, ...] = ()
+    broken: str | None = None
 
 
-def _capture(folder: Path) -> tuple[pcapng.CaptureFile, tuple[str, ...]]:
+def _capture(folder: Path) -> _Capture:
     if not (folder / CAPTURE).exists():
-        return NO_CAPTURE, (f"There is no {CAPTURE}: what passed between the hosts cannot be shown.",)
+        problem = f"There is no {CAPTURE}: what passed between the hosts cannot be shown."
+        return _Capture(NO_CAPTURE, (problem,))
     try:
         capture = read_capture(folder)
     except BadRun as error:
-        why = str(error.__cause__)
-        return NO_CAPTURE, (f"{CAPTURE} cannot be read ({why}): what passed between the hosts cannot be shown.",)
+        cause = str(error.__cause__)
+        problem = f"{CAPTURE} cannot be read ({cause}): what passed between the hosts cannot be shown."
+        return _Capture(NO_CAPTURE, (problem,), broken=problem)
     if not capture.complete:
-        return capture, (f"{CAPTURE} is cut short: frames may be missing.",)
-    return capture, ()
+        return _Capture(capture, (f"{CAPTURE} is cut short: frames may be missing.",))
+    return _Capture(capture)
 
 
-def _records(folder: Path) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+class _NumberedRecord(NamedTuple):
+    """A record, and the number of its line, from 1."""
+
+    line: int
+    record: Record
+
+
+def _records(folder: Path) -> tuple[tuple[Record, ...], list[str]]:
     """The valid records, and a sentence for each way in which the rest cannot be read."""
     try:
-        *lines, _ = (folder / EVIDENCE).read_bytes().split(b"\n")
+        content = (folder / EVIDENCE).read_bytes()
     except OSError as error:
-        return (), (f"{EVIDENCE} cannot be read ({error.strerror}): nothing that happened can be shown.",)
+        return (), [f"{EVIDENCE} cannot be read ({error.strerror}): nothing that happened can be shown."]
+    lines = content.split(b"\n")[:-1]  # without the last, which is empty or incomplete
     numbered, bad = _parsed(lines)
-    begun = next((record for _, record in numbered if _is_meta(record)), None)
-    meta = begun or _guessed([record for _, record in numbered], folder)
+    parsed = [each.record for each in numbered]
+    recorded_meta = next(filter(_is_meta, parsed), None)
+    meta = recorded_meta or _guessed_meta(parsed, folder)
     hosts = hosts_of(meta)
-    records: list[Record] = [meta]
-    for number, record in numbered:
+    valid = []
+    for line, record in numbered:
+        if record is recorded_meta:
+            continue
         try:
-            if record is not begun:
-                records.append(check(record, hosts))
+            valid.append(check(record, hosts))
         except ValueError:
-            bad.append(number)
-    if len(records) == 1 and begun is None:
-        return (), (f"{EVIDENCE} has no record in it: nothing that happened can be shown.",)
-    late = begun is not None and begun is not numbered[0][1]
-    return tuple(records), tuple(_about(begun, meta, late, sorted(bad)))
+            bad.append(line)
+    if recorded_meta is None and not valid:
+        return (), [f"{EVIDENCE} has no record in it: nothing that happened can be shown."]
+    problems = []
+    if recorded_meta is None:
+        problems.append(f"{EVIDENCE} does not say what was run: hosts are guessed from the rest.")
+    else:
+        problems.extend(_problems_of(recorded_meta))
+        if recorded_meta is not parsed[0]:
+            problems.append(f"{EVIDENCE} does not begin with what was run: something may be missing before it.")
+    if bad:
+        problems.append(_about_lines(sorted(bad)))
+    return (meta, *valid), problems
 
 
-def _parsed(lines: Sequence[bytes]) -> tuple[list[tuple[int, Record]], list[int]]:
-    """The records with the numbers of their lines, from 1, and the numbers of the lines that are not records."""
-    numbered: list[tuple[int, Record]] = []
+def _parsed(lines: Sequence[bytes]) -> tuple[list[_NumberedRecord], list[int]]:
+    """The records, and the numbers of the lines that are not records."""
+    numbered: list[_NumberedRecord] = []
     bad = []
     for number, line in enumerate(lines, 1):
         try:
-            numbered.append((number, record_of(line)))
+            numbered.append(_NumberedRecord(number, record_of(line)))
         except ValueError:
             bad.append(number)
     return numbered, bad
 
 
 def _is_meta(record: Record) -> bool:
+    if record["kind"] != "meta":
+        return False
     try:
-        return record["kind"] == "meta" and bool(check(record))
+        check(record)
     except ValueError:
         return False
+    return True
 
 
-def _guessed(records: Sequence[Record], folder: Path) -> Record:
+def _guessed_meta(records: Sequence[Record], folder: Path) -> Record:
     """A replacement for a lost meta record: its hosts are those with facts or samples, without addresses."""
-    times = [t for record in records if isinstance(t := record.get("t"), int)]
-    named = (record.get("host") for record in records if record["kind"] in ("facts", "sample"))
-    hosts: dict[str, Any] = dict.fromkeys((host for host in named if isinstance(host, str)), "")
-    return {"kind": "meta", "t": min(times, default=0), "scenario": folder.resolve().parent.name, "hosts": hosts}
+    times: list[int] = []
+    hosts: dict[str, Any] = {}
+    for record in records:
+        t = record.get("t")
+        if isinstance(t, int):
+            times.append(t)
+        host = record.get("host")
+        if record["kind"] in ("facts", "sample") and isinstance(host, str):
+            hosts[host] = ""
+    return {
+        "kind": "meta",
+        "t": min(times, default=0),
+        "scenario": folder.resolve().parent.name,
+        "hosts": hosts,
+    }
 
 
-def _about(begun: Record | None, meta: Record, late: bool, bad: Sequence[int]) -> Iterator[str]:
-    if begun is None:
-        yield f"{EVIDENCE} does not say what was run: hosts are guessed from the rest."
-    elif (other := meta.get("format")) != FORMAT:
-        yield f"{EVIDENCE} has format {other!s:.20}, this version reads {FORMAT}: what has another form is left out."
-    if late:
-        yield f"{EVIDENCE} does not begin with what was run: something may be missing before it."
-    if bad:
-        named = ", ".join(map(str, bad[:_MOST_NUMBERS]))
-        more = f" and {len(bad) - _MOST_NUMBERS} more" if len(bad) > _MOST_NUMBERS else ""
-        what = "is no record" if len(bad) == 1 else "are no records"
-        yield f"{EVIDENCE}, line{'s' * (len(bad) > 1)} {named}{more}, {what} of evidence: left out."
+def _problems_of(meta: Record) -> list[str]:
+    other = meta.get("format")
+    if other == FORMAT:
+        return []
+    return [f"{EVIDENCE} has format {other!s:.20}, this version reads {FORMAT}: what has another form is left out."]
+
+
+def _about_lines(bad: Sequence[int]) -> str:
+    """The sentence about lines that are not records."""
+    if len(bad) == 1:
+        return f"{EVIDENCE}, line {bad[0]}, is not a record of evidence: left out."
+    listed = ", ".join(map(str, bad[:_MOST_NUMBERS]))
+    others = len(bad) - _MOST_NUMBERS
+    if others > 0:
+        listed += f" and {others} more"
+    return f"{EVIDENCE}, lines {listed}, are not records of evidence: left out."

@@ -1,8 +1,10 @@
 """Joins a capture into frames: each frame that a host sent, with its deliveries on the receiver's port."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from badwire.evidence.frames import Frame
 from badwire.packets.packet import decode
@@ -38,122 +40,168 @@ def join(
     Returns:
         The frames in the order of their sending; a broadcast frame appears once for each host that it was sent to.
     """
-    sent: dict[str, list[Captured]] = defaultdict(list)  # by receiver
-    # Positions in the sorted capture, since many frames have the same time on the virtual clock.
-    places: dict[str, list[int]] = defaultdict(list)
-    came: dict[str, list[Captured]] = defaultdict(list)
-    for place, each in enumerate(sorted(captured, key=lambda each: each.t)):
+    receivers: dict[str, _Receiver] = defaultdict(_Receiver)  # by host
+    in_order = sorted(captured, key=lambda each: each.t)
+    for position, each in enumerate(in_order):
         if each.direction == "out":
-            came[each.port].append(each)
-        else:
-            for toward in _receivers(each, hosts, macs, addresses):
-                sent[toward].append(each)
-                places[toward].append(place)
-    dropped: dict[str, list[Decision]] = defaultdict(list)
+            receivers[each.port].arrivals.append(each)
+            continue
+        for host in _receivers(each, hosts, macs, addresses):
+            receivers[host].sendings.append(_Sending(position, each))
     for decision in decisions:
         if decision.verdict == LOST:
-            dropped[decision.toward].append(decision)
-    placed = [
-        (place, toward, frame)
-        for toward in sent
-        for place, frame in zip(
-            places[toward], _match(toward, sent[toward], came[toward], dropped.get(toward, [])), strict=True
-        )
-    ]
-    return tuple(frame for _, _, frame in sorted(placed, key=lambda each: each[:2]))
+            receivers[decision.toward].drops.append(decision)
+    placed: list[tuple[int, str, Frame]] = []
+    for host, receiver in receivers.items():
+        frames = _match(host, receiver)
+        for sending, frame in zip(receiver.sendings, frames, strict=True):
+            placed.append((sending.position, host, frame))
+    placed.sort(key=_position_and_receiver)
+    return tuple(frame for _, _, frame in placed)
+
+
+class _Sending(NamedTuple):
+    """A frame that was sent, and its position in the capture: on the virtual clock many frames have the same time."""
+
+    position: int
+    frame: Captured
+
+
+@dataclass(frozen=True)
+class _Receiver:
+    """What the capture and the relay recorded about the frames toward one host, in order."""
+
+    sendings: list[_Sending] = field(default_factory=list)
+    arrivals: list[Captured] = field(default_factory=list)
+    drops: list[Decision] = field(default_factory=list)
+
+
+def _position_and_receiver(placed: tuple[int, str, Frame]) -> tuple[int, str]:
+    position, receiver, _ = placed
+    return position, receiver
 
 
 def _receivers(
-    each: Captured, hosts: Collection[str], macs: Mapping[str, str], addresses: Mapping[str, str]
-) -> Iterator[str]:
+    each: Captured,
+    hosts: Collection[str],
+    macs: Mapping[str, str],
+    addresses: Mapping[str, str],
+) -> list[str]:
+    """The hosts that a frame is for: all others for a broadcast, none for a multicast."""
     packet = decode(each.data)
     if packet.destination_mac == BROADCAST:
-        yield from (host for host in hosts if host != each.port)
-    elif each.data and not each.data[0] & _GROUP_BIT:
-        by_address = addresses.get(packet.ip.destination) if packet.ip else None
-        host = macs.get(packet.destination_mac, by_address)
-        if host is not None and host != each.port:
-            yield host
+        return [host for host in hosts if host != each.port]
+    is_multicast = not each.data or each.data[0] & _GROUP_BIT
+    if is_multicast:
+        return []
+    host = macs.get(packet.destination_mac)
+    if host is None and packet.ip is not None:
+        host = addresses.get(packet.ip.destination)
+    if host is None or host == each.port:
+        return []
+    return [host]
 
 
-def _match(toward: str, sent: list[Captured], came: list[Captured], dropped: list[Decision]) -> Iterator[Frame]:
+def _match(toward: str, receiver: _Receiver) -> Iterator[Frame]:
     """Each frame sent toward a host, with its deliveries. Frames with the same bytes are distinguished by time."""
-    by_bytes: dict[bytes, list[int]] = defaultdict(list)
-    for index, frame in enumerate(sent):
-        by_bytes[frame.data].append(index)
-    gone = _dropped(sent, by_bytes, dropped)
-    arrivals: dict[bytes, list[Captured]] = defaultdict(list)
-    for frame in came:
-        arrivals[frame.data].append(frame)
-    got: dict[int, list[int]] = defaultdict(list)
-    damaged: dict[int, list[bytes]] = defaultdict(list)
-    strangers: list[Captured] = []
-    for data, frames in arrivals.items():
-        senders = [index for index in by_bytes.get(data, ()) if index not in gone]
-        for frame, sender in _pair([sent[index].t for index in senders], frames):
-            if sender is None:
-                strangers.append(frame)
+    sent = [sending.frame for sending in receiver.sendings]
+    sent_by_bytes = _indexes_by_bytes(sent)
+    dropped = _dropped(sent, sent_by_bytes, receiver.drops)
+    delivered_at: dict[int, list[int]] = defaultdict(list)  # by the index of the sending
+    unmatched: list[Captured] = []
+    for data, indexes in _indexes_by_bytes(receiver.arrivals).items():
+        arrivals = [receiver.arrivals[index] for index in indexes]
+        senders = [index for index in sent_by_bytes.get(data, ()) if index not in dropped]
+        sent_at = [sent[index].t for index in senders]
+        for arrival, number in _pair(sent_at, arrivals):
+            if number is None:
+                unmatched.append(arrival)
             else:
-                got[senders[sender]].append(frame.t)
-    for frame in strangers:
-        origin = _original(frame, sent, got)
-        if origin is not None:
-            got[origin].append(frame.t)
-            damaged[origin].append(frame.data)
+                delivered_at[senders[number]].append(arrival.t)
+    damaged: dict[int, list[bytes]] = defaultdict(list)
+    for arrival in unmatched:
+        original = _original(arrival, sent, delivered_at)
+        if original is not None:
+            delivered_at[original].append(arrival.t)
+            damaged[original].append(arrival.data)
     for index, frame in enumerate(sent):
-        times = tuple(sorted(got[index]))
-        yield Frame(frame.t, frame.port, toward, times, frame.length, frame.data, tuple(damaged[index]))
+        times = sorted(delivered_at[index])
+        yield Frame(
+            sent_at=frame.t,
+            source=frame.port,
+            toward=toward,
+            delivered_at=tuple(times),
+            length=frame.length,
+            data=frame.data,
+            damaged=tuple(damaged[index]),
+        )
 
 
-def _dropped(sent: list[Captured], by_bytes: Mapping[bytes, list[int]], dropped: list[Decision]) -> set[int]:
+def _indexes_by_bytes(frames: Iterable[Captured]) -> dict[bytes, list[int]]:
+    """The indexes of the frames with the same bytes."""
+    indexes: dict[bytes, list[int]] = defaultdict(list)
+    for index, frame in enumerate(frames):
+        indexes[frame.data].append(index)
+    return indexes
+
+
+def _dropped(sent: list[Captured], sent_by_bytes: Mapping[bytes, list[int]], drops: Iterable[Decision]) -> set[int]:
     """The indexes in ``sent`` of the frames that the relay recorded as dropped.
 
     The relay decides when a frame arrives, so of frames with the same bytes, it dropped the last one sent before its
     decision.
     """
-    gone: set[int] = set()
-    for decision in dropped:
-        candidates = [
-            i for i in by_bytes.get(decision.frame, ()) if i not in gone and sent[i].t <= decision.t + CLOCK_ERROR
-        ]
-        gone.update(candidates[-1:])
-    return gone
+    dropped: set[int] = set()
+    for decision in drops:
+        latest = decision.t + CLOCK_ERROR
+        for index in reversed(sent_by_bytes.get(decision.frame, [])):
+            if index not in dropped and sent[index].t <= latest:
+                dropped.add(index)
+                break
+    return dropped
 
 
-def _pair(times: list[int], came: list[Captured]) -> Iterator[tuple[Captured, int | None]]:
-    """Each arrival with the index of its sending in ``times``; None if nothing was sent before it.
+def _pair(sent_at: list[int], arrivals: list[Captured]) -> Iterator[tuple[Captured, int | None]]:
+    """Each arrival with the index of its sending in ``sent_at``; None if nothing was sent before it.
 
     Arrivals are assigned from the last to the first, each to the latest earlier sending that no other arrival has. An
     arrival for which no sending is left is a copy: of the same frame as the arrival after it if that frame was sent
     earlier than the copy arrived, else of the latest frame sent before it.
     """
-    free = list(range(len(times)))
+    free = list(range(len(sent_at)))
     last: int | None = None
-    for frame in reversed(came):
-        at = bisect_right(times, frame.t)  # the number of sendings before this arrival
-        place = bisect_right(free, at - 1) - 1
-        if place >= 0:
-            last = free.pop(place)
-        elif at == 0:
+    for arrival in reversed(arrivals):
+        sent_before = bisect_right(sent_at, arrival.t)
+        free_before = bisect_left(free, sent_before)
+        if free_before > 0:
+            last = free.pop(free_before - 1)
+        elif sent_before == 0:
             last = None
-        elif last is None or last >= at:
-            last = at - 1
-        yield frame, last
+        elif last is None or last >= sent_before:
+            last = sent_before - 1
+        yield arrival, last
 
 
-def _original(frame: Captured, sent: list[Captured], got: Mapping[int, list[int]]) -> int | None:
-    """The index of the frame that arrived damaged as ``frame``; None if no frame sent is similar enough.
+def _original(arrival: Captured, sent: list[Captured], delivered_at: Mapping[int, list[int]]) -> int | None:
+    """The index of the frame that arrived damaged as ``arrival``; None if no frame sent is similar enough.
 
     It is the frame of the same length, sent before the arrival, that differs in the fewest bits, and in at most
     MOST_DAMAGE. Among equals, one that has not been delivered comes first, then the one sent last.
     """
-    best: tuple[int, bool, int] | None = None
-    arrived = int.from_bytes(frame.data, "big")
-    for index, each in enumerate(sent):
-        if each.t > frame.t or len(each.data) != len(frame.data):
+    candidates: list[tuple[int, bool, int]] = []
+    for index, frame in enumerate(sent):
+        if frame.t > arrival.t or len(frame.data) != len(arrival.data):
             continue
-        damage = (int.from_bytes(each.data, "big") ^ arrived).bit_count()
-        rank = (damage, bool(got.get(index)), -index)
-        if damage <= MOST_DAMAGE and (best is None or rank < best):
-            best = rank
-    return -best[2] if best else None
+        damage = _different_bits(frame.data, arrival.data)
+        if damage <= MOST_DAMAGE:
+            is_delivered = bool(delivered_at.get(index))
+            candidates.append((damage, is_delivered, -index))
+    if not candidates:
+        return None
+    _, _, negative_index = min(candidates)
+    return -negative_index
+
+
+def _different_bits(one: bytes, other: bytes) -> int:
+    difference = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
+    return difference.bit_count()

@@ -36,7 +36,7 @@ def read_records(folder: Path) -> tuple[Record, ...]:
                 _check_first(path, record)
             records.append(check(record, hosts))
         except ValueError as error:
-            raise BadRun(f"{path}, line {number}, is no record of evidence; run the scenario again") from error
+            raise BadRun(f"{path}, line {number}, is not a record of evidence; run the scenario again") from error
         hosts = hosts or hosts_of(record)
     if not records:
         raise BadRun(f"{path} does not begin with a record of what was run; run the scenario again")
