@@ -40,12 +40,14 @@ def interpreter(user: int | None) -> str:
 class Program:
     """A running reference program."""
 
-    def __init__(self, name: str, *args: object, folder: Path = PROGRAMS, user: int | None = None) -> None:
+    def __init__(
+        self, name: str, *args: object, folder: Path = PROGRAMS, user: int | None = None, typing: bool = False
+    ) -> None:
         # -S: only the standard library is there; -W error: a socket left open shows on stderr; -B: leave no __pycache__
         python = [interpreter(user), "-S", "-B", "-W", "error"]
         self.popen = subprocess.Popen(
             [*python, str(folder / f"{name}.py"), *map(str, args)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if typing else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
@@ -69,6 +71,11 @@ class Program:
             text += byte
         self.heard += text.decode()
         return text.decode().rstrip("\n")
+
+    def type(self, text: str | bytes) -> None:
+        """Write to its standard input."""
+        assert self.popen.stdin is not None
+        self.popen.stdin.write(text.encode() if isinstance(text, str) else text)
 
     def ready(self) -> "Program":
         """Wait until it says that it is ready, and learn its port."""

@@ -23,7 +23,7 @@ SERVERS = [
 ]
 CLIENTS = [
     *("send_and_verify", "read_to_eof", "half_close", "source", "send_datagrams", "many_connections", "write_on"),
-    "network_order",
+    *("network_order", "talk", "talk_udp"),
 ]
 FAULTY = [
     *("echo_strlen", "echo_one_read", "echo_short_write", "echo_past_end", "echo_fork_open", "echo_fork_zombies"),

@@ -16,9 +16,12 @@ Options = argparse.Namespace
 def server(doc: str | None, stream: bool = True) -> argparse.ArgumentParser:
     """Return the options of every server. SO_REUSEADDR is off unless asked for: that is a lesson of its own."""
     parser = _parser(doc)
+    where = "bind to this address of the host; default 0.0.0.0, which is all of them"
+    parser.add_argument("address", nargs="?", type=_address, default="0.0.0.0", metavar="ADDRESS", help=where)
     parser.add_argument("port", type=number(0, 65535), metavar="PORT", help="0: any that is free")
     parser.add_argument("--reuseaddr", action="store_true", help="set SO_REUSEADDR before bind")
     parser.add_argument("--reuseport", action="store_true", help="set SO_REUSEPORT before bind")
+    parser.set_defaults(close_after=None, print=False)  # not every server has these options
     if stream:
         parser.add_argument("--backlog", type=number(0), default=128, metavar="N", help="for listen; default 128")
     return parser
@@ -41,6 +44,11 @@ def close_after(parser: argparse.ArgumentParser) -> None:
     """Add the option that makes a server close first; without it the client does."""
     text = "close first, once N bytes were answered (1: after the first message); default: the client closes first"
     parser.add_argument("--close-after", type=number(1), metavar="N", help=text)
+
+
+def printing(parser: argparse.ArgumentParser) -> None:
+    """Add the option that makes a server print what clients send, and when they leave."""
+    parser.add_argument("--print", action="store_true", help="print what each client sends, and when it leaves")
 
 
 def message(parser: argparse.ArgumentParser) -> None:

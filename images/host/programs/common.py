@@ -35,6 +35,12 @@ def say(*words: object) -> None:
     print(*words, flush=True)
 
 
+def say_line(word: str, line: bytes) -> None:
+    """Print a word and a line as it came, whatever bytes it has."""
+    sys.stdout.buffer.write(word.encode() + b" " + line.rstrip(b"\n") + b"\n")
+    sys.stdout.flush()
+
+
 def name_of(program: str) -> str:
     """Return a program's name, without its folder and the .py."""
     return os.path.splitext(os.path.basename(program))[0]
@@ -82,6 +88,24 @@ def start(thread: "threading.Thread") -> None:
 def ready(sock: socket.socket) -> None:
     """Tell the lab, and anybody who reads along, that this socket can be used now, and its port."""
     say("ready", sock.getsockname()[1])
+
+
+def received(options: argparse.Namespace, peer: tuple[str, int], data: bytes) -> None:
+    """With --print: what came from a client, as one line."""
+    if options.print:
+        say("received", *peer, beginning(data))
+
+
+def answered(options: argparse.Namespace, peer: tuple[str, int], data: bytes) -> None:
+    """With --print: what went back to a client, as one line."""
+    if options.print:
+        say("answered", *peer, beginning(data))
+
+
+def left(options: argparse.Namespace, peer: tuple[str, int]) -> None:
+    """With --print: a client has closed."""
+    if options.print:
+        say("left", *peer)
 
 
 def set_options(sock: socket.socket, options: argparse.Namespace) -> None:

@@ -36,7 +36,7 @@ def start_child(listener: socket.socket, options: arguments.Options) -> int:
             return pid  # the parent: closes its copy only
         listener.close()
         with connection, common.outlive(peer):
-            echo(connection, options.close_after)
+            echo(connection, peer, options)
         os._exit(0)
     return 0  # no process to be had: the client sees the connection close
 
@@ -44,13 +44,14 @@ def start_child(listener: socket.socket, options: arguments.Options) -> int:
 def main() -> None:
     parser = arguments.server(__doc__)
     arguments.close_after(parser)
+    arguments.printing(parser)
     options = parser.parse_args()
     arriving = signals.as_bytes(signal.SIGCHLD, *signals.STOP)
     children: set[int] = set()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)

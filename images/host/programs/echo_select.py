@@ -16,7 +16,9 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 FULL = 65536  # bytes
 
 
-def serve(connection: socket.socket, unsent: bytearray, events: int) -> int:
+def serve(
+    connection: socket.socket, peer: tuple[str, int], unsent: bytearray, events: int, options: arguments.Options
+) -> int:
     """Do what can be done at once; return the events to wait for next, 0 when this client is served."""
     if events & WRITE:
         del unsent[: connection.send(unsent)]  # send may take less than all
@@ -24,17 +26,20 @@ def serve(connection: socket.socket, unsent: bytearray, events: int) -> int:
         data = connection.recv(4096)
         if not data:  # the client has closed its direction, but may still read; recv will say so again
             return WRITE if unsent else 0
+        common.received(options, peer, data)
         unsent += data
     return (READ if len(unsent) < FULL else 0) | (WRITE if unsent else 0)
 
 
 def main() -> None:
-    options = arguments.server(__doc__).parse_args()
+    parser = arguments.server(__doc__)
+    arguments.printing(parser)
+    options = parser.parse_args()
     signals.stop_at_once()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)
@@ -53,10 +58,11 @@ def main() -> None:
                 connection, peer, unsent = key.data
                 wanted = 0
                 with common.outlive(peer):
-                    wanted = serve(connection, unsent, events)
+                    wanted = serve(connection, peer, unsent, events, options)
                 if wanted:
                     selector.modify(connection, wanted, key.data)
                 else:
+                    common.left(options, peer)
                     selector.unregister(connection)
                     connection.close()
 

@@ -12,26 +12,29 @@ import common
 import signals
 
 
-def echo(connection: socket.socket, close_after: int | None) -> None:
-    """Send back what comes, until the client closes, or we do because `close_after` bytes were answered."""
+def echo(connection: socket.socket, peer: tuple[str, int], options: arguments.Options) -> None:
+    """Send back what comes, until the client closes, or we do because --close-after bytes were answered."""
     echoed = 0
     while data := connection.recv(4096):  # no bytes: the client has closed its direction
+        common.received(options, peer, data)
         connection.sendall(data)  # sendall calls send until all is handed over; one send may take less
         echoed += len(data)
-        if close_after and echoed >= close_after:
+        if options.close_after and echoed >= options.close_after:
             return
+    common.left(options, peer)
 
 
 def main() -> None:
     parser = arguments.server(__doc__)
     arguments.close_after(parser)
+    arguments.printing(parser)
     options = parser.parse_args()
     signals.stop_at_once()
 
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)
@@ -41,7 +44,7 @@ def main() -> None:
                 connection, peer = listener.accept()
             common.say("accepted", *peer)
             with connection, common.outlive(peer):
-                echo(connection, options.close_after)
+                echo(connection, peer, options)
 
 
 if __name__ == "__main__":

@@ -14,22 +14,23 @@ import signals
 from echo_serial import echo
 
 
-def talk(connection: socket.socket, peer: tuple[str, int], close_after: int | None) -> None:
+def talk(connection: socket.socket, peer: tuple[str, int], options: arguments.Options) -> None:
     """Serve one client, in a thread of its own."""
     with connection, common.outlive(peer):
-        echo(connection, close_after)
+        echo(connection, peer, options)
 
 
 def main() -> None:
     parser = arguments.server(__doc__)
     arguments.close_after(parser)
+    arguments.printing(parser)
     options = parser.parse_args()
     signals.stop_at_once()
 
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)
@@ -39,7 +40,7 @@ def main() -> None:
                 connection, peer = listener.accept()
             common.say("accepted", *peer)
             try:
-                threading.Thread(target=talk, args=(connection, peer, options.close_after), daemon=True).start()
+                threading.Thread(target=talk, args=(connection, peer, options), daemon=True).start()
             except RuntimeError as error:  # the limit on processes, which counts threads too
                 connection.close()
                 common.complain(f"turned the client {peer[0]} port {peer[1]} away: {error}")

@@ -21,7 +21,7 @@ def read_name(connection: socket.socket) -> bytes:
         return lines.readline()
 
 
-def start_child(listener: socket.socket) -> int:
+def start_child(listener: socket.socket, options: arguments.Options) -> int:
     """Accept a client and give it a process, which learns its name and greets it; return the process's number."""
     with common.reports("accept"):
         connection, peer = listener.accept()
@@ -31,19 +31,23 @@ def start_child(listener: socket.socket) -> int:
             return pid  # the parent: closes its copy only
         listener.close()
         with connection, common.outlive(peer):
-            connection.sendall(b"hello, " + read_name(connection))
+            name = read_name(connection)
+            common.received(options, peer, name)
+            connection.sendall(b"hello, " + name)
         os._exit(0)
     return 0  # no process to be had: the client sees the connection close
 
 
 def main() -> None:
-    options = arguments.server(__doc__).parse_args()
+    parser = arguments.server(__doc__)
+    arguments.printing(parser)
+    options = parser.parse_args()
     arriving = signals.as_bytes(signal.SIGCHLD, *signals.STOP)
     children: set[int] = set()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)
@@ -51,7 +55,7 @@ def main() -> None:
         arrived = b""
         while not any(number in arrived for number in signals.STOP):
             readable, _, _ = select.select([listener.fileno(), arriving], [], [])
-            if listener.fileno() in readable and (pid := start_child(listener)):
+            if listener.fileno() in readable and (pid := start_child(listener, options)):
                 children.add(pid)
             arrived = os.read(arriving, 4096) if arriving in readable else b""
             reap(children)

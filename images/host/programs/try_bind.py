@@ -18,7 +18,7 @@ def main() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
         common.set_options(sock, options)
         with common.reports("bind"):
-            sock.bind(("0.0.0.0", options.port))
+            sock.bind((options.address, options.port))
         if not options.bind_only:
             with common.reports("listen"):
                 sock.listen(options.backlog)

@@ -15,20 +15,21 @@ def main() -> None:
     parser = arguments.server(__doc__, stream=False)
     parser.add_argument("--buffer", type=arguments.number(1), default=65535, metavar="N", help="bytes, default 65535")
     parser.add_argument("--count", type=arguments.number(1), metavar="N", help="end after N datagrams; default: never")
+    arguments.printing(parser)
     options = parser.parse_args()
     signals.stop_at_once()
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         common.set_options(server, options)
         with common.reports("bind"):
-            server.bind(("0.0.0.0", options.port))
+            server.bind((options.address, options.port))
         common.ready(server)
 
         served = 0
         while served != options.count:
             with common.reports("recvfrom"):
                 data, peer = server.recvfrom(options.buffer)
-            common.say("datagram", len(data), *peer)
+            common.say("datagram", len(data), *peer, *([common.beginning(data)] if options.print else []))
             with common.outlive(peer):
                 server.sendto(data, peer)
             served += 1

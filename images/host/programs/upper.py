@@ -11,26 +11,30 @@ import common
 import signals
 
 
-def answer(connection: socket.socket, close_after: int | None) -> None:
-    """Answer what comes, until the client closes, or we do because `close_after` bytes were answered."""
+def answer(connection: socket.socket, peer: tuple[str, int], options: arguments.Options) -> None:
+    """Answer what comes, until the client closes, or we do because --close-after bytes were answered."""
     answered = 0
     while data := connection.recv(4096):
+        common.received(options, peer, data)
         connection.sendall(data.upper())
+        common.answered(options, peer, data.upper())
         answered += len(data)
-        if close_after and answered >= close_after:
+        if options.close_after and answered >= options.close_after:
             return
+    common.left(options, peer)
 
 
 def main() -> None:
     parser = arguments.server(__doc__)
     arguments.close_after(parser)
+    arguments.printing(parser)
     options = parser.parse_args()
     signals.stop_at_once()
 
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)
@@ -40,7 +44,7 @@ def main() -> None:
                 connection, peer = listener.accept()
             common.say("accepted", *peer)
             with connection, common.outlive(peer):
-                answer(connection, options.close_after)
+                answer(connection, peer, options)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def main() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)
@@ -58,7 +58,7 @@ def main() -> None:
                     continue  # the parent: closes its copy only
                 listener.close()
                 with connection, common.outlive(peer):
-                    echo(connection, None)
+                    echo(connection, peer, options)
                 os._exit(0)
 
 

@@ -18,7 +18,7 @@ from above import arguments, common, signals
 from echo_serial import echo
 
 
-def serve(listener: socket.socket) -> None:
+def serve(listener: socket.socket, options: arguments.Options) -> None:
     """Accept a client and give it a process."""
     with common.reports("accept"):
         connection, peer = listener.accept()
@@ -28,7 +28,7 @@ def serve(listener: socket.socket) -> None:
         return
     listener.close()
     with connection, common.outlive(peer):
-        echo(connection, None)
+        echo(connection, peer, options)
     os._exit(0)
 
 
@@ -40,13 +40,13 @@ def main() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)
 
         while arriving not in select.select([listener.fileno(), arriving], [], [])[0]:
-            serve(listener)
+            serve(listener, options)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from above import arguments, common, signals
 from echo_serial import echo
 
 
-def serve(listener: socket.socket) -> None:
+def serve(listener: socket.socket, options: arguments.Options) -> None:
     """Accept a client and give it a process."""
     with common.reports("accept"):
         connection, peer = listener.accept()
@@ -24,7 +24,7 @@ def serve(listener: socket.socket) -> None:
             return  # the parent: closes its copy only
         listener.close()
         with connection, common.outlive(peer):
-            echo(connection, None)
+            echo(connection, peer, options)
         os._exit(0)
 
 
@@ -35,13 +35,13 @@ def main() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)
 
         while arriving not in select.select([listener.fileno(), arriving], [], [])[0]:
-            serve(listener)  # the mistake; right: and at each SIGCHLD os.waitpid(-1, os.WNOHANG)
+            serve(listener, options)  # the mistake; right: and at each SIGCHLD os.waitpid(-1, os.WNOHANG)
 
 
 if __name__ == "__main__":

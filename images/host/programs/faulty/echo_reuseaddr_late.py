@@ -19,7 +19,7 @@ def main() -> None:
 
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         common.set_options(listener, options)  # the mistake; right: before bind
         with common.reports("listen"):
             listener.listen(options.backlog)
@@ -30,7 +30,7 @@ def main() -> None:
                 connection, peer = listener.accept()
             common.say("accepted", *peer)
             with connection, common.outlive(peer):
-                echo(connection, None)
+                echo(connection, peer, options)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
-            listener.bind(("0.0.0.0", options.port))
+            listener.bind((options.address, options.port))
         with common.reports("listen"):
             listener.listen(options.backlog)
         common.ready(listener)
@@ -37,7 +37,7 @@ def main() -> None:
                 connection.close()
                 continue
             table.append(connection)  # the mistake; right: and when it has left, table.remove(connection)
-            threading.Thread(target=talk, args=(connection, peer, None), daemon=True).start()
+            threading.Thread(target=talk, args=(connection, peer, options), daemon=True).start()
 
 
 if __name__ == "__main__":
