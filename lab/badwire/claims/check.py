@@ -92,7 +92,7 @@ class Check:
 Checks = Iterator[Check]
 
 
-class Capture(Protocol):
+class HasCapture(Protocol):
     """The part of a run that ``never`` uses."""
 
     @property
@@ -255,7 +255,7 @@ def seen(name: str, records: Records[Any], /, **values: object) -> Check:
     )
 
 
-def never(name: str, records: Records[Any], run: Capture, /, **values: object) -> Check:
+def never(name: str, records: Records[Any], run: HasCapture, /, **values: object) -> Check:
     """None was recorded, and the capture is complete. With an incomplete capture, none recorded is UNKNOWN."""
     undecided = Check(
         name=Sentence.of(name, **values),
@@ -318,9 +318,9 @@ def _missing(measured: object) -> Sentence:
 
 def _comparable(value: object) -> object:
     if isinstance(value, tuple | list):
-        return [_comparable(one) for one in value]
+        return [_comparable(item) for item in value]
     if isinstance(value, Mapping):
-        return {key: _comparable(one) for key, one in value.items()}
+        return {key: _comparable(item) for key, item in value.items()}
     return value
 
 

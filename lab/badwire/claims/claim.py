@@ -109,14 +109,14 @@ def claims_of(module: ModuleType) -> tuple[Claim, ...]:
 
 def judge(claims: Iterable[Claim], run: Evidence) -> tuple[Judged, ...]:
     """Judge claims on a run: each claim with its checks."""
-    return tuple(judge_one(each, run) for each in claims)
+    return tuple(judge_one(claim, run) for claim in claims)
 
 
-def judge_one(each: Claim, run: Evidence) -> Judged:
+def judge_one(claim: Claim, run: Evidence) -> Judged:
     """Judge one claim. An exception of the claim adds an UNKNOWN check with its text and the line that raised it."""
     with noting() as frames, collecting() as rows:
         try:
-            for check in each(run):
+            for check in claim(run):
                 rows.append(_checked(check))
         except NotRecorded as missing:
             rows.append(unknown("what the next check needs", missing.message))
@@ -124,22 +124,28 @@ def judge_one(each: Claim, run: Evidence) -> Judged:
             rows.append(_broke_off(error))
         if not rows:
             rows.append(unknown("checks made", "the claim made no check"))
-    return Judged(each, tuple(rows), tuple(frames.values()))
+    return Judged(
+        claim=claim,
+        checks=tuple(rows),
+        frames=tuple(frames.values()),
+    )
 
 
 def _checked(check: object) -> Check:
     if not isinstance(check, Check):
-        raise TypeError(f"a claim yields checks, such as equals(...), and not {check!r:.100}")
+        raise TypeError(f"a claim yields checks, such as equals(...), not {check!r:.100}")
     return check
 
 
 def _broke_off(error: Exception) -> Check:
-    where = traceback.extract_tb(error.__traceback__)[-1]
     kind = type(error).__name__
-    _, _, file = where.filename.rpartition("/")
+    calls = traceback.extract_tb(error.__traceback__)
+    innermost = calls[-1]
+    _, _, file = innermost.filename.rpartition("/")
     values = {
         "error": f"{kind}: {error}",
         "file": file,
-        "line": where.lineno,
+        "line": innermost.lineno,
     }
-    return unknown("the claim itself", Sentence("it broke off: {error} ({file}, line {line})", values))
+    why = Sentence("it broke off: {error} ({file}, line {line})", values)
+    return unknown("the claim itself", why)

@@ -53,16 +53,18 @@ def offloads_off(run: Evidence) -> Checks:
     """The stack itself does segmentation, reassembly and checksums, so that captured frames are those on the wire."""
     for host in run.hosts:
         offloads = run.host(host).facts.offloads
-        on = [name for name, value in offloads.items() if value]
-        yield equals("offloads of {host} that are on", on if offloads else None, [], host=host)
+        on: list[str] | None = None
+        if offloads:
+            on = [name for name, is_on in offloads.items() if is_on]
+        yield equals("offloads of {host} that are on", on, [], host=host)
 
 
 @claim("No frame is longer than the MTU allows", Instrument("a longer frame is several that an offload has joined"))
 def frames_within_mtu(run: Evidence) -> Checks:
     """A frame has at most the MTU and 14 bytes of Ethernet header."""
-    longest = max((frame.length for frame in run.pcap.frames), default=None)
-    most = max(run.host(host).facts.mtu for host in run.hosts) + ETHERNET_HEADER
-    yield between("longest frame", longest, 0, most, "bytes")
+    lengths = [frame.length for frame in run.pcap.frames]
+    largest_mtu = max(run.host(host).facts.mtu for host in run.hosts)
+    yield between("longest frame", max(lengths, default=None), 0, largest_mtu + ETHERNET_HEADER, "bytes")
 
 
 @claim(
@@ -80,15 +82,21 @@ def delays_delay(run: Evidence) -> Checks:
     if not run.faults(kind=Delay):
         yield equals("delays in force", 0, 0)
         return
-    measured = [each for period in _delayed(run) if (each := _measure(run, period))]
+    measured: list[_Delays] = []
+    for period in _delay_periods(run):
+        delays = _measure(run, period)
+        if delays is not None:
+            measured.append(delays)
     if not measured:
         yield unknown("frames through the delay", "a delay was in force, but no frame went through it")
-    virtual = run.meta.get("clock") == "virtual"
-    for each in measured:
-        if virtual:
-            yield _judge(each, median(each.took) - each.asked, EARLY_VIRTUAL, LATE_VIRTUAL)
+    is_virtual = run.meta.get("clock") == "virtual"
+    for delays in measured:
+        if is_virtual:
+            late = median(delays.measured) - delays.asked
+            yield _judge(delays, late, EARLY_VIRTUAL, LATE_VIRTUAL)
         else:
-            yield _judge(each, _quickest(each, measured), EARLY, LATE)
+            late = _lateness_of_quickest(delays, measured)
+            yield _judge(delays, late, EARLY, LATE)
 
 
 @claim(
@@ -97,7 +105,8 @@ def delays_delay(run: Evidence) -> Checks:
 def losses_explained(run: Evidence) -> Checks:
     """Each frame that was not delivered may have been dropped by a fault in force, or was in transit at the end."""
     frames = run.frames()
-    unexplained = frames.where(lambda frame: not frame.delivered_at and not _explained(frame, run))
+    lost = frames.where(lambda frame: not frame.delivered_at)
+    unexplained = lost.where(lambda frame: not _explained(frame, run))
     name = "frames lost without a cause"
     if not frames:
         yield unknown(name, "no frame was captured")
@@ -105,79 +114,105 @@ def losses_explained(run: Evidence) -> Checks:
     if unexplained and not run.capture_is_complete:
         yield unknown(name, "the capture is not complete, so {count} frames may have arrived", count=len(unexplained))
         return
-    lost = equals(name, len(unexplained), 0, "frames")
-    described = "; ".join(_describe(frame, run) for frame in unexplained[:MOST_DESCRIBED])
-    yield replace(lost, why=Sentence("{frames}", {"frames": described}) if described else Sentence())
+    check = equals(name, len(unexplained), 0, "frames")
+    if unexplained:
+        described = [_describe(frame, run) for frame in unexplained[:MOST_DESCRIBED]]
+        check = replace(check, why=Sentence("{frames}", {"frames": "; ".join(described)}))
+    yield check
 
 
-CLAIMS = (capture_complete, offloads_off, frames_within_mtu, delays_delay, losses_explained)
+CLAIMS = (
+    capture_complete,
+    offloads_off,
+    frames_within_mtu,
+    delays_delay,
+    losses_explained,
+)
 
 
 @dataclass(frozen=True)
-class _Period:
+class _DelayPeriod:
     """A period, in ns, in which the same faults that delay were in force toward a host; one of them is a Delay."""
 
+    toward: str
     began: int
     ended: int
     faults: tuple[FaultPeriod, ...]
 
 
-def _delayed(run: Evidence) -> Iterator[_Period]:
-    end = run.wire.capture_end or 0
+def _delay_periods(run: Evidence) -> Iterator[_DelayPeriod]:
     for host in run.hosts:
-        faults = [each for each in run.faults(toward=host) if each.fault.can_delay]
-        edges = sorted({edge for each in faults for edge in (each.began, each.ended or end)})
-        for began, ended in pairwise(edges):
-            now = tuple(each for each in faults if each.began <= began and ended <= (each.ended or end))
-            if any(isinstance(each.fault, Delay) for each in now):
-                yield _Period(began, ended, now)
+        faults = [_with_end(each, run) for each in run.faults(toward=host) if each.fault.can_delay]
+        changes: set[int] = set()
+        for each in faults:
+            changes.update((each.began, each.ended or 0))
+        for began, ended in pairwise(sorted(changes)):
+            in_force = [each for each in faults if each.began <= began and ended <= (each.ended or 0)]
+            if any(isinstance(each.fault, Delay) for each in in_force):
+                yield _DelayPeriod(host, began, ended, tuple(in_force))
+
+
+def _with_end(period: FaultPeriod, run: Evidence) -> FaultPeriod:
+    """The period of a fault; one that was never lifted ends with the capture."""
+    if period.ended:
+        return period
+    return replace(period, ended=run.wire.capture_end or 0)
 
 
 @dataclass(frozen=True)
 class _Delays:
-    """The delays of the frames toward a host during a _Period, and the delay that was set; all in seconds."""
+    """The delays of the frames toward a host during a _DelayPeriod, and the delay that was set; all in seconds."""
 
     toward: str
     engine: str
     asked: float
     jitter: float
     alone: bool  # no other fault that delays was in force
-    took: tuple[float, ...]
+    measured: tuple[float, ...]
 
 
-def _measure(run: Evidence, period: _Period) -> _Delays | None:
+def _measure(run: Evidence, period: _DelayPeriod) -> _Delays | None:
     """The delays during a period; None when no frame was sent and delivered in it."""
-    delays = [each.fault for each in period.faults if isinstance(each.fault, Delay)]
-    toward = period.faults[0].toward
-    asked = sum(delay.time for delay in delays)
-    jitter = sum(delay.jitter for delay in delays)
-    through = run.frames(to=toward, after=period.began, before=period.ended - round((asked + jitter) * NS))
-    took = tuple(frame.delay for frame in through if frame.delay is not None)
-    if not took:
+    faults = [each.fault for each in period.faults if isinstance(each.fault, Delay)]
+    asked = sum(fault.time for fault in faults)
+    jitter = sum(fault.jitter for fault in faults)
+    longest = round((asked + jitter) * NS)
+    frames = run.frames(to=period.toward, after=period.began, before=period.ended - longest)
+    measured = tuple(frame.delay for frame in frames if frame.delay is not None)
+    if not measured:
         return None
-    alone = len(delays) == len(period.faults)
-    return _Delays(toward, period.faults[0].engine, asked, jitter, alone, took)
+    return _Delays(
+        toward=period.toward,
+        engine=period.faults[0].engine,
+        asked=asked,
+        jitter=jitter,
+        alone=len(faults) == len(period.faults),
+        measured=measured,
+    )
 
 
-def _quickest(each: _Delays, measured: Sequence[_Delays]) -> float:
+def _lateness_of_quickest(delays: _Delays, all_delays: Sequence[_Delays]) -> float:
     """How late the quickest frame was, in seconds: of these frames, or, if these are few, of all of the engine's."""
-    alike = [each] if len(each.took) >= ENOUGH else [other for other in measured if other.engine == each.engine]
-    return min(took - other.asked for other in alike for took in other.took)
+    compared = [delays]
+    if len(delays.measured) < ENOUGH:
+        compared = [each for each in all_delays if each.engine == delays.engine]
+    return min(min(each.measured) - each.asked for each in compared)
 
 
-def _judge(each: _Delays, late: float, early: float, tolerance: float) -> Check:
+def _judge(delays: _Delays, late: float, early: float, tolerance: float) -> Check:
     """The check on the median delay.
 
     Args:
-        each: the delays.
+        delays: what was measured.
         late: how late the frames are taken to be, in seconds.
         early: by how many seconds the median may be too short.
         tolerance: by how many seconds, besides the jitter, frames may be late; above it the median gets an upper bound.
     """
-    bounded = each.alone and late > each.jitter + tolerance
-    most = each.asked + each.jitter + tolerance if bounded else inf
-    least = max(0.0, each.asked - each.jitter - early)
-    return between("median delay toward {host}", median(each.took), least, most, "s", host=each.toward)
+    least = max(0.0, delays.asked - delays.jitter - early)
+    most = inf
+    if delays.alone and late > delays.jitter + tolerance:
+        most = delays.asked + delays.jitter + tolerance
+    return between("median delay toward {host}", median(delays.measured), least, most, "s", host=delays.toward)
 
 
 def _explained(frame: Frame, run: Evidence) -> bool:
@@ -189,12 +224,14 @@ def _explained(frame: Frame, run: Evidence) -> bool:
     if end is not None and frame.sent_at > end - EDGE:
         return True  # still between the two ports when the capture ended
     in_force = [each for each in run.faults(toward=frame.toward) if each.in_force(frame.sent_at, EDGE)]
-    if any(each.fault.can_lose and not _passes(frame, each.fault) for each in in_force):
-        return True
-    delaying = [each for each in in_force if each.fault.can_delay]
-    due = frame.sent_at + NS * sum(_longest_delay(each.fault) for each in delaying) + EDGE
-    for each in delaying:
-        ended = each.ended if each.ended is not None else end
+    for period in in_force:
+        if period.fault.can_lose and not _passes(frame, period.fault):
+            return True
+    delaying = [period for period in in_force if period.fault.can_delay]
+    longest = sum(_longest_delay(period.fault) for period in delaying)
+    due = frame.sent_at + longest * NS + EDGE
+    for period in delaying:
+        ended = end if period.ended is None else period.ended
         if ended is None or due > ended:
             return True
     return False
@@ -211,10 +248,14 @@ def _longest_delay(fault: Fault) -> float:
 
 def _passes(frame: Frame, fault: Fault) -> bool:
     """Whether the fault is an Mtu that forwards the frame. It is not known which frames another fault forwards."""
-    return isinstance(fault, Mtu) and (frame.ip is None or frame.ip.length <= fault.size)
+    if not isinstance(fault, Mtu):
+        return False
+    return frame.ip is None or frame.ip.length <= fault.size
 
 
 def _describe(frame: Frame, run: Evidence) -> str:
-    second = (frame.sent_at - run.meta["t"]) / NS
-    flags = f" {frame.tcp.flags}" if frame.tcp else ""
-    return f"{frame.packet.protocol}{flags} from {frame.source} to {frame.toward}, {second:.3f} s into the run"
+    seconds = (frame.sent_at - run.meta["t"]) / NS
+    what: str = frame.packet.protocol
+    if frame.tcp:
+        what = f"{what} {frame.tcp.flags}"
+    return f"{what} from {frame.source} to {frame.toward}, {seconds:.3f} s into the run"

@@ -19,7 +19,9 @@ class RFC(Source):
     section: str = ""
 
     def __str__(self) -> str:
-        return f"RFC {self.number}" + (f" section {self.section}" if self.section else "")
+        if not self.section:
+            return f"RFC {self.number}"
+        return f"RFC {self.number} section {self.section}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Book(Source):
     chapter: str = ""
 
     def __str__(self) -> str:
-        return self.title + (f", chapter {self.chapter}" if self.chapter else "")
+        if not self.chapter:
+            return self.title
+        return f"{self.title}, chapter {self.chapter}"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Corrupt(Fault):
 
     def __post_init__(self) -> None:
         self._check("probability", 0, 1)
-        self._check("spare", 0, LARGEST, "bytes", whole=True)
+        self._check("spare", 0, LARGEST, "bytes", integer=True)
 
     def netem(self) -> Netem | None:
         if self.spare:

@@ -219,13 +219,13 @@ class Fault:
                 raise BadFault(f"{cls.name} needs the field {name}.")
         return cls(**values)
 
-    def _check(self, field: str, low: float, high: float, unit: str = "", whole: bool = False) -> None:
-        """Raise BadFault unless the field is a number (``whole``: an integer) from ``low`` to ``high``."""
+    def _check(self, field: str, low: float, high: float, unit: str = "", integer: bool = False) -> None:
+        """Raise BadFault unless the field is a number (``integer``: a whole one) from ``low`` to ``high``."""
         value = getattr(self, field)
-        allowed = int if whole else (int, float)
+        allowed = int if integer else (int, float)
         is_number = isinstance(value, allowed) and not isinstance(value, bool)
         if is_number and low <= value <= high:  # no bound is infinite, and nan is in no range
             return
-        kind = "a whole number" if whole else "a number"
+        kind = "a whole number" if integer else "a number"
         span = f"{low:g} to {high:g} {unit}".rstrip()
         raise BadFault(f"{self.name}: {field} must be {kind} from {span}, not {value!r}.")

@@ -75,7 +75,7 @@ class Match(Fault):
             raise BadFault(f"{self.name}: data must be True or False, not {self.data!r}.")
         for field in ("port", "from_port", "to_port"):
             if getattr(self, field) is not None:
-                self._check(field, 1, 65535, whole=True)
+                self._check(field, 1, 65535, integer=True)
         if self.flags is not None:
             self._check_flags(self.flags)
         if self.protocol in ("icmp", "arp") and self._matches_fields():

@@ -110,7 +110,7 @@ class Mtu(Fault):
     tells: bool = True
 
     def __post_init__(self) -> None:
-        self._check("size", SMALLEST, LARGEST, "bytes", whole=True)
+        self._check("size", SMALLEST, LARGEST, "bytes", integer=True)
         if not isinstance(self.tells, bool):
             raise BadFault(f"{self.name}: tells must be True or False, not {self.tells!r}.")
 

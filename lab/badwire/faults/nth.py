@@ -34,11 +34,11 @@ class Nth(Match):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("n", 1, _MANY, whole=True)
-        self._check("every", 1, _MANY, whole=True)
-        self._check("copies", 0, 1000, whole=True)
+        self._check("n", 1, _MANY, integer=True)
+        self._check("every", 1, _MANY, integer=True)
+        self._check("copies", 0, 1000, integer=True)
         if self.times is not None:
-            self._check("times", 1, _MANY, whole=True)
+            self._check("times", 1, _MANY, integer=True)
         if self.copies and self.protocol not in (None, "tcp"):
             raise BadFault(f"{self.name}: copies are for protocol tcp, not {self.protocol}.")
 

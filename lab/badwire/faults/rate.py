@@ -27,7 +27,7 @@ class Rate(Fault):
 
     def __post_init__(self) -> None:
         self._check("bits_per_second", 1e3, 1e11, "bit/s")
-        self._check("limit", 1, QUEUE, "frames", whole=True)
+        self._check("limit", 1, QUEUE, "frames", integer=True)
 
     def netem(self) -> Netem:
         return Netem(rate_bps=round(self.bits_per_second), limit=self.limit)

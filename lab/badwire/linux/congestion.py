@@ -67,7 +67,7 @@ def slope(points: list[tuple[float, float]]) -> float:
 def slopes(points: Iterable[tuple[float, float, float]]) -> tuple[float, float]:
     """The smallest and the largest ``slope`` of points whose y is known only within bounds.
 
-    Each point is (x, smallest y, largest y). All combinations of the bounds are tried, 2**n for n points.
+    Each point is (x, smallest y, largest y). It computes the slope of every combination of bounds, 2**n for n points.
     """
     xs = []
     bounds = []
@@ -76,6 +76,6 @@ def slopes(points: Iterable[tuple[float, float, float]]) -> tuple[float, float]:
         bounds.append((least, most))
     found = []
     for ys in product(*bounds):
-        line = zip(xs, ys, strict=True)
-        found.append(slope(list(line)))
+        combination = list(zip(xs, ys, strict=True))
+        found.append(slope(combination))
     return min(found), max(found)

@@ -141,31 +141,41 @@ class _CapHeader(ctypes.Structure):
     )
 
 
-def _sets() -> tuple[_CapHeader, ctypes.Array[ctypes.c_uint32]]:
+# The three sets of a thread, each of 64 bits: the effective, permitted and inheritable capabilities 0 to 31, and then
+# those of 32 to 63.
+_CapabilitySets = ctypes.c_uint32 * 6
+_INHERITABLE = 2
+
+
+def _word(capability: int, which: int) -> tuple[int, int]:
+    """The index in _CapabilitySets, and the bit there, of a capability in set 0, 1 or 2."""
+    half, bit = divmod(capability, 32)
+    return half * 3 + which, 1 << bit
+
+
+def _capget() -> tuple[_CapHeader, ctypes.Array[ctypes.c_uint32]]:
     header = _CapHeader(_LINUX_CAPABILITY_VERSION_3, 0)
-    words = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable of capabilities 0 to 31, then of 32 to 63
-    _check(_libc.capget(ctypes.byref(header), words), "capget")
-    return header, words
+    sets = _CapabilitySets()
+    _check(_libc.capget(ctypes.byref(header), sets), "capget")
+    return header, sets
 
 
-def give_up(*capabilities: int) -> None:
+def drop_capabilities(*capabilities: int) -> None:
     """Drop these capabilities from this thread's effective, permitted and inheritable sets (capabilities(7)).
 
     Threads and forked children that it creates afterwards do not have them either. A capability that the thread does
     not have is ignored.
     """
-    header, words = _sets()
+    header, sets = _capget()
     for capability in capabilities:
-        half, bit = divmod(capability, 32)
-        others = 0xFFFFFFFF ^ (1 << bit)
-        first = half * 3
-        for place in range(first, first + 3):
-            words[place] &= others
-    _check(_libc.capset(ctypes.byref(header), words), "capset")
+        for which in range(3):
+            index, bit = _word(capability, which)
+            sets[index] &= ~bit
+    _check(_libc.capset(ctypes.byref(header), sets), "capset")
 
 
-def give_up_all(*but: int) -> None:
-    """Drop every capability of this thread except ``but``, and forbid it to gain any (PR_SET_NO_NEW_PRIVS).
+def drop_all_capabilities(*kept: int) -> None:
+    """Drop every capability of this thread except ``kept``, and forbid it to gain any (PR_SET_NO_NEW_PRIVS).
 
     The inheritable set becomes empty and, where the thread may change it, the bounding set too.
     """
@@ -173,15 +183,13 @@ def give_up_all(*but: int) -> None:
         if _libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0:
             break
         _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-    header, words = _sets()
-    kept = [0] * 6
-    for capability in but:
-        half, bit = divmod(capability, 32)
-        effective = half * 3
-        permitted = effective + 1  # the inheritable set, which comes next, stays empty
-        kept[effective] |= 1 << bit
-        kept[permitted] |= 1 << bit
-    for place in range(6):
-        words[place] &= kept[place]
-    _check(_libc.capset(ctypes.byref(header), words), "capset")
+    header, sets = _capget()
+    wanted = [0] * len(sets)
+    for capability in kept:
+        for which in range(_INHERITABLE):
+            index, bit = _word(capability, which)
+            wanted[index] |= bit
+    for index, bits in enumerate(wanted):
+        sets[index] &= bits
+    _check(_libc.capset(ctypes.byref(header), sets), "capset")
     prctl(PR_SET_NO_NEW_PRIVS, 1)

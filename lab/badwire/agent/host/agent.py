@@ -72,7 +72,7 @@ class HostAgent:
                 system.set_metrics(system.INTERFACE, system.address_of(system.INTERFACE) or "", request["route"])
             offloads = system.turn_offloads_off(system.INTERFACE)
             self._sampler = Sampler(self._loop, self._send)
-            libc.give_up(libc.CAP_NET_ADMIN, libc.CAP_NET_RAW, libc.CAP_SYS_ADMIN)
+            libc.drop_capabilities(libc.CAP_NET_ADMIN, libc.CAP_NET_RAW, libc.CAP_SYS_ADMIN)
         except OSError as error:
             raise NoPermission(
                 f"this host cannot be set up: {error}; its agent needs NET_ADMIN and NET_RAW at the start"

@@ -43,7 +43,7 @@ class Launcher:
                 signal.signal(number, lambda *_: None)
         # The thread keeps what it takes to become another user; becoming that user drops it.
         kept = () if user is None else (libc.CAP_SETUID, libc.CAP_SETGID)
-        self._thread = ThreadPoolExecutor(1, "launcher", libc.give_up_all, kept)
+        self._thread = ThreadPoolExecutor(1, "launcher", libc.drop_all_capabilities, kept)
 
     def start(
         self,

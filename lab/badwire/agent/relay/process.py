@@ -175,7 +175,7 @@ def _run(link: socket.socket, parent: int) -> None:
         text = f"The relay cannot have a network namespace ({error.strerror}); run as root, or allow user namespaces."
         link.sendall(pack(["answer", to_wire(NoPermission(text))]))
         return
-    libc.give_up(libc.CAP_SYS_ADMIN)
+    libc.drop_capabilities(libc.CAP_SYS_ADMIN)
     _use_realtime_scheduling()
     link.sendall(pack(["answer", {"ok": None}]))
     RelayLoop(link).run()

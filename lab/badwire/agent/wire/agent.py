@@ -85,7 +85,7 @@ class WireAgent:
         if name is not None:
             # In the Docker Engine's own namespace, SYS_ADMIN is needed for the relay's namespace only.
             self._redirect.start()
-            libc.give_up(libc.CAP_SYS_ADMIN)
+            libc.drop_capabilities(libc.CAP_SYS_ADMIN)
 
     def _make_port(self, host: str, pid: int = 0, ifindex: int | None = None, iflink: int | None = None) -> None:
         bridge = self._existing(self._bridge)
