@@ -3,19 +3,29 @@
 import collections
 import heapq
 import itertools
+import math
 import os
 import select
 import time
 from collections.abc import Callable
 
+Callback = Callable[[], None]
+
 
 class Timer:
-    """A callback that is due once, unless it is cancelled."""
+    """A callback that is due once, at ``due`` (ns of CLOCK_MONOTONIC), unless it is cancelled."""
 
-    __slots__ = ("callback",)
+    __slots__ = ("callback", "due", "number")
 
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
+    def __init__(self, due: int, number: int, callback: Callback) -> None:
+        self.due = due
+        self.number = number  # of two timers that are due at the same time, the lower one is first
+        self.callback: Callback | None = callback
+
+    def __lt__(self, other: "Timer") -> bool:
+        if self.due == other.due:
+            return self.number < other.number
+        return self.due < other.due
 
     def cancel(self) -> None:
         self.callback = None
@@ -30,26 +40,26 @@ class Loop:
 
     def __init__(self) -> None:
         self._poll = select.poll()
-        self._readers: dict[int, Callable[[], None]] = {}
-        self._writers: dict[int, Callable[[], None]] = {}
-        self._timers: list[tuple[int, int, Timer]] = []
-        self._order = itertools.count()
+        self._readers: dict[int, Callback] = {}
+        self._writers: dict[int, Callback] = {}
+        self._timers: list[Timer] = []  # a heap
+        self._timer_numbers = itertools.count()
         self._running = False
-        self._from_threads: collections.deque[Callable[[], None]] = collections.deque()
+        self._from_threads: collections.deque[Callback] = collections.deque()
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.reader(self._wakeup, self._call_from_threads)
 
-    def reader(self, fd: int, callback: Callable[[], None]) -> None:
+    def reader(self, fd: int, callback: Callback) -> None:
         """Call back whenever ``fd`` can be read, or its other end is closed, until ``forget``."""
         self._readers[fd] = callback
         self._register(fd)
 
-    def writer(self, fd: int, callback: Callable[[], None] | None) -> None:
+    def writer(self, fd: int, callback: Callback | None) -> None:
         """Call back whenever ``fd`` can be written, or its other end is closed; None: call back no more."""
-        had = self._writers.pop(fd, None)
+        previous = self._writers.pop(fd, None)
         if callback is not None:
             self._writers[fd] = callback
-        if callback is not had:
+        if callback is not previous:
             self._register(fd)
 
     def forget(self, fd: int) -> None:
@@ -60,19 +70,23 @@ class Loop:
             self._register(fd)
 
     def _register(self, fd: int) -> None:
-        wanted = (select.POLLIN if fd in self._readers else 0) | (select.POLLOUT if fd in self._writers else 0)
-        if wanted:
-            self._poll.register(fd, wanted)
+        events = 0
+        if fd in self._readers:
+            events |= select.POLLIN
+        if fd in self._writers:
+            events |= select.POLLOUT
+        if events:
+            self._poll.register(fd, events)
         else:
             self._poll.unregister(fd)
 
-    def at(self, t_ns: int, callback: Callable[[], None]) -> Timer:
+    def at(self, t_ns: int, callback: Callback) -> Timer:
         """Call back once, at ``t_ns`` or soon after."""
-        timer = Timer(callback)
-        heapq.heappush(self._timers, (t_ns, next(self._order), timer))
+        timer = Timer(t_ns, next(self._timer_numbers), callback)
+        heapq.heappush(self._timers, timer)
         return timer
 
-    def from_thread(self, callback: Callable[[], None]) -> None:
+    def from_thread(self, callback: Callback) -> None:
         """Call back soon in the loop's thread; the only method for other threads and signal handlers."""
         self._from_threads.append(callback)
         os.eventfd_write(self._wakeup, 1)
@@ -87,29 +101,38 @@ class Loop:
         """Call back until ``stop``."""
         self._running = True
         while self._running:
-            ready = self._poll.poll(self._timeout())
-            for fd, events in ready:
-                if events & ~select.POLLOUT and (callback := self._readers.get(fd)) is not None:
-                    callback()
-                if events & ~select.POLLIN and (callback := self._writers.get(fd)) is not None:
-                    callback()
-            self._fire()
+            timeout = self._timeout()
+            for fd, events in self._poll.poll(timeout):
+                self._call_back(fd, events)
+            self._call_due_timers()
+
+    def _call_back(self, fd: int, events: int) -> None:
+        # An error or a hang-up, which poll(2) reports unasked, goes to both.
+        if events & ~select.POLLOUT:
+            read = self._readers.get(fd)
+            if read is not None:
+                read()
+        if events & ~select.POLLIN:
+            write = self._writers.get(fd)
+            if write is not None:
+                write()
 
     def stop(self) -> None:
         """End ``run`` after the present callbacks."""
         self._running = False
 
-    def _timeout(self) -> float | None:
+    def _timeout(self) -> int | None:
         """Milliseconds until the next timer, rounded up; None: there is no timer."""
-        while self._timers and self._timers[0][2].callback is None:
+        while self._timers and self._timers[0].callback is None:
             heapq.heappop(self._timers)
         if not self._timers:
             return None
-        return max(0.0, -((time.monotonic_ns() - self._timers[0][0]) // 1_000_000))
+        left_ns = self._timers[0].due - time.monotonic_ns()
+        return max(0, math.ceil(left_ns / 1_000_000))
 
-    def _fire(self) -> None:
+    def _call_due_timers(self) -> None:
         now = time.monotonic_ns()
-        while self._timers and self._timers[0][0] <= now:
-            callback = heapq.heappop(self._timers)[2].callback
-            if callback is not None:
-                callback()
+        while self._timers and self._timers[0].due <= now:
+            timer = heapq.heappop(self._timers)
+            if timer.callback is not None:
+                timer.callback()

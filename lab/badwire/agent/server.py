@@ -12,7 +12,8 @@ from badwire.util.jsonlines import Decoder, Message, encode
 _CHUNK = 1 << 16
 
 Send = Callable[[Message], None]
-Handler = Callable[[Message, Callable[[Any], None]], None]
+Reply = Callable[[Any], None]
+Handler = Callable[[Message, Reply], None]
 Close = Callable[[], None]
 
 
@@ -35,11 +36,15 @@ def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | Non
         with sending:
             try:
                 while data:
-                    data = data[os.write(outgoing, data) :]
+                    written = os.write(outgoing, data)
+                    data = data[written:]
             except OSError:
                 loop.from_thread(loop.stop)  # the lab is gone
 
-    handle, close = _host(loop, send, scratch, user) if kind == "host" else _wire(loop, send)
+    if kind == "host":
+        handle, close = _host(loop, send, scratch, user)
+    else:
+        handle, close = _wire(loop, send)
 
     def read() -> None:
         data = os.read(incoming, _CHUNK)
@@ -59,12 +64,15 @@ def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | Non
         close()
 
 
-def _replier(request: Message, send: Callable[[Message], None]) -> Callable[[Any], None]:
+def _replier(request: Message, send: Send) -> Reply:
+    """A function that sends the answer to ``request``: a value, or a LabError."""
+    number = request["id"]
+
     def reply(value: Any) -> None:
         if isinstance(value, LabError):
-            send({"id": request["id"], **to_wire(value)})
+            send({"id": number, **to_wire(value)})
         else:
-            send({"id": request["id"], "ok": value})
+            send({"id": number, "ok": value})
 
     return reply
 
@@ -72,7 +80,11 @@ def _replier(request: Message, send: Callable[[Message], None]) -> Callable[[Any
 def _host(loop: Loop, send: Send, scratch: str, user: int | None) -> tuple[Handler, Close]:
     from badwire.agent.host.agent import HostAgent
 
-    return HostAgent(loop, send, scratch, user).handle, lambda: None
+    def close() -> None:
+        """Nothing: what a host's agent made ends with its process."""
+
+    agent = HostAgent(loop, send, scratch, user)
+    return agent.handle, close
 
 
 def _wire(loop: Loop, send: Send) -> tuple[Handler, Close]:
@@ -80,4 +92,9 @@ def _wire(loop: Loop, send: Send) -> tuple[Handler, Close]:
     from badwire.agent.wire.agent import WireAgent
 
     agent = WireAgent(loop, send)
-    return lambda request, reply: reply(agent.handle(request)), agent.close
+
+    def handle(request: Message, reply: Reply) -> None:
+        answer = agent.handle(request)
+        reply(answer)
+
+    return handle, agent.close

@@ -260,7 +260,7 @@ class Host:
         name = str(Path(program).absolute()) if own else program
         criterion = None
         if ready:
-            criterion = "listens" if own else "says"
+            criterion = "listens" if own else "announces"
         words = _words(args)
         if port is not None:
             words = [word.replace("{port}", str(port)) for word in words]

@@ -7,6 +7,8 @@ from typing import Any
 
 from badwire.agent.event_loop import Loop
 from badwire.agent.host import system
+from badwire.agent.host.inet_diag import SocketEntry
+from badwire.agent.host.program import HostProgram
 from badwire.agent.host.programs import Programs
 from badwire.agent.host.sampler import Sampler
 from badwire.agent.host.sockets import ControlledSockets
@@ -14,6 +16,7 @@ from badwire.errors import LabError, NoPermission
 from badwire.linux import libc
 from badwire.util.jsonlines import Message
 
+Send = Callable[[Message], None]
 Reply = Callable[[Any], None]
 
 # Recorded whether a scenario sets them or not, since any claim may depend on them.
@@ -44,7 +47,7 @@ ALWAYS_RECORDED = (
 class HostAgent:
     """Serves one host: its programs, controlled sockets, table of sockets, and counters."""
 
-    def __init__(self, loop: Loop, send: Callable[[Message], None], scratch: str, user: int | None) -> None:
+    def __init__(self, loop: Loop, send: Send, scratch: str, user: int | None) -> None:
         self._loop = loop
         self._send = send
         self._sampler: Sampler | None = None
@@ -53,7 +56,9 @@ class HostAgent:
 
     def handle(self, request: Message, reply: Reply) -> None:
         """Carry out a request; ``reply`` is called once, now or later, with its value or with a LabError."""
-        getattr(self, f"_do_{request['do']}")(request, reply)
+        name = request["do"]
+        do = getattr(self, f"_do_{name}")
+        do(request, reply)
 
     def _do_hello(self, request: Message, reply: Reply) -> None:
         reply({"pid": os.getpid(), "interfaces": system.interfaces()})
@@ -61,15 +66,7 @@ class HostAgent:
     def _do_setup(self, request: Message, reply: Reply) -> None:
         """Configure the network, then drop the capabilities for that, which no other request needs."""
         try:
-            for name, value in request["sysctls"].items():
-                system.write_sysctl(name, value)
-            if request["address"] is not None:
-                system.set_address(system.INTERFACE, request["address"])
-                system.up("lo")
-                system.up(system.INTERFACE)
-            system.remove_default_route()
-            if request["route"]:
-                system.set_metrics(system.INTERFACE, system.address_of(system.INTERFACE) or "", request["route"])
+            _configure_network(request)
             offloads = system.turn_offloads_off(system.INTERFACE)
             self._sampler = Sampler(self._loop, self._send)
             libc.drop_capabilities(libc.CAP_NET_ADMIN, libc.CAP_NET_RAW, libc.CAP_SYS_ADMIN)
@@ -79,17 +76,22 @@ class HostAgent:
             ) from None
         self._sampler.watchers.append(self._programs.table_sampled)
         self._sampler.sample("asked")
-        recorded = sorted({*ALWAYS_RECORDED, *request["sysctls"], *request.get("record", ())})
-        facts = system.facts(system.INTERFACE, recorded)
+        sysctls = {*ALWAYS_RECORDED, *request["sysctls"], *request.get("record", ())}
+        facts = system.facts(system.INTERFACE, sorted(sysctls))
         reply({**facts, "route": request["route"], "offloads": offloads, "t": time.monotonic_ns()})
 
     def _do_start(self, request: Message, reply: Reply) -> None:
-        def ready(failure: LabError | None, program: Any) -> None:
+        def ready(failure: LabError | None, program: HostProgram) -> None:
             self._changed("program")
-            reply(failure or {"program": program.number, "pid": program.process.pid})
+            if failure is not None:
+                reply(failure)
+            else:
+                reply({"program": program.number, "pid": program.process.pid})
 
-        before = self._sample("asked") if request["ready"] == "listens" else []
-        self._programs.start(request, ready, before)
+        sockets: list[SocketEntry] = []
+        if request["ready"] == "listens":
+            sockets = self._sample("asked")
+        self._programs.start(request, ready, sockets)
         self._changed("program")
 
     def _do_signal(self, request: Message, reply: Reply) -> None:
@@ -103,45 +105,54 @@ class HostAgent:
 
     def _do_type(self, request: Message, reply: Reply) -> None:
         """Replies when the program's input has taken it all, with True, or when nobody reads it, with False."""
-        self._programs.program(request["program"]).type(request["data"], reply)
+        program = self._programs.program(request["program"])
+        program.type(request["data"], reply)
         self._changed("program")
 
     def _do_end_input(self, request: Message, reply: Reply) -> None:
-        self._programs.program(request["program"]).end_input()
+        program = self._programs.program(request["program"])
+        program.end_input()
         reply(None)
 
     def _do_acknowledge(self, request: Message, reply: Reply) -> None:
-        self._programs.program(request["program"]).acknowledge(request["size"])
+        program = self._programs.program(request["program"])
+        program.acknowledge(request["size"])
         reply(None)
 
     def _do_resize(self, request: Message, reply: Reply) -> None:
-        self._programs.terminal(request["program"]).resize(request["rows"], request["columns"])
+        terminal = self._programs.terminal(request["program"])
+        terminal.resize(request["rows"], request["columns"])
         reply(None)
 
     def _do_hang_up(self, request: Message, reply: Reply) -> None:
-        self._programs.terminal(request["program"]).hang_up()
+        terminal = self._programs.terminal(request["program"])
+        terminal.hang_up()
         reply(None)
 
     def _do_open(self, request: Message, reply: Reply) -> None:
-        reply(self._sockets.open(request["kind"]))
+        number = self._sockets.open(request["kind"])
+        reply(number)
 
     def _do_call(self, request: Message, reply: Reply) -> None:
         """Replies from the call's own thread, when the call has returned."""
         self._sockets.begin(request["socket"], request["call"], request["args"], reply)
 
     def _do_sample(self, request: Message, reply: Reply) -> None:
-        reply(self._sample("asked"))
+        sockets = self._sample("asked")
+        reply(sockets)
 
     def _do_sockets(self, request: Message, reply: Reply) -> None:
         """The table of sockets; unlike ``sample``, recorded only if it has changed."""
-        assert self._sampler is not None, "setup comes first"
-        reply(self._sampler.sample("polled"))
+        sockets = self._sample("polled")
+        reply(sockets)
 
     def _do_sysctl(self, request: Message, reply: Reply) -> None:
-        reply(system.read_sysctl(request["name"]))
+        value = system.read_sysctl(request["name"])
+        reply(value)
 
     def _do_counters(self, request: Message, reply: Reply) -> None:
-        self._send({"event": "counters", "t": time.monotonic_ns(), "counters": system.counters()})
+        now = time.monotonic_ns()
+        self._send({"event": "counters", "t": now, "counters": system.counters()})
         reply(None)
 
     def _do_processes(self, request: Message, reply: Reply) -> None:
@@ -149,7 +160,7 @@ class HostAgent:
         self._send({"event": "processes", "t": time.monotonic_ns(), "processes": found})
         reply(found)
 
-    def _sample(self, cause: str) -> list[dict[str, Any]]:
+    def _sample(self, cause: str) -> list[SocketEntry]:
         assert self._sampler is not None, "setup comes first"
         return self._sampler.sample(cause)
 
@@ -160,3 +171,16 @@ class HostAgent:
     def _changed(self, cause: str) -> None:
         if self._sampler is not None:
             self._sampler.trigger(cause)
+
+
+def _configure_network(request: Message) -> None:
+    for name, value in request["sysctls"].items():
+        system.write_sysctl(name, value)
+    if request["address"] is not None:
+        system.set_address(system.INTERFACE, request["address"])
+        system.up("lo")
+        system.up(system.INTERFACE)
+    system.remove_default_route()
+    if request["route"]:
+        address = system.address_of(system.INTERFACE) or ""
+        system.set_metrics(system.INTERFACE, address, request["route"])

@@ -10,7 +10,7 @@ import operator
 import os
 import socket
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from badwire.linux.tcp_states import BY_NUMBER
 
@@ -31,24 +31,28 @@ _ENTRY = struct.Struct("=BBBB2s2s16s16s12xIIIII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ALL_STATES = 0xFFFFFFFF
 
+
+class _Fields(NamedTuple):
+    """Consecutive fields of a C structure that have the same type, a format character of the struct module."""
+
+    type: str
+    names: str
+
+
 # struct tcp_info, in order; later kernels append fields and have never moved one.
-_TCP_INFO: tuple[tuple[str, str], ...] = tuple(
-    (name, kind)
-    for kind, names in (
-        ("B", "state ca_state retransmits probes backoff options wscale flags"),
-        ("I", "rto ato snd_mss rcv_mss unacked sacked lost retrans fackets"),
-        ("I", "last_data_sent last_ack_sent last_data_recv last_ack_recv"),
-        ("I", "pmtu rcv_ssthresh rtt rttvar snd_ssthresh snd_cwnd advmss reordering rcv_rtt rcv_space total_retrans"),
-        ("Q", "pacing_rate max_pacing_rate bytes_acked bytes_received"),
-        ("I", "segs_out segs_in notsent_bytes min_rtt data_segs_in data_segs_out"),
-        ("Q", "delivery_rate busy_time rwnd_limited sndbuf_limited"),
-        ("I", "delivered delivered_ce"),
-        ("Q", "bytes_sent bytes_retrans"),
-        ("I", "dsack_dups reord_seen rcv_ooopack snd_wnd"),
-    )
-    for name in names.split()
+_TCP_INFO = (
+    _Fields("B", "state ca_state retransmits probes backoff options wscale flags"),
+    _Fields("I", "rto ato snd_mss rcv_mss unacked sacked lost retrans fackets"),
+    _Fields("I", "last_data_sent last_ack_sent last_data_recv last_ack_recv"),
+    _Fields("I", "pmtu rcv_ssthresh rtt rttvar snd_ssthresh snd_cwnd advmss reordering rcv_rtt rcv_space"),
+    _Fields("I", "total_retrans"),
+    _Fields("Q", "pacing_rate max_pacing_rate bytes_acked bytes_received"),
+    _Fields("I", "segs_out segs_in notsent_bytes min_rtt data_segs_in data_segs_out"),
+    _Fields("Q", "delivery_rate busy_time rwnd_limited sndbuf_limited"),
+    _Fields("I", "delivered delivered_ce"),
+    _Fields("Q", "bytes_sent bytes_retrans"),
+    _Fields("I", "dsack_dups reord_seen rcv_ooopack snd_wnd"),
 )
-_TCP_INFO_LAYOUT = struct.Struct("=" + "".join(kind for _, kind in _TCP_INFO))
 # Left out: what the entry already has, and what changes with the clock alone, so that no two samples would be equal.
 _OMITTED = frozenset(
     {
@@ -68,15 +72,29 @@ _OMITTED = frozenset(
     }
 )
 
-_NAMES = tuple(name for name, _ in _TCP_INFO)
-_KEPT = tuple(name for name in _NAMES if name not in _OMITTED)
-_pick = operator.itemgetter(*map(_NAMES.index, _KEPT))
+
+def _tcp_info_layout() -> tuple[struct.Struct, list[str]]:
+    """The layout of struct tcp_info, and the names of its fields."""
+    layout = "="
+    names: list[str] = []
+    for fields in _TCP_INFO:
+        more = fields.names.split()
+        layout += fields.type * len(more)
+        names += more
+    return struct.Struct(layout), names
+
+
+_TCP_INFO_STRUCT, _NAMES = _tcp_info_layout()
+_KEPT = [name for name in _NAMES if name not in _OMITTED]
+_KEPT_INDICES = [_NAMES.index(name) for name in _KEPT]
+_pick_kept = operator.itemgetter(*_KEPT_INDICES)
 _WSCALE = _NAMES.index("wscale")
 
 # Attempts to read a table that changes meanwhile; where connections end all the time, one reading in 200 sees that.
 _ATTEMPTS = 10
 
 SocketEntry = dict[str, Any]
+Data = bytes | memoryview
 
 _buffer = memoryview(bytearray(1 << 18))  # shared: each allocation of that size would be a new mapping
 
@@ -95,14 +113,19 @@ def table(diag: socket.socket) -> list[SocketEntry]:
         OSError: the kernel refused a dump.
     """
     for _ in range(_ATTEMPTS):
-        entries: list[SocketEntry] = []
-        for family in (socket.AF_INET, socket.AF_INET6):
-            for protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
-                entries += dump(diag, family, protocol)
+        entries = _dump_all(diag)
         present = [entry for entry in entries if not _has_ended(entry)]
         if len(present) == len(entries):
             break
     return present
+
+
+def _dump_all(diag: socket.socket) -> list[SocketEntry]:
+    entries: list[SocketEntry] = []
+    for family in (socket.AF_INET, socket.AF_INET6):
+        for protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
+            entries += dump(diag, family, protocol)
+    return entries
 
 
 def _has_ended(entry: SocketEntry) -> bool:
@@ -112,15 +135,21 @@ def _has_ended(entry: SocketEntry) -> bool:
     that replaces this one, usually in TIME_WAIT, was not collected, so the table must be read again. A socket that is
     really in CLOSE is still held by a program and bound to its port, whatever happened to its connection.
     """
-    connected = entry["proto"] == "tcp" and entry["remote"][1] != 0
-    return connected and bool(entry["local"][1] == 0 or (entry["state"] == "CLOSE" and entry["inode"] == 0))
+    _, local_port = entry["local"]
+    _, remote_port = entry["remote"]
+    if entry["proto"] != "tcp" or remote_port == 0:
+        return False  # it has no connection
+    if local_port == 0:
+        return True
+    return bool(entry["state"] == "CLOSE" and entry["inode"] == 0)
 
 
 def dump(diag: socket.socket, family: int, protocol: int) -> list[SocketEntry]:
     """The sockets of one family and protocol; none if the kernel does not support the family."""
     extension = 1 << (INET_DIAG_INFO - 1)
     body = _REQUEST.pack(family, protocol, extension, _ALL_STATES)
-    diag.send(_NLMSG.pack(_NLMSG.size + len(body), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0) + body)
+    header = _NLMSG.pack(_NLMSG.size + len(body), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0)
+    diag.send(header + body)
     entries: list[SocketEntry] = []
     while True:
         length = diag.recv_into(_buffer)
@@ -130,7 +159,7 @@ def dump(diag: socket.socket, family: int, protocol: int) -> list[SocketEntry]:
             return entries
 
 
-def parse(data: bytes | memoryview, protocol: int) -> tuple[bool, list[SocketEntry]]:
+def parse(data: Data, protocol: int) -> tuple[bool, list[SocketEntry]]:
     """One datagram of a dump's answer: whether it was the last, and its sockets.
 
     Raises:
@@ -139,21 +168,33 @@ def parse(data: bytes | memoryview, protocol: int) -> tuple[bool, list[SocketEnt
     entries: list[SocketEntry] = []
     offset = 0
     while offset + _NLMSG.size <= len(data):
-        length, kind, *_ = _NLMSG.unpack_from(data, offset)
+        length, kind, _flags, _sequence, _port = _NLMSG.unpack_from(data, offset)
         payload = data[offset + _NLMSG.size : offset + length]
         if kind in (NLMSG_DONE, NLMSG_ERROR):
-            number = -struct.unpack_from("=i", payload)[0] if len(payload) >= 4 else 0
-            if (
-                number > 0 and number != errno.ENOENT
-            ):  # ENOENT: no handler, the family or protocol is not in this kernel
-                raise OSError(number, f"sock_diag: {os.strerror(number)}")
+            _raise_error(payload)
             return True, entries
         entries.append(_entry(payload, protocol))
-        offset += (length + 3) & ~3
+        offset += _aligned(length)
     return False, entries
 
 
-def _entry(payload: bytes | memoryview, protocol: int) -> SocketEntry:
+def _raise_error(payload: Data) -> None:
+    """Raise the error in the last message of a dump, if it has one."""
+    if len(payload) < 4:
+        return
+    (negative_errno,) = struct.unpack_from("=i", payload)
+    number = -negative_errno
+    # ENOENT: this kernel does not have the family or protocol.
+    if number > 0 and number != errno.ENOENT:
+        raise OSError(number, f"sock_diag: {os.strerror(number)}")
+
+
+def _aligned(length: int) -> int:
+    """A length rounded up to a multiple of 4, at which the next message or attribute begins."""
+    return (length + 3) & ~3
+
+
+def _entry(payload: Data, protocol: int) -> SocketEntry:
     family, state, timer, retrans, sport, dport, src, dst, expires, rqueue, wqueue, uid, inode = _ENTRY.unpack_from(
         payload
     )
@@ -176,8 +217,9 @@ def _entry(payload: bytes | memoryview, protocol: int) -> SocketEntry:
         if length < _ATTRIBUTE.size:
             break
         if kind == INET_DIAG_INFO and protocol == socket.IPPROTO_TCP:
-            entry["info"] = tcp_info(bytes(payload[offset + _ATTRIBUTE.size : offset + length]))
-        offset += (length + 3) & ~3
+            value = payload[offset + _ATTRIBUTE.size : offset + length]
+            entry["info"] = tcp_info(bytes(value))
+        offset += _aligned(length)
     return entry
 
 
@@ -190,8 +232,10 @@ def _address(family: int, raw: bytes) -> str:
 
 def tcp_info(raw: bytes) -> dict[str, int]:
     """Decode struct tcp_info without the fields in ``_OMITTED``; fields that an older kernel lacks are 0."""
-    values = _TCP_INFO_LAYOUT.unpack_from(raw[: _TCP_INFO_LAYOUT.size].ljust(_TCP_INFO_LAYOUT.size, b"\0"))
-    info: dict[str, int] = dict(zip(_KEPT, _pick(values), strict=True))  # called thousands of times, so it must be fast
+    padded = raw.ljust(_TCP_INFO_STRUCT.size, b"\0")
+    values = _TCP_INFO_STRUCT.unpack_from(padded)
+    kept = _pick_kept(values)  # fast, since this is called thousands of times
+    info: dict[str, int] = dict(zip(_KEPT, kept, strict=True))
     scales = values[_WSCALE]
     info["snd_wscale"] = scales & 0xF
     info["rcv_wscale"] = scales >> 4

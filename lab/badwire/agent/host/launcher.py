@@ -33,10 +33,8 @@ class Launcher:
 
     def __init__(self, user: int | None) -> None:
         self._user = user
-        for limit, wanted in _LIMITS.items():
-            _, hard_limit = resource.getrlimit(limit)
-            lower = wanted if hard_limit == resource.RLIM_INFINITY else min(wanted, hard_limit)
-            resource.setrlimit(limit, (lower, lower))
+        for limit, value in _LIMITS.items():
+            _lower_limit(limit, value)
         for number in _KEYBOARD_SIGNALS:
             if signal.getsignal(number) is signal.SIG_IGN:
                 # exec resets a handler to the default action, as at a terminal; an ignored signal stays ignored.
@@ -49,7 +47,7 @@ class Launcher:
         self,
         argv: Sequence[str],
         environment: Mapping[str, str],
-        folder: str,
+        directory: str,
         terminal: int | None = None,
         stdin: bool = False,
     ) -> "subprocess.Popen[bytes]":
@@ -62,17 +60,30 @@ class Launcher:
         Raises:
             OSError: the program cannot be executed.
         """
-        no_terminal = subprocess.PIPE if stdin else subprocess.DEVNULL
-        return self._thread.submit(
+        source = subprocess.PIPE if stdin else subprocess.DEVNULL
+        output = subprocess.PIPE
+        if terminal is not None:
+            source = terminal
+            output = terminal
+        started = self._thread.submit(
             subprocess.Popen,
             argv,
-            stdin=no_terminal if terminal is None else terminal,
-            stdout=subprocess.PIPE if terminal is None else terminal,
-            stderr=subprocess.PIPE if terminal is None else terminal,
-            cwd=folder,
+            stdin=source,
+            stdout=output,
+            stderr=output,
+            cwd=directory,
             env=environment,
             start_new_session=True,
             user=self._user,
             group=self._user,
             extra_groups=None if self._user is None else [],
-        ).result()
+        )
+        return started.result()
+
+
+def _lower_limit(limit: int, value: int) -> None:
+    """Set a resource limit, soft and hard, to ``value`` or to the present hard limit if that is lower."""
+    _, hard_limit = resource.getrlimit(limit)
+    if hard_limit != resource.RLIM_INFINITY:
+        value = min(value, hard_limit)
+    resource.setrlimit(limit, (value, value))

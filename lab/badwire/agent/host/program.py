@@ -97,8 +97,9 @@ class HostProgram:
     def not_ready_in_time(self, condition: str, seconds: float) -> None:
         """Kill the program, which did not do what ``condition`` says within ``seconds``."""
         self.send_to_group(signal.SIGKILL)
-        error = f"{self.name} never {condition} within {seconds:g} s{self._last_output()}; it was killed"
-        self.became_ready(ProgramFailed(error))
+        last_output = self._last_output()
+        failure = ProgramFailed(f"{self.name} never {condition} within {seconds:g} s{last_output}; it was killed")
+        self.became_ready(failure)
 
     def send(self, which: signal.Signals) -> None:
         """Send a signal to the program, unless it has ended."""
@@ -115,14 +116,19 @@ class HostProgram:
         self._ended = True
         self.process.returncode = code
         for stream, pipe in self._pipes():  # output from before the end is reported before the end
-            while not pipe.closed and (data := _read(pipe)):
-                self._output(stream, data)
+            self._read_rest(stream, pipe)
         self._close_input()
-        killed_by = signal.Signals(-code).name if code < 0 else None
-        how = f"signal {killed_by}" if killed_by else f"status {code}"
-        error = f"{self.name} ended at once with {how}, before it was ready{self._last_output()}"
-        self.became_ready(ProgramFailed(error))
-        self.emit("program", what="exit", status=None if killed_by else code, signal=killed_by)
+        status: int | None = code
+        killed_by: str | None = None
+        cause = f"status {code}"
+        if code < 0:
+            status = None
+            killed_by = signal.Signals(-code).name
+            cause = f"signal {killed_by}"
+        last_output = self._last_output()
+        failure = ProgramFailed(f"{self.name} ended at once with {cause}, before it was ready{last_output}")
+        self.became_ready(failure)
+        self.emit("program", what="exit", status=status, signal=killed_by)
 
     def emit(self, event: str, **fields: Any) -> None:
         """Emit an event of this program, with the present time."""
@@ -140,9 +146,11 @@ class HostProgram:
     def _reader(self, stream: str, pipe: IO[bytes]) -> Callable[[], None]:
         def read() -> None:
             data = _read(pipe)
+            if data is None:
+                return
             if data:
                 self._output(stream, data)
-            elif data is not None:
+            else:
                 self._loop.forget(pipe.fileno())
                 pipe.close()
             if self._piped and self._unacknowledged >= WINDOW:
@@ -167,14 +175,25 @@ class HostProgram:
         room = OUTPUT_LIMIT - self._recorded[stream]
         self._recorded[stream] += len(data)
         recorded = data[: max(0, room)]
+        surplus = data[len(recorded) :]
         if recorded:
             text = recorded.decode("utf-8", "backslashreplace")
-            exact = {} if text.encode() == recorded else {"data": recorded}
-            self.emit(event, stream=stream, text=text, **exact)
-        if self._piped and event == "output" and len(recorded) < len(data):
-            self.emit("surplus", stream=stream, data=data[len(recorded) :])
-        if 0 <= room < len(data):
+            if text.encode() == recorded:
+                self.emit(event, stream=stream, text=text)
+            else:
+                self.emit(event, stream=stream, text=text, data=recorded)
+        if surplus and self._piped and event == "output":
+            self.emit("surplus", stream=stream, data=surplus)
+        if surplus and room >= 0:
             self.emit(event, stream=stream, text=_TRUNCATED, note=True)
+
+    def _read_rest(self, stream: str, pipe: IO[bytes]) -> None:
+        if pipe.closed:
+            return
+        data = _read(pipe)
+        while data:
+            self._output(stream, data)
+            data = _read(pipe)
 
     def _output(self, stream: str, data: bytes) -> None:
         if self._piped:
@@ -187,8 +206,11 @@ class HostProgram:
             self.became_ready(None)
 
     def _last_output(self) -> str:
+        """The end of an error message that quotes the last line of output; empty if there was none."""
+        if not self._last_line:
+            return ""
         text = self._last_line.decode("utf-8", "backslashreplace")
-        return f"; its last output: {text}" if text else ""
+        return f"; its last output: {text}"
 
 
 def _read(pipe: IO[bytes]) -> bytes | None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from badwire.agent.event_loop import Loop
 from badwire.agent.host import system
@@ -22,7 +23,18 @@ from badwire.util.jsonlines import Message
 PROGRAM_FOLDERS = (project.PROGRAMS, project.PROGRAMS / "faulty")
 SET_TERMINAL = (sys.executable, "-I", "-S", str(Path(__file__).with_name("set_terminal.py")))
 _INHERITED = ("PATH", "LANG")  # variables
+_LISTENING_STATES = {
+    "tcp": "LISTEN",
+    "udp": "CLOSE",  # of a UDP socket that is bound but not connected
+}
 Ready = Callable[[LabError | None, HostProgram], None]
+
+
+class ExpectedListener(NamedTuple):
+    """A port that a program is to listen on; ``inodes_before`` are those of the sockets that already listened there."""
+
+    port: int
+    inodes_before: set[int]
 
 
 class Programs:
@@ -49,8 +61,7 @@ class Programs:
         self._user = user
         self._launcher = Launcher(user)
         self._programs: dict[int, HostProgram] = {}
-        # The programs that must listen before they are ready: the port, and the inodes that already listened there.
-        self._expected: dict[HostProgram, tuple[int, set[int]]] = {}
+        self._expected: dict[HostProgram, ExpectedListener] = {}  # the programs that are ready when they listen
         signal.signal(signal.SIGCHLD, lambda *_: loop.from_thread(self._reap))
 
     def start(self, request: Message, ready: Ready, sockets: list[SocketEntry]) -> None:
@@ -63,15 +74,16 @@ class Programs:
         Raises:
             ProgramNotFound: there is no such program, or it cannot be executed.
         """
-        argv = _argv(request["name"], request["args"])
+        name = request["name"]
+        argv = _argv(name, request["args"])
         try:
             process = self._spawn(argv, request.get("env", {}), stdin=request["stdin"])
         except OSError as error:
-            cause = f"{request['name']} cannot be started on this host ({error.strerror})"
-            raise ProgramNotFound(f"{cause}; check that it is executable and that its interpreter exists") from None
-        program = HostProgram(
-            len(self._programs) + 1, Path(request["name"]).name, process, self._emit, request["piped"]
-        )
+            raise ProgramNotFound(
+                f"{name} cannot be started on this host ({error.strerror}); check that it is executable and that its"
+                " interpreter exists"
+            ) from None
+        program = HostProgram(self._next_number(), Path(name).name, process, self._emit, request["piped"])
         self._add(program, argv)
         program.on_ready = lambda failure: ready(failure, program)
         self._await_ready(program, request, sockets)
@@ -84,16 +96,21 @@ class Programs:
             ProgramFailed: this host has no terminal or no process to spare.
         """
         argv = request["argv"] or shell()
-        path = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, PROGRAM_FOLDERS)])
+        path = os.environ.get("PATH", os.defpath)
+        for folder in PROGRAM_FOLDERS:
+            path += f"{os.pathsep}{folder}"
+        environment = {"PATH": path, **request["env"]}
+        shared = self._user is not None
         try:
-            master, slave = open_terminal(request["rows"], request["columns"], shared=self._user is not None)
+            master, slave = open_terminal(request["rows"], request["columns"], shared)
             try:
-                process = self._spawn([*SET_TERMINAL, *argv], {"PATH": path, **request["env"]}, slave)
+                process = self._spawn([*SET_TERMINAL, *argv], environment, slave)
             finally:
                 os.close(slave)
         except OSError as error:
             raise ProgramFailed(f"{argv[0]} cannot have a terminal on this host ({error.strerror})") from None
-        program = Terminal(len(self._programs) + 1, Path(argv[0]).name, process, self._emit, master)
+        name = Path(argv[0]).name
+        program = Terminal(self._next_number(), name, process, self._emit, master)
         self._add(program, argv)
         program.read(self._loop)
         return program
@@ -110,8 +127,9 @@ class Programs:
 
     def table_sampled(self, sockets: list[SocketEntry]) -> None:
         """Find the programs that are ready, in a new sample: one of their sockets listens that did not before."""
-        for program, (port, before) in tuple(self._expected.items()):
-            if _listening_on(sockets, port) - before:
+        for program, expected in tuple(self._expected.items()):
+            new_inodes = _listening_on(sockets, expected.port) - expected.inodes_before
+            if new_inodes:
                 del self._expected[program]
                 program.became_ready(None)
 
@@ -136,6 +154,9 @@ class Programs:
                 found.append({**process, "program": owner})
         return found
 
+    def _next_number(self) -> int:
+        return len(self._programs) + 1
+
     def _add(self, program: HostProgram, argv: list[str]) -> None:
         self._programs[program.number] = program
         program.emit("program", what="start", name=program.name, argv=argv, pid=program.process.pid)
@@ -144,23 +165,28 @@ class Programs:
         self, argv: list[str], environment: dict[str, str], terminal: int | None = None, stdin: bool = False
     ) -> subprocess.Popen[bytes]:
         variables = {"LANG": "C.UTF-8"}
-        variables |= {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        variables |= {"HOME": self._scratch, "TMPDIR": self._scratch, "PYTHONUNBUFFERED": "1"}
-        return self._launcher.start(argv, variables | environment, self._scratch, terminal, stdin)
+        for name in _INHERITED:
+            if name in os.environ:
+                variables[name] = os.environ[name]
+        variables["HOME"] = self._scratch
+        variables["TMPDIR"] = self._scratch
+        variables["PYTHONUNBUFFERED"] = "1"
+        variables.update(environment)
+        return self._launcher.start(argv, variables, self._scratch, terminal, stdin)
 
     def _await_ready(self, program: HostProgram, request: Message, sockets: list[SocketEntry]) -> None:
-        how = request["ready"]
+        criterion = request["ready"]
         port = request["port"]
         seconds = request["timeout"]
-        if how is None:
+        if criterion is None:
             program.became_ready(None)
             return
-        if how == "listens":
-            self._expected[program] = (port, _listening_on(sockets, port))
+        if criterion == "listens":
+            self._expected[program] = ExpectedListener(port, _listening_on(sockets, port))
             condition = f"listened on port {port}"
         else:
             program.announces_ready = True
-            condition = "said 'ready'"
+            condition = "printed 'ready'"
         due = time.monotonic_ns() + int(seconds * 1e9)
         program.deadline = self._loop.at(due, lambda: program.not_ready_in_time(condition, seconds))
 
@@ -173,21 +199,25 @@ class Programs:
                 return
             if pid == 0:
                 return
+            code = os.waitstatus_to_exitcode(status)
             for program in self._programs.values():
                 if program.process.pid == pid and program.process.returncode is None:
                     self._expected.pop(program, None)
-                    program.end(os.waitstatus_to_exitcode(status))
+                    program.end(code)
                     self._changed("program")
 
 
 def shell() -> list[str]:
     """The command line of bash where this host has it, else of sh; without a user's own settings."""
-    return ["/bin/bash", "--norc", "--noprofile"] if Path("/bin/bash").exists() else ["/bin/sh"]
+    if Path("/bin/bash").exists():
+        return ["/bin/bash", "--norc", "--noprofile"]
+    return ["/bin/sh"]
 
 
 def _argv(name: str, args: list[str]) -> list[str]:
     if "/" not in name:
-        return [sys.executable, "-S", str(_reference_program(name)), *args]  # they need no site-packages
+        path = _reference_program(name)
+        return [sys.executable, "-S", str(path), *args]  # they need no site-packages
     if not Path(name).is_file():
         raise ProgramNotFound(f"there is no file {name} on this host; a container sees only what mounts= names")
     if not os.access(name, os.X_OK):
@@ -200,8 +230,10 @@ def _reference_program(name: str) -> Path:
         path = folder / f"{name}.py"
         if path.is_file():
             return path
-    files = sorted(file for folder in PROGRAM_FOLDERS for file in folder.glob("*.py") if os.access(file, os.X_OK))
-    known = ", ".join(file.stem for file in files)
+    files: list[Path] = []
+    for folder in PROGRAM_FOLDERS:
+        files += [file for file in folder.glob("*.py") if os.access(file, os.X_OK)]
+    known = ", ".join(file.stem for file in sorted(files))
     raise ProgramNotFound(
         f"there is no reference program {name}, only {known}; name a program of your own by a path with a slash"
     )
@@ -209,12 +241,9 @@ def _reference_program(name: str) -> Path:
 
 def _listening_on(sockets: list[SocketEntry], port: int) -> set[int]:
     """The inodes of the sockets that accept connections or datagrams on a port."""
-    listening = {
-        ("tcp", "LISTEN"),
-        ("udp", "CLOSE"),  # a UDP socket that is bound but not connected
-    }
-    return {
-        entry["inode"]
-        for entry in sockets
-        if entry["local"][1] == port and (entry["proto"], entry["state"]) in listening
-    }
+    inodes: set[int] = set()
+    for entry in sockets:
+        _, local_port = entry["local"]
+        if local_port == port and entry["state"] == _LISTENING_STATES[entry["proto"]]:
+            inodes.add(entry["inode"])
+    return inodes

@@ -15,7 +15,7 @@ import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from badwire.errors import BadOption, NoPermission
 
@@ -34,29 +34,46 @@ _SIOCETHTOOL = 0x8946
 _RTF_UP = 0x1  # linux/route.h
 _IFF_UP = 0x1  # linux/if.h
 _IFF_RUNNING = 0x40
-# linux/ethtool.h: the commands that read and set each offload
-_OFFLOADS = {
-    "tso": (0x1E, 0x1F),
-    "gso": (0x23, 0x24),
-    "gro": (0x2B, 0x2C),
-    "tx-checksum": (0x16, 0x17),
-}
+# Parts of a struct ifreq: the address in a struct sockaddr_in, and in a struct sockaddr of an Ethernet interface.
+_SOCKADDR_IN_ADDRESS = slice(20, 24)
+_SOCKADDR_MAC = slice(18, 24)
 CLOCK_MONOTONIC_COARSE = 6
+
+
+class _Offload(NamedTuple):
+    """An offload, and the commands of linux/ethtool.h that read and set it."""
+
+    name: str
+    get_command: int
+    set_command: int
+
+
+_OFFLOADS = (
+    _Offload("tso", get_command=0x1E, set_command=0x1F),
+    _Offload("gso", get_command=0x23, set_command=0x24),
+    _Offload("gro", get_command=0x2B, set_command=0x2C),
+    _Offload("tx-checksum", get_command=0x16, set_command=0x17),
+)
 
 
 def up(interface: str) -> None:
     """Bring an interface up."""
+    request = struct.pack("16sH22x", interface.encode(), _IFF_UP | _IFF_RUNNING)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH22x", interface.encode(), _IFF_UP | _IFF_RUNNING))
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
 
 
 def set_address(interface: str, address: str) -> None:
     """Give an interface its IPv4 address, such as ``10.0.0.2/24``."""
-    ip, _, prefix = address.partition("/")
-    mask = struct.pack("!I", (0xFFFFFFFF << (32 - int(prefix))) & 0xFFFFFFFF)
+    parsed = ipaddress.IPv4Interface(address)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        for request, value in ((_SIOCSIFADDR, socket.inet_aton(ip)), (_SIOCSIFNETMASK, mask)):
-            fcntl.ioctl(any_socket, request, struct.pack("16sHH4s16x", interface.encode(), socket.AF_INET, 0, value))
+        fcntl.ioctl(any_socket, _SIOCSIFADDR, _address_request(interface, parsed.ip.packed))
+        fcntl.ioctl(any_socket, _SIOCSIFNETMASK, _address_request(interface, parsed.netmask.packed))
+
+
+def _address_request(interface: str, address: bytes) -> bytes:
+    """A struct ifreq with an interface's name and a struct sockaddr_in (netdevice(7))."""
+    return struct.pack("16sHH4s16x", interface.encode(), socket.AF_INET, 0, address)
 
 
 def remove_default_route() -> None:
@@ -72,53 +89,58 @@ def remove_default_route() -> None:
 
 def address_of(interface: str) -> str | None:
     """The interface's IPv4 address with its prefix, or None."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        try:
-            ip, mask = (
-                fcntl.ioctl(any_socket, request, struct.pack("16s24x", interface.encode()))[20:24]
-                for request in (_SIOCGIFADDR, _SIOCGIFNETMASK)
-            )
-        except OSError:
-            return None
-    return f"{socket.inet_ntoa(ip)}/{int.from_bytes(mask, 'big').bit_count()}"
+    try:
+        address = _query(interface, _SIOCGIFADDR)[_SOCKADDR_IN_ADDRESS]
+        mask = _query(interface, _SIOCGIFNETMASK)[_SOCKADDR_IN_ADDRESS]
+    except OSError:
+        return None
+    with_netmask = f"{socket.inet_ntoa(address)}/{socket.inet_ntoa(mask)}"
+    return ipaddress.IPv4Interface(with_netmask).with_prefixlen
 
 
 def interfaces() -> dict[str, dict[str, object]]:
     """The numbers and the address of the host's Ethernet interface, for the wire; empty if there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        try:
-            answer = fcntl.ioctl(any_socket, _SIOCGIFINDEX, struct.pack("16s24x", INTERFACE.encode()))
-        except OSError:
-            return {}
+    try:
+        ifindex = _query_int(INTERFACE, _SIOCGIFINDEX)
+    except OSError:
+        return {}
+    iflink = None
     peer = Path("/sys/class/net") / INTERFACE / "iflink"  # in a container; elsewhere /sys may show another namespace
-    return {
-        INTERFACE: {
-            "ifindex": struct.unpack_from("i", answer, 16)[0],
-            "iflink": int(peer.read_text()) if peer.exists() else None,
-            "address": address_of(INTERFACE),
-        }
-    }
+    if peer.exists():
+        iflink = int(peer.read_text())
+    return {INTERFACE: {"ifindex": ifindex, "iflink": iflink, "address": address_of(INTERFACE)}}
 
 
 def turn_offloads_off(interface: str) -> dict[str, bool]:
     """Turn offloads off, so that a frame is one segment with a finished checksum; returns the state read back."""
     state: dict[str, bool] = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        for name, (get, set_) in _OFFLOADS.items():
-            _ethtool(any_socket, interface, set_, 0)
-            state[name] = bool(_ethtool(any_socket, interface, get, 0))
+        for offload in _OFFLOADS:
+            _ethtool(any_socket, interface, offload.set_command, 0)
+            value = _ethtool(any_socket, interface, offload.get_command, 0)
+            state[offload.name] = bool(value)
     return state
 
 
 def _ethtool(any_socket: socket.socket, interface: str, command: int, value: int) -> int:
-    argument = array.array("I", [command, value])
-    fcntl.ioctl(any_socket, _SIOCETHTOOL, struct.pack("16sP16x", interface.encode(), argument.buffer_info()[0]))
+    """Execute an ethtool command; returns the value that the kernel left in it."""
+    argument = array.array("I", [command, value])  # struct ethtool_value
+    address, _ = argument.buffer_info()
+    fcntl.ioctl(any_socket, _SIOCETHTOOL, struct.pack("16sP16x", interface.encode(), address))
     return argument[1]
 
 
-def _ask_interface(interface: str, request: int) -> bytes:
+def _query(interface: str, request: int) -> bytes:
+    """The struct ifreq with which the kernel answers a request about an interface (netdevice(7))."""
+    argument = struct.pack("16s24x", interface.encode())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        return fcntl.ioctl(any_socket, request, struct.pack("16s24x", interface.encode()))
+        return fcntl.ioctl(any_socket, request, argument)
+
+
+def _query_int(interface: str, request: int) -> int:
+    answer = _query(interface, request)
+    (value,) = struct.unpack_from("i", answer, 16)
+    return int(value)
 
 
 def _sysctl_path(name: str) -> Path:
@@ -132,11 +154,12 @@ def read_sysctl(name: str) -> str:
         BadOption: this kernel has no such sysctl.
     """
     try:
-        return " ".join(_sysctl_path(name).read_text().split())
+        value = _sysctl_path(name).read_text()
     except OSError as error:
         raise BadOption(
             f"sysctl {name} cannot be read on this kernel ({error.strerror}); see sysctl -a for its names"
         ) from None
+    return " ".join(value.split())
 
 
 def write_sysctl(name: str, value: str) -> None:
@@ -158,13 +181,15 @@ def write_sysctl(name: str, value: str) -> None:
 
 def facts(interface: str, sysctls: list[str]) -> dict[str, object]:
     """What a claim's expectation may depend on: kernel, machine, MTU, MAC address, sysctls."""
+    # The coarse clock ticks once a jiffy: its resolution is 1/CONFIG_HZ (kernel/time/posix-timers.c).
+    jiffy = time.clock_getres(CLOCK_MONOTONIC_COARSE)
+    mac = _query(interface, _SIOCGIFHWADDR)[_SOCKADDR_MAC]
     return {
         "release": platform.release(),
         "machine": platform.machine(),
-        # The coarse clock ticks once a jiffy: its resolution is 1/CONFIG_HZ (kernel/time/posix-timers.c).
-        "hz": round(1 / time.clock_getres(CLOCK_MONOTONIC_COARSE)),
-        "mtu": struct.unpack_from("i", _ask_interface(interface, _SIOCGIFMTU), 16)[0],
-        "mac": _ask_interface(interface, _SIOCGIFHWADDR)[18:24].hex(":"),
+        "hz": round(1 / jiffy),
+        "mtu": _query_int(interface, _SIOCGIFMTU),
+        "mac": mac.hex(":"),
         "sysctls": {name: read_sysctl(name) for name in sysctls if _sysctl_path(name).exists()},
     }
 
@@ -174,27 +199,37 @@ def counters() -> dict[str, int]:
     found: dict[str, int] = {}
     for file in ("snmp", "netstat"):
         lines = (Path("/proc/net") / file).read_text().splitlines()
-        for names, values in zip(lines[::2], lines[1::2], strict=True):
-            group, _, keys = names.partition(": ")
-            found.update(zip((f"{group}.{key}" for key in keys.split()), map(int, values.split()[1:]), strict=True))
+        # Each group has two lines: "Tcp:" and the names of its counters, "Tcp:" and their values.
+        for name_line, value_line in zip(lines[::2], lines[1::2], strict=True):
+            group, *names = name_line.split()
+            _, *values = value_line.split()
+            for name, value in zip(names, values, strict=True):
+                found[f"{group.rstrip(':')}.{name}"] = int(value)
     return found
 
 
 def processes() -> list[dict[str, Any]]:
     """Every process in this PID namespace, zombies included."""
     found: list[dict[str, Any]] = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
+    for directory in Path("/proc").iterdir():
+        if not directory.name.isdigit():
             continue
         try:
-            stat = (folder / "stat").read_text()
+            stat = (directory / "stat").read_text()
         except OSError:
             continue  # it has just ended
-        name, _, rest = stat.partition("(")[2].rpartition(")")
-        state, ppid, _, session = rest.split()[:4]
-        found.append(
-            {"pid": int(folder.name), "ppid": int(ppid), "state": state, "name": name, "session": int(session)}
-        )
+        # proc_pid_stat(5): the name stands in parentheses, and may contain any character.
+        _, _, after_pid = stat.partition("(")
+        name, _, fields = after_pid.rpartition(")")
+        state, ppid, _process_group, session, *_ = fields.split()
+        process = {
+            "pid": int(directory.name),
+            "ppid": int(ppid),
+            "state": state,
+            "name": name,
+            "session": int(session),
+        }
+        found.append(process)
     return found
 
 
@@ -229,6 +264,7 @@ _RTA_PREFSRC = 7
 _RTA_METRICS = 8
 _NLMSG = struct.Struct("=IHHII")
 _RTMSG = struct.Struct("=BBBBBBBBI")
+_U32 = struct.Struct("=I")
 
 
 def set_metrics(interface: str, address: str, metrics: Mapping[str, int]) -> None:
@@ -238,22 +274,30 @@ def set_metrics(interface: str, address: str, metrics: Mapping[str, int]) -> Non
         BadOption: there is no such metric, or the kernel refuses its value.
         NoPermission: the agent has already dropped NET_ADMIN.
     """
-    if unknown := sorted(metrics.keys() - METRICS.keys()):
-        raise BadOption(f"a route has no metric {unknown[0]}; it has: {', '.join(METRICS)}")
+    unknown = sorted(metrics.keys() - METRICS.keys())
+    if unknown:
+        known = ", ".join(METRICS)
+        raise BadOption(f"a route has no metric {unknown[0]}; it has: {known}")
     own = ipaddress.IPv4Interface(address)
     prefix_length = own.network.prefixlen
-    values = b"".join(_attribute(METRICS[name], struct.pack("=I", value)) for name, value in metrics.items())
+    index = socket.if_nametoindex(interface)
+    values = b""
+    for name, value in metrics.items():
+        values += attribute(METRICS[name], _U32.pack(value))
     body = _RTMSG.pack(
         socket.AF_INET, prefix_length, 0, 0, _RT_TABLE_MAIN, _RTPROT_KERNEL, _RT_SCOPE_LINK, _RTN_UNICAST, 0
     )
-    body += _attribute(_RTA_DST, own.network.network_address.packed)
-    body += _attribute(_RTA_PREFSRC, own.ip.packed)
-    body += _attribute(_RTA_OIF, struct.pack("=I", socket.if_nametoindex(interface)))
-    body += _attribute(_RTA_METRICS, values)
+    body += attribute(_RTA_DST, own.network.network_address.packed)
+    body += attribute(_RTA_PREFSRC, own.ip.packed)
+    body += attribute(_RTA_OIF, _U32.pack(index))
+    body += attribute(_RTA_METRICS, values)
     flags = _NLM_F_REQUEST | _NLM_F_REPLACE | _NLM_F_CREATE | _NLM_F_ACK
+    header = _NLMSG.pack(_NLMSG.size + len(body), _RTM_NEWROUTE, flags, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.send(_NLMSG.pack(_NLMSG.size + len(body), _RTM_NEWROUTE, flags, 1, 0) + body)
-        number = -struct.unpack_from("=i", netlink.recv(4096), _NLMSG.size)[0]
+        netlink.send(header + body)
+        answer = netlink.recv(4096)
+    (negative_errno,) = struct.unpack_from("=i", answer, _NLMSG.size)
+    number = -negative_errno
     if number == errno.EPERM:
         raise NoPermission("the route cannot be changed: the host's agent has dropped NET_ADMIN; set it at setup")
     if number:
@@ -261,6 +305,9 @@ def set_metrics(interface: str, address: str, metrics: Mapping[str, int]) -> Non
         raise BadOption(f"the kernel refused the route metrics {shown}: {os.strerror(number)}; see ip-route(8)")
 
 
-def _attribute(kind: int, value: bytes) -> bytes:
-    size = 4 + len(value)
-    return struct.pack("=HH", size, kind) + value + b"\0" * (-size % 4)
+def attribute(kind: int, value: bytes) -> bytes:
+    """A netlink attribute (struct rtattr), padded to a multiple of 4 bytes."""
+    length = 4 + len(value)
+    header = struct.pack("=HH", length, kind)
+    padding = bytes(-length % 4)
+    return header + value + padding

@@ -76,8 +76,11 @@ class Terminal(HostProgram):
 
     def end(self, code: int) -> None:
         # Output from before the end is reported before the end.
-        while self._master is not None and self._emit_output(_read(self._master)):
-            pass
+        if self._master is not None:
+            data = _read(self._master)
+            while data:
+                self._emit_data(data)
+                data = _read(self._master)
         super().end(code)
         self.hang_up()
 
@@ -87,17 +90,18 @@ class Terminal(HostProgram):
     def _on_output(self) -> None:
         assert self._master is not None
         data = _read(self._master)
-        closed = data == b""
-        if closed or (self._emit_output(data) and self._unacknowledged >= WINDOW):
+        if data is None:
+            return
+        if data:
+            self._emit_data(data)
+        closed = not data
+        if closed or self._unacknowledged >= WINDOW:
             self._loop.forget(self._master)
             self._input.flush()
 
-    def _emit_output(self, data: bytes | None) -> bool:
-        if not data:
-            return False
+    def _emit_data(self, data: bytes) -> None:
         self._unacknowledged += len(data)
         self.emit("terminal", data=data)
-        return True
 
 
 def _read(master: int) -> bytes | None:

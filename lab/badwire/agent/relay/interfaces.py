@@ -7,7 +7,7 @@ import struct
 import time
 from contextlib import suppress
 
-from badwire.agent.host.system import up
+from badwire.agent.host.system import attribute, up
 from badwire.agent.relay.log import Log
 from badwire.agent.relay.port import RelayPort
 
@@ -28,6 +28,8 @@ _NLM_F_REQUEST_ACK = 0x5
 _IFLA_INET6_ADDR_GEN_MODE = 8
 _IFLA_AF_SPEC = 26
 _ADDR_GEN_MODE_NONE = b"\x01"
+_NLMSG = struct.Struct("=IHHII")
+_IFINFOMSG = struct.Struct("=BxHiII")
 
 
 class Interface:
@@ -56,8 +58,9 @@ class Interface:
 
     def overrun(self) -> int:
         """The number of frames that the kernel dropped here since the last call, because the relay read too slowly."""
-        counts = self.inward.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
-        return int(struct.unpack("=II", counts)[1])
+        statistics = self.inward.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+        _, dropped = struct.unpack("=II", statistics)
+        return int(dropped)
 
 
 class WireSocket:
@@ -103,16 +106,13 @@ def enlarge_buffer(sock: socket.socket, option: int = socket.SO_SNDBUF, force: i
         sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
 
 
-def _attribute(kind: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
-
-
 def _disable_ipv6_address(index: int) -> None:
     """Give the interface no IPv6 address, for which it would send solicitations that no host sent (rtnetlink(7))."""
-    mode = _attribute(_IFLA_INET6_ADDR_GEN_MODE, _ADDR_GEN_MODE_NONE)
-    attributes = _attribute(_IFLA_AF_SPEC, _attribute(socket.AF_INET6, mode))
-    body = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, 0, 0) + attributes
-    header = struct.pack("=IHHII", 16 + len(body), _RTM_NEWLINK, _NLM_F_REQUEST_ACK, 1, 0)
+    mode = attribute(_IFLA_INET6_ADDR_GEN_MODE, _ADDR_GEN_MODE_NONE)
+    inet6 = attribute(socket.AF_INET6, mode)
+    body = _IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0)
+    body += attribute(_IFLA_AF_SPEC, inet6)
+    header = _NLMSG.pack(_NLMSG.size + len(body), _RTM_NEWLINK, _NLM_F_REQUEST_ACK, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
         netlink.sendall(header + body)
         netlink.recv(4096)  # an error where the kernel has no IPv6, which then sends nothing anyway

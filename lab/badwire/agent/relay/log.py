@@ -14,6 +14,7 @@ from typing import Any
 from badwire.util.jsonlines import WIRE
 
 _LENGTH = struct.Struct("=I")
+_MAX_PENDING = 64 << 20  # bytes that wait for the reader; records beyond that are counted and dropped
 
 
 def pack(value: Any) -> bytes:
@@ -34,16 +35,16 @@ class Unpacker:
         values: list[Any] = []
         begin = 0
         while len(self._rest) - begin >= _LENGTH.size:
-            end = begin + _LENGTH.size + _LENGTH.unpack_from(self._rest, begin)[0]
+            (length,) = _LENGTH.unpack_from(self._rest, begin)
+            body = begin + _LENGTH.size
+            end = body + length
             if len(self._rest) < end:
                 break
-            values.append(marshal.loads(self._rest[begin + _LENGTH.size : end]))
+            value = marshal.loads(self._rest[body:end])
+            values.append(value)
             begin = end
         del self._rest[:begin]
         return values
-
-
-_MAX_PENDING = 64 << 20  # bytes that wait for the reader; records beyond that are counted and dropped
 
 
 class Log:
@@ -71,26 +72,27 @@ class Log:
     def decision(self, host: str, fault: str, verdict: str, frame: bytes) -> None:
         """A fault decided about a frame toward a host."""
         if self.snaplen is not None:
-            self._events.append(
-                {
-                    "event": "decision",
-                    "t": time.monotonic_ns(),
-                    "toward": host,
-                    "fault": fault,
-                    "verdict": verdict,
-                    "frame": frame[: self.snaplen],
-                }
-            )
+            event = {
+                "event": "decision",
+                "t": time.monotonic_ns(),
+                "toward": host,
+                "fault": fault,
+                "verdict": verdict,
+                "frame": frame[: self.snaplen],
+            }
+            self._events.append(event)
 
     def lost(self, host: str | None, frames: int) -> None:
         """Frames toward ``host`` were lost because the relay had no room; with None, records were."""
         if self.snaplen is not None:
-            self._events.append({"event": "lost", "t": time.monotonic_ns(), "toward": host, "frames": frames})
+            event = {"event": "lost", "t": time.monotonic_ns(), "toward": host, "frames": frames}
+            self._events.append(event)
 
     def answer(self, value: Any) -> None:
         """Send the answer to a request, after the records of everything before it."""
         self.flush()
-        self._append(pack(["answer", value]))
+        piece = pack(["answer", value])
+        self._append(piece)
         self._push()
 
     def flush(self) -> None:
@@ -99,16 +101,20 @@ class Log:
             if self.pending > _MAX_PENDING:
                 self._dropped += len(self._frames) + len(self._events)
             else:
-                if self._dropped:
-                    self.lost(None, self._dropped)
-                    self._dropped = 0
-                if self._frames:
-                    self._events.append({"event": "frames", "frames": self._frames})
-                self._append(pack(["events", self._events]))
+                self._append_records()
             self._frames = []
             self._events = []
         if self.pending:
             self._push()
+
+    def _append_records(self) -> None:
+        if self._dropped:
+            self.lost(None, self._dropped)
+            self._dropped = 0
+        if self._frames:
+            self._events.append({"event": "frames", "frames": self._frames})
+        piece = pack(["events", self._events])
+        self._append(piece)
 
     def _append(self, piece: bytes) -> None:
         self._pieces.append(piece)

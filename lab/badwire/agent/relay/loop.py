@@ -24,6 +24,11 @@ _SHORT_WAIT = 0.000_2  # seconds
 _OVERRUN_CHECK_NS = 100_000_000
 
 
+# A delayed frame: when it is due (ns of CLOCK_MONOTONIC), its number, the interface that it leaves by, and its bytes.
+# Frames due at the same time leave in the order of their numbers. A plain tuple, since a class would cost time.
+DueFrame = tuple[int, int, Interface, bytes]
+
+
 class RelayLoop:
     """Serves the wire's agent, at the other end of ``link``, until that is closed."""
 
@@ -35,8 +40,8 @@ class RelayLoop:
         self._interfaces: dict[int, Interface] = {}  # by descriptor
         self._by_host: dict[str, Interface] = {}
         self._wire = WireSocket(self._log)
-        self._due: list[tuple[int, int, Interface, bytes]] = []
-        self._order = itertools.count()  # keeps frames that are due at the same time in order
+        self._due: list[DueFrame] = []  # a heap
+        self._numbers = itertools.count()
         self._buffer = bytearray(_MAX_FRAME)
         self._view = memoryview(self._buffer)
         self._next_overrun_check = 0
@@ -55,12 +60,18 @@ class RelayLoop:
             readable, writable, _ = select.select([self._epoll], blocked, [], self._timeout())
             if writable:
                 self._log.flush()
-            for fd, _ in self._epoll.poll(0) if readable else []:
-                interface = self._interfaces.get(fd)
-                if interface is not None:
-                    self._read(interface)
-                elif not self._serve():
-                    return
+            if readable and not self._read_ready():
+                return
+
+    def _read_ready(self) -> bool:
+        """Read from each descriptor that can be read; False when the agent is gone."""
+        for fd, _ in self._epoll.poll(0):
+            interface = self._interfaces.get(fd)
+            if interface is not None:
+                self._read(interface)
+            elif not self._serve():
+                return False
+        return True
 
     def _timeout(self) -> float | None:
         """Seconds to wait for the next due frame; None: no frame waits.
@@ -69,8 +80,12 @@ class RelayLoop:
         """
         if not self._due:
             return None
-        wait = max(0, self._due[0][0] - time.monotonic_ns()) / 1e9
-        return wait if wait < _SHORT_WAIT else wait * 0.999 - _SHORT_WAIT / 2
+        due_at, _, _, _ = self._due[0]
+        wait_ns = due_at - time.monotonic_ns()
+        wait = max(0, wait_ns) / 1e9
+        if wait < _SHORT_WAIT:
+            return wait
+        return wait * 0.999 - _SHORT_WAIT / 2
 
     def _read(self, interface: Interface) -> bool:
         """Read a batch of frames; returns whether there may be more."""
@@ -108,12 +123,16 @@ class RelayLoop:
             self._log.decision(interface.port.host, WIRE, "drop", frame)
             return
         interface.queued += 1
-        heapq.heappush(self._due, (at, next(self._order), interface, frame))
+        due_frame = (at, next(self._numbers), interface, frame)
+        heapq.heappush(self._due, due_frame)
 
     def _send_due(self) -> None:
         now = time.monotonic_ns()
         for _ in range(_BATCH * len(self._interfaces)):
-            if not self._due or self._due[0][0] > now:
+            if not self._due:
+                return
+            due_at, _, _, _ = self._due[0]
+            if due_at > now:
                 return
             _, _, interface, frame = heapq.heappop(self._due)
             interface.queued -= 1
@@ -151,14 +170,18 @@ class RelayLoop:
             return False
         self._read_all()
         for request in self._requests.feed(data):
-            try:
-                answer = {"ok": self._do(request, fds)}
-            except LabError as error:
-                answer = to_wire(error)
-            except OSError as error:
-                answer = to_wire(RunError(f"The relay could not {request['do']}: {error.strerror}."))
+            answer = self._answer(request, fds)
             self._log.answer(answer)
         return True
+
+    def _answer(self, request: Mapping[str, Any], fds: list[int]) -> Mapping[str, Any]:
+        try:
+            return {"ok": self._do(request, fds)}
+        except LabError as error:
+            return to_wire(error)
+        except OSError as error:
+            failure = RunError(f"The relay could not {request['do']}: {error.strerror}.")
+            return to_wire(failure)
 
     def _read_all(self) -> None:
         """Read the frames that arrived before a request, however late that is: the faults of that time apply to them.
@@ -174,13 +197,15 @@ class RelayLoop:
         now = time.monotonic_ns()
         match request["do"]:
             case "add_port":
-                self._add_port(request["host"], request["rx"], socket.socket(fileno=fds.pop()))
+                outward = socket.socket(fileno=fds.pop())
+                self._add_port(request["host"], request["rx"], outward)
             case "set_wire_socket":
                 self._wire.socket = socket.socket(fileno=fds.pop())
             case "set":
                 interface = self._interface(request["host"])
                 faults = [from_json(fault) for fault in request["faults"]]
-                self._forward(interface, interface.port.set(faults, request["seed"], now), now)
+                released = interface.port.set(faults, request["seed"], now)
+                self._forward(interface, released, now)
                 return now
             case "release":
                 interface = self._interface(request["host"])

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from badwire.faults.delay import Delay
 from badwire.faults.fault import Answering, Fault, Keeping, Rule
@@ -16,6 +17,13 @@ LogDecision = Callable[[str, str, bytes], None]
 SendFrame = Callable[[bytes], None]
 
 
+class ActiveFault(NamedTuple):
+    """A fault in force, and the rule that carries it out."""
+
+    fault: Fault
+    rule: Rule
+
+
 class RelayPort:
     """The faults toward one host. It uses no socket and no clock, so it can be tested with any frame at any time."""
 
@@ -25,7 +33,7 @@ class RelayPort:
         self.fixed_ns: int | None = 0
         self._log = log
         self._send = send
-        self._rules: list[tuple[Fault, Rule]] = []  # in the order of their stages
+        self._active: list[ActiveFault] = []  # in the order of their stages
         self._seed: int | str = 0
 
     def set(self, faults: Sequence[Fault], seed: int | str, now: int) -> list[Departure]:
@@ -33,57 +41,73 @@ class RelayPort:
 
         A fault that was already in force keeps its rule, so that setting another one does not restart its counting.
         """
-        reusable = self._rules if seed == self._seed else []
-        lifted = list(self._rules)
-        rules: list[tuple[Fault, Rule]] = []
+        lifted = list(self._active)
+        active: list[ActiveFault] = []
         for index, fault in enumerate(faults):
-            old = next((rule for rule in reusable if rule[0] == fault and rule in lifted), None)
-            if old is not None:
-                lifted.remove(old)
-                rules.append(old)
+            present = _find(fault, lifted) if seed == self._seed else None
+            if present is not None:
+                lifted.remove(present)
+                active.append(present)
                 continue
             copies = faults[:index].count(fault)  # two equal faults must not draw the same random numbers
-            rules.append((fault, fault.relay(random.Random(f"{seed}:{self.host}:{fault}:{copies}"))))
-        self._rules = sorted(rules, key=lambda rule: rule[0].stage)
+            rng = random.Random(f"{seed}:{self.host}:{fault}:{copies}")
+            rule = fault.relay(rng)
+            active.append(ActiveFault(fault, rule))
+        self._active = sorted(active, key=lambda one: one.fault.stage)
         self._seed = seed
         self.fixed_ns = _fixed_delay(faults)
         return self._release(lifted, now)
 
     def release(self, now: int) -> list[Departure]:
         """The frames that every Hold and every Late in force has kept."""
-        return self._release(self._rules, now)
+        return self._release(self._active, now)
 
     def enter(self, frame: bytes, now: int) -> list[Departure]:
         """The frames that leave the port because this one has entered it."""
-        return self._apply(self._rules, frame, now)
+        return self._apply(self._active, frame, now)
 
-    def _release(self, rules: Sequence[tuple[Fault, Rule]], now: int) -> list[Departure]:
+    def _release(self, releasing: Sequence[ActiveFault], now: int) -> list[Departure]:
         # Collected before any frame goes on: to a Late, a frame that a Hold releases is a new one.
-        kept = [(fault, frame) for fault, rule in rules if isinstance(rule, Keeping) for frame in rule.release()]
+        kept: list[tuple[Fault, bytes]] = []
+        for fault, rule in releasing:
+            if isinstance(rule, Keeping):
+                kept += [(fault, frame) for frame in rule.release()]
         departures: list[Departure] = []
         for fault, frame in kept:
             self._log(fault.name, "release", frame)
-            later_rules = [rule for rule in self._rules if rule[0].stage > fault.stage]
-            departures += self._apply(later_rules, frame, now)
+            later = [active for active in self._active if active.fault.stage > fault.stage]
+            departures += self._apply(later, frame, now)
         return departures
 
-    def _apply(self, rules: Sequence[tuple[Fault, Rule]], frame: bytes, now: int) -> list[Departure]:
+    def _apply(self, active: Sequence[ActiveFault], frame: bytes, now: int) -> list[Departure]:
         arrivals = [(frame, now)]
-        for fault, rule in rules:
+        for fault, rule in active:
             departures: list[Departure] = []
             for arrived, at in arrivals:
                 verdict, onward = rule(arrived, at)
                 if verdict:
                     self._log(fault.name, verdict, arrived)
-                if not onward and isinstance(rule, Answering):
-                    answer = rule.answer(arrived)
-                    if answer is not None:
-                        self._send(answer)
+                if not onward:
+                    self._answer(rule, arrived)
                 departures += onward
             if not departures:
                 return []
             arrivals = departures
         return arrivals
+
+    def _answer(self, rule: Rule, frame: bytes) -> None:
+        """Send the answer to a frame that does not go on, if the rule has one."""
+        if isinstance(rule, Answering):
+            answer = rule.answer(frame)
+            if answer is not None:
+                self._send(answer)
+
+
+def _find(fault: Fault, active: Sequence[ActiveFault]) -> ActiveFault | None:
+    for one in active:
+        if one.fault == fault:
+            return one
+    return None
 
 
 def _fixed_delay(faults: Sequence[Fault]) -> int | None:

@@ -75,11 +75,14 @@ class Relay:
         Raises:
             BadFault: a field of a fault is out of range.
         """
-        return int(self._ask({"do": "set", "host": host, "faults": [dict(fault) for fault in faults], "seed": seed}))
+        described = [dict(fault) for fault in faults]  # marshal cannot encode any other mapping
+        since = self._ask({"do": "set", "host": host, "faults": described, "seed": seed})
+        return int(since)
 
     def release(self, host: str) -> int:
         """Release the frames that every Hold and Late toward ``host`` keeps; returns their number."""
-        return int(self._ask({"do": "release", "host": host}))
+        frames = self._ask({"do": "release", "host": host})
+        return int(frames)
 
     def watch(self, snaplen: int) -> None:
         """From now on log decisions and delivered frames, with at most ``snaplen`` bytes of each frame."""
@@ -125,8 +128,9 @@ class Relay:
             self.pid = 0
 
     def _ask(self, request: dict[str, Any], *sockets: socket.socket) -> Any:
+        fds = [sock.fileno() for sock in sockets]
         try:
-            socket.send_fds(self._link, [pack(request)], [sock.fileno() for sock in sockets])
+            socket.send_fds(self._link, [pack(request)], fds)
         except (BrokenPipeError, ConnectionResetError):
             raise self._gone() from None
         return self._answer()
@@ -172,13 +176,20 @@ def _run(link: socket.socket, parent: int) -> None:
     try:
         libc.unshare(libc.CLONE_NEWNET)
     except OSError as error:
-        text = f"The relay cannot have a network namespace ({error.strerror}); run as root, or allow user namespaces."
-        link.sendall(pack(["answer", to_wire(NoPermission(text))]))
+        failure = NoPermission(
+            f"The relay cannot have a network namespace ({error.strerror}); run as root, or allow user namespaces."
+        )
+        _send_answer(link, to_wire(failure))
         return
     libc.drop_capabilities(libc.CAP_SYS_ADMIN)
     _use_realtime_scheduling()
-    link.sendall(pack(["answer", {"ok": None}]))
+    _send_answer(link, {"ok": None})
     RelayLoop(link).run()
+
+
+def _send_answer(link: socket.socket, answer: Mapping[str, Any]) -> None:
+    message = pack(["answer", answer])
+    link.sendall(message)
 
 
 def _use_realtime_scheduling() -> None:
