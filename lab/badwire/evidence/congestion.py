@@ -216,7 +216,7 @@ class Flow:
         Raises:
             NotRecorded: fewer than two segments were lost.
         """
-        losses = [place for place, frame in enumerate(self.data) if not frame.delivered_at]
+        losses = [index for index, frame in enumerate(self.data) if not frame.delivered_at]
         if len(losses) < 2:
             raise NotRecorded.of(
                 "{count} segments were lost, so there is no time between losses",

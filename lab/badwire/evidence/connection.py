@@ -285,9 +285,9 @@ class Connection:
     @property
     def closing(self) -> Closing:
         """How it ended. Raises NotRecorded when no side sent a FIN."""
-        for place, frame in enumerate(self.segments):
+        for index, frame in enumerate(self.segments):
             if "F" in tcp_of(frame).flags:
-                return Closing(self.stream, self.segments[place:])
+                return Closing(self.stream, self.segments[index:])
         raise NotRecorded.of("no side of the connection to port {port} sent a FIN", port=self.server.port)
 
     @property

@@ -42,6 +42,6 @@ def _has_valid_udp_length(datagram: bytes) -> bool:
 
 
 def _has_valid_data_offset(segment: bytes) -> bool:
-    words = segment[12] >> 4
-    header_length = words * 4
+    data_offset = segment[12] >> 4  # in 32-bit words
+    header_length = data_offset * 4
     return TCP_HEADER <= header_length <= len(segment)

@@ -38,7 +38,7 @@ class Evidence:
     pcap: CaptureFile = field(repr=False)
     began: int = 0
     ended: int | None = None
-    _whole: "Evidence | None" = field(default=None, repr=False, compare=False)
+    _run: "Evidence | None" = field(default=None, repr=False, compare=False)  # that of the whole run, in a part of it
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -111,17 +111,17 @@ class Evidence:
             NotRecorded: the scenario did not note ``text``.
         """
         began = self.at(text)
-        place = self.notes.index(Note(began, text))
-        following = self.notes[place + 1 :]
+        index = self.notes.index(Note(began, text))
+        following = self.notes[index + 1 :]
         ended = following[0].t if following else self.ended
         return self._part(began, ended)
 
     def _part(self, began: int, ended: int | None) -> Self:
-        whole = self._whole or self
-        return replace(self, began=began, ended=ended, _whole=whole)
+        run = self._run or self
+        return replace(self, began=began, ended=ended, _run=run)
 
     @property
-    def _is_whole(self) -> bool:
+    def _is_run(self) -> bool:
         return self.began == 0 and self.ended is None
 
     def covers(self, t: int) -> bool:
@@ -211,8 +211,8 @@ class Evidence:
     @cached_property
     def wire(self) -> WireEvidence:
         """The frames and faults of the whole run."""
-        if self._whole is not None:
-            return self._whole.wire  # a frame that is sent within a part of the run may be delivered after that part
+        if self._run is not None:
+            return self._run.wire  # a frame that is sent within a part of the run may be delivered after that part
         return WireEvidence(self.records, self.pcap, self.hosts)
 
     def frames(
@@ -258,7 +258,7 @@ class Evidence:
 
     @cached_property
     def _frames(self) -> tuple[Frame, ...]:
-        if self._is_whole:
+        if self._is_run:
             return self.wire.frames
         frames = [frame for frame in self.wire.frames if self.covers(frame.sent_at)]
         return tuple(frames)
@@ -390,7 +390,7 @@ class Evidence:
 
     @cached_property
     def _connections(self) -> tuple[Connection, ...]:
-        found = self.wire.streams if self._is_whole else streams(self._frames)
+        found = self.wire.streams if self._is_run else streams(self._frames)
         return tuple(Connection(stream, self) for stream in found)
 
     def served_side_by_side(self, port: int) -> int:
@@ -415,7 +415,7 @@ class Evidence:
         return len(served)
 
     def _check(self, name: str | None) -> None:
-        """Refuse a misspelt host, which would look like a host on which nothing happened."""
+        """Refuse a misspelt host: its queries would find nothing, as those of a host on which nothing happened."""
         if name is None or name in self.hosts:
             return
         raise NotRecorded.of(

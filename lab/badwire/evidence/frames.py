@@ -71,4 +71,6 @@ class Frame:
     @property
     def delay(self) -> float | None:
         """Seconds from sent to first delivered; None when it was lost."""
-        return (self.delivered_at[0] - self.sent_at) / NS if self.delivered_at else None
+        if not self.delivered_at:
+            return None
+        return (self.delivered_at[0] - self.sent_at) / NS

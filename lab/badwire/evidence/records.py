@@ -22,12 +22,19 @@ class Records(tuple[T_co, ...]):
     what: Sentence
 
     def __new__(
-        cls, found: Iterable[T_co] = (), noun: str = "records", what: str | Sentence = "", **values: Any
+        cls,
+        found: Iterable[T_co] = (),
+        noun: str = "records",
+        what: str | Sentence = "",
+        **values: Any,
     ) -> Self:
         """Make records of ``found``; ``what`` is a template, as for the name of a check, and ``values`` fill it."""
         self = super().__new__(cls, found)
         self.noun = noun
-        self.what = Sentence.of(what or "no {noun} were recorded", **(values if what else {"noun": noun}))
+        if what:
+            self.what = Sentence.of(what, **values)
+        else:
+            self.what = Sentence.of("no {noun} were recorded", noun=noun)
         return self
 
     @property
@@ -54,7 +61,7 @@ class Records(tuple[T_co, ...]):
         if not self:
             raise NotRecorded(self.what)
         if number > len(self):
-            raise NotRecorded(Sentence("only {count} {noun} were recorded", {"count": len(self), "noun": self.noun}))
+            raise NotRecorded.of("only {count} {noun} were recorded", count=len(self), noun=self.noun)
         return super().__getitem__(number - 1)
 
     @property

@@ -479,7 +479,7 @@ class _Tracked:
         return self.samples[-1].state
 
     def confirm(self) -> None:
-        """Note that the next sample of the table found the socket as the last one did."""
+        """Note that the next sample of the table showed the same values as the last one."""
         last = self.samples[-1]
         self.samples[-1] = replace(last, confirmed=True)
 

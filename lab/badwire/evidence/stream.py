@@ -16,7 +16,7 @@ from badwire.packets.tcp_flags import has_flags
 from badwire.store.records import NS, NotRecorded
 
 Flags = str | tuple[str, ...]
-End = tuple[str, int]  # a host and a port
+Endpoint = tuple[str, int]  # a host and a port
 
 
 def tcp_of(frame: Frame) -> Tcp:
@@ -35,7 +35,7 @@ def matches(frame: Frame, flags: Flags | None, data: bool | None) -> bool:
     if flags is None:
         return True
     wanted = (flags,) if isinstance(flags, str) else flags
-    return any(has_flags(segment.flags, each) for each in wanted)
+    return any(has_flags(segment.flags, alternative) for alternative in wanted)
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class TcpStream:
         """
         flags = "SA" if self.sent(self.server, "SA") else "R"
         syn, answer, _ = self._answered(flags)
-        if answer is None or syn is None or not answer.delivered_at:
+        if syn is None or answer is None or not answer.delivered_at:
             raise NotRecorded.of(
                 "no answer to a SYN arrived on port {port}",
                 port=self.server_port,
@@ -207,9 +207,9 @@ class TcpStream:
         The order is that of the capture, since on the virtual clock all of them may have the same time.
         """
         syn: Frame | None = None
-        for place, frame in enumerate(self.frames):
+        for index, frame in enumerate(self.frames):
             if self._is(frame, self.server, flags):
-                after = self.frames[place + 1 :]
+                after = self.frames[index + 1 :]
                 return syn, frame, after
             if self._is(frame, self.client, "S"):
                 syn = frame
@@ -269,8 +269,8 @@ def _kind(flags: Flags | None, data: bool | None) -> str:
 class _Group:
     """The frames of one connection while they are collected."""
 
-    client: End
-    server: End
+    client: Endpoint
+    server: Endpoint
     frames: list[Frame] = field(default_factory=list)
 
     def stream(self) -> TcpStream:
@@ -288,37 +288,38 @@ class _Group:
 def streams(frames: Iterable[Frame]) -> tuple[TcpStream, ...]:
     """The connections in ``frames``, in the order in which they began. A new SYN on known ports begins a new one."""
     groups: list[_Group] = []
-    current: dict[frozenset[End], _Group] = {}
+    current: dict[frozenset[Endpoint], _Group] = {}
     for frame in frames:
         if frame.tcp is None:
             continue
         source = (frame.source, frame.tcp.source_port)
         toward = (frame.toward, frame.tcp.destination_port)
-        ends = frozenset((source, toward))
-        if ends not in current or _begins_anew(frame, source, current[ends].frames):
+        endpoints = frozenset((source, toward))
+        group = current.get(endpoints)
+        if group is None or _begins_anew(frame, source, group.frames):
             is_answer = has_flags(frame.tcp.flags, "SA")
-            client = toward if is_answer else source
-            server = source if is_answer else toward
-            current[ends] = _Group(client, server)
-            groups.append(current[ends])
-        current[ends].frames.append(frame)
+            group = _Group(toward, source) if is_answer else _Group(source, toward)
+            current[endpoints] = group
+            groups.append(group)
+        group.frames.append(frame)
     return tuple(group.stream() for group in groups)
 
 
-def _begins_anew(frame: Frame, source: End, before: list[Frame]) -> bool:
+def _begins_anew(frame: Frame, source: Endpoint, before: list[Frame]) -> bool:
     """Whether a segment begins a new connection: a SYN with another number than this side's SYNs before.
 
     A SYN from the other side is at first one of a simultaneous open.
     """
     if not has_flags(tcp_of(frame).flags, "S"):
         return False
-    own = [each for each in before if _end_of(each) == source]
-    if not own:
-        return any(not has_flags(tcp_of(each).flags, "S") for each in before)
-    syns = [tcp_of(each) for each in own if "S" in tcp_of(each).flags]
-    return tcp_of(frame).seq not in {syn.seq for syn in syns}
+    same_side = [tcp_of(each) for each in before if _sender(each) == source]
+    if not same_side:
+        only_syns = all(has_flags(tcp_of(each).flags, "S") for each in before)
+        return not only_syns
+    syn_numbers = [segment.seq for segment in same_side if "S" in segment.flags]
+    return tcp_of(frame).seq not in syn_numbers
 
 
-def _end_of(frame: Frame) -> End:
+def _sender(frame: Frame) -> Endpoint:
     """The host and the port that sent a segment."""
     return frame.source, tcp_of(frame).source_port

@@ -133,9 +133,9 @@ def ack_delays(stream: TcpStream, host: str) -> Records[float]:
         NotRecorded: a segment that arrived was not acknowledged.
     """
     delays = []
-    for place, frame in enumerate(stream.frames):
+    for index, frame in enumerate(stream.frames):
         if frame.source == host and frame.carries_data and frame.delivered_at:
-            ack = _ack_of(stream, place)
+            ack = _ack_of(stream, index)
             delay = ack.sent_at - frame.arrived
             delays.append(delay / NS)
     return Records(
@@ -147,11 +147,11 @@ def ack_delays(stream: TcpStream, host: str) -> Records[float]:
     )
 
 
-def _ack_of(stream: TcpStream, place: int) -> Frame:
-    """The first ACK, at or after a place in the capture, of all of the segment at that place."""
-    frame = stream.frames[place]
+def _ack_of(stream: TcpStream, index: int) -> Frame:
+    """The first ACK, at or after an index in the stream's segments, of all of the segment at that index."""
+    frame = stream.frames[index]
     end = stream.end(frame)
-    for each in stream.frames[place:]:
+    for each in stream.frames[index:]:
         is_ack = each.toward == frame.source and "A" in tcp_of(each).flags
         if is_ack and stream.ack(each) >= end:
             return each
@@ -208,19 +208,23 @@ def _has_data(sent: SentSegment) -> bool:
 
 def _follow(stream: TcpStream, host: str, updates: Records[WindowUpdate]) -> Iterator[SentSegment]:
     """Each segment that a side sent once it knew a window, in order, with what the sender knew."""
-    places = {id(frame): place for place, frame in enumerate(stream.frames)}
-    arrived = list(updates.where(lambda each: each.frame.delivered_at))
-    arrived.sort(key=lambda each: each.frame.arrived)
-    coming = deque(arrived)
+    positions = {id(frame): position for position, frame in enumerate(stream.frames)}
+    arrived = list(updates.where(lambda update: update.frame.delivered_at))
+    arrived.sort(key=lambda update: update.frame.arrived)
+    pending = deque(arrived)
     nxt = 0
     una = 0
     right_edge = 0
     last: WindowUpdate | None = None
-    for place, frame in enumerate(stream.frames):
+    for position, frame in enumerate(stream.frames):
         if frame.source != host:
             continue
-        while coming and _known(coming[0], frame, places[id(coming[0].frame)] < place):
-            update = coming.popleft()
+        while pending:
+            update = pending[0]
+            sent_before = positions[id(update.frame)] < position
+            if not sent_before or update.frame.arrived > frame.sent_at:
+                break  # the sender did not know it yet
+            pending.popleft()
             una = max(una, update.ack)
             right_edge = max(right_edge, update.right_edge)
             if last is None or _is_newer(stream, update, last):
@@ -238,11 +242,6 @@ def _follow(stream: TcpStream, host: str, updates: Records[WindowUpdate]) -> Ite
             )
 
 
-def _known(update: WindowUpdate, frame: Frame, sent_before: bool) -> bool:
-    """Whether the window had arrived when the frame was sent."""
-    return sent_before and update.frame.arrived <= frame.sent_at
-
-
 def _is_newer(stream: TcpStream, update: WindowUpdate, last: WindowUpdate) -> bool:
     """Whether an update replaces the last one: the test on SND.WL1 and SND.WL2 (RFC 9293 section 3.10.7.4)."""
     replaced = (stream.seq(last.frame), last.ack)
@@ -253,7 +252,9 @@ def _is_newer(stream: TcpStream, update: WindowUpdate, last: WindowUpdate) -> bo
 def _announces(frame: Frame) -> bool:
     """Whether a segment announces a window. A reset does not, nor does a segment without an ACK, except a SYN."""
     flags = set(tcp_of(frame).flags)
-    return "R" not in flags and bool(flags & {"A", "S"})
+    if "R" in flags:
+        return False
+    return "A" in flags or "S" in flags
 
 
 def _update(stream: TcpStream, frame: Frame, shift: int) -> WindowUpdate:

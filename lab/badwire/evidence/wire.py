@@ -1,7 +1,7 @@
 """The records of the wire: frames, faults in force, the relay's decisions, and whether the capture is complete."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -111,7 +111,8 @@ class WireEvidence:
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
         """What the relay did to frames: drop, hold, keep, release, duplicate, corrupt, reorder."""
-        return tuple(map(_decision, self._kind("decision")))
+        found = [_decision(record) for record in self._kind("decision")]
+        return tuple(found)
 
     @cached_property
     def faults(self) -> tuple[FaultPeriod, ...]:
@@ -182,15 +183,18 @@ class FrameSelection:
 
     def includes(self, frame: Frame) -> bool:
         """Whether the query asks for this frame."""
-        return (
-            selects(self.source, frame.source)
-            and selects(self.to, frame.toward)
-            and self._includes_time(frame.sent_at)
-            and (self.protocol is None or frame.packet.protocol == self.protocol)
-            and (self.port is None or _has_port(frame, self.port))
-            and (self.flags is None or _has_any(frame, self.flags))
-            and (self.data is None or frame.carries_data is self.data)
-        )
+        if not selects(self.source, frame.source) or not selects(self.to, frame.toward):
+            return False
+        if not self._includes_time(frame.sent_at):
+            return False
+        # What needs the frame to be decoded comes last.
+        if self.protocol is not None and frame.packet.protocol != self.protocol:
+            return False
+        if self.port is not None and not _has_port(frame, self.port):
+            return False
+        if self.flags is not None and not _has_any(frame, self.flags):
+            return False
+        return self.data is None or frame.carries_data is self.data
 
     def _includes_time(self, t: int) -> bool:
         if self.after is not None and t <= self.after:
@@ -251,10 +255,7 @@ def _in_force_after(record: Record, before: Mapping[str, FaultPeriod]) -> dict[s
     now: dict[str, FaultPeriod] = {}
     for number, fault in _numbered(record["faults"]):
         key = json.dumps([number, engine, fault], sort_keys=True, default=repr)
-        if before.get(key):
-            now[key] = before[key]
-            continue
-        now[key] = FaultPeriod(
+        now[key] = before.get(key) or FaultPeriod(
             fault=_fault(fault),
             toward=record["toward"],
             engine=engine,
@@ -275,13 +276,13 @@ def _fault(record: Record) -> Fault:
         return UnknownFault(name, recorded)
 
 
-def _numbered(faults: Collection[Record]) -> list[tuple[int, Record]]:
+def _numbered(faults: Iterable[Record]) -> list[tuple[int, Record]]:
     """Each fault with the number of equal ones before it, since a list may hold the same fault twice."""
-    listed = list(faults)
+    earlier: list[Record] = []
     numbered = []
-    for place, fault in enumerate(listed):
-        before = listed[:place]
-        numbered.append((before.count(fault), fault))
+    for fault in faults:
+        numbered.append((earlier.count(fault), fault))
+        earlier.append(fault)
     return numbered
 
 
@@ -304,5 +305,5 @@ def _has_any(frame: Frame, flags: Flags) -> bool:
     """Whether the frame is a segment with these flags, or with one of several sets of flags."""
     if frame.tcp is None:
         return False
-    sets = (flags,) if isinstance(flags, str) else flags
-    return any(has_flags(frame.tcp.flags, each) for each in sets)
+    wanted = (flags,) if isinstance(flags, str) else flags
+    return any(has_flags(frame.tcp.flags, alternative) for alternative in wanted)
