@@ -140,11 +140,11 @@ DAMAGES = [
     (garbage_lines, "lines 2, 3, 4, 6, are not records of evidence", 3),
     (cut_in_a_line, "evidence.jsonl has no end", 3),
     (killed, "evidence.jsonl has no end", 3),
-    (no_text, "has no record in it", 0),
+    (no_text, "has no valid record", 0),
     (no_capture, "There is no capture.pcapng", 0),
     (bad_capture, "capture.pcapng is not a pcapng file", 0),
     (cut_capture, "capture.pcapng is cut short", 3),
     (a_folder_for_a_capture, "Is a directory", 0),
     (no_evidence, "evidence.jsonl cannot be read (No such file or directory)", 0),
-    (empty_evidence, "has no record in it", 0),
+    (empty_evidence, "has no valid record", 0),
 ]

@@ -69,7 +69,7 @@ def test_one_sided_bounds() -> None:
 
 
 def test_bounds_the_wrong_way_round_are_the_authors_mistake() -> None:
-    with pytest.raises(ValueError, match="nothing lies between 2 and 1"):
+    with pytest.raises(ValueError, match="the lower bound 2 exceeds the upper bound 1"):
         between("time", 1, 2, 1)
 
 
@@ -146,7 +146,7 @@ def test_each_adds_a_row_where_there_is_nothing() -> None:
 
 
 def test_each_outside_a_claim_is_the_authors_mistake() -> None:
-    with pytest.raises(RuntimeError, match="loops in a claim"):
+    with pytest.raises(RuntimeError, match="only in a claim"):
         list(each("anything", TWO))
 
 
@@ -178,8 +178,8 @@ def test_a_check_as_json() -> None:
         },
         "unit": "s",
         "why": {
-            "text": "the sampling interval is too long to tell",
-            "template": "the sampling interval is too long to tell",
+            "text": "the sampling interval is too long to decide",
+            "template": "the sampling interval is too long to decide",
             "values": {},
         },
     }

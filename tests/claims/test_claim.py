@@ -110,9 +110,9 @@ def test_sources_read_as_references() -> None:
 
 
 def test_a_claim_without_a_source_or_a_title_is_refused() -> None:
-    with pytest.raises(TypeError, match="a claim names its sources"):
+    with pytest.raises(TypeError, match="a claim needs a source"):
         claim("Nobody says so")
-    with pytest.raises(TypeError, match="a claim begins with its sentence"):
+    with pytest.raises(TypeError, match="a claim needs a title"):
         claim(RFC("9293"))  # type: ignore[arg-type]
 
 

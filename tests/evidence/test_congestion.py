@@ -110,7 +110,7 @@ def test_acks_for_a_number() -> None:
 def test_no_ack_for_a_number() -> None:
     found = lossy().acks_for(777)
     assert not found
-    assert str(found.what) == "no ACK named 777 as the next one wanted"
+    assert str(found.what) == "no ACK for 777 was recorded"
 
 
 def test_duplicate_acks() -> None:
@@ -148,7 +148,7 @@ def test_no_segment_was_sent_again() -> None:
     transfer.data(1, [1])
     found = flow(w).retransmissions
     assert not found
-    assert str(found.what) == "no segment on port 7001 was sent again"
+    assert str(found.what) == "no segment on port 7001 was retransmitted"
 
 
 def test_the_retransmissions_of_the_other_side_are_not_among_them() -> None:

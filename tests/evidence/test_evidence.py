@@ -395,5 +395,5 @@ def test_an_answer_that_was_lost_serves_no_client() -> None:
 
 
 def test_no_client_left() -> None:
-    with pytest.raises(NotRecorded, match="no client of port 7001 ever left"):
+    with pytest.raises(NotRecorded, match="no client closed its connection to port 7001"):
         clients_of_one_server().served_side_by_side(7001)

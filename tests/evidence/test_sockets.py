@@ -131,7 +131,7 @@ def test_a_change_between_two_adjacent_samples_is_not_a_negative_time() -> None:
     ],
 )
 def test_a_state_that_tcp_does_not_have(ask: Any) -> None:
-    with pytest.raises(ValueError, match="TCP has no state TIMEWAIT: there are ESTABLISHED, SYN_SENT, "):
+    with pytest.raises(ValueError, match="TCP has no state TIMEWAIT; its states are ESTABLISHED, SYN_SENT, "):
         ask(on_server((0, 1, [LISTENER])))
 
 

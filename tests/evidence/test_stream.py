@@ -161,7 +161,7 @@ def test_nothing_was_acknowledged() -> None:
     w = Written()
     w.segment("client", "server", 0.0, "S", seq=CLIENT_ISN)
     w.segment("server", "client", 0.001, "RA", seq=0, ack=CLIENT_ISN + 1)
-    with pytest.raises(NotRecorded, match="nothing was acknowledged to server on port 7000"):
+    with pytest.raises(NotRecorded, match="nothing that server sent on port 7000 was acknowledged"):
         stream_of(w.evidence()).acknowledged("server")
 
 
@@ -191,7 +191,7 @@ def test_nothing_was_sent_again() -> None:
     handshake(w)
     again = stream_of(w.evidence()).retransmissions
     assert not again
-    assert str(again.what) == "no segment on port 7000 was sent again"
+    assert str(again.what) == "no segment on port 7000 was retransmitted"
 
 
 def test_a_segment_that_repeats_a_part_of_another_is_a_retransmission() -> None:

@@ -127,16 +127,16 @@ def test_an_rst_is_not_one_of_them() -> None:
 def test_a_segment_that_was_not_sent_again() -> None:
     again = unanswered((1.0, "PA")).retransmissions
     assert not again
-    assert str(again.what) == "nothing sent to port 7000 was sent again"
+    assert str(again.what) == "no unanswered segment to port 7000 was retransmitted"
 
 
 def test_a_socket_that_was_there_to_the_end() -> None:
-    with pytest.raises(NotRecorded, match="the socket of port 7000 was there to the end"):
+    with pytest.raises(NotRecorded, match="the socket of port 7000 still existed at the end of the run"):
         _ = unanswered((1.0, "PA"), gone=None).waits
 
 
 def test_an_rto_that_no_sample_shows_before_the_first_segment() -> None:
-    with pytest.raises(NotRecorded, match="the RTO of port 7000 was not recorded before"):
+    with pytest.raises(NotRecorded, match="the RTO of port 7000 was not recorded before the first unanswered segment"):
         _ = unanswered((0.75, "PA")).rto
 
 

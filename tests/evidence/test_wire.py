@@ -203,7 +203,7 @@ def test_decisions_of_the_relay() -> None:
     assert dropped.t == ns(1)
     assert dropped.fault == "nth"
     assert dropped.frame == b"\x01"
-    assert str(run.decisions("reorder").what) == "the relay decided nothing"
+    assert str(run.decisions("reorder").what) == "no decision of the relay was recorded"
 
 
 # The capture

@@ -63,7 +63,7 @@ def test_a_path_to_nothing_says_so() -> None:
         (HEAD + CLAIM, r"no function under @scenario"),
         (HEAD + STORY + STORY.replace("def story", "def other") + CLAIM, r"2 functions under @scenario"),
         (HEAD + STORY, r"claims nothing"),
-        (HEAD + STORY + "@claim('So I say')\ndef opinion(run): ...", r"a claim names its sources"),
+        (HEAD + STORY + "@claim('So I say')\ndef opinion(run): ...", r"a claim needs a source"),
     ],
 )
 def test_a_slip_in_a_file_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:

@@ -21,7 +21,6 @@ from badwire.util.sentence import Sentence
 
 ONE_SIDED_WIDTH = 0.01  # a span across a single bound still decides when it is no wider than 1 % of that bound
 NOT_RECORDED = "not recorded in this run"
-NOTHING_RECORDED = "no {what} recorded in this run"
 
 T = TypeVar("T")
 _EMPTY = Sentence()
@@ -152,7 +151,7 @@ def between(
         ValueError: ``least`` is above ``most``.
     """
     if not least <= most:
-        raise ValueError(f"nothing lies between {least} and {most}")
+        raise ValueError(f"the lower bound {least} exceeds the upper bound {most}")
     undecided = Check(
         name=Sentence.of(name, **values),
         verdict=UNKNOWN,
@@ -181,7 +180,7 @@ def _compared(span: Span, least: float, most: float) -> tuple[Verdict, Sentence]
         return HOLDS, _EMPTY
     if span.width <= _tolerance(least, most):
         return HOLDS, Sentence("holds within the sampling interval")
-    return UNKNOWN, Sentence("the sampling interval is too long to tell")
+    return UNKNOWN, Sentence("the sampling interval is too long to decide")
 
 
 def at_least(
@@ -286,7 +285,7 @@ def each(name: str, records: Iterable[T], /, **values: object) -> Iterator[T]:
     """
     rows = _rows.get()
     if rows is None:
-        raise RuntimeError("each() is for loops in a claim")
+        raise RuntimeError("each() can be called only in a claim")
     empty = True
     for record in records:
         empty = False

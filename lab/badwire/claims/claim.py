@@ -80,10 +80,10 @@ def claim(title: str, *sources: Source) -> Callable[[MakeChecks], Claim]:
         TypeError: there is no title or no source.
     """
     if not isinstance(title, str) or not title:
-        raise TypeError('a claim begins with its sentence: @claim("The side that closes first waits", RFC(...))')
+        raise TypeError('a claim needs a title: @claim("The side that closes first waits", RFC(...))')
     are_sources = all(isinstance(source, Source) for source in sources)
     if not sources or not are_sources:
-        raise TypeError('a claim names its sources: @claim("…", RFC(...), Kernel(...), Man(...), Book(...), Text(...))')
+        raise TypeError('a claim needs a source: @claim("…", RFC(...), Kernel(...), Man(...), Book(...), Text(...))')
 
     def make(checks: MakeChecks) -> Claim:
         doc = checks.__doc__ or ""
@@ -147,5 +147,5 @@ def _broke_off(error: Exception) -> Check:
         "file": file,
         "line": innermost.lineno,
     }
-    why = Sentence("it broke off: {error} ({file}, line {line})", values)
+    why = Sentence("it raised {error} ({file}, line {line})", values)
     return unknown("the claim itself", why)

@@ -97,7 +97,7 @@ class Flow:
         return Records(
             found,
             "ACKs",
-            "no ACK named {number} as the next one wanted",
+            "no ACK for {number} was recorded",
             number=number,
         )
 

@@ -46,7 +46,7 @@ def remains(folder: Path) -> Remains:
     if not records:
         return Remains(None, (*problems, *capture.problems), broken)
     if not any(record["kind"] == "end" for record in records):
-        problems.append(f"{EVIDENCE} has no end: the run was killed, or it still goes on.")
+        problems.append(f"{EVIDENCE} has no end: the run was killed, or is still running.")
     evidence = Evidence(records, capture.file)
     return Remains(evidence, (*problems, *capture.problems), broken)
 
@@ -106,7 +106,7 @@ def _records(folder: Path) -> tuple[tuple[Record, ...], list[str]]:
         except ValueError:
             bad.append(line)
     if recorded_meta is None and not valid:
-        return (), [f"{EVIDENCE} has no record in it: nothing that happened can be shown."]
+        return (), [f"{EVIDENCE} has no valid record: nothing that happened can be shown."]
     problems = []
     if recorded_meta is None:
         problems.append(f"{EVIDENCE} does not say what was run: hosts are guessed from the rest.")
@@ -164,7 +164,7 @@ def _problems_of(meta: Record) -> list[str]:
     other = meta.get("format")
     if other == FORMAT:
         return []
-    return [f"{EVIDENCE} has format {other!s:.20}, this version reads {FORMAT}: what has another form is left out."]
+    return [f"{EVIDENCE} has format {other!s:.20}, this version reads {FORMAT}: records of another form are left out."]
 
 
 def _about_lines(bad: Sequence[int]) -> str:

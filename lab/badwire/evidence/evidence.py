@@ -327,7 +327,7 @@ class Evidence:
         for decision in self.wire.decisions:
             if self.covers(decision.t) and selects(verdict, decision.verdict):
                 found.append(decision)
-        return Records(found, "decisions", "the relay decided nothing")
+        return Records(found, "decisions", "no decision of the relay was recorded")
 
     @property
     def capture_is_complete(self) -> bool:
@@ -409,7 +409,7 @@ class Evidence:
             if answered:
                 answers.append(answered.first)
         if not left_at:
-            raise NotRecorded.of("no client of port {port} ever left", port=port)
+            raise NotRecorded.of("no client closed its connection to port {port}", port=port)
         first_left = min(left_at)
         served = [each for each in answers if each.delivered_at and each.arrived < first_left]
         return len(served)

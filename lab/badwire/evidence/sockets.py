@@ -554,4 +554,4 @@ def sampling_interval(samples: Iterable[TableSample]) -> float:
 def _check(state: str) -> None:
     if state not in STATES:
         known = ", ".join(STATES)
-        raise ValueError(f"TCP has no state {state}: there are {known}")
+        raise ValueError(f"TCP has no state {state}; its states are {known}")

@@ -100,7 +100,7 @@ class TcpStream:
                 noted([frame])
                 return self.ack(frame)
         raise NotRecorded.of(
-            "nothing was acknowledged to {host} on port {port}",
+            "nothing that {host} sent on port {port} was acknowledged",
             host=host,
             port=self.server_port,
         )
@@ -135,7 +135,7 @@ class TcpStream:
         return Records(
             self._retransmissions,
             "segments",
-            "no segment on port {port} was sent again",
+            "no segment on port {port} was retransmitted",
             port=self.server_port,
         )
 

@@ -66,7 +66,7 @@ class Unanswered:
         return Records(
             self.frames[1:],
             "segments",
-            "nothing sent to port {port} was sent again",
+            "no unanswered segment to port {port} was retransmitted",
             port=self.stream.server_port,
         )
 
@@ -89,7 +89,7 @@ class Unanswered:
         last = self.socket.periods.last
         if not last.ended:
             raise NotRecorded.of(
-                "the socket of port {port} was there to the end",
+                "the socket of port {port} still existed at the end of the run",
                 port=self.stream.server_port,
             )
         earliest = last.left_after
@@ -109,7 +109,7 @@ class Unanswered:
         known = self.socket.samples.where(self._has_rto_before)
         if not known:
             raise NotRecorded.of(
-                "the RTO of port {port} was not recorded before",
+                "the RTO of port {port} was not recorded before the first unanswered segment",
                 port=self.stream.server_port,
             )
         return known.last.rto

@@ -99,7 +99,7 @@ def window_updates(stream: TcpStream, host: str) -> Records[WindowUpdate]:
     return Records(
         found,
         "windows",
-        "no window of {host} on port {port} was recorded with both SYNs",
+        "no window of {host} on port {port} is known, since it was not recorded, or not both SYNs were",
         host=host,
         port=stream.server_port,
     )
@@ -120,7 +120,7 @@ def sent_against_window(stream: TcpStream, host: str, data: bool | None = True) 
     return Records(
         found,
         "segments",
-        "no segment of {host} against a window of port {port} was recorded",
+        "no segment of {host} on port {port} was recorded after a window had arrived",
         host=host,
         port=stream.server_port,
     )

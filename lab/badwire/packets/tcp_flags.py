@@ -27,7 +27,7 @@ def flag_bits(flags: str) -> int:
     for letter in flags:
         letter = SYNONYMS.get(letter, letter)
         if letter not in BITS:
-            raise ValueError(f"no such TCP flag: {letter} (there are {LETTERS})")
+            raise ValueError(f"{letter!r} is not a TCP flag; use letters of {LETTERS}")
         bits |= BITS[letter]
     return bits
 

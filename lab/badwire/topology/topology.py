@@ -124,8 +124,10 @@ class Topology:
         for host in self.hosts:
             number = wanted.pop(host.name, 1)
             hosts.extend(copies(host, number))
-        for name in wanted:
-            raise self._bad(f"there is no host {name!r}, of which to have more")
+        if wanted:
+            unknown = next(iter(wanted))
+            known = ", ".join(host.name for host in self.hosts)
+            raise self._bad(f"there is no host {unknown!r}; there are {known}")
         return replace(self, hosts=tuple(hosts))
 
     def addresses(self, default: str = "10.0.0.0/24") -> dict[str, str]:

@@ -76,6 +76,6 @@ def test_what_is_missing_is_named_on_the_page(chromium: webdriver.Chrome, tmp_pa
     assert shown.ask(NUMBERS) == list(range(7))
     told = shown.ask("return [...document.querySelectorAll('.missing')].map((e) => e.textContent)")
     assert isinstance(told, list) and told[0] == "evidence.jsonl, line 6, is not a record of evidence: left out."
-    assert "evidence.jsonl has no end: the run was killed, or it still goes on." in told
+    assert "evidence.jsonl has no end: the run was killed, or is still running." in told
     assert shown.ask("return document.documentElement.scrollWidth <= window.innerWidth")
     assert shown.complaints() == []
