@@ -38,6 +38,8 @@ PINNED = {
 
 STREAM = "1"  # include/linux/net.h SOCK_STREAM
 DATAGRAM = "2"  # SOCK_DGRAM
+TCP = "6"  # include/uapi/linux/in.h IPPROTO_TCP
+UDP = "17"  # IPPROTO_UDP
 
 BOUNDS = "on the size: the kernel doubles it, but never goes below its least size or above its greatest"
 SET = (Kernel("net/core/sock.c", "sk_setsockopt"), Man("socket(7)"))
@@ -74,6 +76,31 @@ def type_is_fixed(run: Evidence) -> Checks:
     yield equals("setting SO_TYPE of a TCP socket returns", tcp_set, "ENOPROTOOPT")
     yield equals("SO_TYPE of a UDP socket, SOCK_DGRAM", udp_type, DATAGRAM)
     yield equals("setting SO_TYPE of a UDP socket returns", udp_set, "ENOPROTOOPT")
+
+
+@claim(
+    "Protocol 0 is TCP for a stream and UDP for datagrams",
+    Man("socket(2)"),
+    Kernel("net/ipv4/af_inet.c", "inetsw_array"),
+    Text("T81"),
+)
+def default_protocol(run: Evidence) -> Checks:
+    """SO_PROTOCOL gives the protocol's number in the IP header."""
+    probe = run.host("client").program("probe_socket")
+    yield equals("protocol of a stream socket, TCP", probe.line("stream-default"), TCP)
+    yield equals("protocol of a datagram socket, UDP", probe.line("datagram-default"), UDP)
+
+
+@claim(
+    "A stream does not go with UDP, nor datagrams with TCP",
+    Man("socket(2)"),
+    Kernel("net/ipv4/af_inet.c", "inet_create"),
+    Text("T80"),
+)
+def type_and_protocol(run: Evidence) -> Checks:
+    probe = run.host("client").program("probe_socket")
+    yield equals("socket with SOCK_STREAM and IPPROTO_UDP returns", probe.line("stream-udp"), "EPROTONOSUPPORT")
+    yield equals("socket with SOCK_DGRAM and IPPROTO_TCP returns", probe.line("datagram-tcp"), "EPROTONOSUPPORT")
 
 
 @claim(

@@ -5,6 +5,9 @@
       7001 on a little-endian       59 1b          59 1b       22811
     address 10.0.0.2
       inet_pton("10.0.0.2")      0a 00 00 02    0a 00 00 02
+    number 258 is 0x0102
+      on a little-endian host       02 01       (char)0x0102 is 2
+      on a big-endian host          01 02       (char)0x0102 is 2 there too
 
 Most processors today store the least significant byte first, and on these htons swaps the two bytes. The kernel cannot
 see that htons is missing: the SYN goes to port 22811, where another server may listen.
@@ -13,7 +16,7 @@ Read next: RFC 791, appendix B; byteorder(3); inet_pton(3); Stevens, UNIX Networ
 
 from ipaddress import IPv4Address
 
-from badwire.claims import RFC, Checks, Man, Text, claim, equals, seen
+from badwire.claims import RFC, Book, Checks, Man, Text, claim, equals, seen
 from badwire.evidence import Evidence, NotRecorded
 from badwire.scenario import scenario
 from badwire.testbed import Lab
@@ -67,6 +70,35 @@ def htons(run: Evidence) -> Checks:
     program = run.host("client").program("network_order")
     before = in_memory(program.line("order"))
     yield equals("bytes of port 7001 before and after htons", program.line("port"), f"{before} as {IN_HEADER}")
+
+
+@claim(
+    "A cast to char gives the low byte on every host, not the first one",
+    Man("byteorder(3)"),
+    Book("ISO/IEC 9899, Programming languages: C", "6.3.1.3"),
+    Text(
+        "T88", no="a conversion is about values, not about memory: it gives 2 in both byte orders, and so tells nothing"
+    ),
+)
+def cast_tells_nothing(run: Evidence) -> Checks:
+    """The program has the number 0x0102 in memory in both byte orders, and converts it to one byte. Only the first byte
+    in memory tells them apart."""
+    program = run.host("client").program("network_order")
+    yield equals("0x0102 with the low byte first, and its low byte", program.line("little"), "0201 cast 2")
+    yield equals("0x0102 with the high byte first, and its low byte", program.line("big"), "0102 cast 2")
+
+
+@claim(
+    "inet_pton returns 1, 0 for a text that is no address, and else -1",
+    Man("inet_pton(3)"),
+    Text("T87"),
+)
+def results_of_inet_pton(run: Evidence) -> Checks:
+    """With -1 it sets errno: it does not know the address family."""
+    program = run.host("client").program("network_order")
+    yield equals("inet_pton of the server's address", program.line("inet_pton"), "1")
+    yield equals("inet_pton of a text that is no address", program.line("inet_pton-text"), "0")
+    yield equals("inet_pton with AF_UNIX", program.line("inet_pton-family"), "-1 EAFNOSUPPORT")
 
 
 @claim(

@@ -14,6 +14,10 @@ LINES: dict[str, str | None] = {
     "udp": "sndbuf 212992 rcvbuf 212992",
     "udp-type": "2",
     "udp-set-type": "ENOPROTOOPT",
+    "stream-default": "6",
+    "stream-udp": "EPROTONOSUPPORT",
+    "datagram-default": "17",
+    "datagram-tcp": "EPROTONOSUPPORT",
     f"{ONE}": "sndbuf 4608 rcvbuf 2304",
     f"{SOME}": "sndbuf 20000 rcvbuf 20000",
     f"{MANY}": "sndbuf 425984 rcvbuf 425984",
@@ -38,6 +42,10 @@ def run(
 
 
 WRONG: Named = [
+    ("default_protocol", {"lines": {"stream-default": "132"}}),
+    ("default_protocol", {"lines": {"datagram-default": "136"}}),
+    ("type_and_protocol", {"lines": {"stream-udp": "17"}}),
+    ("type_and_protocol", {"lines": {"datagram-tcp": "6"}}),
     ("type_is_fixed", {"lines": {"tcp-type": "2"}}),
     ("type_is_fixed", {"lines": {"tcp-set-type": "done"}}),
     ("type_is_fixed", {"lines": {"udp-type": "1"}}),
@@ -57,6 +65,8 @@ WRONG: Named = [
     ("grows_unless_set", {"values": (16384, 46080, 10000, 10000)}),
 ]
 MISSING: Named = [
+    ("default_protocol", {"lines": {"stream-default": None}}),
+    ("type_and_protocol", {"lines": {"datagram-tcp": None}}),
     ("type_is_fixed", {"lines": {"udp-type": None}}),
     ("defaults", {"lines": {"tcp": None}}),
     ("defaults", {"sysctls": {}}),

@@ -24,6 +24,9 @@ def run(
     swapped: bool = True,
     answered: bool = True,
     also_intended: bool = False,
+    little: str | None = "0201 cast 2",
+    big: str | None = "0102 cast 2",
+    inet_pton: tuple[str, str, str] | None = ("1", "0", "-1 EAFNOSUPPORT"),
 ) -> Evidence:
     """A right history, but for what is changed; None for what is missing.
 
@@ -34,9 +37,15 @@ def run(
         status, connected_without: exit status and output of the client without htons.
         swapped, answered: it connects to the port with swapped bytes, and that is answered.
         also_intended: it connects to the intended port too.
+        little, big: lines of the client's output.
+        inet_pton: what it returns for an address, for another text, and with another family.
     """
     w = Written(scenario="byte_order")
     out = line("order", order) + line("port", port) + line("address", address) + line("connected", connected)
+    out += line("little", little) + line("big", big)
+    if inet_pton is not None:
+        words = ("inet_pton", "inet_pton-text", "inet_pton-family")
+        out += "".join(map(line, words, inet_pton))
     w.program("client", 1, "network_order", SERVER, str(PORT), exits=1.5, out=out)
     connect(w, 1.1, 40001, PORT)
     if reversed_addresses:  # of the first SYN, as it was sent and as it was delivered
@@ -83,6 +92,11 @@ WRONG: Named = [
     ("htons", {"port": "1b59 as 1b59"}),
     ("htons", {"port": "591b as 591b"}),
     ("htons", {"order": "big"}),
+    ("cast_tells_nothing", {"little": "0201 cast 1"}),
+    ("cast_tells_nothing", {"big": "0102 cast 1"}),
+    ("results_of_inet_pton", {"inet_pton": ("0", "0", "-1 EAFNOSUPPORT")}),
+    ("results_of_inet_pton", {"inet_pton": ("1", "-1 EINVAL", "-1 EAFNOSUPPORT")}),
+    ("results_of_inet_pton", {"inet_pton": ("1", "0", "0")}),
     ("inet_pton", {"address": "0200000a"}),
     ("inet_pton", {"connected": f"2.0.0.10 {PORT}"}),
     ("inet_pton", {"connected": f"{SERVER} {SWAPPED}"}),
@@ -96,6 +110,9 @@ MISSING: Named = [
     ("htons", {"order": None}),
     ("htons", {"order": "middle"}),
     ("htons", {"port": None}),
+    ("cast_tells_nothing", {"little": None}),
+    ("cast_tells_nothing", {"big": None}),
+    ("results_of_inet_pton", {"inet_pton": None}),
     ("inet_pton", {"address": None}),
     ("inet_pton", {"connected": None}),
     ("inet_pton", {"accepted": None}),

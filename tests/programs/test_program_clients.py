@@ -235,7 +235,12 @@ def test_network_order(client: RunClient, server: Start) -> None:
     echo = server("echo_serial")
     ended = client("network_order", echo.port)
     here, wire = echo.port.to_bytes(2, sys.byteorder).hex(), echo.port.to_bytes(2, "big").hex()
-    told = ["order " + sys.byteorder, f"port {here} as {wire}", "address 7f000001", f"connected 127.0.0.1 {echo.port}"]
+    told = [
+        *("order " + sys.byteorder, f"port {here} as {wire}", "address 7f000001"),
+        *("little 0201 cast 2", "big 0102 cast 2"),
+        *("inet_pton 1", "inet_pton-text 0", "inet_pton-family -1 EAFNOSUPPORT"),
+        f"connected 127.0.0.1 {echo.port}",
+    ]
     assert (ended.status, ended.out.splitlines(), ended.err) == (0, told, "")
     assert echo.line().startswith("accepted 127.0.0.1 ")
 
@@ -261,6 +266,8 @@ def test_probe_socket(program: Start) -> None:
     assert (told["tcp-type"], told["udp-type"]) == (str(int(socket.SOCK_STREAM)), str(int(socket.SOCK_DGRAM)))
     assert told["tcp-set-type"] == told["udp-set-type"] == "ENOPROTOOPT"
     assert re.fullmatch(r"sndbuf \d+ rcvbuf \d+", told["tcp"])
+    assert (told["stream-default"], told["datagram-default"]) == ("6", "17")
+    assert told["stream-udp"] == told["datagram-tcp"] == "EPROTONOSUPPORT"
     assert told["6000"] == "sndbuf 12000 rcvbuf 12000"
     assert told[str(2**30)] == told[str(2**31 - 1)]
     with socket.socket() as sock:

@@ -6,6 +6,7 @@ ntohs and inet_ntop take them out again. With --forget-htons the port goes in as
 """
 
 import ctypes
+import errno
 import os
 import socket
 import struct
@@ -17,6 +18,29 @@ import signals
 
 SOCKADDR_IN = struct.Struct("=HH4s8x")  # as this machine has numbers: family, port, and the address as four bytes
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Little(ctypes.LittleEndianStructure):
+    """Two bytes with the least significant one first."""
+
+    _fields_ = (("number", ctypes.c_uint16),)
+
+
+class Big(ctypes.BigEndianStructure):
+    """Two bytes with the most significant one first."""
+
+    _fields_ = (("number", ctypes.c_uint16),)
+
+
+def low_byte(memory: Little | Big) -> int:
+    """Return what C's (unsigned char) makes of the number: its least significant byte, wherever that is in memory."""
+    return ctypes.c_uint8(memory.number).value
+
+
+def convert(family: int, text: str) -> str:
+    """Return what inet_pton of the C library returns, with the error if that is -1."""
+    result = libc.inet_pton(family, os.fsencode(text), ctypes.create_string_buffer(16))
+    return str(result) if result >= 0 else f"{result} {errno.errorcode[ctypes.get_errno()]}"
 
 
 def check(result: int) -> None:
@@ -36,6 +60,12 @@ def main() -> None:
     common.say("order", sys.byteorder)
     common.say("port", struct.pack("=H", options.port).hex(), "as", struct.pack("=H", port).hex())
     common.say("address", address.hex())
+    both: dict[str, Little | Big] = {"little": Little(0x0102), "big": Big(0x0102)}
+    for name, memory in both.items():
+        common.say(name, bytes(memory).hex(), "cast", low_byte(memory))
+    common.say("inet_pton", convert(socket.AF_INET, options.address))
+    common.say("inet_pton-text", convert(socket.AF_INET, "no address"))
+    common.say("inet_pton-family", convert(socket.AF_UNIX, options.address))
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
         common.set_options(connection, options)
         with common.reports("connect"):

@@ -19,6 +19,15 @@ def sizes(sock: socket.socket) -> str:
     return " ".join(f"{name} {sock.getsockopt(socket.SOL_SOCKET, option)}" for name, option in BUFFERS.items())
 
 
+def protocol(kind: int, wanted: int) -> str:
+    """Return the number of the protocol of a socket of this type, or the error if the two do not go together."""
+    try:
+        with socket.socket(socket.AF_INET, kind, wanted) as sock:
+            return str(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL))
+    except OSError as error:
+        return common.error_name(error)
+
+
 def main() -> None:
     parser = arguments.plain(__doc__)
     help_text = "ask for buffers of that many bytes; any number of sizes"
@@ -35,6 +44,10 @@ def main() -> None:
                 common.say(f"{name}-set-type", common.error_name(error))
             else:
                 common.say(f"{name}-set-type done")
+    common.say("stream-default", protocol(socket.SOCK_STREAM, 0))
+    common.say("stream-udp", protocol(socket.SOCK_STREAM, socket.IPPROTO_UDP))
+    common.say("datagram-default", protocol(socket.SOCK_DGRAM, 0))
+    common.say("datagram-tcp", protocol(socket.SOCK_DGRAM, socket.IPPROTO_TCP))
     for size in options.sizes:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock, common.reports("setsockopt"):
             for option in BUFFERS.values():
