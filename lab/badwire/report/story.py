@@ -3,13 +3,14 @@
 It is made from the evidence alone, for the page, the live screen and `badwire show`. Times are ns since the run began.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
-from badwire.evidence.sockets import SocketTimeline
+from badwire.evidence.sockets import Address, SocketTimeline
 from badwire.evidence.stream import TcpStream
 from badwire.report import describe
 from badwire.report.call_connections import connections_of_calls
@@ -123,63 +124,91 @@ NOT_SHOWN = ("settimeout", "getsockname", "getpeername")  # calls that change no
 def story(run: Evidence) -> Story:
     """The story of a run."""
     began = int(run.meta["t"])
+    last = int(run.records[-1].get("t", began))
     connections = run.wire.streams
+    bands = sorted(_bands(run, began), key=lambda band: (band.host, band.began))
+    events = [*_calls(run, began), *_programs(run, began)]
+    events.sort(key=lambda event: event.began)
+    faults = sorted(_faults(run, began), key=lambda fault: fault.began)
     return Story(
-        hosts=_in_order({*run.hosts, *(frame.source for frame in run.frames())}),
-        ended=int(run.records[-1].get("t", began)) - began,
-        connections=tuple(describe.connection(each) for each in connections),
-        arrows=tuple(_arrows(run, connections, began)),
-        bands=tuple(sorted(_bands(run, connections, began), key=lambda band: (band.host, band.began))),
-        events=tuple(sorted((*_calls(run, connections, began), *_programs(run, began)), key=lambda event: event.began)),
-        faults=tuple(sorted(_faults(run, began), key=lambda fault: fault.began)),
+        hosts=_hosts(run),
+        ended=last - began,
+        connections=tuple(describe.connection(stream) for stream in connections),
+        arrows=tuple(_arrows(run, began)),
+        bands=tuple(bands),
+        events=tuple(events),
+        faults=tuple(faults),
         notes=tuple((note.t - began, note.text) for note in run.notes),
     )
 
 
-def _in_order(hosts: Iterable[str]) -> tuple[str, ...]:
+def _hosts(run: Evidence) -> tuple[str, ...]:
     """Clients on the left and servers on the right, as textbooks draw them; the wire, if it sent frames, in between."""
-    return tuple(sorted(hosts, key=lambda host: (not host.startswith("client"), host.startswith("server"), host)))
+    hosts = set(run.hosts)
+    for frame in run.frames():
+        hosts.add(frame.source)
+    clients = sorted(host for host in hosts if host.startswith("client"))
+    servers = sorted(host for host in hosts if host.startswith("server"))
+    others = sorted(hosts.difference(clients, servers))
+    return (*clients, *others, *servers)
 
 
-def _arrows(run: Evidence, connections: tuple[TcpStream, ...], began: int) -> Iterator[Arrow]:
-    connection_of = {id(frame): index for index, each in enumerate(connections) for frame in each.frames}
+def _arrows(run: Evidence, began: int) -> Iterator[Arrow]:
     frames = run.frames()
-    numbers = {id(frame): number for number, frame in enumerate(frames)}
-    again = {id(frame): numbers[id(original)] for each in connections for frame, original in _repeated(each)}
+    connections = run.wire.streams
+    connection_of = _connections_of_frames(connections)
+    repeated = _repeated(frames, connections)
     dropped_by = _dropped_by(run)
     for number, frame in enumerate(frames):
         index = connection_of.get(id(frame))
         connection = None if index is None else connections[index]
+        lost_to = ""
+        if not frame.delivered_at:
+            lost_to = dropped_by.get((frame.toward, frame.data)) or _fault_that_can_lose(run, frame)
         yield Arrow(
-            number,
-            frame.sent_at - began,
-            frame.source,
-            frame.toward,
-            tuple(t - began for t in frame.delivered_at),
-            ""
-            if frame.delivered_at
-            else dropped_by.get((frame.toward, frame.data)) or _fault_that_can_lose(run, frame),
-            bool(frame.damaged),
-            frame.packet.protocol,
-            describe.label(frame, connection),
-            describe.tcpdump(frame, connection),
-            describe.fields(frame),
-            index,
-            again.get(id(frame)),
+            number=number,
+            sent=frame.sent_at - began,
+            source=frame.source,
+            toward=frame.toward,
+            delivered=tuple(t - began for t in frame.delivered_at),
+            lost_to=lost_to,
+            damaged=bool(frame.damaged),
+            protocol=frame.packet.protocol,
+            label=describe.label(frame, connection),
+            tcpdump=describe.tcpdump(frame, connection),
+            fields=describe.fields(frame),
+            connection=index,
+            again=repeated.get(id(frame)),
         )
 
 
-def _repeated(connection: TcpStream) -> Iterator[tuple[Frame, Frame]]:
-    """Each retransmission with the first segment that carried its first number."""
-    for frame in connection.retransmissions:
-        original = connection.sendings(frame)[0]
-        if original is not frame:
-            yield frame, original
+def _connections_of_frames(connections: tuple[TcpStream, ...]) -> dict[int, int]:
+    """The index of each frame's connection, by the frame's id()."""
+    found = {}
+    for index, connection in enumerate(connections):
+        for frame in connection.frames:
+            found[id(frame)] = index
+    return found
+
+
+def _repeated(frames: Iterable[Frame], connections: tuple[TcpStream, ...]) -> dict[int, int]:
+    """For each retransmission, by its id(), the number of the first segment that carried its first number."""
+    numbers = {id(frame): number for number, frame in enumerate(frames)}
+    repeated = {}
+    for connection in connections:
+        for frame in connection.retransmissions:
+            original = connection.sendings(frame)[0]
+            if original is not frame:
+                repeated[id(frame)] = numbers[id(original)]
+    return repeated
 
 
 def _dropped_by(run: Evidence) -> dict[tuple[str, bytes], str]:
-    """Which fault dropped a frame, as the relay recorded it."""
-    return {(each.toward, each.frame): each.fault for each in run.decisions(verdict="drop")}
+    """Which fault dropped a frame, as the relay recorded it, by the receiver and the frame's bytes."""
+    dropped_by = {}
+    for decision in run.decisions(verdict="drop"):
+        dropped_by[decision.toward, decision.frame] = decision.fault
+    return dropped_by
 
 
 def _fault_that_can_lose(run: Evidence, frame: Frame) -> str:
@@ -190,101 +219,141 @@ def _fault_that_can_lose(run: Evidence, frame: Frame) -> str:
     return ""
 
 
-def _bands(run: Evidence, connections: tuple[TcpStream, ...], began: int) -> Iterator[Band]:
-    ends = {
-        (host, port, other_port): index
-        for index, each in enumerate(connections)
-        for host, port, other_port in (
-            (each.client, each.client_port, each.server_port),
-            (each.server, each.server_port, each.client_port),
-        )
-    }
+def _bands(run: Evidence, began: int) -> Iterator[Band]:
+    connection_of = _connections_of_ends(run.wire.streams)
     for host in run.hosts:
         with suppress(NotRecorded):  # a host whose sockets were not sampled has no bands
             for timeline in run.host(host).timelines(protocol="tcp"):
-                connection = ends.get((host, timeline.local[1], timeline.remote[1]))
-                yield from _periods(host, timeline, connection, began)
+                ends = (host, timeline.local_port, timeline.remote_port)
+                yield from _bands_of(host, timeline, connection_of.get(ends), began)
 
 
-def _periods(host: str, timeline: SocketTimeline, connection: int | None, began: int) -> Iterator[Band]:
-    local = _address(timeline.local)
-    remote = _address(timeline.remote)
+def _connections_of_ends(connections: tuple[TcpStream, ...]) -> dict[tuple[str, int, int], int]:
+    """The index of the last connection with these ends, each named by a host, its port and the other port."""
+    found = {}
+    for index, stream in enumerate(connections):
+        found[stream.client, stream.client_port, stream.server_port] = index
+        found[stream.server, stream.server_port, stream.client_port] = index
+    return found
+
+
+def _bands_of(host: str, timeline: SocketTimeline, connection: int | None, began: int) -> Iterator[Band]:
     for period in timeline.periods:
-        ended = period.left_by - began if period.ended else None
-        yield Band(host, local, remote, connection, period.state, max(0, period.entered_by - began), ended)
+        yield Band(
+            host=host,
+            local=_address(timeline.local),
+            remote=_address(timeline.remote),
+            connection=connection,
+            state=period.state,
+            began=max(0, period.entered_by - began),
+            ended=period.left_by - began if period.ended else None,
+        )
 
 
-def _address(end: tuple[str, int]) -> str:
+def _address(end: Address) -> str:
+    """An address and a port as text; empty without a port."""
     address, port = end
     return f"{address}:{port}" if port else ""
 
 
-def _calls(run: Evidence, connections: tuple[TcpStream, ...], began: int) -> Iterator[Event]:
+def _calls(run: Evidence, began: int) -> Iterator[Event]:
     calls = run.calls()
-    connection_of = connections_of_calls(calls, connections)
+    connection_of = connections_of_calls(calls, run.wire.streams)
     for call in calls:
-        if call.call not in NOT_SHOWN:
-            yield Event(
-                call.host,
-                call.began - began,
-                call.ended - began,
-                "call",
-                describe.call(call),
-                call.errno is not None,
-                describe.result(call),
-                connection_of.get((call.host, call.socket)),
-            )
+        if call.call in NOT_SHOWN:
+            continue
+        yield Event(
+            host=call.host,
+            began=call.began - began,
+            ended=call.ended - began,
+            kind="call",
+            text=describe.call(call),
+            failed=call.errno is not None,
+            result=describe.result(call),
+            connection=connection_of.get((call.host, call.socket)),
+        )
 
 
 def _programs(run: Evidence, began: int) -> Iterator[Event]:
     for program in run.programs:
         assert program.started is not None
-        at = program.started - began
-        yield Event(program.host, at, at, "program", describe.started(program), False)
-        for t, stream, line in _lines(program):
-            yield Event(program.host, t - began, t - began, "output", f"{program.name}: {line}", stream == "err")
+        yield _program_event(program, program.started - began, "program", describe.started(program))
+        for line in _lines(program):
+            text = f"{program.name}: {line.text}"
+            yield _program_event(program, line.t - began, "output", text, failed=line.stream == "err")
         for typed in program.inputs:
-            at = typed.t - began
-            yield Event(
-                program.host, at, at, "input", f"typed into {program.name}: {visible(typed.text.rstrip())}", False
-            )
+            typed_text = visible(typed.text.rstrip())
+            yield _program_event(program, typed.t - began, "input", f"typed into {program.name}: {typed_text}")
         if program.exited is not None:
-            at = program.exited - began
-            yield Event(
-                program.host, at, at, "program", describe.ended(program), bool(program.status or program.signal)
-            )
+            failed = bool(program.status or program.signal)
+            yield _program_event(program, program.exited - began, "program", describe.ended(program), failed)
 
 
-def _lines(program: Program) -> Iterator[tuple[int, str, str]]:
-    """What a program wrote, line by line, each with the time of its first piece: one `print` may arrive in several."""
-    incomplete: dict[str, tuple[int, str]] = {}
+def _program_event(program: Program, t: int, kind: str, text: str, failed: bool = False) -> Event:
+    """An event of a program, which takes no time."""
+    return Event(
+        host=program.host,
+        began=t,
+        ended=t,
+        kind=kind,
+        text=text,
+        failed=failed,
+    )
+
+
+class _OutputLine(NamedTuple):
+    """A line that a program wrote, at the time ``t`` in ns, to the stream ``out`` or ``err``."""
+
+    t: int
+    stream: str
+    text: str
+
+
+def _lines(program: Program) -> Iterator[_OutputLine]:
+    """What a program wrote, line by line, each at the time of its beginning: one `print` may arrive in pieces."""
+    incomplete: dict[str, _OutputLine] = {}
     for output in program.outputs:
-        t, before = incomplete.pop(output.stream, (output.t, ""))
-        *lines, rest = (before + output.text).split("\n")
+        t = output.t
+        text = output.text
+        begun = incomplete.pop(output.stream, None)
+        if begun is not None:
+            t = begun.t
+            text = begun.text + text
+        lines = text.split("\n")
+        rest = lines.pop()
         for line in lines:
-            yield t, output.stream, line
+            yield _OutputLine(t, output.stream, line)
             t = output.t
         if rest:
-            incomplete[output.stream] = t, rest
-    for stream, (t, rest) in incomplete.items():
-        yield t, stream, rest
+            incomplete[output.stream] = _OutputLine(t, output.stream, rest)
+    yield from incomplete.values()
 
 
 def _faults(run: Evidence, began: int) -> Iterator[FaultInForce]:
     """Each fault from when it was set until it was lifted, even if another engine took it over in between."""
-    periods = [
-        FaultInForce(each.toward, describe.fault(each), each.began - began, _since(each.ended, began))
-        for each in run.faults()
-    ]
+    periods = []
+    for period in run.faults():
+        periods.append(
+            FaultInForce(
+                toward=period.toward,
+                text=describe.fault(period),
+                began=period.began - began,
+                ended=None if period.ended is None else period.ended - began,
+            )
+        )
     while periods:
         earliest = periods.pop(0)
-        for index, other in enumerate(periods):
-            if (earliest.toward, earliest.text, earliest.ended) == (other.toward, other.text, other.began):
-                periods[index] = replace(other, began=earliest.began)
-                break
-        else:
+        index = _continuation(earliest, periods)
+        if index is None:
             yield earliest
+        else:
+            periods[index] = replace(periods[index], began=earliest.began)
 
 
-def _since(t: int | None, began: int) -> int | None:
-    return None if t is None else t - began
+def _continuation(fault: FaultInForce, later: Sequence[FaultInForce]) -> int | None:
+    """The index of the period that begins when ``fault`` ends, with the same fault toward the same host."""
+    for index, other in enumerate(later):
+        same = other.toward == fault.toward and other.text == fault.text
+        if same and other.began == fault.ended:
+            return index
+    return None
