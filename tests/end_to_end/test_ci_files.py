@@ -115,7 +115,7 @@ def test_what_was_not_run_is_named_with_its_reason(tmp_path: Path) -> None:
     skipped = {each.get("name"): each.find("skipped") for each in ElementTree.parse(files[0]).iter("testcase")}
     reasons = {name: each.get("message") for name, each in skipped.items() if each is not None}
     assert reasons == {"good": "it takes hours.", "mixed": "the runs ended before: all fell silent."}
-    assert "- good gave no result: it takes hours.\n" in files[1].read_text()
+    assert "- good has no result: it takes hours.\n" in files[1].read_text()
 
 
 def test_without_files_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,4 +151,4 @@ def test_interrupted_it_tells_how_far_it_came(tmp_path: Path) -> None:
         status, _, _ = run.end()
     assert status == 130
     document = file.read_text()
-    assert "badwire: 1 scenario: 1 held" in document and "- endless gave no result: the runs ended before:" in document
+    assert "badwire: 1 scenario: 1 held" in document and "- endless has no result: the runs ended before:" in document

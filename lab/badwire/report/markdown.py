@@ -15,61 +15,73 @@ if TYPE_CHECKING:
     from badwire.result.result import Run, RunOutcome
 
 LONGEST = 300  # characters of a measurement that are shown
+SCENARIO_COLUMNS = ("", "scenario", "")
+CHECK_COLUMNS = ("", "what does not hold", "check", "measured", "expected", "source")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>~$&])")  # characters with a meaning in Markdown
 
 
 def render(ended: Sequence["RunOutcome"], not_run: Sequence[tuple[Scenario, str]] = ()) -> str:
     """The document. ``not_run`` has scenarios with the reason for each."""
     statuses = [run.result.status for _, run in ended]
-    parts = [
-        [f"### badwire: {terminal.count(statuses)}"],
-        ["| | scenario | |", "|---|---|---|", *(_row(*one) for one in ended)] if ended else [],
-        list(_not_held(ended)),
-        [f"- {_text(scenario.name)} gave no result: {_text(why)}" for scenario, why in not_run],
-    ]
-    return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n\n"
+    parts = [f"### badwire: {terminal.count(statuses)}"]
+    if ended:
+        rows = [_row(scenario, run) for scenario, run in ended]
+        parts.append(_table(SCENARIO_COLUMNS, rows))
+    checks = list(_not_held(ended))
+    if checks:
+        parts.append(_table(CHECK_COLUMNS, checks))
+    if not_run:
+        reasons = [f"- {_text(scenario.name)} has no result: {_text(why)}" for scenario, why in not_run]
+        parts.append("\n".join(reasons))
+    return "\n\n".join(parts) + "\n\n"
+
+
+def _table(columns: Sequence[str], rows: Iterable[str]) -> str:
+    heads = "".join(f"| {name} " if name else "| " for name in columns)
+    rule = "|---" * len(columns)
+    return "\n".join([f"{heads}|", f"{rule}|", *rows])
 
 
 def _row(scenario: Scenario, run: "Run") -> str:
+    """A scenario's row: its verdict, its name and a summary."""
     result = run.result
     if run.folder is None:
         return f"| **not run** | {_text(scenario.name)} | {_text(str(run.error))} |"
-    summary = _text(terminal.summary(result).partition(": ")[2])
-    broke = f"<br>{_text(result.error)}" if result.error is not None else ""
-    return f"| {_verdict(result.verdict)} | {_text(result.scenario)} | {summary}{broke} |"
+    _, _, after_verdict = terminal.summary(result).partition(": ")
+    summary = _text(after_verdict)
+    if result.error is not None:
+        summary += f"<br>{_text(result.error)}"
+    return f"| {_verdict(result.verdict)} | {_text(result.scenario)} | {summary} |"
 
 
 def _not_held(ended: Iterable["RunOutcome"]) -> Iterator[str]:
-    rows = [
-        _check_row(result, claim, check)
-        for result in _results(ended)
-        if result.error is None
-        for claim in result.claims
-        if claim.verdict != "HOLDS"
-        for check in claim.deciding
-    ]
-    if rows:
-        yield from (
-            "| | what does not hold | check | measured | expected | source |",
-            "|---|---|---|---|---|---|",
-            *rows,
-        )
+    """A row for each check that decided a claim against it; none for runs that broke off or could not begin."""
+    for _, run in ended:
+        result = run.result
+        if run.folder is None or result.error is not None:
+            continue
+        for claim in result.claims:
+            if claim.verdict == "HOLDS":
+                continue
+            for check in claim.deciding:
+                yield _check_row(result, claim, check)
 
 
 def _check_row(result: Result, claim: ClaimResult, check: CheckResult) -> str:
+    measured = []
+    for part in (check.shown, str(check.why)):
+        if part:
+            measured.append(_text(part))
     cells = (
         _verdict(check.verdict),
         _text(f"{result.scenario}: {claim.title}"),
         _text(str(check.name)),
-        "<br>".join(_text(part) for part in (check.shown, str(check.why)) if part),
+        "<br>".join(measured),
         _text(check.wanted),
         _text("; ".join(claim.sources)),
     )
-    return f"| {' | '.join(cells)} |"
-
-
-def _results(ended: Iterable["RunOutcome"]) -> Iterator[Result]:
-    return (run.result for _, run in ended if run.folder is not None)
+    row = " | ".join(cells)
+    return f"| {row} |"
 
 
 def _verdict(verdict: str) -> str:
@@ -78,6 +90,8 @@ def _verdict(verdict: str) -> str:
 
 def _text(text: str) -> str:
     """One line of text with Markdown escaped, and the bar of a table as an entity."""
-    text = " ".join(text.split())
-    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    return _SPECIAL.sub(r"\\\1", text).replace("|", "&#124;")
+    line = " ".join(text.split())
+    if len(line) > LONGEST:
+        line = line[: LONGEST - 1] + "…"
+    escaped = _SPECIAL.sub(r"\\\1", line)
+    return escaped.replace("|", "&#124;")
