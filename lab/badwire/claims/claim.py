@@ -102,7 +102,10 @@ def claims_of(module: ModuleType) -> tuple[Claim, ...]:
     """The claims that a module defines, each once, in the order of its file."""
     found: dict[int, Claim] = {}
     for value in vars(module).values():
-        if isinstance(value, Claim) and value.checks.__module__ == module.__name__:
+        if not isinstance(value, Claim):
+            continue
+        is_imported = value.checks.__module__ != module.__name__
+        if not is_imported:
             found[id(value)] = value
     return tuple(found.values())
 

@@ -1,24 +1,34 @@
 """The data of one side in the order in which it arrived at the other: early segments and repeated segments."""
 
+from typing import NamedTuple
+
 from badwire.evidence.records import Records
 from badwire.evidence.stream import TcpStream, tcp_of
 from badwire.store.records import NotRecorded
 
 
-def arrivals(stream: TcpStream, sender: str) -> Records[tuple[int, int]]:
-    """First number and end of each segment with data that was delivered, in the order of arrival.
+class Range(NamedTuple):
+    """The sequence numbers from ``first`` to the one before ``end``."""
+
+    first: int
+    end: int
+
+
+def arrivals(stream: TcpStream, sender: str) -> Records[Range]:
+    """The numbers of each segment with data that was delivered, in the order of arrival.
 
     Numbers count as TcpStream.seq does. A segment that was delivered twice is listed twice.
     """
     sent = stream.sent(sender, data=True)
-    deliveries: list[tuple[int, int, int]] = []
+    deliveries: list[tuple[int, Range]] = []
     for frame in sent:
         first = stream.seq(frame)
-        end = first + tcp_of(frame).data_length
+        length = tcp_of(frame).data_length
+        numbers = Range(first, first + length)
         for t in frame.delivered_at:
-            deliveries.append((t, first, end))
+            deliveries.append((t, numbers))
     deliveries.sort()
-    ranges = [(first, end) for _, first, end in deliveries]
+    ranges = [numbers for _, numbers in deliveries]
     return Records(ranges, "segments", sent.what)
 
 
@@ -54,7 +64,7 @@ def arrived_again(stream: TcpStream, sender: str) -> int:
     return count
 
 
-def _required(stream: TcpStream, sender: str) -> Records[tuple[int, int]]:
+def _required(stream: TcpStream, sender: str) -> Records[Range]:
     found = arrivals(stream, sender)
     if found:
         return found

@@ -15,7 +15,8 @@ def counters(frame: Frame) -> tuple[str | None, ...]:
     None where a length in the TCP or UDP header is impossible, since the kernel checks the length before the checksum
     (tcp_v4_rcv and __udp4_lib_rcv); where only the Ethernet header is damaged; and where the frame carries no IPv4.
     """
-    return tuple(_counter(frame, arrived) for arrived in frame.damaged)
+    found = [_counter(frame, arrived) for arrived in frame.damaged]
+    return tuple(found)
 
 
 def _counter(frame: Frame, arrived: bytes) -> str | None:
@@ -25,7 +26,9 @@ def _counter(frame: Frame, arrived: bytes) -> str | None:
     arrived_header = arrived[ETHERNET_HEADER:IP_END]
     if sent_header != arrived_header:
         return "Ip.InHdrErrors"
-    if frame.data[IP_END:] == arrived[IP_END:]:
+    sent_rest = frame.data[IP_END:]
+    arrived_rest = arrived[IP_END:]
+    if sent_rest == arrived_rest:
         return None
     datagram_end = ETHERNET_HEADER + frame.ip.length
     payload = arrived[IP_END:datagram_end]

@@ -17,6 +17,9 @@ LOST = "drop"
 _GROUP_BIT = 0x01  # of the first byte of a MAC address: set for multicast and for broadcast
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
+_Indexes = dict[bytes, list[int]]  # the indexes of the frames with the same bytes
+_Times = dict[int, list[int]]  # when a frame was delivered, by its index
+
 
 def join(
     captured: Iterable[Captured],
@@ -51,13 +54,13 @@ def join(
     for decision in decisions:
         if decision.verdict == LOST:
             receivers[decision.toward].drops.append(decision)
-    placed: list[tuple[int, str, Frame]] = []
+    joined: list[_Joined] = []
     for host, receiver in receivers.items():
         frames = _match(host, receiver)
         for sending, frame in zip(receiver.sendings, frames, strict=True):
-            placed.append((sending.position, host, frame))
-    placed.sort(key=_position_and_receiver)
-    return tuple(frame for _, _, frame in placed)
+            joined.append(_Joined(sending.position, host, frame))
+    joined.sort(key=lambda each: (each.position, each.receiver))
+    return tuple(each.frame for each in joined)
 
 
 class _Sending(NamedTuple):
@@ -67,6 +70,14 @@ class _Sending(NamedTuple):
     frame: Captured
 
 
+class _Joined(NamedTuple):
+    """A frame with its deliveries, and what decides about its order."""
+
+    position: int
+    receiver: str
+    frame: Frame
+
+
 @dataclass(frozen=True)
 class _Receiver:
     """What the capture and the relay recorded about the frames toward one host, in order."""
@@ -74,11 +85,6 @@ class _Receiver:
     sendings: list[_Sending] = field(default_factory=list)
     arrivals: list[Captured] = field(default_factory=list)
     drops: list[Decision] = field(default_factory=list)
-
-
-def _position_and_receiver(placed: tuple[int, str, Frame]) -> tuple[int, str]:
-    position, receiver, _ = placed
-    return position, receiver
 
 
 def _receivers(
@@ -91,8 +97,8 @@ def _receivers(
     packet = decode(each.data)
     if packet.destination_mac == BROADCAST:
         return [host for host in hosts if host != each.port]
-    is_multicast = not each.data or each.data[0] & _GROUP_BIT
-    if is_multicast:
+    first_byte = each.data[:1]
+    if not first_byte or first_byte[0] & _GROUP_BIT:
         return []
     host = macs.get(packet.destination_mac)
     if host is None and packet.ip is not None:
@@ -107,7 +113,7 @@ def _match(toward: str, receiver: _Receiver) -> Iterator[Frame]:
     sent = [sending.frame for sending in receiver.sendings]
     sent_by_bytes = _indexes_by_bytes(sent)
     dropped = _dropped(sent, sent_by_bytes, receiver.drops)
-    delivered_at: dict[int, list[int]] = defaultdict(list)  # by the index of the sending
+    delivered_at: _Times = defaultdict(list)
     unmatched: list[Captured] = []
     for data, indexes in _indexes_by_bytes(receiver.arrivals).items():
         arrivals = [receiver.arrivals[index] for index in indexes]
@@ -137,15 +143,18 @@ def _match(toward: str, receiver: _Receiver) -> Iterator[Frame]:
         )
 
 
-def _indexes_by_bytes(frames: Iterable[Captured]) -> dict[bytes, list[int]]:
-    """The indexes of the frames with the same bytes."""
-    indexes: dict[bytes, list[int]] = defaultdict(list)
+def _indexes_by_bytes(frames: Iterable[Captured]) -> _Indexes:
+    indexes: _Indexes = defaultdict(list)
     for index, frame in enumerate(frames):
         indexes[frame.data].append(index)
     return indexes
 
 
-def _dropped(sent: list[Captured], sent_by_bytes: Mapping[bytes, list[int]], drops: Iterable[Decision]) -> set[int]:
+def _dropped(
+    sent: list[Captured],
+    sent_by_bytes: _Indexes,
+    drops: Iterable[Decision],
+) -> set[int]:
     """The indexes in ``sent`` of the frames that the relay recorded as dropped.
 
     The relay decides when a frame arrives, so of frames with the same bytes, it dropped the last one sent before its
@@ -154,14 +163,18 @@ def _dropped(sent: list[Captured], sent_by_bytes: Mapping[bytes, list[int]], dro
     dropped: set[int] = set()
     for decision in drops:
         latest = decision.t + CLOCK_ERROR
-        for index in reversed(sent_by_bytes.get(decision.frame, [])):
+        indexes = sent_by_bytes.get(decision.frame, [])
+        for index in reversed(indexes):
             if index not in dropped and sent[index].t <= latest:
                 dropped.add(index)
                 break
     return dropped
 
 
-def _pair(sent_at: list[int], arrivals: list[Captured]) -> Iterator[tuple[Captured, int | None]]:
+def _pair(
+    sent_at: list[int],
+    arrivals: list[Captured],
+) -> Iterator[tuple[Captured, int | None]]:
     """Each arrival with the index of its sending in ``sent_at``; None if nothing was sent before it.
 
     Arrivals are assigned from the last to the first, each to the latest earlier sending that no other arrival has. An
@@ -182,26 +195,41 @@ def _pair(sent_at: list[int], arrivals: list[Captured]) -> Iterator[tuple[Captur
         yield arrival, last
 
 
-def _original(arrival: Captured, sent: list[Captured], delivered_at: Mapping[int, list[int]]) -> int | None:
+def _original(
+    arrival: Captured,
+    sent: list[Captured],
+    delivered_at: _Times,
+) -> int | None:
     """The index of the frame that arrived damaged as ``arrival``; None if no frame sent is similar enough.
 
     It is the frame of the same length, sent before the arrival, that differs in the fewest bits, and in at most
     MOST_DAMAGE. Among equals, one that has not been delivered comes first, then the one sent last.
     """
-    candidates: list[tuple[int, bool, int]] = []
+    size = len(arrival.data)
+    candidates = []
     for index, frame in enumerate(sent):
-        if frame.t > arrival.t or len(frame.data) != len(arrival.data):
+        if frame.t > arrival.t or len(frame.data) != size:
             continue
         damage = _different_bits(frame.data, arrival.data)
         if damage <= MOST_DAMAGE:
             is_delivered = bool(delivered_at.get(index))
-            candidates.append((damage, is_delivered, -index))
+            candidates.append(_Candidate(damage, is_delivered, -index))
     if not candidates:
         return None
-    _, _, negative_index = min(candidates)
-    return -negative_index
+    best = min(candidates)
+    return -best.negative_index
+
+
+class _Candidate(NamedTuple):
+    """A frame that may have been damaged on its way; the smallest candidate is the most likely one."""
+
+    damage: int  # bits
+    is_delivered: bool
+    negative_index: int
 
 
 def _different_bits(one: bytes, other: bytes) -> int:
-    difference = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
+    one_number = int.from_bytes(one, "big")
+    other_number = int.from_bytes(other, "big")
+    difference = one_number ^ other_number
     return difference.bit_count()

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from badwire.store.records import Input, Output, Program, Record
 
-Key = tuple[str, int]  # a host's name and the number of one of its programs
+ProgramKey = tuple[str, int]  # a host's name and the number of one of its programs
 
 
 def programs(records: Iterable[Record]) -> tuple[Program, ...]:
     """Each program of each host, in the order in which they started."""
-    events: dict[Key, list[Record]] = {}
-    outputs: dict[Key, list[Output]] = {}
-    inputs: dict[Key, list[Input]] = {}
+    events: dict[ProgramKey, list[Record]] = {}
+    outputs: dict[ProgramKey, list[Output]] = {}
+    inputs: dict[ProgramKey, list[Input]] = {}
     for record in records:
         kind = record["kind"]
         if kind == "program":
@@ -31,7 +31,7 @@ def programs(records: Iterable[Record]) -> tuple[Program, ...]:
     return tuple(found)
 
 
-def _key(record: Record) -> Key:
+def _key(record: Record) -> ProgramKey:
     return record["host"], record["program"]
 
 
@@ -54,7 +54,12 @@ def _input(record: Record) -> Input:
     )
 
 
-def _program(key: Key, events: list[Record], outputs: list[Output], inputs: list[Input]) -> Program:
+def _program(
+    key: ProgramKey,
+    events: list[Record],
+    outputs: list[Output],
+    inputs: list[Input],
+) -> Program:
     host, number = key
     start = _event(events, "start")
     ready = _event(events, "ready")
@@ -87,5 +92,8 @@ def _event(events: Iterable[Record], name: str) -> Record:
 
 def _signals(events: Iterable[Record]) -> tuple[str | int, ...]:
     """The signals that the lab sent to the program, in order."""
-    sent = [event for event in events if event["event"] == "signal"]
-    return tuple(event["signal"] for event in sent)
+    sent = []
+    for event in events:
+        if event["event"] == "signal":
+            sent.append(event["signal"])
+    return tuple(sent)

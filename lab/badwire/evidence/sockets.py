@@ -24,7 +24,7 @@ OPTION_BITS = {
 }
 UNSEEN = -1  # the time of a beginning or an end that no sample shows
 Address = tuple[str, int]  # an IPv4 address and a port
-Key = tuple[object, ...]
+SocketKey = tuple[object, ...]
 T = TypeVar("T")
 
 
@@ -127,7 +127,7 @@ class SocketSample:
         return self.info[name]
 
     @property
-    def key(self) -> Key:
+    def key(self) -> SocketKey:
         """The same value in all samples of one socket. Sockets without a peer may share an address, so theirs has the
         inode.
         """
@@ -394,10 +394,13 @@ class SocketTables:
         Raises:
             NotRecorded: the time is before the first sample, or between two samples that differ.
         """
-        earlier = [sample for sample in self.samples if sample.t <= at]
-        later = [sample for sample in self.samples if sample.t > at]
-        last = earlier[-1] if earlier else None
-        following = later[0] if later else None
+        last: TableSample | None = None
+        following: TableSample | None = None
+        for sample in self.samples:
+            if sample.t > at:
+                following = sample
+                break
+            last = sample
         if last is None or not _lasted_until(at, last, following):
             raise NotRecorded.of(
                 "the sockets of {host} at that time were not recorded",
@@ -490,9 +493,9 @@ class _Tracked:
 
     def add(self, socket: SocketSample, sample: TableSample) -> None:
         """Add the socket as a sample shows it; a new state begins a new period."""
-        is_new = not self.samples or self.state != socket.state
+        state_before = self.samples[-1].state if self.samples else None
         self.samples.append(socket)
-        if is_new:
+        if socket.state != state_before:
             period = Period(
                 state=socket.state,
                 entered_after=sample.previous,
@@ -515,7 +518,7 @@ class _Tracked:
 
 def timelines(samples: Iterable[TableSample]) -> Iterator[SocketTimeline]:
     """Follow each socket. A table that was read while it changed may show one twice: the last entry counts."""
-    current: dict[Key, _Tracked] = {}
+    current: dict[SocketKey, _Tracked] = {}
     tracked: list[_Tracked] = []
     last = UNSEEN
     for sample in samples:

@@ -6,6 +6,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from badwire.evidence.frames import Frame
 from badwire.evidence.provenance import noted
@@ -52,7 +53,12 @@ class TcpStream:
         """The host at the other end."""
         return self.server if host == self.client else self.client
 
-    def sent(self, host: str | None = None, flags: Flags | None = None, data: bool | None = None) -> Records[Frame]:
+    def sent(
+        self,
+        host: str | None = None,
+        flags: Flags | None = None,
+        data: bool | None = None,
+    ) -> Records[Frame]:
         """Segments in the order of their sending.
 
         Args:
@@ -173,17 +179,21 @@ class TcpStream:
     @property
     def handshake(self) -> tuple[Frame, Frame, Frame] | None:
         """The SYN that was answered, its SYN with ACK, and the ACK that ends the handshake; None without all three."""
-        syn, answer, after = self._answered("SA")
-        if syn is None or answer is None:
+        answered = self._answered("SA")
+        if answered is None:
             return None
-        for frame in after:
+        for frame in answered.after:
             if self._is(frame, self.client, "A"):
-                noted([syn, answer, frame])
-                return syn, answer, frame
+                handshake = (answered.syn, answered.answer, frame)
+                noted(handshake)
+                return handshake
         return None
 
     def _is(self, frame: Frame, sender: str, flags: str) -> bool:
-        return frame.source == sender and has_flags(tcp_of(frame).flags, flags)
+        if frame.source != sender:
+            return False
+        segment = tcp_of(frame)
+        return has_flags(segment.flags, flags)
 
     @property
     def round_trip(self) -> float:
@@ -193,27 +203,29 @@ class TcpStream:
             NotRecorded: no answer to a SYN arrived.
         """
         flags = "SA" if self.sent(self.server, "SA") else "R"
-        syn, answer, _ = self._answered(flags)
-        if syn is None or answer is None or not answer.delivered_at:
+        answered = self._answered(flags)
+        if answered is None or not answered.answer.delivered_at:
             raise NotRecorded.of(
                 "no answer to a SYN arrived on port {port}",
                 port=self.server_port,
             )
-        return (answer.arrived - syn.sent_at) / NS
+        return (answered.answer.arrived - answered.syn.sent_at) / NS
 
-    def _answered(self, flags: str) -> tuple[Frame | None, Frame | None, tuple[Frame, ...]]:
-        """The server's first segment with these flags, the last SYN before it, and all segments after it.
+    def _answered(self, flags: str) -> "_Answered | None":
+        """The server's first segment with these flags, and the last SYN before it; None without either.
 
         The order is that of the capture, since on the virtual clock all of them may have the same time.
         """
         syn: Frame | None = None
         for index, frame in enumerate(self.frames):
             if self._is(frame, self.server, flags):
+                if syn is None:
+                    return None
                 after = self.frames[index + 1 :]
-                return syn, frame, after
+                return _Answered(syn, frame, after)
             if self._is(frame, self.client, "S"):
                 syn = frame
-        return None, None, ()
+        return None
 
     def data(self, host: str) -> bytes:
         """The bytes that a side sent, each once, in the order of their numbers; gaps are left out."""
@@ -246,6 +258,14 @@ class TcpStream:
             acknowledged = tcp_of(frame).ack
             starts.setdefault(frame.toward, _before(acknowledged))
         return starts
+
+
+class _Answered(NamedTuple):
+    """A SYN, its answer, and all segments of the connection after the answer."""
+
+    syn: Frame
+    answer: Frame
+    after: tuple[Frame, ...]
 
 
 def _before(number: int) -> int:

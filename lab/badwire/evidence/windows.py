@@ -64,7 +64,9 @@ class SentSegment:
     @property
     def is_probe(self) -> bool:
         """Whether it is a window probe: no data, and a number that was acknowledged before (RFC 9293 3.8.6.1)."""
-        return tcp_of(self.frame).length == 0 and self.first == self.una - 1
+        if tcp_of(self.frame).length > 0:
+            return False
+        return self.first == self.una - 1
 
 
 def window_shift(stream: TcpStream, host: str) -> int | None:
@@ -105,7 +107,11 @@ def window_updates(stream: TcpStream, host: str) -> Records[WindowUpdate]:
     )
 
 
-def sent_against_window(stream: TcpStream, host: str, data: bool | None = True) -> Records[SentSegment]:
+def sent_against_window(
+    stream: TcpStream,
+    host: str,
+    data: bool | None = True,
+) -> Records[SentSegment]:
     """The segments that a side sent once it knew a window, in order, each with what the sender knew.
 
     Args:
@@ -152,8 +158,9 @@ def _ack_of(stream: TcpStream, index: int) -> Frame:
     frame = stream.frames[index]
     end = stream.end(frame)
     for each in stream.frames[index:]:
-        is_ack = each.toward == frame.source and "A" in tcp_of(each).flags
-        if is_ack and stream.ack(each) >= end:
+        if each.toward != frame.source or "A" not in tcp_of(each).flags:
+            continue
+        if stream.ack(each) >= end:
             return each
     raise NotRecorded.of(
         "number {number} of {host} was not acknowledged",
@@ -260,7 +267,9 @@ def _announces(frame: Frame) -> bool:
 def _update(stream: TcpStream, frame: Frame, shift: int) -> WindowUpdate:
     """A SYN's own window is never scaled; a SYN without an ACK counts from the first number of the other side."""
     segment = tcp_of(frame)
-    ack = stream.ack(frame) if "A" in segment.flags else 0
+    ack = 0
+    if "A" in segment.flags:
+        ack = stream.ack(frame)
     window = segment.window
     if "S" not in segment.flags:
         window <<= shift

@@ -183,7 +183,9 @@ class FrameSelection:
 
     def includes(self, frame: Frame) -> bool:
         """Whether the query asks for this frame."""
-        if not selects(self.source, frame.source) or not selects(self.to, frame.toward):
+        if not selects(self.source, frame.source):
+            return False
+        if not selects(self.to, frame.toward):
             return False
         if not self._includes_time(frame.sent_at):
             return False
@@ -227,13 +229,16 @@ class FrameSelection:
         return NOUNS.get(self.protocol, f"{self.protocol} frames")
 
 
+_PeriodByFault = dict[str, FaultPeriod]  # by the fault as JSON
+
+
 def fault_periods(records: Iterable[Record]) -> tuple[FaultPeriod, ...]:
     """Each fault from when it came into force until it was lifted, or until another engine carried it out.
 
     The period of a fault that is also in the next list continues.
     """
     ended: list[FaultPeriod] = []
-    in_force: dict[str, dict[str, FaultPeriod]] = {}  # by receiver, then by the fault as JSON
+    in_force: dict[str, _PeriodByFault] = {}  # by receiver
     for record in records:
         toward = record["toward"]
         before = in_force.get(toward, {})
@@ -249,10 +254,10 @@ def fault_periods(records: Iterable[Record]) -> tuple[FaultPeriod, ...]:
     return tuple(found)
 
 
-def _in_force_after(record: Record, before: Mapping[str, FaultPeriod]) -> dict[str, FaultPeriod]:
-    """The faults in force toward a host after the list of its faults was set, by the fault as JSON."""
+def _in_force_after(record: Record, before: _PeriodByFault) -> _PeriodByFault:
+    """The faults in force toward a host after the list of its faults was set."""
     engine = record.get("engine", "")
-    now: dict[str, FaultPeriod] = {}
+    now: _PeriodByFault = {}
     for number, fault in _numbered(record["faults"]):
         key = json.dumps([number, engine, fault], sort_keys=True, default=repr)
         now[key] = before.get(key) or FaultPeriod(
@@ -271,9 +276,11 @@ def _fault(record: Record) -> Fault:
         return from_json(record)
     except BadFault:
         name = record["name"]
-        fields = [f"{key}={value}" for key, value in record.items() if key != "name"]
-        recorded = " ".join([name, *fields])
-        return UnknownFault(name, recorded)
+        words = [name]
+        for key, value in record.items():
+            if key != "name":
+                words.append(f"{key}={value}")
+        return UnknownFault(name, " ".join(words))
 
 
 def _numbered(faults: Iterable[Record]) -> list[tuple[int, Record]]:

@@ -86,7 +86,8 @@ def _part(fault: "Fault") -> Netem:
 def _check_together(parts: Sequence[Netem]) -> None:
     """Raise MissingCapability for faults that netem can carry out one by one, but not together."""
     reorders = any(part.reorder for part in parts)
-    delays = any(not part.reorder and (part.delay_ns or part.rate_bps) for part in parts)
+    others = [part for part in parts if not part.reorder]
+    delays = any(part.delay_ns or part.rate_bps for part in others)
     if reorders and delays:
         raise MissingCapability(
             "netem's reorder lets a frame pass every delay and rate of its port; use the relay engine to have both."
@@ -219,7 +220,14 @@ class Fault:
                 raise BadFault(f"{cls.name} needs the field {name}.")
         return cls(**values)
 
-    def _check(self, field: str, low: float, high: float, unit: str = "", integer: bool = False) -> None:
+    def _check(
+        self,
+        field: str,
+        low: float,
+        high: float,
+        unit: str = "",
+        integer: bool = False,
+    ) -> None:
         """Raise BadFault unless the field is a number (``integer``: a whole one) from ``low`` to ``high``."""
         value = getattr(self, field)
         allowed = int if integer else (int, float)

@@ -62,7 +62,8 @@ class Nth(Match):
                     del copies_to_drop[key]
                 return DROPPED
             count += 1
-            if count < self.n or count > last or (count - self.n) % self.every:
+            is_in_range = self.n <= count <= last
+            if not is_in_range or (count - self.n) % self.every:
                 return passed(frame, at)
             if key is not None:
                 copies_to_drop[key] = self.copies

@@ -58,12 +58,17 @@ def _check(result: int, what: str) -> int:
 
 def unshare(flags: int) -> None:
     """Create new namespaces of the kinds in ``flags`` (CLONE_NEW...) for the caller; see unshare(2)."""
-    _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
+    result = _libc.unshare(ctypes.c_int(flags))
+    _check(result, "unshare")
 
 
 def setns(fd: int, kind: int) -> None:
     """Join the namespace that ``fd`` refers to, of the given kind (CLONE_NEW...); see setns(2)."""
-    _check(_libc.setns(ctypes.c_int(fd), ctypes.c_int(kind)), "setns")
+    result = _libc.setns(
+        ctypes.c_int(fd),
+        ctypes.c_int(kind),
+    )
+    _check(result, "setns")
 
 
 def prctl(option: int, value: int) -> int:
@@ -79,7 +84,13 @@ def prctl(option: int, value: int) -> int:
     return _check(result, "prctl")
 
 
-def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+def mount(
+    source: str,
+    target: str,
+    kind: str | None,
+    flags: int,
+    data: str | None = None,
+) -> None:
     """Mount a file system; ``flags`` are MS_... of mount(2)."""
     result = _libc.mount(
         os.fsencode(source),
@@ -116,7 +127,8 @@ def inotify_add_watch(notices: int, path: str, events: int) -> None:
 
 def reboot(how: int) -> None:
     """Call reboot(2) with the command ``how``, such as POWER_OFF."""
-    _check(_libc.reboot(ctypes.c_int(how)), "reboot")
+    result = _libc.reboot(ctypes.c_int(how))
+    _check(result, "reboot")
 
 
 def remount_read_only(path: str) -> None:
@@ -156,8 +168,14 @@ def _word(capability: int, which: int) -> tuple[int, int]:
 def _capget() -> tuple[_CapHeader, ctypes.Array[ctypes.c_uint32]]:
     header = _CapHeader(_LINUX_CAPABILITY_VERSION_3, 0)
     sets = _CapabilitySets()
-    _check(_libc.capget(ctypes.byref(header), sets), "capget")
+    result = _libc.capget(ctypes.byref(header), sets)
+    _check(result, "capget")
     return header, sets
+
+
+def _capset(header: _CapHeader, sets: ctypes.Array[ctypes.c_uint32]) -> None:
+    result = _libc.capset(ctypes.byref(header), sets)
+    _check(result, "capset")
 
 
 def drop_capabilities(*capabilities: int) -> None:
@@ -171,7 +189,7 @@ def drop_capabilities(*capabilities: int) -> None:
         for which in range(3):
             index, bit = _word(capability, which)
             sets[index] &= ~bit
-    _check(_libc.capset(ctypes.byref(header), sets), "capset")
+    _capset(header, sets)
 
 
 def drop_all_capabilities(*kept: int) -> None:
@@ -191,5 +209,5 @@ def drop_all_capabilities(*kept: int) -> None:
             wanted[index] |= bit
     for index, bits in enumerate(wanted):
         sets[index] &= bits
-    _check(_libc.capset(ctypes.byref(header), sets), "capset")
+    _capset(header, sets)
     prctl(PR_SET_NO_NEW_PRIVS, 1)

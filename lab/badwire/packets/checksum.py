@@ -43,9 +43,10 @@ def checksums_right(frame: bytes) -> bool | None:
     """
     ip = ipv4_header(frame)
     if ip is None:
-        # the kernel counts a wrong version as a header error, like a wrong checksum (net/ipv4/ip_input.c ip_rcv_core)
-        is_complete = frame[12:14] == ETHERTYPE and len(frame) >= ETHERNET_HEADER + SHORTEST
-        return False if is_complete else None
+        if frame[12:14] != ETHERTYPE or len(frame) < ETHERNET_HEADER + SHORTEST:
+            return None
+        # The kernel counts a wrong version as a header error, like a wrong checksum (net/ipv4/ip_input.c ip_rcv_core).
+        return False
     header = frame[ETHERNET_HEADER : ip.payload_at]
     if ip.header_length < SHORTEST or internet_sum(header) != 0:
         return False

@@ -284,9 +284,11 @@ def _tcp_options(data: bytes) -> TcpOptions:
         if kind == _NO_OPERATION:  # has neither length nor value
             at += 1
             continue
-        size = data[at + 1] if at + 1 < len(data) else 0
-        value = data[at + 2 : at + size]
-        if size < 2 or len(value) != size - 2:
+        rest = data[at:]
+        size = rest[1] if len(rest) > 1 else 0
+        value = rest[2:size]
+        is_truncated = size < 2 or size > len(rest)
+        if is_truncated:
             break
         if kind == _MSS and len(value) == 2:
             options["mss"] = int.from_bytes(value, "big")
@@ -304,10 +306,12 @@ def _tcp_options(data: bytes) -> TcpOptions:
 
 def _quoted(inner: bytes) -> Packet | None:
     """The datagram quoted by an ICMP error; None for other messages."""
-    is_error = inner[0] in _ERROR_TYPES
-    if not is_error or len(inner) < _ICMP_HEADER + ipv4.SHORTEST:
+    if inner[0] not in _ERROR_TYPES:
         return None
-    return _ipv4(inner[_ICMP_HEADER:], source_mac="", destination_mac="")
+    quoted = inner[_ICMP_HEADER:]
+    if len(quoted) < ipv4.SHORTEST:
+        return None
+    return _ipv4(quoted, source_mac="", destination_mac="")
 
 
 def _address(four: bytes) -> str:

@@ -172,7 +172,8 @@ class Section:
 
     def section(self, key: str, keys: Collection[str]) -> "Section":
         """The mapping under a key, which has only these keys; it is empty if the key is left out or has no value."""
-        found = Section(self.values.get(key) or {}, self._owner, self._path_of(key))
+        value = self.values.get(key) or {}
+        found = Section(value, self._owner, self._path_of(key))
         found.allow(keys)
         return found
 
@@ -374,7 +375,9 @@ def _no_variables(value: object) -> None:
 
 
 def _problem(error: Exception) -> str:
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    problem = getattr(error, "problem", None)
+    if problem is None:
+        problem, _, _ = str(error).partition("\n")
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
         return f"line {mark.line + 1}: {problem}"

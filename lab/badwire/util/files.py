@@ -57,13 +57,14 @@ def atomic_write(path: Path, text: str) -> Path:
     Raises:
         OSError: the file cannot be written; the old content is unchanged.
     """
-    for leftover in path.parent.glob(f".{path.name}.*"):
+    prefix = f".{path.name}."
+    for leftover in path.parent.glob(f"{prefix}*"):
         writer = leftover.suffix.removeprefix(".")
         is_pid = writer.isascii() and writer.isdigit()
         if is_pid and not os.path.lexists(f"/proc/{writer}"):
             with contextlib.suppress(OSError):  # it belongs to another user, or is not a file
                 leftover.unlink()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f"{prefix}{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a lone surrogate becomes an escape
         return temporary.replace(path)

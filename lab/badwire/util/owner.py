@@ -24,7 +24,10 @@ _START_TIME = 19
 
 def engine_name(run: str, part: str = "") -> str:
     """The name on the engine of a run's network or, with ``part``, of its container for that host or for the wire."""
-    return f"badwire-{run}-{part}" if part else f"badwire-{run}"
+    name = f"badwire-{run}"
+    if part:
+        name += f"-{part}"
+    return name
 
 
 def is_of_its_run(name: str, labels: Mapping[str, str]) -> bool:
@@ -63,7 +66,9 @@ def is_dead(identity: str) -> bool:
             return False
         if boot != our_boot:
             return True
-        return namespace == our_namespace and _started(int(pid)) != started
+        if namespace != our_namespace:
+            return False
+        return _started(int(pid)) != started
     except ProcessLookupError:
         return True
     except ValueError:

@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+)
 STILL_CLEANING_UP = "still cleaning up; kill -9 ends it at once, and leaves nothing behind either."
 _WAKE_UP = signal.SIGURG  # its default action is to do nothing (signal(7))
 _REPEAT_AFTER = 0.05  # seconds
@@ -28,8 +32,9 @@ class Interrupted(KeyboardInterrupt):
         if self.number != signal.SIGINT:
             name = signal.Signals(self.number).name
             cause = f"ended by {name}"
-        kept = f", and the evidence so far is in {self.folder}" if self.folder else ""
-        return f"{cause}; everything is undone{kept}."
+        if self.folder is None:
+            return f"{cause}; everything is undone."
+        return f"{cause}; everything is undone, and the evidence so far is in {self.folder}."
 
     @property
     def exit_status(self) -> int:
