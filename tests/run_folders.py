@@ -50,7 +50,7 @@ def another_format(folder: Path) -> None:
     first, *rest = lines(folder)
     put(
         folder,
-        first.replace('"format":1', '"format":2'),
+        first.replace('"format":2', '"format":3'),
         *(line.replace('"text":"a note"', '"says":1') for line in rest),
     )
 
@@ -106,21 +106,21 @@ def no_text(folder: Path) -> None:
 
 
 def no_capture(folder: Path) -> None:
-    (folder / "capture.pcapng").unlink()
+    (folder / "frames.pcapng").unlink()
 
 
 def bad_capture(folder: Path) -> None:
-    (folder / "capture.pcapng").write_text("this is no capture")
+    (folder / "frames.pcapng").write_text("this is no capture")
 
 
 def cut_capture(folder: Path) -> None:
-    path = folder / "capture.pcapng"
+    path = folder / "frames.pcapng"
     path.write_bytes(path.read_bytes()[:-9])
 
 
 def a_folder_for_a_capture(folder: Path) -> None:
-    (folder / "capture.pcapng").unlink()
-    (folder / "capture.pcapng").mkdir()
+    (folder / "frames.pcapng").unlink()
+    (folder / "frames.pcapng").mkdir()
 
 
 def no_evidence(folder: Path) -> None:
@@ -133,7 +133,7 @@ def empty_evidence(folder: Path) -> None:
 
 # What was done to the folder, what the page says of it, how many arrows can still be drawn.
 DAMAGES = [
-    (another_format, "has format 2, this version reads 1", 3),
+    (another_format, "has format 3, this version reads 2", 3),
     (without_a_beginning, "does not say what was run", 3),
     (late_beginning, "does not begin with what was run", 3),
     (wrong_values, "are not records of evidence", 3),
@@ -141,9 +141,9 @@ DAMAGES = [
     (cut_in_a_line, "evidence.jsonl has no end", 3),
     (killed, "evidence.jsonl has no end", 3),
     (no_text, "has no valid record", 0),
-    (no_capture, "There is no capture.pcapng", 0),
-    (bad_capture, "capture.pcapng is not a pcapng file", 0),
-    (cut_capture, "capture.pcapng is cut short", 3),
+    (no_capture, "There is no frames.pcapng", 0),
+    (bad_capture, "frames.pcapng is not a pcapng file", 0),
+    (cut_capture, "frames.pcapng is cut short", 3),
     (a_folder_for_a_capture, "Is a directory", 0),
     (no_evidence, "evidence.jsonl cannot be read (No such file or directory)", 0),
     (empty_evidence, "has no valid record", 0),

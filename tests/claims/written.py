@@ -41,7 +41,7 @@ class Written:
         self.dropped = 0
         self._ids = 0
         run = {"substrate": "netns", "engine": "auto", "clock": "real", "seed": 1, "snaplen": 262144}
-        self.record("meta", 0, format=1, scenario=scenario, hosts=self.hosts, **run)
+        self.record("meta", 0, format=2, scenario=scenario, hosts=self.hosts, **run)
         known = {"release": "6.18.44", "hz": 250, "machine": "x86_64", "mtu": 1500, "offloads": OFFLOADS, "sysctls": {}}
         for host in hosts:
             self.record("facts", 0, host=host, mac=self.mac(host), **{**known, **facts})

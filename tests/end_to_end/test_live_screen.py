@@ -175,7 +175,7 @@ def test_on_the_virtual_clock_the_evidence_is_the_same_to_the_byte(tmp_path: Pat
         terminal.until(lambda screen: "s of protocol time in" in screen.text, "both clocks")
         assert terminal.end() == 0
     assert lab(*words, tmp_path / "unseen").returncode == 0
-    for file in ("capture.pcapng", "evidence.jsonl", "result.json"):
+    for file in ("frames.pcapng", "evidence.jsonl", "result.json"):
         seen, unseen = (tmp_path / how / "timewait" / "latest" / file for how in ("seen", "unseen"))
         assert seen.read_bytes() == unseen.read_bytes()
 

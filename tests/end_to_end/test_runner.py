@@ -36,7 +36,7 @@ def out(tmp_path: Path) -> Path:
 def test_a_run_leaves_a_folder_with_everything_in_it(out: Path) -> None:
     done = lab("run", story("mixed"), "--substrate", "netns", "--seed", "7", "--out", out)
     folder = Path(done.stdout.splitlines()[-1])
-    left = {"evidence.jsonl", "capture.pcapng", "result.json", "report.html", "run.json", "programs"}
+    left = {"evidence.jsonl", "frames.pcapng", "result.json", "report.html", "run.json", "programs"}
     assert {file.name for file in folder.iterdir()} == left
     assert (out / "mixed" / "latest").resolve() == folder.resolve()
 

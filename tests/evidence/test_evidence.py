@@ -49,7 +49,7 @@ def test_a_run_that_was_killed_can_be_read(tmp_path: Path) -> None:
     w.evidence(tmp_path, ended=False)
     with (tmp_path / "evidence.jsonl").open("ab") as file:
         file.write(b'{"kind":"note","t":12')
-    with (tmp_path / "capture.pcapng").open("ab") as file:
+    with (tmp_path / "frames.pcapng").open("ab") as file:
         file.write(b"\x06\x00\x00\x00\x60")
     run = Evidence.load(tmp_path)
     assert run.error == "the run was cut short"
@@ -60,13 +60,13 @@ def test_a_run_that_was_killed_can_be_read(tmp_path: Path) -> None:
 
 def test_a_run_without_a_capture_can_be_read(tmp_path: Path) -> None:
     Written().evidence(tmp_path)
-    (tmp_path / "capture.pcapng").unlink()
+    (tmp_path / "frames.pcapng").unlink()
     run = Evidence.load(tmp_path)
     assert run.frames() == ()
     assert not run.capture_is_complete
 
 
-META = '{"kind":"meta","format":1,"t":1,"scenario":"x","hosts":{"client":"10.0.0.3"}}\n'
+META = '{"kind":"meta","format":2,"t":1,"scenario":"x","hosts":{"client":"10.0.0.3"}}\n'
 LINE_2 = "line 2, is not a record of evidence"
 
 
@@ -76,7 +76,7 @@ LINE_2 = "line 2, is not a record of evidence"
         (None, "holds no run that can be read (evidence.jsonl: No such file or directory)"),
         ("", "does not begin with a record of what was run"),
         ('{"kind":"note"}\n', "does not begin with a record of what was run"),
-        ('{"kind":"meta","format":9}\n', "has format 9, this version reads 1"),
+        ('{"kind":"meta","format":9}\n', "has format 9, this version reads 2"),
         (META + "rubbish\n", LINE_2),
         (META + "[]\n", LINE_2),
         (META + '{"kind":"x","frame":{"b64":"A"}}\n', LINE_2),
@@ -85,7 +85,7 @@ LINE_2 = "line 2, is not a record of evidence"
         (META + '{"kind":"note","t":"now","text":"x"}\n', LINE_2),
         (META + '{"kind":"sample","t":1,"host":"client","sockets":[{}]}\n', LINE_2),
         (META + '{"kind":"program","t":1,"host":"nobody","program":1,"event":"start"}\n', LINE_2),
-        ('{"kind":"meta","format":1}\n', "line 1, is not a record of evidence"),
+        ('{"kind":"meta","format":2}\n', "line 1, is not a record of evidence"),
     ],
 )
 def test_a_file_that_is_not_a_run_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
@@ -99,8 +99,8 @@ def test_a_file_that_is_not_a_run_is_refused(tmp_path: Path, content: str | None
 
 def test_a_file_that_is_not_a_capture_is_refused(tmp_path: Path) -> None:
     Written().evidence(tmp_path)
-    (tmp_path / "capture.pcapng").write_text("rubbish")
-    with pytest.raises(BadRun, match=r"capture\.pcapng cannot be read as a capture"):
+    (tmp_path / "frames.pcapng").write_text("rubbish")
+    with pytest.raises(BadRun, match=r"frames\.pcapng cannot be read as a capture"):
         Evidence.load(tmp_path)
 
 

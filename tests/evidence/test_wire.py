@@ -252,8 +252,15 @@ def test_a_capture_that_did_not_end_in_good_order_has_no_end() -> None:
     assert one_frame().evidence(ended=False).wire.capture_end is None
 
 
-def test_an_empty_capture_is_not_complete() -> None:
-    assert not Written().evidence().capture_is_complete
+def test_a_capture_is_complete_if_no_frame_passed() -> None:
+    assert Written().evidence().capture_is_complete
+
+
+def test_a_capture_that_lacks_a_frame_is_not_complete() -> None:
+    w = one_frame()
+    w.captured.pop()
+    w.dropped = 1
+    assert not w.evidence().capture_is_complete
 
 
 def test_a_part_of_a_run_has_the_wire_of_the_whole() -> None:

@@ -69,8 +69,8 @@ def test_tcpdump_reads_the_same(tmp_path: Path) -> None:
     tcpdump = shutil.which("tcpdump")
     if tcpdump is None:
         pytest.skip("tcpdump is not installed, so nobody else reads the capture")
-    (tmp_path / "capture.pcapng").write_bytes(content())
-    command = [tcpdump, "-r", str(tmp_path / "capture.pcapng"), "-nn", "-tt", "-v", "--nano", "-S"]
+    (tmp_path / "frames.pcapng").write_bytes(content())
+    command = [tcpdump, "-r", str(tmp_path / "frames.pcapng"), "-nn", "-tt", "-v", "--nano", "-S"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "5000000.123456789 IP" in told
     assert "10.0.0.3.40001 > 10.0.0.2.7000: Flags [S], cksum" in told and "(correct)" in told

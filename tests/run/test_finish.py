@@ -76,7 +76,7 @@ def broke_off(folder: Path) -> None:
     [
         (no_evidence, "has no evidence: evidence.jsonl cannot be read", BadRun.exit_status),
         (garbage_lines, "lines 2, 3, 4, 6, are not records of evidence", RunError.exit_status),
-        (bad_capture, "capture.pcapng cannot be read", RunError.exit_status),
+        (bad_capture, "frames.pcapng cannot be read", RunError.exit_status),
         (killed, "the run was cut short", RunError.exit_status),
         (broke_off, "The relay ended.", RunError.exit_status),
     ],
@@ -102,7 +102,7 @@ def test_a_run_without_a_capture_did_not_break_off_but_the_instrument_failed(tmp
     assert conclusion.result.status == 3
     assert own_claim(conclusion.result).verdict == UNKNOWN.value
     assert why(conclusion) == "the lab itself failed: The capture holds every frame"
-    assert "There is no capture.pcapng" in conclusion.missing[0]
+    assert "There is no frames.pcapng" in conclusion.missing[0]
 
 
 def test_the_first_error_is_the_one_that_is_reported(tmp_path: Path) -> None:

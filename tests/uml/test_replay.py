@@ -12,7 +12,7 @@ from badwire.uml.cache import BuiltKernel
 from badwire.util import project
 from tests.command_line import ROOT, environment
 
-FILES = ("capture.pcapng", "evidence.jsonl", "result.json")
+FILES = ("frames.pcapng", "evidence.jsonl", "result.json")
 SEEDS = {"once": 11, "again": 11, "other": 12}
 SOME = scenario_file.names()[::7]
 
@@ -45,7 +45,7 @@ def assert_same(once: Path, again: Path) -> None:
 
 
 def assert_other(once: Path, other: Path) -> None:
-    assert (once / "capture.pcapng").read_bytes() != (other / "capture.pcapng").read_bytes()
+    assert (once / "frames.pcapng").read_bytes() != (other / "frames.pcapng").read_bytes()
 
 
 @pytest.mark.parametrize("name", scenario_file.names())

@@ -10,9 +10,10 @@ from badwire.report.html import index
 from badwire.result import result
 from badwire.run.rebuild import INCOMPLETE, rebuild
 from badwire.store import run_folder
-from badwire.store.recorder import CAPTURE, EVIDENCE
+from badwire.store.captures import FRAMES
+from badwire.store.recorder import EVIDENCE
 
-_FILES_OF_A_RUN = (EVIDENCE, CAPTURE, result.FILE)
+_FILES_OF_A_RUN = (EVIDENCE, FRAMES, result.FILE)
 
 
 def report(argv: list[str]) -> int:

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from badwire.errors import BadRun
 from badwire.evidence.evidence import Evidence
 from badwire.packets import pcapng
+from badwire.store.captures import FRAMES
 from badwire.store.reader import FORMAT, NO_CAPTURE, read_capture, read_records
-from badwire.store.recorder import CAPTURE, EVIDENCE
+from badwire.store.recorder import EVIDENCE
 from badwire.store.records import Record, check, hosts_of, record_of
 
 _MOST_NUMBERS = 5  # the most line numbers that a sentence lists
@@ -64,17 +65,17 @@ class _Capture(NamedTuple):
 
 
 def _capture(folder: Path) -> _Capture:
-    if not (folder / CAPTURE).exists():
-        problem = f"There is no {CAPTURE}: what passed between the hosts cannot be shown."
+    if not (folder / FRAMES).exists():
+        problem = f"There is no {FRAMES}: what passed between the hosts cannot be shown."
         return _Capture(NO_CAPTURE, (problem,))
     try:
         capture = read_capture(folder)
     except BadRun as error:
         cause = str(error.__cause__)
-        problem = f"{CAPTURE} cannot be read ({cause}): what passed between the hosts cannot be shown."
+        problem = f"{FRAMES} cannot be read ({cause}): what passed between the hosts cannot be shown."
         return _Capture(NO_CAPTURE, (problem,), broken=problem)
     if not capture.complete:
-        return _Capture(capture, (f"{CAPTURE} is cut short: frames may be missing.",))
+        return _Capture(capture, (f"{FRAMES} is cut short: frames may be missing.",))
     return _Capture(capture)
 
 

@@ -146,7 +146,7 @@ class WireEvidence:
         """Whether every frame of the run was recorded. Only then does the capture show that a frame was never sent."""
         if self.frames_not_captured != 0:
             return False
-        return self.capture.complete and bool(self.capture.frames)
+        return self.capture.complete
 
     def _kind(self, kind: str) -> tuple[Record, ...]:
         found = [record for record in self._records if record["kind"] == kind]

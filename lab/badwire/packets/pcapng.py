@@ -128,6 +128,10 @@ class Writer:
         options[PACKET_FLAGS] = struct.pack("<I", _FLAGS[direction])
         self._block(PACKET, header + _padded(data) + _options(options))
 
+    def captured(self, frame: Captured) -> None:
+        """Append a frame that was captured before."""
+        self.frame(frame.t, frame.port, frame.direction, frame.data, frame.length, frame.comment)
+
     def statistics(self, t: int, port: str, received: int, dropped: int) -> None:
         """Append the statistics of a port at ``t`` (ns): the frames received, and those that the capture dropped."""
         number = self.port(port)

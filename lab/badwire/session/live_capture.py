@@ -7,7 +7,7 @@ import io
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from badwire.packets import pcapng
@@ -21,19 +21,21 @@ MAX_QUEUED = 32 << 20  # bytes of frames queued for one reader
 
 @dataclass(frozen=True)
 class CaptureFilter:
-    """Selects frames delivered to a host of ``toward``, and frames sent by or delivered to a host of ``hosts``.
+    """Selects what ``host`` sends and receives, or what is delivered to ``toward``.
 
-    With both empty it selects every frame.
+    With neither it selects each frame once, as it enters the wire: an analyser takes a repetition for a retransmission.
     """
 
-    toward: Collection[str]
-    hosts: Collection[str]
+    host: str | None = None
+    toward: str | None = None
 
     def matches(self, port: str, direction: str) -> bool:
         """Whether a frame at this port in this direction is selected."""
-        if not self.toward and not self.hosts:
-            return True
-        return port in self.hosts or (direction == "out" and port in self.toward)
+        if self.host is not None:
+            return port == self.host
+        if self.toward is not None:
+            return port == self.toward and direction == "out"
+        return direction == "in"
 
 
 class PcapngStream:
@@ -120,21 +122,19 @@ class FrameQueue:
 
 
 def serve_capture(interactive: InteractiveLab, connection: ControlConnection, request: Message) -> None:
-    """Send the run's folder and the hosts; with ``live``, then send the frames that pass once the command is ready.
+    """Send the run's folder; with ``live``, then send the frames that pass once the command is ready.
 
     After the first message the connection carries raw pcapng instead of messages.
     """
     lab = interactive.lab
-    toward = [interactive.host(name).name for name in request["toward"]]
-    hosts = [interactive.host(name).name for name in request["hosts"]]
-    connection.send(ok={"folder": str(lab.folder), "hosts": list(lab.hosts)})
-    if not request["live"]:
+    selected = CaptureFilter(request["host"], request["toward"])
+    for name in (selected.host, selected.toward):
+        if name is not None:
+            interactive.host(name)
+    connection.send(ok={"folder": str(lab.folder)})
+    if not request["live"] or connection.receive() is None:
         return
-    ready = connection.receive()
-    if ready is None:
-        return
-    capture_filter = CaptureFilter(toward, hosts)
-    frames = FrameQueue(capture_filter)
+    frames = FrameQueue(selected)
     stream = PcapngStream(lab.hosts)
     with interactive.recorder.listening(frames.on_record):
         waiting = threading.Thread(target=frames.end_with, args=(connection,), name="end of a capture", daemon=True)

@@ -1,15 +1,17 @@
-"""Reads evidence.jsonl and capture.pcapng from the folder of a run, and writes both for evidence made by hand."""
+"""Reads evidence.jsonl and frames.pcapng from the folder of a run, and writes both for evidence made by hand."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from badwire.errors import BadRun
 from badwire.packets import pcapng
-from badwire.store.recorder import CAPTURE, EVIDENCE
+from badwire.store.captures import FRAMES
+from badwire.store.recorder import EVIDENCE
 from badwire.store.records import ANYBODY, Record, check, hosts_of, record_of
 from badwire.util.jsonlines import encode
 
-FORMAT = 1
+FORMAT = 2
+"""The version of the format of a run folder's evidence."""
 NO_CAPTURE = pcapng.CaptureFile((), (), None, complete=False)
 
 
@@ -52,12 +54,12 @@ def _check_first(path: Path, record: Record) -> None:
 
 
 def read_capture(folder: Path) -> pcapng.CaptureFile:
-    """Return the captured frames: none if the folder has no capture.pcapng.
+    """Return the captured frames: none if the folder has no frames.pcapng.
 
     Raises:
         BadRun: the file cannot be read, or is not a pcapng file.
     """
-    path = folder / CAPTURE
+    path = folder / FRAMES
     if not path.exists():
         return NO_CAPTURE
     try:
@@ -76,20 +78,13 @@ def write(folder: Path, records: Iterable[Record], capture: pcapng.CaptureFile) 
     lines = [encode(record) for record in records]
     evidence = folder / EVIDENCE
     evidence.write_bytes(b"".join(lines))
-    with (folder / CAPTURE).open("wb") as file:
+    with (folder / FRAMES).open("wb") as file:
         writer = pcapng.Writer(file)
         for port in capture.ports:
             writer.port(port)
         in_order = sorted(capture.frames, key=lambda frame: frame.t)
         for frame in in_order:
-            writer.frame(
-                frame.t,
-                frame.port,
-                frame.direction,
-                frame.data,
-                frame.length,
-                frame.comment,
-            )
+            writer.captured(frame)
         if capture.dropped is not None and capture.ports:
             port = capture.ports[0]
             writer.statistics(0, port, len(capture.frames), capture.dropped)

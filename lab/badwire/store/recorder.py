@@ -2,17 +2,17 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TextIO
 
 from badwire.errors import DiskFull, LabError
 from badwire.packets import pcapng
+from badwire.store import captures
 from badwire.util.jsonlines import encode
 
 EVIDENCE = "evidence.jsonl"
-CAPTURE = "capture.pcapng"
 PROGRAMS = "programs"
 
 
@@ -37,9 +37,16 @@ class Recorder:
         with self._disk():
             (folder / PROGRAMS).mkdir(parents=True, exist_ok=True)
             self._evidence = (folder / EVIDENCE).open("wb", buffering=0)
-            self._capture = (folder / CAPTURE).open("wb")
+            self._capture = (folder / captures.FRAMES).open("wb")
             self._frames = pcapng.Writer(self._capture, snaplen)
         self._raise()
+
+    def hosts(self, names: Iterable[str]) -> None:
+        """Name the hosts in the capture, so that it is complete even if no frame passes."""
+        with self._disk():
+            for name in names:
+                self._frames.port(name)
+            self._capture.flush()
 
     def record(self, kind: str, **fields: Any) -> None:
         """Append one record to evidence.jsonl. ``t`` defaults to the current monotonic time in ns."""
@@ -73,7 +80,7 @@ class Recorder:
         self._raise()
 
     def close(self, comments: dict[bytes, str], frames: int, dropped: int | None) -> None:
-        """Sort the frames of the capture by time, and close the files.
+        """Finish the captures (see `badwire.store.captures`), and close the files.
 
         Args:
             comments: the comment for each frame that a fault dropped, by the bytes of the frame. It is added where
@@ -83,7 +90,7 @@ class Recorder:
         """
         with self._disk():
             self._capture.close()
-            _in_order(self.folder / CAPTURE, comments, frames, dropped)
+            captures.finish(self.folder, comments, frames, dropped)
         files: list[IO[Any]] = [self._evidence, *self._outputs.values()]
         for file in files:
             with self._disk():
@@ -102,30 +109,3 @@ class Recorder:
     def _raise(self) -> None:
         if self._failure is not None:
             raise self._failure
-
-
-def _in_order(path: Path, comments: dict[bytes, str], frames: int, dropped: int | None) -> None:
-    capture = pcapng.read(path)
-    new = path.with_suffix(".part")
-    with new.open("wb") as file:
-        writer = pcapng.Writer(file)
-        for port in capture.ports:
-            writer.port(port)
-        in_order = sorted(capture.frames, key=lambda frame: frame.t)
-        for frame in in_order:
-            comment = None
-            if frame.direction == "in":
-                comment = comments.get(frame.data)
-            writer.frame(
-                frame.t,
-                frame.port,
-                frame.direction,
-                frame.data,
-                frame.length,
-                comment,
-            )
-        if dropped is not None and capture.ports:
-            now = time.monotonic_ns()
-            port = capture.ports[0]
-            writer.statistics(now, port, frames, dropped)
-    new.replace(path)

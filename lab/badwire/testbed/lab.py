@@ -10,6 +10,7 @@ from typing import Any
 
 from badwire.errors import BadOption, Timeout
 from badwire.options import CLOCK
+from badwire.store.reader import FORMAT
 from badwire.store.recorder import Recorder
 from badwire.substrate.substrate import AgentStreams, Substrate
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel
@@ -19,7 +20,6 @@ from badwire.testbed.wire import Wire
 from badwire.topology.topology import Topology
 from badwire.util.jsonlines import WIRE, Message
 
-FORMAT = 1  # the version of the format of a run's folder
 SNAPLEN = 262144  # bytes of a frame that the capture keeps, tcpdump's default: more than any frame has
 
 # IPv6 is off on the lab's own networks: its neighbour and router solicitations would be frames unrelated to any lesson.
@@ -150,6 +150,7 @@ def open_lab(
             address = addresses.get(name) or answer["interfaces"]["eth0"]["address"]
             hosts[name] = Host(name, _without_prefix(address), channels[name], recorder)
         wire = Wire(channels[WIRE], recorder, engine, seed, hosts.values())
+        recorder.hosts(hosts)
         recorder.record(
             "meta",
             format=FORMAT,

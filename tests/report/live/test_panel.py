@@ -13,7 +13,7 @@ def moment(w: Written, folder: Path) -> Moment:
     w.evidence(folder, ended=False)
     recent = Recent()
     records = LineSplitter().take((folder / "evidence.jsonl").read_bytes())
-    frames = BlockSplitter().take((folder / "capture.pcapng").read_bytes())
+    frames = BlockSplitter().take((folder / "frames.pcapng").read_bytes())
     recent.take(records, frames)
     found = recent.moment()
     assert found is not None

@@ -22,7 +22,7 @@ def a_capture(folder: Path) -> Path:
     for n in range(5):
         w.segment("client", "server", 0.1 + n / 10, "A", seq=n, data=b"x" * n)
     w.evidence(folder)
-    return folder / "capture.pcapng"
+    return folder / "frames.pcapng"
 
 
 def test_frames_are_the_same_wherever_the_pieces_are_cut(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from badwire.linux import libc
 from badwire.packets import pcapng
-from badwire.store.recorder import CAPTURE, EVIDENCE
+from badwire.store.captures import FRAMES
+from badwire.store.recorder import EVIDENCE
 
 _CHUNK = 1 << 16
 _LONGEST = 1 << 20  # bytes; longer than any block
@@ -45,7 +46,7 @@ class Tail:
         with suppress(BlockingIOError):
             os.read(self._notices, _EVENTS)
         records = self._lines.take(self._new_bytes(EVIDENCE))
-        frames = self._blocks.take(self._new_bytes(CAPTURE))
+        frames = self._blocks.take(self._new_bytes(FRAMES))
         return records, frames
 
     def _new_bytes(self, name: str) -> bytes:
