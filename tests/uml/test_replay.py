@@ -12,7 +12,7 @@ from badwire.uml.cache import BuiltKernel
 from badwire.util import project
 from tests.command_line import ROOT, environment
 
-FILES = ("frames.pcapng", "evidence.jsonl", "result.json")
+FILES = ("frames.pcapng", "capture.pcapng", "evidence.jsonl", "result.json")
 SEEDS = {"once": 11, "again": 11, "other": 12}
 SOME = scenario_file.names()[::7]
 
