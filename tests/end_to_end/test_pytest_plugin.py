@@ -128,7 +128,7 @@ def test_a_word_that_requires_nothing_is_refused(
     done = pytester.runpytest_subprocess("scenarios", *NETNS)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     output = done.stdout.str() + done.stderr.str()
-    assert "BADWIRE_REQUIRE names 'doker', which is none of netns, docker, netem, virtual" in output
+    assert "BADWIRE_REQUIRE names 'doker', which is not one of netns, docker, netem, virtual" in output
 
 
 def test_a_bad_option_is_refused(pytester: pytest.Pytester) -> None:
@@ -186,7 +186,7 @@ def test_the_fixtures_topology_can_be_another(pytester: pytest.Pytester) -> None
     done = pytester.runpytest_subprocess(*NETNS)
     done.assert_outcomes(passed=1, errors=2)
     done.stdout.fnmatch_lines(["*no-such-file.yaml*"])
-    done.stdout.fnmatch_lines(["*hosts*is no argument of the marker lab*"])
+    done.stdout.fnmatch_lines(["*hosts*is not an argument of the marker lab*"])
 
 
 @pytest.mark.parametrize("substrate", ["netns", "docker"])

@@ -47,8 +47,11 @@ def pytest_collect_file(
     Files are considered if their directory is called `scenarios`, or if they are named on the command line.
     """
     others = yield
+    if file_path.suffix != ".py":
+        return others
     in_folder = file_path.parent.name == "scenarios" and not file_path.name.startswith("_")
-    if file_path.suffix != ".py" or not (in_folder or parent.session.isinitpath(file_path)):
+    is_named = parent.session.isinitpath(file_path)
+    if not in_folder and not is_named:
         return others
     if not declares_scenario(file_path, if_broken=in_folder):
         return others
@@ -60,18 +63,24 @@ def pytest_collect_file(
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End the parallel runs whose tests have not run."""
-    if "badwire.pytest_plugin.session" in sys.modules:  # otherwise no test has used the lab
-        sys.modules["badwire.pytest_plugin.session"].close(session.config)
+    shared = sys.modules.get("badwire.pytest_plugin.session")
+    if shared is not None:  # otherwise no test has used the lab
+        shared.close(session.config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print each reason for which tests were skipped, once, with the number of those tests."""
-    if "s" in terminalreporter.reportchars or not (skipped := terminalreporter.getreports("skipped")):
+    skipped = terminalreporter.getreports("skipped")
+    if "s" in terminalreporter.reportchars or not skipped:
         return
-    reasons = Counter(str(one.longrepr[2]) for one in skipped if isinstance(one.longrepr, tuple))
+    reasons: Counter[str] = Counter()
+    for report in skipped:
+        if isinstance(report.longrepr, tuple):
+            _file, _line, reason = report.longrepr
+            reasons[reason.removeprefix("Skipped: ")] += 1
     terminalreporter.section("skipped")
     for reason, number in reasons.most_common():
-        terminalreporter.line(f"{number:4}  {reason.removeprefix('Skipped: ')}")
+        terminalreporter.line(f"{number:4}  {reason}")
 
 
 def declares_scenario(file: Path, if_broken: bool) -> bool:
@@ -80,6 +89,16 @@ def declares_scenario(file: Path, if_broken: bool) -> bool:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
         return if_broken
-    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
-    calls = (one.func for node in functions for one in node.decorator_list if isinstance(one, ast.Call))
-    return any(ast.unparse(call).rpartition(".")[2] == "scenario" for call in calls)
+    decorators: list[ast.expr] = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            decorators += node.decorator_list
+    return any(_is_scenario(decorator) for decorator in decorators)
+
+
+def _is_scenario(decorator: ast.expr) -> bool:
+    """Whether a decorator is a call of ``scenario``, which may be an attribute of a module."""
+    if not isinstance(decorator, ast.Call):
+        return False
+    name = ast.unparse(decorator.func)
+    return name == "scenario" or name.endswith(".scenario")

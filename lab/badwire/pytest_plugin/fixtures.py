@@ -34,28 +34,30 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
         from badwire.testbed.lab import open_lab
 
     marker = request.node.get_closest_marker("lab")
-    wants = Wants.of(marker.kwargs if marker else {})
-    how = session.options(request.config)
+    wanted = LabMarker.parse(marker.kwargs if marker else {})
+    options = session.options(request.config)
+    runs = tmp_path / "runs" if options.out == run_folder.DEFAULT else options.out
     with ExitStack() as undo:
         try:
-            topology = wants.hosts()
-            visible = mounts.resolve(wants.mounts)
-            folder = run_folder.make(tmp_path / "runs" if how.out == run_folder.DEFAULT else how.out, name_of(request))
+            topology = wanted.hosts()
+            host_names = [host.name for host in topology.hosts]
+            visible = mounts.resolve(wanted.mounts)
+            folder = run_folder.make(runs, name_of(request))
             running = undo.enter_context(
                 open_lab(
                     topology,
                     session.substrate(request.config),
                     folder=folder,
-                    engine=how.engine,
-                    seed=how.seed,
-                    sysctls=scenario_file.for_each(wants.sysctls, [host.name for host in topology.hosts]),
-                    routes=wants.routes,
+                    engine=options.engine,
+                    seed=options.seed,
+                    sysctls=scenario_file.for_each(wanted.sysctls, host_names),
+                    routes=wanted.routes,
                     mounts=visible,
                     progress=session.progress,
                 )
             )
         except LabError as error:
-            session.give_up(request.config, error)
+            session.skip_or_fail(request.config, error)
         request.node.add_report_section("setup", "lab", f"run folder: {folder}")
         yield running
 
@@ -66,7 +68,7 @@ def name_of(request: pytest.FixtureRequest) -> str:
 
 
 @dataclass(frozen=True)
-class Wants:
+class LabMarker:
     """The arguments of the marker `lab`."""
 
     topology: "Topology | Path | str | None" = None
@@ -75,12 +77,13 @@ class Wants:
     mounts: Sequence[Path | str] = ()
 
     @classmethod
-    def of(cls, arguments: Mapping[str, Any]) -> "Wants":
+    def parse(cls, arguments: Mapping[str, Any]) -> "LabMarker":
         """Check the names of the arguments; the test fails if one is unknown."""
-        known = [one.name for one in fields(cls)]
+        known = [field.name for field in fields(cls)]
         for name in arguments:
             if name not in known:
-                pytest.fail(f"{name} is no argument of the marker lab; it has {', '.join(known)}", pytrace=False)
+                names = ", ".join(known)
+                pytest.fail(f"{name} is not an argument of the marker lab; its arguments are {names}", pytrace=False)
         return cls(**arguments)
 
     def hosts(self) -> "Topology":
@@ -90,8 +93,7 @@ class Wants:
             from badwire.topology.topology import Topology
             from badwire.util import project
 
-        return (
-            self.topology
-            if isinstance(self.topology, Topology)
-            else compose.load(Path(self.topology or project.COMPOSE))
-        )
+        if isinstance(self.topology, Topology):
+            return self.topology
+        file = self.topology or project.COMPOSE
+        return compose.load(Path(file))

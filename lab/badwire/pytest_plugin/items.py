@@ -11,10 +11,12 @@ from badwire.claims.instrument import CLAIMS as INSTRUMENT
 from badwire.errors import LabError, MachineError
 from badwire.pytest_plugin import session
 from badwire.report.junit import properties_of
-from badwire.report.terminal import claim_lines
+from badwire.report.terminal import INDENT, claim_lines
 from badwire.result.result import ClaimResult, Run
 from badwire.scenario.scenario_file import Scenario, load
 from badwire.topology import compose  # noqa: F401  (loaded now, before pytest puts folders of tests on sys.path)
+
+_INSTRUMENT_PREFIX = "instrument:"  # of the names of tests of claims about the lab itself
 
 
 class ScenarioFile(pytest.File):
@@ -32,7 +34,7 @@ class ScenarioFile(pytest.File):
         for claim in self.scenario.claims:
             yield ClaimItem.from_parent(self, name=claim.name, claim=claim)
         for claim in INSTRUMENT:
-            yield ClaimItem.from_parent(self, name=f"instrument:{claim.name}", claim=claim)
+            yield ClaimItem.from_parent(self, name=_INSTRUMENT_PREFIX + claim.name, claim=claim)
 
     def run_once(self) -> Run:
         """Run the scenario at the first call, and return its run.
@@ -43,14 +45,21 @@ class ScenarioFile(pytest.File):
         """
         if self.run is None:
             self.scenario.check()  # first, so that a mistake in the file fails even where the machine causes a skip
-            self.run = session.runs(self.session, self._with_tests).outcome(self.scenario)
+            runs = session.runs(self.session, self._scenarios_with_tests)
+            self.run = runs.outcome(self.scenario)
         return self.run
 
-    def _with_tests(self) -> Iterator[Scenario]:
+    def _scenarios_with_tests(self) -> Iterator[Scenario]:
         """Yield the scenarios of this session that can run on its clock, in the order of their tests."""
         clock = session.options(self.config).clock
-        files = dict.fromkeys(item.parent for item in self.session.items if isinstance(item.parent, ScenarioFile))
-        yield from (file.scenario for file in files if not file.scenario.why_not_on(clock))
+        seen = set()
+        for item in self.session.items:
+            file = item.parent
+            if not isinstance(file, ScenarioFile) or file in seen:
+                continue
+            seen.add(file)
+            if not file.scenario.why_not_on(clock):
+                yield file.scenario
 
 
 class NotHeld(Exception):
@@ -62,7 +71,9 @@ class NotHeld(Exception):
         self.folder = folder
 
     def __str__(self) -> str:
-        return "\n".join([*claim_lines(self.result), f"{' ' * 9}run: {self.folder}"])
+        lines = claim_lines(self.result)
+        lines.append(f"{INDENT}run: {self.folder}")
+        return "\n".join(lines)
 
 
 class ClaimItem(pytest.Item):
@@ -75,7 +86,9 @@ class ClaimItem(pytest.Item):
     def setup(self) -> None:
         """Skip the test if the scenario cannot run on this clock."""
         assert isinstance(self.parent, ScenarioFile)
-        if why := self.parent.scenario.why_not_on(session.options(self.config).clock):
+        clock = session.options(self.config).clock
+        why = self.parent.scenario.why_not_on(clock)
+        if why:
             pytest.skip(why)
 
     def runtest(self) -> None:
@@ -84,10 +97,11 @@ class ClaimItem(pytest.Item):
         try:
             run = self.parent.run_once()
         except LabError as error:
-            session.give_up(self.config, error)
-        if run.error is not None and (run.folder is None or isinstance(run.error, MachineError)):
-            session.give_up(self.config, run.error)
-        self.user_properties += [("run", str(run.folder))]
+            session.skip_or_fail(self.config, error)
+        not_begun = run.folder is None
+        if run.error is not None and (not_begun or isinstance(run.error, MachineError)):
+            session.skip_or_fail(self.config, run.error)
+        self.user_properties.append(("run", str(run.folder)))
         result = self._result(run.result.claims)
         if result is None:
             pytest.fail(f"{self.claim.title}: not judged, {run.error}", pytrace=False)
@@ -96,11 +110,11 @@ class ClaimItem(pytest.Item):
             raise NotHeld(result, run.folder)
 
     def _result(self, results: Iterable[ClaimResult]) -> ClaimResult | None:
-        instrument = self.name.startswith("instrument:")
-        named: Iterator[ClaimResult] = (
-            one for one in results if one.name == self.claim.name and one.instrument == instrument
-        )
-        return next(named, None)
+        instrument = self.name.startswith(_INSTRUMENT_PREFIX)
+        for result in results:
+            if result.name == self.claim.name and result.instrument == instrument:
+                return result
+        return None
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the measured and expected values; a traceback would only show the plugin's own code."""
@@ -110,4 +124,5 @@ class ClaimItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return the file, the line of the claim's function, counted from 0, and the name."""
-        return self.path, self.claim.checks.__code__.co_firstlineno - 1, self.name
+        line = self.claim.checks.__code__.co_firstlineno
+        return self.path, line - 1, self.name

@@ -40,12 +40,12 @@ def runner(config: pytest.Config) -> Runner:
         MachineError: the runner cannot be made. Later calls raise the same error without another attempt.
     """
     if RUNNER not in config.stash:
-        how = options(config)
+        run_options = options(config)
         try:
-            if how.clock == "virtual":
+            if run_options.clock == "virtual":
                 check_kernel_is_built()
             with own_path():  # the modules of a clock and a substrate are imported when these are chosen
-                config.stash[RUNNER] = Runner(how, progress)
+                config.stash[RUNNER] = Runner(run_options, progress)
         except MachineError as error:
             config.stash[RUNNER] = error
     found = config.stash[RUNNER]
@@ -81,8 +81,8 @@ def runs(session: pytest.Session, scenarios: Callable[[], Iterable[Scenario]]) -
     """
     config = session.config
     if RUNS not in config.stash:
-        how = options(config)
-        config.stash[RUNS] = Runs(scenarios(), runner(config), how.at_once)
+        jobs = options(config).at_once
+        config.stash[RUNS] = Runs(scenarios(), runner(config), jobs)
     return config.stash[RUNS]
 
 
@@ -101,13 +101,24 @@ def check_kernel_is_built() -> None:
         raise MachineError("The kernel of the virtual clock is not built yet; make kernel builds it, once.")
 
 
-def give_up(config: pytest.Config, error: LabError) -> NoReturn:
+def skip_or_fail(config: pytest.Config, error: LabError) -> NoReturn:
     """End the current test: skip it if this machine cannot run it and BADWIRE_REQUIRE allows a skip, else fail it."""
     if isinstance(error, MachineError) and not isinstance(error, DiskFull):
-        how = options(config)
-        needs = {"netns", "docker"} if how.substrate == "auto" else {how.substrate}
-        require.lacking(str(error), needs | {how.engine} | ({"virtual"} if how.clock == "virtual" else set()))
+        needs = _needs(options(config))
+        require.lacking(str(error), needs)
     raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def _needs(run_options: Options) -> list[str]:
+    """What a machine needs to run a lab with these options, in the names of BADWIRE_REQUIRE."""
+    needs = [run_options.engine]
+    if run_options.substrate == "auto":
+        needs += ["netns", "docker"]
+    else:
+        needs.append(run_options.substrate)
+    if run_options.clock == "virtual":
+        needs.append("virtual")
+    return needs
 
 
 def substrate(config: pytest.Config) -> Substrate:

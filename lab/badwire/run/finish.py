@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from badwire.errors import BadRun, DiskFull, LabError, RunError
-from badwire.evidence.damaged import remains
+from badwire.evidence.damaged import Remains, remains
 from badwire.evidence.evidence import Evidence
 from badwire.report.html import index, page
 from badwire.result.judge import FramesOfClaims, judgement
@@ -40,15 +40,24 @@ def conclude(folder: Path, scenario: Scenario, error: LabError | None = None) ->
     If the run ended early, because of ``error`` or of one that the evidence has, or if the evidence cannot be read,
     every claim is UNKNOWN.
     """
-    left = remains(folder)
-    if error is None and left.evidence is None:
-        error = BadRun(f"{folder} has no evidence: {' '.join(left.missing)}")
-    elif error is None and left.broken is not None:
-        error = RunError(left.broken)
-    elif error is None and left.evidence is not None and left.evidence.error is not None:
-        error = RunError(left.evidence.error)
-    result, frames = judgement(scenario, left.evidence, error)
-    return Conclusion(result, left.evidence, frames, left.missing)
+    recorded = remains(folder)
+    if error is None:
+        error = _recorded_error(folder, recorded)
+    result, frames = judgement(scenario, recorded.evidence, error)
+    return Conclusion(result, recorded.evidence, frames, recorded.missing)
+
+
+def _recorded_error(folder: Path, recorded: Remains) -> LabError | None:
+    """The error that ended a run early, according to its evidence; None if there was none."""
+    evidence = recorded.evidence
+    if evidence is None:
+        missing = " ".join(recorded.missing)
+        return BadRun(f"{folder} has no evidence: {missing}")
+    if recorded.broken is not None:
+        return RunError(recorded.broken)
+    if evidence.error is not None:
+        return RunError(evidence.error)
+    return None
 
 
 def finish(folder: Path, scenario: Scenario, error: LabError | None, began: float, runs: Path) -> Run:
@@ -68,7 +77,8 @@ def finish(folder: Path, scenario: Scenario, error: LabError | None, began: floa
     try:
         with run_folder.writing(folder):
             conclusion.result.save(folder)
-            run_folder.sign(folder, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            run_folder.sign(folder, seconds)
         write_page(folder, scenario, conclusion)
         run_folder.link_latest(folder)
         with run_folder.writing(folder):
@@ -83,7 +93,12 @@ def write_page(folder: Path, scenario: Scenario, conclusion: Conclusion) -> Path
     """Write the page of a run and return its path. Raises DiskFull."""
     with run_folder.writing(folder):
         return page.write(
-            folder, conclusion.result, conclusion.evidence, scenario.lesson, conclusion.frames, conclusion.missing
+            folder,
+            conclusion.result,
+            conclusion.evidence,
+            scenario.lesson,
+            conclusion.frames,
+            conclusion.missing,
         )
 
 

@@ -6,6 +6,7 @@ import traceback
 from collections import deque
 from collections.abc import Generator, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 
 from badwire.errors import LabError, RunError
@@ -34,42 +35,72 @@ def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Genera
             scenario = waiting.popleft()
             yield scenario, _outcome(scenario, runner)
         return
-    running: dict[Connection, tuple[Scenario, int]] = {}
-    number: int = signal.SIGTERM
+    running: list[Child] = []
+    ending_signal: int = signal.SIGTERM
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 scenario = waiting.popleft()
-                ours, pid = _start(scenario, runner)
-                running[ours] = scenario, pid
-            for ours in _ready(running):
-                message = _receive(ours)
+                running.append(_start(scenario, runner))
+            for child in _ready(running):
+                scenario = child.scenario
+                message = child.receive()
                 if isinstance(message, str):
-                    runner.progress.parallel_step(running[ours][0].name, message)
+                    runner.progress.parallel_step(scenario.name, message)
                     continue
-                scenario, pid = running.pop(ours)
-                ours.close()
-                os.waitpid(pid, 0)
+                running.remove(child)
+                child.wait()
                 if isinstance(message, RuntimeError):
                     raise message
-                killed = RunError(f"the process that ran {scenario.name} was killed; run it again.")
-                yield scenario, message or not_run(scenario, killed)
+                if message is None:
+                    killed = RunError(f"the process that ran {scenario.name} was killed; run it again.")
+                    message = not_run(scenario, killed)
+                yield scenario, message
     except Interrupted as interrupted:
-        number = interrupted.number
+        ending_signal = interrupted.number
         raise
     finally:
-        _end(running, number)
+        for child in running:
+            os.kill(child.pid, ending_signal)
+        for child in running:
+            child.wait()
 
 
-def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
+# What a child sends: each step of its progress, then its run or an unexpected error.
+ChildMessage = str | Run | RuntimeError
+
+
+@dataclass(frozen=True, eq=False)
+class Child:
+    """A forked process that runs one scenario, and the connection that it sends its messages to."""
+
+    scenario: Scenario
+    connection: Connection
+    pid: int
+
+    def receive(self) -> ChildMessage | None:
+        """Receive a message; None if the child ended without sending its run."""
+        try:
+            message: ChildMessage = self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            return None
+        return message
+
+    def wait(self) -> None:
+        """Wait until the child has ended."""
+        self.connection.close()
+        os.waitpid(self.pid, 0)
+
+
+def _start(scenario: Scenario, runner: Runner) -> Child:
     ours, theirs = Pipe(duplex=False)
     parent = os.getpid()
 
-    def send(message: str | Run | RuntimeError) -> None:
+    def send(message: ChildMessage) -> None:
         with suppress(BrokenPipeError):  # the parent has ended; the evidence is kept nevertheless
             theirs.send(message)
 
-    def child() -> None:
+    def run_and_send() -> None:
         ours.close()
         os.setpgid(0, 0)  # Ctrl-C then reaches only the parent, which sends each child one signal
         with interruptible():
@@ -81,17 +112,23 @@ def _start(scenario: Scenario, runner: Runner) -> tuple[Connection, int]:
             with suppress(Interrupted):
                 try:
                     send(_outcome(scenario, runner))
-                except Exception as error:  # unexpected: the parent reports it, as it does for a single run
-                    if full := run_folder.no_room(error):
-                        send(not_run(scenario, full))
-                        return
-                    broke = RuntimeError(f"{scenario.name}: {type(error).__name__}: {error}")
-                    broke.add_note(traceback.format_exc())
-                    send(broke)
+                except Exception as error:
+                    send(_after_exception(scenario, error))
 
-    pid = fork(child)
+    pid = fork(run_and_send)
     theirs.close()
-    return ours, pid
+    return Child(scenario, ours, pid)
+
+
+def _after_exception(scenario: Scenario, error: Exception) -> Run | RuntimeError:
+    """What to send after an exception: a Run if the disk is full, else an error that the parent raises."""
+    disk_full = run_folder.no_room(error)
+    if disk_full is not None:
+        return not_run(scenario, disk_full)
+    kind = type(error).__name__
+    unexpected = RuntimeError(f"{scenario.name}: {kind}: {error}")
+    unexpected.add_note(traceback.format_exc())
+    return unexpected
 
 
 def _outcome(scenario: Scenario, runner: Runner) -> Run:
@@ -102,24 +139,7 @@ def _outcome(scenario: Scenario, runner: Runner) -> Run:
         return not_run(scenario, error)
 
 
-def _ready(running: Iterable[Connection]) -> list[Connection]:
-    """Wait until children have sent a message or ended, and return their connections in the order of their start."""
-    ready = wait(list(running))
-    return [connection for connection in running if connection in ready]
-
-
-def _receive(ours: Connection) -> str | Run | RuntimeError | None:
-    """Receive a progress step, the run, or an unexpected error; None if the child ended without sending its run."""
-    try:
-        message: str | Run | RuntimeError = ours.recv()
-    except (EOFError, ConnectionResetError):
-        return None
-    return message
-
-
-def _end(running: dict[Connection, tuple[Scenario, int]], number: int) -> None:
-    for _, pid in running.values():
-        os.kill(pid, number)
-    for ours, (_, pid) in running.items():
-        ours.close()
-        os.waitpid(pid, 0)
+def _ready(running: list[Child]) -> list[Child]:
+    """Wait until children have sent a message or ended, and return these in the order of their start."""
+    ready = wait([child.connection for child in running])
+    return [child for child in running if child.connection in ready]

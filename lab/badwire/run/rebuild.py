@@ -5,6 +5,7 @@ If the run is incomplete or damaged, the page shows what can be read, and names 
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from badwire.errors import BadRun, RequestError
 from badwire.evidence.damaged import Remains, remains
@@ -29,55 +30,77 @@ class Rebuilt:
 
 def rebuild(folder: Path) -> Rebuilt:
     """Write the page of the run in ``folder``, which may be incomplete. Raises DiskFull."""
-    saved, no_result = _saved(folder)
-    left = remains(folder)
+    recorded = remains(folder)
+    missing = []
+    saved: Result | None = None
     try:
-        scenario = _scenario(folder, saved, left)
+        saved = Result.load(folder)
+    except BadRun as error:
+        missing.append(_why_no_result(folder, error))
+    try:
+        scenario = _scenario(folder, saved, recorded)
     except RequestError as error:
-        return _without_scenario(folder, saved, left, (*no_result, str(error)))
-    if left.evidence is None:
-        return _without_scenario(folder, saved, left, no_result, scenario.lesson)
+        sentence = str(error)
+        if saved is not None:
+            sentence += " The verdicts are those from when it was run."
+        missing.append(sentence)
+        return _write_unjudged(folder, saved, recorded, missing, lesson="")
+    if recorded.evidence is None:
+        return _write_unjudged(folder, saved, recorded, missing, scenario.lesson)
     conclusion = conclude(folder, scenario)
-    missing = (*conclusion.missing, *no_result)
-    return Rebuilt(write_page(folder, scenario, replace(conclusion, missing=missing)), missing)
+    conclusion = replace(conclusion, missing=(*conclusion.missing, *missing))
+    written = write_page(folder, scenario, conclusion)
+    return Rebuilt(written, conclusion.missing)
 
 
-def _without_scenario(
-    folder: Path, saved: Result | None, left: Remains, why: tuple[str, ...], lesson: str = ""
+def _write_unjudged(
+    folder: Path,
+    saved: Result | None,
+    recorded: Remains,
+    missing: list[str],
+    lesson: str,
 ) -> Rebuilt:
     """Write the page of a run that cannot be judged again, with the verdicts of its saved result if there is one."""
-    missing = [*left.missing, *why]
-    if saved is not None and not lesson:
-        missing[-1] += " The verdicts are those from when it was run."
-    result = saved or _nothing(folder, left)
+    all_missing = (*recorded.missing, *missing)
+    result = saved
+    if result is None:
+        result = _empty_result(folder, recorded)
     with run_folder.writing(folder):
-        written = page.write(folder, result, left.evidence, lesson, {}, tuple(missing))
-    return Rebuilt(written, tuple(missing))
+        written = page.write(folder, result, recorded.evidence, lesson, {}, all_missing)
+    return Rebuilt(written, all_missing)
 
 
-def _saved(folder: Path) -> tuple[Result | None, tuple[str, ...]]:
-    """Return the saved result, or None and a sentence that says why there is none."""
-    try:
-        return Result.load(folder), ()
-    except BadRun as error:
-        if (folder / results.FILE).exists():
-            return None, (f"{results.FILE} cannot be read ({type(error.__cause__).__name__}).",)
-        return None, (f"There is no {results.FILE}: the run was killed, or it is still running.",)
+def _why_no_result(folder: Path, error: BadRun) -> str:
+    if not (folder / results.FILE).exists():
+        return f"There is no {results.FILE}: the run was killed, or it is still running."
+    cause = type(error.__cause__).__name__
+    return f"{results.FILE} cannot be read ({cause})."
 
 
-def _scenario(folder: Path, saved: Result | None, left: Remains) -> Scenario:
+def _scenario(folder: Path, saved: Result | None, recorded: Remains) -> Scenario:
     """Load the current version of the scenario. Raises RequestError."""
-    file = saved.file if saved is not None else ""
-    return scenario_of(folder, file, _name(folder, left))
+    file = "" if saved is None else saved.file
+    name = _scenario_name(folder, recorded)
+    return scenario_of(folder, file, name)
 
 
-def _name(folder: Path, left: Remains) -> str:
-    if left.evidence is None:
+def _scenario_name(folder: Path, recorded: Remains) -> str:
+    if recorded.evidence is None:
         return folder.resolve().parent.name
-    return str(left.evidence.meta["scenario"])
+    return str(recorded.evidence.meta["scenario"])
 
 
-def _nothing(folder: Path, left: Remains) -> Result:
+def _empty_result(folder: Path, recorded: Remains) -> Result:
     """Return a result without claims, for a run that has no readable result."""
-    known = environment(left.evidence) if left.evidence is not None else {}
-    return Result(_name(folder, left), "A run that left no result", "", "UNKNOWN", INCOMPLETE, (), known)
+    known: dict[str, Any] = {}
+    if recorded.evidence is not None:
+        known = environment(recorded.evidence)
+    return Result(
+        scenario=_scenario_name(folder, recorded),
+        title="A run that left no result",
+        file="",
+        verdict="UNKNOWN",
+        status=INCOMPLETE,
+        claims=(),
+        environment=known,
+    )
