@@ -4,7 +4,7 @@ A question names its right option, and the claim that shows that it is right, if
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,12 +74,14 @@ def read(file: Path = FILE) -> tuple[Lesson, ...]:
         document = file.read_text(encoding="utf-8")
     except OSError as error:
         raise RequestError(f"{file} cannot be read: {error.strerror}; it contains the course.") from error
-    _, *lectures = _LECTURE.split(document)
-    found = []
+    lessons = []
+    _introduction, *lectures = _LECTURE.split(document)
     for lecture in lectures:
         title, _, body = lecture.partition("\n")
-        found += [_lesson(file, title.strip(), section) for section in _LESSON.split(body)[1:]]
-    return tuple(found)
+        _preface, *sections = _LESSON.split(body)
+        for section in sections:
+            lessons.append(_lesson(file, title.strip(), section))
+    return tuple(lessons)
 
 
 def questions(name: str) -> tuple[Question, ...]:
@@ -91,35 +93,69 @@ def questions(name: str) -> tuple[Question, ...]:
 
 
 def _lesson(file: Path, lecture: str, section: str) -> Lesson:
-    heading, _, body = section.partition("\n")
-    blocks = [block.strip("\n") for block in re.split(r"\n\s*\n", body) if block.strip()]
+    first_line, _, body = section.partition("\n")
+    heading = first_line.strip()
+    blocks = _blocks(body)
     commands = [block.strip() for block in blocks if block.startswith("    ")]
-    asked = tuple(_questions(blocks))
-    named = _NAME.fullmatch(heading.strip())
-    if named is None or len(commands) != 1 or not asked or None in asked:
+    asked = _questions(blocks)
+    matched = _NAME.fullmatch(heading)
+    if matched is None or len(commands) != 1 or not asked:
         raise RequestError(
-            f"{file}: the lesson {heading.strip()!r} is not complete; it needs a link to its scenario, a paragraph, the"
+            f"{file}: the lesson {heading!r} is not complete; it needs a link to its scenario, a paragraph, the"
             " command, and a question with its options and its answer, like its neighbours."
         )
-    complete = tuple(question for question in asked if question is not None)
-    return Lesson(named["name"], lecture, _one_line(blocks[0]), commands[0], complete)
+    return Lesson(
+        name=matched["name"],
+        lecture=lecture,
+        text=_one_line(blocks[0]),
+        command=commands[0],
+        questions=asked,
+    )
 
 
-def _questions(blocks: list[str]) -> Iterator[Question | None]:
-    """Yield the questions of a lesson, and None for each that is incomplete.
+def _blocks(text: str) -> list[str]:
+    """The blocks of a text: the parts between empty lines."""
+    blocks = []
+    for block in re.split(r"\n\s*\n", text):
+        if block.strip():
+            blocks.append(block.strip("\n"))
+    return blocks
+
+
+def _questions(blocks: list[str]) -> tuple[Question, ...]:
+    """The questions of a lesson; none if one of them is incomplete.
 
     A question is four blocks: the text in bold, the options as a numbered list, `<details>`, and the answer.
     """
-    for place, block in enumerate(blocks):
-        if not (block.startswith("**") and block.endswith("**")):
+    found = []
+    for index, block in enumerate(blocks):
+        if not block.startswith("**") or not block.endswith("**"):
             continue
-        listed, _, answered, *_ = [*blocks[place + 1 :], "", "", ""]
-        options = tuple(_one_line(option) for option in _OPTION.split(listed)[1:])
-        answer = _ANSWER.fullmatch(answered)
-        if answer is None or not 0 < int(answer["right"]) <= len(options):
-            yield None
-            continue
-        yield Question(_one_line(block.strip("*")), options, int(answer["right"]), answer["sentence"])
+        question = _question(blocks[index : index + 4])
+        if question is None:
+            return ()
+        found.append(question)
+    return tuple(found)
+
+
+def _question(blocks: list[str]) -> Question | None:
+    """The question in four blocks; None if it is incomplete."""
+    if len(blocks) < 4:
+        return None
+    text, numbered_list, _details, answer = blocks
+    matched = _ANSWER.fullmatch(answer)
+    if matched is None:
+        return None
+    _before, *options = _OPTION.split(numbered_list)
+    right = int(matched["right"])
+    if not 1 <= right <= len(options):
+        return None
+    return Question(
+        text=_one_line(text.strip("*")),
+        options=tuple(_one_line(option) for option in options),
+        right=right,
+        claim=matched["sentence"],
+    )
 
 
 def _one_line(block: str) -> str:

@@ -4,7 +4,7 @@ Measurements from runs are on lines of their own, so that a test can compare all
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -12,7 +12,7 @@ from itertools import groupby
 from badwire.claims.check import HOLDS
 from badwire.claims.claim import Claim
 from badwire.claims.sources import Text
-from badwire.course.measured import NO_MEASUREMENTS, KernelOfRun, Measurements
+from badwire.course.measured import NO_MEASUREMENTS, Measurement, Measurements
 from badwire.course.textbook import ShortVersion, Statement, Textbook
 from badwire.errors import RequestError
 from badwire.result.result import ClaimResult
@@ -66,8 +66,13 @@ class LedgerEntry:
     @property
     def corrections(self) -> tuple[str, ...]:
         """The corrections of the claims that decide the status, without duplicates."""
-        deciding = [each for each in self.citations if each.status is self.status]
-        return tuple(dict.fromkeys(each.correction for each in deciding if each.correction))
+        corrections: list[str] = []
+        for citation in self.citations:
+            if citation.status is not self.status or not citation.correction:
+                continue
+            if citation.correction not in corrections:
+                corrections.append(citation.correction)
+        return tuple(corrections)
 
 
 def entries(book: Textbook, scenarios: Iterable[Scenario]) -> tuple[LedgerEntry, ...]:
@@ -76,21 +81,31 @@ def entries(book: Textbook, scenarios: Iterable[Scenario]) -> tuple[LedgerEntry,
     Raises:
         RequestError: a claim cites a statement that does not exist.
     """
-    cited: dict[str, list[Citation]] = {number: [] for number in book.numbers}
+    citations_of: dict[str, list[Citation]] = {number: [] for number in book.numbers}
     for scenario in scenarios:
         for claim in scenario.claims:
-            for source in claim.sources:
-                if not isinstance(source, Text):
-                    continue
-                if source.statement not in cited:
-                    where = f"{scenario.name}: the claim {claim.name}"
-                    raise RequestError(f"{where} cites {source.statement}, which docs/textbook.md does not have.")
-                cited[source.statement].append(Citation.of(scenario, claim, source))
-    return tuple(LedgerEntry(statement, tuple(cited[statement.number])) for statement in book.statements)
+            texts = [source for source in claim.sources if isinstance(source, Text)]
+            for text in texts:
+                number = text.statement
+                if number not in citations_of:
+                    raise RequestError(
+                        f"{scenario.name}: the claim {claim.name} cites {number}, which docs/textbook.md does not have."
+                    )
+                citation = Citation.of(scenario, claim, text)
+                citations_of[number].append(citation)
+    found = []
+    for statement in book.statements:
+        citations = citations_of[statement.number]
+        found.append(LedgerEntry(statement, tuple(citations)))
+    return tuple(found)
 
 
 LONGEST = 100  # the maximum length of a measurement as it is shown, in characters
-PLURAL = {Status.HOLDS: "hold", Status.DEPENDS: "depend", Status.DOES_NOT_HOLD: "do not hold"}
+PLURAL = {
+    Status.HOLDS: "hold",
+    Status.DEPENDS: "depend",
+    Status.DOES_NOT_HOLD: "do not hold",
+}
 _FROM_RUNS = re.compile(r"^ *- measured\b.*\n", re.MULTILINE)
 INTRODUCTION = """# The ledger
 
@@ -107,122 +122,184 @@ def render(
     measurements: Measurements = NO_MEASUREMENTS,
 ) -> str:
     """Render the ledger as a Markdown document."""
-    by_number = {entry.statement.number: entry for entry in ledger}
     parts = [
-        INTRODUCTION,
-        "\n".join(_summary(ledger)),
-        "\n".join(_runs(ledger, measurements)),
-        "\n".join(_short_versions(short_versions, by_number)),
-        "\n".join(_corrections(ledger)),
+        INTRODUCTION.splitlines(),
+        _summary(ledger),
+        _runs(ledger, measurements),
+        _short_versions(short_versions, ledger),
+        _corrections(ledger),
     ]
-    for chapter, group in groupby(ledger, key=lambda entry: entry.statement.chapter):
-        parts += [f"## {chapter}", *("\n".join(_section(entry, measurements)) for entry in group)]
-    return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
+    for chapter, chapter_entries in groupby(ledger, key=lambda entry: entry.statement.chapter):
+        parts.append([f"## {chapter}"])
+        for entry in chapter_entries:
+            parts.append(_section(entry, measurements))
+    texts = ["\n".join(lines) for lines in parts if lines]
+    return "\n\n".join(texts) + "\n"
 
 
 def without_measurements(document: str) -> str:
     """Return a rendered ledger without its lines of measurements: the part that depends on the claims alone."""
-    return re.sub(r"\n{3,}", "\n\n", _FROM_RUNS.sub("", document))
+    without = _FROM_RUNS.sub("", document)
+    return re.sub(r"\n{3,}", "\n\n", without)
 
 
-def _summary(ledger: Sequence[LedgerEntry]) -> Iterator[str]:
+def _summary(ledger: Sequence[LedgerEntry]) -> list[str]:
     statements = [entry for entry in ledger if not entry.statement.about_a_program]
     programs = [entry for entry in ledger if entry.statement.about_a_program]
-    yield f"| of {len(statements)} statements | |"
-    yield "|---|---|"
-    for status in (Status.HOLDS, Status.DEPENDS, Status.DOES_NOT_HOLD):
-        yield f"| {sum(entry.status is status for entry in statements)} | {PLURAL[status]} |"
+    lines = [
+        f"| of {len(statements)} statements | |",
+        "|---|---|",
+    ]
+    for status, verb in PLURAL.items():
+        count = sum(entry.status is status for entry in statements)
+        lines.append(f"| {count} | {verb} |")
     untested = [entry for entry in statements if entry.status is Status.UNTESTED]
     if untested:
-        yield f"| {len(untested)} | are not tested: {_links(untested)} |"
+        lines.append(f"| {len(untested)} | are not tested: {_links(untested)} |")
     if programs:
-        run = [entry for entry in programs if entry.citations]
-        missing = [entry for entry in programs if not entry.citations]
-        rest = f"; not {_links(missing)}" if missing else ""
-        yield f"| {len(run)} of {len(programs)} | programs that the texts build are run by claims{rest} |"
+        not_run = [entry for entry in programs if not entry.citations]
+        count = len(programs) - len(not_run)
+        exceptions = f"; not {_links(not_run)}" if not_run else ""
+        lines.append(f"| {count} of {len(programs)} | programs that the texts build are run by claims{exceptions} |")
+    return lines
 
 
-def _runs(ledger: Sequence[LedgerEntry], measurements: Measurements) -> Iterator[str]:
+def _runs(ledger: Sequence[LedgerEntry], measurements: Measurements) -> list[str]:
+    lines = []
     for kernel in measurements.kernels:
         count = measurements.scenarios(kernel)
-        scenarios = f"{count} scenario{'s' * (count != 1)}"
-        yield f"- measured on {kernel}, HZ {kernel.hz}, on the {kernel.clock} clock: {scenarios}"
+        scenarios = "1 scenario" if count == 1 else f"{count} scenarios"
+        lines.append(f"- measured on {kernel}, HZ {kernel.hz}, on the {kernel.clock} clock: {scenarios}")
     for entry in ledger:
+        link = _link(entry.statement.number)
         for citation in entry.citations:
-            for kernel, result in _judged(citation, measurements):
+            name = citation.scenario.name
+            for kernel, result in _measured(citation, measurements):
                 if result.verdict != HOLDS:
-                    link = _link(entry.statement.number)
-                    yield f"- measured with {result.verdict}: {link} in {citation.scenario.name} on {kernel}"
+                    lines.append(f"- measured with {result.verdict}: {link} in {name} on {kernel}")
+    return lines
 
 
-def _short_versions(short_versions: Iterable[ShortVersion], by_number: dict[str, LedgerEntry]) -> Iterator[str]:
-    known = [each for each in short_versions if each.number in by_number]
-    if known:
-        yield from ("## Short versions that are often repeated", "", "| | | what is true |", "|---|---|---|")
-    for each in known:
-        entry = by_number[each.number]
+def _short_versions(short_versions: Iterable[ShortVersion], ledger: Iterable[LedgerEntry]) -> list[str]:
+    entry_of = {entry.statement.number: entry for entry in ledger}
+    rows = []
+    for short_version in short_versions:
+        entry = entry_of.get(short_version.number)
+        if entry is None:
+            continue
         status = entry.status
         truth = "; ".join(entry.corrections) or entry.statement.text
-        if each.contradicts and status in (Status.HOLDS, Status.DEPENDS):
+        if short_version.contradicts and status in (Status.HOLDS, Status.DEPENDS):
             status = Status.DOES_NOT_HOLD
             truth = entry.statement.text
-        yield f"| {each.text} | {status} | {_cell(truth)} ({_link(each.number)}) |"
+        link = _link(short_version.number)
+        rows.append(f"| {short_version.text} | {status} | {_cell(truth)} ({link}) |")
+    if not rows:
+        return []
+    return [
+        "## Short versions that are often repeated",
+        "",
+        "| | | what is true |",
+        "|---|---|---|",
+        *rows,
+    ]
 
 
-def _corrections(ledger: Iterable[LedgerEntry]) -> Iterator[str]:
-    wrong = [entry for entry in ledger if entry.status in (Status.DOES_NOT_HOLD, Status.DEPENDS)]
-    if wrong:
-        yield from ("## What does not hold, or depends", "", "| | the texts say | |", "|---|---|---|")
-    for entry in sorted(wrong, key=lambda entry: list(Status).index(entry.status)):
-        correction = f"{entry.status}: {'; '.join(entry.corrections)}"
-        yield f"| {_link(entry.statement.number)} | {_cell(entry.statement.text)} | {_cell(correction)} |"
+def _corrections(ledger: Sequence[LedgerEntry]) -> list[str]:
+    rows = []
+    for status in (Status.DOES_NOT_HOLD, Status.DEPENDS):
+        for entry in ledger:
+            if entry.status is not status:
+                continue
+            link = _link(entry.statement.number)
+            text = _cell(entry.statement.text)
+            corrections = "; ".join(entry.corrections)
+            correction = _cell(f"{status}: {corrections}")
+            rows.append(f"| {link} | {text} | {correction} |")
+    if not rows:
+        return []
+    return [
+        "## What does not hold, or depends",
+        "",
+        "| | the texts say | |",
+        "|---|---|---|",
+        *rows,
+    ]
 
 
-def _section(entry: LedgerEntry, measurements: Measurements) -> Iterator[str]:
+def _section(entry: LedgerEntry, measurements: Measurements) -> list[str]:
     number = entry.statement.number
-    status = f" {entry.status}" if not entry.statement.about_a_program or not entry.citations else ""
-    yield f'### <a id="{number}"></a>{number}{status}'
-    yield ""
-    yield f"> {entry.statement.text}"
-    yield ""
+    heading = f'### <a id="{number}"></a>{number}'
+    is_run_program = entry.statement.about_a_program and entry.citations
+    if not is_run_program:
+        heading += f" {entry.status}"
+    lines = [heading, "", f"> {entry.statement.text}"]
+    if entry.citations:
+        lines.append("")
     for citation in entry.citations:
-        name = citation.scenario.name
-        status = "" if citation.status is entry.status else f" ({citation.status})"
-        correction = f": {citation.correction}" if citation.correction else ""
-        yield f"- [{name}](../scenarios/{name}.py): *{citation.claim.title}*{status}{correction}"
-        judged = _judged(citation, measurements)
-        if judged:
-            yield f"  - measured: {_measurements(judged)}"
+        lines.append(_citation_line(citation, entry.status))
+        measured = _measured(citation, measurements)
+        if measured:
+            lines.append(f"  - measured: {_format_measurements(measured)}")
+    return lines
 
 
-def _judged(citation: Citation, measurements: Measurements) -> tuple[tuple[KernelOfRun, ClaimResult], ...]:
+def _citation_line(citation: Citation, status: Status) -> str:
+    """A claim that tests a statement, in a line; with its own status if that is not the statement's."""
+    name = citation.scenario.name
+    line = f"- [{name}](../scenarios/{name}.py): *{citation.claim.title}*"
+    if citation.status is not status:
+        line += f" ({citation.status})"
+    if citation.correction:
+        line += f": {citation.correction}"
+    return line
+
+
+def _measured(citation: Citation, measurements: Measurements) -> tuple[Measurement, ...]:
     return measurements.of(citation.scenario.name, citation.claim.name)
 
 
-def _measurements(judged: Iterable[tuple[KernelOfRun, ClaimResult]]) -> str:
+def _format_measurements(measured: Iterable[Measurement]) -> str:
     """Format the measurements of a claim. Kernels with the same measurement are listed together."""
-    by_text: dict[str, list[KernelOfRun]] = {}
-    for kernel, result in judged:
-        by_text.setdefault(_measurement(result), []).append(kernel)
-    return "; ".join(f"{text} ({', '.join(map(str, kernels))})" for text, kernels in by_text.items())
+    kernels_by_text: dict[str, list[str]] = {}
+    for kernel, result in measured:
+        text = _format_result(result)
+        kernels_by_text.setdefault(text, []).append(str(kernel))
+    parts = []
+    for text, kernels in kernels_by_text.items():
+        listed = ", ".join(kernels)
+        parts.append(f"{text} ({listed})")
+    return "; ".join(parts)
 
 
-def _measurement(claim: ClaimResult) -> str:
-    parts = [f"{check.name}: {check.shown or '-'}" for check in claim.deciding]
-    shown = _code("; ".join(parts))
+def _format_result(claim: ClaimResult) -> str:
+    values = []
+    reasons = []
+    for check in claim.deciding:
+        shown = check.shown or "-"
+        values.append(f"{check.name}: {shown}")
+        reasons.append(str(check.why) or f"expected {check.wanted}")
+    code = _code("; ".join(values))
     if claim.verdict == HOLDS:
-        return shown
-    reasons = [str(check.why) or f"expected {check.wanted}" for check in claim.deciding]
-    return f"**{claim.verdict}** {shown} {_shortened('; '.join(reasons))}"
+        return code
+    reason = _shortened("; ".join(reasons))
+    return f"**{claim.verdict}** {code} {reason}"
 
 
 def _code(text: str) -> str:
-    return f"`{_shortened(text).replace('`', chr(39))}`" if text else ""
+    """A text as code in Markdown, which a backtick would end."""
+    if not text:
+        return ""
+    quoted = _shortened(text).replace("`", "'")
+    return f"`{quoted}`"
 
 
 def _shortened(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 3].rstrip() + "..."
+    if len(text) <= LONGEST:
+        return text
+    kept = text[: LONGEST - 3].rstrip()
+    return f"{kept}..."
 
 
 def _cell(text: str) -> str:
@@ -234,4 +311,5 @@ def _link(number: str) -> str:
 
 
 def _links(entries: Iterable[LedgerEntry]) -> str:
-    return ", ".join(_link(entry.statement.number) for entry in entries)
+    links = [_link(entry.statement.number) for entry in entries]
+    return ", ".join(links)

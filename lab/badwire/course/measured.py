@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from badwire.errors import BadRun
 from badwire.result.result import ClaimResult, Result
@@ -22,40 +23,55 @@ class KernelOfRun:
     @classmethod
     def of(cls, result: Result) -> "KernelOfRun | None":
         """Return the kernel of a result, or None if it was not recorded. The suffix of the release is left out."""
-        hz = result.environment.get("hz")
-        numbers = re.match(r"\d+(\.\d+)*", str(result.environment.get("kernel")))
-        if numbers is None or not hz:
+        environment = result.environment
+        hz = environment.get("hz")
+        release = str(environment.get("kernel"))
+        matched = re.match(r"\d+(\.\d+)*", release)
+        if matched is None or not hz:
             return None
-        version = tuple(map(int, numbers[0].split(".")))
-        return cls(version, int(hz), str(result.environment.get("clock")))
+        version = tuple(int(number) for number in matched[0].split("."))
+        clock = str(environment.get("clock"))
+        return cls(version, int(hz), clock)
 
     def __str__(self) -> str:
-        return "Linux " + ".".join(map(str, self.version))
+        version = ".".join(str(number) for number in self.version)
+        return f"Linux {version}"
+
+
+class Measurement(NamedTuple):
+    """The result of a claim on a kernel."""
+
+    kernel: KernelOfRun
+    result: ClaimResult
+
+
+ResultsByRun = Mapping[tuple[str, KernelOfRun], Mapping[str, ClaimResult]]
 
 
 @dataclass(frozen=True)
 class Measurements:
     """The results of claims by name, for each scenario and kernel."""
 
-    newest: Mapping[tuple[str, KernelOfRun], Mapping[str, ClaimResult]]
+    newest: ResultsByRun
 
     @property
     def kernels(self) -> tuple[KernelOfRun, ...]:
         """All kernels, sorted by version, the oldest first."""
-        return tuple(sorted({kernel for _, kernel in self.newest}))
+        kernels = {kernel for _, kernel in self.newest}
+        return tuple(sorted(kernels))
 
     def scenarios(self, kernel: KernelOfRun) -> int:
         """Return how many scenarios ran on a kernel."""
-        return sum(each == kernel for _, each in self.newest)
+        return sum(kernel == other for _, other in self.newest)
 
-    def of(self, scenario: str, claim: str) -> tuple[tuple[KernelOfRun, ClaimResult], ...]:
+    def of(self, scenario: str, claim: str) -> tuple[Measurement, ...]:
         """Return the result of a claim on each kernel that it was judged on."""
-        judged = []
+        measurements = []
         for kernel in self.kernels:
-            result = self.newest.get((scenario, kernel), {}).get(claim)
-            if result is not None:
-                judged.append((kernel, result))
-        return tuple(judged)
+            results = self.newest.get((scenario, kernel))
+            if results is not None and claim in results:
+                measurements.append(Measurement(kernel, results[claim]))
+        return tuple(measurements)
 
 
 NO_MEASUREMENTS = Measurements({})
@@ -69,12 +85,12 @@ def read_measurements(bases: Sequence[Path]) -> Measurements:
     """
     for base in bases:
         if not base.is_dir():
-            raise BadRun(f"{base} is not a directory: name one with runs in it, such as runs, or a run's own.")
-    newest: dict[tuple[str, KernelOfRun], Mapping[str, ClaimResult]] = {}
-    for folder in run_folder.found_in(bases):
+            raise BadRun(f"{base} is not a directory: name a folder with runs in it, such as runs, or a run's folder.")
+    newest = {}
+    for folder in run_folder.found_in(bases):  # the run that ended last is last, and replaces earlier ones
         with contextlib.suppress(BadRun):
             result = Result.load(folder)
             kernel = KernelOfRun.of(result)
             if result.error is None and kernel is not None:
-                newest[result.scenario, kernel] = {each.name: each for each in result.claims}
+                newest[result.scenario, kernel] = {claim.name: claim for claim in result.claims}
     return Measurements(newest)

@@ -1,6 +1,7 @@
 """Reads docs/textbook.md: the statements of the course texts, which claims refer to by number."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class Textbook:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        return tuple(each.number for each in self.statements)
+        return tuple(statement.number for statement in self.statements)
 
 
 def read(file: Path = FILE) -> Textbook:
@@ -63,17 +64,22 @@ def read(file: Path = FILE) -> Textbook:
         lines = file.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise RequestError(
-            f"{file} cannot be read: {error.strerror}; it holds the statements of the course texts."
+            f"{file} cannot be read: {error.strerror}; it has the statements of the course texts."
         ) from error
-    items = tuple(_items(file, lines))
-    statements = tuple(each for each in items if isinstance(each, Statement))
-    numbers = [each.number for each in statements]
-    repeated = {each for each in numbers if numbers.count(each) > 1}
+    statements = []
+    short_versions = []
+    for item in _items(file, lines):
+        if isinstance(item, Statement):
+            statements.append(item)
+        else:
+            short_versions.append(item)
+    book = Textbook(tuple(statements), tuple(short_versions))
+    occurrences = Counter(book.numbers)
+    repeated = [number for number, count in occurrences.items() if count > 1]
     if repeated:
-        raise RequestError(
-            f"{file} has {', '.join(sorted(repeated))} more than once: give each statement its own number."
-        )
-    return Textbook(statements, tuple(each for each in items if isinstance(each, ShortVersion)))
+        numbers = ", ".join(sorted(repeated))
+        raise RequestError(f"{file} has {numbers} more than once: give each statement its own number.")
+    return book
 
 
 def _items(file: Path, lines: list[str]) -> Iterator[Statement | ShortVersion]:
@@ -84,7 +90,8 @@ def _items(file: Path, lines: list[str]) -> Iterator[Statement | ShortVersion]:
         elif found := _STATEMENT.fullmatch(line):
             yield Statement(found["number"], found["text"], chapter)
         elif found := _SHORT_VERSION.fullmatch(line):
-            yield ShortVersion(found["text"], found["number"], found["contradicts"] is not None)
+            contradicts = found["contradicts"] is not None
+            yield ShortVersion(found["text"], found["number"], contradicts)
         elif line.startswith("- "):
             raise RequestError(
                 f"{file}, line {number}, is neither a statement nor a short version; write it like its neighbours."

@@ -5,7 +5,9 @@ scenario are UNKNOWN if the run ended with an error or a claim about the lab its
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from badwire.errors import BadRun, LabError, RunError, UnknownScenario
 from badwire.evidence.evidence import Evidence
 from badwire.result.result import ClaimResult, Result, overall, status_of
 from badwire.scenario.scenario_file import Declaration, Scenario, load
-from badwire.store.records import NS, NotRecorded
+from badwire.store.records import NS, Facts, NotRecorded
 from badwire.util.sentence import Sentence
 
 FramesOfClaims = Mapping[str, tuple[int, ...]]
@@ -43,7 +45,7 @@ def judgement(
     else:
         judged = judge(scenario.claims, run)
         frames = _frames(judged, run)
-        own = [ClaimResult.of(each) for each in judged]
+        own = [ClaimResult.of(claim) for claim in judged]
         about_the_lab = judge(INSTRUMENT, run)
         claims = _with_instrument(own, about_the_lab)
     verdict = overall(claims)
@@ -52,33 +54,33 @@ def judgement(
         title=scenario.title,
         file=str(scenario.file),
         verdict=verdict.value,
-        status=status_of(verdict) if error is None else error.exit_status,
+        status=status_of(verdict),
         claims=tuple(claims),
-        environment=environment(run) if run is not None else {},
-        error=str(error) if error is not None else None,
+        environment={} if run is None else environment(run),
     )
+    if error is not None:
+        result = replace(result, status=error.exit_status, error=str(error))
     return result, frames
 
 
 def _not_judged(claim: Claim, error: LabError | None) -> ClaimResult:
     """A claim on a run that broke off, or without evidence."""
+    why = Sentence("there is no evidence")
     if error is not None:
         why = Sentence("it broke off: {error}", {"error": str(error)})
-        check = unknown("the run", why)
-    else:
-        check = unknown("the run", "there is no evidence")
-    return ClaimResult.of(Judged(claim, (check,)))
+    check = unknown("the run", why)
+    judged = Judged(claim, (check,))
+    return ClaimResult.of(judged)
 
 
 def _with_instrument(claims: list[ClaimResult], judged: Iterable[Judged]) -> list[ClaimResult]:
     """The scenario's claims, all unknown if the lab itself failed, and then the claims about the lab."""
-    instrument = [ClaimResult.of(each, instrument=True) for each in judged]
-    for each in instrument:
-        if each.verdict == FAILS.value:
-            why = Sentence("the lab itself failed: {title}", {"title": each.title})
-            unknown_claims = [claim.unknown("the lab", why) for claim in claims]
-            return unknown_claims + instrument
-    return claims + instrument
+    about_the_lab = [ClaimResult.of(claim, instrument=True) for claim in judged]
+    failed = [claim for claim in about_the_lab if claim.verdict == FAILS.value]
+    if failed:
+        why = Sentence("the lab itself failed: {title}", {"title": failed[0].title})
+        claims = [claim.unknown("the lab", why) for claim in claims]
+    return claims + about_the_lab
 
 
 def _frames(judged: Iterable[Judged], run: Evidence) -> FramesOfClaims:
@@ -86,15 +88,16 @@ def _frames(judged: Iterable[Judged], run: Evidence) -> FramesOfClaims:
     index_of: dict[int, int] = {}
     for index, frame in enumerate(run.frames()):
         index_of[id(frame)] = index
-    found = {}
-    for each in judged:
+    frames_of = {}
+    for judged_claim in judged:
         indexes = []
-        for frame in each.frames:
+        for frame in judged_claim.frames:
             if id(frame) in index_of:
                 indexes.append(index_of[id(frame)])
         indexes.sort()
-        found[each.claim.name] = tuple(indexes)
-    return found
+        name = judged_claim.claim.name
+        frames_of[name] = tuple(indexes)
+    return frames_of
 
 
 def environment(run: Evidence) -> dict[str, Any]:
@@ -104,19 +107,15 @@ def environment(run: Evidence) -> dict[str, Any]:
     """
     facts = {}
     for host in run.hosts:
-        try:
+        with suppress(NotRecorded):  # a run may break off before a host has reported its facts
             facts[host] = run.host(host).facts
-        except NotRecorded:  # a run may break off before a host has reported its facts
-            continue
-    any_host = next(iter(facts.values()), None)
-    engines = {each.engine for each in run.faults()}
+    kernel = _kernel(list(facts.values()))
+    engines = {fault.engine for fault in run.faults()}
     sysctls = {host: dict(fact.sysctls) for host, fact in facts.items()}
     began = run.meta["t"]
     ended = run.records[-1].get("t", began)
     return {
-        "kernel": any_host.release if any_host else None,
-        "hz": any_host.hz if any_host else None,
-        "machine": any_host.machine if any_host else None,
+        **kernel,
         "substrate": run.meta.get("substrate"),
         "clock": run.meta.get("clock"),
         "engine": run.meta.get("engine"),
@@ -128,17 +127,29 @@ def environment(run: Evidence) -> dict[str, Any]:
     }
 
 
+def _kernel(facts: Sequence[Facts]) -> dict[str, Any]:
+    """The kernel that all hosts share."""
+    if not facts:
+        return {"kernel": None, "hz": None, "machine": None}
+    any_host = facts[0]
+    return {
+        "kernel": any_host.release,
+        "hz": any_host.hz,
+        "machine": any_host.machine,
+    }
+
+
 INTERACTIVE_FILE = "badwire up"  # in place of a scenario's file
 FORMER_INTERACTIVE_FILE = "lab up"  # the same in runs that are older than the name badwire
 _LESSON = """A lab that was kept up for interactive use. It has no claims of a scenario; what was done, and what the
 hosts and the wire did, is shown below."""
 _NO_SCRIPT = Declaration(lambda lab: None, "A lab for interactive use")
 INTERACTIVE = Scenario(
-    "up",
-    Path(INTERACTIVE_FILE),
-    _LESSON,
-    _NO_SCRIPT,
-    (),
+    name="up",
+    file=Path(INTERACTIVE_FILE),
+    lesson=_LESSON,
+    declared=_NO_SCRIPT,
+    claims=(),
 )
 
 
@@ -155,12 +166,12 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
         return INTERACTIVE
     if not file and name == INTERACTIVE.name:
         return INTERACTIVE
-    asked = file if os.path.isfile(file) else name
-    if os.path.isfile(asked) and _is_inside(asked, folder):
+    to_load = file if os.path.isfile(file) else name
+    if os.path.isfile(to_load) and _is_inside(to_load, folder):
         raise UnknownScenario(
-            f"{folder} names a scenario inside itself, {asked}, which is not loaded; copy that file elsewhere first."
+            f"{folder} names a scenario inside itself, {to_load}, which is not loaded; copy that file elsewhere first."
         )
-    return load(asked)
+    return load(to_load)
 
 
 def _is_inside(file: str, folder: Path) -> bool:
@@ -171,14 +182,13 @@ def _is_inside(file: str, folder: Path) -> bool:
 def judge_again(folder: Path) -> Result:
     """The verdicts on a saved run, with the claims of its scenario as they are now. Raises BadRun, UnknownScenario."""
     run = Evidence.load(folder)
-    try:
-        saved = Result.load(folder).file
-    except BadRun:  # a run that was killed has no result, but its evidence names the scenario
-        saved = ""
-    scenario = scenario_of(folder, saved, run.meta["scenario"])
+    file = ""
+    with suppress(BadRun):  # a run that was killed has no result, but its evidence names the scenario
+        file = Result.load(folder).file
+    scenario = scenario_of(folder, file, run.meta["scenario"])
     if scenario is INTERACTIVE:
         raise BadRun(
-            f"{folder} is of `badwire up` and has no claims to judge; `badwire show {folder}` shows what happened."
+            f"{folder} is a run of `badwire up`, without claims to judge; `badwire show {folder}` shows what happened."
         )
     error = None if run.error is None else RunError(run.error)
     result, _ = judgement(scenario, run, error)
