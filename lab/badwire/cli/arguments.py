@@ -96,11 +96,11 @@ def folder(value: str) -> Path:
     return Path(value)
 
 
-def without_separator(words: list[str]) -> list[str]:
-    """Return the words of a command without the `--` that may precede them."""
-    if words[:1] == ["--"]:
-        return words[1:]
-    return words
+def without_separator(command: list[str]) -> list[str]:
+    """Return a command without the `--` that may precede it."""
+    if command[:1] == ["--"]:
+        return command[1:]
+    return command
 
 
 def add_choice(

@@ -159,7 +159,7 @@ def check(argv: list[str]) -> int:
 
 def show_run(argv: list[str]) -> int:
     """`badwire show`: print what happened in a saved run, a line for each event. Returns 3 if a part is missing."""
-    parser = arguments.Parser("show", "What happened in a saved run, as text: segments in tcpdump's words.")
+    parser = arguments.Parser("show", "What happened in a saved run, as text, with segments as tcpdump prints them.")
     parser.add_argument("run", metavar="RUN", help="a run's folder, such as runs/timewait/latest")
     args = parser.parse_args(argv)
     from badwire.evidence.damaged import remains

@@ -14,7 +14,7 @@ from badwire.uml.build.sources import KernelSource
 from badwire.util.suggestion import did_you_mean
 
 
-def command(argv: list[str]) -> int:
+def build_kernel(argv: list[str]) -> int:
     """`badwire kernel build [SOURCE]`: build the kernel, boot it once as a trial, and print which one it is.
 
     Runs use this kernel from now on. Raises LabError.
@@ -60,7 +60,7 @@ USAGE = """usage: badwire kernel build [SOURCE]           build the kernel of th
 
 def kernel(argv: list[str]) -> int:
     """`badwire kernel`: call `build` or `run`. Raises LabError."""
-    known = {"build": command, "run": run}
+    known = {"build": build_kernel, "run": run_command}
     if argv[:1] in (["-h"], ["--help"]):
         print(USAGE)
         return 0
@@ -71,7 +71,7 @@ def kernel(argv: list[str]) -> int:
     return known[action](rest)
 
 
-def run(argv: list[str]) -> int:
+def run_command(argv: list[str]) -> int:
     """`badwire kernel run -- COMMAND...`: run a command in the kernel, and return its exit status. Raises LabError."""
     args = _run_parser().parse_args(argv)
     if not args.command:

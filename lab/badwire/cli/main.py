@@ -24,7 +24,7 @@ USAGE = """usage: badwire COMMAND [OPTION...]
   badwire check RUN...        judge saved evidence again
   badwire ledger [RUNS...]    what the course texts say, and whether it holds
   badwire report [RUN...]     make the pages of saved runs again
-  badwire show RUN            what happened in a run, as text, in tcpdump's words
+  badwire show RUN            what happened in a run, as text, with segments as tcpdump prints them
   badwire doctor [--json]     what this machine can do, tried out
   badwire clean               remove what dead runs left
   badwire up                  keep a lab running for the commands below, in any terminal

@@ -93,8 +93,8 @@ def questions(name: str) -> tuple[Question, ...]:
 
 
 def _lesson(file: Path, lecture: str, section: str) -> Lesson:
-    first_line, _, body = section.partition("\n")
-    heading = first_line.strip()
+    heading, _, body = section.partition("\n")
+    heading = heading.strip()
     blocks = _blocks(body)
     commands = [block.strip() for block in blocks if block.startswith("    ")]
     asked = _questions(blocks)

@@ -253,7 +253,7 @@ RunOutcome = tuple[Scenario, Run]
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is not a text")
+        raise TypeError(f"{value!r:.40} is not a string")
     return value
 
 
@@ -265,13 +265,13 @@ def _verdict(value: object) -> str:
 
 def _environment(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError("the environment is not an object")
+        raise TypeError("the environment is not a JSON object")
     for name, kind in _ENVIRONMENT.items():
         if name not in value:
             continue
         if not isinstance(value[name], kind):
-            raise TypeError(f"{name} is of another type")
+            raise TypeError(f"{name} in the environment has the wrong type")
     for sysctls in value.get("sysctls", {}).values():
         if not isinstance(sysctls, dict):
-            raise TypeError("sysctls are of another type")
+            raise TypeError("the sysctls of a host are not a JSON object")
     return value
