@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 
 from badwire.substrate.substrate import Substrate
-from tests.session.hands import Hands
+from tests.session.lab_commands import LabCommands
 
 
 @pytest.fixture
-def hands(substrate: Substrate, tmp_path: Path) -> Iterator[Hands]:
+def commands(substrate: Substrate, tmp_path: Path) -> Iterator[LabCommands]:
     """Nothing is up yet; whatever is at the end, is ended."""
-    with Hands(substrate.name, tmp_path) as made:
+    with LabCommands(substrate.name, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def up(hands: Hands) -> Hands:
-    hands.up()
-    return hands
+def up(commands: LabCommands) -> LabCommands:
+    commands.up()
+    return commands
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Hands]:
+def own(tmp_path: Path) -> Iterator[LabCommands]:
     """On namespaces only, for what has nothing to do with the substrate."""
-    with Hands("netns", tmp_path) as made:
+    with LabCommands("netns", tmp_path) as made:
         yield made

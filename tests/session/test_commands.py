@@ -12,7 +12,7 @@ from badwire.faults import Delay
 from badwire.packets import pcapng
 from badwire.packets.packet import decode
 from tests.end_to_end.running import until
-from tests.session.hands import Hands, Sitting, interrupt
+from tests.session.lab_commands import LabCommands, TerminalCommand, interrupt
 
 MISTAKES = [
     ("run-on sevrer echo_serial 7000", "There is no host 'sevrer' in this lab: did you mean server?"),
@@ -41,8 +41,8 @@ print(connection.recv(5, socket.MSG_WAITALL), "came back")
 HELLO = ("run-on", "client", "send_and_verify", "server", 7000)
 
 
-def test_a_shell_is_at_the_users_terminal(up: Hands) -> None:
-    with Sitting(up, "shell", "client", rows=31, columns=97) as shell:
+def test_a_shell_is_at_the_users_terminal(up: LabCommands) -> None:
+    with TerminalCommand(up, "shell", "client", rows=31, columns=97) as shell:
         shell.wait_for("client:~")
         shell.type('stty size; sh -c \'trap "stty size" WINCH; echo ar""med; while :; do sleep 0.1; done\'\n')
         shell.wait_for("31 97\r\n")
@@ -59,38 +59,40 @@ def test_a_shell_is_at_the_users_terminal(up: Hands) -> None:
         assert shell.end() == 5
 
 
-def test_a_shell_runs_reference_programs_and_others_see_their_sockets(up: Hands) -> None:
-    with Sitting(up, "shell", "server") as shell:
+def test_a_shell_runs_reference_programs_and_others_see_their_sockets(up: LabCommands) -> None:
+    with TerminalCommand(up, "shell", "server") as shell:
         shell.wait_for("server:~")
         shell.type("echo_serial.py 7000 &\n")
         shell.wait_for("ready 7000")
-        assert up.does(*HELLO) == "verified 1 x 13 bytes\n"
-        assert "LISTEN" in up.does("sockets", "server")
+        assert up.output_of(*HELLO) == "verified 1 x 13 bytes\n"
+        assert "LISTEN" in up.output_of("sockets", "server")
         shell.type("kill %1; wait; exit\n")
         assert shell.end() == 0
 
 
-def test_what_was_typed_in_a_shell_is_on_no_record(up: Hands) -> None:
-    with Sitting(up, "shell", "client") as shell:
+def test_what_was_typed_in_a_shell_is_on_no_record(up: LabCommands) -> None:
+    with TerminalCommand(up, "shell", "client") as shell:
         shell.wait_for("client:~")
         shell.type("echo sec''ret; exit\n")
         shell.wait_for("secret")
         shell.end()
     folder = up.folder
-    up.does("down")
+    up.output_of("down")
     assert not any(b"secret" in file.read_bytes() for file in folder.rglob("*") if file.is_file())
     assert [one.name for one in Evidence.load(folder).host("client").programs()] == ["bash"]
 
 
-def test_a_shell_whose_command_is_killed_ends_and_the_lab_goes_on(up: Hands) -> None:
-    with Sitting(up, "shell", "server", "--", "echo_serial.py", "7000") as shell:
+def test_a_shell_whose_command_is_killed_ends_and_the_lab_goes_on(up: LabCommands) -> None:
+    with TerminalCommand(up, "shell", "server", "--", "echo_serial.py", "7000") as shell:
         shell.wait_for("ready 7000")
         shell.process.kill()
-    until(lambda: "no sockets" in up.does("sockets", "server"), "an end of it")
+    until(lambda: "no sockets" in up.output_of("sockets", "server"), "an end of it")
 
 
-def test_a_shell_takes_a_long_paste_and_shows_a_long_file(up: Hands) -> None:
-    with Sitting(up, "shell", "client", "--", "/bin/sh", "-c", "stty raw -echo; echo ready; head -c 200000") as shell:
+def test_a_shell_takes_a_long_paste_and_shows_a_long_file(up: LabCommands) -> None:
+    with TerminalCommand(
+        up, "shell", "client", "--", "/bin/sh", "-c", "stty raw -echo; echo ready; head -c 200000"
+    ) as shell:
         shell.wait_for("ready")
         left, shown = b"x" * 200_000, 0
         while shown < 200_000:
@@ -103,8 +105,8 @@ def test_a_shell_takes_a_long_paste_and_shows_a_long_file(up: Hands) -> None:
         assert shell.process.wait(20) == 0
 
 
-def test_a_program_of_ones_own_runs_on_a_host(up: Hands, tmp_path: Path) -> None:
-    up.does("down")
+def test_a_program_of_ones_own_runs_on_a_host(up: LabCommands, tmp_path: Path) -> None:
+    up.output_of("down")
     own = tmp_path / "mine"
     own.write_text("#!/bin/sh\necho to $1; echo aside >&2; exit 9\n")
     own.chmod(0o755)
@@ -114,9 +116,9 @@ def test_a_program_of_ones_own_runs_on_a_host(up: Hands, tmp_path: Path) -> None
     assert done.stdout.startswith("to [1") and done.stdout.endswith("]:7000\n")
 
 
-def test_ctrl_c_is_for_the_program(up: Hands) -> None:
+def test_ctrl_c_is_for_the_program(up: LabCommands) -> None:
     server = up.serve("echo_serial", 7000)
-    assert up.does(*HELLO) == "verified 1 x 13 bytes\n"
+    assert up.output_of(*HELLO) == "verified 1 x 13 bytes\n"
     interrupt(server)
     out, err = server.communicate(timeout=20)
     assert server.returncode == 0 and out.startswith("accepted ") and err == ""  # it ends in good order, as it should
@@ -126,19 +128,19 @@ def test_ctrl_c_is_for_the_program(up: Hands) -> None:
     assert asleep.wait(20) == 128 + signal.SIGINT
 
 
-def test_a_program_whose_command_is_killed_ends(up: Hands) -> None:
+def test_a_program_whose_command_is_killed_ends(up: LabCommands) -> None:
     server = up.serve("echo_serial", 7000)
-    assert "LISTEN" in up.does("sockets", "server")
+    assert "LISTEN" in up.output_of("sockets", "server")
     server.kill()
-    until(lambda: "no sockets" in up.does("sockets", "server"), "an end of it")
+    until(lambda: "no sockets" in up.output_of("sockets", "server"), "an end of it")
 
 
-def piped(up: Hands, *words: str) -> "subprocess.Popen[bytes]":
+def piped(up: LabCommands, *words: str) -> "subprocess.Popen[bytes]":
     """A program on the client between two pipes."""
     return cast("subprocess.Popen[bytes]", up.start("run-on", "client", *words, stdin=subprocess.PIPE, text=False))
 
 
-def test_a_program_is_a_pipe(up: Hands) -> None:
+def test_a_program_is_a_pipe(up: LabCommands) -> None:
     """Any bytes go in and come out, more than the lab records of them."""
     bytes_in = os.urandom(3_000_000)
     copying = piped(up, "/bin/cat")
@@ -148,14 +150,14 @@ def test_a_program_is_a_pipe(up: Hands) -> None:
     out, err = counting.communicate(b"\xff\0\n\xc3z" + bytes_in, timeout=60)
     assert (counting.returncode, out, err) == (7, b"\xff\0\n\xc3z", b"")
     folder = up.folder
-    up.does("down")
+    up.output_of("down")
     first, second = Evidence.load(folder).host("client").programs()
     assert first.typed.endswith("the rest is discarded]\n") and first.out.endswith("the rest is discarded]\n")
     assert second.typed.startswith("\\xff\0\n\\xc3z")
 
 
-def test_a_line_is_answered_before_the_next_is_typed(up: Hands) -> None:
-    with Sitting(up, "run-on", "client", "/bin/cat") as copying:
+def test_a_line_is_answered_before_the_next_is_typed(up: LabCommands) -> None:
+    with TerminalCommand(up, "run-on", "client", "/bin/cat") as copying:
         for line in ("first", "second"):
             copying.type(f"{line}\n")
             copying.wait_for(f"{line}\r\n{line}\r\n")
@@ -163,16 +165,16 @@ def test_a_line_is_answered_before_the_next_is_typed(up: Hands) -> None:
         assert copying.process.wait(20) == 0
 
 
-def test_a_reader_that_stops_reading_stops_the_program(up: Hands) -> None:
+def test_a_reader_that_stops_reading_stops_the_program(up: LabCommands) -> None:
     flooding = piped(up, "/bin/sh", "-c", "yes")
     assert flooding.stdout is not None and flooding.stdout.read(1) == b"y"
     flooding.stdout.close()
     flooding.stdout = None
     assert flooding.wait(20) == 141
-    assert up.does("run-on", "client", "/bin/echo", "still here") == "still here\n"
+    assert up.output_of("run-on", "client", "/bin/echo", "still here") == "still here\n"
 
 
-def test_a_partition_of_everything_can_be_cleared(up: Hands) -> None:
+def test_a_partition_of_everything_can_be_cleared(up: LabCommands) -> None:
     """Commands do not go over the wire: nothing that is done to it locks anybody out.
 
     The connection is there before the fault: one that is being made fails with EHOSTUNREACH once ARP has asked three
@@ -180,32 +182,32 @@ def test_a_partition_of_everything_can_be_cleared(up: Hands) -> None:
     tcp_retries2), however long the commands take.
     """
     up.serve("echo_serial", 7000)
-    with Sitting(up, "shell", "client", "--", "python3", "-c", ASKS_WHEN_TOLD) as asking:
+    with TerminalCommand(up, "shell", "client", "--", "python3", "-c", ASKS_WHEN_TOLD) as asking:
         asking.wait_for("connected")
-        shown = up.does("fault", "set", "partition", "delay=200s", "hold")
+        shown = up.output_of("fault", "set", "partition", "delay=200s", "hold")
         assert all("partition delay=200s hold  (relay)" in line for line in shown.splitlines())
         asking.type("go on\n")
         asking.wait_for("sent")
-        with Sitting(up, "shell", "client", "--", "hostname") as shell:
+        with TerminalCommand(up, "shell", "client", "--", "hostname") as shell:
             shell.wait_for("client")
             shell.end()
-        (connection,) = [line for line in up.does("sockets", "client").splitlines() if "ESTABLISHED" in line]
+        (connection,) = [line for line in up.output_of("sockets", "client").splitlines() if "ESTABLISHED" in line]
         assert connection.split()[3] == "5", "its bytes were not acknowledged"
-        assert up.does("fault", "clear") == "toward server  nothing\ntoward client  nothing\n"
+        assert up.output_of("fault", "clear") == "toward server  nothing\ntoward client  nothing\n"
         asking.wait_for("b'hello' came back")
         assert asking.end() == 0
 
 
-def test_faults_are_set_as_they_are_typed(up: Hands) -> None:
+def test_faults_are_set_as_they_are_typed(up: LabCommands) -> None:
     up.serve("echo_serial", 7000)
     words = "nth=1 data=yes"
-    assert up.does("fault", "set", "--toward", "server", *words.split()) == f"toward server  {words}  (relay)\n"
-    assert up.does("fault", "show") == f"toward server  {words}  (relay)\ntoward client  nothing\n"
-    up.does(*HELLO)
-    up.does("fault", "set", "--toward", "client", "delay=30ms")
-    up.does(*HELLO)
+    assert up.output_of("fault", "set", "--toward", "server", *words.split()) == f"toward server  {words}  (relay)\n"
+    assert up.output_of("fault", "show") == f"toward server  {words}  (relay)\ntoward client  nothing\n"
+    up.output_of(*HELLO)
+    up.output_of("fault", "set", "--toward", "client", "delay=30ms")
+    up.output_of(*HELLO)
     folder = up.folder
-    up.does("down")
+    up.output_of("down")
     seen = Evidence.load(folder)
     assert sum(not frame.delivered_at for frame in seen.frames(to="server")) == 1
     delay = seen.faults(kind=Delay, toward="client")
@@ -214,9 +216,9 @@ def test_faults_are_set_as_they_are_typed(up: Hands) -> None:
     assert slow and min(slow) >= 0.029
 
 
-def test_what_a_hold_keeps_is_let_go(up: Hands) -> None:
+def test_what_a_hold_keeps_is_let_go(up: LabCommands) -> None:
     server = up.serve("udp_echo", 7000)
-    up.does("fault", "set", "--toward", "server", "hold", "protocol=udp")
+    up.output_of("fault", "set", "--toward", "server", "hold", "protocol=udp")
     up.lab("run-on", "client", "send_datagrams", "server", 7000, "--count", 2, "--timeout", 0.2)
     done = up.lab("fault", "release", "--toward", "server")
     assert "2 frames toward server were delivered" in done.stderr
@@ -224,15 +226,15 @@ def test_what_a_hold_keeps_is_let_go(up: Hands) -> None:
     server.communicate(timeout=20)
 
 
-def test_a_fault_that_an_engine_cannot_do_changes_nothing(up: Hands) -> None:
-    up.does("down")
+def test_a_fault_that_an_engine_cannot_do_changes_nothing(up: LabCommands) -> None:
+    up.output_of("down")
     up.up("--engine", "relay")
-    before = up.does("fault", "set", "loss=10%")
-    assert "delay: time must be a number" in up.complains("fault", "set", "delay=300s", status=2)
-    assert up.does("fault", "show") == before
+    before = up.output_of("fault", "set", "loss=10%")
+    assert "delay: time must be a number" in up.error_of("fault", "set", "delay=300s", status=2)
+    assert up.output_of("fault", "show") == before
 
 
-def test_sockets_are_watched_as_they_change(up: Hands) -> None:
+def test_sockets_are_watched_as_they_change(up: LabCommands) -> None:
     watching = up.start("sockets", "--watch", "server")
     assert watching.stdout is not None
     assert watching.stdout.readline() == "server: no sockets\n"
@@ -243,8 +245,8 @@ def test_sockets_are_watched_as_they_change(up: Hands) -> None:
     assert any(line == "server: no sockets\n" for line in watching.stdout)
 
 
-def test_at_a_terminal_the_tables_are_one_picture(up: Hands) -> None:
-    with Sitting(up, "sockets", "--watch") as watching:
+def test_at_a_terminal_the_tables_are_one_picture(up: LabCommands) -> None:
+    with TerminalCommand(up, "sockets", "--watch") as watching:
         watching.wait_for("client: no sockets")
         up.serve("echo_serial", 7000)
         assert "\x1b[H" in watching.wait_for("LISTEN")
@@ -253,14 +255,14 @@ def test_at_a_terminal_the_tables_are_one_picture(up: Hands) -> None:
         assert watching.end() == 130
 
 
-def test_frames_are_captured_live(up: Hands, tmp_path: Path) -> None:
+def test_frames_are_captured_live(up: LabCommands, tmp_path: Path) -> None:
     file = tmp_path / "live.pcapng"
     with file.open("wb") as out:
         live = up.start("capture", "--live", "--host", "client", stdout=out)
     until(lambda: file.stat().st_size, "a capture")
     up.serve("echo_serial", 7000)
-    up.does(*HELLO)
-    up.does("down")
+    up.output_of(*HELLO)
+    up.output_of("down")
     assert live.wait(20) == 0
     capture = pcapng.read(file)
     assert {frame.port for frame in capture.frames} == {"client"} and capture.complete and capture.dropped is None
@@ -269,9 +271,9 @@ def test_frames_are_captured_live(up: Hands, tmp_path: Path) -> None:
     assert flags[:3] == ["S", "SA", "A"]
 
 
-def test_what_has_passed_is_captured_too_and_by_direction(up: Hands, tmp_path: Path) -> None:
+def test_what_has_passed_is_captured_too_and_by_direction(up: LabCommands, tmp_path: Path) -> None:
     up.serve("echo_serial", 7000)
-    up.does(*HELLO)
+    up.output_of(*HELLO)
     file = tmp_path / "toward.pcapng"
     with file.open("wb") as out:
         assert up.start("capture", "--toward", "server", stdout=out).wait(20) == 0
@@ -279,22 +281,22 @@ def test_what_has_passed_is_captured_too_and_by_direction(up: Hands, tmp_path: P
     assert {(frame.port, frame.direction) for frame in frames} == {("server", "out")} and len(frames) > 3
 
 
-def test_a_live_capture_ends_when_nobody_reads_any_more(up: Hands) -> None:
+def test_a_live_capture_ends_when_nobody_reads_any_more(up: LabCommands) -> None:
     live = up.start("capture", "--live", stdout=subprocess.PIPE, text=False)
     assert live.stdout is not None and live.stdout.read(4)
     live.stdout.close()
     assert live.wait(20) == 141
 
 
-def test_a_mistake_is_named_and_nothing_happens(own: Hands) -> None:
+def test_a_mistake_is_named_and_nothing_happens(own: LabCommands) -> None:
     own.up()
     for words, sentence in MISTAKES:
-        assert sentence in own.complains(*words.split(), status=2)
-    assert own.does("fault", "show") == "toward server  nothing\ntoward client  nothing\n"
+        assert sentence in own.error_of(*words.split(), status=2)
+    assert own.output_of("fault", "show") == "toward server  nothing\ntoward client  nothing\n"
 
 
-def test_a_capture_is_not_shown_on_a_terminal(own: Hands) -> None:
+def test_a_capture_is_not_shown_on_a_terminal(own: LabCommands) -> None:
     own.up()
-    with Sitting(own, "capture", "--live") as showing:
+    with TerminalCommand(own, "capture", "--live") as showing:
         assert "pipe it, as in `badwire capture --live | tcpdump -n -r -`" in showing.wait_for("-r -`")
         assert showing.process.wait(20) == 2

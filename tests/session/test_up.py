@@ -9,43 +9,43 @@ import pytest
 
 from badwire.evidence import Evidence
 from tests.end_to_end.running import assert_all_gone, marked, until
-from tests.session.hands import Hands, interrupt
+from tests.session.lab_commands import LabCommands, interrupt
 
 
-def test_it_says_what_to_type_next_and_ends_with_a_report(hands: Hands) -> None:
-    said = hands.up("--hosts", "client=2", "--seed", 5).splitlines()
-    assert said[0].startswith(f"The lab is up ({hands.substrate}): server ") and "client2" in said[0]
-    assert any(line.endswith("badwire shell client1") for line in said)
-    assert said[-1] == str(hands.folder.relative_to(hands.cwd))
-    assert hands.does("down").strip() == f"{said[-1]}/report.html"
-    assert_all_gone(hands.mark)
-    seen = Evidence.load(hands.folder)
+def test_it_says_what_to_type_next_and_ends_with_a_report(commands: LabCommands) -> None:
+    output = commands.up("--hosts", "client=2", "--seed", 5).splitlines()
+    assert output[0].startswith(f"The lab is up ({commands.substrate}): server ") and "client2" in output[0]
+    assert any(line.endswith("badwire shell client1") for line in output)
+    assert output[-1] == str(commands.folder.relative_to(commands.cwd))
+    assert commands.output_of("down").strip() == f"{output[-1]}/report.html"
+    assert_all_gone(commands.mark)
+    seen = Evidence.load(commands.folder)
     assert seen.error is None and seen.meta["seed"] == 5 and set(seen.hosts) == {"server", "client1", "client2"}
-    assert json.loads((hands.folder / "result.json").read_text())["scenario"] == "up"
+    assert json.loads((commands.folder / "result.json").read_text())["scenario"] == "up"
 
 
-def test_there_is_one_lab_and_another_beside_it_has_a_name(own: Hands) -> None:
+def test_there_is_one_lab_and_another_beside_it_has_a_name(own: LabCommands) -> None:
     own.up()
-    assert "A lab is up already (netns: server 10.0.0.2, client 10.0.0.3)" in own.complains("up", status=2)
+    assert "A lab is up already (netns: server 10.0.0.2, client 10.0.0.3)" in own.error_of("up", status=2)
     assert "--name other" in own.up("--name", "other")
-    own.does("fault", "set", "--name", "other", "partition")
-    assert "partition" not in own.does("fault", "show")
-    own.does("down")
-    assert own.complains("fault", "show", status=2) == "No lab 'lab' is up, only other: use --name other."
-    own.does("down", "--name", "other")
+    own.output_of("fault", "set", "--name", "other", "partition")
+    assert "partition" not in own.output_of("fault", "show")
+    own.output_of("down")
+    assert own.error_of("fault", "show", status=2) == "No lab 'lab' is up, only other: use --name other."
+    own.output_of("down", "--name", "other")
 
 
-def test_ending_what_is_not_there_is_no_error(own: Hands) -> None:
+def test_ending_what_is_not_there_is_no_error(own: LabCommands) -> None:
     done = own.lab("down")
     assert done.returncode == 0 and "No lab is up" in done.stderr
 
 
-def test_a_setting_of_a_host_is_set(up: Hands) -> None:
-    up.does("down")
+def test_a_setting_of_a_host_is_set(up: LabCommands) -> None:
+    up.output_of("down")
     up.up("--sysctl", "net.ipv4.tcp_fin_timeout=33", "--sysctl", "client:net.ipv4.tcp_sack=0")
     read = ("/bin/cat", "/proc/sys/net/ipv4/tcp_fin_timeout", "/proc/sys/net/ipv4/tcp_sack")
-    assert up.does("run-on", "server", *read).split() == ["33", "1"]
-    assert up.does("run-on", "client", *read).split() == ["33", "0"]
+    assert up.output_of("run-on", "server", *read).split() == ["33", "1"]
+    assert up.output_of("run-on", "client", *read).split() == ["33", "0"]
 
 
 @pytest.mark.parametrize(
@@ -61,28 +61,28 @@ def test_a_setting_of_a_host_is_set(up: Hands) -> None:
         (["--substrate", "dokcer"], "did you mean docker"),
     ],
 )
-def test_a_wrong_wish_is_named(own: Hands, options: list[str], sentence: str) -> None:
-    assert sentence in own.complains("up", "--out", own.out, *options, status=2)
+def test_a_wrong_wish_is_named(own: LabCommands, options: list[str], sentence: str) -> None:
+    assert sentence in own.error_of("up", "--out", own.out, *options, status=2)
     assert not own.out.exists()
 
 
-def test_killed_it_leaves_nothing_and_the_next_command_says_so(up: Hands) -> None:
+def test_killed_it_leaves_nothing_and_the_next_command_says_so(up: LabCommands) -> None:
     waiting = up.start("sockets", "--watch")
     assert waiting.stdout is not None and waiting.stdout.readline()
     folder = up.folder
-    os.kill(up.keeper, signal.SIGKILL)
+    os.kill(up.daemon, signal.SIGKILL)
     waiting.communicate()
     assert_all_gone(up.mark)
     ended = f"the lab 'lab' ended without badwire down (was it killed?); its record is in {folder}"
-    assert up.complains("fault", "clear", status=2) == f"No lab is up: {ended}; `badwire up` starts one."
+    assert up.error_of("fault", "clear", status=2) == f"No lab is up: {ended}; `badwire up` starts one."
     assert Evidence.load(folder).error == "the run was cut short"
     assert "up" in up.up()
 
 
 @pytest.mark.parametrize("command", ["up", "down", "clean"])
-def test_whoever_comes_next_says_what_became_of_a_killed_one(own: Hands, command: str) -> None:
+def test_whoever_comes_next_says_what_became_of_a_killed_one(own: LabCommands, command: str) -> None:
     own.up()
-    os.kill(own.keeper, signal.SIGKILL)
+    os.kill(own.daemon, signal.SIGKILL)
     assert_all_gone(own.mark)
     done = own.lab(command, *(["--substrate", "netns", "--out", own.out] if command == "up" else []))
     assert done.returncode == 0
@@ -91,38 +91,40 @@ def test_whoever_comes_next_says_what_became_of_a_killed_one(own: Hands, command
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("moment", ["bringing up", "running"])
-def test_broken_off_while_it_comes_up_it_leaves_nothing(hands: Hands, how: signal.Signals, moment: str) -> None:
-    starting = hands.start("up", "--substrate", hands.substrate, "--out", hands.out)
+def test_broken_off_while_it_comes_up_it_leaves_nothing(
+    commands: LabCommands, how: signal.Signals, moment: str
+) -> None:
+    starting = commands.start("up", "--substrate", commands.substrate, "--out", commands.out)
     assert starting.stderr is not None
     for line in starting.stderr:
         if moment in line:
             break
     starting.send_signal(how)
     starting.wait(60)
-    if moment == "running" and marked(hands.mark):
-        hands.lab("down")  # it was up a moment before the signal came
-    assert_all_gone(hands.mark)
+    if moment == "running" and marked(commands.mark):
+        commands.lab("down")  # it was up a moment before the signal came
+    assert_all_gone(commands.mark)
 
 
-def test_ended_by_a_signal_it_leaves_a_report(own: Hands) -> None:
+def test_ended_by_a_signal_it_leaves_a_report(own: LabCommands) -> None:
     own.up()
     folder = own.folder
-    os.kill(own.keeper, signal.SIGTERM)
+    os.kill(own.daemon, signal.SIGTERM)
     assert_all_gone(own.mark)
     assert (folder / "report.html").exists()
-    assert own.complains("sockets", status=2) == "No lab is up; `badwire up` starts one."
+    assert own.error_of("sockets", status=2) == "No lab is up; `badwire up` starts one."
 
 
-def test_one_that_was_stopped_does_not_hang_its_users(own: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_was_stopped_does_not_hang_its_users(own: LabCommands, monkeypatch: pytest.MonkeyPatch) -> None:
     own.up()
-    os.kill(own.keeper, signal.SIGSTOP)
-    said = own.complains("fault", "clear", status=3)
-    assert f"kill -9 {own.keeper} ends it, and leaves nothing behind" in said
-    os.kill(own.keeper, signal.SIGKILL)
+    os.kill(own.daemon, signal.SIGSTOP)
+    output = own.error_of("fault", "clear", status=3)
+    assert f"kill -9 {own.daemon} ends it, and leaves nothing behind" in output
+    os.kill(own.daemon, signal.SIGKILL)
     assert_all_gone(own.mark)
 
 
-def test_what_a_user_does_meanwhile_ends_with_the_lab(own: Hands) -> None:
+def test_what_a_user_does_meanwhile_ends_with_the_lab(own: LabCommands) -> None:
     own.up()
     server, watching = own.serve("echo_serial", 7000), own.start("sockets", "--watch")
     live = own.cwd / "live.pcapng"
@@ -130,29 +132,29 @@ def test_what_a_user_does_meanwhile_ends_with_the_lab(own: Hands) -> None:
         capturing = own.start("capture", "--live", stdout=file)
     until(lambda: live.stat().st_size, "a capture")
     assert watching.stdout is not None and watching.stdout.readline()
-    own.does("down")
+    own.output_of("down")
     assert [one.wait(20) for one in (server, watching, capturing)] == [128 + signal.SIGKILL, 0, 0]
 
 
-def test_a_host_whose_agent_was_killed_is_named_and_the_lab_can_be_ended(own: Hands) -> None:
+def test_a_host_whose_agent_was_killed_is_named_and_the_lab_can_be_ended(own: LabCommands) -> None:
     own.up()
     doing = own.start("run-on", "client", "/bin/sh", "-c", "kill -9 -1")  # all but the first process of its namespace
     doing.wait(20)
     until(lambda: own.lab("sockets").returncode == 3, "an agent that is gone")
-    assert "before the lab did (was it killed?)" in own.complains("sockets", status=3)
+    assert "before the lab did (was it killed?)" in own.error_of("sockets", status=3)
     done = own.lab("down")
     assert done.returncode == 0 and "(was it killed?)" in done.stderr
 
 
-def test_a_full_disk_ends_the_record_and_not_the_lab(own: Hands) -> None:
+def test_a_full_disk_ends_the_record_and_not_the_lab(own: LabCommands) -> None:
     limited = ["sh", "-c", 'ulimit -f 400; exec "$@"', "sh"]
     command = [*limited, *[os.fspath(word) for word in _lab("up", "--substrate", "netns", "--out", own.out)]]
     assert subprocess.run(command, env=own.env, cwd=own.cwd, capture_output=True).returncode == 0
     own.serve("echo_serial", 7000)
-    own.does("run-on", "client", "send_and_verify", "server", 7000, "--bytes", 1_000_000)
+    own.output_of("run-on", "client", "send_and_verify", "server", 7000, "--bytes", 1_000_000)
     done = own.lab("fault", "set", "partition")
     assert done.returncode == 0 and "the record is incomplete" in done.stderr
-    assert "nothing" in own.does("fault", "clear")
+    assert "nothing" in own.output_of("fault", "clear")
     assert own.lab("down").returncode == 0
 
 
@@ -162,7 +164,7 @@ def _lab(*args: object) -> list[str]:
     return [*LAB, *map(str, args)]
 
 
-def test_a_command_that_is_interrupted_says_little(own: Hands) -> None:
+def test_a_command_that_is_interrupted_says_little(own: LabCommands) -> None:
     own.up()
     watching = own.start("sockets", "--watch")
     assert watching.stdout is not None and watching.stdout.readline()

@@ -1,4 +1,4 @@
-"""Hands on a lab on the virtual clock: not a person's, whose time it would not wait for, but a script's."""
+"""LabCommands on a lab on the virtual clock: not a person's, whose time it would not wait for, but a script's."""
 
 import sys
 

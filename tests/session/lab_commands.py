@@ -20,7 +20,7 @@ SET_TERMINAL = PACKAGE / "agent" / "host" / "set_terminal.py"
 WITHIN = 30.0  # seconds
 
 
-class Hands:
+class LabCommands:
     """Commands for one lab. Every process has a mark in its environment, those of the lab itself, too."""
 
     def __init__(self, substrate: str, tmp: Path) -> None:
@@ -31,7 +31,7 @@ class Hands:
         self.env = {**os.environ, "PYTHONPATH": PATH, "XDG_RUNTIME_DIR": str(tmp / "notes"), name: value}
         self._started: list[subprocess.Popen[str]] = []
 
-    def __enter__(self) -> "Hands":
+    def __enter__(self) -> "LabCommands":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,13 +56,13 @@ class Hands:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def does(self, *args: object) -> str:
+    def output_of(self, *args: object) -> str:
         """What a command prints that succeeds."""
         done = self.lab(*args)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def complains(self, *args: object, status: int) -> str:
+    def error_of(self, *args: object, status: int) -> str:
         """The sentence of a command that fails."""
         done = self.lab(*args)
         assert done.returncode == status, (done.stdout, done.stderr)
@@ -87,28 +87,28 @@ class Hands:
         return (self.out / "up" / "latest").resolve()
 
     @property
-    def keeper(self) -> int:
+    def daemon(self) -> int:
         """The process that keeps the lab."""
         found = [pid for pid, words in marked(self.mark).items() if "-m badwire.session.daemon" in words]
         assert len(found) == 1
         return found[0]
 
 
-class Sitting:
+class TerminalCommand:
     """A command at a terminal of its own."""
 
-    def __init__(self, hands: Hands, *args: object, rows: int = 24, columns: int = 100) -> None:
+    def __init__(self, commands: LabCommands, *args: object, rows: int = 24, columns: int = 100) -> None:
         self.master, slave = os.openpty()
         self.before = termios.tcgetattr(slave)
         self.resize(rows, columns)
         argv = [sys.executable, "-S", str(SET_TERMINAL), *LAB, *map(str, args)]
-        env = {**hands.env, "TERM": "dumb"}
+        env = {**commands.env, "TERM": "dumb"}
         self.process = subprocess.Popen(
-            argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=env, cwd=hands.cwd
+            argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=env, cwd=commands.cwd
         )
         self.slave, self.shown = slave, b""
 
-    def __enter__(self) -> "Sitting":
+    def __enter__(self) -> "TerminalCommand":
         return self
 
     def __exit__(self, *_: object) -> None:
