@@ -23,7 +23,8 @@ _CURSOR_HOME = "\x1b[H"
 _ERASE_BELOW = "\x1b[J"
 _ERASE_LINE = "\x1b[K"
 
-HostTable = Sequence[Mapping[str, Any]]
+SocketEntry = Mapping[str, Any]
+HostTables = Mapping[str, Sequence[SocketEntry]]
 Row = tuple[str, ...]
 
 
@@ -49,7 +50,7 @@ def sockets(argv: list[str]) -> int:
     return 0
 
 
-def format_tables(tables: Mapping[str, HostTable], timers: bool = True) -> str:
+def format_tables(tables: HostTables, timers: bool = True) -> str:
     """Format the tables, one below the other.
 
     Without ``timers``, the remaining times of timers are left out, so that the text changes only when a socket does.
@@ -89,7 +90,7 @@ def _format_row(row: Row, widths: Sequence[int]) -> str:
     return f"  {line}".rstrip()
 
 
-def _row(entry: Mapping[str, Any], timers: bool) -> Row:
+def _row(entry: SocketEntry, timers: bool) -> Row:
     """The cells of one socket, in the order of _HEADER."""
     state = entry["state"]
     if entry["proto"] == "udp" and state == "CLOSE":  # a UDP socket that is not connected has no state
@@ -105,7 +106,7 @@ def _row(entry: Mapping[str, Any], timers: bool) -> Row:
     )
 
 
-def _timer(entry: Mapping[str, Any], with_time: bool) -> str:
+def _timer(entry: SocketEntry, with_time: bool) -> str:
     """The timer that runs, and how often it has expired; ``with_time`` adds how long it still runs."""
     if entry["timer"] == "off":
         return ""
@@ -129,7 +130,7 @@ def _address(pair: Sequence[Any]) -> str:
     return f"{address}:{port}"
 
 
-def _order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+def _order(entry: SocketEntry) -> tuple[Any, ...]:
     """Sort key: TCP before UDP, listening sockets before others, then by local port and peer."""
     _, local_port = entry["local"]
     listens = entry["state"] == "LISTEN"
@@ -137,7 +138,7 @@ def _order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 @contextlib.contextmanager
-def _display() -> Iterator[Callable[[Mapping[str, HostTable]], None]]:
+def _display() -> Iterator[Callable[[HostTables], None]]:
     """Yield a function that displays tables. It redraws a terminal; to a file or pipe it prints each change."""
     if not sys.stdout.isatty():
         yield _ChangePrinter().display
@@ -150,7 +151,7 @@ def _display() -> Iterator[Callable[[Mapping[str, HostTable]], None]]:
         sys.stdout.flush()
 
 
-def _redraw(tables: Mapping[str, HostTable]) -> None:
+def _redraw(tables: HostTables) -> None:
     columns, rows = shutil.get_terminal_size()
     lines = format_tables(tables).splitlines()
     if len(lines) >= rows:
@@ -169,7 +170,7 @@ class _ChangePrinter:
     def __init__(self) -> None:
         self._printed = ""
 
-    def display(self, tables: Mapping[str, HostTable]) -> None:
+    def display(self, tables: HostTables) -> None:
         without_timers = format_tables(tables, timers=False)
         if without_timers != self._printed:
             print(format_tables(tables) + "\n", flush=True)
