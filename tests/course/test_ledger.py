@@ -185,4 +185,5 @@ def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
-    assert "nowhere is not a directory: name a folder with runs in it" in sentence(lab("ledger", "nowhere", cwd=tmp_path))
+    error = sentence(lab("ledger", "nowhere", cwd=tmp_path))
+    assert "nowhere is not a directory: name a folder with runs in it" in error
