@@ -25,9 +25,9 @@ def test_the_form_on_the_wire() -> None:
 
 @pytest.mark.parametrize("name", ["SystemExit", "Mapping", "to_wire", "__builtins__", "annotations", "", 5, None])
 def test_a_name_that_is_not_an_error_of_the_lab_gives_a_run_error(name: object) -> None:
-    error = from_wire({"error": name, "text": "It said so."})
+    error = from_wire({"error": name, "text": "It broke."})
     assert type(error) is RunError
-    assert str(error) == "It said so."
+    assert str(error) == "It broke."
 
 
 def test_a_text_that_is_not_a_string_is_shown_as_one() -> None:

@@ -169,7 +169,7 @@ def test_the_same_ports_again_are_another_socket() -> None:
     assert tables.timelines().map(lambda timeline: timeline.states) == (("TIME_WAIT",), ("ESTABLISHED",))
 
 
-def test_listeners_that_share_a_port_are_told_apart_by_inode() -> None:
+def test_listeners_that_share_a_port_are_distinguished_by_inode() -> None:
     tables = on_server(
         (0, 1, [sock("LISTEN", inode=1), sock("LISTEN", inode=2)]),
         (2, 3, [sock("LISTEN", inode=2)]),

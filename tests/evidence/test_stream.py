@@ -253,7 +253,7 @@ def test_a_handshake_that_is_not_complete_is_none(segments: int) -> None:
     assert stream_of(w.evidence()).handshake is None
 
 
-def test_the_handshake_is_told_by_the_order_of_capture_where_times_are_equal() -> None:
+def test_the_handshake_is_in_the_order_of_capture_where_times_are_equal() -> None:
     """On the virtual clock all three may have the same time."""
     w = Written()
     w.segment("client", "server", 1.0, "S", seq=CLIENT_ISN, delivered=1.0)

@@ -18,7 +18,7 @@ def client_socket(rto: int) -> dict[str, Any]:
 
 def given_up(
     *segments: tuple[float, str],
-    gone: float | None = 9.5,
+    without_socket: float | None = 9.5,
     call: str = "recv",
     keepalive: bool = True,
 ) -> Evidence:
@@ -26,7 +26,7 @@ def given_up(
 
     Args:
         segments: sent without an answer.
-        gone: the first sample without the client's socket; None: there is none.
+        without_socket: the first sample without the client's socket; None: there is none.
         call: what waits.
         keepalive: whether SO_KEEPALIVE was set.
     """
@@ -44,8 +44,8 @@ def given_up(
     w.call("client", 0.95, "recv", 100, socket=2)
     w.sample("client", 0.8, [client_socket(rto=204_000)])
     w.sample("client", 2.5, [client_socket(rto=408_000)])
-    if gone is not None:
-        w.sample("client", gone, [], prev=9.4)
+    if without_socket is not None:
+        w.sample("client", without_socket, [], prev=9.4)
     return w.evidence()
 
 
@@ -72,7 +72,7 @@ def test_the_kernel_gave_up_before_the_call_returned() -> None:
 
 
 def test_the_kernel_gave_up_before_a_sample_that_does_not_show_the_socket() -> None:
-    assert unanswered((1.0, "PA"), gone=9.41).waits == (Span(8.4, 8.41),)
+    assert unanswered((1.0, "PA"), without_socket=9.41).waits == (Span(8.4, 8.41),)
 
 
 def test_the_socket_and_its_calls() -> None:
@@ -132,7 +132,7 @@ def test_a_segment_that_was_not_sent_again() -> None:
 
 def test_a_socket_that_was_there_to_the_end() -> None:
     with pytest.raises(NotRecorded, match="the socket of port 7000 still existed at the end of the run"):
-        _ = unanswered((1.0, "PA"), gone=None).waits
+        _ = unanswered((1.0, "PA"), without_socket=None).waits
 
 
 def test_an_rto_that_no_sample_shows_before_the_first_segment() -> None:

@@ -48,7 +48,7 @@ from badwire.faults.fault import QUEUE
     ],
     ids=str,
 )
-def test_said(faults: list[Fault], netem: Netem) -> None:
+def test_what_netem_carries_out(faults: list[Fault], netem: Netem) -> None:
     assert combine(faults) == netem
     assert combine(faults[::-1]) == netem
 
@@ -82,6 +82,6 @@ def test_no_rate_no_tail_drop_before_the_queue_of_the_relay() -> None:
     ],
     ids=str,
 )
-def test_not_said(faults: list[Fault], word: str) -> None:
+def test_what_netem_cannot_carry_out(faults: list[Fault], word: str) -> None:
     with pytest.raises(MissingCapability, match=word):
         combine(faults)

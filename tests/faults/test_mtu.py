@@ -38,7 +38,7 @@ def test_what_is_no_datagram_passes(frame: bytes) -> None:
     assert Mtu(68).relay(random.Random(1))(frame, 5) == ("", ((frame, 5),))
 
 
-def test_the_sender_is_told_what_the_next_link_takes() -> None:
+def test_the_answer_has_the_mtu_of_the_next_link() -> None:
     words = Mtu(1000).relay(random.Random(1)).answer(segment(1500))
     assert words is not None and checksums_right(words)
     packet = decode(words)
@@ -59,5 +59,5 @@ def test_the_sender_is_told_what_the_next_link_takes() -> None:
         (True, forged.unreachable(ENDS, segment(1500)) + bytes(100)),
     ],
 )
-def test_the_sender_is_told_nothing(tells: bool, frame: bytes) -> None:
+def test_the_sender_gets_no_answer(tells: bool, frame: bytes) -> None:
     assert Mtu(1000, tells).relay(random.Random(1)).answer(frame) is None

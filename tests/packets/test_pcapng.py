@@ -1,4 +1,4 @@
-"""The capture's format: what is written comes back, a file cut anywhere still gives what is whole, tcpdump reads it."""
+"""The capture's format: what is written is read back, a truncated file gives its complete blocks, tcpdump reads it."""
 
 import io
 import shutil
@@ -37,23 +37,23 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
     assert (capture.ports, capture.dropped, capture.complete) == (("server", "client"), 3, True)
 
 
-def test_a_file_cut_anywhere_gives_what_is_whole(tmp_path: Path) -> None:
-    whole = content()
+def test_a_file_cut_anywhere_gives_its_complete_blocks(tmp_path: Path) -> None:
+    complete = content()
     blocks = [0]
-    while blocks[-1] < len(whole):
-        blocks.append(blocks[-1] + struct.unpack_from("<I", whole, blocks[-1] + 4)[0])
-    for size in range(len(whole) + 1):
-        (tmp_path / "cut").write_bytes(whole[:size])
+    while blocks[-1] < len(complete):
+        blocks.append(blocks[-1] + struct.unpack_from("<I", complete, blocks[-1] + 4)[0])
+    for size in range(len(complete) + 1):
+        (tmp_path / "cut").write_bytes(complete[:size])
         capture = read(tmp_path / "cut")
         assert len(capture.frames) == sum(end <= size for end in blocks[4:6])
         assert capture.complete == (size in blocks[1:])
 
 
 def test_what_follows_a_damaged_block_is_left_out(tmp_path: Path) -> None:
-    whole = bytearray(content())
-    second = whole.index(SYN[:33], whole.index(SYN) + len(SYN)) - 28
-    struct.pack_into("<I", whole, second + 8, 77)  # an interface that there is not
-    (tmp_path / "damaged").write_bytes(whole)
+    complete = bytearray(content())
+    second = complete.index(SYN[:33], complete.index(SYN) + len(SYN)) - 28
+    struct.pack_into("<I", complete, second + 8, 77)  # an interface that there is not
+    (tmp_path / "damaged").write_bytes(complete)
     capture = read(tmp_path / "damaged")
     assert len(capture.frames) == 1 and not capture.complete
 
@@ -71,8 +71,8 @@ def test_tcpdump_reads_the_same(tmp_path: Path) -> None:
         pytest.skip("tcpdump is not installed, so nobody else reads the capture")
     (tmp_path / "frames.pcapng").write_bytes(content())
     command = [tcpdump, "-r", str(tmp_path / "frames.pcapng"), "-nn", "-tt", "-v", "--nano", "-S"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "5000000.123456789 IP" in told
-    assert "10.0.0.3.40001 > 10.0.0.2.7000: Flags [S], cksum" in told and "(correct)" in told
-    assert "seq 7, win 64240, options [mss 1460]" in told
-    assert "bad cksum" not in told and "incorrect" not in told
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "5000000.123456789 IP" in printed
+    assert "10.0.0.3.40001 > 10.0.0.2.7000: Flags [S], cksum" in printed and "(correct)" in printed
+    assert "seq 7, win 64240, options [mss 1460]" in printed
+    assert "bad cksum" not in printed and "incorrect" not in printed

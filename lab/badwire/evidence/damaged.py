@@ -46,7 +46,8 @@ def remains(folder: Path) -> Remains:
         broken = problems[0]
     if not records:
         return Remains(None, (*problems, *capture.problems), broken)
-    if not any(record["kind"] == "end" for record in records):
+    kinds = [record["kind"] for record in records]
+    if "end" not in kinds:
         problems.append(f"{EVIDENCE} has no end: the run was killed, or is still running.")
     evidence = Evidence(records, capture.file)
     return Remains(evidence, (*problems, *capture.problems), broken)

@@ -5,7 +5,6 @@ name of a field sets that field of the preceding fault. Values have units, as in
 words such as ``yes``.
 """
 
-import difflib
 import re
 import types
 import typing
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 from badwire.errors import BadFault
 from badwire.faults import FAULTS
 from badwire.faults.fault import Fault
+from badwire.util.suggestion import did_you_mean
 
 NO_LIMIT = "all"  # the word for None, in a field that may be None
 EXAMPLE = "delay=50ms loss=10%"
@@ -72,8 +72,9 @@ class Quantity:
         unit = parts[2].lower().removesuffix("/s")
         if unit in self.units:
             return float(number * self.units[unit])
-        accepted = not unit and self.largest_bare is not None and number <= self.largest_bare
-        return float(number) if accepted else None
+        if unit or self.largest_bare is None:
+            return None
+        return float(number) if number <= self.largest_bare else None
 
     def format(self, value: float) -> str:
         exact = Decimal(f"{value:.9g}")  # not 12.500000000000002 ms
@@ -274,8 +275,8 @@ class _Started:
         kind = self.kinds[field]
         name = self.kind.name
         parsed = kind.parse(_with_usual_case(field, value))
-        is_none = value == NO_LIMIT and _may_be_none(self.kind, field)
-        if parsed is None and not is_none:
+        means_none = value == NO_LIMIT and _may_be_none(self.kind, field)
+        if parsed is None and not means_none:
             raise BadFault(f"{word}: the {field} of {name} is {kind.description}, not {value!r}.")
         if field in self._values:
             raise BadFault(f"{word}: the {field} of {name} is given twice; to have two of a fault, name it twice.")
@@ -333,18 +334,12 @@ def _unknown(word: str, name: str, current: _Started | None) -> BadFault:
     known = list(FAULTS)
     if current is not None:
         known = [*current.kinds, *FAULTS]
+    faults = ", ".join(FAULTS)
+    way_out = did_you_mean(name, known, otherwise=f"there are {faults}, as in {EXAMPLE}.")
     written, _, _ = word.partition("=")
-    return BadFault(f"There is no fault {written!r}: {_way_out(name, known)}")
+    return BadFault(f"There is no fault {written!r}: {way_out}")
 
 
 def _owners(field: str) -> Iterable[str]:
     """The faults that have a field of this name."""
     return [fault.name for fault in FAULTS.values() if field in _kinds(fault)]
-
-
-def _way_out(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
-    faults = ", ".join(FAULTS)
-    return f"there are {faults}, as in {EXAMPLE}."

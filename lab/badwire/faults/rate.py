@@ -30,7 +30,8 @@ class Rate(Fault):
         self._check("limit", 1, QUEUE, "frames", integer=True)
 
     def netem(self) -> Netem:
-        return Netem(rate_bps=round(self.bits_per_second), limit=self.limit)
+        rate_bps = round(self.bits_per_second)
+        return Netem(rate_bps=rate_bps, limit=self.limit)
 
     def relay(self, rng: random.Random) -> Rule:
         ns_per_byte = 8 * NS / self.bits_per_second
@@ -42,7 +43,8 @@ class Rate(Fault):
             if len(leaving) >= self.limit:
                 return DROPPED
             start = leaving[-1] if leaving else at
-            end = start + round(len(frame) * ns_per_byte)
+            duration = round(len(frame) * ns_per_byte)
+            end = start + duration
             leaving.append(end)
             return passed(frame, end)
 

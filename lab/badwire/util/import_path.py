@@ -56,7 +56,9 @@ def environment() -> dict[str, str]:
 
 def _pythonpath() -> list[str]:
     value = os.environ.get("PYTHONPATH", "")
-    return value.split(os.pathsep) if value else []
+    if not value:
+        return []
+    return value.split(os.pathsep)
 
 
 def _is_current_folder(entry: str) -> bool:

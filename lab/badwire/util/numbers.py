@@ -47,8 +47,7 @@ def text(value: object) -> str:
     if isinstance(value, float):
         return number(value)
     if isinstance(value, Mapping):
-        items = _in_order(value.items())
-        return join(f"{text(key)}: {text(item)}" for key, item in items)
+        return join(_pair(key, item) for key, item in _in_order(value.items()))
     if isinstance(value, set | frozenset):
         return text(_in_order(value))
     if isinstance(value, tuple | list):
@@ -56,6 +55,10 @@ def text(value: object) -> str:
     if value is None:
         return "none"
     return str(value)
+
+
+def _pair(key: object, value: object) -> str:
+    return f"{text(key)}: {text(value)}"
 
 
 def quantity(shown: str, unit: str, value: object) -> str:
@@ -113,8 +116,7 @@ def plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, Mapping):
-        items = _in_order(value.items())
-        return {str(key): plain(item) for key, item in items}
+        return {str(key): plain(item) for key, item in _in_order(value.items())}
     if isinstance(value, set | frozenset):
         return plain(_in_order(value))
     if isinstance(value, tuple | list):
@@ -143,8 +145,8 @@ def _rounded_up(error: float) -> tuple[float, int]:
     step = 10.0**exponent
     steps = math.ceil(error / step - 1e-9)
     rounded = steps * step
-    exponent = math.floor(math.log10(rounded) + 1e-9)
-    decimals = max(0, -exponent)
+    rounded_exponent = math.floor(math.log10(rounded) + 1e-9)
+    decimals = max(0, -rounded_exponent)
     return rounded, decimals
 
 

@@ -123,8 +123,8 @@ class Bench:
             self.wire.wait_for("frames")
             for event in self.wire.events:
                 if event["event"] == "decision":
-                    told = (event[name] for name in ("t", "toward", "fault", "verdict", "frame"))
-                    self._decisions.append(Decision(*told))
+                    values = (event[name] for name in ("t", "toward", "fault", "verdict", "frame"))
+                    self._decisions.append(Decision(*values))
                     if event["verdict"] == Reorder.name:
                         self._overtook.add(event["frame"])
                 elif event["event"] == "frames":
@@ -142,7 +142,7 @@ class Bench:
 
     def at_once(self, frame: Frame, most: float) -> bool:
         """Whether a frame went at once where others waited: by its delay, of less than ``most`` seconds, or by what
-        the relay tells, where such a frame may wait for a processor as long as the others for their time.
+        the relay decides, where such a frame may wait for a processor as long as the others for their time.
         """
         if self.engine == "relay":
             return bool(frame.delivered_at) and frame.data in self._overtook

@@ -62,10 +62,10 @@ def test_a_frame_that_was_held_is_copied_as_it_goes_on(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("tells", [False, True])  # in this order: what it was told a sender remembers
-def test_a_datagram_that_is_too_long_vanishes_and_its_sender_is_told_or_not(bench: Bench, tells: bool) -> None:
+def test_a_datagram_that_is_too_long_is_dropped_with_or_without_an_answer(bench: Bench, tells: bool) -> None:
     """The answer comes from the wire itself, in the name of the host that was not reached, and changes the path's MTU.
 
-    A second time nothing is sent at all: the sender's own kernel refuses a datagram longer than what it was told.
+    A second time nothing is sent at all: the sender's own kernel refuses a datagram longer than the MTU in the answer.
     """
     theirs = bench.wire.hosts[1]
     with udp(bench, 1) as receiver, udp(bench, 0) as sender:

@@ -65,8 +65,8 @@ def test_both_engines_give_the_same_verdicts(name: str, tmp_path: Path) -> None:
     by_netem = run(name, "netem", tmp_path)
     if beyond := beyond_netem(name):
         assert isinstance(by_netem.error, MissingCapability)
-        said = str(by_netem.error)
-        assert any(fault in said for fault in beyond) and "relay" in said and "\n" not in said
+        error = str(by_netem.error)
+        assert any(fault in error for fault in beyond) and "relay" in error and "\n" not in error
         assert set(verdicts(by_netem).values()) == {"UNKNOWN"}
         return
     assert by_netem.error is None and by_netem.folder is not None
