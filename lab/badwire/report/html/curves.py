@@ -4,9 +4,10 @@ Times are seconds since the run began, as the sender sees them: an acknowledgmen
 end soon after the last data was acknowledged, since they are flat from there on.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
@@ -20,6 +21,7 @@ ENOUGH = 16  # segments with data; a connection with fewer has no curves
 MOST = 3  # how many connections have curves: those that sent most
 _NO_THRESHOLD = 0x7FFFFFFF  # include/net/tcp.h TCP_INFINITE_SSTHRESH
 
+TimedValue = tuple[int, float]  # a time in ns and a value
 Points = tuple[tuple[float, float], ...]
 
 
@@ -46,66 +48,146 @@ class Curves:
 
 def curves(run: Evidence) -> tuple[Curves, ...]:
     """The curves of the connections that sent most data, the one that sent most first."""
-    busy: list[tuple[int, TcpStream, str]] = []
+    busy = []
     for connection in run.wire.streams:
         for host in (connection.client, connection.server):
-            count = len(connection.sent(host, data=True))
-            if count >= ENOUGH:
-                busy.append((count, connection, host))
-    busy.sort(key=lambda each: each[0], reverse=True)
-    began = int(run.meta["t"])
-    return tuple(_curves(run, connection, host, began) for _, connection, host in busy[:MOST])
+            sender = _Sender(run, connection, host)
+            if len(sender.data) >= ENOUGH:
+                busy.append(sender)
+    busy.sort(key=lambda sender: len(sender.data), reverse=True)
+    return tuple(sender.curves() for sender in busy[:MOST])
 
 
-def _curves(run: Evidence, connection: TcpStream, host: str, began: int) -> Curves:
-    data = connection.sent(host, data=True)
-    first, last = _span(connection, host, data)
+class _Progress(NamedTuple):
+    """What the sender knew at the time ``t`` (ns): SND.NXT, SND.UNA and SND.WND of RFC 9293 section 3.3.1."""
 
-    def points(values: Iterator[tuple[int, float]]) -> Points:
-        return _within(tuple(values), first, last, began)
-
-    repeated = {id(frame) for frame in connection.retransmissions}
-    samples = _samples(run, connection, host)
-    flight = tuple(_flight(connection, host))
-    return Curves(
-        describe.connection(connection),
-        host,
-        points((frame.sent_at, connection.end(frame)) for frame in data if id(frame) not in repeated),
-        points((frame.sent_at, connection.end(frame)) for frame in data if id(frame) in repeated),
-        points((t, ack) for t, _, ack, _ in flight if ack),
-        points((t, top - ack) for t, top, ack, _ in flight),
-        points((t, window) for t, _, _, window in flight),
-        points((each.t, each.info["snd_cwnd"] * each.info["snd_mss"]) for each in samples),
-        points((each.t, _threshold(each) * each.info["snd_mss"]) for each in samples if _threshold(each)),
-        points((each.t, _info(each, "rtt") / 1000) for each in samples if _info(each, "rtt")),
-        points((each.t, _info(each, "rto") / 1000) for each in samples if _info(each, "rto")),
-    )
+    t: int
+    nxt: int
+    una: int
+    window: int
 
 
-def _span(connection: TcpStream, host: str, data: Sequence[Frame]) -> tuple[int, int]:
-    """From the sending of the first data until a little after the delivery of its last acknowledgment, ns."""
-    answers = (frame for frame in connection.frames if frame.toward == host and connection.ack(frame) > 1)
-    times = [t for frame in answers for t in frame.delivered_at[:1]]
-    first, last = data[0].sent_at, max(times + [frame.sent_at for frame in data])
-    return first, last + (last - first) // 10
+class _Moment(NamedTuple):
+    """When the sender sent a segment or received one, in ns. ``number`` is the segment's, in the order of sending."""
+
+    t: int
+    number: int
+    frame: Frame
 
 
-def _within(values: Sequence[tuple[int, float]], first: int, last: int, began: int) -> Points:
-    """The points from ``first`` to ``last``; the value that held at ``first`` becomes a point there."""
-    before = [value for t, value in values if t < first][-1:]
-    inside = [(t, value) for t, value in values if first <= t <= last]
-    return tuple(((t - began) / NS, value) for t, value in [*((first, value) for value in before), *inside])
+class _Sender:
+    """One side of a connection, which sends data."""
 
+    def __init__(self, run: Evidence, connection: TcpStream, host: str) -> None:
+        self._run = run
+        self._connection = connection
+        self._host = host
+        self.data = connection.sent(host, data=True)
 
-def _samples(run: Evidence, connection: TcpStream, host: str) -> tuple[SocketSample, ...]:
-    """The samples of the sender's socket that show its congestion control."""
-    ports = (connection.client_port, connection.server_port)
-    with suppress(NotRecorded):
-        own = ports if host == connection.client else ports[::-1]
-        found = run.host(host).timelines(None, *own, protocol="tcp")
-        samples = found[0].samples if found else ()
-        return tuple(each for each in samples if _info(each, "snd_mss") and _info(each, "snd_cwnd"))
-    return ()
+    def curves(self) -> Curves:
+        """The curves of the data that it sends."""
+        connection = self._connection
+        repeated = {id(frame) for frame in connection.retransmissions}
+        sent: list[TimedValue] = []
+        again: list[TimedValue] = []
+        for frame in self.data:
+            points = again if id(frame) in repeated else sent
+            points.append((frame.sent_at, connection.end(frame)))
+        progress = list(self._progress())
+        samples = self._samples()
+        return Curves(
+            ends=describe.connection(connection),
+            sender=self._host,
+            sent=self._points(sent),
+            again=self._points(again),
+            acknowledged=self._points([(moment.t, moment.una) for moment in progress if moment.una]),
+            flight=self._points([(moment.t, moment.nxt - moment.una) for moment in progress]),
+            offered=self._points([(moment.t, moment.window) for moment in progress]),
+            cwnd=self._sampled(samples, _cwnd),
+            ssthresh=self._sampled(samples, _ssthresh),
+            rtt=self._sampled(samples, lambda sample: _milliseconds(sample, "rtt")),
+            rto=self._sampled(samples, lambda sample: _milliseconds(sample, "rto")),
+        )
+
+    def _sampled(self, samples: Iterable[SocketSample], value: Callable[[SocketSample], float]) -> Points:
+        """The curve of a value of tcp_info; where it is 0, it was not set or not recorded."""
+        found = []
+        for sample in samples:
+            number = value(sample)
+            if number:
+                found.append((sample.t, number))
+        return self._points(found)
+
+    def _points(self, values: Iterable[TimedValue]) -> Points:
+        """The values within the span; the value that held when it began becomes a point there."""
+        first, last = self._span
+        before: list[TimedValue] = []
+        within: list[TimedValue] = []
+        for t, value in values:
+            if t < first:
+                before = [(first, value)]
+            elif t <= last:
+                within.append((t, value))
+        began = int(self._run.meta["t"])
+        return tuple(((t - began) / NS, value) for t, value in before + within)
+
+    @cached_property
+    def _span(self) -> tuple[int, int]:
+        """From the sending of the first data until a little after the delivery of its last acknowledgment, ns."""
+        first = self.data[0].sent_at
+        last = max(frame.sent_at for frame in self.data)
+        for frame in self._connection.frames:
+            acknowledges_data = frame.toward == self._host and self._connection.ack(frame) > 1
+            if acknowledges_data and frame.delivered_at:
+                last = max(last, frame.delivered_at[0])
+        margin = (last - first) // 10
+        return first, last + margin
+
+    def _samples(self) -> list[SocketSample]:
+        """The samples of the sender's socket that show its congestion control."""
+        connection = self._connection
+        local, remote = connection.client_port, connection.server_port
+        if self._host == connection.server:
+            local, remote = remote, local
+        try:
+            timelines = self._run.host(self._host).timelines(None, local, remote, protocol="tcp")
+        except NotRecorded:
+            return []
+        if not timelines:
+            return []
+        return [sample for sample in timelines[0].samples if _cwnd(sample)]
+
+    def _progress(self) -> Iterator[_Progress]:
+        """What the sender knew after each segment that it sent and each acknowledgment that was delivered to it."""
+        connection = self._connection
+        shift = window_shift(connection, connection.other(self._host)) or 0
+        nxt = 0
+        una = 0
+        window = 0
+        for moment in sorted(self._moments(), key=lambda moment: (moment.t, moment.number)):
+            frame = moment.frame
+            if frame.source == self._host:
+                nxt = max(nxt, connection.end(frame))
+            else:
+                segment = tcp_of(frame)
+                is_syn = "S" in segment.flags  # its window is not scaled (RFC 7323 section 2.2)
+                una = max(una, connection.ack(frame))
+                window = segment.window if is_syn else segment.window << shift
+            yield _Progress(
+                t=moment.t,
+                nxt=max(nxt, una),
+                una=una,
+                window=window,
+            )
+
+    def _moments(self) -> Iterator[_Moment]:
+        """When the sender sent a segment, and when an acknowledgment was delivered to it."""
+        for number, frame in enumerate(self._connection.frames):
+            if frame.source == self._host:
+                yield _Moment(frame.sent_at, number, frame)
+            elif "A" in tcp_of(frame).flags:
+                for t in frame.delivered_at:
+                    yield _Moment(t, number, frame)
 
 
 def _info(sample: SocketSample, name: str) -> int:
@@ -114,30 +196,19 @@ def _info(sample: SocketSample, name: str) -> int:
     return number if isinstance(number, int) else 0
 
 
-def _threshold(sample: SocketSample) -> int:
-    """ssthresh in segments; 0 when it was not set yet."""
-    threshold = _info(sample, "snd_ssthresh")
-    return threshold if threshold < _NO_THRESHOLD else 0
+def _cwnd(sample: SocketSample) -> int:
+    """The congestion window in bytes; 0 if it was not recorded."""
+    return _info(sample, "snd_cwnd") * _info(sample, "snd_mss")
 
 
-def _flight(connection: TcpStream, host: str) -> Iterator[tuple[int, int, int, int]]:
-    """After each segment sent and each acknowledgment delivered: time, highest number sent, acknowledged, window."""
-    scale = window_shift(connection, connection.other(host)) or 0
-    moments = sorted(_moments(connection, host), key=lambda moment: moment[:2])
-    top = ack = window = 0
-    for t, _, frame in moments:
-        if frame.source == host:
-            top = max(top, connection.end(frame))
-        else:
-            segment = tcp_of(frame)
-            ack = max(ack, connection.ack(frame))
-            window = segment.window << (0 if "S" in segment.flags else scale)
-        yield t, max(top, ack), ack, window
+def _ssthresh(sample: SocketSample) -> int:
+    """The slow start threshold in bytes; 0 when it was not set yet."""
+    segments = _info(sample, "snd_ssthresh")
+    if segments >= _NO_THRESHOLD:
+        return 0
+    return segments * _info(sample, "snd_mss")
 
 
-def _moments(connection: TcpStream, host: str) -> Iterator[tuple[int, int, Frame]]:
-    for index, frame in enumerate(connection.frames):
-        if frame.source == host:
-            yield frame.sent_at, index, frame
-        elif "A" in tcp_of(frame).flags:
-            yield from ((t, index, frame) for t in frame.delivered_at)
+def _milliseconds(sample: SocketSample, name: str) -> float:
+    """A time of tcp_info; 0 if it was not recorded."""
+    return _info(sample, name) / 1000
