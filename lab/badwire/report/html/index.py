@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,26 @@ IndexEntry = Mapping[str, Any]
 FILE = "index.html"
 MOST = 500  # runs that are listed; the page says how many older ones are not
 _BEGINS = '<script type="application/json" id="data">'
-_TEXTS = ("folder", "scenario", "time", "report", "verdict", "badge", "title")
-_SHOWN = ("kernel", "hz", "machine", "substrate", "clock", "engine", "seed", "took")
+_ENDS = "</script>"
+_TEXTS = (
+    "folder",
+    "scenario",
+    "time",
+    "report",
+    "verdict",
+    "badge",
+    "title",
+)
+_SHOWN = (
+    "kernel",
+    "hz",
+    "machine",
+    "substrate",
+    "clock",
+    "engine",
+    "seed",
+    "took",
+)
 
 
 def write(base: Path, reread: bool = False) -> Path:
@@ -37,16 +55,22 @@ def write(base: Path, reread: bool = False) -> Path:
 
 def render(base: Path, reread: bool = False) -> str:
     """The page."""
-    folders = sorted((folder for folder in base.glob("*/*/") if not folder.is_symlink()), key=_age, reverse=True)
+    folders = [folder for folder in base.glob("*/*/") if not folder.is_symlink()]
+    folders.sort(key=_age, reverse=True)
     known = {} if reread else _known(base)
-    names = [(folder, folder.relative_to(base).as_posix()) for folder in folders[:MOST]]
-    listed = [entry for folder, name in names if (entry := known.get(name) or _entry(folder, name))]
+    entries: list[IndexEntry] = []
+    for folder in folders[:MOST]:
+        name = folder.relative_to(base).as_posix()
+        entry = known.get(name) or _entry(folder, name)
+        if entry is not None:
+            entries.append(entry)
+    scenarios = {entry["scenario"] for entry in entries}
     return page.rendered(
         "index.html",
         ("index.js",),
-        runs=listed,
-        data=page.json_of(listed),
-        scenarios=sorted({entry["scenario"] for entry in listed}),
+        runs=entries,
+        data=page.json_of(entries),
+        scenarios=sorted(scenarios),
         left_out=max(0, len(folders) - MOST),
     )
 
@@ -60,54 +84,87 @@ def _known(base: Path) -> dict[str, IndexEntry]:
     """The entries of the present index by folder, since reading every run again would take long."""
     try:
         text = (base / FILE).read_text(encoding="utf-8")
-        listed = files.parse_json_object(f'{{"runs": {text.partition(_BEGINS)[2].partition("</script>")[0]}}}')["runs"]
-        return {entry["folder"]: entry for entry in listed if entry["claims"] and _is_entry(entry)}
+        _, _, after = text.partition(_BEGINS)
+        data, _, _ = after.partition(_ENDS)
+        index = files.parse_json_object(f'{{"runs": {data}}}')
+        known = {}
+        for entry in index["runs"]:
+            if entry["claims"] and _is_entry(entry):
+                known[entry["folder"]] = entry
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+    return known
 
 
 def _is_entry(entry: IndexEntry) -> bool:
-    texts = all(isinstance(entry[name], str) for name in _TEXTS)
-    return texts and isinstance(entry["environment"], dict) and isinstance(entry["claims"], list)
+    for name in _TEXTS:
+        if not isinstance(entry[name], str):
+            return False
+    return isinstance(entry["environment"], dict) and isinstance(entry["claims"], list)
 
 
 def _entry(folder: Path, name: str) -> IndexEntry | None:
     """The entry of a run; None for a folder that is not a run. A run that cannot be read is listed as cut short."""
     if not (folder / "evidence.jsonl").exists():
         return None
-    entry: dict[str, Any] = {"folder": name, "scenario": folder.parent.name, "time": folder.name}
-    entry["report"] = f"{name}/{page.FILE}" if (folder / page.FILE).exists() else ""
+    has_report = (folder / page.FILE).exists()
+    entry: dict[str, Any] = {
+        "folder": name,
+        "scenario": folder.parent.name,
+        "time": folder.name,
+        "report": f"{name}/{page.FILE}" if has_report else "",
+    }
     try:
         result = Result.load(folder)
     except BadRun:
-        nothing = {"title": "cut short: there is no result", "environment": {}, "claims": []}
-        return {**entry, "verdict": "UNKNOWN", "badge": "UNKNOWN", **nothing}
-    return {
-        **entry,
-        "verdict": result.verdict,
-        "badge": page.badge(result),
-        "title": result.error or result.title,
-        "environment": dict(_environment(result)) | {"real": _real_seconds(folder)},
-        "claims": [_claim(one) for one in result.claims if not one.instrument],
-    }
+        entry["verdict"] = "UNKNOWN"
+        entry["badge"] = "UNKNOWN"
+        entry["title"] = "cut short: there is no result"
+        entry["environment"] = {}
+        entry["claims"] = []
+        return entry
+    entry["verdict"] = result.verdict
+    entry["badge"] = page.badge(result)
+    entry["title"] = result.error or result.title
+    entry["environment"] = _environment(result, folder)
+    entry["claims"] = [_claim(claim) for claim in result.claims if not claim.instrument]
+    return entry
 
 
-def _environment(result: Result) -> Iterator[tuple[str, Any]]:
+def _environment(result: Result, folder: Path) -> dict[str, Any]:
+    """What two runs are compared by, besides their claims."""
     environment = result.environment
-    yield from ((name, environment.get(name)) for name in _SHOWN)
+    compared: dict[str, Any] = {}
+    for name in _SHOWN:
+        compared[name] = environment.get(name)
     for host, settings in environment.get("sysctls", {}).items():
-        yield from ((f"{host}: {name}", value) for name, value in settings.items())
+        for name, value in settings.items():
+            compared[f"{host}: {name}"] = value
+    compared["real"] = _real_seconds(folder)
+    return compared
 
 
 def _real_seconds(folder: Path) -> float | None:
+    """How long the run took in real time; None if that is not known."""
     try:
-        seconds = files.read_json_object(folder / run_folder.SIGNED).get("real_seconds")
+        signature = files.read_json_object(folder / run_folder.SIGNED)
     except (OSError, ValueError):
         return None
+    seconds = signature.get("real_seconds")
     return seconds if isinstance(seconds, float) else None
 
 
 def _claim(claim: ClaimResult) -> list[str]:
-    measured = "; ".join(f"{check.name}: {check.shown or '-'}" for check in claim.checks)
-    expected = "; ".join(check.wanted for check in claim.checks)
-    return [claim.title, claim.verdict, measured, expected]
+    """Title, verdict, measured and expected, as index.js takes them."""
+    measured = []
+    expected = []
+    for check in claim.checks:
+        value = check.shown or "-"
+        measured.append(f"{check.name}: {value}")
+        expected.append(check.wanted)
+    return [
+        claim.title,
+        claim.verdict,
+        "; ".join(measured),
+        "; ".join(expected),
+    ]

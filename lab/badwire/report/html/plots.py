@@ -1,6 +1,8 @@
 """Plots of a connection's curves: sequence numbers, windows, round trips."""
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from badwire.report.html.chart import Series, svg
@@ -24,63 +26,103 @@ COLOURS = {
 CUT_OFF = " (more than is drawn)"
 
 
+@dataclass(frozen=True)
+class Plot:
+    """A plot of curves with the same unit."""
+
+    name: str
+    unit: str
+    series: list[Series]
+
+    @property
+    def has_data(self) -> bool:
+        """Whether a curve has more than a single point."""
+        return any(len(series.points) > 1 for series in self.series)
+
+
 def plots(curves: tuple[Curves, ...]) -> Iterator[tuple[str, str]]:
     """A title and an SVG for each plot that has data."""
-    for each in curves:
-        what = f"{each.sender} sends on {each.ends}"
-        for name, unit, series in (_numbers(each), _windows(each), _round_trips(each)):
-            if any(len(one.points) > 1 for one in series):
-                yield f"{name}, {unit}: {what}", svg(series)
+    for connection in curves:
+        for plot in (_numbers(connection), _windows(connection), _round_trips(connection)):
+            if plot.has_data:
+                title = f"{plot.name}, {plot.unit}: {connection.sender} sends on {connection.ends}"
+                yield title, svg(plot.series)
 
 
-def _numbers(each: Curves) -> tuple[str, str, list[Series]]:
-    series = [_dots("sent", each.sent), _dots("sent again", each.again), _line("acknowledged", each.acknowledged)]
-    return "sequence numbers", "bytes", series
-
-
-def _windows(each: Curves) -> tuple[str, str, list[Series]]:
-    """The windows; the receiver's is cut off if it is far above the others."""
-    peak = max((value for points in (each.flight, each.cwnd) for _, value in points), default=0)
-    top = HEADROOM * peak
-    offered = tuple((t, min(value, top)) for t, value in each.offered)
-    name = "offered" + (CUT_OFF if any(value > top for _, value in each.offered) else "")
+def _numbers(curves: Curves) -> Plot:
     series = [
-        _line("in flight", each.flight),
-        _line("cwnd", each.cwnd),
-        _line("ssthresh", each.ssthresh),
-        _line(name, offered),
+        _dots("sent", curves.sent),
+        _dots("sent again", curves.again),
+        _line("acknowledged", curves.acknowledged),
     ]
-    return "window", "bytes", series
+    return Plot("sequence numbers", "bytes", series)
 
 
-def _round_trips(each: Curves) -> tuple[str, str, list[Series]]:
-    return "round trip", "ms", [_line("smoothed RTT", each.rtt), _line("RTO", each.rto)]
+def _windows(curves: Curves) -> Plot:
+    """The windows; the receiver's is cut off if it is far above the others."""
+    peak = 0.0
+    for _, value in curves.flight + curves.cwnd:
+        peak = max(peak, value)
+    top = HEADROOM * peak
+    offered = []
+    name = "offered"
+    for t, value in curves.offered:
+        offered.append((t, min(value, top)))
+        if value > top:
+            name = "offered" + CUT_OFF
+    series = [
+        _line("in flight", curves.flight),
+        _line("cwnd", curves.cwnd),
+        _line("ssthresh", curves.ssthresh),
+        _line(name, tuple(offered)),
+    ]
+    return Plot("window", "bytes", series)
+
+
+def _round_trips(curves: Curves) -> Plot:
+    series = [
+        _line("smoothed RTT", curves.rtt),
+        _line("RTO", curves.rto),
+    ]
+    return Plot("round trip", "ms", series)
 
 
 def _dots(name: str, points: Points) -> Series:
-    return Series(name, COLOURS[name], thinned(points), dots=True)
+    return Series(
+        name=name,
+        colour=COLOURS[name],
+        points=thinned(points),
+        dots=True,
+    )
 
 
 def _line(name: str, points: Points) -> Series:
-    return Series(name, COLOURS[name.removesuffix(CUT_OFF)], stepped(thinned(points)))
+    return Series(
+        name=name,
+        colour=COLOURS[name.removesuffix(CUT_OFF)],
+        points=stepped(thinned(points)),
+    )
 
 
 def stepped(points: Points) -> Points:
     """Values that hold until the next point, as a line of steps."""
     corners: list[tuple[float, float]] = []
-    for (t, value), (later, _) in pairwise(points):
-        corners += [(t, value), (later, value)]
-    return (*corners, *points[-1:])
+    for (t, value), (next_t, _) in pairwise(points):
+        corners.append((t, value))
+        corners.append((next_t, value))
+    corners += points[-1:]
+    return tuple(corners)
 
 
 def thinned(points: Points) -> Points:
-    """At most MOST_POINTS of them; the lowest and the highest of each part stay, so that no peak is lost."""
+    """At most MOST_POINTS of them: the lowest and the highest of each part are kept, so that no peak is lost."""
     if len(points) <= MOST_POINTS:
         return points
-    size = -(-len(points) // (MOST_POINTS // 2))
+    parts = MOST_POINTS // 2  # two points of each part are kept
+    size = math.ceil(len(points) / parts)
     kept: list[tuple[float, float]] = []
-    for at in range(0, len(points), size):
-        part = points[at : at + size]
+    for start in range(0, len(points), size):
+        part = points[start : start + size]
         lowest = min(part, key=lambda point: point[1])
         highest = max(part, key=lambda point: point[1])
         kept += sorted({lowest, highest})
