@@ -5,6 +5,7 @@ import pytest
 from badwire.evidence import NotRecorded
 from badwire.evidence.arrivals import arrivals, arrived_again, arrived_early
 from badwire.evidence.stream import TcpStream
+from tests.claims import forged
 from tests.claims.written import Written
 
 IN_ORDER = [
@@ -71,3 +72,25 @@ def test_without_arrivals_nothing_is_counted(count: object, segments: list[tuple
     assert callable(count)
     with pytest.raises(NotRecorded, match="no data of client on port 7000 arrived"):
         count(stream(*segments), "client")
+
+
+def test_arrivals_at_one_time_count_in_the_order_of_the_capture() -> None:
+    """On the virtual clock they have the same time; here the second half of the data is delivered first."""
+    found = stream((11, 10, (0.5,)), (1, 10, (0.5,)))
+    assert arrivals(found, "client") == ((11, 21), (1, 11))
+    assert arrived_early(found, "client") == 1
+
+
+def test_a_damaged_segment_does_not_arrive() -> None:
+    """The receiver's TCP drops it for its checksum."""
+    w = Written()
+    w.segment("client", "server", 0.1, "S", seq=99)
+    w.segment("server", "client", 0.2, "SA", seq=500, ack=100)
+    built = forged.tcp(
+        (w.mac("client"), w.mac("server"), "10.0.0.3", "10.0.0.2"), (40001, 7000), "A", 100, 501, b"hello"
+    )
+    w.frame("client", "server", 0.3, built, arrives_as=forged.flip(built, 350))
+    w.segment("client", "server", 0.5, "A", seq=100, ack=501, data=b"hello")
+    found = w.evidence().connection(7000).stream
+    assert arrivals(found, "client") == ((1, 6),)
+    assert arrived_again(found, "client") == 0

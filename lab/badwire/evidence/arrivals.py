@@ -14,21 +14,30 @@ class Range(NamedTuple):
     end: int
 
 
-def arrivals(stream: TcpStream, sender: str) -> Records[Range]:
-    """The numbers of each segment with data that was delivered, in the order of arrival.
+class _Arrival(NamedTuple):
+    """The numbers that a segment brought, and its position in the capture."""
 
-    Numbers count as TcpStream.seq does. A segment that was delivered twice is listed twice.
+    position: int
+    numbers: Range
+
+
+def arrivals(stream: TcpStream, sender: str) -> Records[Range]:
+    """The numbers of each segment with data that was delivered undamaged, in the order of arrival.
+
+    Numbers count as TcpStream.seq does. A segment that was delivered twice is listed twice. A damaged one is left out,
+    since the receiver's TCP drops it for its checksum.
     """
     sent = stream.sent(sender, data=True)
-    deliveries: list[tuple[int, Range]] = []
+    deliveries: list[_Arrival] = []
     for frame in sent:
         first = stream.seq(frame)
         length = tcp_of(frame).data_length
         numbers = Range(first, first + length)
-        for t in frame.delivered_at:
-            deliveries.append((t, numbers))
+        for delivery in frame.deliveries:
+            if delivery.damaged is None:
+                deliveries.append(_Arrival(delivery.position, numbers))
     deliveries.sort()
-    ranges = [numbers for _, numbers in deliveries]
+    ranges = [delivery.numbers for delivery in deliveries]
     return Records(ranges, "segments", sent.what)
 
 

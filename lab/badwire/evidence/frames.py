@@ -7,6 +7,21 @@ from badwire.store.records import NS, NotRecorded
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """A frame that left the bridge toward its receiver.
+
+    Attributes:
+        t: when, in ns.
+        position: its place in the capture, since on the virtual clock many frames have the same time.
+        damaged: the bytes that were delivered, where they differ from those that were sent; None where they do not.
+    """
+
+    t: int
+    position: int
+    damaged: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Frame:
     """A frame that entered the bridge. A broadcast is one Frame for each receiver.
 
@@ -14,19 +29,27 @@ class Frame:
         sent_at: when it entered the bridge, in ns.
         source: the host that sent it, or WIRE for a frame that the wire itself sent.
         toward: the host that it was for.
-        delivered_at: when it was delivered, in ns: empty if it was lost, two times if it was duplicated.
+        deliveries: in order: empty if it was lost, two if it was duplicated.
         length: its length on the wire, in bytes.
         data: the bytes that were captured.
-        damaged: the bytes of each delivery that differs from what was sent.
     """
 
     sent_at: int
     source: str
     toward: str
-    delivered_at: tuple[int, ...]
+    deliveries: tuple[Delivery, ...]
     length: int
     data: bytes = field(repr=False)
-    damaged: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def delivered_at(self) -> tuple[int, ...]:
+        """When it was delivered, in ns: empty if it was lost, two times if it was duplicated."""
+        return tuple(delivery.t for delivery in self.deliveries)
+
+    @property
+    def damaged(self) -> tuple[bytes, ...]:
+        """The bytes of each delivery that differs from what was sent."""
+        return tuple(delivery.damaged for delivery in self.deliveries if delivery.damaged is not None)
 
     @property
     def packet(self) -> Packet:

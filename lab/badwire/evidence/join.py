@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from badwire.evidence.frames import Frame
+from badwire.evidence.frames import Delivery, Frame
 from badwire.packets.packet import decode
 from badwire.packets.pcapng import Captured
 from badwire.store.records import Decision
@@ -18,7 +18,7 @@ _GROUP_BIT = 0x01  # of the first byte of a MAC address: set for multicast and f
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 _Indexes = dict[bytes, list[int]]  # the indexes of the frames with the same bytes
-_Times = dict[int, list[int]]  # when a frame was delivered, by its index
+_Deliveries = dict[int, list[Delivery]]  # of a frame, by its index
 
 
 def join(
@@ -47,10 +47,10 @@ def join(
     in_order = sorted(captured, key=lambda each: each.t)
     for position, each in enumerate(in_order):
         if each.direction == "out":
-            receivers[each.port].arrivals.append(each)
+            receivers[each.port].arrivals.append(_Observed(position, each))
             continue
         for host in _receivers(each, hosts, macs, addresses):
-            receivers[host].sendings.append(_Sending(position, each))
+            receivers[host].sendings.append(_Observed(position, each))
     for decision in decisions:
         if decision.verdict == LOST:
             receivers[decision.toward].drops.append(decision)
@@ -63,8 +63,8 @@ def join(
     return tuple(each.frame for each in joined)
 
 
-class _Sending(NamedTuple):
-    """A frame that was sent, and its position in the capture: on the virtual clock many frames have the same time."""
+class _Observed(NamedTuple):
+    """A frame at a port, and its position in the capture: on the virtual clock many frames have the same time."""
 
     position: int
     frame: Captured
@@ -82,8 +82,8 @@ class _Joined(NamedTuple):
 class _Receiver:
     """What the capture and the relay recorded about the frames toward one host, in order."""
 
-    sendings: list[_Sending] = field(default_factory=list)
-    arrivals: list[Captured] = field(default_factory=list)
+    sendings: list[_Observed] = field(default_factory=list)
+    arrivals: list[_Observed] = field(default_factory=list)
     drops: list[Decision] = field(default_factory=list)
 
 
@@ -113,9 +113,10 @@ def _match(toward: str, receiver: _Receiver) -> Iterator[Frame]:
     sent = [sending.frame for sending in receiver.sendings]
     sent_by_bytes = _indexes_by_bytes(sent)
     dropped = _dropped(sent, sent_by_bytes, receiver.drops)
-    delivered_at: _Times = defaultdict(list)
-    unmatched: list[Captured] = []
-    for data, indexes in _indexes_by_bytes(receiver.arrivals).items():
+    deliveries: _Deliveries = defaultdict(list)
+    unmatched: list[_Observed] = []
+    arrived = [arrival.frame for arrival in receiver.arrivals]
+    for data, indexes in _indexes_by_bytes(arrived).items():
         arrivals = [receiver.arrivals[index] for index in indexes]
         senders = [index for index in sent_by_bytes.get(data, ()) if index not in dropped]
         sent_at = [sent[index].t for index in senders]
@@ -123,23 +124,22 @@ def _match(toward: str, receiver: _Receiver) -> Iterator[Frame]:
             if number is None:
                 unmatched.append(arrival)
             else:
-                delivered_at[senders[number]].append(arrival.t)
-    damaged: dict[int, list[bytes]] = defaultdict(list)
+                delivery = Delivery(arrival.frame.t, arrival.position)
+                deliveries[senders[number]].append(delivery)
     for arrival in unmatched:
-        original = _original(arrival, sent, delivered_at)
+        original = _original(arrival.frame, sent, deliveries)
         if original is not None:
-            delivered_at[original].append(arrival.t)
-            damaged[original].append(arrival.data)
+            delivery = Delivery(arrival.frame.t, arrival.position, damaged=arrival.frame.data)
+            deliveries[original].append(delivery)
     for index, frame in enumerate(sent):
-        times = sorted(delivered_at[index])
+        in_order = sorted(deliveries[index], key=lambda delivery: delivery.position)
         yield Frame(
             sent_at=frame.t,
             source=frame.port,
             toward=toward,
-            delivered_at=tuple(times),
+            deliveries=tuple(in_order),
             length=frame.length,
             data=frame.data,
-            damaged=tuple(damaged[index]),
         )
 
 
@@ -173,8 +173,8 @@ def _dropped(
 
 def _pair(
     sent_at: list[int],
-    arrivals: list[Captured],
-) -> Iterator[tuple[Captured, int | None]]:
+    arrivals: list[_Observed],
+) -> Iterator[tuple[_Observed, int | None]]:
     """Each arrival with the index of its sending in ``sent_at``; None if nothing was sent before it.
 
     Arrivals are assigned from the last to the first, each to the latest earlier sending that no other arrival has. An
@@ -184,7 +184,7 @@ def _pair(
     free = list(range(len(sent_at)))
     last: int | None = None
     for arrival in reversed(arrivals):
-        sent_before = bisect_right(sent_at, arrival.t)
+        sent_before = bisect_right(sent_at, arrival.frame.t)
         free_before = bisect_left(free, sent_before)
         if free_before > 0:
             last = free.pop(free_before - 1)
@@ -198,7 +198,7 @@ def _pair(
 def _original(
     arrival: Captured,
     sent: list[Captured],
-    delivered_at: _Times,
+    deliveries: _Deliveries,
 ) -> int | None:
     """The index of the frame that arrived damaged as ``arrival``; None if no frame sent is similar enough.
 
@@ -212,7 +212,7 @@ def _original(
             continue
         damage = _different_bits(frame.data, arrival.data)
         if damage <= MOST_DAMAGE:
-            is_delivered = bool(delivered_at.get(index))
+            is_delivered = bool(deliveries.get(index))
             candidates.append(_Candidate(damage, is_delivered, -index))
     if not candidates:
         return None
