@@ -60,7 +60,8 @@ def _write_saved_frames(folder: Path, selected: CaptureFilter) -> None:
     saved = read_capture(folder)
     host = selected.host or selected.toward
     if host is not None and host not in saved.ports:
-        raise BadRun(f"{folder} has no host {host} in its capture; it has: {', '.join(saved.ports) or 'none'}.")
+        hosts = ", ".join(saved.ports) or "none"
+        raise BadRun(f"{folder} has no host {host} in its capture; it has: {hosts}.")
     writer = pcapng.Writer(sys.stdout.buffer)
     for port in saved.ports:
         writer.port(port)

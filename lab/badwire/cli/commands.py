@@ -17,6 +17,9 @@ from badwire.scenario import scenario_file
 from badwire.scenario.scenario_file import Scenario
 from badwire.store import run_folder
 
+# Gets its arguments, and returns the exit status.
+Command = Callable[[list[str]], int]
+
 
 def list_scenarios(argv: list[str]) -> int:
     """`badwire list`: print the names and titles of all scenarios.
@@ -220,7 +223,7 @@ def worst(statuses: list[int]) -> int:
     return min(statuses, key=worst_first.index)
 
 
-def lazy(module: str, name: str) -> Callable[[list[str]], int]:
+def lazy(module: str, name: str) -> Command:
     """Return a command whose module is imported when the command is called."""
 
     def call(argv: list[str]) -> int:
@@ -230,7 +233,7 @@ def lazy(module: str, name: str) -> Callable[[list[str]], int]:
     return call
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {
+COMMANDS: dict[str, Command] = {
     "list": list_scenarios,
     "run": run,
     "check": check,

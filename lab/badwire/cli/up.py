@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +18,7 @@ from badwire.cli.connect import add_name, program
 from badwire.cli.paths import relative
 from badwire.errors import AgentLost, BadOption
 from badwire.session.connection import ControlConnection
-from badwire.session.registry import DEFAULT
+from badwire.session.registry import DEFAULT, format_hosts
 from badwire.store import run_folder
 from badwire.substrate import mounts, select
 from badwire.util import import_path
@@ -43,6 +42,10 @@ NEXT_COMMANDS = """\
 
 _HOST_COUNT = re.compile(r"(?P<host>[^=]+)=(?P<number>[0-9]{1,9})")
 _SYSCTL = re.compile(r"(?:(?P<host>[^=]*):)?(?P<name>net\.[^=:]*)=(?P<value>.*)", re.DOTALL)
+
+
+# What the daemon reports once the lab is up: "hosts" (addresses by name), "folder" and "substrate".
+LabFacts = dict[str, Any]
 
 
 class Sysctl(NamedTuple):
@@ -81,7 +84,7 @@ def up(argv: list[str]) -> int:
     return 0
 
 
-def start_daemon(request: dict[str, Any], report_progress: Callable[[str], None]) -> dict[str, Any]:
+def start_daemon(request: dict[str, Any], report_progress: Callable[[str], None]) -> LabFacts:
     """Start the daemon, wait until the lab is up, and return the daemon's facts about it: hosts, folder, substrate.
 
     Args:
@@ -129,13 +132,13 @@ def _start_process(connection: socket.socket, stderr: IO[bytes]) -> subprocess.P
     )
 
 
-def summary(facts: dict[str, Any], name: str) -> str:
+def summary(facts: LabFacts, name: str) -> str:
     """Return the text to print: the hosts with their addresses, the commands to type next, and the run folder."""
     addresses = facts["hosts"]
     client, server = _example_hosts(list(addresses))
     name_option = "" if name == DEFAULT else f" --name {name}"
     commands = NEXT_COMMANDS.format(lab=program(), name=name_option, client=client, server=server)
-    hosts = ", ".join(f"{host} {address}" for host, address in addresses.items())
+    hosts = format_hosts(addresses)
     folder = relative(Path(facts["folder"]))
     return f"The lab is up ({facts['substrate']}): {hosts}\n{commands}\n{folder}"
 
@@ -203,7 +206,8 @@ def _sysctl(value: str) -> Sysctl:
 
 
 def _by_host(sysctls: list[Sysctl]) -> dict[str, dict[str, str]]:
-    values: dict[str, dict[str, str]] = defaultdict(dict)
+    by_host: dict[str, dict[str, str]] = {}
     for sysctl in sysctls:
-        values[sysctl.host][sysctl.name] = sysctl.value
-    return dict(values)
+        values = by_host.setdefault(sysctl.host, {})
+        values[sysctl.name] = sysctl.value
+    return by_host

@@ -81,7 +81,9 @@ def entries(book: Textbook, scenarios: Iterable[Scenario]) -> tuple[LedgerEntry,
     Raises:
         RequestError: a claim cites a statement that does not exist.
     """
-    citations_of: dict[str, list[Citation]] = {number: [] for number in book.numbers}
+    citations_of: dict[str, list[Citation]] = {}
+    for number in book.numbers:
+        citations_of[number] = []
     for scenario in scenarios:
         for claim in scenario.claims:
             texts = [source for source in claim.sources if isinstance(source, Text)]
@@ -193,7 +195,8 @@ def _short_versions(short_versions: Iterable[ShortVersion], ledger: Iterable[Led
             status = Status.DOES_NOT_HOLD
             truth = entry.statement.text
         link = _link(short_version.number)
-        rows.append(f"| {short_version.text} | {status} | {_cell(truth)} ({link}) |")
+        cell = _cell(truth)
+        rows.append(f"| {short_version.text} | {status} | {cell} ({link}) |")
     if not rows:
         return []
     return [

@@ -111,7 +111,9 @@ def environment(run: Evidence) -> dict[str, Any]:
             facts[host] = run.host(host).facts
     kernel = _kernel(list(facts.values()))
     engines = {fault.engine for fault in run.faults()}
-    sysctls = {host: dict(fact.sysctls) for host, fact in facts.items()}
+    sysctls = {}
+    for host, host_facts in facts.items():
+        sysctls[host] = dict(host_facts.sysctls)
     began = run.meta["t"]
     ended = run.records[-1].get("t", began)
     return {

@@ -152,7 +152,8 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
         warnings = write_report(folder, options.out, error, began)
         if server.recorder.trouble:
             warnings.insert(0, server.recorder.trouble)
-        server.send_result(folder=str(folder), error=str(error) if error else "", warnings=warnings)
+        error_text = "" if error is None else str(error)
+        server.send_result(folder=str(folder), error=error_text, warnings=warnings)
 
 
 def _facts(lab: Lab) -> dict[str, object]:

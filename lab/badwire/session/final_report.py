@@ -36,8 +36,10 @@ def write_report(folder: Path, base: Path, error: LabError | None, began: float)
 
 def _instrument_failures(result: Result) -> list[str]:
     warnings = []
-    failures = [claim for claim in result.claims if claim.instrument and claim.verdict == "FAILS"]
-    for claim in failures:
+    about_the_lab = [claim for claim in result.claims if claim.instrument]
+    for claim in about_the_lab:
+        if claim.verdict != "FAILS":
+            continue
         for check in claim.deciding:
             measured = check.shown or "-"
             values = f"measured {measured}, expected {check.wanted} {check.why}".rstrip()

@@ -10,7 +10,7 @@ import os
 import re
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -158,6 +158,12 @@ def read_entry(path: Path) -> LabEntry:
         return {}
 
 
+def format_hosts(addresses: Mapping[str, str]) -> str:
+    """Format the hosts of a lab with their addresses, in one line."""
+    hosts = [f"{host} {address}" for host, address in addresses.items()]
+    return ", ".join(hosts)
+
+
 def _remove_if_dead(base: Path, name: str) -> str:
     """Remove the entry of a lab whose daemon was killed; return a sentence if the lab has a record, else ""."""
     path = base / f"{name}.json"
@@ -209,7 +215,7 @@ def _short_path(base: Path) -> Iterator[str]:
 def _already_up(name: str, entry: LabEntry) -> str:
     if "hosts" not in entry:
         return f"The lab {name!r} is starting or ending; wait a moment, or give yours another name with --name."
-    hosts = ", ".join(f"{host} {address}" for host, address in entry["hosts"].items())
+    hosts = format_hosts(entry["hosts"])
     option = "" if name == DEFAULT else f" --name {name}"
     return (
         f"A lab is up already ({entry['substrate']}: {hosts}); `badwire down{option}` ends it, and"

@@ -34,7 +34,10 @@ def serve_faults(interactive: InteractiveLab, connection: ControlConnection, req
     connection.send(ok={"in_force": interactive.faults.describe(hosts), "released": released})
 
 
-SERVICES: dict[str, Callable[[InteractiveLab, ControlConnection, Message], None]] = {
+# Gets the lab, the connection to the command, and the command's request.
+Service = Callable[[InteractiveLab, ControlConnection, Message], None]
+
+SERVICES: dict[str, Service] = {
     "sockets": serve_sockets,
     "fault": serve_faults,
     "capture": serve_capture,
