@@ -63,8 +63,7 @@ def test_the_projects_own_has_every_statement() -> None:
                 101,
                 103,
                 107,
-                108,
-                110,
+                *range(108, 111),
             )
         ),
     ]
