@@ -13,6 +13,9 @@ from badwire.util.jsonlines import Decoder, Message, encode
 
 REPLY_TIMEOUT = 30.0  # seconds; a request that may take longer passes its own
 
+Reply = concurrent.futures.Future[Any]
+"""The reply to a request: its value, or the LabError that the agent answered with."""
+
 
 class AgentClient(Protocol):
     """The part of a host that its processes and sockets use: its name, and requests to its agent."""
@@ -22,7 +25,7 @@ class AgentClient(Protocol):
     def ask(self, do: str, *, within: float = REPLY_TIMEOUT, **parameters: Any) -> Any:
         """See Channel.ask."""
 
-    def begin(self, do: str, **parameters: Any) -> "concurrent.futures.Future[Any]":
+    def begin(self, do: str, **parameters: Any) -> Reply:
         """See Channel.begin."""
 
 
@@ -37,7 +40,7 @@ class Channel:
         self.name = name
         self._stream = stream
         self._on_event = on_event
-        self._pending: dict[int, concurrent.futures.Future[Any]] = {}
+        self._pending: dict[int, Reply] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._lost: LabError | None = None
@@ -45,7 +48,7 @@ class Channel:
         self._reader = threading.Thread(target=self._read, name=f"agent {name}", daemon=True)
         self._reader.start()
 
-    def begin(self, do: str, **parameters: Any) -> "concurrent.futures.Future[Any]":
+    def begin(self, do: str, **parameters: Any) -> Reply:
         """Send a request and return at once.
 
         Args:
@@ -58,14 +61,15 @@ class Channel:
         Raises:
             AgentLost: the agent has ended.
         """
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        future: Reply = concurrent.futures.Future()
         with self._lock:
             if self._lost is not None:
                 raise self._lost
             number = next(self._numbers)
             self._pending[number] = future
+            request = encode({"id": number, "do": do, **parameters})
             with contextlib.suppress(OSError):  # the reader meets the end of the stream too, and reports it with stderr
-                self._stream.send(encode({"id": number, "do": do, **parameters}))
+                self._stream.send(request)
         return future
 
     def ask(self, do: str, *, within: float = REPLY_TIMEOUT, **parameters: Any) -> Any:
@@ -81,8 +85,9 @@ class Channel:
             AgentLost: the agent has ended.
             Timeout: no reply arrived in time.
         """
+        future = self.begin(do, **parameters)
         try:
-            return self.begin(do, **parameters).result(within)
+            return future.result(within)
         except concurrent.futures.TimeoutError:
             raise Timeout(f"the agent of {self.name} did not answer '{do}' within {within:g} s") from None
 
@@ -91,19 +96,14 @@ class Channel:
         self._closing = True
 
     def _read(self) -> None:
-        decoder = Decoder()
-        why = "ended"
+        failure = "ended"
         try:
-            while data := self._stream.recv():
-                for message in decoder.feed(data):
-                    self._dispatch(message)
+            self._dispatch_until_end()
         except OSError:
             pass  # the stream was closed on our side
         except ValueError as error:
-            why = f"sent something that is not a message ({error})"
-        stderr = "" if self._closing else self._stream.stderr_tail()
-        last_line = f"; the last line of its stderr: {stderr.splitlines()[-1]}" if stderr else ""
-        lost = AgentLost(f"the agent of {self.name} {why} before the lab did (was it killed?){last_line}")
+            failure = f"sent something that is not a message ({error})"
+        lost = AgentLost(f"the agent of {self.name} {failure} before the lab did (was it killed?){self._last_stderr()}")
         with self._lock:
             self._lost = lost
             pending = self._pending
@@ -112,6 +112,23 @@ class Channel:
             future.set_exception(lost)
         if not self._closing:
             self._on_event(self.name, {"event": "lost", "error": lost})
+
+    def _dispatch_until_end(self) -> None:
+        decoder = Decoder()
+        data = self._stream.recv()
+        while data:
+            for message in decoder.feed(data):
+                self._dispatch(message)
+            data = self._stream.recv()
+
+    def _last_stderr(self) -> str:
+        """The end of an error message that quotes the last line of the agent's stderr; empty if there is none."""
+        if self._closing:
+            return ""
+        lines = self._stream.stderr_tail().splitlines()
+        if not lines:
+            return ""
+        return f"; the last line of its stderr: {lines[-1]}"
 
     def _dispatch(self, message: Message) -> None:
         if "id" not in message:

@@ -1,6 +1,5 @@
 """A machine of the lab with its own network stack."""
 
-import concurrent.futures
 import contextlib
 import threading
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Any
 
 from badwire.errors import BadOption, LabError, ProgramFailed
 from badwire.store.recorder import Recorder
-from badwire.testbed.channel import REPLY_TIMEOUT, Channel
+from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
 from badwire.testbed.process import Exit, Process
 from badwire.testbed.socket import Socket
-from badwire.testbed.socket_table import Predicate, SocketTable
+from badwire.testbed.socket_table import Predicate, SocketFilter, SocketTable
 from badwire.util.jsonlines import Message
 
 READY_TIMEOUT = 10.0  # seconds that a program has to become ready
@@ -119,7 +118,8 @@ class Host:
         Raises:
             BadOption: ``kind`` is neither.
         """
-        made = Socket(self, self.ask("open", kind=kind))
+        number = self.ask("open", kind=kind)
+        made = Socket(self, number)
         if port is not None:
             made.bind(port)
         return made
@@ -166,7 +166,7 @@ class Host:
             Timeout: fewer sockets match after ``timeout`` seconds.
         """
         self.ask("sample")
-        self._table.wait_until(state, port, count, where, timeout)
+        self._table.wait_until(SocketFilter(state, port, where), count, timeout)
 
     def wait_while(
         self, *, state: str, port: int | None = None, where: Predicate | None = None, timeout: float = 10.0
@@ -177,7 +177,7 @@ class Host:
             Timeout: a socket still matches after ``timeout`` seconds.
         """
         self.ask("sample")
-        self._table.wait_while(state, port, where, timeout)
+        self._table.wait_while(SocketFilter(state, port, where), timeout)
 
     def sysctl(self, name: str) -> str:
         """Read a setting of the kernel on this host, such as "net.ipv4.tcp_sack"."""
@@ -201,7 +201,7 @@ class Host:
         self._recorder.check()
         return self._channel.ask(do, within=within, **parameters)
 
-    def begin(self, do: str, **parameters: Any) -> "concurrent.futures.Future[Any]":
+    def begin(self, do: str, **parameters: Any) -> Reply:
         """Send a request to the host's agent and return at once; see Channel.begin.
 
         Raises:
@@ -224,8 +224,9 @@ class Host:
             self.fail(event["error"])
             return
         if kind == "program":
-            fields = {key: value for key, value in event.items() if key != "what"}
-            self._recorder.record("program", host=self.name, **{"event": event["what"], **fields})
+            fields = dict(event)
+            what = fields.pop("what")
+            self._recorder.record("program", host=self.name, event=what, **fields)
         else:
             self._recorder.record(kind, host=self.name, **event)
         if kind == "sample":
@@ -261,14 +262,14 @@ class Host:
         criterion = None
         if ready:
             criterion = "listens" if own else "announces"
-        words = _words(args)
+        arguments = _arguments(args)
         if port is not None:
-            words = [word.replace("{port}", str(port)) for word in words]
+            arguments = [argument.replace("{port}", str(port)) for argument in arguments]
         answer = self.ask(
             "start",
             within=timeout + REPLY_TIMEOUT,
             name=name,
-            args=words,
+            args=arguments,
             ready=criterion,
             port=port,
             timeout=timeout,
@@ -288,14 +289,18 @@ class Host:
         if event.get("what") == "start":
             process.name = event["name"]
         if event["event"] == "output":
-            self._recorder.output(f"{self.name}-{process.number}-{process.name}.{event['stream']}", event["text"])
+            stream = event["stream"]
+            file = f"{self.name}-{process.number}-{process.name}.{stream}"
+            self._recorder.output(file, event["text"])
         process.handle_event(event)
 
 
-def _words(args: tuple[object, ...]) -> list[str]:
+def _arguments(args: tuple[object, ...]) -> list[str]:
     """The arguments as the program gets them: a tuple is one argument for each of its parts."""
-    words: list[str] = []
+    arguments: list[str] = []
     for arg in args:
-        parts = arg if isinstance(arg, tuple) else (arg,)
-        words.extend(str(part) for part in parts)
-    return words
+        if isinstance(arg, tuple):
+            arguments += [str(part) for part in arg]
+        else:
+            arguments.append(str(arg))
+    return arguments

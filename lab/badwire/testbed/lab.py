@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from badwire.options import CLOCK
 from badwire.store.reader import FORMAT
 from badwire.store.recorder import Recorder
 from badwire.substrate.substrate import AgentStreams, Substrate
-from badwire.testbed.channel import REPLY_TIMEOUT, Channel
+from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
 from badwire.testbed.host import Host
 from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
@@ -23,7 +23,12 @@ from badwire.util.jsonlines import WIRE, Message
 SNAPLEN = 262144  # bytes of a frame that the capture keeps, tcpdump's default: more than any frame has
 
 # IPv6 is off on the lab's own networks: its neighbour and router solicitations would be frames unrelated to any lesson.
-NO_IPV6 = {"net.ipv6.conf.all.disable_ipv6": "1", "net.ipv6.conf.default.disable_ipv6": "1"}
+NO_IPV6 = {
+    "net.ipv6.conf.all.disable_ipv6": "1",
+    "net.ipv6.conf.default.disable_ipv6": "1",
+}
+
+Listener = Callable[[Message], None]
 
 
 class Lab:
@@ -128,26 +133,28 @@ def open_lab(
         mounts: files and folders of this machine that every host sees, read-only, at the same paths.
         snaplen: how many bytes of each frame the capture keeps.
         recording: makes the recorder from the folder and the snaplen.
-        progress: called with a few words as each step begins.
+        progress: called with a short text as each step begins.
 
     Raises:
         LabError: the lab cannot be brought up, or broke off.
     """
-    settings = {host.name: {**host.sysctls, **(sysctls or {}).get(host.name, {})} for host in topology.hosts}
+    settings = _merged_sysctls(topology, sysctls or {})
     with ExitStack() as undo:
         recorder = recording(folder, snaplen)
         teardown = Teardown(recorder)
         undo.callback(teardown.close_files)
         progress(f"bringing up {len(topology.hosts)} hosts and a wire on {substrate.name}")
         streams = substrate.up(topology, settings, mounts, undo)
+        # On a bridge that exists already, the hosts have their addresses; on one of our own, setup gives them.
         addresses = topology.addresses() if streams.bridge is None else {}
-        listeners: dict[str, Callable[[Message], None]] = {}
+        listeners: dict[str, Listener] = {}
         channels = _channels(streams, listeners)
         undo.callback(teardown.expect_agents_to_end, channels)
-        hello = _results({name: channel.begin("hello") for name, channel in channels.items() if name != WIRE})
+        host_channels = {name: channel for name, channel in channels.items() if name != WIRE}
+        greetings = _results({name: channel.begin("hello") for name, channel in host_channels.items()})
         hosts: dict[str, Host] = {}
-        for name, answer in hello.items():
-            address = addresses.get(name) or answer["interfaces"]["eth0"]["address"]
+        for name, greeting in greetings.items():
+            address = addresses.get(name) or greeting["interfaces"]["eth0"]["address"]
             hosts[name] = Host(name, _without_prefix(address), channels[name], recorder)
         wire = Wire(channels[WIRE], recorder, engine, seed, hosts.values())
         recorder.hosts(hosts)
@@ -165,24 +172,25 @@ def open_lab(
         teardown.wire = wire
         teardown.hosts = hosts
         listeners[WIRE] = wire.handle_event
-        listeners.update({name: host.handle_event for name, host in hosts.items()})
+        for name, host in hosts.items():
+            listeners[name] = host.handle_event
         channels[WIRE].ask("bridge", name=streams.bridge, mtu=topology.mtu)
-        for name, answer in hello.items():
-            interface = answer["interfaces"].get("eth0", {})
-            wire.add_port(name, pid=answer["pid"], ifindex=interface.get("ifindex"), iflink=interface.get("iflink"))
+        for name, greeting in greetings.items():
+            interface = greeting["interfaces"].get("eth0", {})
+            wire.add_port(name, pid=greeting["pid"], ifindex=interface.get("ifindex"), iflink=interface.get("iflink"))
         wire.start_capture(snaplen)
-        setup = {
-            name: channels[name].begin(
+        setups: dict[str, Reply] = {}
+        for name, channel in host_channels.items():
+            to_set = {**NO_IPV6, **settings[name]} if streams.bridge is None else {}
+            setups[name] = channel.begin(
                 "setup",
                 address=addresses.get(name),
                 mtu=topology.mtu,
-                sysctls={**NO_IPV6, **settings[name]} if streams.bridge is None else {},
+                sysctls=to_set,
                 record=sorted(settings[name]),
                 route=(routes or {}).get(name, {}),
             )
-            for name in hosts
-        }
-        for name, facts in _results(setup).items():
+        for name, facts in _results(setups).items():
             recorder.record("facts", host=name, **facts)
         channels[WIRE].ask("open")
         teardown.record_counters()
@@ -196,26 +204,34 @@ def open_lab(
             raise
 
 
-def _channels(streams: AgentStreams, listeners: Mapping[str, Callable[[Message], None]]) -> dict[str, Channel]:
+def _merged_sysctls(topology: Topology, overrides: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """The sysctls of each host: the topology's, and ``overrides`` in their stead."""
+    merged: dict[str, dict[str, str]] = {}
+    for host in topology.hosts:
+        merged[host.name] = {**host.sysctls, **overrides.get(host.name, {})}
+    return merged
+
+
+def _channels(streams: AgentStreams, listeners: Mapping[str, Listener]) -> dict[str, Channel]:
     """A channel to each agent. ``listeners`` may be filled in later; until then events are dropped."""
 
     def on_event(name: str, event: Message) -> None:
-        if (listener := listeners.get(name)) is not None:
+        listener = listeners.get(name)
+        if listener is not None:
             listener(event)
 
     by_name = {**streams.hosts, WIRE: streams.wire}
     return {name: Channel(name, stream, on_event) for name, stream in by_name.items()}
 
 
-def _results(futures: Mapping[str, "Future[Any]"]) -> dict[str, Any]:
-    """The result of each future. Raises Timeout, or the error that an agent answered with."""
-    late = wait(futures.values(), REPLY_TIMEOUT).not_done
-    silent = [name for name, future in futures.items() if future in late]
+def _results(replies: Mapping[str, Reply]) -> dict[str, Any]:
+    """The result of each reply. Raises Timeout, or the error that an agent answered with."""
+    _, late = wait(replies.values(), REPLY_TIMEOUT)
+    silent = [name for name, reply in replies.items() if reply in late]
     if silent:
-        raise Timeout(
-            f"the agents of {', '.join(silent)} did not answer within {REPLY_TIMEOUT:g} s; is the machine overloaded?"
-        )
-    return {name: future.result() for name, future in futures.items()}
+        names = ", ".join(silent)
+        raise Timeout(f"the agents of {names} did not answer within {REPLY_TIMEOUT:g} s; is the machine overloaded?")
+    return {name: reply.result() for name, reply in replies.items()}
 
 
 def _without_prefix(address: str) -> str:

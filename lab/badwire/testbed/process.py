@@ -56,9 +56,11 @@ class Process:
             AgentLost: the host's agent has ended.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: not self.running, timeout):
-                late = f"{self.name} on {self.host.name} still runs after {timeout:g} s"
-                raise Timeout(f"{late}; allow more time with timeout=")
+            ended = self._changed.wait_for(lambda: not self.running, timeout)
+        if not ended:
+            raise Timeout(
+                f"{self.name} on {self.host.name} still runs after {timeout:g} s; allow more time with timeout="
+            )
         if self._lost is not None:
             raise self._lost
         assert self._exit is not None
@@ -78,14 +80,16 @@ class Process:
             ProgramFailed: the program has ended, or has closed its standard input.
             Timeout: it has not read enough within ``timeout`` seconds.
         """
-        data = text.encode() if isinstance(text, str) else text
+        data = text
+        if isinstance(data, str):
+            data = data.encode()
         try:
             taken = self.host.ask("type", within=timeout, program=self.number, data=data)
         except Timeout:
             raise Timeout(f"{self.name} on {self.host.name} did not read its input within {timeout:g} s") from None
         if not taken:
-            why = "has closed its standard input" if self.running else "has ended"
-            raise ProgramFailed(f"{self.name} on {self.host.name} {why}, so nothing can be typed into it")
+            cause = "has closed its standard input" if self.running else "has ended"
+            raise ProgramFailed(f"{self.name} on {self.host.name} {cause}, so nothing can be typed into it")
 
     def end_input(self) -> None:
         """Close the program's standard input, as Ctrl-D at a terminal does."""

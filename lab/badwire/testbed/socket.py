@@ -54,9 +54,16 @@ class PendingCall:
         try:
             record = self._future.result(timeout)
         except concurrent.futures.TimeoutError:
-            where = f"{self._call} on {self._socket.host.name}"
-            raise Timeout(f"{where} still blocks after {timeout:g} s; if it is meant to block, use begin()") from None
-        return CallResult(record["value"], record["errno"], record["began"] / 1e9, record["ended"] / 1e9)
+            raise Timeout(
+                f"{self._call} on {self._socket.host.name} still blocks after {timeout:g} s; if it is meant to block,"
+                " use begin()"
+            ) from None
+        return CallResult(
+            value=record["value"],
+            errno=record["errno"],
+            began=record["began"] / 1e9,
+            ended=record["ended"] / 1e9,
+        )
 
 
 class Socket:
@@ -82,7 +89,8 @@ class Socket:
             call: the name of a method of Python's socket objects, such as "accept".
             args: its arguments; an address is ``(address, port)``.
         """
-        return PendingCall(self, call, self.host.begin("call", socket=self.number, call=call, args=list(args)))
+        future = self.host.begin("call", socket=self.number, call=call, args=list(args))
+        return PendingCall(self, call, future)
 
     def call(self, call: str, *args: Any, timeout: float = CALL_TIMEOUT) -> CallResult:
         """Make a call and wait until it returns; the arguments are those of ``begin``.
@@ -114,7 +122,8 @@ class Socket:
         result = self.call("accept")
         if result.errno is not None:
             raise OSError(f"accept on {self.host.name}: {result.errno}")
-        return Socket(self.host, result.value[0])
+        number, _peer = result.value
+        return Socket(self.host, number)
 
     def send(self, data: bytes) -> CallResult:
         """Send; the value is the number of bytes that the kernel took, which may be less than all."""

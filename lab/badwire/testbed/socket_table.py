@@ -3,12 +3,46 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from badwire.errors import LabError, Timeout
 
 Entry = dict[str, Any]  # one socket, with the fields of agent.host.inet_diag.SocketEntry
 Predicate = Callable[[Entry], bool]
+
+
+@dataclass(frozen=True)
+class SocketFilter:
+    """Which sockets match.
+
+    Attributes:
+        state: their state.
+        port: their local or their remote port; None for any.
+        where: a function of the entry that returns whether it matches; None for every entry.
+    """
+
+    state: str
+    port: int | None
+    where: Predicate | None
+
+    def matches(self, entry: Entry) -> bool:
+        if entry["state"] != self.state:
+            return False
+        if self.port is not None:
+            _, local_port = entry["local"]
+            _, remote_port = entry["remote"]
+            if self.port not in (local_port, remote_port):
+                return False
+        return self.where is None or self.where(entry)
+
+    def __str__(self) -> str:
+        text = f"in {self.state}"
+        if self.port is not None:
+            text += f" with port {self.port}"
+        if self.where is not None:
+            text += " that matches where="
+        return text
 
 
 class SocketTable:
@@ -32,15 +66,15 @@ class SocketTable:
             self._lost = error
             self._changed.notify_all()
 
-    def wait_until(self, state: str, port: int | None, count: int, where: Predicate | None, timeout: float) -> None:
+    def wait_until(self, wanted: SocketFilter, count: int, timeout: float) -> None:
         """Wait until ``count`` sockets match; raises Timeout after ``timeout`` seconds."""
-        failure = f"{self.host} never had {count} socket(s) {_description(state, port, where)}"
-        self._wait(lambda: self._matching(state, port, where) >= count, timeout, failure)
+        failure = f"{self.host} never had {count} socket(s) {wanted}"
+        self._wait(lambda: self._count(wanted) >= count, timeout, failure)
 
-    def wait_while(self, state: str, port: int | None, where: Predicate | None, timeout: float) -> None:
+    def wait_while(self, unwanted: SocketFilter, timeout: float) -> None:
         """Wait until no socket matches; raises Timeout after ``timeout`` seconds."""
-        failure = f"{self.host} still has a socket {_description(state, port, where)}"
-        self._wait(lambda: self._matching(state, port, where) == 0, timeout, failure)
+        failure = f"{self.host} still has a socket {unwanted}"
+        self._wait(lambda: self._count(unwanted) == 0, timeout, failure)
 
     def _wait(self, satisfied: Callable[[], bool], timeout: float, failure: str) -> None:
         deadline = time.monotonic() + timeout
@@ -52,28 +86,20 @@ class SocketTable:
                 if left <= 0 or not self._changed.wait(left):
                     if satisfied():
                         return
-                    raise Timeout(f"{failure} within {timeout:g} s; it has: {_summary(self._entries)}")
+                    summary = _summary(self._entries)
+                    raise Timeout(f"{failure} within {timeout:g} s; it has: {summary}")
 
-    def _matching(self, state: str, port: int | None, where: Predicate | None) -> int:
-        count = 0
-        for entry in self._entries:
-            if entry["state"] != state:
-                continue
-            if port is not None and port not in (entry["local"][1], entry["remote"][1]):
-                continue
-            if where is None or where(entry):
-                count += 1
-        return count
-
-
-def _description(state: str, port: int | None, where: Predicate | None) -> str:
-    text = f"in {state}"
-    if port is not None:
-        text += f" with port {port}"
-    if where is not None:
-        text += " that matches where="
-    return text
+    def _count(self, wanted: SocketFilter) -> int:
+        matching = [entry for entry in self._entries if wanted.matches(entry)]
+        return len(matching)
 
 
 def _summary(table: list[Entry]) -> str:
-    return ", ".join(f"{s['state']} {s['local'][1]}-{s['remote'][1]}" for s in table) or "no sockets"
+    if not table:
+        return "no sockets"
+    descriptions: list[str] = []
+    for entry in table:
+        _, local_port = entry["local"]
+        _, remote_port = entry["remote"]
+        descriptions.append(f"{entry['state']} {local_port}-{remote_port}")
+    return ", ".join(descriptions)

@@ -59,13 +59,22 @@ class Teardown:
 
     def close_files(self) -> None:
         """Sort the capture, and close every file."""
-        dropped_frames = self.wire.dropped if self.wire is not None else {}
-        self._recorder.close(dropped_frames, self._capture_counts.get("frames", 0), self._capture_counts.get("dropped"))
+        dropped_by_faults: dict[bytes, str] = {}
+        if self.wire is not None:
+            dropped_by_faults = self.wire.dropped
+        captured = self._capture_counts.get("frames", 0)
+        lost = self._capture_counts.get("dropped")
+        self._recorder.close(dropped_by_faults, captured, lost)
 
     def _responsive_hosts(self) -> list[Host]:
         requests: dict[Future[Any], Host] = {}
         for host in self.hosts.values():
             with suppress(LabError):
-                requests[host.begin("sample")] = host
-        answered = wait(requests, ANSWER_TIMEOUT).done
-        return [host for future, host in requests.items() if future in answered and future.exception() is None]
+                future = host.begin("sample")
+                requests[future] = host
+        answered, _ = wait(requests, ANSWER_TIMEOUT)
+        responsive: list[Host] = []
+        for future, host in requests.items():
+            if future in answered and future.exception() is None:
+                responsive.append(host)
+        return responsive

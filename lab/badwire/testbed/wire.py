@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from badwire.errors import AgentLost, LabError, Timeout
 from badwire.faults.fault import Fault
@@ -13,6 +13,13 @@ from badwire.store.recorder import Recorder
 from badwire.testbed.channel import Channel
 from badwire.testbed.host import Host
 from badwire.util.jsonlines import Message
+
+
+class OwnedFault(NamedTuple):
+    """A fault in force, and what set it: a ``with`` block, which removes only its own faults, or the Wire."""
+
+    owner: object
+    fault: Fault
 
 
 class Wire:
@@ -28,18 +35,16 @@ class Wire:
         self._engine = engine
         self._seed = seed
         self._hosts = hosts
-        self._ports: list[str] = []
-        self._in_force: dict[str, list[tuple[object, Fault]]] = {}
+        self._in_force: dict[str, list[OwnedFault]] = {}  # by host, for every port
         self._dropped: dict[bytes, str] = {}
-        self._decisions: dict[tuple[str, str], list[int]] = defaultdict(list)
-        self._since: dict[str, int] = {}
+        self._decisions: dict[tuple[str, str], list[int]] = defaultdict(list)  # (host, verdict) -> times in ns
+        self._since: dict[str, int] = {}  # host -> when its faults were last changed, in ns
         self._changed = threading.Condition()
         self._lost: LabError | None = None
 
     def add_port(self, host: str, **interface: Any) -> None:
         """Connect a host to the bridge; ``interface`` says where its end of the link is, as the agent expects it."""
         self._channel.ask("port", host=host, **interface)
-        self._ports.append(host)
         self._in_force[host] = []
 
     @contextmanager
@@ -56,16 +61,20 @@ class Wire:
             MissingCapability: the engine in use cannot carry out a fault, or not together with those in force.
         """
         owner = object()
-        ports = [toward.name] if toward is not None else list(self._ports)
+        added = [OwnedFault(owner, fault) for fault in faults]
+        ports = list(self._in_force)
+        if toward is not None:
+            ports = [toward.name]
         entered: list[str] = []
         try:
             for port in ports:
-                self._set(port, [*self._in_force[port], *((owner, fault) for fault in faults)])
+                self._set(port, self._in_force[port] + added)
                 entered.append(port)
             yield
         finally:
             for port in entered:
-                self._set(port, [entry for entry in self._in_force[port] if entry[0] is not owner])
+                others = [owned for owned in self._in_force[port] if owned.owner is not owner]
+                self._set(port, others)
 
     def set_faults(self, toward: Host, *faults: Fault) -> None:
         """Replace all faults toward a host. They stay in force until the next call; without faults, none is.
@@ -73,16 +82,20 @@ class Wire:
         Raises:
             MissingCapability: as in ``fault``; the faults in force are unchanged then.
         """
-        self._set(toward.name, [(self, fault) for fault in faults])
+        self._set(toward.name, [OwnedFault(self, fault) for fault in faults])
 
     @property
     def in_force(self) -> dict[str, tuple[Fault, ...]]:
         """The faults in force toward each host, by the host's name."""
-        return {port: tuple(fault for _, fault in faults) for port, faults in self._in_force.items()}
+        in_force: dict[str, tuple[Fault, ...]] = {}
+        for port, owned_faults in self._in_force.items():
+            in_force[port] = tuple(owned.fault for owned in owned_faults)
+        return in_force
 
     def release(self, toward: Host) -> int:
         """Deliver the frames that a Hold or a Late toward this host keeps, in their order; return their number."""
-        return int(self._ask("release", host=toward.name)["frames"])
+        answer = self._ask("release", host=toward.name)
+        return int(answer["frames"])
 
     def wait_until(self, action: str, toward: Host, count: int = 1, timeout: float = 10.0) -> None:
         """Wait until the relay has done something to ``count`` frames since the faults toward the host last changed.
@@ -99,16 +112,21 @@ class Wire:
         since = self._since.get(toward.name, 0)
         deadline = time.monotonic() + timeout
         with self._changed:
-            while (done := self._count(action, toward.name, since)) < count:
+            reached = self._count(action, toward.name, since)
+            while reached < count:
                 if self._lost is not None:
                     raise self._lost
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
-                    found = f"the relay did {action!r} to {done} of {count} frames toward {toward.name}"
-                    raise Timeout(f"{found} within {timeout:g} s; is a fault in force that it carries out?")
+                    raise Timeout(
+                        f"the relay did {action!r} to {reached} of {count} frames toward {toward.name} within"
+                        f" {timeout:g} s; is a fault in force that it carries out?"
+                    )
+                reached = self._count(action, toward.name, since)
 
     def _count(self, action: str, toward: str, since: int) -> int:
-        return sum(t >= since for t in self._decisions[toward, action])
+        times = self._decisions[toward, action]
+        return len([t for t in times if t >= since])
 
     def facts(self) -> dict[str, Any]:
         """Return which engines this wire has, and for each of the others why it is missing."""
@@ -144,10 +162,13 @@ class Wire:
                 self._add_decision(event)
 
     def _add_decision(self, event: Message) -> None:
-        if event["verdict"] == "drop":
-            self._dropped[event["frame"]] = f"dropped by {event['fault']} toward {event['toward']}"
+        toward = event["toward"]
+        verdict = event["verdict"]
+        if verdict == "drop":
+            fault = event["fault"]
+            self._dropped[event["frame"]] = f"dropped by {fault} toward {toward}"
         with self._changed:
-            self._decisions[event["toward"], event["verdict"]].append(event["t"])
+            self._decisions[toward, verdict].append(event["t"])
             self._changed.notify_all()
 
     def _fail(self, error: LabError) -> None:
@@ -159,12 +180,13 @@ class Wire:
         for host in self._hosts:
             host.fail(error)
 
-    def _set(self, port: str, faults: list[tuple[object, Fault]]) -> None:
-        described = [fault.to_json() for _, fault in faults]
+    def _set(self, port: str, faults: list[OwnedFault]) -> None:
+        described = [owned.fault.to_json() for owned in faults]
         answer = self._ask("faults", host=port, faults=described, engine=self._engine, seed=self._seed)
+        since = answer["t"]
         self._in_force[port] = faults
-        self._since[port] = answer["t"]
-        self._recorder.record("fault", t=answer["t"], toward=port, engine=answer["engine"], faults=described)
+        self._since[port] = since
+        self._recorder.record("fault", t=since, toward=port, engine=answer["engine"], faults=described)
 
     def _ask(self, do: str, **parameters: Any) -> Any:
         self._recorder.check()
