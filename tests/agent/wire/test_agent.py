@@ -188,4 +188,4 @@ def test_what_cannot_be_done_is_one_sentence(alone: Ground, request_: dict[str, 
 def test_too_early_is_one_sentence(alone: Ground) -> None:
     for do in ("watch", "unwatch", "port"):
         answer = alone.ask(do, **({"host": "h0"} if do == "port" else {"snaplen": 100} if do == "watch" else {}))
-        assert "too early" in answer["text"]
+        assert "not ready for this request" in answer["text"]

@@ -36,16 +36,19 @@ CPU_SHARE = 5  # sampling takes at most a fifth of one core
 
 SO_ATTACH_FILTER = 26
 _ETH_P_ALL = 0x0003
+_BPF_INSTRUCTION = 8  # bytes
 _ACCEPT_ONE_BYTE = struct.pack("HBBI", 0x06, 0, 0, 1)  # classic BPF: ret #1
 
 
 def open_packet_socket() -> socket.socket:
     """A packet socket that becomes readable whenever a frame passes any interface of this network namespace."""
     # It is not bound, so it also receives from interfaces that are made later.
-    packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL))
-    program = bytearray(_ACCEPT_ONE_BYTE)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(program))
-    packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, address))
+    kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK
+    packets = socket.socket(socket.AF_PACKET, kind, socket.htons(_ETH_P_ALL))
+    program = ctypes.create_string_buffer(_ACCEPT_ONE_BYTE, len(_ACCEPT_ONE_BYTE))
+    instructions = len(_ACCEPT_ONE_BYTE) // _BPF_INSTRUCTION
+    argument = struct.pack("HP", instructions, ctypes.addressof(program))  # struct sock_fprog
+    packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, argument)
     return packets
 
 
@@ -74,9 +77,13 @@ class SocketTimer:
 
         A timer with no time left keeps its due time; one with more time left than before has been set anew.
         """
-        if before is None or (left and left > before.due - now + NEAR_EXPIRY_NS):
+        if before is None:
             return cls(left, now + left)
-        return cls(before.length, now + left if left else min(before.due, now))
+        if left == 0:
+            return cls(before.length, min(before.due, now))
+        if left > before.due - now + NEAR_EXPIRY_NS:
+            return cls(left, now + left)
+        return cls(before.length, now + left)
 
     def next_sample(self, now: int, jiffy: int) -> int | None:
         """When this timer needs the next sample; None once it must have fired.
@@ -84,14 +91,17 @@ class SocketTimer:
         Args:
             jiffy: the kernel's tick, in ns.
         """
-        near = max(MIN_INTERVAL_NS, min(NEAR_EXPIRY_NS, self.length // NEAR_EXPIRY_SHARE))
         if now < self.due:
-            return max(self.due - near, now + min(NEAR_EXPIRY_INTERVAL_NS, near))
+            near = min(NEAR_EXPIRY_NS, self.length // NEAR_EXPIRY_SHARE)
+            near = max(near, MIN_INTERVAL_NS)
+            interval = min(near, NEAR_EXPIRY_INTERVAL_NS)
+            return max(self.due - near, now + interval)
         step = granularity(self.length // jiffy) * jiffy
         latest = self.due + step + 2 * jiffy  # one for the tick, one for the rounding of expires_ms
         if now >= latest:
             return None
-        return min(now + max(NEAR_EXPIRY_INTERVAL_NS, step // WHEEL_SHARE), latest)
+        interval = max(NEAR_EXPIRY_INTERVAL_NS, step // WHEEL_SHARE)
+        return min(now + interval, latest)
 
 
 class Sampler:
@@ -104,16 +114,17 @@ class Sampler:
         self._packets = open_packet_socket()
         loop.reader(self._packets.fileno(), self._on_segment)
         # Docker's resolver listens in a container before the lab's programs do; it is not part of the lab.
-        self._foreign = {entry["inode"] for entry in inet_diag.table(self._diag)} - {0}
+        present = inet_diag.table(self._diag)
+        self._foreign = {entry["inode"] for entry in present if entry["inode"] != 0}
         self._last: list[dict[str, object]] | None = None
         self._sampled_at = time.monotonic_ns()
         self._cost = 0  # ns of processor time that the last sample took
         self._interval = MIN_INTERVAL_NS
         self._woken_at = self._sampled_at
-        self._jiffy = round(time.clock_getres(CLOCK_MONOTONIC_COARSE) * 1e9)  # that clock ticks once a jiffy
+        jiffy = time.clock_getres(CLOCK_MONOTONIC_COARSE)  # seconds; that clock ticks once a jiffy
+        self._jiffy = round(jiffy * 1e9)
         self._timers: dict[TimerKey, SocketTimer] = {}
         self._next: Timer | None = None
-        self._next_at = 0
         self.watchers: list[Callable[[list[SocketEntry]], None]] = []
 
     def trigger(self, cause: str) -> None:
@@ -135,9 +146,11 @@ class Sampler:
         # Processor time and not elapsed time: another process on the core is no reason to sample less often.
         self._cost = time.thread_time_ns() - cpu_before
         current = [_without_clock(entry) for entry in sockets]
+        prev = started
         changed = current != self._last
+        if changed:
+            prev = self._sampled_at
         if changed or cause == "asked":
-            prev = self._sampled_at if changed else started
             self._emit({"event": "sample", "t": now, "prev": prev, "cause": cause, "sockets": sockets})
             self._last = current
         self._sampled_at = started
@@ -155,26 +168,34 @@ class Sampler:
 
     def _plan(self, sockets: list[SocketEntry], now: int) -> None:
         due = now + self._interval
-        self._interval = min(2 * self._interval, max(MAX_INTERVAL_NS, (now - self._woken_at) // QUIET_SHARE))
+        quiet_time = now - self._woken_at
+        longest = max(MAX_INTERVAL_NS, quiet_time // QUIET_SHARE)
+        self._interval = min(2 * self._interval, longest)
+        self._update_timers(sockets, now)
+        for timer in self._timers.values():
+            timer_sample = timer.next_sample(now, self._jiffy)
+            if timer_sample is not None:
+                due = min(due, timer_sample)
+        earliest = now + self._cost * CPU_SHARE
+        self._cancel()
+        self._schedule(max(due, earliest), "timer" if self._timers else "interval")
+
+    def _update_timers(self, sockets: list[SocketEntry], now: int) -> None:
         timers: dict[TimerKey, SocketTimer] = {}
         for entry in sockets:
-            if entry["timer"] != "off":
-                key = _timer_key(entry)
-                timers[key] = SocketTimer.update(self._timers.get(key), now, int(entry["expires_ms"]) * 1_000_000)
+            if entry["timer"] == "off":
+                continue
+            key = _timer_key(entry)
+            before = self._timers.get(key)
+            left = int(entry["expires_ms"]) * 1_000_000
+            timers[key] = SocketTimer.update(before, now, left)
         self._timers = timers
-        for timer in timers.values():
-            wanted = timer.next_sample(now, self._jiffy)
-            if wanted is not None:
-                due = min(due, wanted)
-        self._cancel()
-        self._schedule(max(due, now + self._cost * CPU_SHARE), "timer" if timers else "interval")
 
     def _schedule(self, t_ns: int, cause: str) -> None:
-        if self._next is not None and self._next.callback is not None:
-            if self._next_at <= t_ns:
+        if self._next is not None:
+            if self._next.due <= t_ns:
                 return
             self._cancel()
-        self._next_at = t_ns
         self._next = self._loop.at(t_ns, lambda: self._due(cause))
 
     def _due(self, cause: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from badwire.agent.event_loop import Loop
 from badwire.agent.wire import netem
 from badwire.agent.wire.bridge import Bridge, BridgePort
-from badwire.agent.wire.capture import Capture
+from badwire.agent.wire.capture import CaptureRecorder
 from badwire.agent.wire.redirect import Redirect
 from badwire.errors import BadOption, MissingCapability
 from badwire.faults import from_json
@@ -21,7 +21,7 @@ from badwire.util.jsonlines import Message
 
 T = TypeVar("T")
 
-NO_PORT_YET = "the wire has no port yet, and whether the kernel has netem is found out on a port; add a host first"
+NO_PORT_YET = "the wire has no port yet, which the check for netem needs; add a host first"
 
 
 @dataclass
@@ -45,7 +45,7 @@ class WireAgent:
         self._send = send
         self._bridge: Bridge | None = None
         self._ports: dict[str, _PortState] = {}  # by host
-        self._capture: Capture | None = None
+        self._recorder: CaptureRecorder | None = None
         self._redirect: Redirect | None = None
         self._no_netem: str | None = NO_PORT_YET
         self._requests: dict[str, Callable[..., object]] = {
@@ -65,12 +65,16 @@ class WireAgent:
         Raises:
             LabError: the request cannot be carried out; the text is for the user.
         """
-        do = self._requests.get(request["do"])
+        parameters = dict(request)
+        parameters.pop("id", None)
+        name = parameters.pop("do")
+        do = self._requests.get(name)
         if do is None:
-            raise BadOption(f"the wire knows no request {request['do']}; it knows {', '.join(self._requests)}")
+            known = ", ".join(self._requests)
+            raise BadOption(f"the wire has no request {name}; it has {known}")
         if self._redirect is not None:
             self._redirect.check()
-        return do(**{name: value for name, value in request.items() if name not in ("id", "do")})
+        return do(**parameters)
 
     def close(self) -> None:
         """Remove what we added to an adopted bridge; the kernel removes the rest."""
@@ -98,24 +102,26 @@ class WireAgent:
         self._ports[host] = _PortState(port)
         if len(self._ports) == 1 or self._no_netem is None:
             self._no_netem = netem.why_not(bridge.netlink, port.index)
-        if self._capture is not None:
-            self._capture.set_ports(self._hosts_by_index())
+        if self._recorder is not None:
+            self._recorder.set_ports(self._hosts_by_index())
 
     def _wait_until_open(self) -> None:
-        self._existing(self._bridge).wait_until_open()
+        bridge = self._existing(self._bridge)
+        bridge.wait_until_open()
 
     def _watch(self, snaplen: int) -> None:
         bridge = self._existing(self._bridge)
-        self._capture = Capture(self._loop, self._send, self._hosts_by_index(), snaplen, bridge.mtu)
-        self._existing(self._redirect).watch(snaplen)
+        redirect = self._existing(self._redirect)
+        self._recorder = CaptureRecorder(self._loop, self._send, self._hosts_by_index(), snaplen, bridge.mtu)
+        redirect.watch(snaplen)
 
     def _unwatch(self) -> dict[str, int]:
-        capture = self._existing(self._capture)
+        recorder = self._existing(self._recorder)
         redirect = self._existing(self._redirect)
         end = time.monotonic_ns()  # of the frames that pass from now on, only some are captured
         relayed = redirect.unwatch()
-        captured = capture.finish()
-        self._capture = None
+        captured = recorder.finish()
+        self._recorder = None
         return {
             "frames": captured["frames"] + relayed.frames,
             "dropped": captured["dropped"] + relayed.lost,
@@ -128,22 +134,25 @@ class WireAgent:
     ) -> dict[str, object]:
         """Replace the faults toward ``host``; returns which engine carries them out, and since when (ns)."""
         state = self._port(host)
-        wanted = [from_json(fault) for fault in faults]
-        chosen = self._choose(wanted, engine) if wanted or state.engine is None else state.engine
+        parsed = [from_json(fault) for fault in faults]
+        chosen = state.engine  # lifts the faults that it carries out
+        if parsed or chosen is None:
+            chosen = self._choose(parsed, engine)
         redirect = self._existing(self._redirect)
         if chosen == "relay":
             since = redirect.set(state.port, faults, seed)
             if state.engine == "netem":
                 self._set_netem(state.port, Netem())
         else:
-            self._set_netem(state.port, combine(wanted))
+            self._set_netem(state.port, combine(parsed))
             since = time.monotonic_ns()
             redirect.lift(state.port)
         state.engine = chosen
         return {"engine": chosen, "t": since}
 
-    def _set_netem(self, port: BridgePort, what: Netem) -> None:
-        netem.change(self._existing(self._bridge).netlink, port.index, what)
+    def _set_netem(self, port: BridgePort, settings: Netem) -> None:
+        bridge = self._existing(self._bridge)
+        netem.change(bridge.netlink, port.index, settings)
 
     def _choose(self, faults: list[Fault], engine: str) -> str:
         """``netem`` or ``relay``: the engine asked for or, for ``auto``, netem where it can carry out all faults.
@@ -156,30 +165,40 @@ class WireAgent:
         if engine == "relay":
             return engine
         try:
-            if self._no_netem is not None:
-                raise MissingCapability(self._no_netem)
-            netem.options(combine(faults), netem.tick_ns())
+            self._check_netem(faults)
         except MissingCapability:
             if engine == "netem":
                 raise
             return "relay"
         return "netem"
 
+    def _check_netem(self, faults: list[Fault]) -> None:
+        """Raise MissingCapability if this kernel's netem cannot carry out these faults."""
+        if self._no_netem is not None:
+            raise MissingCapability(self._no_netem)
+        settings = combine(faults)
+        netem.options(settings, netem.tick_ns())
+
     def _release(self, host: str) -> dict[str, int]:
-        return {"frames": self._existing(self._redirect).release(self._port(host).port)}
+        redirect = self._existing(self._redirect)
+        state = self._port(host)
+        return {"frames": redirect.release(state.port)}
 
     def _facts(self) -> dict[str, object]:
-        no_relay = self._existing(self._redirect).why_not()
-        why = {"netem": self._no_netem, "relay": no_relay}
-        return {
-            "netem": self._no_netem is None,
-            "relay": no_relay is None,
-            "why": {engine: sentence for engine, sentence in why.items() if sentence is not None},
-        }
+        redirect = self._existing(self._redirect)
+        no_netem = self._no_netem
+        no_relay = redirect.why_not()
+        why: dict[str, str] = {}
+        if no_netem is not None:
+            why["netem"] = no_netem
+        if no_relay is not None:
+            why["relay"] = no_relay
+        return {"netem": no_netem is None, "relay": no_relay is None, "why": why}
 
     def _port(self, host: str) -> _PortState:
         if host not in self._ports:
-            raise BadOption(f"no host {host} on this wire; it has: {', '.join(self._ports) or 'none'}")
+            known = ", ".join(self._ports) or "none"
+            raise BadOption(f"no host {host} on this wire; it has: {known}")
         return self._ports[host]
 
     def _hosts_by_index(self) -> dict[int, str]:
@@ -188,5 +207,5 @@ class WireAgent:
     @staticmethod
     def _existing(part: T | None) -> T:
         if part is None:
-            raise BadOption("this was asked of the wire too early: first bridge, then port, then watch")
+            raise BadOption("the wire is not ready for this request; send bridge, then port, then watch")
         return part

@@ -20,6 +20,8 @@ BRIDGE_INDEX = 1000
 FIRST_INDEX = 1001
 EGRESS = "ffff:fff3"  # the egress side of a clsact qdisc
 _ETH_P_ALL = 0x0003
+_TC_H_ROOT = 0xFFFFFFFF  # linux/pkt_sched.h
+_NUD_NOARP = 0x40  # linux/neighbour.h: a static entry
 _ADDR_GEN_MODE_NONE = 1  # linux/if_link.h: IN6_ADDR_GEN_MODE_NONE
 
 
@@ -59,23 +61,30 @@ class Bridge:
         try:
             self.netlink.link("set", index=1, state="up")
             self.netlink.link(
-                "add", ifname=OWN_BRIDGE, kind="bridge", index=BRIDGE_INDEX, address="02:00:00:00:00:00", mtu=self.mtu,
-                br_stp_state=0, br_mcast_snooping=0,
-            )  # fmt: skip
+                "add",
+                ifname=OWN_BRIDGE,
+                kind="bridge",
+                index=BRIDGE_INDEX,
+                address="02:00:00:00:00:00",
+                mtu=self.mtu,
+                br_stp_state=0,
+                br_mcast_snooping=0,
+            )
             self._up(BRIDGE_INDEX)
         except NetlinkError as error:
+            reason = _reason(error)
             raise NoPermission(
-                f"no bridge can be made in this namespace ({_why(error)}); run as root, or allow user namespaces"
+                f"no bridge can be made in this namespace ({reason}); run as root, or allow user namespaces"
             ) from None
         return BRIDGE_INDEX
 
     def _find(self, name: str) -> int:
-        exists = any(name == interface for _, interface in socket.if_nameindex())
-        links = self.netlink.get_links(ifname=name) if exists else ()
-        for link in links:
-            info = link.get_attr("IFLA_LINKINFO")
-            if info is not None and info.get_attr("IFLA_INFO_KIND") == "bridge":
-                return int(link["index"])
+        interfaces = [interface for _, interface in socket.if_nameindex()]
+        if name in interfaces:
+            for link in self.netlink.get_links(ifname=name):
+                info = link.get_attr("IFLA_LINKINFO")
+                if info is not None and info.get_attr("IFLA_INFO_KIND") == "bridge":
+                    return int(link["index"])
         raise BadTopology(
             f"there is no bridge {name} here; the wire's agent must share the Docker engine's network namespace"
         )
@@ -89,19 +98,21 @@ class Bridge:
         index = self._take_index()
         number = index - FIRST_INDEX + 1
         port = BridgePort(host, index, f"p{number}")
-        inside = f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}"
-        outside = f"02:00:00:01:{number >> 8:02x}:{number & 255:02x}"
-        peer = {"ifname": "eth0", "net_ns_pid": pid, "address": inside, "mtu": self.mtu}
+        high, low = divmod(number, 256)
+        host_address = f"02:00:00:00:{high:02x}:{low:02x}"
+        port_address = f"02:00:00:01:{high:02x}:{low:02x}"
+        peer = {"ifname": "eth0", "net_ns_pid": pid, "address": host_address, "mtu": self.mtu}
         try:
             self.netlink.link(
-                "add", ifname=port.name, kind="veth", index=index, address=outside, mtu=self.mtu, peer=peer
+                "add", ifname=port.name, kind="veth", index=index, address=port_address, mtu=self.mtu, peer=peer
             )
             self._add_clsact(port)
             self._up(index, master=self.index)
-            self.netlink.fdb("append", ifindex=index, lladdr=inside, state=0x40)  # NUD_NOARP: a static entry
+            self.netlink.fdb("append", ifindex=index, lladdr=host_address, state=_NUD_NOARP)
         except NetlinkError as error:
+            reason = _reason(error)
             raise MachineError(
-                f"host {host} cannot be connected to the bridge ({_why(error)}); is its process {pid} alive?"
+                f"host {host} cannot be connected to the bridge ({reason}); is its process {pid} alive?"
             ) from None
         self.ports[host] = port
         return port
@@ -141,8 +152,10 @@ class Bridge:
         own_end = f"lab{self.index}r{port.index}"
         relay_end = f"r{port.index}"
         peer = {"ifname": relay_end, "net_ns_pid": pid, "mtu": self.mtu}
-        number = {} if self.adopted else {"index": self._take_index()}
-        self.netlink.link("add", ifname=own_end, kind="veth", mtu=self.mtu, peer=peer, **number)
+        options: dict[str, int] = {}
+        if not self.adopted:
+            options["index"] = self._take_index()
+        self.netlink.link("add", ifname=own_end, kind="veth", mtu=self.mtu, peer=peer, **options)
         index = socket.if_nametoindex(own_end)
         self._relay_pairs.append(index)
         self._up(index)
@@ -151,8 +164,9 @@ class Bridge:
     def _up(self, index: int, **options: Any) -> None:
         """Bring a link of ours up without an IPv6 address, for which it would send frames of its own."""
         if Path("/proc/net/if_inet6").exists():
-            no_address = {"attrs": [["IFLA_INET6_ADDR_GEN_MODE", _ADDR_GEN_MODE_NONE]]}
-            self.netlink.link("set", index=index, IFLA_AF_SPEC={"attrs": [["AF_INET6", no_address]]}, **options)
+            inet6 = {"attrs": [["IFLA_INET6_ADDR_GEN_MODE", _ADDR_GEN_MODE_NONE]]}
+            families = {"attrs": [["AF_INET6", inet6]]}
+            self.netlink.link("set", index=index, IFLA_AF_SPEC=families, **options)
         self.netlink.link("set", index=index, state="up", **options)
 
     def redirect(self, port: BridgePort, to: int) -> None:
@@ -175,29 +189,29 @@ class Bridge:
         Raises:
             RunError: a port stays closed.
         """
-        wait_for_ports(self.netlink, {port.index: port.host for port in self.ports.values()})
+        hosts = {port.index: port.host for port in self.ports.values()}
+        wait_for_ports(self.netlink, hosts)
 
     def close(self) -> None:
         """Remove what we added to an adopted bridge; a bridge of our own is removed with its namespace."""
         if self.adopted:
             for index in self._relay_pairs:
-                self._remove(self.netlink.link, "del", index=index)
+                with suppress(NetlinkError):  # the relay's end, and this one with it, may be gone
+                    self.netlink.link("del", index=index)
             for port in self.ports.values():
-                self._remove(self.netlink.tc, "del", "clsact", index=port.index)
-                self._remove(self.netlink.tc, "del", index=port.index, handle=0, parent=0xFFFFFFFF)
+                with suppress(NetlinkError):  # the port may be gone with its container
+                    self.netlink.tc("del", "clsact", index=port.index)
+                with suppress(NetlinkError):  # the root qdisc, a netem, may never have been added
+                    self.netlink.tc("del", index=port.index, handle=0, parent=_TC_H_ROOT)
         self.netlink.close()
 
-    def _remove(self, call: Any, *args: Any, **kwargs: Any) -> None:
-        with suppress(NetlinkError):  # removed with its container, or never added
-            call(*args, **kwargs)
 
-
-def _no_port(host: str, why: str) -> MachineError:
+def _no_port(host: str, reason: str) -> MachineError:
     return MachineError(
-        f"the port of host {host} cannot be found ({why});"
-        " the wire's agent must share the Docker engine's network namespace"
+        f"the port of host {host} cannot be found ({reason}); the wire's agent must share the Docker engine's network"
+        " namespace"
     )
 
 
-def _why(error: NetlinkError) -> str:
+def _reason(error: NetlinkError) -> str:
     return str(error.args[-1])

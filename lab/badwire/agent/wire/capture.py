@@ -25,14 +25,15 @@ from badwire.agent.event_loop import Loop, Timer
 from badwire.errors import RunError
 from badwire.util.jsonlines import Message
 
+# Time in ns; host; "in" (sent by it) or "out" (delivered to it); length on the wire in bytes; captured bytes.
 CapturedFrame = tuple[int, str, str, int, bytes]
-"""Time in ns; host; ``in`` (sent by it) or ``out`` (delivered to it); length on the wire in bytes; captured bytes."""
 
+# After reading the ring the agent waits for so long, so that it does not wake up for each frame of an exchange.
 PAUSE_NS = 20_000_000
-"""After reading the ring the agent waits for so long, so that it does not wake up for each frame of an exchange."""
 RING_BYTES = 16 << 20
 MAX_BATCH = 512  # frames in one message
 _MAX_FRAME = 0xFFFF + 14  # bytes
+_ETHERNET_OVERHEAD = 18  # bytes: the header, with a VLAN tag
 
 _ETH_P_ALL = 0x0003
 _SO_ATTACH_FILTER = 26
@@ -66,7 +67,7 @@ def filter_program(interfaces: Mapping[int, str], snaplen: int) -> bytes:
     return program + instruction.pack(0x06, 0, 0, 0)  # ret #0
 
 
-class Capture:
+class CaptureRecorder:
     """Captures every frame that passes ``ports``, from now until ``finish``.
 
     Args:
@@ -90,13 +91,14 @@ class Capture:
         self._read_slots = 0
         self._next_slot = 0
         self._timer: Timer | None = None
-        self._slot_size = 1 << (min(self._snaplen, mtu + 18) + _HEADER_ROOM - 1).bit_length()
+        largest_frame = mtu + _ETHERNET_OVERHEAD
+        self._slot_size = _power_of_two(min(self._snaplen, largest_frame) + _HEADER_ROOM)
         self._slots = RING_BYTES // self._slot_size
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
         self.set_ports(ports)
         self._socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V2)
-        ring = struct.pack("=IIII", _BLOCK, RING_BYTES // _BLOCK, self._slot_size, self._slots)
-        self._socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, ring)
+        ring_request = struct.pack("=IIII", _BLOCK, RING_BYTES // _BLOCK, self._slot_size, self._slots)
+        self._socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, ring_request)
         self._ring = mmap.mmap(self._socket.fileno(), RING_BYTES)
         # No child reads it, and User-Mode Linux copies such pages wrongly (6.12, 7.3: set_ptes, arch/um).
         self._ring.madvise(mmap.MADV_DONTFORK)
@@ -106,7 +108,8 @@ class Capture:
     def set_ports(self, ports: Mapping[int, str]) -> None:
         """Capture at these ports from now on; the kernel replaces the filter in one step."""
         self._ports = dict(ports)
-        program = ctypes.create_string_buffer(filter_program(self._ports, self._snaplen))
+        instructions = filter_program(self._ports, self._snaplen)
+        program = ctypes.create_string_buffer(instructions)
         argument = struct.pack("HP", len(program) // 8, ctypes.addressof(program))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, argument)
 
@@ -153,7 +156,8 @@ class Capture:
 
     def _count(self) -> None:
         # Reading the counters resets them; the kernel counts a dropped frame in both.
-        arrived, dropped = struct.unpack("=II", self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
+        statistics = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+        arrived, dropped = struct.unpack("=II", statistics)
         self._arrived += arrived
         self.dropped += dropped
 
@@ -171,17 +175,20 @@ class Capture:
         if self._timer is not None:
             self._timer.cancel()
         self._count()
-        expected = self._arrived - self.dropped
         self._drain()
+        self._await_slots(self._arrived - self.dropped)
+        return {"frames": self.frames, "dropped": self.dropped, "unfinished": self.unfinished}
+
+    def _await_slots(self, expected: int) -> None:
+        """Read on until ``expected`` slots have been read; another processor may still be copying a frame."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
-        while self._read_slots < expected:  # another processor is still copying a frame
+        while self._read_slots < expected:
             if not poll.poll(1000):
                 raise RunError(
                     f"the capture lost track of its ring ({self._read_slots} frames of {expected} read); run again"
                 )
             self._drain()
-        return {"frames": self.frames, "dropped": self.dropped, "unfinished": self.unfinished}
 
     def close(self) -> None:
         """Free the ring and the socket."""
@@ -195,17 +202,26 @@ def bind_to_all(packet_socket: socket.socket) -> None:
     A socket that is made with its protocol needs no ``bind``, but receives every frame before it has its filter.
     """
     address = struct.pack("=HHi12x", socket.AF_PACKET, socket.htons(_ETH_P_ALL), 0)  # struct sockaddr_ll
-    if ctypes.CDLL(None, use_errno=True).bind(packet_socket.fileno(), address, len(address)) < 0:
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = libc.bind(packet_socket.fileno(), address, len(address))
+    if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"bind: {os.strerror(number)}")
 
 
 def monotonic_minus_wall() -> int:
     """The difference of CLOCK_MONOTONIC and the wall clock in ns; the most precise of three readings."""
-    readings = []
+    readings: list[tuple[int, int]] = []  # the time that the reading took, and the difference
     for _ in range(3):
         before = time.monotonic_ns()
         wall = time.time_ns()
         after = time.monotonic_ns()
-        readings.append((after - before, (before + after) // 2 - wall))
-    return min(readings)[1]
+        middle = (before + after) // 2
+        readings.append((after - before, middle - wall))
+    _, difference = min(readings)
+    return difference
+
+
+def _power_of_two(size: int) -> int:
+    """The smallest power of two that is not below ``size``."""
+    return 1 << (size - 1).bit_length()

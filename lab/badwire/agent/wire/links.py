@@ -15,8 +15,8 @@ from typing import Any
 from badwire.agent.wire.netlink import IPRoute
 from badwire.errors import RunError
 
+# Seconds within which every port must be open; once the hosts' interfaces are up it takes about a millisecond.
 OPEN_WITHIN = 5.0
-"""Seconds within which every port must be open; once the hosts' interfaces are up it takes about a millisecond."""
 _BR_STATE_FORWARDING = 3  # linux/if_bridge.h
 _RTMGRP_LINK = 1  # linux/rtnetlink.h
 
@@ -29,8 +29,11 @@ def wait_for_ports(netlink: IPRoute, ports: Mapping[int, str]) -> None:
     """
 
     def closed() -> list[str]:
-        states = {link["index"]: _port_state(link) for link in netlink.get_links()}
-        return [host for index, host in ports.items() if states.get(index) != _BR_STATE_FORWARDING]
+        forwarding: set[int] = set()
+        for link in netlink.get_links():
+            if _port_state(link) == _BR_STATE_FORWARDING:
+                forwarding.add(link["index"])
+        return [host for index, host in ports.items() if index not in forwarding]
 
     _wait(closed, "the bridge does not open the port of {}; is the host's eth0 up?")
 
@@ -44,29 +47,41 @@ def wait_for_link(netlink: IPRoute, index: int) -> None:
 
     def closed() -> list[str]:
         (link,) = netlink.get_links(index)
-        ready = link.get_attr("IFLA_OPERSTATE") == "UP" and link.get_attr("IFLA_QDISC") != "noop"
-        return [] if ready else [str(link.get_attr("IFLA_IFNAME"))]
+        if link.get_attr("IFLA_OPERSTATE") == "UP" and link.get_attr("IFLA_QDISC") != "noop":
+            return []
+        return [str(link.get_attr("IFLA_IFNAME"))]
 
     _wait(closed, "interface {} gets no carrier; the relay did not bring up its end")
 
 
 def _wait(closed: Callable[[], list[str]], error: str) -> None:
-    """Wait until ``closed`` names no link; ``error`` has a place for the names that remain."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE) as changes:
+    """Wait until ``closed`` names no link; ``error`` is a format string for the names that remain."""
+    kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK
+    with socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE) as changes:
         changes.bind((0, _RTMGRP_LINK))  # before the first check, so that no change is missed
         poll = select.poll()
         poll.register(changes, select.POLLIN)
         deadline = time.monotonic() + OPEN_WITHIN
-        while names := closed():
-            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                raise RunError(error.format(", ".join(names)))
+        names = closed()
+        while names:
+            left = max(0.0, deadline - time.monotonic())
+            if not poll.poll(left * 1000):
+                listed = ", ".join(names)
+                raise RunError(error.format(listed))
             _discard(changes)
+            names = closed()
 
 
 def _port_state(link: Any) -> int | None:
+    """The state of a link as a port of a bridge; None: it is not one."""
     info = link.get_attr("IFLA_LINKINFO")
-    data = info.get_attr("IFLA_INFO_SLAVE_DATA") if info is not None else None
-    return None if data is None else data.get_attr("IFLA_BRPORT_STATE")
+    if info is None:
+        return None
+    data = info.get_attr("IFLA_INFO_SLAVE_DATA")
+    if data is None:
+        return None
+    state: int | None = data.get_attr("IFLA_BRPORT_STATE")
+    return state
 
 
 def _discard(changes: socket.socket) -> None:

@@ -8,6 +8,7 @@ Three things can go wrong without an error:
 - The configuration in force may differ from the one that was asked for, so it is read back and compared.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ _UINT32 = 0xFFFFFFFF
 
 def tick_ns() -> int:
     """The kernel's unit of time in traffic control, in ns: the second field of /proc/net/psched; 64 since 2.6.31."""
-    return int(Path("/proc/net/psched").read_text().split()[1], 16)
+    _, tick, *_ = Path("/proc/net/psched").read_text().split()
+    return int(tick, 16)
 
 
 def options(netem: Netem, tick: int) -> dict[str, Any]:
@@ -94,9 +96,13 @@ def change(ipr: IPRoute, index: int, netem: Netem) -> None:
         _send(ipr, index, netem)
     except NetlinkError as error:
         raise MissingCapability(f"the kernel refused {netem} ({error.args[-1]}); use the engine relay") from None
-    found = configured(ipr, index)
-    asked = flat(options(netem, tick_ns()))
-    wrong = {name: (value, found.get(name)) for name, value in asked.items() if found.get(name) != value}
+    requested = flat(options(netem, tick_ns()))
+    in_force = configured(ipr, index)
+    wrong: dict[str, tuple[int, int | None]] = {}
+    for name, value in requested.items():
+        found = in_force.get(name)
+        if found != value:
+            wrong[name] = (value, found)
     if wrong:
         raise RunError(f"netem is not configured as asked (option: asked, found): {wrong}; use the engine relay")
 
@@ -111,20 +117,27 @@ def configured(ipr: IPRoute, index: int) -> dict[str, int]:
 
 def flat(nested: Any) -> dict[str, int]:
     """Every number in an options message, by the name of its field."""
-    fields = {name: value for name, value in nested.items() if isinstance(value, int)}
+    numbers = _numbers(nested)
     for _, attribute in nested["attrs"]:
         if isinstance(attribute, dict):
-            fields |= {name: value for name, value in attribute.items() if isinstance(value, int)}
-    return fields
+            numbers.update(_numbers(attribute))
+    return numbers
+
+
+def _numbers(fields: Mapping[str, Any]) -> dict[str, int]:
+    return {name: value for name, value in fields.items() if isinstance(value, int)}
 
 
 def _send(ipr: IPRoute, index: int, netem: Netem) -> None:
-    tuple(ipr.nlm_request_batch([message(index, netem, tick_ns())]))
+    request = message(index, netem, tick_ns())
+    answers = ipr.nlm_request_batch([request])
+    tuple(answers)  # sends the request, and raises the error that the kernel answers with
 
 
 def _rate(netem: Netem) -> dict[str, int]:
+    bytes_per_second = round(netem.rate_bps / 8)
     return {
-        "rate": _checked("rate", round(netem.rate_bps / 8)),
+        "rate": _checked("rate", bytes_per_second),
         "packet_overhead": 0,
         "cell_size": 0,
         "cell_overhead": 0,

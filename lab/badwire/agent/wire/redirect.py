@@ -61,8 +61,9 @@ class Redirect:
         except OSError as error:
             self._start_error = NoPermission(f"the relay cannot start: {error}; use the engine netem")
             return
+        bridge_name = socket.if_indextoname(self._bridge.index)
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw_socket:
-            raw_socket.bind((socket.if_indextoname(self._bridge.index), 0))
+            raw_socket.bind((bridge_name, 0))
             self._relay.set_wire_socket(raw_socket)
         self._loop.reader(self._relay.fileno(), self._read_events)
         if self._snaplen is not None:
@@ -71,7 +72,9 @@ class Redirect:
     def why_not(self) -> str | None:
         """None if the relay can be used; else the sentence that says why it cannot."""
         self.start()
-        return None if self._start_error is None else str(self._start_error)
+        if self._start_error is None:
+            return None
+        return str(self._start_error)
 
     def check(self) -> None:
         """Raise AgentLost if the relay has died."""
@@ -91,7 +94,8 @@ class Redirect:
             self._pairs[port.host] = self._connect(relay, port)
         since = self._ask(lambda: relay.set(port.host, faults, seed))
         if port.host not in self._redirected:
-            self._change_bridge(lambda: self._bridge.redirect(port, self._pairs[port.host]))
+            own_end = self._pairs[port.host]
+            self._change_bridge(lambda: self._bridge.redirect(port, own_end))
             self._redirected.add(port.host)
         return since
 
@@ -120,13 +124,14 @@ class Redirect:
         """From now on send on what the relay delivers and decides."""
         self._snaplen = snaplen
         self._counts = RelayCounts()
-        if self._relay is not None:
-            self._ask(lambda: self._started_relay().watch(snaplen))
+        relay = self._relay
+        if relay is not None:
+            self._ask(lambda: relay.watch(snaplen))
 
     def unwatch(self) -> RelayCounts:
         """Send on all that the relay has delivered until now, and no more."""
         if self._relay is not None:
-            self._ask(self._started_relay().unwatch)
+            self._ask(self._relay.unwatch)
         self._snaplen = None
         return self._counts
 
@@ -157,9 +162,10 @@ class Redirect:
         try:
             return change()
         except NetlinkError as error:
+            reason = error.args[-1]
             raise MissingCapability(
-                f"this kernel refuses to redirect a port to the relay ({error.args[-1]});"
-                " it needs veth, sch_ingress, cls_u32 and act_mirred"
+                f"this kernel refuses to redirect a port to the relay ({reason}); load veth, sch_ingress, cls_u32 and"
+                " act_mirred"
             ) from None
 
     def _ask(self, request: Callable[[], T]) -> T:
