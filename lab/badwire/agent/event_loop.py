@@ -23,9 +23,7 @@ class Timer:
         self.callback: Callback | None = callback
 
     def __lt__(self, other: "Timer") -> bool:
-        if self.due == other.due:
-            return self.number < other.number
-        return self.due < other.due
+        return (self.due, self.number) < (other.due, other.number)
 
     def cancel(self) -> None:
         self.callback = None

@@ -50,6 +50,7 @@ def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | Non
         data = os.read(incoming, _CHUNK)
         if not data:
             loop.stop()
+            return
         for request in decoder.feed(data):
             reply = _replier(request, send)
             try:

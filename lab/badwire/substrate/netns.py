@@ -5,14 +5,14 @@ import os
 import select
 import socket
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from badwire.errors import AgentLost, NoPermission
-from badwire.substrate.substrate import AgentStreams
+from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Topology
 from badwire.util import import_path
 
@@ -166,9 +166,7 @@ class Netns:
                 return str(error)
         return None
 
-    def up(
-        self, topology: Topology, sysctls: Mapping[str, Mapping[str, str]], mounts: Sequence[Path], undo: ExitStack
-    ) -> AgentStreams:
+    def up(self, topology: Topology, sysctls: SysctlsByHost, mounts: Sequence[Path], undo: ExitStack) -> AgentStreams:
         """Start the agents. Raises NoPermission or AgentLost.
 
         ``sysctls`` and ``mounts`` are not used: the agents set the sysctls later, and hosts see this machine's files.

@@ -10,6 +10,10 @@ if TYPE_CHECKING:  # the janitor imports this package, and must start quickly
     from badwire.topology.topology import Topology
 
 
+# The values of the net.* sysctls that each host gets, by the host's name and the sysctl's.
+SysctlsByHost = Mapping[str, Mapping[str, str]]
+
+
 class Stream(Protocol):
     """A byte stream to and from an agent, with the agent's stderr kept separately."""
 
@@ -54,7 +58,7 @@ class Substrate(Protocol):
     def up(
         self,
         topology: "Topology",
-        sysctls: Mapping[str, Mapping[str, str]],
+        sysctls: SysctlsByHost,
         mounts: Sequence[Path],
         undo: ExitStack,
     ) -> AgentStreams:

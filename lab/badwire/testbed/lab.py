@@ -12,7 +12,7 @@ from badwire.errors import BadOption, Timeout
 from badwire.options import CLOCK
 from badwire.store.reader import FORMAT
 from badwire.store.recorder import Recorder
-from badwire.substrate.substrate import AgentStreams, Substrate
+from badwire.substrate.substrate import AgentStreams, Substrate, SysctlsByHost
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
 from badwire.testbed.host import Host
 from badwire.testbed.teardown import Teardown
@@ -112,7 +112,7 @@ def open_lab(
     scenario: str = "",
     engine: str = "auto",
     seed: int = 1,
-    sysctls: Mapping[str, Mapping[str, str]] | None = None,
+    sysctls: SysctlsByHost | None = None,
     routes: Mapping[str, Mapping[str, int]] | None = None,
     mounts: Sequence[Path] = (),
     snaplen: int = SNAPLEN,
@@ -150,13 +150,14 @@ def open_lab(
         listeners: dict[str, Listener] = {}
         channels = _channels(streams, listeners)
         undo.callback(teardown.expect_agents_to_end, channels)
-        host_channels = {name: channel for name, channel in channels.items() if name != WIRE}
+        host_channels = dict(channels)
+        wire_channel = host_channels.pop(WIRE)
         greetings = _results({name: channel.begin("hello") for name, channel in host_channels.items()})
         hosts: dict[str, Host] = {}
         for name, greeting in greetings.items():
             address = addresses.get(name) or greeting["interfaces"]["eth0"]["address"]
             hosts[name] = Host(name, _without_prefix(address), channels[name], recorder)
-        wire = Wire(channels[WIRE], recorder, engine, seed, hosts.values())
+        wire = Wire(wire_channel, recorder, engine, seed, hosts.values())
         recorder.hosts(hosts)
         recorder.record(
             "meta",
@@ -174,10 +175,12 @@ def open_lab(
         listeners[WIRE] = wire.handle_event
         for name, host in hosts.items():
             listeners[name] = host.handle_event
-        channels[WIRE].ask("bridge", name=streams.bridge, mtu=topology.mtu)
+        wire_channel.ask("bridge", name=streams.bridge, mtu=topology.mtu)
         for name, greeting in greetings.items():
             interface = greeting["interfaces"].get("eth0", {})
-            wire.add_port(name, pid=greeting["pid"], ifindex=interface.get("ifindex"), iflink=interface.get("iflink"))
+            ifindex = interface.get("ifindex")
+            iflink = interface.get("iflink")
+            wire.add_port(name, pid=greeting["pid"], ifindex=ifindex, iflink=iflink)
         wire.start_capture(snaplen)
         setups: dict[str, Reply] = {}
         for name, channel in host_channels.items():
@@ -192,7 +195,7 @@ def open_lab(
             )
         for name, facts in _results(setups).items():
             recorder.record("facts", host=name, **facts)
-        channels[WIRE].ask("open")
+        wire_channel.ask("open")
         teardown.record_counters()
         undo.callback(teardown.record_end)
         progress("running")
@@ -204,7 +207,7 @@ def open_lab(
             raise
 
 
-def _merged_sysctls(topology: Topology, overrides: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+def _merged_sysctls(topology: Topology, overrides: SysctlsByHost) -> dict[str, dict[str, str]]:
     """The sysctls of each host: the topology's, and ``overrides`` in their stead."""
     merged: dict[str, dict[str, str]] = {}
     for host in topology.hosts:

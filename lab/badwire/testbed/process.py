@@ -45,6 +45,9 @@ class Process:
         self._output: dict[str, list[str]] = {"out": [], "err": []}
         self._lost: LabError | None = None
 
+    def __str__(self) -> str:
+        return f"{self.name} on {self.host.name}"
+
     def wait(self, timeout: float = 30.0) -> Exit:
         """Wait until the program ends by itself.
 
@@ -58,9 +61,7 @@ class Process:
         with self._changed:
             ended = self._changed.wait_for(lambda: not self.running, timeout)
         if not ended:
-            raise Timeout(
-                f"{self.name} on {self.host.name} still runs after {timeout:g} s; allow more time with timeout="
-            )
+            raise Timeout(f"{self} still runs after {timeout:g} s; allow more time with timeout=")
         if self._lost is not None:
             raise self._lost
         assert self._exit is not None
@@ -86,10 +87,10 @@ class Process:
         try:
             taken = self.host.ask("type", within=timeout, program=self.number, data=data)
         except Timeout:
-            raise Timeout(f"{self.name} on {self.host.name} did not read its input within {timeout:g} s") from None
+            raise Timeout(f"{self} did not read its input within {timeout:g} s") from None
         if not taken:
             cause = "has closed its standard input" if self.running else "has ended"
-            raise ProgramFailed(f"{self.name} on {self.host.name} {cause}, so nothing can be typed into it")
+            raise ProgramFailed(f"{self} {cause}, so nothing can be typed into it")
 
     def end_input(self) -> None:
         """Close the program's standard input, as Ctrl-D at a terminal does."""
@@ -128,7 +129,7 @@ class Process:
         with self._changed:
             self._changed.wait_for(lambda: text in self.out or not self.running, timeout)
             if text not in self.out:
-                raise Timeout(f"{self.name} on {self.host.name} did not write {text!r} within {timeout:g} s")
+                raise Timeout(f"{self} did not write {text!r} within {timeout:g} s")
 
     @property
     def out(self) -> str:
@@ -154,7 +155,7 @@ class Process:
             if signal == "SIGKILL":
                 raise
         self.kill()
-        raise ProgramFailed(f"{self.name} on {self.host.name} ignored {signal} for {STOP_TIMEOUT:g} s; it was killed")
+        raise ProgramFailed(f"{self} ignored {signal} for {STOP_TIMEOUT:g} s; it was killed")
 
     def handle_event(self, event: Message) -> None:
         """Process an event of the agent about this program. Called in the thread of the host's channel."""

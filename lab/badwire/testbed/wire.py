@@ -29,7 +29,14 @@ class Wire:
     early, each method here and each method of every host raises AgentLost.
     """
 
-    def __init__(self, channel: Channel, recorder: Recorder, engine: str, seed: int, hosts: Collection[Host]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        recorder: Recorder,
+        engine: str,
+        seed: int,
+        hosts: Collection[Host],
+    ) -> None:
         self._channel = channel
         self._recorder = recorder
         self._engine = engine

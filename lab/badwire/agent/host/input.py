@@ -42,14 +42,18 @@ class InputQueue:
                 done(False)
                 continue
             self._taken(data[:written])
-            if written < len(data):
-                self._waiting.appendleft((data[written:], done))
+            rest = data[written:]
+            if rest:
+                self._waiting.appendleft((rest, done))
             else:
                 done(True)
-        self._loop.writer(self._fd, self.flush if self._waiting else None)
+        if self._waiting:
+            self._loop.writer(self._fd, self.flush)
+        else:
+            self._loop.writer(self._fd, None)
 
     def drop(self) -> None:
-        """Give up what still waits. The caller removes the descriptor from the loop."""
+        """Discard what still waits. The caller removes the descriptor from the loop."""
         while self._waiting:
             _, done = self._waiting.popleft()
             done(False)

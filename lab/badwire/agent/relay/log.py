@@ -27,23 +27,23 @@ class Unpacker:
     """Decodes values from a stream that arrives in pieces of any size."""
 
     def __init__(self) -> None:
-        self._rest = bytearray()
+        self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Any]:
         """The values that ``data`` completes, in order."""
-        self._rest += data
+        self._buffer += data
         values: list[Any] = []
-        begin = 0
-        while len(self._rest) - begin >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(self._rest, begin)
-            body = begin + _LENGTH.size
+        start = 0
+        while len(self._buffer) >= start + _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer, start)
+            body = start + _LENGTH.size
             end = body + length
-            if len(self._rest) < end:
+            if len(self._buffer) < end:
                 break
-            value = marshal.loads(self._rest[body:end])
+            value = marshal.loads(self._buffer[body:end])
             values.append(value)
-            begin = end
-        del self._rest[:begin]
+            start = end
+        del self._buffer[:start]
         return values
 
 

@@ -23,6 +23,7 @@ from badwire.linux import libc
 from badwire.linux.fork import fork
 
 _ANSWER_WITHIN = 10.0  # seconds; an answer takes microseconds, so only a stuck relay exceeds it
+_ENDED = "The relay, which carries out the faults, has ended, and the wire drops every frame; run again."
 
 
 class Relay:
@@ -132,7 +133,7 @@ class Relay:
         try:
             socket.send_fds(self._link, [pack(request)], fds)
         except (BrokenPipeError, ConnectionResetError):
-            raise self._gone() from None
+            raise AgentLost(_ENDED) from None
         return self._answer()
 
     def _answer(self) -> Any:
@@ -152,19 +153,14 @@ class Relay:
         except ConnectionResetError:
             data = b""
         if not data:
-            raise self._gone()
-        answers = []
+            raise AgentLost(_ENDED)
+        answers: list[dict[str, Any]] = []
         for kind, value in self._unpacker.feed(data):
             if kind == "events":
                 self._events += value
             else:
                 answers.append(value)
         return answers
-
-    def _gone(self) -> AgentLost:
-        return AgentLost(
-            "The relay, which carries out the faults, has ended, and the wire drops every frame; run again."
-        )
 
 
 def _run(link: socket.socket, parent: int) -> None:

@@ -26,17 +26,20 @@ def clean(client: "docker.APIClient") -> list[str]:
 
     from badwire.substrate.docker.client import engine_message
 
-    dead_runs = _dead_runs(client, RUN, OWNER) | _dead_runs(client, FORMER[RUN], FORMER[OWNER])
-    report = []
+    dead_runs = _dead_runs(client, RUN, OWNER)
+    dead_runs.update(_dead_runs(client, FORMER[RUN], FORMER[OWNER]))
+    report: list[str] = []
     for run, pid in dead_runs.items():
         try:
             removed = sweep(client, run)
         except (DockerException, RequestException) as error:
             # Its janitor or another cleanup may be removing it; a new run must not fail because of an old one.
-            report.append(f"could not remove all of run {run}, whose process {pid} has ended: {engine_message(error)}")
+            message = engine_message(error)
+            report.append(f"could not remove all of run {run}, whose process {pid} has ended: {message}")
             continue
         if removed:
-            report.append(f"removed {', '.join(removed)} of run {run}, whose process {pid} has ended")
+            listed = ", ".join(removed)
+            report.append(f"removed {listed} of run {run}, whose process {pid} has ended")
     return report
 
 
@@ -48,7 +51,7 @@ def sweep(client: "docker.APIClient", run: str) -> list[str]:
     Raises:
         docker.errors.APIError: the engine does not remove something.
     """
-    labels = [f"{label}={run}" for label in (RUN, FORMER[RUN])]
+    labels = [f"{RUN}={run}", f"{FORMER[RUN]}={run}"]
     containers: list[dict[str, Any]] = []
     for label in labels:
         containers += _containers(client, label)
@@ -69,8 +72,11 @@ def _dead_runs(client: "docker.APIClient", run_label: str, owner_label: str) -> 
     dead: dict[str, str] = {}
     for entry in _containers(client, owner_label) + _networks(client, owner_label):
         labels = entry["Labels"]
-        if run_label in labels and is_dead(labels[owner_label]):
-            dead[labels[run_label]] = labels[owner_label].split("/")[-2]
+        identity = labels[owner_label]
+        if run_label in labels and is_dead(identity):
+            _machine, _boot, _namespace, pid, _started = identity.split("/")
+            run = labels[run_label]
+            dead[run] = pid
     return dead
 
 

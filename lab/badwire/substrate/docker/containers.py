@@ -18,7 +18,7 @@ from badwire.substrate.docker.attach import AttachedStream
 from badwire.substrate.docker.cleanup import PARALLEL, sweep
 from badwire.substrate.docker.client import engine_message
 from badwire.substrate.docker.janitor import Janitor
-from badwire.substrate.substrate import AgentStreams
+from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.util.owner import OWNER, RUN, engine_name, owner
 
@@ -62,7 +62,7 @@ class DockerRun:
     def up(
         self,
         topology: Topology,
-        sysctls: Mapping[str, Mapping[str, str]],
+        sysctls: SysctlsByHost,
         mounts: Sequence[Path],
         image: Callable[[Container], str],
     ) -> AgentStreams:

@@ -5,7 +5,7 @@ not need root for the wire, and the engine may run in a virtual machine.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from badwire.errors import MachineError
 from badwire.substrate.docker import cleanup, image
 from badwire.substrate.docker.client import connect
 from badwire.substrate.docker.containers import DockerRun
-from badwire.substrate.substrate import AgentStreams
+from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Topology
 
 
@@ -44,7 +44,7 @@ class Docker:
     def up(
         self,
         topology: Topology,
-        sysctls: Mapping[str, Mapping[str, str]],
+        sysctls: SysctlsByHost,
         mounts: Sequence[Path],
         undo: ExitStack,
     ) -> AgentStreams:
