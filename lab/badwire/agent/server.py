@@ -7,11 +7,10 @@ from typing import Any
 
 from badwire.agent.event_loop import Loop
 from badwire.errors import LabError, to_wire
-from badwire.util.jsonlines import Decoder, Message, encode
+from badwire.util.jsonlines import Decoder, Message, MessageHandler, encode
 
 _CHUNK = 1 << 16
 
-Send = Callable[[Message], None]
 Reply = Callable[[Any], None]
 Handler = Callable[[Message, Reply], None]
 Close = Callable[[], None]
@@ -65,7 +64,7 @@ def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | Non
         close()
 
 
-def _replier(request: Message, send: Send) -> Reply:
+def _replier(request: Message, send: MessageHandler) -> Reply:
     """A function that sends the answer to ``request``: a value, or a LabError."""
     number = request["id"]
 
@@ -78,7 +77,7 @@ def _replier(request: Message, send: Send) -> Reply:
     return reply
 
 
-def _host(loop: Loop, send: Send, scratch: str, user: int | None) -> tuple[Handler, Close]:
+def _host(loop: Loop, send: MessageHandler, scratch: str, user: int | None) -> tuple[Handler, Close]:
     from badwire.agent.host.agent import HostAgent
 
     def close() -> None:
@@ -88,7 +87,7 @@ def _host(loop: Loop, send: Send, scratch: str, user: int | None) -> tuple[Handl
     return agent.handle, close
 
 
-def _wire(loop: Loop, send: Send) -> tuple[Handler, Close]:
+def _wire(loop: Loop, send: MessageHandler) -> tuple[Handler, Close]:
     # Imported here, since it needs pyroute2, which would cost a host's agent time and memory.
     from badwire.agent.wire.agent import WireAgent
 

@@ -18,7 +18,7 @@ from badwire.testbed.host import Host
 from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
 from badwire.topology.topology import Topology
-from badwire.util.jsonlines import WIRE, Message
+from badwire.util.jsonlines import WIRE, Message, MessageHandler
 
 SNAPLEN = 262144  # bytes of a frame that the capture keeps, tcpdump's default: more than any frame has
 
@@ -27,8 +27,6 @@ NO_IPV6 = {
     "net.ipv6.conf.all.disable_ipv6": "1",
     "net.ipv6.conf.default.disable_ipv6": "1",
 }
-
-Listener = Callable[[Message], None]
 
 
 class Lab:
@@ -147,7 +145,7 @@ def open_lab(
         streams = substrate.up(topology, settings, mounts, undo)
         # On a bridge that exists already, the hosts have their addresses; on one of our own, setup gives them.
         addresses = topology.addresses() if streams.bridge is None else {}
-        listeners: dict[str, Listener] = {}
+        listeners: dict[str, MessageHandler] = {}
         channels = _channels(streams, listeners)
         undo.callback(teardown.expect_agents_to_end, channels)
         host_channels = dict(channels)
@@ -215,7 +213,7 @@ def _merged_sysctls(topology: Topology, overrides: SysctlsByHost) -> dict[str, d
     return merged
 
 
-def _channels(streams: AgentStreams, listeners: Mapping[str, Listener]) -> dict[str, Channel]:
+def _channels(streams: AgentStreams, listeners: Mapping[str, MessageHandler]) -> dict[str, Channel]:
     """A channel to each agent. ``listeners`` may be filled in later; until then events are dropped."""
 
     def on_event(name: str, event: Message) -> None:

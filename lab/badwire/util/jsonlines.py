@@ -7,10 +7,11 @@ is an event.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Message = dict[str, Any]
+MessageHandler = Callable[[Message], None]
 
 # Identifies the wire itself in fields that otherwise have the name of a host or a fault. No host may have this name.
 WIRE = "wire"

@@ -14,9 +14,8 @@ from badwire.agent.host.sampler import Sampler
 from badwire.agent.host.sockets import ControlledSockets
 from badwire.errors import LabError, NoPermission
 from badwire.linux import libc
-from badwire.util.jsonlines import Message
+from badwire.util.jsonlines import Message, MessageHandler
 
-Send = Callable[[Message], None]
 Reply = Callable[[Any], None]
 
 # Recorded whether a scenario sets them or not, since any claim may depend on them.
@@ -47,7 +46,7 @@ ALWAYS_RECORDED = (
 class HostAgent:
     """Serves one host: its programs, controlled sockets, table of sockets, and counters."""
 
-    def __init__(self, loop: Loop, send: Send, scratch: str, user: int | None) -> None:
+    def __init__(self, loop: Loop, send: MessageHandler, scratch: str, user: int | None) -> None:
         self._loop = loop
         self._send = send
         self._sampler: Sampler | None = None

@@ -12,7 +12,7 @@ from typing import IO, Any
 from badwire.agent.event_loop import Loop, Timer
 from badwire.agent.host.input import Done, InputQueue
 from badwire.errors import LabError, ProgramFailed
-from badwire.util.jsonlines import Message
+from badwire.util.jsonlines import MessageHandler
 
 OUTPUT_LIMIT = 1 << 20  # bytes recorded of each stream of a program; the rest is read and discarded
 WINDOW = 1 << 16  # bytes sent to a reader and not yet acknowledged
@@ -37,7 +37,7 @@ class HostProgram:
         number: int,
         name: str,
         process: subprocess.Popen[bytes],
-        emit: Callable[[Message], None],
+        emit: MessageHandler,
         piped: bool = False,
     ) -> None:
         self.number = number

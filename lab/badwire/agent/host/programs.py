@@ -17,7 +17,7 @@ from badwire.agent.host.program import HostProgram
 from badwire.agent.host.terminal import Terminal, open_terminal
 from badwire.errors import LabError, ProgramFailed, ProgramNotFound
 from badwire.util import project
-from badwire.util.jsonlines import Message
+from badwire.util.jsonlines import Message, MessageHandler
 
 # Where the reference programs are; no name is in both.
 PROGRAM_FOLDERS = (project.PROGRAMS, project.PROGRAMS / "faulty")
@@ -49,7 +49,7 @@ class Programs:
     def __init__(
         self,
         loop: Loop,
-        emit: Callable[[Message], None],
+        emit: MessageHandler,
         changed: Callable[[str], None],
         scratch: str,
         user: int | None,

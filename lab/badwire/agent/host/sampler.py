@@ -23,7 +23,7 @@ from badwire.agent.host import inet_diag
 from badwire.agent.host.inet_diag import SocketEntry
 from badwire.agent.host.system import CLOCK_MONOTONIC_COARSE
 from badwire.linux.timers import granularity
-from badwire.util.jsonlines import Message
+from badwire.util.jsonlines import MessageHandler
 
 MIN_INTERVAL_NS = 1_000_000
 MAX_INTERVAL_NS = 1_000_000_000  # intervals double up to this, and then up to a share of the quiet time
@@ -107,7 +107,7 @@ class SocketTimer:
 class Sampler:
     """Samples the table when something may have changed; emits a sample that differs, or that was requested."""
 
-    def __init__(self, loop: Loop, emit: Callable[[Message], None]) -> None:
+    def __init__(self, loop: Loop, emit: MessageHandler) -> None:
         self._loop = loop
         self._emit = emit
         self._diag = inet_diag.open_diag()

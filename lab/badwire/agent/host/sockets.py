@@ -5,11 +5,10 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from badwire.errors import BadOption
-from badwire.util.jsonlines import Message
+from badwire.util.jsonlines import MessageHandler
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 _CALLS = frozenset(
@@ -36,7 +35,7 @@ _CALLS = frozenset(
 class ControlledSockets:
     """The controlled sockets of a host. Each call runs in a thread of its own, so a blocking one blocks no other."""
 
-    def __init__(self, record: Callable[[Message], None]) -> None:
+    def __init__(self, record: MessageHandler) -> None:
         self._record = record
         self._sockets: dict[int, socket.socket] = {}
         self._numbers = itertools.count(1)
@@ -51,7 +50,7 @@ class ControlledSockets:
             raise BadOption(f"a socket is tcp or udp, not {kind}")
         return self._add(socket.socket(socket.AF_INET, _KINDS[kind] | socket.SOCK_CLOEXEC))
 
-    def begin(self, number: int, call: str, args: list[Any], done: Callable[[Message], None]) -> None:
+    def begin(self, number: int, call: str, args: list[Any], done: MessageHandler) -> None:
         """Start a call. When it has returned, ``done`` is called with its record, in the call's own thread.
 
         Raises:
@@ -72,7 +71,7 @@ class ControlledSockets:
         call: str,
         args: list[Any],
         values: list[Any],
-        done: Callable[[Message], None],
+        done: MessageHandler,
     ) -> None:
         value: Any = None
         name: str | None = None

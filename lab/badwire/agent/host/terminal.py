@@ -8,12 +8,11 @@ import errno
 import os
 import subprocess
 import termios
-from collections.abc import Callable
 
 from badwire.agent.event_loop import Loop
 from badwire.agent.host.input import Done, InputQueue
 from badwire.agent.host.program import WINDOW, HostProgram
-from badwire.util.jsonlines import Message
+from badwire.util.jsonlines import MessageHandler
 
 _CHUNK = 1 << 14
 _ANY_USER = 0o666  # in a container, where the program is another user than the owner of its terminal
@@ -37,7 +36,7 @@ class Terminal(HostProgram):
     """A program whose standard streams are a terminal; ``master`` is our end of it."""
 
     def __init__(
-        self, number: int, name: str, process: "subprocess.Popen[bytes]", emit: Callable[[Message], None], master: int
+        self, number: int, name: str, process: "subprocess.Popen[bytes]", emit: MessageHandler, master: int
     ) -> None:
         super().__init__(number, name, process, emit)
         self._master: int | None = master

@@ -17,7 +17,7 @@ from badwire.errors import BadOption, MissingCapability
 from badwire.faults import from_json
 from badwire.faults.fault import Fault, Netem, combine
 from badwire.linux import libc
-from badwire.util.jsonlines import Message
+from badwire.util.jsonlines import Message, MessageHandler
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class WireAgent:
         send: called with each event; frames in it are bytes.
     """
 
-    def __init__(self, loop: Loop, send: Callable[[Message], None]) -> None:
+    def __init__(self, loop: Loop, send: MessageHandler) -> None:
         self._loop = loop
         self._send = send
         self._bridge: Bridge | None = None

@@ -19,11 +19,11 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from badwire.agent.event_loop import Loop, Timer
 from badwire.errors import RunError
-from badwire.util.jsonlines import Message
+from badwire.util.jsonlines import MessageHandler
 
 # Time in ns; host; "in" (sent by it) or "out" (delivered to it); length on the wire in bytes; captured bytes.
 CapturedFrame = tuple[int, str, str, int, bytes]
@@ -77,9 +77,7 @@ class CaptureRecorder:
         mtu: of the ports, in bytes; a slot of the ring holds a frame of this size.
     """
 
-    def __init__(
-        self, loop: Loop, emit: Callable[[Message], None], ports: Mapping[int, str], snaplen: int, mtu: int
-    ) -> None:
+    def __init__(self, loop: Loop, emit: MessageHandler, ports: Mapping[int, str], snaplen: int, mtu: int) -> None:
         self._loop = loop
         self._emit = emit
         self._ports: dict[int, str] = {}

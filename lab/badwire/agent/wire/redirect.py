@@ -17,7 +17,7 @@ from badwire.agent.wire.bridge import Bridge, BridgePort
 from badwire.agent.wire.links import wait_for_link
 from badwire.agent.wire.netlink import NetlinkError
 from badwire.errors import AgentLost, LabError, MissingCapability, NoPermission
-from badwire.util.jsonlines import Message
+from badwire.util.jsonlines import MessageHandler
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class RelayCounts:
 class Redirect:
     """The relay and the ports that are redirected to it. It starts when it is first needed, or by ``start``."""
 
-    def __init__(self, loop: Loop, send: Callable[[Message], None], bridge: Bridge) -> None:
+    def __init__(self, loop: Loop, send: MessageHandler, bridge: Bridge) -> None:
         self._loop = loop
         self._send = send
         self._bridge = bridge
