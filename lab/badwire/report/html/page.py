@@ -10,7 +10,7 @@ import json
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -26,13 +26,25 @@ from badwire.errors import RequestError
 from badwire.evidence.evidence import Evidence
 from badwire.report.html.curves import curves
 from badwire.report.html.plots import plots
-from badwire.report.story import Story, story
+from badwire.report.story import Arrow, Story, story
 from badwire.result.judge import INTERACTIVE_FILE, FramesOfClaims
 from badwire.result.result import ClaimResult, Result
 from badwire.util import files
 
 FILE = "report.html"
+SCRIPTS = (
+    "layout.js",
+    "labels.js",
+    "draw.js",
+    "sheets.js",
+    "ladder.js",
+)
 MOST_ARROWS = 5000  # frames that are drawn; the page says how many are left out
+JSON_ESCAPES = {
+    "&": r"\u0026",
+    "<": r"\u003c",
+    ">": r"\u003e",
+}
 _HERE = Path(__file__).parent
 
 
@@ -60,63 +72,84 @@ def render(
         judged: for each claim the frames that it was judged on.
         missing: sentences about what cannot be shown.
     """
-    whole_story = story(run) if run is not None else None
-    data = {**_compact(whole_story), "judged": judged or {}} if whole_story else None
+    data = None
+    left_out = 0
+    if run is not None:
+        recorded = story(run)
+        data = _compact(recorded)
+        data["judged"] = judged or {}
+        left_out = max(0, len(recorded.arrows) - MOST_ARROWS)
     return rendered(
         "report.html",
-        ("layout.js", "labels.js", "draw.js", "sheets.js", "ladder.js"),
+        SCRIPTS,
         result=result,
         badge=badge(result),
         lesson=tuple(_paragraphs(lesson)),
         missing=missing,
         questions=_questions(result),
-        claims=[one for one in result.claims if not one.instrument],
-        instrument=[one for one in result.claims if one.instrument],
+        claims=[claim for claim in result.claims if not claim.instrument],
+        instrument=[claim for claim in result.claims if claim.instrument],
         facts=tuple(_facts(result.environment)),
         command=command(result) if result.file else "",
         data=json_of(data),
         outputs=_outputs(run),
         plots=_plots(run),
-        left_out=max(0, len(whole_story.arrows) - MOST_ARROWS) if whole_story else 0,
+        left_out=left_out,
     )
 
 
 def badge(result: Result) -> str:
     """The verdict; INTERACTIVE for a lab of `badwire up`, unless it broke off or the lab itself failed."""
-    intact = result.error is None and all(one.verdict != FAILS for one in result.claims)
-    return "INTERACTIVE" if result.file == INTERACTIVE_FILE and intact else result.verdict
+    if result.file != INTERACTIVE_FILE or result.error is not None:
+        return result.verdict
+    if any(claim.verdict == FAILS for claim in result.claims):
+        return result.verdict
+    return "INTERACTIVE"
 
 
 def _paragraphs(lesson: str) -> Iterator[tuple[str, bool]]:
     """Each paragraph, and whether it is a drawing: these are indented and keep their lines."""
     for text in lesson.split("\n\n"):
-        drawn = any(line.startswith(" ") for line in text.splitlines())
-        yield textwrap.dedent(text) if drawn else " ".join(text.split()), drawn
+        is_drawing = any(line.startswith(" ") for line in text.splitlines())
+        if is_drawing:
+            yield textwrap.dedent(text), True
+        else:
+            yield " ".join(text.split()), False
 
 
 def rendered(template: str, scripts: tuple[str, ...], **values: Any) -> str:
     """A template with the page's style and its only script, which consists of these files."""
-    code = "".join(map(_file, scripts))
+    code = "".join(_file(name) for name in scripts)
     policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {_digest(code)}"
-    shown = {"policy": policy, "style": Markup(_file("style.css")), "script": Markup(code)}
-    return _template(template).render(**shown, **values)
+    return _template(template).render(
+        policy=policy,
+        style=Markup(_file("style.css")),
+        script=Markup(code),
+        **values,
+    )
 
 
 def json_of(data: Any) -> Markup:
     """Data as JSON in which nothing can end a script element."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+    for character, escaped in JSON_ESCAPES.items():
+        text = text.replace(character, escaped)
+    return Markup(text)
 
 
 def command(result: Result) -> str:
     """The command that runs it again in the same way."""
-    words = ["badwire", "run", result.file if _own(result) else result.scenario]
+    arguments = ["badwire", "run", result.scenario]
+    if _own(result):
+        arguments = ["badwire", "run", result.file]
     if result.file == INTERACTIVE_FILE:
-        words = INTERACTIVE_FILE.split()
+        arguments = INTERACTIVE_FILE.split()
     for name in ("clock", "substrate", "engine", "seed"):
-        if (value := result.environment.get(name)) not in (None, "auto"):
-            words += [f"--{name}", str(value)]
-    return shlex.join(words)
+        value = result.environment.get(name)
+        if value not in (None, "auto"):
+            arguments.append(f"--{name}")
+            arguments.append(str(value))
+    return shlex.join(arguments)
 
 
 def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
@@ -128,7 +161,8 @@ def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
     if environment.get("clock"):
         yield f"{environment['clock']} clock"
     if environment.get("engines_used"):
-        yield f"faults by {' and '.join(map(str, environment['engines_used']))}"
+        engines = " and ".join(map(str, environment["engines_used"]))
+        yield f"faults by {engines}"
     if environment.get("seed") is not None:
         yield f"seed {environment['seed']}"
     if "took" in environment:
@@ -145,8 +179,10 @@ def _questions(result: Result) -> list[tuple[Question, ClaimResult | None]]:
 
     If the course cannot be read, the page has no questions.
     """
+    if _own(result):
+        return []
     try:
-        questions = () if _own(result) else course.questions(result.scenario)
+        questions = course.questions(result.scenario)
     except RequestError:
         return []
     return [(question, question.shown_by(result.claims)) for question in questions]
@@ -161,26 +197,31 @@ def _marked(text: str) -> Markup:
 
 def _compact(story: Story) -> dict[str, Any]:
     """The story with its arrows as lists, since there may be thousands; ladder.js restores the names."""
-    names = list(dict.fromkeys(name for arrow in story.arrows for name in arrow.fields))
-    index = {host: number for number, host in enumerate(story.hosts)}
-    arrows = [
-        [
-            arrow.number,
-            arrow.sent,
-            index[arrow.source],
-            index[arrow.toward],
-            arrow.delivered,
-            arrow.label,
-            arrow.tcpdump,
-            [arrow.fields.get(name) for name in names],
-            arrow.connection,
-            arrow.again,
-            arrow.lost_to,
-            int(arrow.damaged),
-        ]
-        for arrow in story.arrows[:MOST_ARROWS]
+    fields: dict[str, None] = {}  # their names, in order
+    for arrow in story.arrows:
+        fields.update(dict.fromkeys(arrow.fields))
+    host_numbers = {host: number for number, host in enumerate(story.hosts)}
+    data = asdict(replace(story, arrows=()))
+    data["fields"] = list(fields)
+    data["arrows"] = [_compact_arrow(arrow, host_numbers, fields) for arrow in story.arrows[:MOST_ARROWS]]
+    return data
+
+
+def _compact_arrow(arrow: Arrow, host_numbers: Mapping[str, int], fields: Iterable[str]) -> list[Any]:
+    return [
+        arrow.number,
+        arrow.sent,
+        host_numbers[arrow.source],
+        host_numbers[arrow.toward],
+        arrow.delivered,
+        arrow.label,
+        arrow.tcpdump,
+        [arrow.fields.get(name) for name in fields],
+        arrow.connection,
+        arrow.again,
+        arrow.lost_to,
+        int(arrow.damaged),
     ]
-    return {**asdict(replace(story, arrows=())), "fields": names, "arrows": arrows}
 
 
 def _plots(run: Evidence | None) -> list[tuple[str, Markup]]:
@@ -192,12 +233,22 @@ def _plots(run: Evidence | None) -> list[tuple[str, Markup]]:
 
 def _outputs(run: Evidence | None) -> list[tuple[str, str]]:
     """What each program wrote, with its host and its name."""
-    programs = run.programs if run is not None else ()
-    return [(f"{each.host}: {each.name}", (each.out + each.err).rstrip()) for each in programs if each.out or each.err]
+    if run is None:
+        return []
+    outputs = []
+    for program in run.programs:
+        written = program.out + program.err
+        if written:
+            name = f"{program.host}: {program.name}"
+            outputs.append((name, written.rstrip()))
+    return outputs
 
 
 def _digest(script: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+    """A script as a Content Security Policy names it."""
+    digest = hashlib.sha256(script.encode()).digest()
+    encoded = base64.b64encode(digest).decode()
+    return f"'sha256-{encoded}'"
 
 
 @cache
@@ -207,6 +258,11 @@ def _file(name: str) -> str:
 
 @cache
 def _template(name: str) -> jinja2.Template:
-    made = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters["marked"] = _marked
-    return made.from_string(_file(name))
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["marked"] = _marked
+    return environment.from_string(_file(name))
