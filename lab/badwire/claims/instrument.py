@@ -142,21 +142,20 @@ class _DelayPeriod:
 
 def _delay_periods(run: Evidence) -> Iterator[_DelayPeriod]:
     for host in run.hosts:
-        faults = [_with_end(each, run) for each in run.faults(toward=host) if each.fault.can_delay]
+        delaying = run.faults(toward=host).where(lambda each: each.fault.can_delay)
         changes: set[int] = set()
-        for each in faults:
-            changes.update((each.began, each.ended or 0))
+        for each in delaying:
+            changes.add(each.began)
+            changes.add(_end(each, run))
         for began, ended in pairwise(sorted(changes)):
-            in_force = [each for each in faults if each.began <= began and ended <= (each.ended or 0)]
+            in_force = [each for each in delaying if each.began <= began and ended <= _end(each, run)]
             if any(isinstance(each.fault, Delay) for each in in_force):
                 yield _DelayPeriod(host, began, ended, tuple(in_force))
 
 
-def _with_end(period: FaultPeriod, run: Evidence) -> FaultPeriod:
-    """The period of a fault; one that was never lifted ends with the capture."""
-    if period.ended:
-        return period
-    return replace(period, ended=run.wire.capture_end or 0)
+def _end(period: FaultPeriod, run: Evidence) -> int:
+    """When a fault was lifted; one that never was ends with the capture."""
+    return period.ended or run.wire.capture_end or 0
 
 
 @dataclass(frozen=True)

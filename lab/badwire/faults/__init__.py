@@ -43,6 +43,24 @@ def from_json(data: Mapping[str, Any]) -> Fault:
 
 
 __all__ = [
-    "FAULTS", "Answering", "Corrupt", "Decision", "Delay", "Duplicate", "Fault", "Hold", "Keeping", "Late", "Loss",
-    "Mtu", "Netem", "Nth", "Partition", "Rate", "Reorder", "Rule", "combine", "from_json",
-]  # fmt: skip
+    "FAULTS",
+    "Answering",
+    "Corrupt",
+    "Decision",
+    "Delay",
+    "Duplicate",
+    "Fault",
+    "Hold",
+    "Keeping",
+    "Late",
+    "Loss",
+    "Mtu",
+    "Netem",
+    "Nth",
+    "Partition",
+    "Rate",
+    "Reorder",
+    "Rule",
+    "combine",
+    "from_json",
+]

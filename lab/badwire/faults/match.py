@@ -126,10 +126,14 @@ class Match(Fault):
                 return False
             if number is not None and found.protocol != number:
                 return False
-            if self.flags is not None and (found.protocol != TCP or found.flags & mask != value):
-                return False
-            if self.data is not None and self.data != (found.payload > 0):
-                return False
+            if self.flags is not None:
+                has_flags = found.flags & mask == value
+                if found.protocol != TCP or not has_flags:
+                    return False
+            if self.data is not None:
+                has_data = found.payload > 0
+                if has_data != self.data:
+                    return False
             if self.port is not None and self.port not in (found.source, found.target):
                 return False
             if self.from_port is not None and self.from_port != found.source:

@@ -301,7 +301,8 @@ def _replicas(service: Section) -> int:
 
 def _wire(value: object) -> Container:
     service = _service("wire", value, "wire")
-    if service.values.get("network_mode") != "host":
+    network_mode = service.values.get("network_mode")
+    if network_mode != "host":
         raise Bad(f"{service.here}: 'network_mode' must be host: that is where the engine's bridges are")
     return _container(service, Topology.wire)
 
@@ -315,7 +316,8 @@ def _service(name: str, value: object, kind: str) -> Section:
     if isinstance(command, str):
         command = command.split()
     if command != agent:
-        raise Bad(f"{service.here}: 'command' must be {' '.join(agent)}; programs are started by the agent")
+        required = " ".join(agent)
+        raise Bad(f"{service.here}: 'command' must be {required}; programs are started by the agent")
     if not service.read("stdin_open", flag, default=True):
         raise Bad(f"{service.here}: 'stdin_open' must be true: an agent ends with its input")
     return service
@@ -336,7 +338,9 @@ def _base(service: Section) -> str | None:
     """The image on which the hosts' image is built, from ``build.args``."""
     build = Section(service.values["build"], service.here, "build")
     build.allow({"context", "dockerfile", "args"})
-    if build.values.get("context") != "." or build.values.get("dockerfile") != IMAGE_FILE:
+    context = build.values.get("context")
+    dockerfile = build.values.get("dockerfile")
+    if context != "." or dockerfile != IMAGE_FILE:
         raise Bad(
             f"{build.here} must have the context . and the dockerfile {IMAGE_FILE}; for another image, give 'image'"
             " without 'build'"
@@ -350,10 +354,11 @@ def _base(service: Section) -> str | None:
 def _address(service: Section, network: str) -> str | None:
     networks = service.values.get("networks")
     here = service.where("networks")
-    names = networks if isinstance(networks, list) else list(table(networks, here))
+    is_list = isinstance(networks, list)
+    names = networks if is_list else list(table(networks, here))
     if names != [network]:
         raise Bad(f"{here} must be just the file's one network, '{network}'")
-    if isinstance(networks, list):
+    if is_list:
         return None
     options = Section(networks, service.here, "networks").section(network, {"ipv4_address"})
     if not options.values:

@@ -94,7 +94,8 @@ class Topology:
         if not self.hosts:
             raise self._bad("there is no host; give at least one service beside the wire")
         if len(self.hosts) > MOST_HOSTS:
-            raise self._bad(f"there are {len(self.hosts)} hosts; a Linux bridge has ports for {MOST_HOSTS}")
+            count = len(self.hosts)
+            raise self._bad(f"there are {count} hosts; a Linux bridge has ports for {MOST_HOSTS}")
         names = Counter(host.name for host in self.hosts)
         for name, count in names.items():
             if count > 1:
@@ -119,7 +120,10 @@ class Topology:
         Raises:
             BadTopology: there is no such host, or the new topology is not valid.
         """
-        wanted = {name.replace("_", "-"): number for name, number in replicas.items()}
+        wanted = {}
+        for name, number in replicas.items():
+            host_name = name.replace("_", "-")
+            wanted[host_name] = number
         hosts: list[HostSpec] = []
         for host in self.hosts:
             number = wanted.pop(host.name, 1)
@@ -138,8 +142,9 @@ class Topology:
         until all hosts fit.
         """
         network = self._network(self.subnet or default)
-        while self.subnet is None and not self._fits(network):
-            network = network.supernet()
+        if self.subnet is None:
+            while not self._fits(network):
+                network = network.supernet()
         taken = {host.address for host in self.hosts}
         free = _free(network, taken)
         addresses = {}
@@ -166,16 +171,19 @@ class Topology:
                 raise self._bad(f"hosts {other!r} and {host.name!r} both ask for {host.address}")
             host_at[host.address] = host.name
         if network is not None and not self._fits(network):
-            raise self._bad(f"{network} is too small for {len(self.hosts)} hosts and a gateway; use a shorter prefix")
+            count = len(self.hosts)
+            raise self._bad(f"{network} is too small for {count} hosts and a gateway; use a shorter prefix")
 
     def _check_address(self, host: str, text: str, network: IPv4Network) -> None:
         try:
             address = IPv4Address(text)
         except ValueError:
             raise self._bad(f"host {host!r}: {text!r} is not an IPv4 address") from None
-        reserved = (network[0], network[1], network[-1])
+        gateway = network[1]
+        reserved = (network.network_address, gateway, network.broadcast_address)
         if address not in network or address in reserved:
-            raise self._bad(f"host {host!r}: {address} is not for a host in {network}; start at {network[2]}")
+            lowest = network[2]
+            raise self._bad(f"host {host!r}: {address} is not for a host in {network}; start at {lowest}")
 
     def _network(self, subnet: str) -> IPv4Network:
         try:
