@@ -62,8 +62,8 @@ def test_what_is_no_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "cannot be started: Permission denied" in str(refused)
     (tmp_path / "linux").chmod(0o755)
     said = str(kernels.trial(BuiltKernel(tmp_path)))
-    assert "did not come up (its last lines: " in said
-    assert f"I am a shell; the whole console is in {cache.root()}/trial.log" in said
+    assert "did not boot (its last lines: " in said
+    assert f"I am a shell; the complete console is in {cache.root()}/trial.log" in said
     assert (cache.root() / "trial.log").read_text().endswith("I am a shell\n")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from badwire.errors import BadOption
 from badwire.uml.cache import BuiltKernel
-from badwire.uml.machine import Machine, a_processor
+from badwire.uml.machine import Machine, reserved_processor
 from tests.command_line import lab, sentence, story
 from tests.uml.build.tree import mounted
 from tests.uml.machines import SLOW, assert_gone, boxed, kernels_in, running, some_boots
@@ -173,13 +173,13 @@ def test_a_folder_has_one_kernel_at_a_time(tmp_path: Path) -> None:
 
 
 def test_each_processor_is_given_to_one() -> None:
-    with a_processor() as first:
+    with reserved_processor() as first:
         if first is None:
             pytest.skip("other runs have all processors")
-        with a_processor() as second:
+        with reserved_processor() as second:
             assert second != first
     there = len(os.sched_getaffinity(0))
-    held = [a_processor() for _ in range(there + 1)]
+    held = [reserved_processor() for _ in range(there + 1)]
     numbers = [one.__enter__() for one in held]
     try:
         taken = [number for number in numbers if number is not None]

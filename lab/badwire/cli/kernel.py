@@ -106,8 +106,8 @@ def run_command(argv: list[str]) -> int:
             if args.out:
                 raise
             # The scratch folder is removed, and the console with it: say how to keep it.
-            removed = f"the whole console is in {console_of(folder)}"
-            text = str(error).replace(removed, "--out DIR keeps the whole console")
+            removed = f"the complete console is in {console_of(folder)}"
+            text = str(error).replace(removed, "--out DIR keeps the complete console")
             raise type(error)(text) from error
     if not isinstance(status, int):
         raise ProgramFailed(f"{args.command[0]} has no exit status.")

@@ -36,12 +36,18 @@ ABOUT = "about.json"  # the kernel's release, source and compiler; a directory w
 
 def root() -> Path:
     """The directory of all kernels, whether it exists or not. Raises KernelError if the user has no home directory."""
+    return _cache_home() / "badwire" / "kernel"
+
+
+def _cache_home() -> Path:
+    """The user's cache directory, as in the XDG Base Directory Specification."""
     named = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(named):
+        return Path(named)
     try:
-        base = Path(named) if os.path.isabs(named) else Path.home() / ".cache"
+        return Path.home() / ".cache"
     except RuntimeError:
         raise KernelError("The kernel cannot be kept, since this user has no home; set XDG_CACHE_HOME.") from None
-    return base / "badwire" / "kernel"
 
 
 def former() -> Path:
@@ -51,8 +57,10 @@ def former() -> Path:
 
 def configuration() -> str:
     """A digest of the kernel's options and of around.h. Comments in the fragment, and its order, do not change it."""
-    wanted = sorted(options(FRAGMENT.read_text()).items())
-    return hashlib.sha256(repr(wanted).encode() + AROUND.read_bytes()).hexdigest()[:12]
+    wanted = options(FRAGMENT.read_text())
+    in_order = sorted(wanted.items())
+    data = repr(in_order).encode() + AROUND.read_bytes()
+    return hashlib.sha256(data).hexdigest()[:12]
 
 
 def current_link() -> Path:
@@ -143,14 +151,15 @@ def remove_former() -> list[str]:
         A sentence for the directory removed; empty if none was.
     """
     try:
-        left = former()
-        used = max((path.lstat().st_mtime for path in left.glob("*/*")), default=0.0)
-        if not left.is_dir() or used >= time.time() - IN_USE:
+        folder = former()
+        times = [path.lstat().st_mtime for path in folder.glob("*/*")]
+        used = max(times, default=0.0)
+        if not folder.is_dir() or used >= time.time() - IN_USE:
             return []
-        shutil.rmtree(left)
+        shutil.rmtree(folder)
     except (MachineError, OSError):
         return []  # there is no cache directory, or another process removes it at the same time
-    return [f"removed {left}, the cache of the project's former name"]
+    return [f"removed {folder}, the cache of the project's former name"]
 
 
 def remove_old() -> None:
@@ -159,7 +168,10 @@ def remove_old() -> None:
     Raises:
         OSError: a kernel cannot be removed.
     """
-    kernels = [about.parent for about in root().glob(f"[!.]*/{ABOUT}") if not about.parent.is_symlink()]
+    kernels = []
+    for about in root().glob(f"[!.]*/{ABOUT}"):
+        if not about.parent.is_symlink():
+            kernels.append(about.parent)
     kernels.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in kernels[KEPT:]:
         if folder.stat().st_mtime < time.time() - IN_USE:
@@ -183,17 +195,19 @@ def writing() -> Iterator[None]:
 
 def refusal(error: OSError) -> MachineError:
     """The error for a cache that cannot be written."""
-    return full() if error.errno in NO_SPACE else forbidden(error.strerror or str(error))
+    if error.errno in NO_SPACE:
+        return full()
+    return forbidden(error.strerror or str(error))
 
 
 def forbidden(why: str) -> KernelError:
     """The error for a cache that this user may not write; ``why`` is the system's reason."""
-    return KernelError(f"The kernel cannot be kept in {root()}: {why}; set XDG_CACHE_HOME to a folder of yours.")
+    return KernelError(f"The kernel cannot be kept in {root()}: {why}; set XDG_CACHE_HOME to a directory of yours.")
 
 
 def full() -> DiskFull:
     """The error for a cache on a full disk."""
-    return DiskFull(f"There is not enough room to build the kernel in {root()}; make some, or set XDG_CACHE_HOME.")
+    return DiskFull(f"There is not enough room to build the kernel in {root()}; free some, or set XDG_CACHE_HOME.")
 
 
 @dataclass(frozen=True)

@@ -25,16 +25,22 @@ class VirtualClock:
     """
 
     def __init__(self, options: Options, progress: Callable[[str], None]) -> None:
-        self.options, self.progress = options, progress
+        self.options = options
+        self.progress = progress
         self.kernel = kernels.ensure(progress)
         if options.substrate == "docker":
             from badwire.uml.docker import engine_disk  # noqa: F401  (it imports the Docker SDK)
 
     def play(self, scenario: Scenario, folder: Path) -> LabError | None:
         """See badwire.run.runner.Clock."""
-        how = self.options
-        substrate = "netns" if how.substrate == "auto" else how.substrate
-        arguments = {"file": str(scenario.file), "substrate": substrate, "engine": how.engine, "seed": how.seed}
+        options = self.options
+        substrate = "netns" if options.substrate == "auto" else options.substrate
+        arguments = {
+            "file": str(scenario.file),
+            "substrate": substrate,
+            "engine": options.engine,
+            "seed": options.seed,
+        }
         job = Job(
             call="badwire.uml.guest.play.play",
             arguments=arguments,
@@ -45,11 +51,20 @@ class VirtualClock:
         output = OutputForwarder(self.progress)
         try:
             with self._disks(substrate) as disks:
-                machine = Machine(self.kernel, folder, seed=how.seed, memory=how.memory, limit=how.limit, disks=disks)
-                broke = machine.run(job, output.forward)
-        except LabError as error:
-            return error
-        return None if broke is None else from_wire(outside(broke, folder))
+                machine = Machine(
+                    self.kernel,
+                    folder,
+                    seed=options.seed,
+                    memory=options.memory,
+                    limit=options.limit,
+                    disks=disks,
+                )
+                error = machine.run(job, output.forward)
+        except LabError as refusal:
+            return refusal
+        if error is None:
+            return None
+        return from_wire(outside(error, folder))
 
     @contextmanager
     def _disks(self, substrate: str) -> Iterator[list[Disk]]:

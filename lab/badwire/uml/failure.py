@@ -7,6 +7,7 @@ import contextlib
 import re
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,57 +24,65 @@ _NOISE = re.compile(r"Failed to initialize ubd device 0 :Couldn't determine size
 
 
 @dataclass(frozen=True)
-class End:
+class KernelExit:
     """How a kernel ended that left no answer of its job.
 
     Attributes:
         console: the text that it wrote on its console.
-        kept: the file with the same text.
+        console_file: the file with the same text.
         began: whether the job had started.
         status: the exit status of the kernel's process; negative after a signal.
         memory: the kernel's memory, in MB.
         limit: the time limit that ended it, in seconds of real time; None if another cause did.
-        doing: what the kernel did when the limit ended it, as ``doing()`` returns it.
+        activity: what the kernel did when the limit ended it, as ``activity()`` returns it.
     """
 
     console: str
-    kept: Path
+    console_file: Path
     began: bool
     status: int
     memory: int
     limit: float | None = None
-    doing: str = ""
+    activity: str = ""
 
     def error(self) -> LabError:
         """The error to raise, whose text is one sentence."""
-        kept = f"the whole console is in {self.kept}"
-        panic = _PANIC.search(self.console)
-        # A panic is followed by a call trace, which only people who know the kernel's source can use.
-        last = last_lines(self.console[: panic.end()] if panic else self.console)
+        saved = f"the complete console is in {self.console_file}"
+        output = last_lines(self._before_trace())
         if self.limit is not None:
             return RunError(
-                f"the virtual clock's kernel was ended after {self.limit:g} s of real time: {self.doing}; if it was"
-                f" only slow, give it more with --limit (last lines: {last}; {kept})."
+                f"the virtual clock's kernel was ended after {self.limit:g} s of real time: {self.activity}; if it was"
+                f" only slow, give it more with --limit (last lines: {output}; {saved})."
             )
         if _OUT_OF_MEMORY.search(self.console):
             return RunError(
                 f"the virtual clock's kernel ran out of its {self.memory} MB; give it more with --memory"
-                f" (its last lines: {last}; {kept})."
+                f" (its last lines: {output}; {saved})."
             )
-        if not self.began:
-            if _NO_PTRACE.search(self.console):
-                return MachineError(
-                    f"the virtual clock's kernel cannot run here, since this machine forbids ptrace ({last}); allow it"
-                    " (a container wants --cap-add SYS_PTRACE or another seccomp profile), or run with --clock real."
-                )
-            return KernelError(f"the virtual clock's kernel did not come up (its last lines: {last}; {kept}).")
-        return RunError(f"the virtual clock's kernel {self._how(panic)} (its last lines: {last}; {kept}).")
+        if self.began:
+            cause = self._cause()
+            return RunError(f"the virtual clock's kernel {cause} (its last lines: {output}; {saved}).")
+        if _NO_PTRACE.search(self.console):
+            return MachineError(
+                f"the virtual clock's kernel cannot run here, since this machine forbids ptrace ({output}); allow it"
+                " (a container needs --cap-add SYS_PTRACE or another seccomp profile), or run with --clock real."
+            )
+        return KernelError(f"the virtual clock's kernel did not boot (its last lines: {output}; {saved}).")
 
-    def _how(self, panic: "re.Match[str] | None") -> str:
+    def _before_trace(self) -> str:
+        """The console without the call trace after a panic, which only people who know the kernel's source can use."""
+        panic = _PANIC.search(self.console)
+        if panic is None:
+            return self.console
+        return self.console[: panic.end()]
+
+    def _cause(self) -> str:
+        panic = _PANIC.search(self.console)
         if panic:
             return f"panicked: {panic[1]}"
         if self.status < 0:
-            return f"was ended from outside by {signal.Signals(-self.status).name} before its job was done"
+            name = signal.Signals(-self.status).name
+            return f"was ended from outside by {name} before its job was done"
         if _HALTED.search(self.console):
             return "was halted by its job before that was done"
         return f"ended with status {self.status} before its job was done"
@@ -81,53 +90,72 @@ class End:
 
 def last_lines(console: str) -> str:
     """The last LAST_LINES lines of a console, joined into one, without the lines that every run has."""
-    lines = [line.strip() for line in console.splitlines() if line.strip() and not _NOISE.search(line)]
-    return " | ".join(lines[-LAST_LINES:]) or "nothing"
+    lines = []
+    for line in console.splitlines():
+        text = line.strip()
+        if text and not _NOISE.search(line):
+            lines.append(text)
+    if not lines:
+        return "nothing"
+    return " | ".join(lines[-LAST_LINES:])
 
 
 def short_of_memory(console: str, memory: int) -> str | None:
     """A sentence on the programs that the kernel killed because its ``memory`` (MB) was used up; None without any."""
-    killed = list(dict.fromkeys(_KILLED.findall(console)))
+    killed = _KILLED.findall(console)
     if not killed:
         return None
-    return (
-        f"the virtual clock's kernel ran out of its {memory} MB and killed {', '.join(killed)}; give it more with"
-        " --memory."
-    )
+    names = ", ".join(dict.fromkeys(killed))
+    return f"the virtual clock's kernel ran out of its {memory} MB and killed {names}; give it more with --memory."
 
 
 WATCHED = 0.5  # s of real time; a program that computes gets a processor within it, even beside 20 other programs
 
 
-def doing(kernel: int) -> str:
+def activity(kernel: int) -> str:
     """What the kernel with this pid does, as a clause of a sentence. Observes it for WATCHED seconds."""
-    itself, programs = _used(kernel), _programs(kernel)
+    kernel_before = _processor_time(kernel)
+    programs_before = _programs(kernel)
     time.sleep(WATCHED)
-    if _stopped(kernel):
+    if _is_stopped(kernel):
         return "it was stopped from outside"
-    if any(_used(pid) != before for pid, before in programs.items()) or _programs(kernel).keys() - programs.keys():
+    new_programs = _programs(kernel).keys() - programs_before.keys()
+    if new_programs or _any_has_computed(programs_before):
         return "a program that computes without ever sleeping stops its clock"
-    if _used(kernel) != itself:
-        return "all its programs wait for what never comes"
+    if _processor_time(kernel) != kernel_before:
+        return "all its programs wait for something that never happens"
     return "this machine gave it no processor"
 
 
-def _used(pid: int) -> int:
+def _any_has_computed(before: Mapping[int, int]) -> bool:
+    """Whether any of these processes has used a processor since ``before``, their processor times in ns."""
+    now = {pid: _processor_time(pid) for pid in before}
+    return now != before
+
+
+def _processor_time(pid: int) -> int:
     """The processor time of a process, in ns; 0 when it has ended."""
     with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+        text = Path(f"/proc/{pid}/schedstat").read_text()
+        processor_time, *_ = text.split()
+        return int(processor_time)
     return 0
 
 
 def _programs(kernel: int) -> dict[int, int]:
     """The processes of this machine that run the kernel's programs, each with its processor time in ns."""
     with contextlib.suppress(OSError):
-        children = Path(f"/proc/{kernel}/task/{kernel}/children").read_text().split()
-        return {pid: _used(pid) for pid in map(int, children)}
+        children = Path(f"/proc/{kernel}/task/{kernel}/children").read_text()
+        pids = [int(pid) for pid in children.split()]
+        return {pid: _processor_time(pid) for pid in pids}
     return {}
 
 
-def _stopped(pid: int) -> bool:
+def _is_stopped(pid: int) -> bool:
+    """Whether a signal has stopped the process (proc(5), state T)."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        status = Path(f"/proc/{pid}/stat").read_text()
+        _, _, after_name = status.rpartition(")")
+        state, *_ = after_name.split()
+        return state == "T"
     return False

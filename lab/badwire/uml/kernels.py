@@ -26,8 +26,11 @@ def ensure(progress: Callable[[str], None]) -> BuiltKernel:
     if kernel is None:
         from badwire.uml.build import build, sources
 
-        own = cache.root() / "source"
-        return build.build(sources.named(own.readlink()) if os.path.islink(own) else sources.debian(), progress)
+        source = sources.debian()
+        link = cache.root() / "source"
+        if os.path.islink(link):
+            source = sources.named(link.readlink())
+        return build.build(source, progress)
     if not kernel.preload_library.exists():
         with cache.writing():
             preload.make(kernel.folder)
@@ -43,20 +46,23 @@ def trial(kernel: BuiltKernel) -> MachineError | None:
 
     with scratch.folder() as folder:
         try:
-            Machine(kernel, folder).run(Job(call="os.getpid"), lambda name, data: None)
+            machine = Machine(kernel, folder)
+            machine.run(Job(call="os.getpid"), lambda name, data: None)
         except LabError as error:
-            said = _with_its_console(str(error), console_of(folder))
-            return type(error)(said) if isinstance(error, MachineError) else KernelError(said)
+            message = _with_saved_console(str(error), console_of(folder))
+            if isinstance(error, MachineError):
+                return type(error)(message)
+            return KernelError(message)
     return None
 
 
-def _with_its_console(said: str, console: Path) -> str:
+def _with_saved_console(message: str, console: Path) -> str:
     """The sentence with the console's path replaced by that of a copy, since the console's folder is removed."""
-    if str(console) not in said:
-        return said
-    kept = cache.root() / "trial.log"
+    if str(console) not in message:
+        return message
+    copy = cache.root() / "trial.log"
     try:
-        shutil.copyfile(console, kept)
+        shutil.copyfile(console, copy)
     except OSError:
-        return said
-    return said.replace(str(console), str(kept))
+        return message
+    return message.replace(str(console), str(copy))

@@ -30,22 +30,27 @@ from badwire.options import LIMIT, MEMORY
 from badwire.store import run_folder
 from badwire.uml.cache import BuiltKernel
 from badwire.uml.cow_disk import Disk
-from badwire.uml.failure import End, doing, short_of_memory
+from badwire.uml.failure import KernelExit, activity, short_of_memory
 from badwire.uml.guest import memory as guest_memory
 from badwire.uml.paths import AUX, ENVIRONMENT, outside
 from badwire.util import locks, project
 
 _CHUNK = 1 << 16  # bytes
-Heard = Callable[[str, bytes], None]
+OnOutput = Callable[[str, bytes], None]
 
 
-def follow(process: "subprocess.Popen[bytes]", files: Mapping[str, Path], heard: Heard, limit: float) -> bool:
+def follow(
+    process: "subprocess.Popen[bytes]",
+    files: Mapping[str, Path],
+    on_output: OnOutput,
+    limit: float,
+) -> bool:
     """Follow the files that a process writes, until the process ends or ``limit`` seconds are over.
 
     Args:
         process: the process.
         files: the files by name.
-        heard: called with a file's name and each piece that is appended to it.
+        on_output: called with a file's name and each piece that is appended to it.
         limit: in seconds of real time.
 
     Returns:
@@ -55,7 +60,7 @@ def follow(process: "subprocess.Popen[bytes]", files: Mapping[str, Path], heard:
     with ExitStack() as undo:
         notices = libc.inotify_init()
         undo.callback(os.close, notices)
-        readers = {}
+        readers: dict[str, FileIO] = {}
         for name, path in files.items():
             libc.inotify_add_watch(notices, str(path), libc.IN_MODIFY)
             readers[name] = undo.enter_context(path.open("rb", buffering=0))
@@ -65,14 +70,17 @@ def follow(process: "subprocess.Popen[bytes]", files: Mapping[str, Path], heard:
         for fd in (notices, ended):
             poll.register(fd, select.POLLIN)
         while True:
-            ready = dict(poll.poll(max(0.0, until - time.monotonic()) * 1000))
+            remaining = max(0.0, until - time.monotonic())
+            ready = dict(poll.poll(remaining * 1000))
             if notices in ready:
                 os.read(notices, _CHUNK)
             for name, reader in readers.items():
                 while data := reader.read(_CHUNK):
-                    heard(name, data)
-            if ended in ready or not ready:
-                return ended in ready
+                    on_output(name, data)
+            if ended in ready:
+                return True
+            if not ready:
+                return False
 
 
 _ROOM = 1 << 16  # bytes; more than the kernel's own small files take, which are removed when it ends
@@ -84,21 +92,22 @@ def console_of(folder: Path) -> Path:
 
 
 @contextmanager
-def taken(folder: Path) -> Iterator[int]:
-    """A descriptor of the folder, locked during the block. Raises BadOption if another kernel has the lock."""
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def locked(folder: Path) -> Iterator[int]:
+    """A descriptor of the directory, locked during the block. Raises BadOption if another kernel has the lock."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        if not locks.try_lock(held):
+        if not locks.try_lock(descriptor):
             raise BadOption(f"Another kernel runs with the folder {folder.parent}; name another with --out.")
-        yield held
+        yield descriptor
     finally:
-        os.close(held)
+        os.close(descriptor)
 
 
-def all_of(file: FileIO) -> str:
+def contents(file: FileIO) -> str:
     """The contents of the file, from its beginning."""
     file.seek(0)
-    return file.read().decode(errors="replace")
+    data = file.read()
+    return data.decode(errors="replace")
 
 
 def is_full(file: FileIO) -> bool:
@@ -113,16 +122,16 @@ def is_full(file: FileIO) -> bool:
 
 
 @contextmanager
-def a_processor() -> Iterator[int | None]:
+def reserved_processor() -> Iterator[int | None]:
     """Reserve a processor of this machine during a ``with`` block: its number, or None when all are reserved.
 
     A kernel is more than twice as fast on one processor as on two (see preload.c). The reservation is the address of an
     abstract Unix socket (unix(7)), which the machine frees even if the process that holds it is killed.
     """
     for number in sorted(os.sched_getaffinity(0)):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as held:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reservation:
             try:
-                held.bind(f"\0badwire-processor-{number}")
+                reservation.bind(f"\0badwire-processor-{number}")
             except OSError:
                 continue
             yield number
@@ -179,12 +188,12 @@ class Machine:
     limit: float = LIMIT
     disks: Sequence[Disk] = ()
 
-    def run(self, job: Job, heard: Heard) -> Any:
+    def run(self, job: Job, on_output: OnOutput) -> Any:
         """Boot the kernel, run the job, and halt.
 
         Args:
             job: the job.
-            heard: called with "stdout" or "stderr" and each piece of bytes that the job writes.
+            on_output: called with "stdout" or "stderr" and each piece of bytes that the job writes.
 
         Returns:
             The function's return value, or the exit status of the command.
@@ -195,62 +204,82 @@ class Machine:
             RequestError: another run uses this folder, or a path cannot be put on a kernel's command line.
             LabError: the job itself raised this error.
         """
-        command, aux = self._command(), self.folder.resolve() / AUX
+        command = self._command()
+        aux = self.folder.resolve() / AUX
         with ExitStack() as undo:
             with run_folder.writing(self.folder, any_error=True):
                 aux.mkdir(exist_ok=True)
-                held = undo.enter_context(taken(aux))
+                directory = undo.enter_context(locked(aux))
                 (aux / "job.json").write_text(json.dumps(vars(job)))
-                files = {name: undo.enter_context((aux / name).open("w+b", buffering=0)) for name in _FILES}
+                files = {}
+                for name in _FILES:
+                    file = (aux / name).open("w+b", buffering=0)
+                    files[name] = undo.enter_context(file)
             # By the descriptor and not by the path, which the job may have replaced by a link to another directory.
-            undo.callback(shutil.rmtree, "uml", dir_fd=held, ignore_errors=True)
-            environment = {
-                "BADWIRE_STDOUT": str(files["stdout"].fileno()),
-                "BADWIRE_STDERR": str(files["stderr"].fileno()),
-                **self._environment(undo.enter_context(a_processor())),
-            }
-            try:
-                process = subprocess.Popen(
-                    command,
-                    executable=self.kernel.linux,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=files["console"],
-                    stderr=subprocess.STDOUT,
-                    pass_fds=[
-                        *(files[name].fileno() for name in _FILES),
-                        *(fd for disk in self.disks for fd in disk.files),
-                    ],
-                    start_new_session=True,  # Ctrl-C must reach the lab only
-                    cwd=self.folder,  # paths on the kernel's command line are relative to it
-                )
-            except OSError as error:
-                raise KernelError(
-                    f"The virtual clock's kernel cannot be started: {error.strerror} ({error.filename}); mend that, or"
-                    " have it elsewhere (XDG_CACHE_HOME)."
-                ) from error
+            undo.callback(shutil.rmtree, "uml", dir_fd=directory, ignore_errors=True)
+            processor = undo.enter_context(reserved_processor())
+            process = self._start(command, files, processor)
             undo.callback(process.wait)
             undo.callback(process.kill)
-            ended = follow(process, {name: aux / name for name in ("stdout", "stderr")}, heard, self.limit)
-            state = "" if ended else doing(process.pid)
+            outputs = {name: aux / name for name in ("stdout", "stderr")}
+            has_ended = follow(process, outputs, on_output, self.limit)
+            last_activity = "" if has_ended else activity(process.pid)
             # Read by the descriptors, since a job may remove every file in its folder.
-            console, answer = (all_of(files[name]) for name in ("console", "answer"))
-            full = is_full(files["console"])
-        began, _, said = answer.partition("\n")
-        if said and not (full and "answer" in said):
-            return self._answered(json.loads(said), heard, short_of_memory(console, self.memory))
-        if full:  # the answer may have been cut short
+            console = contents(files["console"])
+            answer = contents(files["answer"])
+            disk_is_full = is_full(files["console"])
+        began, _, result = answer.partition("\n")
+        may_be_cut_off = disk_is_full and "answer" in result
+        if result and not may_be_cut_off:
+            return self._answer(json.loads(result), on_output, short_of_memory(console, self.memory))
+        if disk_is_full:
             raise DiskFull(f"The run's folder {self.folder} is on a full disk; make room, or name another with --out.")
-        limit = None if ended else self.limit
-        raise End(console, console_of(self.folder), bool(began), process.returncode, self.memory, limit, state).error()
+        failure = KernelExit(
+            console=console,
+            console_file=console_of(self.folder),
+            began=bool(began),
+            status=process.returncode,
+            memory=self.memory,
+            limit=None if has_ended else self.limit,
+            activity=last_activity,
+        )
+        raise failure.error()
 
-    def _answered(self, said: dict[str, Any], heard: Heard, short: str | None) -> Any:
+    def _start(
+        self,
+        command: Sequence[str],
+        files: Mapping[str, FileIO],
+        processor: int | None,
+    ) -> "subprocess.Popen[bytes]":
+        """Start the kernel's process. Raises KernelError."""
+        inherited = [files[name].fileno() for name in _FILES]
+        for disk in self.disks:
+            inherited.extend(disk.files)
+        try:
+            return subprocess.Popen(
+                command,
+                executable=self.kernel.linux,
+                env=self._environment(files, processor),
+                stdin=subprocess.DEVNULL,
+                stdout=files["console"],
+                stderr=subprocess.STDOUT,
+                pass_fds=inherited,
+                start_new_session=True,  # Ctrl-C must reach the lab only
+                cwd=self.folder,  # paths on the kernel's command line are relative to it
+            )
+        except OSError as error:
+            raise KernelError(
+                f"The virtual clock's kernel cannot be started: {error.strerror} ({error.filename}); fix that, or"
+                " keep it in another directory (XDG_CACHE_HOME)."
+            ) from error
+
+    def _answer(self, result: dict[str, Any], on_output: OnOutput, warning: str | None) -> Any:
         """Return the job's answer, or raise the error that the job ended with."""
-        if "answer" in said:
-            if short:
-                heard("stderr", f"badwire: {short}\n".encode())
-            return said["answer"]
-        raise from_wire(outside(said["refused"], self.folder))
+        if "answer" not in result:
+            raise from_wire(outside(result["refused"], self.folder))
+        if warning:
+            on_output("stderr", f"badwire: {warning}\n".encode())
+        return result["answer"]
 
     def _command(self) -> list[str]:
         """The kernel's command line. It is the same for every run, since the kernel seeds its random numbers with it.
@@ -258,43 +287,64 @@ class Machine:
         Raises:
             BadOption: the paths of Python or of the lab are too long for it.
         """
-        line = [
+        python = _quoted(sys.executable)
+        packages = _quoted(str(project.IMPORTED_FROM))
+        disks = [f"ubd{number}={disk.name}" for number, disk in enumerate(self.disks)]
+        memory_settings = [f"{name}={value}" for name, value in guest_memory.SETTINGS.items()]
+        command = [
             "linux",
             f"mem={self.memory}M",
             "time-travel=inf-cpu",
             f"time-travel-start={STARTS_AT * 10**9}",
-            *("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro"),
-            *("oops=panic", "quiet"),
+            "root=/dev/root",
+            "rootfstype=hostfs",
+            "rootflags=/",
+            "ro",
+            "oops=panic",
+            "quiet",
             "random.trust_cpu=1",  # else the kernel collects entropy from timing jitter for 0.25 s in each run
-            *("con=null", "con0=null,fd:1", f"con1=null,fd:{_FD}", f"con2=null,fd:{_FD + 1}"),
+            "con=null",
+            "con0=null,fd:1",
+            f"con1=null,fd:{_FD}",
+            f"con2=null,fd:{_FD + 1}",
             f"uml_dir={AUX}/uml",
-            *(f"ubd{number}={disk.name}" for number, disk in enumerate(self.disks)),
-            f"init={_quoted(sys.executable)}",
-            f"PYTHONPATH={_quoted(str(project.IMPORTED_FROM))}",
-            *("PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"),
-            *(f"{name}={value}" for name, value in guest_memory.SETTINGS.items()),
-            *("--", "-P", "-m", "badwire.uml.guest.init"),
+            *disks,
+            f"init={python}",
+            f"PYTHONPATH={packages}",
+            "PYTHONHASHSEED=0",
+            "PYTHONDONTWRITEBYTECODE=1",
+            "PYTHONUTF8=1",
+            *memory_settings,
+            "--",
+            "-P",
+            "-m",
+            "badwire.uml.guest.init",
         ]
-        if sum(len(os.fsencode(word)) + 1 for word in line) > _LONGEST - 100:  # the kernel adds a console
+        length = len(os.fsencode(" ".join(command))) + 1
+        if length > _LONGEST - 100:  # the kernel adds a console
             raise BadOption("The paths of this Python and of the lab are too long for a kernel; put them elsewhere.")
-        return line
+        return command
 
-    def _environment(self, cpu: int | None) -> dict[str, str]:
+    def _environment(self, files: Mapping[str, FileIO], processor: int | None) -> dict[str, str]:
         """The environment of the kernel's process, most of which preload.c reads."""
-        return {
+        environment = {
             "LD_PRELOAD": str(self.kernel.preload_library),
+            "BADWIRE_STDOUT": str(files["stdout"].fileno()),
+            "BADWIRE_STDERR": str(files["stderr"].fileno()),
             "BADWIRE_SEED": str(self.seed),
             "BADWIRE_PARENT": str(os.getpid()),
-            **({} if cpu is None else {"BADWIRE_CPU": str(cpu)}),
             "PATH": os.devnull,  # a kernel that reboots executes "linux" from the PATH; here it finds none and ends
         }
+        if processor is not None:
+            environment["BADWIRE_CPU"] = str(processor)
+        return environment
 
 
 def _quoted(path: str) -> str:
     """A path as it is written on the kernel's command line. Raises BadOption for one with a quote or a colon."""
-    if set(path) & set('":'):
+    if '"' in path or ":" in path:
         raise BadOption(
-            f"The virtual clock cannot use {path}, since a kernel takes no path with a quote or a colon; move it."
+            f"The virtual clock cannot use {path}, since a kernel accepts no path with a quote or a colon; move it."
         )
     return f'"{path}"'
 
@@ -312,6 +362,8 @@ class OutputForwarder:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
             return
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        received = self._rest + data
+        *lines, self._rest = received.split(b"\n")
         for line in lines:
-            self._progress(line.decode("utf-8", "backslashreplace"))
+            text = line.decode("utf-8", "backslashreplace")
+            self._progress(text)

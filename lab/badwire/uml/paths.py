@@ -27,8 +27,10 @@ ENVIRONMENT = {
 def environment(users: Mapping[str, str]) -> dict[str, str]:
     """The environment of a user's command in the kernel: the user's own, with the variables that the kernel needs."""
     ours = {name: ENVIRONMENT[name] for name in ("PYTHONDONTWRITEBYTECODE", CLOCK)}
-    plain = {} if sys.stdout.isatty() else {"TERM": "dumb"}  # inside the kernel, output always goes to a terminal
-    return {**ENVIRONMENT, **users, **ours, **plain}
+    variables = {**ENVIRONMENT, **users, **ours}
+    if not sys.stdout.isatty():
+        variables["TERM"] = "dumb"  # inside the kernel, output always goes to a terminal
+    return variables
 
 
 def here() -> str:
@@ -36,15 +38,20 @@ def here() -> str:
     try:
         return os.getcwd()
     except FileNotFoundError:
-        raise BadOption("The folder that you stand in was removed; cd to another.") from None
+        raise BadOption("The current directory was removed; change to another.") from None
 
 
 def visible_directories(*more: str | Path) -> list[str]:
     """The directories that every job must see: this Python, the lab, the current directory, and ``more``."""
-    return [
-        str(Path(place).resolve())
-        for place in (sys.prefix, sys.base_prefix, project.IMPORTED_FROM, project.ROOT, here(), *more)
+    directories = [
+        sys.prefix,
+        sys.base_prefix,
+        project.IMPORTED_FROM,
+        project.ROOT,
+        here(),
+        *more,
     ]
+    return [str(Path(directory).resolve()) for directory in directories]
 
 
 def outside(message: Mapping[str, str], folder: Path) -> dict[str, str]:

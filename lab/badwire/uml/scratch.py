@@ -10,7 +10,10 @@ from pathlib import Path
 from badwire.errors import DiskFull
 from badwire.util.owner import is_dead, owner
 
-_PREFIX, _FORMER, _SLASH = "badwire.", "netlab.", "+"  # badwire.MACHINE+BOOT+NAMESPACE+PID+START+RANDOM
+# The names: badwire.MACHINE+BOOT+NAMESPACE+PID+START+RANDOM
+_PREFIX = "badwire."
+_FORMER_PREFIX = "netlab."  # the project's former name
+_SLASH = "+"
 
 
 @contextmanager
@@ -18,10 +21,11 @@ def folder() -> Iterator[Path]:
     """An empty temporary directory, removed at the end of the block. Raises DiskFull if it cannot be made."""
     sweep()
     try:
-        made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{owner().replace('/', _SLASH)}{_SLASH}")).resolve()
+        identity = owner().replace("/", _SLASH)
+        made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{identity}{_SLASH}")).resolve()
     except OSError as error:
         raise DiskFull(
-            f"No temporary folder can be made in {tempfile.gettempdir()}: {error.strerror}; make room there, or name"
+            f"No temporary directory can be made in {tempfile.gettempdir()}: {error.strerror}; make room there, or name"
             " another with TMPDIR."
         ) from error
     try:
@@ -33,15 +37,22 @@ def folder() -> Iterator[Path]:
 def sweep() -> list[str]:
     """Remove this user's directories whose owner is dead; return a sentence for each."""
     removed = []
-    there = Path(tempfile.gettempdir())
-    for left in [*there.glob(f"{_PREFIX}*"), *there.glob(f"{_FORMER}*")]:
-        identity = left.name.removeprefix(_PREFIX).removeprefix(_FORMER)
-        identity = identity.rpartition(_SLASH)[0].replace(_SLASH, "/")
+    parent = Path(tempfile.gettempdir())
+    for folder in [*parent.glob(f"{_PREFIX}*"), *parent.glob(f"{_FORMER_PREFIX}*")]:
+        identity = _identity(folder.name)
         try:
-            if left.lstat().st_uid != os.getuid() or not is_dead(identity):
+            is_mine = folder.lstat().st_uid == os.getuid()
+            if not is_mine or not is_dead(identity):
                 continue
-            shutil.rmtree(left)
+            shutil.rmtree(folder)
         except OSError:
             continue  # another process removes it at the same time
-        removed.append(f"removed {left}, of a run of the kernel that was killed")
+        removed.append(f"removed {folder}, of a run of the kernel that was killed")
     return removed
+
+
+def _identity(name: str) -> str:
+    """The identity of the owner in the name of a directory, as ``badwire.util.owner`` reads it."""
+    identity = name.removeprefix(_PREFIX).removeprefix(_FORMER_PREFIX)
+    without_random, _, _ = identity.rpartition(_SLASH)
+    return without_random.replace(_SLASH, "/")

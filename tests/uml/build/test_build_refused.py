@@ -117,7 +117,10 @@ def test_what_is_missing_is_named_all_at_once(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("place", "says"),
     [
-        ("/proc/no-such-place", r"cannot be kept in /proc/no-such-place/.*; set XDG_CACHE_HOME to a folder of yours"),
+        (
+            "/proc/no-such-place",
+            r"cannot be kept in /proc/no-such-place/.*; set XDG_CACHE_HOME to a directory of",
+        ),
         ("{}/a file", r"cannot be kept in .*: Not a directory; set XDG_CACHE_HOME"),
         (
             "{}/my cache",
@@ -138,7 +141,7 @@ def test_no_room_before_and_in_the_middle(tmp_path: Path) -> None:
     done = on_a_disk("size=100M", tmp_path / "disk", *LAB, "kernel", "build", plant(tmp_path / "one"))
     assert done.returncode == DiskFull.exit_status
     assert re.fullmatch(
-        r"There is not enough room to build .* in .*disk/badwire/kernel; make some, or .*", sentence(done)
+        r"There is not enough room to build .* in .*disk/badwire/kernel; free some, or .*", sentence(done)
     )
     tree = plant(tmp_path / "two", also="head -c 300000000 /dev/zero >$(O)/object")
     done = on_a_disk("size=200M", tmp_path / "disk-2", *LAB, "kernel", "build", tree)

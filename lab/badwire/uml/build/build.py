@@ -63,9 +63,10 @@ class Build:
         if self.source.archived:
             tree = self._unpack()
         version = sources.release(tree, self.source.path)
-        out = self.scratch / "out"
+        out = self.scratch / "out"  # the compiler's working directory
         out.mkdir()
-        shutil.copyfile(cache.AROUND, out / cache.AROUND.name)  # the compiler's working directory
+        header = cache.AROUND.name
+        shutil.copyfile(cache.AROUND, out / header)
         make = [
             "make",
             "-C",
@@ -73,7 +74,7 @@ class Build:
             "ARCH=um",
             f"O={out}",
             f"KCONFIG_ALLCONFIG={kernel_config.FRAGMENT}",
-            f"CFLAGS_trap.o=-include {cache.AROUND.name}",
+            f"CFLAGS_trap.o=-include {header}",
         ]
         self.progress(f"configuring Linux {version}")
         self._make([*make, "allnoconfig"])
@@ -108,9 +109,8 @@ class Build:
             reason = output[0].strip() if output else "tar failed"
             raise KernelError(f"{archive} cannot be unpacked ({reason}); download it again, or name another source.")
         entries = list(folder.iterdir())
-        if len(entries) == 1 and entries[0].is_dir():
-            return entries[0]
-        return folder
+        is_in_folder_of_its_own = len(entries) == 1 and entries[0].is_dir()
+        return entries[0] if is_in_folder_of_its_own else folder
 
     def _make(self, argv: list[str]) -> None:
         """Run make. Raises KernelError or DiskFull if it fails."""
@@ -119,11 +119,9 @@ class Build:
         if status == 0:
             return
         self.log.flush()
-        log = (self.scratch / "log").replace(cache.root() / "build.log")
-        lines = [line for line in output if _ERROR_LINE.search(line)]
-        if not lines:
-            lines = output[-SHOWN:]
-        errors = " | ".join(line.strip() for line in lines[:SHOWN])
+        log = cache.root() / "build.log"
+        (self.scratch / "log").replace(log)
+        errors = _errors(output)
         raise KernelError(
             f"The kernel could not be built from {self.source.path}: make ended with status {status}"
             f" ({errors}); see {log}, or name another source."
@@ -168,8 +166,9 @@ class Build:
         if not lacking:
             return
         names = ", ".join(lacking)
+        source = self.source.path
         raise KernelError(
-            f"Linux {version} of {self.source.path} cannot have {names}, which the lab's kernel needs;"
+            f"Linux {version} of {source} cannot have {names}, which the lab's kernel needs;"
             f" name another source, such as Debian's {sources.PACKAGE}."
         )
 
@@ -192,7 +191,20 @@ class Build:
         }
         text = json.dumps(about, indent=2)
         (kernel / cache.ABOUT).write_text(text + "\n")
-        return kernel.rename(cache.root() / f"{release}-{key}")
+        folder = cache.root() / f"{release}-{key}"
+        return kernel.rename(folder)
+
+
+def _errors(output: list[str]) -> str:
+    """The first SHOWN lines with an error, or the last SHOWN lines if there is none, as one line."""
+    lines = []
+    for line in output:
+        if _ERROR_LINE.search(line):
+            lines.append(line.strip())
+    if lines:
+        return " | ".join(lines[:SHOWN])
+    last_lines = [line.strip() for line in output[-SHOWN:]]
+    return " | ".join(last_lines)
 
 
 def _ask(linux: Path, question: str) -> str:
@@ -226,9 +238,7 @@ def build(source: KernelSource | None, progress: OnProgress, machine: str | None
             raise requirements.lack(requirements.missing(None))
         return cached
     with cache.exclusive(progress) as lock:
-        why = requirements.unsuitable(cache.root())
-        if why:
-            raise KernelError(f"The kernel cannot be built in {cache.root()}, which {why}; set XDG_CACHE_HOME.")
+        _check_directory(cache.root())
         if not source.archived:
             sources.release(source.path, source.path)
         progress(f"reading {source.path}")
@@ -236,9 +246,8 @@ def build(source: KernelSource | None, progress: OnProgress, machine: str | None
         folder = _find(key)
         if folder is None:
             _check_resources(source)
-            with cache.building() as scratch, (scratch / "log").open("w") as log:
-                work = Build(source, scratch, log, lock, progress)
-                folder = work.run(key)
+            with cache.building() as scratch:
+                folder = _build(source, scratch, lock, progress, key)
         kernel = BuiltKernel(folder)
         if not kernel.preload_library.exists():
             preload.make(folder)
@@ -246,6 +255,25 @@ def build(source: KernelSource | None, progress: OnProgress, machine: str | None
         cache.link(cache.current_link(), folder.name)
         cache.remove_old()
     return kernel
+
+
+def _build(source: KernelSource, scratch: Path, lock: int, progress: OnProgress, key: str) -> Path:
+    with (scratch / "log").open("w") as log:
+        work = Build(
+            source=source,
+            scratch=scratch,
+            log=log,
+            lock=lock,
+            progress=progress,
+        )
+        return work.run(key)
+
+
+def _check_directory(folder: Path) -> None:
+    """Raise KernelError if a kernel cannot be built in the directory."""
+    reason = requirements.unsuitable(folder)
+    if reason:
+        raise KernelError(f"The kernel cannot be built in {folder}, which {reason}; set XDG_CACHE_HOME.")
 
 
 def _key(source: KernelSource) -> str:
@@ -256,7 +284,8 @@ def _key(source: KernelSource) -> str:
 
 def _find(key: str) -> Path | None:
     """The directory of the kernel in the cache whose name ends with ``key``; None if there is none."""
-    for about in cache.root().glob(f"[!.]*-{key}/{cache.ABOUT}"):
+    pattern = f"[!.]*-{key}/{cache.ABOUT}"
+    for about in cache.root().glob(pattern):
         return about.parent
     return None
 

@@ -83,11 +83,14 @@ def check_installed(needs: Mapping[str, str]) -> None:
         needs: the programs, each with the Debian package that has it.
     """
     search_path = ENVIRONMENT["PATH"]
-    missing = [name for name in needs if shutil.which(name, path=search_path) is None]
+    missing = {}
+    for name, package in needs.items():
+        if shutil.which(name, path=search_path) is None:
+            missing[name] = package
     if not missing:
         return
     programs = ", ".join(missing)
-    distinct = dict.fromkeys(needs[name] for name in missing)
+    distinct = dict.fromkeys(missing.values())
     packages = " ".join(distinct)
     raise MachineError(
         f"a Docker Engine on the virtual clock needs {programs}, installed but not running; run"
@@ -106,7 +109,19 @@ def _make_base(kernel: BuiltKernel, build: DiskBuild, base: Path, progress: OnPr
     # No journal, since a disk is never mounted again after its kernel has died. The inode tables are written now, so
     # that no thread of the kernel writes them later while a lab runs.
     options = "lazy_itable_init=0,nodiscard"
-    _run(build, "mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", "-E", options, part)
+    _run(
+        build,
+        "mkfs.ext4",
+        "-q",
+        "-F",
+        "-m",
+        "0",
+        "-O",
+        "^has_journal",
+        "-E",
+        options,
+        part,
+    )
     progress("writing the base image to the disk")
     job = Job(
         call=f"{docker_images.CALL}.base",
@@ -118,7 +133,13 @@ def _make_base(kernel: BuiltKernel, build: DiskBuild, base: Path, progress: OnPr
     part.replace(base)
 
 
-def _make_hosts(kernel: BuiltKernel, build: DiskBuild, base: Path, hosts: Path, progress: OnProgress) -> None:
+def _make_hosts(
+    kernel: BuiltKernel,
+    build: DiskBuild,
+    base: Path,
+    hosts: Path,
+    progress: OnProgress,
+) -> None:
     progress("building the hosts' image for the virtual clock's Docker Engine")
     part = build.folder / hosts.name
     _run(build, "cp", "--sparse=always", base, part)
@@ -127,7 +148,13 @@ def _make_hosts(kernel: BuiltKernel, build: DiskBuild, base: Path, hosts: Path, 
     part.replace(hosts)
 
 
-def _run_with_disk(kernel: BuiltKernel, build: DiskBuild, file: Path, job: Job, progress: OnProgress) -> None:
+def _run_with_disk(
+    kernel: BuiltKernel,
+    build: DiskBuild,
+    file: Path,
+    job: Job,
+    progress: OnProgress,
+) -> None:
     """Run a job in a kernel that writes directly to the disk in ``file``."""
     output = OutputForwarder(progress)
     with file.open("r+b") as opened:

@@ -64,13 +64,13 @@ class Engine:
 
     address = ADDRESS
 
-    def __init__(self, keeper: int) -> None:
-        self._keeper = keeper
+    def __init__(self, supervisor: int) -> None:
+        self._supervisor = supervisor
 
     def stop(self) -> None:
         """Stop the engine and unmount its disk, so that everything it wrote is on the disk. Raises OSError."""
-        os.kill(self._keeper, signal.SIGTERM)
-        os.waitpid(self._keeper, 0)
+        os.kill(self._supervisor, signal.SIGTERM)
+        os.waitpid(self._supervisor, 0)
         libc.umount(str(FOLDER / "disk"))
 
 
@@ -85,36 +85,38 @@ def start() -> Engine:
         libc.mount(DEVICE, str(FOLDER / "disk"), "ext4", libc.MS_NOATIME)
     except OSError as error:
         raise MachineError(
-            f"the disk of the Docker Engine on the virtual clock cannot be read ({error.strerror}); remove the folder"
-            " badwire/engine from your cache, and it is made anew."
+            f"the disk of the Docker Engine on the virtual clock cannot be read ({error.strerror}); remove the"
+            " directory badwire/engine from your cache, and the disk is made again."
         ) from None
     libc.mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0)
-    _furnish(FOLDER / "bin")
+    _make_path(FOLDER / "bin")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as ready:
         ready.bind(str(FOLDER / "ready"))
-        keeper = os.fork()
-        if keeper == 0:
-            _keep()
-        ended = os.pidfd_open(keeper)
+        supervisor = os.fork()
+        if supervisor == 0:
+            _supervise()
+        ended = os.pidfd_open(supervisor)
         try:
-            awaited = select.poll()
-            awaited.register(ready, select.POLLIN)
-            awaited.register(ended, select.POLLIN)
+            poll = select.poll()
+            poll.register(ready, select.POLLIN)
+            poll.register(ended, select.POLLIN)
             # sd_notify(3): the engine reports that it answers.
-            while ended not in dict(awaited.poll()):
-                if b"READY=1" in ready.recv(4096).split(b"\n"):
-                    return Engine(keeper)
+            while ended not in dict(poll.poll()):
+                message = ready.recv(4096)
+                if b"READY=1" in message.split(b"\n"):
+                    return Engine(supervisor)
         finally:
             os.close(ended)
-    os.waitpid(keeper, 0)
-    said = " | ".join(LOG.read_text(errors="replace").splitlines()[-LAST_LINES:]) or "nothing"
+    os.waitpid(supervisor, 0)
+    lines = LOG.read_text(errors="replace").splitlines()
+    output = " | ".join(lines[-LAST_LINES:]) or "nothing"
     raise MachineError(
-        f"the Docker Engine on the virtual clock ended as soon as it was started (its last lines: {said}); see whether"
-        " dockerd runs on this machine itself, or take --substrate netns."
+        f"the Docker Engine on the virtual clock ended as soon as it was started (its last lines: {output}); check"
+        " whether dockerd runs on this machine itself, or use --substrate netns."
     )
 
 
-def _furnish(folder: Path) -> None:
+def _make_path(folder: Path) -> None:
     """Make the directory that is the engine's PATH: links to its programs, and a script that wraps the shim."""
     folder.mkdir()
     for name in PROGRAMS:
@@ -126,7 +128,7 @@ def _furnish(folder: Path) -> None:
             (folder / name).symlink_to(found)
 
 
-def _keep() -> None:
+def _supervise() -> None:
     """Run the process that starts dockerd, passes SIGTERM on to it, and reaps its orphaned children; never return."""
     status = 1
     try:

@@ -21,32 +21,31 @@ CALL = __name__
 def base(tar: str) -> None:
     """Import the base image from ``tar``, the path of a tar file with its root directory."""
 
-    def imported(client: docker.APIClient) -> None:
-        said = client.import_image(tar, repository=image.LOCAL_BASE, changes=['CMD ["python3"]'])
-        if "errorDetail" in said:
-            raise ImageError(
-                f"the engine did not take the base image ({' '.join(said.split())}); see images/base/build."
-            )
+    def import_base(client: docker.APIClient) -> None:
+        response = client.import_image(tar, repository=image.LOCAL_BASE, changes=['CMD ["python3"]'])
+        if "errorDetail" in response:
+            reason = " ".join(response.split())
+            raise ImageError(f"the engine did not accept the base image ({reason}); see images/base/build.")
 
-    _filled(imported)
+    _with_engine(import_base)
 
 
 def hosts() -> None:
     """Build the hosts' image on the base image, which the disk has already."""
-    _filled(lambda client: image.ensure(client, Container(), _tell))
+    _with_engine(lambda client: image.ensure(client, Container(), _report))
 
 
-def _filled(work: Callable[[docker.APIClient], object]) -> None:
+def _with_engine(work: Callable[[docker.APIClient], object]) -> None:
     engine = docker_engine.start()
     client = connect()
     try:
         work(client)
     except DockerException as error:
-        raise ImageError(f"the engine did not take an image ({engine_message(error)}); see images.") from None
+        raise ImageError(f"the engine did not accept an image ({engine_message(error)}); see images.") from None
     finally:
         client.close()
     engine.stop()
 
 
-def _tell(text: str) -> None:
+def _report(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

@@ -19,10 +19,21 @@ from badwire.errors import LabError, to_wire
 from badwire.linux import libc
 from badwire.uml.paths import AUX, OUT
 
-_FRESH = ("/run", "/dev/shm")
+Job = dict[str, Any]  # the fields of badwire.uml.machine.Job
+_HIDDEN = ("/run", "/dev/shm")  # new and empty in the kernel
+_DEVICE_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "fd/0",
+    "stdout": "fd/1",
+    "stderr": "fd/2",
+}
+_CONSOLES = {
+    1: "/dev/tty1",
+    2: "/dev/tty2",
+}
 
 
-def furnish() -> None:
+def mount_file_systems() -> None:
     """Mount the file systems that every Linux system has, and the run's folder, which is writable."""
     libc.mount("proc", "/proc", "proc", 0)
     libc.mount("sysfs", "/sys", "sysfs", 0)
@@ -30,18 +41,19 @@ def furnish() -> None:
     for path in ("/dev/shm", "/dev/pts"):
         os.makedirs(path, exist_ok=True)
     libc.mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666,newinstance")
-    for path in _FRESH:
-        libc.mount("tmpfs", path, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, "mode=1777")
+    flags = libc.MS_NOSUID | libc.MS_NODEV
+    for path in _HIDDEN:
+        libc.mount("tmpfs", path, "tmpfs", flags, "mode=1777")
     # The files in the machine's /tmp are visible, since a user's files may be there; changes are kept in memory.
     for layer in ("upper", "work"):
         os.mkdir(f"/run/{layer}")
     libc.mount("overlay", "/tmp", "overlay", 0, "lowerdir=/tmp,upperdir=/run/upper,workdir=/run/work")
-    for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+    for name, target in _DEVICE_LINKS.items():
         os.symlink(target, f"/dev/{name}")
     system.up("lo")  # as on every machine
     # The working directory of the kernel's process on the machine, so that the path is the same in every run. Writes
     # are synchronous, so files are complete on the machine however this kernel ends.
-    show("/proc/self/cwd/.", Path(OUT), libc.MS_SYNCHRONOUS)
+    mount_directory("/proc/self/cwd/.", Path(OUT), libc.MS_SYNCHRONOUS)
 
 
 def wait_for_exact_timers() -> None:
@@ -54,74 +66,107 @@ def wait_for_exact_timers() -> None:
         time.sleep(0.01)
 
 
-def show(source: str, target: Path, flags: int) -> None:
+def mount_directory(source: str, target: Path, flags: int) -> None:
     """Mount a directory of the machine, ``source``, at ``target``."""
     target.mkdir(parents=True, exist_ok=True)
     libc.mount("none", str(target), "hostfs", flags, source)
 
 
-def show_again(path: str) -> None:
+def make_visible(path: str) -> None:
     """Mount a directory of the machine at its own path, read-only, if the new /run or /dev/shm hides it."""
-    if any(Path(path).is_relative_to(fresh) for fresh in _FRESH) and not os.path.exists(path):
-        show(path, Path(path), libc.MS_RDONLY)
+    target = Path(path)
+    if os.path.exists(path):
+        return
+    for hidden in _HIDDEN:
+        if target.is_relative_to(hidden):
+            mount_directory(path, target, libc.MS_RDONLY)
+            return
 
 
-def speak() -> None:
+def connect_output() -> None:
     """Connect stdout and stderr each to a console whose bytes the machine writes to a file, and stdin to /dev/null."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    for console, fd in (("/dev/tty1", 1), ("/dev/tty2", 2)):
-        terminal = os.open(console, os.O_WRONLY | os.O_NOCTTY)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    flags = os.O_WRONLY | os.O_NOCTTY
+    for fd, console in _CONSOLES.items():
+        terminal = os.open(console, flags)
         attributes = termios.tcgetattr(terminal)
-        attributes[1] &= ~termios.OPOST
+        attributes[1] &= ~termios.OPOST  # the output is passed on unchanged
         termios.tcsetattr(terminal, termios.TCSANOW, attributes)
         os.dup2(terminal, fd)
         os.close(terminal)
 
 
-def do(job: dict[str, Any]) -> Any:
+def run(job: Job) -> Any:
     """Run the job; return the function's return value, or the exit status of the command."""
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["environment"])
     if job["call"]:
-        module, _, function = job["call"].rpartition(".")
-        return getattr(importlib.import_module(module), function)(**job["arguments"])
+        return call(job["call"], job["arguments"])
+    return run_command(job["command"])
+
+
+def call(path: str, arguments: dict[str, Any]) -> Any:
+    """Call a function, named as "module.function"."""
+    module_name, _, name = path.rpartition(".")
+    module = importlib.import_module(module_name)
+    function = getattr(module, name)
+    return function(**arguments)
+
+
+def run_command(command: list[str]) -> int:
+    """Run a command and return its exit status: 127 if it cannot be run, 128 plus the signal that ended it."""
     child = os.fork()
     if child == 0:
         try:
-            os.execvp(job["command"][0], job["command"])
+            os.execvp(command[0], command)
         except OSError as error:
-            print(f"badwire: {job['command'][0]} cannot be run in the kernel: {error.strerror}.", file=sys.stderr)
+            program = command[0]
+            print(f"badwire: {program} cannot be run in the kernel: {error.strerror}.", file=sys.stderr)
             os._exit(127)
-    while True:
+    pid = 0
+    while pid != child:
         pid, status = os.wait()  # PID 1 also reaps orphaned processes
-        if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        return 128 - code
+    return code
+
+
+def answer_to(job: Job) -> dict[str, Any]:
+    """Start a Docker Engine if the job needs one, and run the job.
+
+    Returns:
+        The result as "answer", or the LabError that ended the job as "refused".
+    """
+    try:
+        if job["engine"]:
+            from badwire.uml.guest import docker_engine  # few jobs need it, and an import takes time
+
+            engine = docker_engine.start()
+            job["environment"]["DOCKER_HOST"] = engine.address
+        return {"answer": run(job)}
+    except LabError as error:
+        return {"refused": to_wire(error)}
 
 
 def main() -> None:
     try:
-        furnish()
+        mount_file_systems()
+        folder = Path(OUT, AUX)
         # Opened before the job runs, since the job may remove the file; the lab outside has it open too.
-        answer = os.open(f"{OUT}/{AUX}/answer", os.O_WRONLY)
-        job = json.loads((Path(OUT, AUX) / "job.json").read_text())
-        speak()
+        answer_file = os.open(folder / "answer", os.O_WRONLY)
+        text = (folder / "job.json").read_text()
+        job = json.loads(text)
+        connect_output()
         wait_for_exact_timers()
-        os.write(answer, b"began\n")
+        os.write(answer_file, b"began\n")
         for path in job["visible"]:
-            show_again(path)
-        try:
-            if job["engine"]:
-                from badwire.uml.guest import docker_engine  # few jobs need it, and an import takes time
-
-                job["environment"]["DOCKER_HOST"] = docker_engine.start().address
-            said = {"answer": do(job)}
-        except LabError as error:
-            said = {"refused": to_wire(error)}
-        os.write(answer, json.dumps(said).encode())
+            make_visible(path)
+        answer = json.dumps(answer_to(job))
+        os.write(answer_file, answer.encode())
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()

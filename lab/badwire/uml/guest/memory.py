@@ -17,7 +17,8 @@ SETTINGS = {
 }
 """The environment variables with which PID 1 must be started."""
 _PAGE = 4096
-_PROT_READ, _PROT_WRITE = 1, 2
+_PROT_READ = 1
+_PROT_WRITE = 2
 _MADV_POPULATE_WRITE = 23  # since Linux 5.14; an older kernel refuses it, and pages are mapped one by one
 
 
@@ -25,12 +26,20 @@ def lay_out() -> None:
     """Map the next ``SIZE`` bytes of the heap. They are free, so nothing fails while they are read-only."""
     c = ctypes.CDLL(None)
     c.malloc.restype = ctypes.c_void_p
-    block = c.malloc(ctypes.c_size_t(SIZE - _PAGE))
+    size = SIZE - _PAGE
+    block = c.malloc(ctypes.c_size_t(size))
     if block is None:
         return
-    begin = (block + _PAGE - 1) & -_PAGE
-    range_ = ctypes.c_void_p(begin), ctypes.c_size_t((block + SIZE - _PAGE - begin) & -_PAGE)
-    c.madvise(*range_, _MADV_POPULATE_WRITE)
-    c.mprotect(*range_, _PROT_READ)
-    c.mprotect(*range_, _PROT_READ | _PROT_WRITE)
+    end = block + size
+    first_page = _page_start(block + _PAGE - 1)
+    after_last_page = _page_start(end)
+    address = ctypes.c_void_p(first_page)
+    length = ctypes.c_size_t(after_last_page - first_page)
+    c.madvise(address, length, _MADV_POPULATE_WRITE)
+    c.mprotect(address, length, _PROT_READ)
+    c.mprotect(address, length, _PROT_READ | _PROT_WRITE)
     c.free(ctypes.c_void_p(block))
+
+
+def _page_start(address: int) -> int:
+    return address // _PAGE * _PAGE

@@ -19,8 +19,8 @@ from badwire.substrate.substrate import Substrate
 class Forked:
     """A forked process; reaped by ``wait``."""
 
-    def __init__(self, life: Callable[[], None]) -> None:
-        self.pid = fork(life)
+    def __init__(self, main: Callable[[], None]) -> None:
+        self.pid = fork(main)
 
     def kill(self) -> None:
         """Send SIGKILL to it."""
@@ -31,16 +31,17 @@ class Forked:
         os.waitpid(self.pid, 0)
 
 
-def launch(theirs: socket.socket, stderr: int) -> Child:
+def launch(control_socket: socket.socket, stderr: int) -> Child:
     """Fork the init process of the namespaces; the arguments are those of badwire.substrate.netns.launch."""
 
-    def life() -> None:
+    def main() -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
-        quiet = os.open(os.devnull, os.O_RDWR)
-        for fd, kept in ((0, quiet), (1, quiet), (2, stderr)):
-            os.dup2(kept, fd)
-        control = socket.socket(fileno=os.dup(theirs.fileno()))
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        os.dup2(stderr, 2)
+        control = socket.socket(fileno=os.dup(control_socket.fileno()))
         os.closerange(3, control.fileno())
         libc.unshare(libc.CLONE_NEWNS | libc.CLONE_NEWNET)
         netns_init.run_init(control)
@@ -48,7 +49,7 @@ def launch(theirs: socket.socket, stderr: int) -> Child:
     ours = os.open("/proc/self/ns/pid", os.O_RDONLY)
     libc.unshare(libc.CLONE_NEWPID)  # the next child is PID 1 of the new namespace
     try:
-        return Forked(life)
+        return Forked(main)
     finally:
         libc.setns(ours, libc.CLONE_NEWPID)
         os.close(ours)

@@ -11,17 +11,24 @@ from badwire.uml.paths import OUT
 
 
 def play(file: str, substrate: str, engine: str, seed: int) -> dict[str, str] | None:
-    """Play the scenario in ``file``, and record it into the run's folder.
+    """Play the scenario in ``file``, and record it in the run's folder.
 
     Returns:
-        The error that broke it off, as errors.to_wire makes it; None if nothing did.
+        The error that ended it early, as errors.to_wire makes it; None if there was none.
     """
 
     def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
     try:
-        error = collect(load(file), substrate_of(substrate), Path(OUT), engine=engine, seed=seed, progress=progress)
-    except LabError as wrong:
-        error = wrong
+        error = collect(
+            load(file),
+            substrate_of(substrate),
+            Path(OUT),
+            engine=engine,
+            seed=seed,
+            progress=progress,
+        )
+    except LabError as refusal:
+        error = refusal
     return None if error is None else to_wire(error)
