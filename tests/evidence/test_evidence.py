@@ -73,7 +73,7 @@ LINE_2 = "line 2, is not a record of evidence"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "holds no run that can be read (evidence.jsonl: No such file or directory)"),
+        (None, "does not contain a run that can be read (evidence.jsonl: No such file or directory)"),
         ("", "does not begin with a record of what was run"),
         ('{"kind":"note"}\n', "does not begin with a record of what was run"),
         ('{"kind":"meta","format":9}\n', "has format 9, this version reads 2"),

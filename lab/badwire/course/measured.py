@@ -87,7 +87,7 @@ def read_measurements(bases: Sequence[Path]) -> Measurements:
         if not base.is_dir():
             raise BadRun(f"{base} is not a directory: name a folder with runs in it, such as runs, or a run's folder.")
     newest = {}
-    for folder in run_folder.found_in(bases):  # the run that ended last is last, and replaces earlier ones
+    for folder in run_folder.find_all(bases):  # the run that ended last is last, and replaces earlier ones
         with contextlib.suppress(BadRun):
             result = Result.load(folder)
             kernel = KernelOfRun.of(result)

@@ -7,7 +7,7 @@ from badwire.errors import BadRun
 from badwire.packets import pcapng
 from badwire.store.captures import FRAMES
 from badwire.store.recorder import EVIDENCE
-from badwire.store.records import ANYBODY, Record, check, hosts_of, record_of
+from badwire.store.records import ANY_HOST, Record, check, hosts_of, record_of
 from badwire.util.jsonlines import encode
 
 FORMAT = 2
@@ -24,33 +24,48 @@ def read_records(folder: Path) -> tuple[Record, ...]:
         BadRun: the file cannot be read, a line is not a valid record, or this version does not know the format.
     """
     path = folder / EVIDENCE
-    try:
-        *lines, _ = path.read_bytes().split(b"\n")
-    except OSError as error:
-        why = f"{EVIDENCE}: {error.strerror}"
-        raise BadRun(f"{folder} holds no run that can be read ({why}); name a run's folder") from error
+    lines = _complete_lines(path)
+    if not lines:
+        raise _without_meta(path)
     records: list[Record] = []
-    hosts = ANYBODY
+    hosts = ANY_HOST
     for number, line in enumerate(lines, 1):
         try:
             record = record_of(line)
             if number == 1:
-                _check_first(path, record)
-            records.append(check(record, hosts))
+                _check_format(path, record)
+            check(record, hosts)
         except ValueError as error:
             raise BadRun(f"{path}, line {number}, is not a record of evidence; run the scenario again") from error
-        hosts = hosts or hosts_of(record)
-    if not records:
-        raise BadRun(f"{path} does not begin with a record of what was run; run the scenario again")
+        if number == 1:
+            hosts = hosts_of(record)
+        records.append(record)
     return tuple(records)
 
 
-def _check_first(path: Path, record: Record) -> None:
+def _complete_lines(path: Path) -> list[bytes]:
+    """The lines of the file that end with a newline. Raises BadRun if it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        folder = path.parent
+        reason = f"{path.name}: {error.strerror}"
+        raise BadRun(f"{folder} does not contain a run that can be read ({reason}); name a run's folder") from error
+    *complete, _ = data.split(b"\n")
+    return complete
+
+
+def _check_format(path: Path, record: Record) -> None:
+    """Raise BadRun unless this is the first record of a run, in a format that this version reads."""
     if record["kind"] != "meta":
-        raise BadRun(f"{path} does not begin with a record of what was run; run the scenario again")
-    other = record.get("format")
-    if other != FORMAT:
-        raise BadRun(f"{path} has format {other}, this version reads {FORMAT}; run the scenario again")
+        raise _without_meta(path)
+    number = record.get("format")
+    if number != FORMAT:
+        raise BadRun(f"{path} has format {number}, this version reads {FORMAT}; run the scenario again")
+
+
+def _without_meta(path: Path) -> BadRun:
+    return BadRun(f"{path} does not begin with a record of what was run; run the scenario again")
 
 
 def read_capture(folder: Path) -> pcapng.CaptureFile:
@@ -87,4 +102,5 @@ def write(folder: Path, records: Iterable[Record], capture: pcapng.CaptureFile) 
             writer.captured(frame)
         if capture.dropped is not None and capture.ports:
             port = capture.ports[0]
-            writer.statistics(0, port, len(capture.frames), capture.dropped)
+            received = len(capture.frames)
+            writer.statistics(0, port, received, capture.dropped)

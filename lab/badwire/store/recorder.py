@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import Any, TextIO
 
 from badwire.errors import DiskFull, LabError
 from badwire.packets import pcapng
@@ -14,6 +14,10 @@ from badwire.util.jsonlines import encode
 
 EVIDENCE = "evidence.jsonl"
 PROGRAMS = "programs"
+FrameComments = dict[bytes, str]
+"""Comments by the bytes of the frame."""
+CapturedFrame = tuple[int, str, pcapng.Direction, int, bytes]
+"""The time in ns, the host, the direction, the length on the wire in bytes, and the bytes that were captured."""
 
 
 class Recorder:
@@ -51,11 +55,12 @@ class Recorder:
     def record(self, kind: str, **fields: Any) -> None:
         """Append one record to evidence.jsonl. ``t`` defaults to the current monotonic time in ns."""
         fields.setdefault("t", time.monotonic_ns())
+        line = encode({"kind": kind, **fields})
         with self._disk():
-            self._evidence.write(encode({"kind": kind, **fields}))
+            self._evidence.write(line)
 
-    def frames(self, frames: list[tuple[int, str, pcapng.Direction, int, bytes]]) -> None:
-        """Append frames to the capture: the time in ns, the host, the direction, the length on the wire, the bytes."""
+    def frames(self, frames: list[CapturedFrame]) -> None:
+        """Append frames to the capture."""
         with self._disk():
             for t, host, direction, length, data in frames:
                 self._frames.frame(t, host, direction, data, length)
@@ -73,13 +78,19 @@ class Recorder:
 
     def fail(self, error: LabError) -> None:
         """Make ``check`` raise ``error``, unless an earlier failure is kept already."""
-        self._failure = self._failure or error
+        if self._failure is None:
+            self._failure = error
 
     def check(self) -> None:
         """Raise the first failure, if there was one: DiskFull, or the error that was passed to ``fail``."""
         self._raise()
 
-    def close(self, comments: dict[bytes, str], frames: int, dropped: int | None) -> None:
+    def close(
+        self,
+        comments: FrameComments,
+        frames: int,
+        dropped: int | None,
+    ) -> None:
         """Finish the captures (see `badwire.store.captures`), and close the files.
 
         Args:
@@ -91,10 +102,11 @@ class Recorder:
         with self._disk():
             self._capture.close()
             captures.finish(self.folder, comments, frames, dropped)
-        files: list[IO[Any]] = [self._evidence, *self._outputs.values()]
-        for file in files:
+        with self._disk():
+            self._evidence.close()
+        for output in self._outputs.values():
             with self._disk():
-                file.close()
+                output.close()
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
@@ -102,8 +114,11 @@ class Recorder:
             try:
                 yield
             except OSError as error:
-                self._failure = self._failure or DiskFull(
-                    f"{self.folder} cannot be written ({error.strerror}); free some room, or choose another with --out"
+                self.fail(
+                    DiskFull(
+                        f"{self.folder} cannot be written ({error.strerror}); free some room, or choose another"
+                        " with --out"
+                    )
                 )
 
     def _raise(self) -> None:

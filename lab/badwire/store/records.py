@@ -138,9 +138,11 @@ class Call:
         Raises:
             NotRecorded: this is another call, or it has no result.
         """
-        if self.call != "getsockopt" or "TCP_INFO" not in self.args or self.value is None:
+        reads_state = self.call == "getsockopt" and "TCP_INFO" in self.args
+        if not reads_state or self.value is None:
             raise NotRecorded.of("{call} on {host} gives no state", call=self.call, host=self.host)
-        return BY_NUMBER[self.value & 0xFF]
+        first_byte = self.value & 0xFF
+        return BY_NUMBER[first_byte]
 
     @classmethod
     def of(cls, record: Record) -> "Call":
@@ -289,41 +291,79 @@ class ProcessTable:
     @property
     def zombies(self) -> int:
         """The number of zombies: processes that have ended and whose parent has not waited for them."""
-        return sum(process.get("state") == "Z" for process in self.processes)
+        states = [process.get("state") for process in self.processes]
+        return states.count("Z")
 
     def of(self, program: Program) -> "ProcessTable":
         """Return the table with only the processes of one program: the program itself and its children."""
-        found = []
+        own = []
         for process in self.processes:
             if process.get("program") == program.number:
-                found.append(process)
-        return replace(self, processes=tuple(found))
+                own.append(process)
+        return replace(self, processes=tuple(own))
 
 
 Type = type | tuple[type, ...]
-ANYBODY = frozenset[str]()  # the hosts of the run are not known yet: a record may name any host
+FieldTypes = Mapping[str, Type]
+ANY_HOST = frozenset[str]()  # the hosts of the run are not known yet: a record may name any host
 _NOTHING = type(None)
-_FIELDS: Mapping[str, Mapping[str, Type]] = {
+_FIELDS: Mapping[str, FieldTypes] = {
     "meta": {"t": int, "scenario": str, "hosts": dict},
     "facts": {"host": str},
     "sample": {"host": str, "t": int, "sockets": list},
     "counters": {"host": str, "t": int, "counters": dict},
     "processes": {"host": str, "t": int, "processes": list},
-    "call": {"host": str, "socket": int, "call": str, "began": int, "ended": int},
+    "call": {
+        "host": str,
+        "socket": int,
+        "call": str,
+        "began": int,
+        "ended": int,
+    },
     "program": {"host": str, "t": int, "program": int, "event": str},
-    "output": {"host": str, "t": int, "program": int, "stream": str, "text": str},
-    "input": {"host": str, "t": int, "program": int, "text": str},
+    "output": {
+        "host": str,
+        "t": int,
+        "program": int,
+        "stream": str,
+        "text": str,
+    },
+    "input": {
+        "host": str,
+        "t": int,
+        "program": int,
+        "text": str,
+    },
     "fault": {"toward": str, "t": int, "faults": list},
-    "decision": {"toward": str, "t": int, "fault": str, "verdict": str, "frame": bytes},
+    "decision": {
+        "toward": str,
+        "t": int,
+        "fault": str,
+        "verdict": str,
+        "frame": bytes,
+    },
     "note": {"t": int, "text": str},
     "capture": {"t": int, "frames": int},
     "end": {"t": int},
 }
-_MAY_HAVE: Mapping[str, Mapping[str, Type]] = {
-    "facts": {"release": str, "machine": str, "hz": int, "mtu": int, "sysctls": dict, "offloads": dict, "route": dict},
+_MAY_HAVE: Mapping[str, FieldTypes] = {
+    "facts": {
+        "release": str,
+        "machine": str,
+        "hz": int,
+        "mtu": int,
+        "sysctls": dict,
+        "offloads": dict,
+        "route": dict,
+    },
     "sample": {"prev": (int, _NOTHING), "cause": str},
     "call": {"args": list, "errno": (str, _NOTHING)},
-    "program": {"name": (str, _NOTHING), "argv": list, "status": (int, _NOTHING), "signal": (str, int, _NOTHING)},
+    "program": {
+        "name": (str, _NOTHING),
+        "argv": list,
+        "status": (int, _NOTHING),
+        "signal": (str, int, _NOTHING),
+    },
     "output": {"data": bytes},
     "input": {"data": bytes},
     "fault": {"engine": str},
@@ -345,13 +385,15 @@ def record_of(line: bytes) -> Record:
             json.loads(line, parse_int=whole_number)
         record = decode(line)
     except (TypeError, RecursionError) as error:
-        raise ValueError("no record") from error
-    if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
-        raise ValueError("no record")
-    return record
+        raise ValueError("not a record") from error
+    is_record = isinstance(record, dict) and isinstance(record.get("kind"), str)
+    if not is_record:
+        raise ValueError("not a record")
+    found: Record = record
+    return found
 
 
-def check(record: Record, hosts: frozenset[str] = ANYBODY) -> Record:
+def check(record: Record, hosts: frozenset[str] = ANY_HOST) -> Record:
     """Return the record, after checking its fields.
 
     Args:
@@ -365,19 +407,19 @@ def check(record: Record, hosts: frozenset[str] = ANYBODY) -> Record:
     must = _FIELDS.get(kind, {})
     may = _MAY_HAVE.get(kind, {})
     if not _has_fields(record, must, may):
-        raise ValueError(f"no record of the kind {kind}")
-    has_form = _INSIDE.get(kind, _well)
+        raise ValueError(f"not a record of the kind {kind}")
+    has_form = _INSIDE.get(kind, _accept)
     if not has_form(record):
-        raise ValueError(f"no record of the kind {kind}")
+        raise ValueError(f"not a record of the kind {kind}")
     if not hosts:
         return record
     for name in ("host", "toward"):
         if name in must and record[name] not in hosts:
-            raise ValueError("a record of a host that there is not")
+            raise ValueError("it names a host that does not exist")
     return record
 
 
-def _has_fields(record: Record, must: Mapping[str, Type], may: Mapping[str, Type]) -> bool:
+def _has_fields(record: Record, must: FieldTypes, may: FieldTypes) -> bool:
     """Whether the record has all fields of ``must``, and its fields in ``must`` and ``may`` have the right type."""
     for name, kind in must.items():
         if not isinstance(record.get(name), kind):
@@ -393,7 +435,7 @@ def hosts_of(meta: Record) -> frozenset[str]:
     return frozenset(meta["hosts"]) | {WIRE}
 
 
-def _well(record: Record) -> bool:
+def _accept(record: Record) -> bool:
     return True
 
 
@@ -408,18 +450,20 @@ def _meta(record: Record) -> bool:
 
 def _sample(record: Record) -> bool:
     sockets = record["sockets"]
-    return _all_are(dict, sockets) and all(map(_socket, sockets))
+    if not _all_are(dict, sockets):
+        return False
+    return all(_socket(socket) for socket in sockets)
 
 
-def _socket(each: Mapping[str, Any]) -> bool:
-    numbers = [each.get(name) for name in _SOCKET_NUMBERS]
+def _socket(socket: Mapping[str, Any]) -> bool:
+    numbers = [socket.get(name) for name in _SOCKET_NUMBERS]
     return (
-        isinstance(each.get("state"), str)
-        and isinstance(each.get("proto", "tcp"), str)
-        and _is_address(each.get("local"))
-        and _is_address(each.get("remote"))
+        isinstance(socket.get("state"), str)
+        and isinstance(socket.get("proto", "tcp"), str)
+        and _is_address(socket.get("local"))
+        and _is_address(socket.get("remote"))
         and _all_are((int, _NOTHING), numbers)
-        and isinstance(each.get("info"), dict | None)
+        and isinstance(socket.get("info"), dict | None)
     )
 
 

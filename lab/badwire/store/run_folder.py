@@ -8,11 +8,10 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 from badwire.errors import BadRun, DiskFull
-from badwire.util import files as objects
+from badwire.util import files
 from badwire.util.errnos import NOT_WRITABLE
 
 DEFAULT = Path("runs")
@@ -30,15 +29,21 @@ def make(base: Path, scenario: str) -> Path:
         parent = base / scenario
         parent.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        for number in count(1):
-            name = now if number == 1 else f"{now}-{number}"
-            folder = parent / name
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder
-    raise AssertionError("count() does not end")
+        folder = parent / now
+        number = 1
+        while not _created(folder):
+            number += 1
+            folder = parent / f"{now}-{number}"
+        return folder
+
+
+def _created(folder: Path) -> bool:
+    """Create the directory; return whether it was new. Raises OSError."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
 
 
 def sign(folder: Path, seconds: float) -> None:
@@ -72,29 +77,36 @@ def link_latest(folder: Path) -> None:
 def find(name: str) -> Path:
     """Return the folder of a saved run, given its path. Raises BadRun if it has no evidence.jsonl."""
     folder = Path(name)
-    if not (folder / EVIDENCE).is_file():
-        why = f"holds no {EVIDENCE}" if folder.is_dir() else "is no folder"
-        raise BadRun(f"{name} {why}: give a run's folder, such as runs/timewait/latest.")
-    return folder
+    if not folder.is_dir():
+        reason = "is not a directory"
+    elif not (folder / EVIDENCE).is_file():
+        reason = f"has no {EVIDENCE}"
+    else:
+        return folder
+    raise BadRun(f"{name} {reason}; name a run's folder, such as runs/timewait/latest.")
 
 
-def found_in(bases: Iterable[Path]) -> list[Path]:
+def find_all(bases: Iterable[Path]) -> list[Path]:
     """Return the run folders in these folders, at most two levels down, the run that ended first at the front.
 
     A base may itself be a run folder. Runs without a readable run.json come first.
     """
     folders: set[Path] = set()
     for base in bases:
-        for depth in ("", "*/", "*/*/"):
-            files = base.glob(depth + EVIDENCE)
-            folders.update(file.parent.resolve() for file in files)
-    return sorted(folders, key=lambda folder: (_ended(folder), folder.name))
+        for pattern in (EVIDENCE, f"*/{EVIDENCE}", f"*/*/{EVIDENCE}"):
+            matches = base.glob(pattern)
+            folders.update(file.parent.resolve() for file in matches)
+    return sorted(folders, key=_end_and_name)
+
+
+def _end_and_name(folder: Path) -> tuple[str, str]:
+    return _ended(folder), folder.name
 
 
 def _ended(folder: Path) -> str:
     """When a run ended (ISO 8601, UTC); empty if its run.json is missing or cannot be read."""
     try:
-        signature = objects.read_json_object(folder / SIGNED)
+        signature = files.read_json_object(folder / SIGNED)
         return str(signature["ended"])
     except (OSError, ValueError, KeyError):
         return ""
