@@ -31,8 +31,8 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
         (["run", "timewait", "--seed"], "--seed: expected one argument"),
         (["list", "--jsno"], "did you mean --json?"),
         (["check"], "Name a run's folder"),
-        (["check", "no-such-run"], "no-such-run is no folder"),
-        (["check", "lab"], "lab holds no evidence.jsonl"),
+        (["check", "no-such-run"], "no-such-run is not a directory"),
+        (["check", "lab"], "lab has no evidence.jsonl"),
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_status_2(argv: list[str], said: str) -> None:

@@ -72,7 +72,7 @@ def test_collecting_runs_nothing(pytester: pytest.Pytester, scenarios: Path) -> 
 def test_a_scenario_that_cannot_be_read_is_one_sentence(pytester: pytest.Pytester, scenarios: Path) -> None:
     (scenarios / "broken.py").write_text("def half(:")
     done = pytester.runpytest_subprocess("scenarios", *NETNS)
-    done.stdout.fnmatch_lines(["*scenarios/broken.py cannot be loaded: line 1: SyntaxError: *; mend it there."])
+    done.stdout.fnmatch_lines(["*scenarios/broken.py cannot be loaded: line 1: SyntaxError: *; fix it there."])
     done.stdout.no_fnmatch_line("*Traceback*")
 
 

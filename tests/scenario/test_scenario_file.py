@@ -62,7 +62,7 @@ def test_a_path_to_nothing_says_so() -> None:
         (HEAD + STORY + "import no_such_module", r"ModuleNotFoundError: No module named 'no_such_module'"),
         (HEAD + CLAIM, r"no function under @scenario"),
         (HEAD + STORY + STORY.replace("def story", "def other") + CLAIM, r"2 functions under @scenario"),
-        (HEAD + STORY, r"claims nothing"),
+        (HEAD + STORY, r"has no claim"),
         (HEAD + STORY + "@claim('So I say')\ndef opinion(run): ...", r"a claim needs a source"),
     ],
 )
@@ -88,7 +88,7 @@ def test_sysctls_host_by_host() -> None:
 
 @pytest.mark.parametrize("given", [{"z": {"net.a": "1"}}, {"x": {"net.a": "1"}, "net.b": "2"}])
 def test_sysctls_of_no_host_are_refused(given: dict[str, dict[str, str]]) -> None:
-    with pytest.raises(BadOption, match="is no host"):
+    with pytest.raises(BadOption, match="is not a host"):
         scenario_file.for_each(given, ["x", "y"])
 
 

@@ -55,7 +55,7 @@ def test_a_setting_of_a_host_is_set(up: LabCommands) -> None:
         (["--hosts", "client"], "'client' is not a number of hosts, as in client=2"),
         (["--hosts", "clinet=2"], "there is no host 'clinet'"),
         (["--sysctl", "tcp_sack=0"], "is not a setting of a host, as in net.ipv4.tcp_sack=0"),
-        (["--sysctl", "cleint:net.ipv4.tcp_sack=0"], "sysctls are given for 'cleint', which is no host"),
+        (["--sysctl", "cleint:net.ipv4.tcp_sack=0"], "sysctls are given for 'cleint', which is not a host"),
         (["--mount", "/no/such"], "--mount names /no/such, which does not exist"),
         (["--name", "My Lab"], "is not a valid name"),
         (["--substrate", "dokcer"], "did you mean docker"),

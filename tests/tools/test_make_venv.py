@@ -74,7 +74,7 @@ def test_it_is_made_once_and_again_only_when_the_lock_changes(project: Path) -> 
 def test_a_package_that_is_missing_or_was_tampered_with(project: Path, package: str) -> None:
     env = Environment(project, "requirements.lock")
     env.lock.write_text(f"{package} --hash=sha256:{'0' * 64}\n")
-    with pytest.raises(CannotInstall, match=r"of requirements\.lock could not be installed: look at the network"):
+    with pytest.raises(CannotInstall, match=r"of requirements\.lock could not be installed; check the network"):
         ensure(project, dev=False)
     assert not env.ready()
 

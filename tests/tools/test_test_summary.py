@@ -61,7 +61,7 @@ def test_a_failure_in_one_part_does_not_hide_the_others(tmp_path: Path) -> None:
     assert lines[-1] == "make test: 4 failed, 4 skipped, 1 passed"
     assert "SKIPPED    4  there is no moon" in lines
     failed = [line for line in lines if line.startswith("FAILED  ")]
-    assert failed[0] == "FAILED  scenarios-docker ended without a report; what it said is above"
+    assert failed[0] == "FAILED  scenarios-docker ended without a report; its output is above"
     assert failed[1] == "FAILED  test-unit: test_test_unit.py::test_ill: assert (1 + 1) == 3"
     assert failed[2].startswith("FAILED  test-real: test_test_real.py::test_it: ")
     assert "left behind" in failed[2]
@@ -72,7 +72,7 @@ def test_a_failure_in_one_part_does_not_hide_the_others(tmp_path: Path) -> None:
 def test_a_part_without_a_test_is_a_failure(tmp_path: Path) -> None:
     done = make_test(tmp_path, **(every_part(PASSES) | {"test_real": "# nothing\n"}))
     assert done.returncode == 2
-    assert "FAILED  test-real ran no test; what it said is above" in done.stdout.splitlines()
+    assert "FAILED  test-real ran no test; its output is above" in done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("folder", ["nowhere"])

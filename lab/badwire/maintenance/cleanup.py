@@ -18,13 +18,13 @@ def clean() -> list[str]:
     Returns:
         A sentence for each thing that was removed, or could not be.
     """
-    told = cache.sweep() + store.sweep() + scratch.sweep()
+    removed = cache.sweep() + store.sweep() + scratch.sweep()
     from badwire.substrate.docker.cleanup import clean as clean_engine
     from badwire.substrate.docker.client import connect
 
     try:
         client = connect()
     except MachineError:
-        return told
+        return removed
     with closing(client):
-        return told + clean_engine(client)
+        return removed + clean_engine(client)

@@ -46,99 +46,141 @@ class Report:
     @property
     def status(self) -> int:
         """The exit status: 0 if scenarios can run here, with a substrate, an engine and disk space; otherwise 4."""
-        can = {capability.name for capability in self.capabilities if capability.works}
-        return 0 if can & {"netns", "docker"} and can & {"netem", "relay"} and "disk" in can else 4
+        working = {capability.name for capability in self.capabilities if capability.works}
+        has_substrate = "netns" in working or "docker" in working
+        has_engine = "netem" in working or "relay" in working
+        is_usable = has_substrate and has_engine and "disk" in working
+        return 0 if is_usable else 4
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `badwire doctor --json` prints."""
-        return {"usable": self.status == 0, "capabilities": [asdict(one) for one in self.capabilities]}
+        capabilities = [asdict(capability) for capability in self.capabilities]
+        return {"usable": self.status == 0, "capabilities": capabilities}
 
     def text(self) -> str:
         """Return the report as text: a line for each capability, followed by the alternative if it does not work."""
         lines = []
-        for one in self.capabilities:
-            lines.append(f"{one.name:8} {'yes' if one.works else 'no ':3}  {one.says}")
-            if not one.works and one.fallback:
-                lines.append(f"{'':14}Until then: {one.fallback}")
-        verdict = (
-            "Scenarios can be run here." if self.status == 0 else "Scenarios cannot be run here: mend one of the above."
-        )
-        return "\n".join([*lines, "", verdict])
+        for capability in self.capabilities:
+            answer = "yes" if capability.works else "no"
+            lines.append(f"{capability.name:8} {answer:3}  {capability.says}")
+            if capability.fallback and not capability.works:
+                lines.append(f"{'':14}Until then: {capability.fallback}")
+        lines.append("")
+        if self.status == 0:
+            lines.append("Scenarios can be run here.")
+        else:
+            lines.append("Scenarios cannot be run here; fix one of the above.")
+        return "\n".join(lines)
 
 
 def examine() -> Report:
     """Try every capability. This takes a few seconds and leaves nothing behind."""
-    netns = _substrate("netns", "--substrate docker, where an engine is", "the kernel gives namespaces to this user")
-    docker = _substrate("docker", "--substrate netns, which needs no engine", "an engine answers, its image can be had")
-    engines = _engines([one.name for one in (netns, docker) if one.works])
-    return Report((_python(), netns, docker, *engines, virtual_clock(), _disk(run_folder.DEFAULT)))
+    netns = _substrate(
+        "netns",
+        fallback="--substrate docker, if there is a Docker Engine",
+        success="the kernel lets this user create namespaces",
+    )
+    docker = _substrate(
+        "docker",
+        fallback="--substrate netns, which needs no engine",
+        success="an engine answers, and its image is available",
+    )
+    working = [substrate.name for substrate in (netns, docker) if substrate.works]
+    engines = _engines(working)
+    capabilities = (
+        _python(),
+        netns,
+        docker,
+        *engines,
+        virtual_clock(),
+        _disk(run_folder.DEFAULT),
+    )
+    return Report(capabilities)
 
 
 def _python() -> Capability:
-    return Capability("python", sys.version_info >= (3, 11), f"Python {platform.python_version()}")
+    is_supported = sys.version_info >= (3, 11)
+    version = platform.python_version()
+    return Capability("python", is_supported, f"Python {version}")
 
 
-def _substrate(name: str, fallback: str, good: str) -> Capability:
+def _substrate(name: str, *, fallback: str, success: str) -> Capability:
     error: LabError | None
     try:
-        error = select.probe(name, select.make(name, lambda text: None))
-    except RunError as broke:
-        error = broke
-    return Capability(name, error is None, good if error is None else str(error), fallback)
+        substrate = select.make(name, lambda text: None)
+        error = select.probe(name, substrate)
+    except RunError as failure:
+        error = failure
+    if error is not None:
+        return Capability(name, False, str(error), fallback)
+    return Capability(name, True, success, fallback)
 
 
 def _engines(substrates: list[str]) -> list[Capability]:
     """Find out which engines work, by bringing a wire up on the first of these substrates."""
     fallbacks = {
-        "netem": "the relay, which `--engine auto` takes by itself",
-        "relay": "--engine netem, where the kernel has it",
+        "netem": "the relay, which `--engine auto` selects by itself",
+        "relay": "--engine netem, if the kernel has it",
     }
     try:
-        found = _ask_a_wire(substrates)
+        facts = _facts_of_a_wire(substrates)
     except LabError as error:
-        return [Capability(name, False, f"no wire to ask: {error}", fallbacks[name]) for name in fallbacks]
-    why: Mapping[str, str] = found.get("why", {})
-    return [
-        Capability(name, bool(found[name]), why.get(name) or "tried on a wire: it works", fallback)
-        for name, fallback in fallbacks.items()
-    ]
+        reason = f"no wire could be tried: {error}"
+        return [Capability(name, False, reason, fallback) for name, fallback in fallbacks.items()]
+    reasons: Mapping[str, str] = facts.get("why", {})
+    engines = []
+    for name, fallback in fallbacks.items():
+        finding = reasons.get(name) or "works on a wire"
+        engines.append(Capability(name, bool(facts[name]), finding, fallback))
+    return engines
 
 
-def _ask_a_wire(substrates: list[str]) -> dict[str, Any]:
+def _facts_of_a_wire(substrates: list[str]) -> dict[str, Any]:
     if not substrates:
-        raise LabError("hosts cannot be had here")
+        raise LabError("this machine cannot have hosts")
     substrate = select.make(substrates[0], lambda text: None)
+    topology = Topology.of("server", "client")
     with (
         tempfile.TemporaryDirectory(prefix="badwire-doctor-") as folder,
-        open_lab(Topology.of("server", "client"), substrate, folder=Path(folder)) as lab,
+        open_lab(topology, substrate, folder=Path(folder)) as lab,
     ):
         return lab.wire.facts()
 
 
 def virtual_clock() -> Capability:
     """Find out whether the kernel of the virtual clock is built, and whether it boots."""
-    fallback = "--clock real, which waits in earnest"
+    fallback = "--clock real, which waits in real time"
     if cache.current_kernel() is None:
-        obstacle = requirements.obstacle(sources.debian())
-        says = "its kernel is not built yet: `make kernel` does that, once, in some minutes"
-        return Capability("virtual", False, says if obstacle is None else str(obstacle), fallback)
+        return Capability("virtual", False, _how_to_build(), fallback)
     try:
         kernel = kernels.ensure(lambda text: None)
     except LabError as error:
         return Capability("virtual", False, str(error), fallback)
-    broken = kernels.trial(kernel)
-    says = f"Linux {kernel.release}, built from {kernel.source}, boots"
-    return Capability("virtual", broken is None, says if broken is None else str(broken), fallback)
+    failure = kernels.trial(kernel)
+    if failure is not None:
+        return Capability("virtual", False, str(failure), fallback)
+    return Capability("virtual", True, f"Linux {kernel.release}, built from {kernel.source}, boots", fallback)
+
+
+def _how_to_build() -> str:
+    source = sources.debian()
+    obstacle = requirements.obstacle(source)
+    if obstacle is not None:
+        return str(obstacle)
+    return "its kernel is not built yet; `make kernel` builds it, once, in a few minutes"
 
 
 def _disk(folder: Path) -> Capability:
-    existing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
     try:
         with tempfile.TemporaryFile(dir=existing) as file:
             file.write(b"\0" * 4096)
         free = shutil.disk_usage(existing).free
     except OSError as error:
-        return Capability("disk", False, f"{existing} cannot be written: {error.strerror}; mend that", "--out DIR")
-    enough = free >= ENOUGH
-    says = f"{free // 1_000_000} MB free in {existing}" + ("" if enough else "; make room")
-    return Capability("disk", enough, says, "" if enough else "--out DIR on another disk")
+        return Capability("disk", False, f"{existing} cannot be written: {error.strerror}; fix that", "--out DIR")
+    amount = f"{free // 1_000_000} MB free in {existing}"
+    if free < ENOUGH:
+        return Capability("disk", False, f"{amount}; make room", "--out DIR on another disk")
+    return Capability("disk", True, amount)

@@ -38,7 +38,8 @@ def collect(
         RequestError: the scenario asks for something that does not exist.
         Interrupted: a signal arrived.
     """
-    topology, sysctls = scenario.topology(), scenario.sysctls()
+    topology = scenario.topology()
+    sysctls = scenario.sysctls()
     try:
         with open_lab(
             topology,
@@ -54,11 +55,13 @@ def collect(
         ) as lab:
             scenario.declared.run(lab)
     except KeyboardInterrupt as signal:
-        raise signal if isinstance(signal, Interrupted) else Interrupted() from signal
-    except LabError as broken:
-        return broken
-    except Exception as broken:
-        return unexpected(broken, scenario, folder)
+        if isinstance(signal, Interrupted):
+            raise
+        raise Interrupted() from signal
+    except LabError as error:
+        return error
+    except Exception as error:
+        return unexpected(error, scenario, folder)
     return None
 
 
@@ -72,8 +75,10 @@ def unexpected(error: Exception, scenario: Scenario, folder: Path) -> LabError:
         return run_folder.disk_full(folder, error)
     file = folder / "traceback.txt"
     try:
-        file.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
-        where_saved = f"; the traceback is in {file}"
-    except OSError as full:
-        where_saved = f"; the traceback could not be saved ({full.strerror})"
-    return RunError(f"{scenario.name} broke off in {scenario.file.name}, {where(error, scenario.file)}{where_saved}.")
+        text = "".join(traceback.format_exception(error))
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        traceback_note = f"the traceback is in {file}"
+    except OSError as refusal:
+        traceback_note = f"the traceback could not be saved ({refusal.strerror})"
+    position = where(error, scenario.file)
+    return RunError(f"{scenario.name} broke off in {scenario.file.name}, {position}; {traceback_note}.")

@@ -24,23 +24,27 @@ from badwire.util import project
 if TYPE_CHECKING:
     from badwire.testbed.lab import Lab
 
-Sysctls = Mapping[str, str] | Mapping[str, Mapping[str, str]]
+SysctlValues = Mapping[str, str]
+Sysctls = SysctlValues | Mapping[str, SysctlValues]
+SysctlsByHost = dict[str, dict[str, str]]
+RouteMetrics = Mapping[str, int]
+ScenarioFunction = Callable[["Lab"], None]
 
 
 @dataclass(frozen=True)
 class Declaration:
     """What `@scenario` turns a function into: the function, and the lab that it needs. The fields are its arguments."""
 
-    run: "Callable[[Lab], None]"
+    run: ScenarioFunction
     title: str
     sysctls: Sysctls = field(default_factory=dict)
     hosts: Mapping[str, int] = field(default_factory=dict)
     mounts: Sequence[str | Path] = ()
-    routes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    routes: Mapping[str, RouteMetrics] = field(default_factory=dict)
     virtual_only: str = ""
 
 
-def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> dict[str, dict[str, str]]:
+def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> SysctlsByHost:
     """Return the sysctls by host.
 
     Args:
@@ -50,18 +54,22 @@ def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> dict[str, dict[str, str]
     Raises:
         BadOption: both forms are mixed, or a name is not one of ``hosts``.
     """
-    if not any(isinstance(value, Mapping) for value in sysctls.values()):
-        return {host: {key: str(value) for key, value in sysctls.items()} for host in hosts}
-    for name, value in sysctls.items():
-        if not isinstance(value, Mapping):
-            raise BadOption(f"sysctls are given for all hosts or for each by name, not both: {name!r} is no host.")
+    are_by_host = any(isinstance(value, Mapping) for value in sysctls.values())
+    if not are_by_host:
+        return {host: _as_text(sysctls) for host in hosts}
+    by_host = {}
+    for name, values in sysctls.items():
+        if not isinstance(values, Mapping):
+            raise BadOption(f"sysctls are given for all hosts or for each by name, not both: {name!r} is not a host.")
         if name not in hosts:
-            raise BadOption(f"sysctls are given for {name!r}, which is no host: the topology has {', '.join(hosts)}.")
-    return {
-        host: {key: str(value) for key, value in values.items()}
-        for host, values in sysctls.items()
-        if isinstance(values, Mapping)
-    }
+            known = ", ".join(hosts)
+            raise BadOption(f"sysctls are given for {name!r}, which is not a host: the topology has {known}.")
+        by_host[name] = _as_text(values)
+    return by_host
+
+
+def _as_text(sysctls: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in sysctls.items()}
 
 
 def scenario(
@@ -70,9 +78,9 @@ def scenario(
     sysctls: Sysctls | None = None,
     hosts: Mapping[str, int] | None = None,
     mounts: Sequence[str | Path] = (),
-    routes: Mapping[str, Mapping[str, int]] | None = None,
+    routes: Mapping[str, RouteMetrics] | None = None,
     virtual_only: str = "",
-) -> "Callable[[Callable[[Lab], None]], Declaration]":
+) -> Callable[[ScenarioFunction], Declaration]:
     """Declare a function to be the scenario of its file.
 
     Args:
@@ -87,8 +95,16 @@ def scenario(
         virtual_only: why the scenario cannot run on the real clock, such as "two hours of keepalive"; empty if it can.
     """
 
-    def declare(run: "Callable[[Lab], None]") -> Declaration:
-        return Declaration(run, title, sysctls or {}, hosts or {}, mounts, routes or {}, virtual_only)
+    def declare(run: ScenarioFunction) -> Declaration:
+        return Declaration(
+            run=run,
+            title=title,
+            sysctls=sysctls or {},
+            hosts=hosts or {},
+            mounts=mounts,
+            routes=routes or {},
+            virtual_only=virtual_only,
+        )
 
     return declare
 
@@ -111,11 +127,17 @@ class Scenario:
         """Return the hosts of compose.yaml, with the number of each that the scenario asks for. Raises BadTopology."""
         from badwire.topology import compose  # imported here because it loads YAML, which nothing else here needs
 
-        return compose.load(project.COMPOSE).with_hosts(**self.declared.hosts)
+        topology = compose.load(project.COMPOSE)
+        return topology.with_hosts(**self.declared.hosts)
 
-    def sysctls(self) -> dict[str, dict[str, str]]:
+    def host_names(self) -> list[str]:
+        """Return the names of the hosts. Raises BadTopology."""
+        topology = self.topology()
+        return [host.name for host in topology.hosts]
+
+    def sysctls(self) -> SysctlsByHost:
         """Return the sysctls to set on each host. Raises BadOption for a host that does not exist."""
-        return for_each(self.declared.sysctls, [host.name for host in self.topology().hosts])
+        return for_each(self.declared.sysctls, self.host_names())
 
     def mounts(self) -> list[Path]:
         """Return the absolute paths that the hosts see. Raises BadOption for a path that cannot be mounted."""
@@ -128,21 +150,24 @@ class Scenario:
         """Check what the scenario asks for. Raises RequestError if a host or a path does not exist."""
         self.sysctls()
         self.mounts()
-        known = [host.name for host in self.topology().hosts]
+        hosts = self.host_names()
         for name in self.declared.routes:
-            if name not in known:
-                raise BadOption(f"a route is given for {name!r}, which is no host: there are {', '.join(known)}.")
+            if name not in hosts:
+                known = ", ".join(hosts)
+                raise BadOption(f"a route is given for {name!r}, which is not a host: the topology has {known}.")
 
     def why_not_on(self, clock: str) -> str | None:
         """Return a sentence if the scenario cannot run on this clock, "real" or "virtual"; None if it can."""
         if clock == "virtual" or not self.declared.virtual_only:
             return None
-        return f"{self.name} is for the virtual clock only ({self.declared.virtual_only}): run it with --clock virtual."
+        reason = self.declared.virtual_only
+        return f"{self.name} is for the virtual clock only ({reason}); run it with --clock virtual."
 
 
 def names() -> list[str]:
     """Return the names of all scenarios in alphabetical order."""
-    return sorted(file.stem for file in project.SCENARIOS.glob("*.py") if not file.name.startswith("_"))
+    files = project.SCENARIOS.glob("[!_]*.py")
+    return sorted(file.stem for file in files)
 
 
 def find(name: str) -> Path:
@@ -158,9 +183,19 @@ def find(name: str) -> Path:
     known = names()
     if name in known:
         return project.SCENARIOS / f"{name}.py"
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=3, cutoff=0.5)
-    way_out = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none yet'}."
-    raise UnknownScenario(f"There is no scenario {name!r}: {way_out}")
+    hint = _hint(name, known)
+    raise UnknownScenario(f"There is no scenario {name!r}: {hint}")
+
+
+def _hint(name: str, known: list[str]) -> str:
+    """Name the scenarios with a similar name, or all if there are none."""
+    normalized = name.lower().replace("-", "_")
+    similar = difflib.get_close_matches(normalized, known, n=3, cutoff=0.5)
+    if similar:
+        alternatives = " or ".join(similar)
+        return f"did you mean {alternatives}?"
+    names = ", ".join(known) or "none yet"
+    return f"there are: {names}."
 
 
 def load(name: str) -> Scenario:
@@ -172,14 +207,34 @@ def load(name: str) -> Scenario:
     """
     file = find(name)
     module = _module(file)
-    declared = [value for value in vars(module).values() if isinstance(value, Declaration)]
-    if len(declared) != 1:
-        found = f"{len(declared)} functions" if declared else "no function"
-        raise RequestError(f"{file} is not a scenario: it has {found} under @scenario, and needs exactly one.")
+    declaration = _declaration(file, module)
     claims = claims_of(module)
     if not claims:
-        raise RequestError(f"{file} claims nothing: add a function under @claim that judges what was seen.")
-    return Scenario(file.stem, file, (module.__doc__ or "").strip(), declared[0], claims)
+        raise RequestError(f"{file} has no claim; add a function under @claim that judges the evidence.")
+    docstring = module.__doc__ or ""
+    return Scenario(
+        name=file.stem,
+        file=file,
+        lesson=docstring.strip(),
+        declared=declaration,
+        claims=claims,
+    )
+
+
+def _declaration(file: Path, module: ModuleType) -> Declaration:
+    """Return the module's scenario. Raises RequestError unless there is exactly one."""
+    declarations = []
+    for value in vars(module).values():
+        if isinstance(value, Declaration):
+            declarations.append(value)
+    if not declarations:
+        raise RequestError(f"{file} is not a scenario: it has no function under @scenario, and needs exactly one.")
+    if len(declarations) > 1:
+        count = len(declarations)
+        raise RequestError(
+            f"{file} is not a scenario: it has {count} functions under @scenario, and needs exactly one."
+        )
+    return declarations[0]
 
 
 def _module(file: Path) -> ModuleType:
@@ -193,14 +248,19 @@ def _module(file: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise RequestError(f"{file} cannot be loaded: {where(error, file)}; mend it there.") from error
+        reason = where(error, file)
+        raise RequestError(f"{file} cannot be loaded: {reason}; fix it there.") from error
     return module
 
 
 def where(error: BaseException, file: Path) -> str:
     """Describe an exception: the last line of ``file`` in its traceback, if there is one, its class and its message."""
-    what = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
+    name = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename == str(file):
-        return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
-    return f"line {lines[-1]}: {what}" if lines else what
+        return f"line {error.lineno}: {name}: {error.msg}"
+    text = f"{name}: {error}"
+    summary = text.splitlines()[0].rstrip(": ")
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename == str(file):
+            return f"line {frame.lineno}: {summary}"
+    return summary
