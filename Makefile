@@ -1,5 +1,5 @@
-# The lab's verbs. make itself ends with status 2 whenever a recipe fails; the recipe's own status stands in its last line ("Error 3")
-# and in the verdict that the run prints. For the statuses themselves call .venv/bin/badwire.
+# The lab's commands. make ends with status 2 if a recipe fails, and prints the status of the recipe in its last line ("Error 3").
+# To get the status itself, call .venv/bin/badwire.
 SCENARIO ?=
 PYTHON   ?= python3
 LAB      := .venv/bin/badwire
@@ -8,13 +8,13 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
             $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
             $(if $(MEMORY),--memory "$(MEMORY)") $(if $(JOBS),--jobs "$(JOBS)") $(if $(PREDICT),--predict)
 
-# All that is needed is in .venv; a PYTHONPATH of the user's could put other modules before it.
+# Everything that is needed is in .venv; the user's PYTHONPATH could put other modules before it.
 unexport PYTHONPATH
 
 .PHONY: help lab up down list ledger doctor clean test test-unit test-claims test-real test-virtual mutations coverage \
         scenarios-netns scenarios-docker check images kernel lock python venv venv-dev
 
-help: ## what can be made
+help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [JOBS=N] [LIMIT=S] [MEMORY=MB] [PREDICT=1]
@@ -33,16 +33,16 @@ list: venv ## the scenarios, one line each
 ledger: venv ## docs/ledger.md: what the course texts say, what the claims say, and what the last runs measured
 	@$(LAB) ledger --out docs/ledger.md
 
-doctor: venv ## what this machine can do, and what to do about the rest
+doctor: venv ## what this machine can do, and how to fix what is missing
 	@$(LAB) doctor
 
-clean: venv ## remove what dead runs left
+clean: venv ## remove what dead runs have left
 	@$(LAB) clean
 
 test: venv ## all tests, the quick ones first, and all scenarios as tests, on both clocks and both substrates
 	@REPORTS=$$(mktemp -d) || exit; export REPORTS; trap 'rm -rf "$$REPORTS"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
 	status=0; \
-	echo "units and claims: about two minutes, silent until a part is through"; \
+	echo "units and claims: about two minutes, with no output until a part has ended"; \
 	$(SIDE_BY_SIDE) test-unit test-claims || status=1; \
 	echo "the lab on either clock: about a quarter of an hour"; \
 	$(SIDE_BY_SIDE) test-real test-virtual || status=1; \
@@ -53,15 +53,15 @@ test: venv ## all tests, the quick ones first, and all scenarios as tests, on bo
 
 PARTS := test-unit test-claims test-real test-virtual scenarios-netns scenarios-docker
 
-# Two at a time, since one computes while the other waits; both to their end, whatever fails.
+# Two at a time, since one computes while the other waits. Both run to their end even if a test fails.
 SIDE_BY_SIDE := $(MAKE) --no-print-directory -j2 --keep-going --output-sync=target
 report = $(if $(REPORTS),--junitxml "$(REPORTS)/$@.xml" -o junit_family=xunit1)
 
-# What takes a real network, an engine, a browser or a whole command; the rest of tests/ is quick.
+# The tests that need a real network, an engine, a browser or a complete command; the rest of tests/ is quick.
 REAL := tests/agent/wire tests/conformance tests/end_to_end tests/faults/measured tests/programs tests/report/html/browser \
         tests/session tests/substrate/docker/engine tests/tools
 
-# In this process and with nothing real, so that coverage sees all of it.
+# They run in one process and use no real network, so that coverage is measured completely.
 QUICK := tests/claims tests/evidence tests/packets tests/faults/test_*.py tests/topology tests/util tests/linux tests/result
 
 test-unit: venv
@@ -86,7 +86,7 @@ check: venv-dev ## ruff, ruff format, mypy --strict, the import linter, and the 
 	@.venv/bin/lint-imports
 	@.venv/bin/python tools/check_claims.py
 
-mutations: venv ## is each check of each claim needed by a test? takes away one at a time
+mutations: venv ## remove each check of each claim, one at a time, and see whether a test notices
 	@.venv/bin/python tools/claim_mutations.py
 
 coverage: venv-dev ## which branches the quick tests reach, the least covered files first

@@ -12,62 +12,123 @@ import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 LONGEST_TITLE = 70  # characters, so that a title and its verdict fit on one line of a terminal
-CHECKS = frozenset({"at_least", "at_most", "between", "each", "each_between", "equals", "never", "seen", "unknown"})
-PURE = frozenset({"enumerate", "range", "reversed", "sorted", "tuple", "zip", "len", "pairwise", "dict", "list", "max"})
+CHECKS = frozenset(
+    {
+        "at_least",
+        "at_most",
+        "between",
+        "each",
+        "each_between",
+        "equals",
+        "never",
+        "seen",
+        "unknown",
+    }
+)
+PURE_FUNCTIONS = frozenset(
+    {
+        "dict",
+        "enumerate",
+        "len",
+        "list",
+        "max",
+        "pairwise",
+        "range",
+        "reversed",
+        "sorted",
+        "tuple",
+        "zip",
+    }
+)
 PURE_METHODS = frozenset({"items", "keys", "values"})
 
-Problem = tuple[int, str]
+
+class Problem(NamedTuple):
+    """A violation of a rule: the line number and a sentence."""
+
+    line: int
+    text: str
 
 
 def problems(source: str) -> Iterator[Problem]:
-    """Yield each violation of the rules in the source of a scenario: its line number and a sentence."""
+    """Yield each violation of the rules in the source of a scenario."""
     tree = ast.parse(source)
     yield from _missing_values(tree)
     for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef):
-            for decorator in function.decorator_list:
-                if isinstance(decorator, ast.Call) and _name(decorator.func) == "claim":
-                    yield from _title(decorator)
-                    yield from _claim(function)
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for decorator in function.decorator_list:
+            if isinstance(decorator, ast.Call) and _name(decorator.func) == "claim":
+                yield from _title(decorator)
+                yield from _claim(function)
 
 
 def _title(decorator: ast.Call) -> Iterator[Problem]:
-    title = decorator.args[0] if decorator.args else None
-    if not isinstance(title, ast.Constant) or not isinstance(title.value, str):
-        yield decorator.lineno, "the title of a claim is a plain string"
-    elif len(title.value) > LONGEST_TITLE:
-        yield decorator.lineno, f"the title has {len(title.value)} characters, at most {LONGEST_TITLE} are wanted"
-    elif title.value.endswith("."):
-        yield decorator.lineno, "a title ends without a full stop"
+    title = _first_argument(decorator)
+    if title is None:
+        yield Problem(decorator.lineno, "the title of a claim is a plain string")
+    elif len(title) > LONGEST_TITLE:
+        yield Problem(decorator.lineno, f"the title has {len(title)} characters; at most {LONGEST_TITLE} are allowed")
+    elif title.endswith("."):
+        yield Problem(decorator.lineno, "a title ends without a full stop")
 
 
 def _claim(function: ast.FunctionDef) -> Iterator[Problem]:
-    safe: set[str] = set()  # the names that are bound by loops
+    loop_names: set[str] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.For):
-            if not (_is_each(node.iter) or _is_constant(node.iter, safe)):
-                yield node.lineno, "a loop in a claim goes through each(...), or over constants of the module"
-            safe |= {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+            if not _is_each(node.iter) and not _is_constant(node.iter, loop_names):
+                yield Problem(node.lineno, "a loop in a claim goes through each(...), or over constants of the module")
+            loop_names.update(_names_in(node.target))
         elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            if not all(_is_constant(part.iter, safe) for part in node.generators):
-                yield node.lineno, "a comprehension in a claim goes over constants of the module; use map and where"
-        elif isinstance(node, ast.Call) and _name(node.func) in CHECKS and node.args:
-            name = node.args[0]
-            if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
-                yield node.lineno, "the name of a check is a plain string, with its values as keywords"
+            if not all(_is_constant(part.iter, loop_names) for part in node.generators):
+                yield Problem(
+                    node.lineno, "a comprehension in a claim goes over constants of the module; use map and where"
+                )
+        elif isinstance(node, ast.Call) and _is_check_without_name(node):
+            yield Problem(node.lineno, "the name of a check is a plain string, with its values as keywords")
 
 
 def _missing_values(tree: ast.Module) -> Iterator[Problem]:
     for node in ast.walk(tree):
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
             last = node.values[-1]
-            empty = isinstance(last, ast.Tuple | ast.List) and not last.elts
-            if empty or (isinstance(last, ast.Constant) and last.value is None):
-                yield node.lineno, "`or ()` and `or None` hide what is not recorded"
-        elif isinstance(node, ast.IfExp) and isinstance(node.orelse, ast.Constant) and node.orelse.value is None:
-            yield node.lineno, "`if … else None` hides what is not recorded"
+            if _is_none(last) or _is_empty(last):
+                yield Problem(node.lineno, "`or ()` and `or None` hide what is not recorded")
+        elif isinstance(node, ast.IfExp) and _is_none(node.orelse):
+            yield Problem(node.lineno, "`if … else None` hides what is not recorded")
+
+
+def _first_argument(call: ast.Call) -> str | None:
+    """The first positional argument, if it is a plain string; otherwise None."""
+    if not call.args:
+        return None
+    argument = call.args[0]
+    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        return argument.value
+    return None
+
+
+def _names_in(target: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def _is_check_without_name(call: ast.Call) -> bool:
+    """Whether the call makes a check, and its first argument is not a plain string."""
+    if _name(call.func) not in CHECKS or not call.args:
+        return False
+    return _first_argument(call) is None
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _is_empty(node: ast.expr) -> bool:
+    return isinstance(node, ast.Tuple | ast.List) and not node.elts
 
 
 def _is_each(node: ast.expr) -> bool:
@@ -75,44 +136,61 @@ def _is_each(node: ast.expr) -> bool:
     if not isinstance(node, ast.Call):
         return False
     name = _name(node.func)
-    return name == "each" or (name in ("enumerate", "pairwise") and bool(node.args) and _is_each(node.args[0]))
-
-
-def _is_constant(node: ast.expr, safe: set[str]) -> bool:
-    """Whether the node is made of constants: literals, names in capitals, names in ``safe``, and pure calls of them."""
-    if isinstance(node, ast.Constant):
+    if name == "each":
         return True
-    if isinstance(node, ast.Name):
-        return node.id.isupper() or node.id in safe
-    if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return all(_is_constant(each, safe) for each in node.elts)
-    if isinstance(node, ast.BinOp):
-        return _is_constant(node.left, safe) and _is_constant(node.right, safe)
-    if isinstance(node, ast.Subscript):
-        return _is_constant(node.value, safe)
-    if isinstance(node, ast.Attribute):
-        return _is_constant(node.value, safe)
-    if isinstance(node, ast.Call):
-        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-        pure = _name(node.func) in PURE
-        if isinstance(node.func, ast.Attribute) and node.func.attr in PURE_METHODS:
-            pure = _is_constant(node.func.value, safe)
-        return pure and all(_is_constant(each, safe) for each in arguments)
-    return False
+    if name not in ("enumerate", "pairwise") or not node.args:
+        return False
+    return _is_each(node.args[0])
+
+
+def _is_constant(node: ast.expr, loop_names: set[str]) -> bool:
+    """Whether the node is made of constants: literals, names in capitals or in ``loop_names``, and pure calls."""
+    match node:
+        case ast.Constant():
+            return True
+        case ast.Name():
+            return node.id.isupper() or node.id in loop_names
+        case ast.Tuple() | ast.List() | ast.Set():
+            parts = node.elts
+        case ast.BinOp():
+            parts = [node.left, node.right]
+        case ast.Subscript() | ast.Attribute():
+            parts = [node.value]
+        case ast.Call():
+            if not _is_pure(node.func, loop_names):
+                return False
+            keywords = [keyword.value for keyword in node.keywords]
+            parts = [*node.args, *keywords]
+        case _:
+            return False
+    return all(_is_constant(part, loop_names) for part in parts)
+
+
+def _is_pure(function: ast.expr, loop_names: set[str]) -> bool:
+    """Whether the function is pure, or a pure method of a constant."""
+    if isinstance(function, ast.Attribute) and function.attr in PURE_METHODS:
+        return _is_constant(function.value, loop_names)
+    return _name(function) in PURE_FUNCTIONS
 
 
 def _name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else ""
+    if isinstance(node, ast.Name):
+        return node.id
+    return ""
 
 
-def main(files: list[str]) -> int:
+def main(names: list[str]) -> int:
     """Print each violation on a line. Returns the exit status: 1 if there is any, otherwise 0."""
-    wrong = 0
-    for file in [Path(name) for name in files] or sorted(Path("scenarios").glob("*.py")):
-        for line, text in sorted(problems(file.read_text(encoding="utf-8"))):
-            print(f"{file}:{line}: {text}")
-            wrong += 1
-    return 1 if wrong else 0
+    files = [Path(name) for name in names]
+    if not files:
+        files = sorted(Path("scenarios").glob("*.py"))
+    count = 0
+    for file in files:
+        source = file.read_text(encoding="utf-8")
+        for problem in sorted(problems(source)):
+            print(f"{file}:{problem.line}: {problem.text}")
+            count += 1
+    return 1 if count else 0
 
 
 if __name__ == "__main__":

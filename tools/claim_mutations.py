@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
+SCENARIOS = ROOT / "scenarios"
 sys.path[:0] = [str(ROOT), str(ROOT / "lab")]
 
 from badwire.claims.claim import Claim, claims_of, judge_one  # noqa: E402
@@ -39,30 +40,39 @@ class Change:
 
 def changes(source: str) -> Iterator[Change]:
     """Yield every change to the claims of a scenario, given its source."""
-    names = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and _is_claim(node)]
-    for name in names:
-        places = len(list(_places(_function(ast.parse(source), name))))
-        for place in range(places):
-            tree = ast.parse(source)
-            function = _function(tree, name)
-            target = list(_places(function))[place]
+    for claim_index, claim in enumerate(_claims(ast.parse(source))):
+        count = len(list(_removable(claim)))
+        for index in range(count):
+            tree = ast.parse(source)  # a removal changes the tree, so each one gets its own
+            function = _claims(tree)[claim_index]
+            target = list(_removable(function))[index]
             text = ast.unparse(target).splitlines()[0]
             _Remove(target).visit(function)
-            yield Change(name, target.lineno, text, ast.fix_missing_locations(tree))
+            ast.fix_missing_locations(tree)
+            yield Change(
+                claim=claim.name,
+                line=target.lineno,
+                text=text,
+                tree=tree,
+            )
 
 
-def _is_claim(node: ast.FunctionDef) -> bool:
-    return any(
-        isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id == "claim"
-        for each in node.decorator_list
-    )
+def _claims(tree: ast.Module) -> list[ast.FunctionDef]:
+    return [node for node in tree.body if isinstance(node, ast.FunctionDef) and _is_claim(node)]
 
 
-def _function(tree: ast.Module, name: str) -> ast.FunctionDef:
-    return next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+def _is_claim(function: ast.FunctionDef) -> bool:
+    return any(_is_claim_decorator(decorator) for decorator in function.decorator_list)
 
 
-def _places(function: ast.FunctionDef) -> Iterator[ast.expr]:
+def _is_claim_decorator(node: ast.expr) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    return isinstance(node.func, ast.Name) and node.func.id == "claim"
+
+
+def _removable(function: ast.FunctionDef) -> Iterator[ast.expr]:
+    """Yield each check of the claim, and each operand of an ``and`` in it."""
     for node in ast.walk(function):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Yield | ast.YieldFrom):
             yield node.value
@@ -84,8 +94,10 @@ class _Remove(ast.NodeTransformer):
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         if self.target in node.values:
-            rest = [each for each in node.values if each is not self.target]
-            return rest[0] if len(rest) == 1 else ast.copy_location(ast.BoolOp(node.op, rest), node)
+            rest = [operand for operand in node.values if operand is not self.target]
+            if len(rest) == 1:
+                return rest[0]
+            return ast.copy_location(ast.BoolOp(node.op, rest), node)
         self.generic_visit(node)
         return node
 
@@ -96,34 +108,43 @@ def noticed(change: Change, file: Path, cases: tuple[Case, ...]) -> bool:
     module.__file__ = str(file)
     sys.modules[module.__name__] = module
     try:
-        exec(compile(change.tree, str(file), "exec"), module.__dict__)
-        made: dict[str, Claim] = {each.name: each for each in claims_of(module)}
-        return any(
-            judge_one(made[case.claim], case.history()).verdict is not case.verdict
-            for case in cases
-            if case.claim == change.claim
-        )
+        code = compile(change.tree, str(file), "exec")
+        exec(code, module.__dict__)
+        claims = {claim.name: claim for claim in claims_of(module)}
+        changed = claims[change.claim]
+        own_cases = [case for case in cases if case.claim == change.claim]
+        return any(_differs(changed, case) for case in own_cases)
     finally:
         del sys.modules[module.__name__]
 
 
+def _differs(claim: Claim, case: Case) -> bool:
+    result = judge_one(claim, case.history())
+    return result.verdict is not case.verdict
+
+
 def main(names: list[str]) -> int:
     """Try every change, and print those that no case notices. Returns the exit status: 1 if there is one, else 0."""
-    tried = 0
-    missed: list[str] = []
-    for name in names or sorted(file.stem for file in (ROOT / "scenarios").glob("*.py") if file.stem[0] != "_"):
-        file = ROOT / "scenarios" / f"{name}.py"
+    count = 0
+    missed = 0
+    for name in names or _all_names():
+        file = SCENARIOS / f"{name}.py"
+        source = file.read_text(encoding="utf-8")
         test = importlib.import_module(f"tests.claims.test_{name}").test_verdicts
-        for change in changes(file.read_text(encoding="utf-8")):
-            tried += 1
-            if not noticed(change, file, test.cases):
-                missed.append(
-                    f"{file.relative_to(ROOT)}:{change.line}: {change.claim}: no test needs {change.text:.90}"
-                )
-    for line in missed:
-        print(line)
-    print(f"{tried} changes to claims tried, {tried - len(missed)} noticed by a test")
+        for change in changes(source):
+            count += 1
+            if noticed(change, file, test.cases):
+                continue
+            missed += 1
+            path = file.relative_to(ROOT)
+            print(f"{path}:{change.line}: {change.claim}: no test needs {change.text:.90}", flush=True)
+    print(f"{count} changes to claims tried, {count - missed} noticed by a test")
     return 1 if missed else 0
+
+
+def _all_names() -> list[str]:
+    files = SCENARIOS.glob("[!_]*.py")
+    return sorted(file.stem for file in files)
 
 
 if __name__ == "__main__":

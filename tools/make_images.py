@@ -26,22 +26,22 @@ def make() -> None:
     try:
         image.check(client)
     except ImageError:
-        _say("no registry to be reached: making the base image from Debian's packages")
+        _report("no registry can be reached: making the base image from Debian's packages")
         done = subprocess.run([project.IMAGES / "base" / "build", image.LOCAL_BASE], check=False)
         if done.returncode:
-            raise ImageError(f"images/base/build ended with status {done.returncode}; what it said is above") from None
-    base = image.find_base(client, None, _say)
-    name = image.ensure(client, Container(), _say)
+            raise ImageError(f"images/base/build ended with status {done.returncode}; its output is above") from None
+    base = image.find_base(client, None, _report)
+    name = image.ensure(client, Container(), _report)
     # docker compose uses the image by this name, or builds its own, with pyroute2 from this wheel.
     client.tag(name, image.NAME, "latest")
     file, data = image.wheel()
     wheels = project.IMAGES / "host" / "wheels"
     wheels.mkdir(exist_ok=True)
     (wheels / file).write_bytes(data)
-    _say(f"{image.NAME} is {name}, on {base[0]}")
+    _report(f"{image.NAME} is {name}, on {base[0]}")
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     print(text, file=sys.stderr)
 
 

@@ -26,7 +26,8 @@ class Environment:
     """One layer of the virtual environment: the packages of one lock file, and a stamp once all are installed."""
 
     def __init__(self, root: Path, lock: str) -> None:
-        self.root, self.lock = root, root / lock
+        self.root = root
+        self.lock = root / lock
         self.venv = root / ".venv"
         self.stamp = self.venv / f"made-from-{lock}"
         self.python = self.venv / "bin" / "python"
@@ -37,9 +38,17 @@ class Environment:
         That is the lock file, the project table of pyproject.toml, the version and the path of Python, and the path of
         the project.
         """
-        project = tomllib.loads((self.root / "pyproject.toml").read_text())["project"]
-        parts = [self.lock.read_text(), repr(project), sys.version, os.path.realpath(sys.executable), str(self.root)]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        text = (self.root / "pyproject.toml").read_text()
+        project = tomllib.loads(text)["project"]
+        parts = [
+            self.lock.read_text(),
+            repr(project),
+            sys.version,
+            os.path.realpath(sys.executable),
+            str(self.root),
+        ]
+        data = "\0".join(parts)
+        return hashlib.sha256(data.encode()).hexdigest()
 
     def ready(self) -> bool:
         """Whether the environment is complete, and made from the current lock file, project and Python."""
@@ -61,12 +70,30 @@ def run(argv: list[str], failed: str) -> None:
     Raises:
         CannotInstall: it failed. The message is ``failed`` and a line of its output, if possible one with "error".
     """
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode == 0:
-        return
-    said = [line.strip() for line in done.stdout.splitlines() if line.strip() and not line.startswith("[notice]")]
-    errors = [line for line in said if "error" in line.lower()] or said or [f"status {done.returncode}"]
-    raise CannotInstall(f"{failed} (it said: {errors[-1]})")
+    done = subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        reason = _last_error(done.stdout) or f"status {done.returncode}"
+        raise CannotInstall(f"{failed} ({reason})")
+
+
+def _last_error(output: str) -> str | None:
+    """The last line with "error", or the last line if there is none; None if there is no output."""
+    last_line = None
+    last_error = None
+    for line in output.splitlines():
+        text = line.strip()
+        if not text or line.startswith("[notice]"):
+            continue
+        last_line = text
+        if "error" in text.lower():
+            last_error = text
+    return last_error or last_line
 
 
 def make_venv(env: Environment) -> None:
@@ -79,12 +106,12 @@ def make_venv(env: Environment) -> None:
     except ImportError:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise CannotInstall(
-            f"Python {version} has no venv here: install it (apt-get install python{version}-venv, or python3-venv), "
+            f"Python {version} has no venv module; install it (apt-get install python{version}-venv, or python3-venv), "
             "then run make again."
         ) from None
     run(
         [sys.executable, "-P", "-m", "venv", str(env.venv)],
-        f"{env.venv} could not be made: look at free disk space and rights, then run make again",
+        f"{env.venv} could not be made; check free disk space and permissions, then run make again",
     )
 
 
@@ -93,12 +120,12 @@ def install(env: Environment) -> None:
     python = str(env.python)
     run(
         [python, *PIP, "--require-hashes", "--no-deps", "--requirement", str(env.lock)],
-        f"the packages of {env.lock.name} could not be installed: look at the network, the package index and the disk, "
+        f"the packages of {env.lock.name} could not be installed; check the network, the package index and the disk, "
         "then run make again",
     )
     run(
         [python, *PIP, "--no-deps", "--no-index", "--no-build-isolation", "--editable", str(env.root)],
-        "the project could not be installed into its own virtual environment: run make again",
+        "the project could not be installed into its own virtual environment; run make again",
     )
     env.seal()
 
@@ -119,7 +146,9 @@ def ensure(root: Path, dev: bool) -> None:
         CannotInstall: the environment cannot be made.
     """
     base = Environment(root, "requirements.lock")
-    wanted = [base, Environment(root, "requirements-dev.lock")] if dev else [base]
+    wanted = [base]
+    if dev:
+        wanted.append(Environment(root, "requirements-dev.lock"))
     if all(env.ready() for env in wanted):
         return
     try:
@@ -133,7 +162,7 @@ def ensure(root: Path, dev: bool) -> None:
                     make_venv(env)
                 install(env)
     except OSError as error:
-        raise CannotInstall(f"{root}/.venv cannot be made: {error.strerror}; mend that and run make again.") from error
+        raise CannotInstall(f"{root}/.venv cannot be made: {error.strerror}; fix that and run make again.") from error
 
 
 def main(argv: list[str]) -> int:
@@ -144,7 +173,7 @@ def main(argv: list[str]) -> int:
         print(f"badwire: {error}", file=sys.stderr)
         return 4
     except KeyboardInterrupt:
-        print("badwire: interrupted; the next make starts the environment afresh.", file=sys.stderr)
+        print("badwire: interrupted; the next make sets the environment up from the beginning.", file=sys.stderr)
         return 130
     return 0
 

@@ -38,22 +38,24 @@ class Summary:
         try:
             cases = list(ElementTree.parse(report).iter("testcase"))
         except (OSError, ElementTree.ParseError):
-            self.broken.append(f"{part} ended without a report; what it said is above")
+            self.broken.append(f"{part} ended without a report; its output is above")
             return
         if not cases:
-            self.broken.append(f"{part} ran no test; what it said is above")
+            self.broken.append(f"{part} ran no test; its output is above")
         for case in cases:
             self._add_case(part, case)
 
     def _add_case(self, part: str, case: ElementTree.Element) -> None:
         # If both a test and its teardown fail, the report has two cases, or one case with two outcomes.
-        wrong = [*case.iter("failure"), *case.iter("error")]
-        for outcome in wrong:
-            lines = (outcome.get("message") or outcome.text or "").strip().splitlines() or ["no message"]
-            self.failed.append(f"{part}: {_name(case)}: {lines[0][:LONGEST]}")
-        for outcome in case.iter("skipped"):
-            self.skipped[outcome.get("message") or "no reason given"] += 1
-        if not wrong and case.find("skipped") is None:
+        failures = [*case.iter("failure"), *case.iter("error")]
+        skips = list(case.iter("skipped"))
+        name = _name(case)
+        for failure in failures:
+            self.failed.append(f"{part}: {name}: {_first_line(failure)}")
+        for skip in skips:
+            reason = skip.get("message") or "no reason given"
+            self.skipped[reason] += 1
+        if not failures and not skips:
             self.passed += 1
 
     def lines(self) -> Iterable[str]:
@@ -68,9 +70,19 @@ class Summary:
         yield f"make test: {failed} failed, {self.skipped.total()} skipped, {self.passed} passed"
 
 
+def _first_line(failure: ElementTree.Element) -> str:
+    """The first line of the message, or of the traceback if there is no message."""
+    text = failure.get("message") or failure.text or ""
+    lines = text.strip().splitlines()
+    if not lines:
+        return "no message"
+    return lines[0][:LONGEST]
+
+
 def _name(case: ElementTree.Element) -> str:
     """Return the name of the test as on pytest's command line, or that of a file which could not be collected."""
-    file, name = case.get("file"), case.get("name", "")
+    name = case.get("name", "")
+    file = case.get("file")
     if file is None:
         return name or case.get("classname", "?")
     return f"{file}::{name}"
@@ -86,7 +98,9 @@ def summarize(folder: Path, parts: Iterable[str]) -> Summary:
 
 def main(folder: str, *parts: str) -> int:
     summary = summarize(Path(folder), parts)
-    print("\n" + "\n".join(summary.lines()))
+    print()
+    for line in summary.lines():
+        print(line)
     return 1 if summary.failed or summary.broken else 0
 
 
