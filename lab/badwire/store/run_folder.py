@@ -83,7 +83,7 @@ def find(name: str) -> Path:
         reason = f"has no {EVIDENCE}"
     else:
         return folder
-    raise BadRun(f"{name} {reason}; name a run's folder, such as runs/timewait/latest.")
+    raise BadRun(f"{name} {reason}: give a run's folder, such as runs/timewait/latest.")
 
 
 def find_all(bases: Iterable[Path]) -> list[Path]:
