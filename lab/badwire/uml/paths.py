@@ -38,7 +38,7 @@ def here() -> str:
     try:
         return os.getcwd()
     except FileNotFoundError:
-        raise BadOption("The current directory was removed; change to another.") from None
+        raise BadOption("The current directory was removed; cd to another.") from None
 
 
 def visible_directories(*more: str | Path) -> list[str]:
