@@ -14,8 +14,6 @@ from badwire.util.jsonlines import encode
 
 EVIDENCE = "evidence.jsonl"
 PROGRAMS = "programs"
-FrameComments = dict[bytes, str]
-"""Comments by the bytes of the frame."""
 CapturedFrame = tuple[int, str, pcapng.Direction, int, bytes]
 """The time in ns, the host, the direction, the length on the wire in bytes, and the bytes that were captured."""
 
@@ -87,7 +85,7 @@ class Recorder:
 
     def close(
         self,
-        comments: FrameComments,
+        comments: dict[bytes, str],
         frames: int,
         dropped: int | None,
     ) -> None:
