@@ -42,19 +42,19 @@ def test_an_arrow_says_where_it_went_and_what_it_repeats() -> None:
 
 
 def test_what_happened_on_a_host_stands_in_order_with_its_result() -> None:
-    told = story(written().evidence())
-    assert [(event.kind, event.text, event.failed) for event in told.events] == [
+    recorded = story(written().evidence())
+    assert [(event.kind, event.text, event.failed) for event in recorded.events] == [
         ("program", "try_bind 7000", False),
         ("output", "try_bind: bind: EADDRINUSE", False),
         ("program", "try_bind ended: status 1", True),
         ("call", "connect(10.0.0.2:7000) = 0", False),
         ("call", "close() = EBADF", True),
     ]
-    assert [(band.state, band.began / 1e9) for band in told.bands] == [("SYN_SENT", 0.15), ("ESTABLISHED", 1.25)]
-    assert told.connections == ("client:40001 server:7000",)
-    assert told.hosts == ("client", "server")
-    assert told.notes == ((1_350_000_000, "the byte"),)
-    assert [(fault.text, fault.ended) for fault in told.faults] == [("nth=1", 200_000_000)]
+    assert [(band.state, band.began / 1e9) for band in recorded.bands] == [("SYN_SENT", 0.15), ("ESTABLISHED", 1.25)]
+    assert recorded.connections == ("client:40001 server:7000",)
+    assert recorded.hosts == ("client", "server")
+    assert recorded.notes == ((1_350_000_000, "the byte"),)
+    assert [(fault.text, fault.ended) for fault in recorded.faults] == [("nth=1", 200_000_000)]
 
 
 def test_what_netem_lost_was_taken_by_the_fault_in_force() -> None:
@@ -68,9 +68,9 @@ def test_a_fault_that_this_version_does_not_know_keeps_its_name() -> None:
     w = Written()
     w.fault(0.05, "server", {"name": "gone", "share": 0.5}, engine="netem")
     w.segment("client", "server", 0.1, "S", seq=100, lost=True)
-    told = story(w.evidence())
-    assert [arrow.lost_to for arrow in told.arrows] == ["gone"]
-    assert [fault.text for fault in told.faults] == ["gone share=0.5"]
+    recorded = story(w.evidence())
+    assert [arrow.lost_to for arrow in recorded.arrows] == ["gone"]
+    assert [fault.text for fault in recorded.faults] == ["gone share=0.5"]
 
 
 def test_a_fault_that_another_engine_goes_on_with_is_one() -> None:
@@ -80,11 +80,11 @@ def test_a_fault_that_another_engine_goes_on_with_is_one() -> None:
     w.fault(0.2, "server", delay, {"name": "nth", "n": 1, "data": True}, engine="relay")
     w.fault(0.3, "server", delay, engine="netem")
     w.fault(0.4, "server")
-    told = [(fault.text, fault.began // 10**8, fault.ended) for fault in story(w.evidence()).faults]
-    assert told == [("delay=50ms", 1, 400_000_000), ("nth=1 data=yes", 2, 300_000_000)]
+    periods = [(fault.text, fault.began // 10**8, fault.ended) for fault in story(w.evidence()).faults]
+    assert periods == [("delay=50ms", 1, 400_000_000), ("nth=1 data=yes", 2, 300_000_000)]
 
 
-def test_a_call_tells_what_it_gave_with_the_address_that_it_came_from() -> None:
+def test_a_call_shows_its_result_with_the_address_that_came_with_it() -> None:
     w = Written()
     w.call("server", 1, "accept", value=[3, ["10.0.0.3", 40001]])
     w.call("client", 2, "send", bytes(100_000), value=100_000)
@@ -125,9 +125,9 @@ def test_a_call_belongs_to_the_connection_of_its_socket() -> None:
     w.call("client", 2.1, "send", "x", socket=3)
     w.call("server", 2.2, "accept", socket=1)  # damaged records: nothing that they could belong to
     w.call("client", 2.3, "connect", socket=4)
-    told = story(w.evidence())
-    of = [(event.host, event.text.partition("(")[0], event.connection) for event in told.events]
-    assert of == [
+    recorded = story(w.evidence())
+    connections = [(event.host, event.text.partition("(")[0], event.connection) for event in recorded.events]
+    assert connections == [
         ("server", "listen", None),
         ("client", "connect", 0),
         ("client", "connect", 1),

@@ -100,7 +100,7 @@ def test_the_instrument_is_shown_only_where_it_does_not_hold() -> None:
     assert "Pigs fly (about the lab itself)" in render(a_result(finding(HOLDS), finding(FAILS, instrument=True)))
 
 
-def test_a_run_that_broke_off_tells_its_claims_in_a_line_each() -> None:
+def test_a_run_that_broke_off_has_a_line_for_each_claim() -> None:
     broken = a_result(finding(UNKNOWN), finding(UNKNOWN), error="the cable is cut")
     assert render(broken).splitlines()[2:] == [
         "UNKNOWN  Pigs fly",
@@ -116,10 +116,10 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 
 
 def test_what_was_measured_does_nothing_to_a_terminal() -> None:
-    told = render(a_result(with_check(finding(FAILS), shown="\x1b[2Jwiped\x9b31m", why=Sentence("said \x07"))))
-    assert "\\x1b[2Jwiped\\x9b31m" in told
-    assert "said \\x07" in told
-    assert told.replace("\n", "").isprintable()
+    text = render(a_result(with_check(finding(FAILS), shown="\x1b[2Jwiped\x9b31m", why=Sentence("said \x07"))))
+    assert "\\x1b[2Jwiped\\x9b31m" in text
+    assert "said \\x07" in text
+    assert text.replace("\n", "").isprintable()
 
 
 def test_progress_into_a_file_is_a_line_for_each_step() -> None:

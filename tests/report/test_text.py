@@ -16,15 +16,15 @@ def test_each_thing_that_happened_is_a_line_in_order() -> None:
     w.segment("client", "server", 1.1, "S", seq=100, delivered=1.15)
     w.segment("server", "client", 1.2, "SA", seq=500, ack=101, delivered=(1.2, 1.3))
     lines = list(show(story(w.evidence())))
-    words = "IP 10.0.0.3.40001 > 10.0.0.2.7000: Flags [S], seq 0, win 64240, length 0"
-    back = "IP 10.0.0.2.7000 > 10.0.0.3.40001: Flags [S.], seq 0, ack 1, win 64240, length 0"
+    syn = "IP 10.0.0.3.40001 > 10.0.0.2.7000: Flags [S], seq 0, win 64240, length 0"
+    answer = "IP 10.0.0.2.7000 > 10.0.0.3.40001: Flags [S.], seq 0, ack 1, win 64240, length 0"
     assert lines == [
         "    0.050000  -- a SYN is lost",
         "    0.060000  == toward server: nth=1",
         "    0.100000  client  connect(10.0.0.2:7000) = 0  (2.500000 s)",
-        f"    0.100000  client --x server  {words}  [lost to nth]",
+        f"    0.100000  client --x server  {syn}  [lost to nth]",
         "    0.110000  client  is in SYN_SENT (10.0.0.2:40001 to 10.0.0.3:7000)",
         "    0.200000  == toward server: nth=1 is lifted",
-        f"    1.100000  client --> server  {words}  [sent again; delivered after 0.050000 s]",
-        f"    1.200000  server --> client  {back}  [delivered 2 times]",
+        f"    1.100000  client --> server  {syn}  [sent again; delivered after 0.050000 s]",
+        f"    1.200000  server --> client  {answer}  [delivered 2 times]",
     ]

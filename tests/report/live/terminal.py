@@ -114,13 +114,13 @@ class Terminal:
         self.status: int | None = None
         usual = {name: value for name, value in environment(TERM="xterm-256color").items() if name != "NO_COLOR"}
         surroundings = {**usual, **(env or {})}
-        words = [str(word) for word in argv]
+        arguments = [str(argument) for argument in argv]
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
                 termios.tcsetwinsize(0, (lines, columns))
                 os.chdir(ROOT)
-                os.execvpe(words[0], words, surroundings)
+                os.execvpe(arguments[0], arguments, surroundings)
             finally:
                 os._exit(127)
 

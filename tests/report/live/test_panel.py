@@ -22,10 +22,10 @@ def moment(w: Written, folder: Path) -> Moment:
 
 def shown(now: Moment, width: int = 100, height: int = 40) -> list[str]:
     view = View("timewait: who closes first", "waiting", 2.5, now)
-    told = [text.plain.rstrip() for text in lines(view, width, height)]
-    assert len(told) <= height
-    assert all(len(line) <= width for line in told)
-    return told
+    screen = [text.plain.rstrip() for text in lines(view, width, height)]
+    assert len(screen) <= height
+    assert all(len(line) <= width for line in screen)
+    return screen
 
 
 def virtual(*hosts: str) -> Written:
@@ -42,15 +42,15 @@ def test_tables_above_and_segments_in_two_columns(tmp_path: Path) -> None:
     w.segment("server", "client", 0.2, "SA", seq=500, ack=101, delivered=0.3)
     w.sample("client", 1.0, [sock("TIME_WAIT", 40001, 7000, remote="10.0.0.2")])
     w.sample("server", 1.0, [sock("LISTEN", 7000)])
-    told = shown(moment(w, tmp_path))
-    assert told[:2] == [
+    screen = shown(moment(w, tmp_path))
+    assert screen[:2] == [
         "timewait: who closes first",
         "1.000 s of protocol time in 2.5 s  2 frames  waiting",
     ]
-    assert told[3].split() == ["client", "10.0.0.3", "server", "10.0.0.2"]
-    assert told[4].split()[:3] == ["TIME_WAIT", ":40001", "server:7000"]
-    assert told[4].split()[-2:] == ["LISTEN", ":7000"]
-    assert told[6:] == [
+    assert screen[3].split() == ["client", "10.0.0.3", "server", "10.0.0.2"]
+    assert screen[4].split()[:3] == ["TIME_WAIT", ":40001", "server:7000"]
+    assert screen[4].split()[-2:] == ["LISTEN", ":7000"]
+    assert screen[6:] == [
         "    0.050000  -- it opens",
         "    0.060000  read_to_eof 7000",
         "    0.060000  read_to_eof: hello",
@@ -76,9 +76,9 @@ def test_a_segment_without_a_fault_is_lost_when_others_overtook_it(tmp_path: Pat
     w.note(5.0, "much later")
     assert "--x" not in "\n".join(shown(moment(w, tmp_path / "1")))
     w.segment("client", "server", 1.1, "S", seq=100)
-    told = [line for line in shown(moment(w, tmp_path / "2")) if "SYN" in line]
-    assert ["--x" in line for line in told] == [True, False]
-    assert told[1].endswith("sent again")
+    screen = [line for line in shown(moment(w, tmp_path / "2")) if "SYN" in line]
+    assert ["--x" in line for line in screen] == [True, False]
+    assert screen[1].endswith("sent again")
 
 
 def test_numbers_are_counted_from_a_syn_that_is_long_gone(tmp_path: Path) -> None:
@@ -123,19 +123,19 @@ def test_a_host_with_many_sockets_leaves_room_for_the_rest(tmp_path: Path) -> No
     w = virtual()
     w.sample("client", 1.0, [sock("ESTABLISHED", 40000 + n, 7000) for n in range(100)])
     w.segment("client", "server", 0.1, "S")
-    told = shown(moment(w, tmp_path), height=24)
-    assert sum("ESTABLISHED" in line for line in told) == 5
-    assert any("and 95 more" in line for line in told)
-    assert "SYN" in told[-1]
+    screen = shown(moment(w, tmp_path), height=24)
+    assert sum("ESTABLISHED" in line for line in screen) == 5
+    assert any("and 95 more" in line for line in screen)
+    assert "SYN" in screen[-1]
 
 
 def test_more_than_two_hosts_are_named(tmp_path: Path) -> None:
     w = virtual("server", "client", "client2")
     w.segment("client2", "server", 0.1, "S")
-    told = shown(moment(w, tmp_path), width=80)
-    assert "client2: SYN seq 0" in told[-1]
+    screen = shown(moment(w, tmp_path), width=80)
+    assert "client2: SYN seq 0" in screen[-1]
     for name in ("client 10.0.0.3", "client2 10.0.0.4", "server 10.0.0.2"):
-        assert sum(name in line for line in told) == 1
+        assert sum(name in line for line in screen) == 1
 
 
 def test_parallel_runs_are_a_line_each() -> None:

@@ -27,11 +27,11 @@ def a_capture(folder: Path) -> Path:
 
 def test_frames_are_the_same_wherever_the_pieces_are_cut(tmp_path: Path) -> None:
     file = a_capture(tmp_path)
-    content, whole = file.read_bytes(), list(pcapng.read(file).frames)
+    content, complete = file.read_bytes(), list(pcapng.read(file).frames)
     for size in (1, 7, 64, 100000):
         blocks = BlockSplitter()
         pieces = [content[at : at + size] for at in range(0, len(content), size)]
-        assert [frame for piece in pieces for frame in blocks.take(piece)] == whole
+        assert [frame for piece in pieces for frame in blocks.take(piece)] == complete
 
 
 def test_a_capture_that_is_none_gives_nothing_and_is_not_kept() -> None:

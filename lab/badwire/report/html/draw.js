@@ -118,9 +118,9 @@ const drawBand = ({ band, lane }, where, heightOf, end) => {
   const x = where.x.get(band.host), way = x === where.last && x !== where.first ? 1 : -1;
   const top = heightOf(band.began), bottom = band.ended === null ? end : Math.max(heightOf(band.ended), top + 3);
   const at = way > 0 ? x + 5 + lane * where.lane : x - 4 - (lane + 1) * where.lane;
-  const box = made("rect", { class: `band ${STATES[band.state] || "listen"}`, x: at, y: top, width: where.lane - 1, height: bottom - top });
-  box.append(made("title", {}, `${band.host} ${band.local}${band.remote ? ` to ${band.remote}` : ""}: ${band.state}`));
-  return { box, top, bottom };
+  const rect = made("rect", { class: `band ${STATES[band.state] || "listen"}`, x: at, y: top, width: where.lane - 1, height: bottom - top });
+  rect.append(made("title", {}, `${band.host} ${band.local}${band.remote ? ` to ${band.remote}` : ""}: ${band.state}`));
+  return { rect, top, bottom };
 };
 
 const drawNote = (moment, where) => {

@@ -46,8 +46,8 @@
 
   document.getElementById("runs").addEventListener("change", (change) => {
     const marked = [...document.querySelectorAll("#runs input:checked")];
-    for (const box of marked.slice(0, -2)) if (box !== change.target) box.checked = false;
-    const two = [...document.querySelectorAll("#runs input:checked")].slice(0, 2).map((box) => runs[Number(box.value)]);
+    for (const checkbox of marked.slice(0, -2)) if (checkbox !== change.target) checkbox.checked = false;
+    const two = [...document.querySelectorAll("#runs input:checked")].slice(0, 2).map((checkbox) => runs[Number(checkbox.value)]);
     if (two.length === 2) compare(two[0], two[1]);
     else compared.replaceChildren();
   });

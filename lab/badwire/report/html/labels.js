@@ -2,21 +2,21 @@
 class Room {
   constructor() { this.rows = new Map(); }
 
-  overlap(box) {
+  overlap(area) {
     let most = 0;
-    for (let row = Math.floor(box.y / LINE) - 1; row <= Math.floor(box.y / LINE) + 1; row++) {
+    for (let row = Math.floor(area.y / LINE) - 1; row <= Math.floor(area.y / LINE) + 1; row++) {
       for (const other of this.rows.get(row) || []) {
-        const wide = Math.min(box.x + box.width, other.x + other.width) - Math.max(box.x, other.x);
-        const high = Math.min(box.y, other.y) + LINE - 3 - Math.max(box.y, other.y);
+        const wide = Math.min(area.x + area.width, other.x + other.width) - Math.max(area.x, other.x);
+        const high = Math.min(area.y, other.y) + LINE - 3 - Math.max(area.y, other.y);
         if (wide > 0 && high > 0) most = Math.max(most, wide * high);
       }
     }
     return most;
   }
 
-  take(box) {
-    const row = Math.floor(box.y / LINE);
-    (this.rows.get(row) || this.rows.set(row, []).get(row)).push(box);
+  take(area) {
+    const row = Math.floor(area.y / LINE);
+    (this.rows.get(row) || this.rows.set(row, []).get(row)).push(area);
   }
 }
 
@@ -47,13 +47,13 @@ const labelled = (one, at, where, room) => {
     const part = best + away;
     if (away && (part < least || part > most)) continue;
     const middle = { x: from + across * part, y: at.sent + down * part - 4 };
-    const boxes = [-1, 0, 1].map((third) => ({ x: middle.x + (third - 0.5) * long / 3, y: middle.y - LINE + 3 + Math.tan(turn) * third * long / 3, width: long / 3 }));
-    const overlap = boxes.reduce((sum, box) => sum + room.overlap(box), 0);
-    if (overlap < over) { chosen = { ...middle, boxes }; over = overlap; }
+    const areas = [-1, 0, 1].map((third) => ({ x: middle.x + (third - 0.5) * long / 3, y: middle.y - LINE + 3 + Math.tan(turn) * third * long / 3, width: long / 3 }));
+    const overlap = areas.reduce((sum, area) => sum + room.overlap(area), 0);
+    if (overlap < over) { chosen = { ...middle, areas }; over = overlap; }
     if (!over) break;
   }
   if (over > long * LINE * CROWDED) return { text: "", x: chosen.x, y: chosen.y, turn: 0 };
-  chosen.boxes.forEach((box) => room.take(box));
+  chosen.areas.forEach((area) => room.take(area));
   return { text, x: chosen.x, y: chosen.y, turn: turn * 180 / Math.PI };
 };
 

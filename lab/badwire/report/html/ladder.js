@@ -30,8 +30,8 @@
     const { where, heightOf } = plan, parts = [], texts = [];
     for (const each of plan.placed) {
       if (!each.shown) continue;
-      const { box, top, bottom } = drawBand(each, where, heightOf, end);
-      parts.push({ top, bottom, make: () => box.cloneNode(true) });
+      const { rect, top, bottom } = drawBand(each, where, heightOf, end);
+      parts.push({ top, bottom, make: () => rect.cloneNode(true) });
     }
     let lastTimed = -Infinity, lastTime = null;
     for (const moment of plan.moments) {
@@ -92,13 +92,13 @@
   // Only parts near the window are in the document, since thousands of arrows would make it slow.
   const drawNear = () => {
     if (!drawing) return;
-    const box = drawing.svg.getBoundingClientRect(), top = -box.top - AROUND, bottom = window.innerHeight - box.top + AROUND;
+    const bounds = drawing.svg.getBoundingClientRect(), top = -bounds.top - AROUND, bottom = window.innerHeight - bounds.top + AROUND;
     drawing.parts.forEach((part, n) => {
       const near = part.bottom >= top && part.top <= bottom, present = drawing.present.get(n);
       if (near && !present) { const group = part.make(); (part.above ? drawing.above : drawing.moving).append(group); drawing.present.set(n, group); }
       if (!near && present) { present.remove(); drawing.present.delete(n); }
     });
-    heads.classList.toggle("away", box.top > 0);
+    heads.classList.toggle("away", bounds.top > 0);
     heads.style.transform = `translateX(${-ladder.scrollLeft}px)`;
   };
 

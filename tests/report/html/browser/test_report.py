@@ -59,8 +59,8 @@ def test_what_a_run_does_not_show_is_not_said_to_be_shown(chromium: webdriver.Ch
 def test_what_cannot_be_shown_is_missing_and_the_rest_is_there(
     chromium: webdriver.Chrome, tmp_path: Path, seen: Evidence | None
 ) -> None:
-    whole = result_of(run().evidence())
-    shown = Page(chromium, page.write(tmp_path, whole, seen, "the lesson"), NARROW)
+    result = result_of(run().evidence())
+    shown = Page(chromium, page.write(tmp_path, result, seen, "the lesson"), NARROW)
     assert shown.count(".claim") == 2 and "the lesson" in shown.text("#lesson")
     assert shown.count("#ladder .arrow") == 0
     assert shown.complaints() == []
@@ -74,8 +74,8 @@ def test_what_is_missing_is_named_on_the_page(chromium: webdriver.Chrome, tmp_pa
     shown = Page(chromium, tmp_path / page.FILE, NARROW)
     shown.ask(DRAW_ALL)
     assert shown.ask(NUMBERS) == list(range(7))
-    told = shown.ask("return [...document.querySelectorAll('.missing')].map((e) => e.textContent)")
-    assert isinstance(told, list) and told[0] == "evidence.jsonl, line 6, is not a record of evidence: left out."
-    assert "evidence.jsonl has no end: the run was killed, or is still running." in told
+    missing = shown.ask("return [...document.querySelectorAll('.missing')].map((e) => e.textContent)")
+    assert isinstance(missing, list) and missing[0] == "evidence.jsonl, line 6, is not a record of evidence: left out."
+    assert "evidence.jsonl has no end: the run was killed, or is still running." in missing
     assert shown.ask("return document.documentElement.scrollWidth <= window.innerWidth")
     assert shown.complaints() == []
