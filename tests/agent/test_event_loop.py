@@ -74,19 +74,19 @@ def test_another_thread_and_a_signal_handler_can_wake_it() -> None:
 
 def test_a_writer_is_called_when_there_is_room_and_when_nobody_reads_any_more() -> None:
     loop, (ours, theirs) = Loop(), socket.socketpair()
-    told: list[str] = []
+    called: list[str] = []
 
     def write() -> None:
-        told.append("room")
+        called.append("room")
         loop.writer(ours.fileno(), gone)
         theirs.close()
 
     def gone() -> None:
-        told.append("gone")
+        called.append("gone")
         loop.forget(ours.fileno())
         loop.stop()
 
     loop.writer(ours.fileno(), write)
     loop.run()
-    assert told == ["room", "gone"]
+    assert called == ["room", "gone"]
     ours.close()

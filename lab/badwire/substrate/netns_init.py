@@ -85,10 +85,8 @@ def hide_services() -> None:
 
 def limit_processes() -> None:
     """Limit the number of processes in this lab, where the kernel has a limit for a PID namespace."""
-    numbers = re.findall(r"\d+", os.uname().release)
-    major = int(numbers[0])
-    minor = int(numbers[1])
-    if (major, minor) >= _PID_MAX_PER_NAMESPACE:
+    major, minor, *_ = re.findall(r"\d+", os.uname().release)
+    if (int(major), int(minor)) >= _PID_MAX_PER_NAMESPACE:
         Path("/proc/sys/kernel/pid_max").write_text(str(_MAX_PROCESSES))
 
 

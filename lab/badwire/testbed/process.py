@@ -65,7 +65,12 @@ class Process:
         if self._lost is not None:
             raise self._lost
         assert self._exit is not None
-        return Exit(self._exit["status"], self._exit["signal"], self.out, self.err)
+        return Exit(
+            status=self._exit["status"],
+            signal=self._exit["signal"],
+            out=self.out,
+            err=self.err,
+        )
 
     def type(self, text: str | bytes, timeout: float = 10.0) -> None:
         """Write to the program's standard input, as if it were typed at a keyboard.

@@ -63,12 +63,12 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Callable[[Work], None]]:
         )
 
     def run(work: Work) -> None:
-        def whole() -> None:
+        def in_child() -> None:
             prepare()
             with Ground() as made:
                 work(made)
 
-        assert in_a_child(whole) == 0
+        assert in_a_child(in_child) == 0
 
     yield run
 
@@ -147,8 +147,8 @@ def test_the_named_frame_is_dropped_and_the_record_says_so(ground: Callable[[Wor
         ground.relay.unwatch()
         events = ground.relay.events()
         assert decisions(events) == [("nth", "drop")]
-        told = next(event for event in events if event["event"] == "decision")
-        assert payload(told["frame"]) == "b" and told["toward"] == "server" and told["t"] > began
+        decision = next(event for event in events if event["event"] == "decision")
+        assert payload(decision["frame"]) == "b" and decision["toward"] == "server" and decision["t"] > began
         assert passed(events) == ["a", "c"]
         frames = [frame for event in events if event["event"] == "frames" for frame in event["frames"]]
         sent = [frame for frame in frames if frame[4][12:14] == b"\x08\x00"]
@@ -215,11 +215,11 @@ def test_hold_release_and_lift(ground: Callable[[Work], None]) -> None:
 
 
 def wait_for_decisions(ground: Ground, count: int) -> None:
-    """The frames have come to the relay when it has told of them."""
-    told = 0
-    while told < count:
+    """Wait until the relay has reported ``count`` decisions."""
+    decided = 0
+    while decided < count:
         assert select.select([ground.relay], [], [], 5)[0]
-        told += len(decisions(ground.relay.events()))
+        decided += len(decisions(ground.relay.events()))
 
 
 def test_queued_frames_keep_their_time_when_the_fault_is_lifted(ground: Callable[[Work], None]) -> None:

@@ -168,7 +168,7 @@ def test_the_bridge_as_other_tools_see_it(alone: Ground) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "error", "words"),
+    ("request_", "error", "excerpt"),
     [
         ({"do": "dance"}, "BadOption", "no request dance"),
         ({"do": "faults", "host": "mars", "faults": []}, "BadOption", "no host mars"),
@@ -177,11 +177,11 @@ def test_the_bridge_as_other_tools_see_it(alone: Ground) -> None:
         ({"do": "port", "host": "ghost", "pid": 4_000_000}, "MachineError", "host ghost cannot be connected"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(alone: Ground, request_: dict[str, Any], error: str, words: str) -> None:
+def test_what_cannot_be_done_is_one_sentence(alone: Ground, request_: dict[str, Any], error: str, excerpt: str) -> None:
     alone.connect()
     answer = alone.ask(**request_)
     assert answer["error"] == error
-    assert words in answer["text"] and "\n" not in answer["text"]
+    assert excerpt in answer["text"] and "\n" not in answer["text"]
     alone.ok("unwatch")
 
 

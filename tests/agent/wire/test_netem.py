@@ -1,7 +1,7 @@
-"""What netem is told, compared with what tc tells it.
+"""What the lab requests of netem, compared with what tc requests.
 
 The messages were recorded with ``strace -e trace=sendmsg -e write=3`` from iproute2 6.1.0 on Linux 6.18, on an
-interface of index 3; the sequence number (bytes 8 to 11) is set to zero. Beside each stand the words after
+interface of index 3; the sequence number (bytes 8 to 11) is set to zero. Beside each stand the arguments after
 ``tc qdisc replace dev v0 root handle 1: netem``. tc sends a message before the kernel can refuse it.
 """
 
@@ -100,9 +100,9 @@ def ours(what: list[Fault] | Netem) -> bytes:
     return bytes(request.data)
 
 
-@pytest.mark.parametrize("words", RECORDED)
-def test_it_says_what_tc_says(words: str) -> None:
-    faults, recorded = RECORDED[words]
+@pytest.mark.parametrize("arguments", RECORDED)
+def test_it_requests_what_tc_requests(arguments: str) -> None:
+    faults, recorded = RECORDED[arguments]
     head, kind, fixed, given = parts(bytes.fromhex(recorded))
     our_head, our_kind, our_fixed, our_given = parts(ours(faults))
     assert our_head == head
@@ -111,19 +111,19 @@ def test_it_says_what_tc_says(words: str) -> None:
     assert {name: our_given[name] for name in given} == given
 
 
-@pytest.mark.parametrize("words", RECORDED)
-def test_what_tc_leaves_out_is_said_to_be_zero(words: str) -> None:
-    """tc says nothing of these, and the kernel then leaves standing what stood before."""
-    faults, recorded = RECORDED[words]
+@pytest.mark.parametrize("arguments", RECORDED)
+def test_what_tc_leaves_out_is_zero(arguments: str) -> None:
+    """tc does not mention these, and the kernel then keeps their previous values."""
+    faults, recorded = RECORDED[arguments]
     given = parts(bytes.fromhex(recorded))[3]
     our_given = parts(ours(faults))[3]
     assert sorted(our_given) == [1, 3, 4, 6]  # CORR, REORDER, CORRUPT, RATE
     assert all(not any(value) for name, value in our_given.items() if name not in given)
 
 
-@pytest.mark.parametrize("words", RECORDED)
-def test_what_is_read_back_is_compared_option_by_option(words: str) -> None:
-    faults, recorded = RECORDED[words]
+@pytest.mark.parametrize("arguments", RECORDED)
+def test_what_is_read_back_is_compared_option_by_option(arguments: str) -> None:
+    faults, recorded = RECORDED[arguments]
     reply = tcmsg(bytes.fromhex(recorded))
     reply.decode()
     found = flat(reply.get_attr("TCA_OPTIONS"))

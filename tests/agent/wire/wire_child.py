@@ -49,13 +49,13 @@ def live(
     become(user)
     pids = []
     for mine in hosts:
-        moved, tell = os.pipe()
+        moved, notify = os.pipe()
         pid = os.fork()
         if not pid:
             for other in (control, pipe, *(sock for sock in hosts if sock is not mine)):
                 other.close()
-            in_child(lambda mine=mine, tell=tell: _be_a_host(mine, tell))  # type: ignore[misc]
-        os.close(tell)
+            in_child(lambda mine=mine, notify=notify: _be_a_host(mine, notify))  # type: ignore[misc]
+        os.close(notify)
         os.read(moved, 1)
         os.close(moved)
         pids.append(pid)
@@ -83,9 +83,9 @@ def _make_ports(bridge: str, pids: list[int]) -> None:
     subprocess.run(" && ".join(commands), shell=True, check=True)
 
 
-def _be_a_host(control: socket.socket, tell: int) -> None:
+def _be_a_host(control: socket.socket, notify: int) -> None:
     libc.unshare(libc.CLONE_NEWNET)
-    os.close(tell)
+    os.close(notify)
     while data := control.recv(4096):
         request = json.loads(data)
         if request["do"] == "set_up":

@@ -66,14 +66,14 @@ class HostProgram:
 
     def type(self, data: bytes, done: Done) -> None:
         """Write to the program's standard input."""
-        if self.process.stdin is None or self.process.stdin.closed:
+        if self._open_stdin() is None:
             done(False)
         else:
             self._input.write(data, done)
 
     def end_input(self) -> None:
         """Close the program's standard input once everything before is written; it then reads an end of file."""
-        if self.process.stdin is not None and not self.process.stdin.closed:
+        if self._open_stdin() is not None:
             self._input.write(b"", lambda taken: self._close_input())
 
     def acknowledge(self, size: int) -> None:
@@ -163,9 +163,16 @@ class HostProgram:
             if not pipe.closed:
                 self._loop.forget(pipe.fileno())
 
-    def _close_input(self) -> None:
+    def _open_stdin(self) -> IO[bytes] | None:
+        """The program's standard input, if it is a pipe that is still open."""
         stdin = self.process.stdin
-        if stdin is not None and not stdin.closed:
+        if stdin is None or stdin.closed:
+            return None
+        return stdin
+
+    def _close_input(self) -> None:
+        stdin = self._open_stdin()
+        if stdin is not None:
             self._loop.forget(stdin.fileno())
             stdin.close()
             self._input.drop()

@@ -83,7 +83,8 @@ class Programs:
                 f"{name} cannot be started on this host ({error.strerror}); check that it is executable and that its"
                 " interpreter exists"
             ) from None
-        program = HostProgram(self._next_number(), Path(name).name, process, self._emit, request["piped"])
+        number = self._next_number()
+        program = HostProgram(number, Path(name).name, process, self._emit, request["piped"])
         self._add(program, argv)
         program.on_ready = lambda failure: ready(failure, program)
         self._await_ready(program, request, sockets)
@@ -146,12 +147,15 @@ class Programs:
 
     def processes(self) -> list[Message]:
         """The processes of all programs, each with its program's number; a program leads a session of its own."""
-        owners = {program.process.pid: program.number for program in self._programs.values()}
-        found = []
+        numbers: dict[int, int] = {}  # by the program's process id, which is its session's id
+        for program in self._programs.values():
+            numbers[program.process.pid] = program.number
+        found: list[Message] = []
         for process in system.processes():
-            owner = owners.get(process.pop("session"))
-            if owner is not None:
-                found.append({**process, "program": owner})
+            number = numbers.get(process.pop("session"))
+            if number is not None:
+                process["program"] = number
+                found.append(process)
         return found
 
     def _next_number(self) -> int:
@@ -162,7 +166,11 @@ class Programs:
         program.emit("program", what="start", name=program.name, argv=argv, pid=program.process.pid)
 
     def _spawn(
-        self, argv: list[str], environment: dict[str, str], terminal: int | None = None, stdin: bool = False
+        self,
+        argv: list[str],
+        environment: dict[str, str],
+        terminal: int | None = None,
+        stdin: bool = False,
     ) -> subprocess.Popen[bytes]:
         variables = {"LANG": "C.UTF-8"}
         for name in _INHERITED:

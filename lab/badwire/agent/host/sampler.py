@@ -56,7 +56,9 @@ TimerKey = tuple[object, ...]
 
 
 def _timer_key(entry: SocketEntry) -> TimerKey:
-    return (*entry["local"], *entry["remote"], entry["state"], entry["timer"])
+    address, port = entry["local"]
+    remote_address, remote_port = entry["remote"]
+    return address, port, remote_address, remote_port, entry["state"], entry["timer"]
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ class Sampler:
         """Sample soon: something happened that may have changed the table."""
         self._interval = MIN_INTERVAL_NS
         self._woken_at = time.monotonic_ns()
-        self._schedule(self._sampled_at + self._cost * CPU_SHARE, cause)
+        earliest = self._sampled_at + self._cost * CPU_SHARE
+        self._schedule(earliest, cause)
 
     def sample(self, cause: str) -> list[SocketEntry]:
         """Read the table now.
@@ -141,7 +144,8 @@ class Sampler:
         """
         started = time.monotonic_ns()
         cpu_before = time.thread_time_ns()
-        sockets = [entry for entry in inet_diag.table(self._diag) if entry["inode"] not in self._foreign]
+        entries = inet_diag.table(self._diag)
+        sockets = [entry for entry in entries if entry["inode"] not in self._foreign]
         now = time.monotonic_ns()
         # Processor time and not elapsed time: another process on the core is no reason to sample less often.
         self._cost = time.thread_time_ns() - cpu_before

@@ -126,7 +126,8 @@ def _ethtool(any_socket: socket.socket, interface: str, command: int, value: int
     """Execute an ethtool command; returns the value that the kernel left in it."""
     argument = array.array("I", [command, value])  # struct ethtool_value
     address, _ = argument.buffer_info()
-    fcntl.ioctl(any_socket, _SIOCETHTOOL, struct.pack("16sP16x", interface.encode(), address))
+    request = struct.pack("16sP16x", interface.encode(), address)
+    fcntl.ioctl(any_socket, _SIOCETHTOOL, request)
     return argument[1]
 
 
@@ -203,8 +204,9 @@ def counters() -> dict[str, int]:
         for name_line, value_line in zip(lines[::2], lines[1::2], strict=True):
             group, *names = name_line.split()
             _, *values = value_line.split()
+            prefix = group.rstrip(":")
             for name, value in zip(names, values, strict=True):
-                found[f"{group.rstrip(':')}.{name}"] = int(value)
+                found[f"{prefix}.{name}"] = int(value)
     return found
 
 
@@ -301,8 +303,9 @@ def set_metrics(interface: str, address: str, metrics: Mapping[str, int]) -> Non
     if number == errno.EPERM:
         raise NoPermission("the route cannot be changed: the host's agent has dropped NET_ADMIN; set it at setup")
     if number:
-        shown = ", ".join(f"{name} {value}" for name, value in metrics.items())
-        raise BadOption(f"the kernel refused the route metrics {shown}: {os.strerror(number)}; see ip-route(8)")
+        reason = os.strerror(number)
+        listed = ", ".join(f"{name} {value}" for name, value in metrics.items())
+        raise BadOption(f"the kernel refused the route metrics {listed}: {reason}; see ip-route(8)")
 
 
 def attribute(kind: int, value: bytes) -> bytes:

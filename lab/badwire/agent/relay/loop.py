@@ -57,7 +57,8 @@ class RelayLoop:
                 self._check_overruns()
                 self._log.flush()
             blocked = [self._link] if self._log.pending else []
-            readable, writable, _ = select.select([self._epoll], blocked, [], self._timeout())
+            timeout = self._timeout()
+            readable, writable, _ = select.select([self._epoll], blocked, [], timeout)
             if writable:
                 self._log.flush()
             if readable and not self._read_ready():

@@ -130,7 +130,11 @@ class WireAgent:
         }
 
     def _faults(
-        self, host: str, faults: list[dict[str, Any]], engine: str = "auto", seed: int = 1
+        self,
+        host: str,
+        faults: list[dict[str, Any]],
+        engine: str = "auto",
+        seed: int = 1,
     ) -> dict[str, object]:
         """Replace the faults toward ``host``; returns which engine carries them out, and since when (ns)."""
         state = self._port(host)

@@ -113,7 +113,8 @@ class CaptureRecorder:
 
     def _on_frames(self) -> None:
         self._loop.forget(self._socket.fileno())
-        self._timer = self._loop.at(time.monotonic_ns() + PAUSE_NS, self._resume)
+        resume_at = time.monotonic_ns() + PAUSE_NS
+        self._timer = self._loop.at(resume_at, self._resume)
         self._drain()
 
     def _resume(self) -> None:
@@ -142,8 +143,9 @@ class CaptureRecorder:
             if host is not None:
                 t = s * 1_000_000_000 + ns + clock_difference
                 begin = slot + offset
+                frame = ring[begin : begin + captured]
                 direction = "out" if kind == _PACKET_OUTGOING else "in"
-                batch.append((t, host, direction, length, ring[begin : begin + captured]))
+                batch.append((t, host, direction, length, frame))
                 if status & _TP_STATUS_CSUMNOTREADY:
                     self.unfinished += 1
             _STATUS.pack_into(ring, slot, 0)  # gives the slot back to the kernel

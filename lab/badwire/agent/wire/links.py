@@ -47,9 +47,12 @@ def wait_for_link(netlink: IPRoute, index: int) -> None:
 
     def closed() -> list[str]:
         (link,) = netlink.get_links(index)
-        if link.get_attr("IFLA_OPERSTATE") == "UP" and link.get_attr("IFLA_QDISC") != "noop":
+        state = link.get_attr("IFLA_OPERSTATE")
+        qdisc = link.get_attr("IFLA_QDISC")
+        if state == "UP" and qdisc != "noop":
             return []
-        return [str(link.get_attr("IFLA_IFNAME"))]
+        name = link.get_attr("IFLA_IFNAME")
+        return [str(name)]
 
     _wait(closed, "interface {} gets no carrier; the relay did not bring up its end")
 

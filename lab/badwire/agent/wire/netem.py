@@ -81,7 +81,8 @@ def why_not(ipr: IPRoute, index: int) -> str | None:
     try:
         _send(ipr, index, Netem())
     except NetlinkError as error:
-        return f"this kernel has no netem qdisc ({error.args[-1]}); load sch_netem, or use the engine relay"
+        reason = error.args[-1]
+        return f"this kernel has no netem qdisc ({reason}); load sch_netem, or use the engine relay"
     return None
 
 
@@ -95,7 +96,8 @@ def change(ipr: IPRoute, index: int, netem: Netem) -> None:
     try:
         _send(ipr, index, netem)
     except NetlinkError as error:
-        raise MissingCapability(f"the kernel refused {netem} ({error.args[-1]}); use the engine relay") from None
+        reason = error.args[-1]
+        raise MissingCapability(f"the kernel refused {netem} ({reason}); use the engine relay") from None
     requested = flat(options(netem, tick_ns()))
     in_force = configured(ipr, index)
     wrong: dict[str, tuple[int, int | None]] = {}

@@ -150,13 +150,13 @@ class Redirect:
         return self._relay
 
     def _connect(self, relay: Relay, port: BridgePort) -> int:
-        index, relay_end = self._change_bridge(lambda: self._bridge.make_relay_pair(port, relay.pid))
+        own_end, relay_end = self._change_bridge(lambda: self._bridge.make_relay_pair(port, relay.pid))
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as outward:
             outward.setsockopt(_SOL_PACKET, _PACKET_QDISC_BYPASS, struct.pack("i", 1))
             outward.bind((port.name, 0))
             self._ask(lambda: relay.add_port(port.host, outward, relay_end))
-        wait_for_link(self._bridge.netlink, index)
-        return index
+        wait_for_link(self._bridge.netlink, own_end)
+        return own_end
 
     def _change_bridge(self, change: Callable[[], T]) -> T:
         try:

@@ -78,8 +78,13 @@ class DockerRun:
             MachineError: the engine does not create the network or a container.
         """
         # Not "binds", for which the engine would create a directory if the source does not exist.
-        binds = [Mount(str(path), str(path), type="bind", read_only=True) for path in mounts]
-        addresses: Mapping[str, str] = topology.addresses() if topology.subnet else {}
+        binds: list[Mount] = []
+        for path in mounts:
+            mount = Mount(target=str(path), source=str(path), type="bind", read_only=True)
+            binds.append(mount)
+        addresses: Mapping[str, str] = {}
+        if topology.subnet:
+            addresses = topology.addresses()
 
         def start_host(spec: HostSpec, network: str) -> AttachedStream:
             address = None

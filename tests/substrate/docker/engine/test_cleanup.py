@@ -54,9 +54,9 @@ def test_only_what_a_dead_run_left_is_removed(engine: docker.APIClient, made: li
     nobodys = network(engine, made, {"badwire": "just by name"}, f"badwire-{secrets.token_hex(4)}")
     unowned = network(engine, made, {RUN: secrets.token_hex(4)})
     renamed = network(engine, made, labels_of(dead()), f"mine-{secrets.token_hex(4)}")
-    told = [line for line in clean_engine(engine) if gone in line]
+    report = [line for line in clean_engine(engine) if gone in line]
     # A run that began at this moment, of somebody else, may have cleaned up before us.
-    assert told == [] or told[0].startswith(f"removed network {gone} of run ")
+    assert report == [] or report[0].startswith(f"removed network {gone} of run ")
     assert not there(engine, gone)
     assert there(engine, alive) and there(engine, nobodys) and there(engine, unowned) and there(engine, renamed)
     assert not [line for line in clean() if gone in line]

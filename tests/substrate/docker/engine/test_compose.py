@@ -15,8 +15,8 @@ PROJECT = Path(__file__).parents[4]
 NAME = "badwire_by_hand"
 
 
-def compose(tool: list[str], *words: str) -> str:
-    argv = [*tool, "-p", NAME, "-f", str(PROJECT / "compose.yaml"), *words]
+def compose(tool: list[str], *arguments: str) -> str:
+    argv = [*tool, "-p", NAME, "-f", str(PROJECT / "compose.yaml"), *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -24,11 +24,14 @@ def compose(tool: list[str], *words: str) -> str:
 
 @pytest.fixture(params=["docker compose", "docker-compose"])
 def tool(request: pytest.FixtureRequest) -> list[str]:
-    words: list[str] = request.param.split()
-    if not shutil.which(words[0]) or subprocess.run([*words, "version"], capture_output=True, check=False).returncode:
+    arguments: list[str] = request.param.split()
+    if (
+        not shutil.which(arguments[0])
+        or subprocess.run([*arguments, "version"], capture_output=True, check=False).returncode
+    ):
         # One of the two is enough, and which one is the machine's choice.
         lacking(f"{request.param} is not installed", ["docker"] if not shutil.which("docker-compose") else [])
-    return words
+    return arguments
 
 
 def test_up_and_down_by_hand(engine: docker.APIClient, tool: list[str]) -> None:

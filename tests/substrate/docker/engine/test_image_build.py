@@ -45,17 +45,17 @@ def built(engine: docker.APIClient) -> Iterator[list[str]]:
 def test_it_is_built_once_and_again_when_something_changes(
     engine: docker.APIClient, checkout: Path, built: list[str]
 ) -> None:
-    told: list[str] = []
-    first = image.ensure(engine, Container(), told.append)
+    progress: list[str] = []
+    first = image.ensure(engine, Container(), progress.append)
     built.append(first)
-    assert len(told) == 1 and first in told[0]
-    assert image.ensure(engine, Container(), told.append) == first
-    assert len(told) == 1
+    assert len(progress) == 1 and first in progress[0]
+    assert image.ensure(engine, Container(), progress.append) == first
+    assert len(progress) == 1
     (checkout / "lab" / "badwire" / "agent" / "mark.py").write_text("# changed\n")
-    second = image.ensure(engine, Container(), told.append)
+    second = image.ensure(engine, Container(), progress.append)
     built.append(second)
     assert second != first
-    assert len(told) == 2
+    assert len(progress) == 2
     assert not engine.images(first), "each checkout has one image, which no other uses"
 
 
@@ -98,8 +98,8 @@ def test_images_of_the_projects_former_name_go_and_what_was_made_from_them_stays
 def test_it_holds_pyroute2_compiled(engine: docker.APIClient, checkout: Path, built: list[str]) -> None:
     name = image.ensure(engine, Container(), print)
     built.append(name)
-    look = "import pyroute2, pathlib; print(any(pathlib.Path(pyroute2.__file__).parent.glob('__pycache__/*')))"
-    container = engine.create_container(name, ["python3", "-c", look])
+    program = "import pyroute2, pathlib; print(any(pathlib.Path(pyroute2.__file__).parent.glob('__pycache__/*')))"
+    container = engine.create_container(name, ["python3", "-c", program])
     try:
         engine.start(container["Id"])
         assert engine.wait(container["Id"])["StatusCode"] == 0

@@ -67,10 +67,10 @@ def begin(moment: str) -> "subprocess.Popen[str]":
         text=True,
     )
     assert process.stdout is not None
-    said = process.stdout.readline()
-    if said != f"{moment}\n":
+    output = process.stdout.readline()
+    if output != f"{moment}\n":
         process.kill()
-        pytest.fail(f"it said {said!r} and ended with {process.wait()}")
+        pytest.fail(f"it wrote {output!r} and ended with {process.wait()}")
     return process
 
 

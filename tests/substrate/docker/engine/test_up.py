@@ -83,7 +83,7 @@ def test_containers_have_no_more_than_they_need(engine: docker.APIClient) -> Non
 
 
 def test_what_the_file_says_reaches_the_container(engine: docker.APIClient) -> None:
-    box = replace(
+    spec = replace(
         Container(),
         pids_limit=99,
         mem_limit="77m",
@@ -93,7 +93,7 @@ def test_what_the_file_says_reaches_the_container(engine: docker.APIClient) -> N
         init=True,
         stop_signal="SIGTERM",
     )
-    host = HostSpec("server", {"net.ipv4.tcp_sack": "0", "net.ipv4.tcp_fin_timeout": "11"}, container=box)
+    host = HostSpec("server", {"net.ipv4.tcp_sack": "0", "net.ipv4.tcp_fin_timeout": "11"}, container=spec)
     with ExitStack() as undo:
         up(undo, Topology((host,), mtu=1400), {"server": {"net.ipv4.tcp_fin_timeout": "22"}})
         container = ours(engine)["server"]
