@@ -86,6 +86,8 @@ def run(
     if captured:
         w.segment("client", "server", 1, "S", dport=OUTSIDE)
         w.segment("server", "client", 1.001, "SA", sport=OUTSIDE)
+    else:
+        w.dropped = 1
     if own_segment:
         ends = (w.mac("server"), w.mac("client"), SERVER, SERVER)
         w.frame("server", "client", 1, tcp(ends, (40_007, OUTSIDE), "S", 0, 0, b"", 64240, None, 1))
