@@ -13,12 +13,12 @@ def run(
     argv: Sequence[str],
     environment: Mapping[str, str],
     lock: int,
-    heard: Callable[[str], None],
+    on_line: Callable[[str], None],
     ended_by: signal.Signals = signal.SIGKILL,
 ) -> int:
     """Run a command and return its exit status.
 
-    If ``heard`` or a signal handler raises an exception, the command and its children are ended first. If the lab
+    If ``on_line`` or a signal handler raises an exception, the command and its children are ended first. If the lab
     itself is killed, the machine sends the command SIGTERM, which make passes on to its children; those that still run
     hold the ``lock``.
 
@@ -26,7 +26,7 @@ def run(
         argv: the command.
         environment: all of its environment variables.
         lock: a descriptor that it inherits.
-        heard: called with each line of its output, stderr included.
+        on_line: called with each line of its output, stderr included.
         ended_by: the signal that ends it and its children after an exception.
 
     Raises:
@@ -55,7 +55,7 @@ def run(
     with process.stdout:
         try:
             for line in process.stdout:
-                heard(line.rstrip("\n"))
+                on_line(line.rstrip("\n"))
         except BaseException:
             os.killpg(process.pid, ended_by)
             process.stdout.read()  # returns when the command and all its children have ended
