@@ -9,20 +9,25 @@
       |  <--------------  SYN-ACK  |
       |  ACK  ------------------>  |
 
-The queue counts as full when it is longer than the backlog, so it holds one connection more. The kernel cuts a backlog
-to net.core.somaxconn, which is 5 here: asking for 128 gives 5. A connection that accept has returned no longer counts.
+A connection is in the queue once its third segment has arrived. The queue counts as full when it is longer than the
+backlog, so it holds one connection more. The kernel cuts a backlog to net.core.somaxconn, which is 5 here: asking for
+128 gives 5. A connection that accept has returned no longer counts.
 Rows show a segment as flags, relative sequence number and relative acknowledgment number: "SA 0 ack 1".
 Read next: listen(2); Stevens, UNIX Network Programming vol. 1, section 4.5; the scenario backlog_overflow.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, between, claim, equals
-from badwire.evidence import Evidence, intervals
+from badwire.evidence import Evidence, TableSample, intervals
+from badwire.faults import Hold
 from badwire.linux.timers import RTO_INITIAL
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
 FEW = 7001
 BACKLOG = 3
+
+REQUESTS = 7003  # the wire holds the third segments
+HALF_OPEN = 2  # connections to it
 
 MANY = 7002
 MANY_BACKLOG = 128
@@ -37,6 +42,8 @@ PINNED = {
 }
 FULL = Kernel("include/net/sock.h", "sk_acceptq_is_full")
 DROPS = Kernel("net/ipv4/tcp_input.c", "tcp_conn_request")
+ONE_MORE = Text("T13", depends="on the number: one more than it may wait")
+NO_ROOM = Text("T26", depends="on the accept queue: a SYN that finds it full is dropped")
 
 
 @scenario("The backlog limits the queue of connections that wait for accept", sysctls=PINNED)
@@ -45,6 +52,13 @@ def backlog(lab: Lab) -> None:
     client = lab.host("client")
     listener = server.listen(FEW, BACKLOG)
     server.listen(MANY, MANY_BACKLOG)
+    server.listen(REQUESTS, BACKLOG)
+    with lab.wire.fault(Hold(flags="A", to_port=REQUESTS), toward=server):
+        for _ in range(HALF_OPEN):
+            client.connect(server.at(REQUESTS))
+        server.wait_until(state="SYN_RECV", port=REQUESTS, count=HALF_OPEN)
+    server.wait_until(state="ESTABLISHED", port=REQUESTS, count=HALF_OPEN)
+
     for _ in range(BACKLOG + 1):
         client.connect(server.at(FEW))
     for _ in range(SOMAXCONN + 1):
@@ -63,7 +77,22 @@ def backlog(lab: Lab) -> None:
         listener.accept()
 
 
-@claim("The accept queue holds one connection more than the backlog", FULL, Man("listen(2)"), Text("T13"))
+@claim(
+    "Only completed connections are in the accept queue",
+    Man("listen(2)"),
+    Kernel("net/ipv4/inet_connection_sock.c", "inet_csk_reqsk_queue_add"),
+    Text("T13", depends="on what a request is: since Linux 2.2 only completed connections count"),
+)
+def completed_only(run: Evidence) -> Checks:
+    """Two connections are in SYN_RECV while the wire holds their third segments, and in the queue once it lets go."""
+    server = run.host("server")
+    half_open = server.samples_with("LISTEN", "SYN_RECV", port=REQUESTS).where(has_half_open)
+    yield equals("connections in the queue, with two in SYN_RECV", half_open.map(queue_length).largest, 0)
+    waiting, _ = server.accept_queue(REQUESTS)
+    yield equals("connections in the queue at the end", waiting, HALF_OPEN)
+
+
+@claim("The accept queue holds one connection more than the backlog", FULL, Man("listen(2)"), ONE_MORE)
 def one_more(run: Evidence) -> Checks:
     """The listening socket reports the length of its queue and its backlog; no program holds these connections yet."""
     server = run.host("server")
@@ -79,7 +108,7 @@ def one_more(run: Evidence) -> Checks:
     FULL,
     Kernel("net/socket.c", "__sys_listen"),
     Man("listen(2)"),
-    Text("T13", depends="also on net.core.somaxconn"),
+    Text("T13"),
 )
 def cut_to_somaxconn(run: Evidence) -> Checks:
     """The server asks for a backlog of 128. The queue holds one connection more than somaxconn."""
@@ -91,7 +120,7 @@ def cut_to_somaxconn(run: Evidence) -> Checks:
     yield equals("backlog of the listening socket", limit, SOMAXCONN, "connections")
 
 
-@claim("A SYN that finds the queue full is dropped, and sent again", DROPS, RFC("6298", "2.1"))
+@claim("A SYN that finds the queue full is dropped, and sent again", DROPS, RFC("6298", "2.1"), NO_ROOM)
 def dropped_and_sent_again(run: Evidence) -> Checks:
     """When the SYN comes again there is room, so the client sees no error: its connect only takes a second longer. A
     kernel timer never fires early but may fire late. We accept up to twice the initial RTO of 1 s."""
@@ -116,3 +145,13 @@ def many_served(run: Evidence) -> Checks:
     """Connections that accept has returned do not count."""
     accepted = run.host("server").most("ESTABLISHED", FEW, owned=True)
     yield at_least("most connections held by the program", accepted, SERVED, "connections")
+
+
+def has_half_open(sample: TableSample) -> bool:
+    """Whether both connections to port 7003 are in SYN_RECV."""
+    return len(sample.in_state("SYN_RECV", REQUESTS)) == HALF_OPEN
+
+
+def queue_length(sample: TableSample) -> int:
+    """How many connections wait for accept on port 7003."""
+    return sample.in_state("LISTEN", REQUESTS)[0].receive_queue

@@ -12,21 +12,26 @@ once. Rows show a segment as flags and relative sequence number. Read next: writ
 vol. 1, section 5.13.
 """
 
-from badwire.claims import RFC, Checks, Kernel, Man, Text, claim, equals
-from badwire.evidence import Evidence, Program
+from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, claim, equals
+from badwire.evidence import NS, Evidence, Program
+from badwire.faults import Hold
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
 CLOSED = 7001  # the server closes, and the client writes twice
 RESET_WRITE = 7002  # the server sends RST, and the client writes first
 RESET_READ = 7003  # the server sends RST, and the client reads first
+IN_TIME = 7005  # the server closes, and the client writes before the RST is back
 PROGRAM = 7004  # the server closes; the client is a program, once with SIGPIPE's default action and once without
-SOCKETS = (CLOSED, RESET_WRITE, RESET_READ)
+SOCKETS = (CLOSED, RESET_WRITE, RESET_READ, IN_TIME)
+WRITES = 3  # before the RST is back
 
 BROKEN = "the connection is broken"  # what write_on writes before its second write
 DENIED = "send: EPIPE"
 
-SECOND_WRITE = "on which write: the first succeeds and is answered by RST, the second raises SIGPIPE"
+BEFORE_RST = (
+    "on when: a write succeeds until the RST that answers the first one is back; with a pipe no write does (pipe(7))"
+)
 DISPOSITION = (
     "on the program: by default the signal ends it; Python ignores the signal, so that the write fails with EPIPE"
 )
@@ -49,12 +54,19 @@ def broken_pipe(lab: Lab) -> None:
     served[CLOSED].close()
     client.wait_until(state="CLOSE_WAIT", port=CLOSED)
     visitors[CLOSED].send(b"first")
+    served[IN_TIME].close()
+    client.wait_until(state="CLOSE_WAIT", port=IN_TIME)
+    with lab.wire.fault(Hold(flags="R", from_port=IN_TIME), toward=client):
+        for _ in range(WRITES):
+            visitors[IN_TIME].send(b"early")
+        lab.wire.wait_until("hold", toward=client, count=WRITES)
     for port in (RESET_WRITE, RESET_READ):
         served[port].linger(0)  # close sends RST
         served[port].close()
     client.wait_while(state="CLOSE_WAIT")  # until each has received its RST
     client.wait_while(state="ESTABLISHED")
 
+    visitors[IN_TIME].send(b"late")
     visitors[CLOSED].send(b"second")
     visitors[CLOSED].recv()
     visitors[RESET_WRITE].send(b"first")
@@ -75,7 +87,8 @@ def broken_pipe(lab: Lab) -> None:
     "The first write after the FIN succeeds and is answered by RST",
     RFC("9293", "3.6"),
     Text("T8"),
-    Text("T9", depends=SECOND_WRITE),
+    Text("T9", depends=BEFORE_RST),
+    Text("T52", depends="on the call: only after shutdown; after close the peer's data is answered by RST"),
 )
 def first_write(run: Evidence) -> Checks:
     """The peer may have closed its own direction only. Only the RST shows that it no longer reads."""
@@ -84,6 +97,24 @@ def first_write(run: Evidence) -> Checks:
     connection = run.established(CLOSED)
     rst = connection.server.segments("R").first
     yield equals("RST of the server", connection.summary(rst), ["R 2"])
+
+
+@claim(
+    "Writes succeed until the RST is back",
+    Man("pipe(7)"),
+    RST,
+    ERROR,
+    Text("T9", depends=BEFORE_RST),
+)
+def until_the_rst_is_back(run: Evidence) -> Checks:
+    """The wire holds the RST until the client has written three times."""
+    client = run.host("client")
+    first_rst = run.established(IN_TIME).server.segments("R").first
+    sends = client.results("send", port=IN_TIME)
+    yield equals("the calls of send return", sends, ("send 5", "send 5", "send 5", "send EPIPE"))
+    third = client.calls("send", socket=client.call("connect", port=IN_TIME).socket).nth(WRITES)
+    later = (first_rst.arrived - third.ended) / NS
+    yield at_least("the RST arrives after the third call has returned, by", later, 0, "s")
 
 
 @claim("The second write fails with EPIPE", Man("write(2)"), ERROR, RST)

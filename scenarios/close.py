@@ -55,6 +55,7 @@ def close(lab: Lab) -> None:
     RFC("9293", "3.4"),
     RFC("9293", "3.6"),
     Text("T50", depends=THERE_MAY_BE_THREE),
+    Text("T58"),
 )
 def four_segments(run: Evidence) -> Checks:
     """No data was sent, so the sequence number after the SYN is that of the FIN."""

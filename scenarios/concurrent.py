@@ -61,7 +61,7 @@ def concurrent(lab: Lab) -> None:
     "A second client is connected, but waits until the first has closed",
     Man("accept(2)"),
     Text("T13"),
-    Text("T21"),
+    Text("T26"),
     Text("P2"),
 )
 def second_waits(run: Evidence) -> Checks:

@@ -22,6 +22,7 @@ from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms
 
+TEN = "it begins with ten (RFC 6928); one was RFC 2001's number, and is the window after a timeout"
 PORT = 7001
 DELAY = 50 * ms  # of each direction
 MSS = 1448  # bytes; with timestamps, on links with an MTU of 1500
@@ -65,6 +66,7 @@ def congestion_avoidance(lab: Lab) -> None:
     "A timeout sets ssthresh to half the window, and the window to one",
     RFC("5681", "3.1"),
     Kernel("net/ipv4/tcp_input.c", "tcp_enter_loss"),
+    Text("T34", no=TEN),
     Text("T36"),
 )
 def after_timeout(run: Evidence) -> Checks:
@@ -82,8 +84,8 @@ def after_timeout(run: Evidence) -> Checks:
 @claim(
     "Flights double up to ssthresh, and grow by one from there on",
     RFC("5681", "3.1"),
-    Text("T34"),
     Text("T35"),
+    Text("T40"),
 )
 def flights(run: Evidence) -> Checks:
     """The first flight, of 32 segments, is lost. The next one is the first retransmission."""

@@ -57,7 +57,7 @@ def enough_ports(lab: Lab) -> None:
     "If the server closes first, the client's ports are free at once",
     RFC("9293", "3.6.1"),
     Kernel("net/ipv4/tcp_minisocks.c", "tcp_timewait_state_process"),
-    Text("T70"),
+    Text("T69", no="on a server all its connections in TIME_WAIT share its one port"),
 )
 def server_closes_first(run: Evidence) -> Checks:
     """A SYN with a number above all those of the old connection ends its TIME_WAIT and opens a new connection."""

@@ -61,7 +61,7 @@ def fast_retransmit(lab: Lab) -> None:
     "A segment behind a gap is acknowledged at once with the gap's number",
     RFC("5681", "4.2"),
     Kernel("net/ipv4/tcp_input.c", "__tcp_ack_snd_check"),
-    Text("T37"),
+    Text("T41"),
 )
 def gap_is_reported(run: Evidence) -> Checks:
     """The ACK of the first segment, which is in order, is delayed by at least 40 ms. Each segment behind the gap is

@@ -10,16 +10,19 @@
       |  data  ----------------------------->   |
       |  send returns 40000                     |
 
-On a non-blocking socket send does not wait: it takes as many bytes as fit and returns their number, and the next send
-fails with EAGAIN. Read next: send(2); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 2.11 and 16.1.
+A signal that the program handles, or the timeout of SO_SNDTIMEO, cuts a send that waits short: it returns the number of
+bytes that it has taken. On a non-blocking socket send does not wait: it takes as many bytes as fit and returns their
+number, and the next send fails with EAGAIN.
+Read next: send(2); signal(7); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 2.11 and 16.1.
 """
 
-from badwire.claims import Book, Checks, Man, Text, at_least, at_most, claim, each, equals, seen
+from badwire.claims import Book, Checks, Kernel, Man, Text, at_least, at_most, between, claim, each, equals, seen
 from badwire.evidence import NS, Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
 PORT = 7001
+CUT = 7002  # nobody reads, and send is cut short
 BUFFER = 8192  # bytes
 MESSAGE = bytes(40_000)  # more than both buffers hold
 NOTHING = b""
@@ -27,7 +30,15 @@ IDLE = 1.0  # s during which the server does not read
 
 BLOCKING = "blocking"
 NOT_BLOCKING = "not blocking"
-DEPENDS = "on the socket: a write that blocks takes everything, one that does not takes what there is room for"
+# By what cuts send short, the arguments of the program send_once; each comes after IDLE.
+CUT_BY = {
+    "a signal": ("--alarm", 1),
+    "a signal with SA_RESTART": ("--alarm", 1, "--restart"),
+    "SO_SNDTIMEO": ("--timeout", 1),
+}
+CUT_BYTES = 1_000_000
+ON_THE_SOCKET = "on the socket: one that does not block takes what fits"
+UNLESS_CUT_SHORT = "one that blocks takes everything, unless a signal or a timeout cuts it short"
 
 
 @scenario("A full send buffer makes send wait, or take less")
@@ -56,8 +67,18 @@ def full_buffer(lab: Lab) -> None:
         pass
     client.wait_until(state="ESTABLISHED", port=PORT, where=lambda entry: entry["timer"] == "probe")
 
+    not_read = server.socket("tcp", CUT)
+    not_read.set_option("SOL_SOCKET", "SO_RCVBUF", BUFFER)
+    not_read.listen()
+    for arguments in CUT_BY.values():
+        client.run("send_once", server.at(CUT), "--sndbuf", BUFFER, "--bytes", CUT_BYTES, *arguments)
 
-@claim("A send that blocks waits for the reader and takes everything", Man("send(2)"), Text("T5", depends=DEPENDS))
+
+@claim(
+    "A send that blocks waits for the reader and takes everything",
+    Man("send(2)"),
+    Text("T5", depends=UNLESS_CUT_SHORT),
+)
 def blocking_send(run: Evidence) -> Checks:
     """send returns when the last bytes are in the send buffer, some time after the first have been read. The server
     does not read for a second."""
@@ -70,10 +91,29 @@ def blocking_send(run: Evidence) -> Checks:
 
 
 @claim(
+    "A signal or a timeout cuts a send that blocks short, without an error",
+    Man("signal(7)"),
+    Man("socket(7)"),
+    Kernel("net/ipv4/tcp.c", "tcp_sendmsg_locked"),
+    Text("T5", depends=UNLESS_CUT_SHORT),
+)
+def cut_short(run: Evidence) -> Checks:
+    """The kernel returns the number of bytes that it has taken until then. SA_RESTART restarts a call only if it has
+    taken none."""
+    client = run.host("client")
+    for what, arguments in CUT_BY.items():
+        sender = client.program("send_once", *arguments)
+        taken = int(sender.line("sent"))
+        yield between("send, cut short by {what}, returns", taken, 1, CUT_BYTES - 1, "bytes", what=what)
+        yield at_least("program whose send is cut short by {what} takes", sender.took, IDLE, "s", what=what)
+
+
+@claim(
     "A send that does not block takes what fits, then fails with EAGAIN",
     Man("send(2)"),
     Book("Stevens, UNIX Network Programming vol. 1", "16"),
-    Text("T5", depends=DEPENDS),
+    Text("T5", depends=ON_THE_SOCKET),
+    Text("T17", depends="on errno: EAGAIN says that the buffer is full for now"),
 )
 def non_blocking_send(run: Evidence) -> Checks:
     """EAGAIN (send returns -1 in C) is no failure of the connection: the buffer is full for now."""
@@ -97,7 +137,9 @@ def in_the_buffers(run: Evidence) -> Checks:
     yield equals("bytes that send took = bytes in the two buffers", taken, in_send_buffer + in_receive_buffer, "bytes")
 
 
-@claim("Only a send of no bytes returns 0", Man("send(2)"), Text("T5"))
+@claim(
+    "Only a send of no bytes returns 0", Man("send(2)"), Text("T17", depends="on the bytes: 0 is the result for none")
+)
 def zero_for_nothing(run: Evidence) -> Checks:
     zero = run.host("client").calls("send").where(lambda call: call.value == 0)
     lengths = zero.map(lambda call: len(call.args[0]))

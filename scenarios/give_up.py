@@ -92,7 +92,7 @@ def waits_double(run: Evidence) -> Checks:
     "TCP gives up after 924.6 s, in which fifteen retransmissions fit",
     MODEL,
     Man("tcp(7)"),
-    Text("T31", depends="on tcp_retries2 how long: by default for a quarter of an hour"),
+    Text("T31", note="for a quarter of an hour by default (tcp_retries2); then the connection is given up"),
 )
 def gives_up(run: Evidence) -> Checks:
     """Linux limits the elapsed time, not the count: the limit is the time that the retransmissions would take with an

@@ -103,7 +103,7 @@ def no_time_limit(run: Evidence) -> Checks:
         yield at_least("time of the {host} in {state}", period.duration, least, "s", host=host, state=state)
 
 
-@claim("The side that sent a FIN can no longer send", Man("send(2)"), Text("T52"))
+@claim("The side that sent a FIN can no longer send", Man("send(2)"), Text("T59"))
 def no_longer_sends(run: Evidence) -> Checks:
     """The call of send fails, and nothing is sent: the only data of the client is its question."""
     yield equals("data that the client sends", run.connection(PORT).client.data, QUESTION)

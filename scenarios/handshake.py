@@ -79,7 +79,7 @@ def handshake(lab: Lab) -> None:
     RFC("9293", "3.4"),
     RFC("9293", "3.5"),
     Text("T20"),
-    Text("T50"),
+    Text("T58"),
 )
 def three_segments(run: Evidence) -> Checks:
     """The client's SYN is number 0, its data begins at 1, and its FIN has the number after the data. At the end the
@@ -123,7 +123,7 @@ def one_round_trip(run: Evidence) -> Checks:
     yield between("connect takes", connect.took, connection.round_trip, third_arrived, "s")
 
 
-@claim("The handshake completes without accept", RFC("9293", "3.5"), Man("accept(2)"), Text("T21"))
+@claim("The handshake completes without accept", RFC("9293", "3.5"), Man("accept(2)"), Text("T26"))
 def without_accept(run: Evidence) -> Checks:
     """The server's socket, ESTABLISHED after SYN_RECV, belongs to no program: only accept would give it an inode."""
     connection = run.established(OPEN)

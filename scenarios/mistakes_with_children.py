@@ -1,11 +1,13 @@
-"""Three mistakes in a server with a process for each client, each compared with a correct server.
+"""Four mistakes in a server with a process for each client, each compared with a correct server.
 
     client                  parent  child
       |  FIN  ------------------------>  |   the child closes its copy of the socket, and ends
       |                         |            a parent that keeps its own copy: no FIN, CLOSE_WAIT
-      |                         |  SIGCHLD   a parent that does not wait for its child: a zombie
+      |                         |  SIGCHLD   a parent that does not wait for its child: a zombie,
+      |                         |            unless it has set SIGCHLD to SIG_IGN
+      |                         |            a parent that waits for one child at each signal, while three end
       |                         |  EINTR     a parent that exits when accept is interrupted:
-      |  SYN  --------------->               the next client is refused
+      |  SYN  --------------->               the next client is refused, unless SA_RESTART is set
       |  <---------------  RST
 
 The servers are in images/host/programs/, the faulty ones in its faulty/. Read next: fork(2); wait(2); accept(2);
@@ -21,22 +23,32 @@ RIGHT = 7001
 OPEN = 7002
 ZOMBIES = 7003
 EINTR = 7004
+IGNORES = 7005
+RESTARTS = 7006
+ONCE = 7007
 PROGRAMS = {
     RIGHT: "echo_fork",
     OPEN: "echo_fork_open",
     ZOMBIES: "echo_fork_zombies",
     EINTR: "echo_fork_eintr",
+    IGNORES: "echo_fork_zombies",
+    RESTARTS: "echo_fork_eintr",
 }
+OPTIONS: dict[int, tuple[str, ...]] = {IGNORES: ("--ignore",), RESTARTS: ("--restart",)}
 
 CLIENTS = 3
+WORK = 3  # s for which echo_fork_once handles a signal
 QUIET = 2.0  # s; a server deals with a child that has ended within a millisecond
 
+IF_WAITED_FOR = Text("T12", depends="on SIGCHLD: if the parent has set it to SIG_IGN, there are no zombies")
+ON_SA_RESTART = "on SA_RESTART: if it is set for the handler, the kernel calls accept again by itself"
 
-@scenario("Three mistakes in a server with a process for each client")
+
+@scenario("Four mistakes in a server with a process for each client")
 def mistakes_with_children(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
-    servers = {port: server.start(name, port) for port, name in PROGRAMS.items()}
+    servers = {port: server.start(name, port, *OPTIONS.get(port, ())) for port, name in PROGRAMS.items()}
     for number in range(CLIENTS):
         visitors = [client.connect(server.at(port)) for port in PROGRAMS]
         for visitor in visitors:
@@ -48,8 +60,18 @@ def mistakes_with_children(lab: Lab) -> None:
             visitor.close()
         if number == 0:
             servers[EINTR].wait()
-    lab.pass_time(QUIET, "all clients have left")
+    once = server.start("echo_fork_once", ONCE, "--clients", CLIENTS, "--work", WORK)
+    visitors = [client.connect(server.at(ONCE)) for _ in range(CLIENTS)]
+    for visitor in visitors:
+        visitor.send(b"hello")
+        visitor.recv()
+    visitors[0].close()
+    once.wait_for_output("reaped")
+    for visitor in visitors[1:]:
+        visitor.close()
+    lab.pass_time(WORK + QUIET, "all clients have left")
     server.processes()
+    once.stop()
     for program in servers.values():
         program.interrupt()
 
@@ -76,23 +98,57 @@ def parent_keeps_socket(run: Evidence) -> Checks:
     yield equals("processes of echo_fork_open at the end", len(left.processes), 1, "processes")
 
 
-@claim("A server that does not wait for its children has a zombie for each", Man("wait(2)"), Text("T12"), Text("P6"))
+@claim("A server that does not wait for its children has a zombie for each", Man("wait(2)"), IF_WAITED_FOR, Text("P6"))
 def zombies(run: Evidence) -> Checks:
     """The process table is read 2 s after the last client has left. A server that waits for its children has no
     zombie."""
     server = run.host("server")
     processes = server.process_tables.last
     right = processes.of(server.program(PROGRAMS[RIGHT]))
-    faulty = processes.of(server.program(PROGRAMS[ZOMBIES]))
+    faulty = processes.of(server.program(PROGRAMS[ZOMBIES], ZOMBIES))
     yield equals("zombies of echo_fork", right.zombies, 0, "processes")
     yield equals("zombies of echo_fork_zombies", faulty.zombies, CLIENTS, "processes")
+
+
+@claim(
+    "A server that ignores SIGCHLD has no zombies",
+    Man("sigaction(2)"),
+    Kernel("kernel/signal.c", "do_notify_parent"),
+    IF_WAITED_FOR,
+)
+def ignored_sigchld(run: Evidence) -> Checks:
+    """SIGCHLD is set to SIG_IGN. Its default action is to do nothing as well, but with that, children become
+    zombies."""
+    server = run.host("server")
+    ignoring = server.program(PROGRAMS[IGNORES], IGNORES, *OPTIONS[IGNORES])
+    yield equals(
+        "zombies of echo_fork_zombies --ignore", server.process_tables.last.of(ignoring).zombies, 0, "processes"
+    )
+    answers = run.connections(IGNORES).map(lambda connection: connection.server.data)
+    yield equals("answers of echo_fork_zombies --ignore", answers, (b"hello",) * CLIENTS)
+
+
+@claim(
+    "One SIGCHLD may stand for several children",
+    Man("signal(7)"),
+    Man("wait(2)"),
+    Kernel("kernel/signal.c", "legacy_queue"),
+    Text("T18"),
+)
+def one_for_several(run: Evidence) -> Checks:
+    """The second and the third child end while the server handles the signal of the first. It gets one more signal, and
+    waits for one more child."""
+    server = run.host("server")
+    once = server.program("echo_fork_once")
+    yield equals("signals that echo_fork_once takes", once.out.count("reaped"), CLIENTS - 1)
+    yield equals("zombies of echo_fork_once", server.process_tables.last.of(once).zombies, 1, "processes")
 
 
 @claim(
     "A server that exits if accept returns EINTR ends with its first child",
     Man("accept(2)"),
     Man("signal(7)"),
-    Text("T11"),
+    Text("T11", depends=ON_SA_RESTART),
 )
 def interrupted_accept(run: Evidence) -> Checks:
     """SIGCHLD interrupts accept when the first child ends, because its client has closed. Later clients are refused.
@@ -101,7 +157,7 @@ def interrupted_accept(run: Evidence) -> Checks:
     yield equals(
         "the calls of connect to echo_fork_eintr return", connects, ("success", "ECONNREFUSED", "ECONNREFUSED")
     )
-    faulty = run.host("server").program(PROGRAMS[EINTR])
+    faulty = run.host("server").program(PROGRAMS[EINTR], EINTR)
     yield equals("exit status of echo_fork_eintr", faulty.status, 1)
     yield equals("signals sent to echo_fork_eintr", faulty.signals, ())
     yield equals("last line of echo_fork_eintr", faulty.lines[-1:], ("accept: EINTR",))
@@ -112,6 +168,20 @@ def interrupted_accept(run: Evidence) -> Checks:
     yield at_least(
         "time from the first client's FIN until echo_fork_eintr ends", (faulty.exited_at - fin.sent_at) / NS, 0, "s"
     )
+
+
+@claim(
+    "With SA_RESTART accept is not interrupted",
+    Man("signal(7)"),
+    Man("sigaction(2)"),
+    Text("T11", depends=ON_SA_RESTART),
+)
+def restarted_accept(run: Evidence) -> Checks:
+    """The same program, but the handler is installed with SA_RESTART. It runs until SIGINT ends it."""
+    connects = run.host("client").calls("connect", port=RESTARTS).map(lambda call: call.outcome)
+    yield equals("the calls of connect to echo_fork_eintr --restart return", connects, ("success",) * CLIENTS)
+    program = run.host("server").program(PROGRAMS[RESTARTS], RESTARTS, *OPTIONS[RESTARTS])
+    yield equals("echo_fork_eintr --restart ends with", program.signal, "SIGINT")
 
 
 def waits_for_fin(run: Evidence, port: int) -> Records[float]:

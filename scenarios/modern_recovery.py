@@ -9,7 +9,7 @@ RACK considers a segment lost when one that was sent later has arrived, and some
 only swapped the two. Read next: RFC 2018; RFC 8985 on RACK and TLP; RFC 6582 on how Reno goes from gap to gap.
 """
 
-from badwire.claims import RFC, Checks, Kernel, at_least, at_most, between, claim, each, equals
+from badwire.claims import RFC, Checks, Kernel, Text, at_least, at_most, between, claim, each, equals
 from badwire.claims.instrument import EARLY
 from badwire.evidence import NS, Evidence, intervals, tcp_of
 from badwire.faults import Delay, Nth
@@ -80,6 +80,7 @@ def modern_recovery(lab: Lab) -> None:
     "One SACK is enough, a quarter of the shortest round trip later",
     RFC("8985", "6.2"),
     Kernel("net/ipv4/tcp_recovery.c", "tcp_rack_reo_wnd"),
+    Text("T37", depends="on SACK and RACK, both on by default: then one SACK and a quarter of a round trip are enough"),
 )
 def one_sack(run: Evidence) -> Checks:
     """Until a quarter of the shortest round trip has passed, the segment may only be late. The kernel's timer is

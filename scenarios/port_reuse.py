@@ -6,7 +6,8 @@
       |  a second later: SYN, the same port ->   |  its number is 65,537 above the old connection's last
       |  <---------------------------  SYN-ACK   |
 
-The option has a price. The port is in use for a second all the same, so the rate of connections is at most the number
+It is an option for the side that calls connect: TIME_WAIT on a server stays, and bind fails beside it. The option has a
+price. The port is in use for a second all the same, so the rate of connections is at most the number
 of ports / 1 s. Without timestamps on both sides the option has no effect. And the protection that TIME_WAIT gives is
 left to PAWS, which recognizes old segments by their timestamps. The default, 2, is for the loopback interface only.
 Read next: ip-sysctl on tcp_tw_reuse; RFC 6191; RFC 7323 section 5; the scenarios port_exhaustion, enough_ports and
@@ -17,9 +18,11 @@ from badwire.claims import RFC, Checks, Kernel, Text, at_least, claim, equals
 from badwire.evidence import NS, Evidence, tcp_of
 from badwire.packets.packet import relative
 from badwire.scenario import scenario
-from badwire.testbed import Lab
+from badwire.testbed import Host, Lab, Socket
 
 PORT = 7001  # the server's
+SERVED = 7002  # the server closes first, and has tcp_tw_reuse set too
+SERVED_BEFORE = 3  # connections to it, and one more after the second
 PORTS = range(40000, 40006)  # the clients'; an even number of them, or the kernel leaves one out
 GAP = 65535 + 2  # from the old connection's last number to the new one's first
 
@@ -32,14 +35,16 @@ PINNED = {
     "net.ipv4.tcp_tw_reuse": "1",
     "net.ipv4.tcp_rfc1337": "1",  # a late segment must not end TIME_WAIT by way of an RST
 }
+FOR_CONNECT = Text("T77", no="tcp_tw_reuse is for the side that calls connect, and helps a client")
 WITH_TIMESTAMPS = {**PINNED, "net.ipv4.tcp_timestamps": "1"}
+ON_SERVER = {"net.ipv4.tcp_tw_reuse": "1", "net.ipv4.tcp_timestamps": "1"}
 WITHOUT_TIMESTAMPS = {**PINNED, "net.ipv4.tcp_timestamps": "0"}
 
 
 @scenario(
     "A port in TIME_WAIT is used again after a second",
     hosts={"client": 2},
-    sysctls={"client1": WITH_TIMESTAMPS, "client2": WITHOUT_TIMESTAMPS},
+    sysctls={"client1": WITH_TIMESTAMPS, "client2": WITHOUT_TIMESTAMPS, "server": ON_SERVER},
 )
 def port_reuse(lab: Lab) -> None:
     server = lab.host("server")
@@ -54,12 +59,28 @@ def port_reuse(lab: Lab) -> None:
         client.wait_until(state="TIME_WAIT", count=len(PORTS))
         client.connect(server.at(PORT))
 
+    listener = server.listen(SERVED)
+    for number in range(1, SERVED_BEFORE + 1):
+        serve(server, listener, clients[0], number)
+
     lab.pass_time(1.5, "tcp_tw_reuse requires a second")
     for client in clients:
         client.connect(server.at(PORT))
+    serve(server, listener, clients[1], SERVED_BEFORE + 1)
+    listener.close()
+    server.run("try_bind", SERVED)
 
 
-@claim("With tcp_tw_reuse a port in TIME_WAIT is used again after a second", REUSES, Text("T70"))
+def serve(server: Host, listener: Socket, client: Host, number: int) -> None:
+    """Accept a client, close first, and wait until so many connections are in TIME_WAIT."""
+    visitor = client.connect(server.at(SERVED))
+    listener.accept().close()
+    client.wait_until(state="CLOSE_WAIT", port=SERVED)
+    visitor.close()
+    server.wait_until(state="TIME_WAIT", port=SERVED, count=number)
+
+
+@claim("With tcp_tw_reuse a port in TIME_WAIT is used again after a second", REUSES, FOR_CONNECT)
 def taken_after_a_second(run: Evidence) -> Checks:
     """A call within the second fails: it must come before the first port may be reused. Kernels older than 6.14 wait
     for the next whole second of their clock instead."""
@@ -106,3 +127,19 @@ def none_without_timestamps(run: Evidence) -> Checks:
     yield equals("the calls of connect return", calls.map(lambda call: call.outcome), [*SUCCESS, NONE_LEFT, NONE_LEFT])
     options = run.established(PORT, client="client2").opening.options["client2"]
     yield equals("the client's SYN offers timestamps", "timestamps" in options, False)
+
+
+@claim(
+    "On a server tcp_tw_reuse changes nothing: TIME_WAIT stays, bind fails",
+    REUSES,
+    Kernel("net/ipv4/inet_connection_sock.c", "inet_bind_conflict"),
+    Text("T77", no="on a server TIME_WAIT stays all the same, and bind fails beside it"),
+)
+def no_help_on_a_server(run: Evidence) -> Checks:
+    """Three connections are in TIME_WAIT for more than a second when the server accepts a fourth, which takes the place
+    of none. Then the listening socket is closed, and another one is to be bound."""
+    server = run.host("server")
+    yield equals("tcp_tw_reuse of the server", server.sysctl("net.ipv4.tcp_tw_reuse"), "1")
+    yield equals("most sockets in TIME_WAIT", server.most("TIME_WAIT", SERVED), SERVED_BEFORE + 1, "sockets")
+    bind = server.program("try_bind", SERVED, during=("TIME_WAIT", SERVED))
+    yield equals("try_bind prints", bind.output, "bind: EADDRINUSE")

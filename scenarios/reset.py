@@ -84,6 +84,7 @@ def no_listener(run: Evidence) -> Checks:
     RFC("9293", "3.10.5"),
     Man("socket(7)"),
     Kernel("net/ipv4/tcp.c", "tcp_disconnect"),
+    Text("T73", depends="on how it closes: after an RST no side waits"),
 )
 def abortive_close(run: Evidence) -> Checks:
     """Both sockets go from ESTABLISHED to nothing, so that nothing protects a new connection with these ports from
@@ -130,6 +131,7 @@ def nobody_connects_anew(run: Evidence) -> Checks:
     RFC("1122", "4.2.2.13"),
     Kernel("net/ipv4/tcp.c", "__tcp_close"),
     Text("T101"),
+    Text("T51", depends="on the receive buffer: if data in it is unread, close sends RST, not FIN"),
 )
 def data_unread(run: Evidence) -> Checks:
     """The kernel sends RST although it has acknowledged the data: after a FIN the sender would believe that a program

@@ -27,7 +27,7 @@ ANSWER = b"ANNA"
 CLIENTS = 32  # distributed by a hash of their ports: one of two listeners gets none of them in 1 of 2**31 runs
 
 CONFLICT = Kernel("net/ipv4/inet_connection_sock.c", "inet_bind_conflict")
-DEPENDS = "on the old server, which must have set it too, as with SO_REUSEADDR; its purpose is that several listen"
+DEPENDS = "on the old server: it must have set it too, and be the same user's; its purpose is that several listen"
 
 
 @scenario("Several servers share a port", sysctls={"net.ipv4.tcp_fin_timeout": "60"})

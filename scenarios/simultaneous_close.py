@@ -69,6 +69,7 @@ def fins_cross(run: Evidence) -> Checks:
     RFC("9293", "3.6"),
     Kernel("net/ipv4/tcp_input.c", "tcp_fin"),
     Text("T55"),
+    Text("T60", depends="on whether one side was first: if both close at once, both wait"),
 )
 def both_pass_through_closing(run: Evidence) -> Checks:
     """CLOSING ends with the ACK of a side's own FIN, which the wire holds here until both sides are in that state."""

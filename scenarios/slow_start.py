@@ -26,6 +26,7 @@ from badwire.scenario import scenario
 from badwire.testbed import Lab
 from badwire.units import ms
 
+TEN = "it begins with ten (RFC 6928); one was RFC 2001's number, and is the window after a timeout"
 PORTS = {"client1": 7001, "client2": 7002}
 MSS = 1448  # bytes of data in a segment with timestamps
 SEGMENTS = 70
@@ -63,7 +64,7 @@ def slow_start(lab: Lab) -> None:
     "A connection begins with ten segments, or as the route says",
     RFC("6928", "2"),
     Kernel("net/ipv4/tcp_input.c", "tcp_init_cwnd"),
-    Text("T34", no="it begins with ten segments"),
+    Text("T34", no=TEN),
 )
 def initial_window(run: Evidence) -> Checks:
     """The route of client2 has initcwnd 1."""
@@ -77,7 +78,7 @@ def initial_window(run: Evidence) -> Checks:
 @claim(
     "Each flight is twice the one before",
     RFC("5681", "3.1"),
-    Text("T34"),
+    Text("T40"),
     Book("Stevens, TCP/IP Illustrated vol. 1", "16.2"),
 )
 def flights_double(run: Evidence) -> Checks:
@@ -99,7 +100,7 @@ def round_trip_apart(run: Evidence) -> Checks:
     "The kernel adds one to its window for each acknowledged segment",
     RFC("5681", "3.1"),
     Kernel("net/ipv4/tcp_cong.c", "tcp_slow_start"),
-    Text("T34"),
+    Text("T40"),
 )
 def window_grows(run: Evidence) -> Checks:
     """Every sample of the socket is examined that was taken while data waited to be sent, also within a flight."""

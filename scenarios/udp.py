@@ -12,7 +12,7 @@ Read next: RFC 768; udp(7); Stevens, UNIX Network Programming vol. 1, chapter 8.
 """
 
 from badwire.claims import RFC, Checks, Man, Text, at_least, claim, each, equals
-from badwire.evidence import Evidence, Frame, NotRecorded, Records
+from badwire.evidence import Call, Evidence, Frame, NotRecorded, Records
 from badwire.faults import Duplicate, Nth, Reorder
 from badwire.scenario import scenario
 from badwire.testbed import Lab
@@ -46,8 +46,11 @@ def udp(lab: Lab) -> None:
     sender = client.socket("udp")
     receiver = server.socket("udp", WHOLE)
     listener = server.listen(STREAM)
-    stream = client.connect(server.at(STREAM))
-    sender.name()
+    stream = client.socket()
+    for socket in (sender, stream):
+        socket.name()
+    stream.connect(server.at(STREAM))
+    stream.name()
     for data in (b"ab", b"cdef", b"longer", b"next"):
         sender.sendto(data, server.at(WHOLE))
         stream.send(data)
@@ -103,13 +106,22 @@ def boundaries(run: Evidence) -> Checks:
     "At its first sendto the client gets a port, but no address",
     Man("ip(7)"),
     Man("udp(7)"),
-    Text("T3", no="the first sendto gives it a port, but no address unless the socket is connected"),
+    Text("T3"),
+    Text("T16", no="it stays 0.0.0.0 unless the socket is connected: each datagram gets the address of its route"),
 )
 def port_without_address(run: Evidence) -> Checks:
     """getsockname returns the local address and port of the socket, which is not connected."""
-    names = run.host("client").calls("getsockname").map(lambda call: call.errno or "{}:{}".format(*call.value))
+    names = names_of(run, run.host("client").call("sendto", port=WHOLE, nth=1))
     port = run.datagrams("client", port=WHOLE).map(source_port).first
     yield equals("getsockname before the first sendto, and after it", names, ["0.0.0.0:0", f"0.0.0.0:{port}"])
+
+
+@claim("connect gives a TCP client a port and an address", Man("ip(7)"), Man("connect(2)"), Text("T3"))
+def port_and_address(run: Evidence) -> Checks:
+    """The address is the one that the server sees."""
+    names = names_of(run, run.host("client").call("connect", port=STREAM))
+    seen_by_server = "{}:{}".format(*run.host("server").call("accept").value[1])
+    yield equals("getsockname before connect, and after it", names, ["0.0.0.0:0", seen_by_server])
 
 
 @claim(
@@ -127,6 +139,12 @@ def closed_port(run: Evidence) -> Checks:
     yield equals("recvfrom of the connected client returns", connected.line("recvfrom:"), "ECONNREFUSED")
     unconnected = client.program("send_datagrams", "--count", 1)
     yield equals("number of the datagram that the other client misses", unconnected.line("lost"), "0")
+
+
+def names_of(run: Evidence, call: Call) -> Records[str]:
+    """What getsockname returned on the client for the socket of a call."""
+    names = run.host("client").calls("getsockname", socket=call.socket)
+    return names.map(lambda name: name.errno or "{}:{}".format(*name.value))
 
 
 def count(frames: Records[Frame], run: Evidence) -> int:

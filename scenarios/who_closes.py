@@ -94,6 +94,7 @@ def same_on_the_wire(run: Evidence) -> Checks:
     RFC("9293", "3.6.1"),
     Text("T51"),
     Text("T60"),
+    Text("T73"),
 )
 def first_waits(run: Evidence) -> Checks:
     """The side in TIME_WAIT may be the client or the server, and its process need not exist any more."""

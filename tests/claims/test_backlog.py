@@ -1,7 +1,7 @@
 """The claims of backlog on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
 from badwire.evidence import Evidence
-from scenarios.backlog import BACKLOG, FEW, MANY, SERVED, SOMAXCONN
+from scenarios.backlog import BACKLOG, FEW, HALF_OPEN, MANY, REQUESTS, SERVED, SOMAXCONN
 from tests.claims.cases import Named, verdicts
 from tests.claims.tables import Tables
 from tests.claims.written import Written, sock
@@ -22,12 +22,24 @@ def run(
     overflows: int | None = 1,
     drops: int | None = 1,
     served: int = SERVED,
+    half_open: int = HALF_OPEN,
+    queued_early: int = 0,
+    queued_late: int = HALF_OPEN,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing."""
+    """A right history, but for what is changed; None for what is missing.
+
+    Args:
+        half_open: how many connections are in SYN_RECV while the wire holds their third segments.
+        queued_early, queued_late: how many are in the accept queue then, and after the wire has let them go.
+    """
     w = Written(scenario="backlog")
     tables = Tables(w)
     queue_of(tables, FEW, few, few_not_accepted)
     queue_of(tables, MANY, many, many_not_accepted)
+    tables.add("server", sock("LISTEN", REQUESTS, inode=5, rqueue=queued_early, wqueue=BACKLOG), since=0.2, until=0.5)
+    tables.add("server", sock("LISTEN", REQUESTS, inode=5, rqueue=queued_late, wqueue=BACKLOG), since=0.5)
+    for client in range(half_open):
+        tables.add("server", sock("SYN_RECV", REQUESTS, 40001 + client), since=0.3, until=0.5)
     for client in range(served):
         tables.add("server", sock("ESTABLISHED", FEW, 40001 + client, inode=20 + client), since=5.0)
     tables.write()
@@ -66,6 +78,10 @@ def handshake(w: Written, t: float, port: int) -> None:
 
 
 WRONG: Named = [
+    ("completed_only", {"queued_early": HALF_OPEN}),
+    ("completed_only", {"queued_early": 1}),
+    ("completed_only", {"queued_late": HALF_OPEN + 1}),
+    ("completed_only", {"queued_late": 0}),
     ("one_more", {"few": (BACKLOG, BACKLOG)}),
     ("one_more", {"few": (BACKLOG + 1, BACKLOG + 1)}),
     ("one_more", {"few_not_accepted": BACKLOG}),
@@ -83,6 +99,7 @@ WRONG: Named = [
     ("many_served", {"served": BACKLOG + 1}),
 ]
 MISSING: Named = [
+    ("completed_only", {"half_open": HALF_OPEN - 1}),
     ("one_more", {"few": None}),
     ("cut_to_somaxconn", {"many": None}),
     ("dropped_and_sent_again", {"connections": BACKLOG}),

@@ -3,7 +3,7 @@
 from itertools import count
 
 from badwire.evidence import Evidence
-from scenarios.bind_in_use import OPTION, OPTIONS, PLAIN, REFUSED, REUSEADDR, WAITING
+from scenarios.bind_in_use import OPTION, OPTIONS, PLAIN, REFUSED, REUSEADDR, STAYS, WAITING
 from tests.claims.cases import Named, verdicts
 from tests.claims.written import Written, sock
 
@@ -24,6 +24,8 @@ def run(
     lasted: float | None = 61.0,
     end: str | None = FREE,
     noted: bool = True,
+    stayed: float | None = 61.0,
+    after_staying: str | None = f"bound {STAYS}",
 ) -> Evidence:
     """A right history, but for what is changed: what try_bind wrote, times in seconds, None for what is missing.
 
@@ -37,6 +39,8 @@ def run(
         lasted: how long TIME_WAIT lasted.
         end: after that.
         noted: the scenario's note is there.
+        stayed: how long FIN_WAIT_2 lasted, with a client that does not close.
+        after_staying: after that.
     """
     w = Written(scenario="bind_in_use")
     left = {}
@@ -66,10 +70,15 @@ def run(
 
     if noted:
         w.note(7, WAITING)
+    staying = sock("FIN_WAIT_2", STAYS, 40009)
+    w.sample("server", 7.1, [*left.values(), staying])
     if lasted is not None:
         del left[PLAIN]
-        w.sample("server", 1.6 + lasted, list(left.values()))
+        w.sample("server", 1.6 + lasted, [*left.values(), staying])
     try_bind(80, end, PLAIN)
+    if stayed is not None:
+        w.sample("server", 7.1 + stayed, list(left.values()))
+    try_bind(81, after_staying, STAYS)
     return w.evidence()
 
 
@@ -82,6 +91,9 @@ WRONG: Named = [
     ("succeeds_after_a_minute", {"lasted": 59.9}),
     ("succeeds_after_a_minute", {"lasted": 62.2}),
     ("succeeds_after_a_minute", {"end": REFUSED}),
+    ("succeeds_without_a_close", {"stayed": 59.9}),
+    ("succeeds_without_a_close", {"stayed": 62.2}),
+    ("succeeds_without_a_close", {"after_staying": REFUSED}),
     ("succeeds_at_once", {"early": {**RIGHT, REUSEADDR: REFUSED}}),
     ("succeeds_at_once", {"late": {**RIGHT, REUSEADDR: REFUSED}}),
     ("refused_beside_listener", {"listener": FREE_REUSEADDR}),
@@ -92,9 +104,11 @@ MISSING: Named = [
     ("refused", {"states": ("FIN_WAIT_2", "FIN_WAIT_2")}),  # it was never tried in TIME_WAIT
     ("refused", {"states": ("FIN_WAIT_1", "TIME_WAIT")}),
     ("refused", {"alone": None}),
-    ("succeeds_after_a_minute", {"lasted": None}),  # no sample shows its end
+    ("succeeds_after_a_minute", {"lasted": None, "stayed": None}),  # no sample shows its end
     ("succeeds_after_a_minute", {"end": None}),
     ("succeeds_after_a_minute", {"noted": False}),
+    ("succeeds_without_a_close", {"stayed": None}),
+    ("succeeds_without_a_close", {"after_staying": None}),
     ("succeeds_at_once", {"late": {**RIGHT, REUSEADDR: None}, "listener": None}),
     ("succeeds_at_once", {"states": ("ESTABLISHED", "TIME_WAIT")}),
     ("succeeds_at_once", {"kept": False}),  # LISTEN, but not beside TIME_WAIT

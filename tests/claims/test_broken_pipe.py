@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from badwire.evidence import Evidence
-from scenarios.broken_pipe import BROKEN, CLOSED, DENIED, PROGRAM, RESET_READ, RESET_WRITE
+from scenarios.broken_pipe import BROKEN, CLOSED, DENIED, IN_TIME, PROGRAM, RESET_READ, RESET_WRITE
 from tests.claims.cases import Named, verdicts
 from tests.claims.written import Written
 
@@ -19,10 +19,12 @@ def run(
     closed: Sequence[Result] = (("send", 5), ("send", "EPIPE"), ("recv", b"")),
     reset_write: Sequence[Result] = (("send", "ECONNRESET"), ("send", "EPIPE"), ("recv", b"")),
     reset_read: Sequence[Result] = (("recv", "ECONNRESET"), ("send", "EPIPE")),
+    in_time: Sequence[Result] = (("send", 5), ("send", 5), ("send", 5), ("send", "EPIPE")),
+    rst_back: float | None = 4.5,
     by_default: End | None = (BROKEN, "SIGPIPE", None),
     ignoring: End | None = (DENIED, None, 1),
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing."""
+    """A right history, but for what is changed; None for what is missing; ``rst_back``: when the RST arrives."""
     w = Written(scenario="broken_pipe")
     client: dict[str, Any] = {"sport": CLIENT_PORT, "dport": CLOSED}
     server: dict[str, Any] = {"sport": CLOSED, "dport": CLIENT_PORT}
@@ -34,6 +36,12 @@ def run(
     if answer:
         flags, number = answer
         w.segment("server", "client", 1.3, flags, seq=500 + number, **server)
+    w.segment("client", "server", 1, "S", seq=100, sport=CLIENT_PORT, dport=IN_TIME)
+    w.segment("server", "client", 1.001, "SA", seq=500, ack=101, sport=IN_TIME, dport=CLIENT_PORT)
+    w.segment("client", "server", 1.002, "A", seq=101, ack=501, sport=CLIENT_PORT, dport=IN_TIME)
+    if rst_back is not None:
+        w.segment("server", "client", 2.1, "R", seq=502, sport=IN_TIME, dport=CLIENT_PORT, delivered=rst_back)
+    calls(w, IN_TIME, in_time)
     calls(w, CLOSED, closed)
     calls(w, RESET_WRITE, reset_write)
     calls(w, RESET_READ, reset_read)
@@ -65,6 +73,9 @@ def program(w: Written, number: int, end: End | None) -> None:
 WRONG: Named = [
     ("first_write", {"closed": (("send", "EPIPE"), ("send", "EPIPE"), ("recv", b""))}),
     ("first_write", {"answer": ("R", 1)}),
+    ("until_the_rst_is_back", {"in_time": (("send", 5), ("send", "EPIPE"), ("send", "EPIPE"), ("send", "EPIPE"))}),
+    ("until_the_rst_is_back", {"in_time": (("send", 5), ("send", 5), ("send", 5), ("send", 5))}),
+    ("until_the_rst_is_back", {"rst_back": 3.5}),
     ("second_write", {"closed": (("send", 5), ("send", "ECONNRESET"), ("recv", b""))}),
     ("second_write", {"closed": (("send", 5), ("send", 6), ("recv", b""))}),
     ("second_write", {"closed": (("send", 5), ("send", "EPIPE"), ("recv", "ECONNRESET"))}),
@@ -82,6 +93,8 @@ WRONG: Named = [
 MISSING: Named = [
     ("first_write", {"answer": None}),
     ("first_write", {"closed": ()}),
+    ("until_the_rst_is_back", {"in_time": ()}),
+    ("until_the_rst_is_back", {"rst_back": None}),
     ("second_write", {"closed": ()}),
     ("reset_then_epipe", {"reset_write": ()}),
     ("reset_then_epipe", {"reset_read": ()}),

@@ -1,7 +1,9 @@
 """The claims of full_buffer on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
+from collections.abc import Sequence
+
 from badwire.evidence import Evidence
-from scenarios.full_buffer import BLOCKING, IDLE, MESSAGE, NOT_BLOCKING, NOTHING, PORT
+from scenarios.full_buffer import BLOCKING, CUT, CUT_BY, CUT_BYTES, IDLE, MESSAGE, NOT_BLOCKING, NOTHING, PORT
 from tests.claims.cases import Named, verdicts
 from tests.claims.written import Written, sock
 
@@ -20,8 +22,13 @@ def run(
     kept: tuple[int, int] | None = (9000, 8376),
     window: int | None = 0,
     nothing: int | None = 0,
+    cut: Sequence[int | None] = (12288, 12288, 12288),
+    cut_after: Sequence[float] = (1.1, 1.1, 1.1),
 ) -> Evidence:
-    """A right history, but for what is changed: bytes, and times in seconds; None for what is missing."""
+    """A right history, but for what is changed: bytes, and times in seconds; None for what is missing.
+
+    ``cut`` is what send returned when a signal, a signal with SA_RESTART and a timeout cut it short.
+    """
     w = Written(scenario="full_buffer")
     w.segment("client", "server", 0.5, "S", seq=100, sport=WRITER, dport=PORT)
     w.segment("server", "client", 0.6, "SA", seq=500, ack=101, sport=PORT, dport=WRITER)
@@ -44,6 +51,11 @@ def run(
         unacknowledged, unread = kept
         w.sample("client", 5, [sock("ESTABLISHED", WRITER, PORT, "10.0.0.3", "10.0.0.2", wqueue=unacknowledged)])
         w.sample("server", 5, [sock("ESTABLISHED", PORT, WRITER, rqueue=unread)])
+    for number, (arguments, sent, took) in enumerate(zip(CUT_BY.values(), cut, cut_after, strict=True), 1):
+        argv = ["10.0.0.2", str(CUT), *map(str, arguments)]
+        if sent is not None:
+            t = 5.0 + 2 * number
+            w.program("client", t, "send_once", *argv, number=number, exits=t + took, out=f"sent {sent}\n")
     return w.evidence()
 
 
@@ -53,6 +65,10 @@ WRONG: Named = [
     ("blocking_send", {"took": IDLE - 0.001}),
     ("blocking_send", {"took": IDLE - 0.001, "reads": SEND}),
     ("blocking_send", {"reads": SEND + IDLE + 0.3}),
+    ("cut_short", {"cut": (CUT_BYTES, 12288, 12288)}),
+    ("cut_short", {"cut": (12288, CUT_BYTES, 12288)}),
+    ("cut_short", {"cut": (12288, 12288, 0)}),
+    ("cut_short", {"cut_after": (1.1, 1.1, 0.5)}),
     ("non_blocking_send", {"taken": (len(MESSAGE),)}),
     ("non_blocking_send", {"last": "EPIPE"}),
     ("in_the_buffers", {"kept": (9000, 9000)}),
@@ -62,6 +78,7 @@ WRONG: Named = [
 MISSING: Named = [
     ("blocking_send", {"noted": False}),
     ("blocking_send", {"reads": None}),
+    ("cut_short", {"cut": (12288, None, 12288)}),
     ("non_blocking_send", {"taken": (), "last": None}),
     ("non_blocking_send", {"taken": (), "last_send": False}),
     ("in_the_buffers", {"kept": None}),

@@ -3,11 +3,22 @@
 from typing import Any
 
 from badwire.evidence import Evidence
-from scenarios.mistakes_with_children import CLIENTS, EINTR, OPEN, PROGRAMS, RIGHT, ZOMBIES
+from scenarios.mistakes_with_children import (
+    CLIENTS,
+    EINTR,
+    IGNORES,
+    ONCE,
+    OPEN,
+    OPTIONS,
+    PROGRAMS,
+    RESTARTS,
+    RIGHT,
+    ZOMBIES,
+)
 from tests.claims.cases import Named, verdicts
 from tests.claims.written import Written, sock
 
-NUMBERS = {RIGHT: 1, OPEN: 2, ZOMBIES: 3, EINTR: 4}  # of the programs
+NUMBERS = {RIGHT: 1, OPEN: 2, ZOMBIES: 3, EINTR: 4, IGNORES: 5, RESTARTS: 6, ONCE: 7}  # of the programs
 
 
 def visit(w: Written, port: int, client_port: int, t: float, closed: float | None) -> None:
@@ -36,6 +47,12 @@ def run(
     refused: str | None = "ECONNREFUSED",
     right_status: int = 0,
     right_signal: str | None = "SIGINT",
+    ignored: int = 0,
+    answer: bytes = b"hello",
+    kept: int = 1,
+    signals: int = CLIENTS - 1,
+    restarted: tuple[str | None, ...] = (None,) * CLIENTS,
+    restarts_until: str | None = "SIGINT",
 ) -> Evidence:
     """A right history, but for what is changed; times in seconds, None for what does not happen.
 
@@ -45,6 +62,9 @@ def run(
         reaped, zombies: zombies of the right server and of the one that does not wait for its children.
         listed: whether the processes were recorded.
         ended: when the server whose accept is interrupted ends; its status, signal and output.
+        ignored: zombies of the server that ignores SIGCHLD; ``answer``: of this server.
+        kept: zombies of the server that waits for one child at each signal; ``signals``: how many it took.
+        restarted: the errors of connect to the server with SA_RESTART; ``restarts_until``: the signal that ends it.
     """
     w = Written(scenario="mistakes_with_children")
     for number in range(CLIENTS):
@@ -57,10 +77,24 @@ def run(
     if listed:
         processes = [*process(RIGHT, "S"), *process(OPEN, "S", left), *process(ZOMBIES, "S")]
         processes += [*process(RIGHT, "Z", reaped), *process(ZOMBIES, "Z", zombies)]
+        processes += [*process(IGNORES, "S"), *process(IGNORES, "Z", ignored)]
+        processes += [*process(ONCE, "S"), *process(ONCE, "Z", kept)]
         w.record("processes", 4.5, host="server", processes=processes)
     for port in (RIGHT, OPEN, ZOMBIES):
         signalled(w, 4.8, port, right_signal)
         w.program("server", 0.5, PROGRAMS[port], str(port), number=NUMBERS[port], exits=4.9, status=right_status)
+    for number, errno in enumerate(restarted):
+        t = 1.0 + number / 2
+        w.call("client", t, "connect", ["10.0.0.2", RESTARTS], errno=errno)
+        visit(w, IGNORES, 40301 + number, t, 0.01)
+        ends: dict[str, Any] = {"sport": IGNORES, "dport": 40301 + number}
+        w.segment("server", "client", t + 0.05, "PA", seq=501, ack=101, data=answer, **ends)
+    for port in (IGNORES, RESTARTS):
+        until = restarts_until if port == RESTARTS else None
+        w.program(
+            "server", 0.5, PROGRAMS[port], str(port), *OPTIONS[port], number=NUMBERS[port], exits=4.9, signal=until
+        )
+    w.program("server", 0.5, "echo_fork_once", str(ONCE), number=NUMBERS[ONCE], exits=4.9, out="reaped 9\n" * signals)
     if ended is not None:
         signalled(w, ended - 0.01, EINTR, signal)
         w.program(
@@ -87,6 +121,12 @@ WRONG: Named = [
     ("parent_keeps_socket", {"close_wait": CLIENTS - 1}),
     ("zombies", {"reaped": 1}),
     ("zombies", {"zombies": 0}),
+    ("ignored_sigchld", {"ignored": 3}),
+    ("ignored_sigchld", {"answer": b"help"}),
+    ("one_for_several", {"kept": 0}),
+    ("one_for_several", {"signals": CLIENTS}),
+    ("restarted_accept", {"restarted": (None, "ECONNREFUSED", "ECONNREFUSED")}),
+    ("restarted_accept", {"restarts_until": "SIGKILL"}),
     ("interrupted_accept", {"ended": 1.05}),
     ("interrupted_accept", {"status": 0}),
     ("interrupted_accept", {"signal": "SIGINT"}),
@@ -101,6 +141,9 @@ MISSING: Named = [
     ("parent_keeps_socket", {"close_wait": 0}),
     ("parent_keeps_socket", {"listed": False}),
     ("zombies", {"listed": False}),
+    ("ignored_sigchld", {"listed": False}),
+    ("one_for_several", {"listed": False}),
+    ("restarted_accept", {"restarted": ()}),
     ("interrupted_accept", {"ended": None}),
 ]
 test_verdicts = verdicts("mistakes_with_children", run, wrong=WRONG, missing=MISSING)

@@ -24,9 +24,11 @@ def run(
     waits: float | None = 61.0,
     begins_again: float = 63.0,
     side_by_side: bool = True,
+    default: str | None = "32768\t60999",
 ) -> Evidence:
     """A right history, but for what is changed; errors of the calls of connect, times in seconds."""
-    w = Written(scenario="port_exhaustion")
+    sysctls = {} if default is None else {"net.ipv4.ip_local_port_range": default}
+    w = Written(scenario="port_exhaustion", sysctls=sysctls)
     connects(w, 1.0, ONE, first, ports)
     connects(w, 1.5, OTHER, other, ports)
     connects(w, begins_again, ONE, second, ports)
@@ -66,6 +68,7 @@ WRONG: list[tuple[str, Changes]] = [
     ("free_toward_another", {"other": [NONE_LEFT, *GOOD]}),
     ("free_toward_another", {"other": [*GOOD, None]}),
     ("free_toward_another", {"side_by_side": False}),
+    ("default_ports", {"default": "1024\t65535"}),
     ("rate_is_limited", {"waits": 30.0}),
     ("rate_is_limited", {"waits": 120.0}),
     ("rate_is_limited", {"second": [NONE_LEFT, *GOOD]}),
@@ -74,6 +77,7 @@ WRONG: list[tuple[str, Changes]] = [
 MISSING: list[tuple[str, Changes]] = [
     ("no_port_is_left", {"ports": []}),
     ("bind_says_in_use", {"bind": None}),
+    ("default_ports", {"default": None}),
     ("rate_is_limited", {"second": []}),
     ("rate_is_limited", {"waits": None}),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from badwire.claims import HOLDS
 from badwire.evidence import Evidence
-from scenarios.port_reuse import GAP, NONE_LEFT, PORT, PORTS, taken_after_a_second
+from scenarios.port_reuse import GAP, NONE_LEFT, PORT, PORTS, SERVED, SERVED_BEFORE, taken_after_a_second
 from tests.claims.cases import Changes, verdict_of, verdicts
 from tests.claims.tables import Tables
 from tests.claims.written import Written, sock
@@ -26,9 +26,19 @@ def run(
     port: int = PORTS[2],
     without: Sequence[str | None] = (*GOOD, NONE_LEFT, NONE_LEFT),
     offered: bool = False,
+    tw_reuse: str = "1",
+    kept: int = SERVED_BEFORE + 1,
+    bind: str | None = "bind: EADDRINUSE",
 ) -> Evidence:
-    """A right history of 6.18, but for what is changed; all ports wait from 1.3 s on, None is what is missing."""
-    w = Written(("server", "client1", "client2"), scenario="port_reuse", release=release, hz=hz)
+    """A right history of 6.18, but for what is changed; all ports wait from 1.3 s on, None is what is missing.
+
+    Args:
+        tw_reuse: the setting tcp_tw_reuse of the server.
+        kept: how many of its sockets are in TIME_WAIT at the end.
+        bind: what try_bind prints then.
+    """
+    facts = {"release": release, "hz": hz, "sysctls": {"net.ipv4.tcp_tw_reuse": tw_reuse}}
+    w = Written(("server", "client1", "client2"), scenario="port_reuse", **facts)
     server = w.hosts["server"]
     for number, errno in enumerate(first):
         t = 1.0 + number / 100 if errno is None else refused
@@ -43,7 +53,12 @@ def run(
         for own in PORTS:
             tables.add("client1", sock("TIME_WAIT", own, PORT, w.hosts["client1"], server), since=1.3)
     tables.add("client2", sock("TIME_WAIT", PORTS[0], PORT, w.hosts["client2"], server), since=1.3)
+    for own in range(kept):
+        tables.add("server", sock("TIME_WAIT", SERVED, 40000 + own), since=1.5 + own / 10)
     tables.write()
+    if bind is not None:
+        w.program("server", 3.0, "try_bind", str(SERVED), exits=3.1, out=f"{bind}\n")
+        w.sample("server", 3.2, [])
 
     for number, own in enumerate(PORTS):
         connection(w, "client1", 1.0 + number / 100, own, 1000 * number, timestamps=True)
@@ -80,6 +95,9 @@ WRONG: list[tuple[str, Changes]] = [
     ("numbers_begin_beyond", {"gap": GAP + 1}),
     ("none_without_timestamps", {"without": [*GOOD, NONE_LEFT, None]}),
     ("none_without_timestamps", {"offered": True}),
+    ("no_help_on_a_server", {"tw_reuse": "2"}),
+    ("no_help_on_a_server", {"kept": SERVED_BEFORE}),
+    ("no_help_on_a_server", {"bind": f"bound {SERVED}"}),
 ]
 MISSING: list[tuple[str, Changes]] = [
     ("taken_after_a_second", {"waits": False}),
@@ -87,6 +105,7 @@ MISSING: list[tuple[str, Changes]] = [
     ("numbers_begin_beyond", {"gap": None}),
     ("numbers_begin_beyond", {"port": 41000}),
     ("none_without_timestamps", {"without": []}),
+    ("no_help_on_a_server", {"bind": None}),
 ]
 test_verdicts = verdicts("port_reuse", run, wrong=WRONG, missing=MISSING)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from badwire.claims import HOLDS
 from badwire.evidence import Evidence
-from scenarios.udp import CLOSED, ECHO, MANY, WHOLE, lost_stays_lost
+from scenarios.udp import CLOSED, ECHO, MANY, STREAM, WHOLE, lost_stays_lost
 from tests.claims.cases import verdict_of, verdicts
 from tests.claims.written import Written
 
@@ -29,6 +29,8 @@ def run(
     received: Sequence[bytes] = (b"ab", b"cdef", b"long", b"next"),
     joined: Sequence[bytes] = (b"abcdeflongernext",),
     names: Sequence[tuple[str, int] | str] = (UNBOUND, BOUND),
+    stream_names: Sequence[tuple[str, int] | str] = (UNBOUND, PEER),
+    accepted: tuple[str, int] | None = PEER,
     datagram: bool = True,
     icmp_code: int | None = 3,
     unconnected: str = "order\nlost 0",
@@ -44,7 +46,8 @@ def run(
         complete: whether the capture is.
         twice, late: the numbers that came back where datagrams are doubled, and where they are delayed.
         received, joined: what the server's recvfrom and recv return.
-        names: what getsockname returns; a string is the error with which it fails.
+        names, stream_names: what getsockname returns for the UDP and the TCP socket; a string is its error.
+        accepted: the client's address and port as accept returns them.
         datagram: whether the datagram that gives the client its port was captured.
         icmp_code: of the messages "unreachable".
         unconnected, connected: what the clients write that send to the closed port.
@@ -66,12 +69,12 @@ def run(
     if late is not None:
         client_program(w, 11, 3, f"sent\norder {late}", ECHO, "--stay")
 
-    for number, name in enumerate(names):
-        t = 20.1 + 0.3 * number
-        if isinstance(name, str):
-            w.call("client", t, "getsockname", errno=name)
-        else:
-            w.call("client", t, "getsockname", value=list(name))
+    getsockname(w, 1, names)
+    getsockname(w, 9, stream_names)
+    w.call("client", 20.15, "sendto", b"ab", ["10.0.0.2", WHOLE], value=2)
+    w.call("client", 20.15, "connect", ["10.0.0.2", STREAM], socket=9)
+    if accepted is not None:
+        w.call("server", 20.2, "accept", value=[5, list(accepted)])
     if datagram:
         w.datagram("client", "server", 20.2, b"ab", sport=PORT, dport=WHOLE)
     for number, data in enumerate(received):
@@ -87,6 +90,16 @@ def run(
         if icmp_code is not None:
             w.unreachable("server", "client", t + 0.1, about, code=icmp_code)
     return w.evidence()
+
+
+def getsockname(w: Written, socket: int, names: Sequence[tuple[str, int] | str]) -> None:
+    """What getsockname returns for a socket, before and after it gets a port."""
+    for number, name in enumerate(names):
+        t = 20.1 + 0.3 * number
+        if isinstance(name, str):
+            w.call("client", t, "getsockname", errno=name, socket=socket)
+        else:
+            w.call("client", t, "getsockname", value=list(name), socket=socket)
 
 
 def client_program(w: Written, t: float, number: int, out: str, *args: object, took: float = 0.5) -> None:
@@ -111,6 +124,10 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("port_without_address", {"names": (UNBOUND, ("0.0.0.0", 40002))}),
     ("port_without_address", {"names": (UNBOUND, ("10.0.0.3", PORT))}),
     ("port_without_address", {"names": ("EBADF", BOUND)}),
+    ("port_and_address", {"stream_names": (PEER, PEER)}),
+    ("port_and_address", {"stream_names": (UNBOUND, BOUND)}),
+    ("port_and_address", {"stream_names": (UNBOUND, UNBOUND)}),
+    ("port_and_address", {"accepted": ("10.0.0.3", 40002)}),
     ("closed_port", {"icmp_code": 1}),
     ("closed_port", {"unconnected": "order 0\nlost 1"}),
     ("closed_port", {"connected": "recvfrom: EHOSTUNREACH"}),
@@ -125,6 +142,8 @@ MISSING: list[tuple[str, dict[str, Any]]] = [
     ("boundaries", {"joined": ()}),
     ("port_without_address", {"names": ()}),
     ("port_without_address", {"datagram": False}),
+    ("port_and_address", {"stream_names": ()}),
+    ("port_and_address", {"accepted": None}),
     ("closed_port", {"icmp_code": None}),
     ("closed_port", {"connected": None}),
     ("closed_port", {"unconnected": "recvfrom: ECONNREFUSED"}),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Check, Claim, Judged, Text, Verdict
+from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Check, Claim, Judged, Kernel, Source, Text, Verdict
 from badwire.course import textbook
 from badwire.course.ledger import LedgerEntry, Status, entries, render, without_measurements
 from badwire.course.measured import NO_MEASUREMENTS, KernelOfRun, Measurements, read_measurements
@@ -31,7 +31,7 @@ WAIT = Sentence("wait")
 NO, DEPENDS = Text("T2", no="this is so"), Text("T3", depends="on that")
 
 
-def claim(name: str, *sources: Text | RFC) -> Claim:
+def claim(name: str, *sources: Source) -> Claim:
     return Claim(name.replace("_", " "), name, "", sources, lambda run: iter(()))
 
 
@@ -107,7 +107,8 @@ def test_a_path_that_is_not_a_directory_is_an_error(tmp_path: Path) -> None:
 
 
 def some() -> tuple[LedgerEntry, ...]:
-    return ledger(claim("it_is_so", Text("T1")), claim("it_is_not", NO), claim("it_varies", DEPENDS))
+    holds = claim("it_is_so", Text("T1", note="and more"), Kernel("tcp.c", "f"), RFC("1", "2"))
+    return ledger(holds, claim("it_is_not", NO, RFC("1")), claim("it_varies", DEPENDS))
 
 
 def shown(measurements: Measurements = NO_MEASUREMENTS) -> list[str]:
@@ -122,7 +123,9 @@ def test_the_document_counts_and_names_what_is_not_tested() -> None:
 
 def test_the_document_corrects_what_does_not_hold() -> None:
     lines = shown()
-    assert "- [one](../scenarios/one.py): *it is not*: this is so" in lines
+    assert "| claim | what is true | source |" in lines
+    assert "| [one](../scenarios/one.py): *it is not* | does not hold: this is so | RFC 1 |" in lines
+    assert "| [one](../scenarios/one.py): *it is so* | holds: and more | Linux tcp.c f; RFC 1 section 2 |" in lines
     assert '### <a id="T2"></a>T2 does not hold' in lines
     assert "| [T3](#T3) | statement 3 | depends: on that |" in lines
 
@@ -138,9 +141,13 @@ def test_the_document_shows_measurements_and_lists_those_that_do_not_hold(tmp_pa
     run(tmp_path, "a", {"it_is_so": HOLDS, "it_is_not": FAILS})
     run(tmp_path, "b", {"it_is_so": HOLDS, "it_varies": UNKNOWN}, kernel="6.18.44")
     lines = shown(read_measurements([tmp_path]))
-    assert "  - measured: `wait: 7.5 s` (Linux 6.1.9, Linux 6.18.44)" in lines
-    assert "  - measured: **FAILS** `wait: 7.5 s` late (Linux 6.1.9)" in lines
-    assert "  - measured: **UNKNOWN** `wait: 7.5 s` late (Linux 6.18.44)" in lines
+    assert "| claim | what is true | source | Linux 6.1.9, virtual clock | Linux 6.18.44, virtual clock |" in lines
+    columns = {line.split("*")[1]: line.split(" | ")[3:] for line in lines if line.startswith("| [one]")}
+    assert columns == {
+        "it is so": ["wait: `7.5 s`", "wait: `7.5 s` |"],
+        "it is not": ["**FAILS** wait: `7.5 s`, late", " |"],
+        "it varies": ["", "**UNKNOWN** wait: `7.5 s`, late |"],
+    }
     assert "- measured on Linux 6.1.9, HZ 100, on the virtual clock: 1 scenario" in lines
     assert [line for line in lines if "measured with" in line] == [
         "- measured with FAILS: [T2](#T2) in one on Linux 6.1.9",

@@ -23,11 +23,18 @@ SERVERS = [
 ]
 CLIENTS = [
     *("send_and_verify", "read_to_eof", "half_close", "source", "send_datagrams", "many_connections", "write_on"),
-    *("network_order", "talk", "talk_udp"),
+    *("network_order", "send_once", "talk", "talk_udp"),
 ]
 FAULTY = [
     *("echo_strlen", "echo_one_read", "echo_short_write", "echo_past_end", "echo_fork_open", "echo_fork_zombies"),
-    *("echo_fork_eintr", "echo_thread_slots", "greet_fork_late", "echo_reuseaddr_late", "ask_for_ever"),
+    *(
+        "echo_fork_eintr",
+        "echo_fork_once",
+        "echo_thread_slots",
+        "greet_fork_late",
+        "echo_reuseaddr_late",
+        "ask_for_ever",
+    ),
 ]
 LISTINGS = [*SERVERS, *CLIENTS, "try_bind", *(f"faulty/{name}" for name in FAULTY)]
 NOBODY = 65534

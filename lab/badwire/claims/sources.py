@@ -63,12 +63,13 @@ class Text(Source):
     """A statement of the course texts by its number: ``Text("T60")`` where the claim shows that it holds.
 
     The ledger shows ``no``, which says what is true instead if the statement does not hold, and ``depends``, which says
-    on what it depends.
+    on what it depends. If the statement holds, it may show a ``note``: what a reader should know besides.
     """
 
     statement: str
     no: str = ""
     depends: str = ""
+    note: str = ""
 
     def __str__(self) -> str:
         return f"course text {self.statement}"

@@ -30,7 +30,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Citation:
-    """A claim that tests a statement. ``correction`` says what is true instead, or what the statement depends on."""
+    """A claim that tests a statement.
+
+    ``correction`` says what is true instead, what the statement depends on, or, if it holds, what to know besides.
+    """
 
     scenario: Scenario
     claim: Claim
@@ -44,7 +47,13 @@ class Citation:
             return cls(scenario, claim, Status.DOES_NOT_HOLD, text.no)
         if text.depends:
             return cls(scenario, claim, Status.DEPENDS, text.depends)
-        return cls(scenario, claim, Status.HOLDS)
+        return cls(scenario, claim, Status.HOLDS, text.note)
+
+    @property
+    def other_sources(self) -> str:
+        """The claim's sources that are not statements: sections of RFCs, symbols of the kernel, manual pages, books."""
+        sources = [str(source) for source in self.claim.sources if not isinstance(source, Text)]
+        return "; ".join(sources)
 
 
 @dataclass(frozen=True)
@@ -102,19 +111,21 @@ def entries(book: Textbook, scenarios: Iterable[Scenario]) -> tuple[LedgerEntry,
     return tuple(found)
 
 
-LONGEST = 100  # the maximum length of a measurement as it is shown, in characters
+LONGEST = 80  # the maximum length of a measured value as it is shown, in characters
+MOST_CHECKS = 4  # the checks of a claim that are shown
+COLUMNS = ("claim", "what is true", "source")  # of a statement's table; a column for each kernel follows
 PLURAL = {
     Status.HOLDS: "hold",
     Status.DEPENDS: "depend",
     Status.DOES_NOT_HOLD: "do not hold",
 }
-_FROM_RUNS = re.compile(r"^ *- measured\b.*\n", re.MULTILINE)
+_BETWEEN_CELLS = re.compile(r"(?<!\\)\|")  # an escaped bar is within a cell
 INTRODUCTION = """# The ledger
 
 What five course texts say about sockets on Linux, and what Linux does. Each statement is followed by the claims that
-test it; `make lab SCENARIO=timewait` runs a scenario and shows all of its claims. `make ledger` makes this document
-from the claims and from the last run of each scenario on each kernel. The statements are those of
-[textbook.md](textbook.md).
+test it, with what their first checks measured on each kernel; `make lab SCENARIO=timewait` runs a scenario and shows
+all of its claims. `make ledger` makes this document from the claims and from the last run of each scenario on each
+kernel. The statements are those of [textbook.md](textbook.md).
 """
 
 
@@ -140,9 +151,26 @@ def render(
 
 
 def without_measurements(document: str) -> str:
-    """Return a rendered ledger without its lines of measurements: the part that depends on the claims alone."""
-    without = _FROM_RUNS.sub("", document)
+    """Return a rendered ledger without what comes from runs: the part that depends on the claims alone."""
+    lines = []
+    in_table = False
+    for line in document.splitlines():
+        if line.startswith("- measured "):
+            continue
+        if line.startswith(f"| {COLUMNS[0]} |"):
+            in_table = True
+        elif not line.startswith("|"):
+            in_table = False
+        lines.append(_first_cells(line) if in_table else line)
+    without = "\n".join(lines) + "\n"
     return re.sub(r"\n{3,}", "\n\n", without)
+
+
+def _first_cells(row: str) -> str:
+    """A row of a statement's table without the columns of kernels."""
+    cells = _BETWEEN_CELLS.split(row)
+    end = 1 + len(COLUMNS)  # the first one is empty, since a row begins with a bar
+    return "|".join(cells[:end]) + "|"
 
 
 def _summary(ledger: Sequence[LedgerEntry]) -> list[str]:
@@ -237,62 +265,56 @@ def _section(entry: LedgerEntry, measurements: Measurements) -> list[str]:
     if not is_run_program:
         heading += f" {entry.status}"
     lines = [heading, "", f"> {entry.statement.text}"]
-    if entry.citations:
-        lines.append("")
+    if not entry.citations:
+        return lines
+    columns = list(COLUMNS)
+    for kernel in measurements.kernels:
+        columns.append(f"{kernel}, {kernel.clock} clock")
+    lines += ["", _row(columns), "|" + "---|" * len(columns)]
     for citation in entry.citations:
-        lines.append(_citation_line(citation, entry.status))
-        measured = _measured(citation, measurements)
-        if measured:
-            lines.append(f"  - measured: {_format_measurements(measured)}")
+        cells = [_claim_cell(citation), _truth(citation), citation.other_sources]
+        result_on = dict(_measured(citation, measurements))
+        for kernel in measurements.kernels:
+            result = result_on.get(kernel)
+            cells.append("" if result is None else _format_result(result))
+        lines.append(_row(cells))
     return lines
 
 
-def _citation_line(citation: Citation, status: Status) -> str:
-    """A claim that tests a statement, in a line; with its own status if that is not the statement's."""
+def _claim_cell(citation: Citation) -> str:
     name = citation.scenario.name
-    line = f"- [{name}](../scenarios/{name}.py): *{citation.claim.title}*"
-    if citation.status is not status:
-        line += f" ({citation.status})"
+    return f"[{name}](../scenarios/{name}.py): *{citation.claim.title}*"
+
+
+def _truth(citation: Citation) -> str:
+    """Whether the statement holds by this claim, and what is true instead or besides."""
     if citation.correction:
-        line += f": {citation.correction}"
-    return line
+        return f"{citation.status}: {citation.correction}"
+    return str(citation.status)
 
 
 def _measured(citation: Citation, measurements: Measurements) -> tuple[Measurement, ...]:
     return measurements.of(citation.scenario.name, citation.claim.name)
 
 
-def _format_measurements(measured: Iterable[Measurement]) -> str:
-    """Format the measurements of a claim. Kernels with the same measurement are listed together."""
-    kernels_by_text: dict[str, list[str]] = {}
-    for kernel, result in measured:
-        text = _format_result(result)
-        kernels_by_text.setdefault(text, []).append(str(kernel))
-    parts = []
-    for text, kernels in kernels_by_text.items():
-        listed = ", ".join(kernels)
-        parts.append(f"{text} ({listed})")
-    return "; ".join(parts)
-
-
 def _format_result(claim: ClaimResult) -> str:
-    values = []
-    reasons = []
-    for check in claim.deciding:
-        shown = check.shown or "-"
-        values.append(f"{check.name}: {shown}")
-        reasons.append(str(check.why) or f"expected {check.wanted}")
-    code = _code("; ".join(values))
-    if claim.verdict == HOLDS:
-        return code
-    reason = _shortened("; ".join(reasons))
-    return f"**{claim.verdict}** {code} {reason}"
+    """What the checks measured that decide the verdict, each on a line of its cell."""
+    lines = []
+    for check in claim.deciding[:MOST_CHECKS]:
+        value = _code(check.shown or "-")
+        line = f"{check.name}: {value}"
+        if claim.verdict != HOLDS:
+            why = str(check.why) or f"expected {check.wanted}"
+            line = f"**{claim.verdict}** {line}, {why}"
+        lines.append(line)
+    more = len(claim.deciding) - MOST_CHECKS
+    if more > 0:
+        lines.append(f"and {more} more")
+    return "<br>".join(lines)
 
 
 def _code(text: str) -> str:
     """A text as code in Markdown, which a backtick would end."""
-    if not text:
-        return ""
     quoted = _shortened(text).replace("`", "'")
     return f"`{quoted}`"
 
@@ -303,6 +325,12 @@ def _shortened(text: str) -> str:
         return text
     kept = text[: LONGEST - 3].rstrip()
     return f"{kept}..."
+
+
+def _row(cells: Iterable[str]) -> str:
+    escaped = [_cell(cell) for cell in cells]
+    joined = " | ".join(escaped)
+    return f"| {joined} |"
 
 
 def _cell(text: str) -> str:

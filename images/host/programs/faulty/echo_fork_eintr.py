@@ -2,8 +2,8 @@
 """An echo server with a process for each client, which does not call an interrupted `accept` again.
 
 THE MISTAKE: it takes any failure of `accept` for the end. When a child ends, SIGCHLD interrupts `accept`, which fails
-with EINTR although nothing is wrong (unless the handler was installed with SA_RESTART). So the server ends with its
-first client.
+with EINTR although nothing is wrong. So the server ends with its first client. With SA_RESTART (--restart) the kernel
+calls `accept` again by itself; other calls, such as `select`, still fail.
 A right one calls again. Python does so by itself (PEP 475), and echo_fork.py relies on it; that is why this one calls
 C's `accept`. A signal ends it as it ends a client.
 """
@@ -36,9 +36,12 @@ def reap(*_: object) -> None:
 
 
 def main() -> None:
-    options = arguments.server(__doc__).parse_args()
+    parser = arguments.server(__doc__)
+    parser.add_argument("--restart", action="store_true", help="set SA_RESTART for SIGCHLD")
+    options = parser.parse_args()
     signals.end_by_signal()
     signal.signal(signal.SIGCHLD, reap)
+    signal.siginterrupt(signal.SIGCHLD, not options.restart)
 
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)

@@ -3,11 +3,13 @@
 
 THE MISTAKE: nobody calls `wait`. Of a child that has ended the kernel keeps the number and the exit status, until its
 parent asks for them: a zombie. Each client leaves one while the server lives; in the end `fork` fails with EAGAIN.
-A right one takes SIGCHLD, and then waits for every child that has ended: echo_fork.py.
+A right one takes SIGCHLD, and then waits for every child that has ended: echo_fork.py. One that ignores SIGCHLD
+(--ignore: set to SIG_IGN, which is not the same as the default) has no zombies either: the kernel drops the status.
 """
 
 import os
 import select
+import signal
 import socket
 
 from above import arguments, common, signals
@@ -29,7 +31,11 @@ def serve(listener: socket.socket, options: arguments.Options) -> None:
 
 
 def main() -> None:
-    options = arguments.server(__doc__).parse_args()
+    parser = arguments.server(__doc__)
+    parser.add_argument("--ignore", action="store_true", help="set SIGCHLD to SIG_IGN")
+    options = parser.parse_args()
+    if options.ignore:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     arriving = signals.as_bytes(*signals.STOP)
 
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
