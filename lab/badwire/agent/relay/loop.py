@@ -1,4 +1,7 @@
-"""The relay's loop: reads frames from its interfaces, applies the ports' faults, sends each frame when it is due."""
+"""The relay's loop: reads frames, asks each port (`port.py`) what is to be done with them, and sends them when due.
+
+A port whose faults only add a constant delay is not asked: its frames are queued here at once.
+"""
 
 import errno
 import heapq

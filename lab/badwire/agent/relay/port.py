@@ -1,4 +1,7 @@
-"""One port of the relay: the faults in force toward a host, and what they decide about a frame."""
+"""One port of the relay: applies the faults in force toward a host to each frame, and decides what leaves, and when.
+
+The rule of each fault is made by its `relay` method in `badwire.faults`. `loop.py` sends the frames.
+"""
 
 import random
 from collections.abc import Callable, Sequence
@@ -29,7 +32,7 @@ class RelayPort:
 
     def __init__(self, host: str, log: LogDecision, send: SendFrame) -> None:
         self.host = host
-        # The delay of every frame in ns, where the faults do nothing else; None: each frame must go through the rules.
+        # The delay of every frame in ns, if a constant delay is all that the faults do; None: each frame meets the rules.
         self.fixed_ns: int | None = 0
         self._log = log
         self._send = send
