@@ -48,7 +48,7 @@ class Running:
         for line in self.process.stderr:
             if words in line:
                 return
-        raise AssertionError(f"it never said {words!r}; it ended with {self.process.wait()}")
+        raise AssertionError(f"it never printed {words!r}; it ended with {self.process.wait()}")
 
     @property
     def folder(self) -> Path:
@@ -71,11 +71,11 @@ class Running:
         out, err = self.process.communicate(timeout=HANG)
         return self.process.returncode, out, err
 
-    def _until(self, look: Callable[[], T], what: str) -> T:
-        return until(look, what, alive=self.process)
+    def _until(self, sample: Callable[[], T], what: str) -> T:
+        return until(sample, what, alive=self.process)
 
 
-def until(look: Callable[[], T], what: str, alive: "subprocess.Popen[str] | None" = None) -> T:
+def until(sample: Callable[[], T], what: str, alive: "subprocess.Popen[str] | None" = None) -> T:
     """Look until there is something; for what tells nobody when it happens. What it finds.
 
     It comes when the machine has time for it; it will not come any more once the process that is to bring it is not
@@ -84,7 +84,7 @@ def until(look: Callable[[], T], what: str, alive: "subprocess.Popen[str] | None
     end = time.monotonic() + HANG
     while time.monotonic() < end:
         ended = None if alive is None else alive.poll()
-        if found := look():
+        if found := sample():
             return found
         assert ended is None, f"it ended with status {ended} before there was {what}"
         time.sleep(0.005)  # leaves the processor to what is waited for

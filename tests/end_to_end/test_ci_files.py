@@ -62,10 +62,10 @@ def test_each_claim_is_told_as_pytest_tells_it(tmp_path: Path) -> None:
     ]
     cases = {(each.get("classname"), each.get("name")): each for each in suites.iter("testcase")}
     case = cases["stories.mixed", "one_segment_is_enough"]
-    told = {one.get("name"): one.get("value") for one in case.iter("property")}
-    assert told["verdict"] == "FAILS"
-    assert told["checks"] == "FAILS segments sent: 2 segments, expected 1 segment"
-    assert Path(str(told["run"]), "result.json").is_file() and told["source"] == "RFC 9293 section 3.10.7.1"
+    properties = {one.get("name"): one.get("value") for one in case.iter("property")}
+    assert properties["verdict"] == "FAILS"
+    assert properties["checks"] == "FAILS segments sent: 2 segments, expected 1 segment"
+    assert Path(str(properties["run"]), "result.json").is_file() and properties["source"] == "RFC 9293 section 3.10.7.1"
     failure, error = case.find("failure"), cases["stories.mixed", "a_datagram_was_sent"].find("error")
     assert failure is not None and "segments sent  2 segments  expected 1 segment" in str(failure.text)
     assert error is not None and error.get("type") == "UNKNOWN"
@@ -134,8 +134,8 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_run(tmp_path: 
 
 def test_a_full_disk() -> None:
     full = Path("/dev/full")
-    said = r"^/dev/full cannot be written: No space left on device; make room and run again\.$"
-    with pytest.raises(DiskFull, match=said), CiFiles([], {}, full, None):
+    message = r"^/dev/full cannot be written: No space left on device; make room and run again\.$"
+    with pytest.raises(DiskFull, match=message), CiFiles([], {}, full, None):
         pass
     with pytest.raises(BadOption, match="the first"), CiFiles([], {}, None, full):
         raise BadOption("the first cause is the one to tell")

@@ -13,7 +13,7 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         ([], "Name a command: list, run, check, show, report, ledger, doctor, clean"),
         (["lits"], "There is no command 'lits': did you mean list?"),
@@ -35,9 +35,9 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
         (["check", "lab"], "lab has no evidence.jsonl"),
     ],
 )
-def test_a_wrong_request_is_one_sentence_and_status_2(argv: list[str], said: str) -> None:
+def test_a_wrong_request_is_one_sentence_and_status_2(argv: list[str], message: str) -> None:
     done = lab(*argv)
-    assert said in sentence(done)
+    assert message in sentence(done)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 

@@ -28,10 +28,12 @@ def namespaces() -> None:
         require.lacking(str(lack), {"netns"})
 
 
-def predict(said: str, *argv: object) -> subprocess.CompletedProcess[str]:
+def predict(answers: str, *argv: object) -> subprocess.CompletedProcess[str]:
     """`badwire run handshake --predict`, with these lines on stdin."""
     words = [*LAB, "run", "handshake", "--predict", "--substrate", "netns", *map(str, argv)]
-    return subprocess.run(words, cwd=ROOT, env=environment(), input=said, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        words, cwd=ROOT, env=environment(), input=answers, capture_output=True, text=True, timeout=120
+    )
 
 
 def result(check: Check) -> Result:
@@ -49,14 +51,14 @@ def result(check: Check) -> Result:
 def test_the_answer_stands_beside_what_was_measured(tmp_path: Path) -> None:
     done = predict(f"{WRONG}\n", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    said = " ".join(done.stderr.split())
-    asked, progress = said.index(QUESTION.text), said.index("running")
-    assert asked < said.index(QUESTION.options[-1]) < said.index(f"Your answer, 1 to 4: {WRONG}") < progress
+    output = " ".join(done.stderr.split())
+    asked, progress = output.index(QUESTION.text), output.index("running")
+    assert asked < output.index(QUESTION.options[-1]) < output.index(f"Your answer, 1 to 4: {WRONG}") < progress
     lines = done.stdout.splitlines()
     assert max(map(len, done.stderr.partition("Your answer")[0].splitlines())) <= 100
-    told = lines.index(f"  you said  {WRONG}  {QUESTION.options[WRONG - 1]}")
-    assert " ".join(lines[:told]) == QUESTION.text
-    lines = lines[told - 1 :]
+    answer_line = lines.index(f"  you said  {WRONG}  {QUESTION.options[WRONG - 1]}")
+    assert " ".join(lines[:answer_line]) == QUESTION.text
+    lines = lines[answer_line - 1 :]
     assert lines[1:3] == [
         f"  you said  {WRONG}  {QUESTION.options[WRONG - 1]}",
         f"  the run   {QUESTION.right}  {QUESTION.answer}",
@@ -90,7 +92,7 @@ def test_a_terminal_asks_again_until_it_is_a_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "complaint"),
+    ("answers", "complaint"),
     [
         ("", "--predict got no answer to the question of handshake: answer at a terminal, or give numbers on stdin"),
         ("yes\n", "'yes' is not an answer to the question of handshake: give a number from 1 to 4."),
@@ -98,8 +100,8 @@ def test_a_terminal_asks_again_until_it_is_a_number(tmp_path: Path) -> None:
         ("\n", "'' is not an answer"),
     ],
 )
-def test_without_an_answer_nothing_is_run(tmp_path: Path, said: str, complaint: str) -> None:
-    done = predict(said, "--out", tmp_path / "runs")
+def test_without_an_answer_nothing_is_run(tmp_path: Path, answers: str, complaint: str) -> None:
+    done = predict(answers, "--out", tmp_path / "runs")
     assert complaint in sentence(done)
     assert (done.returncode, done.stdout) == (2, "")
     assert not (tmp_path / "runs").exists()

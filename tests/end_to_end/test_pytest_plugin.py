@@ -80,13 +80,13 @@ def test_junit_tells_the_numbers(pytester: pytest.Pytester, scenarios: Path) -> 
     pytester.runpytest_subprocess("scenarios", "--junitxml", "junit.xml", *NETNS)
     cases = ElementTree.parse(pytester.path / "junit.xml").iter("testcase")
     case = next(case for case in cases if case.get("name") == "one_segment_is_enough")
-    told = {one.get("name"): one.get("value") for one in case.iter("property")}
-    assert (told["verdict"], told["title"]) == ("FAILS", "One segment is enough")
-    assert told["checks"] == "FAILS segments sent: 2 segments, expected 1 segment"
-    assert told["source"] == "RFC 9293 section 3.10.7.1"
-    (check,) = json.loads(str(told["measured"]))
+    properties = {one.get("name"): one.get("value") for one in case.iter("property")}
+    assert (properties["verdict"], properties["title"]) == ("FAILS", "One segment is enough")
+    assert properties["checks"] == "FAILS segments sent: 2 segments, expected 1 segment"
+    assert properties["source"] == "RFC 9293 section 3.10.7.1"
+    (check,) = json.loads(str(properties["measured"]))
     assert (check["verdict"], check["measured"], check["unit"]) == ("FAILS", 2, "segments")
-    assert (pytester.path / str(told["run"]) / "result.json").is_file()
+    assert (pytester.path / str(properties["run"]) / "result.json").is_file()
     assert case.get("classname") == "scenarios.mixed" and case.find("failure") is not None
 
 

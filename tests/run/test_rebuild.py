@@ -31,8 +31,8 @@ def test_what_can_be_shown_is_shown_and_what_cannot_is_named(
     folder = saved(tmp_path)
     damage(folder)
     made = rebuild(folder)
-    assert any(says in told for told in made.missing), made.missing
-    assert all("\n" not in told for told in made.missing)
+    assert any(says in sentence for sentence in made.missing), made.missing
+    assert all("\n" not in sentence for sentence in made.missing)
     assert arrows(folder) == shown
     assert report_of(folder).count('class="broke missing"') == len(made.missing)
 
