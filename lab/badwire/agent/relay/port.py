@@ -32,7 +32,8 @@ class RelayPort:
 
     def __init__(self, host: str, log: LogDecision, send: SendFrame) -> None:
         self.host = host
-        # The delay of every frame in ns, if a constant delay is all that the faults do; None: each frame meets the rules.
+        # The delay of every frame in ns, if a constant delay is all that the faults do;
+        # None: each frame meets the rules.
         self.fixed_ns: int | None = 0
         self._log = log
         self._send = send
