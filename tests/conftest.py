@@ -27,7 +27,7 @@ def lack_of(name: str) -> MachineError | None:
     return select.probe(name, select.make(name, print))
 
 
-@pytest.fixture(params=["netns", "docker"])
+@pytest.fixture(params=select.SUBSTRATES)
 def substrate(request: pytest.FixtureRequest) -> Substrate:
     """Each substrate in turn; skipped where it cannot be had, failed if BADWIRE_REQUIRE names it."""
     if (lack := lack_of(request.param)) is not None:

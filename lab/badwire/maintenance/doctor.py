@@ -47,7 +47,7 @@ class Report:
     def status(self) -> int:
         """The exit status: 0 if scenarios can run here, with a substrate, an engine and disk space; otherwise 4."""
         working = {capability.name for capability in self.capabilities if capability.works}
-        has_substrate = "netns" in working or "docker" in working
+        has_substrate = not working.isdisjoint(select.SUBSTRATES)
         has_engine = "netem" in working or "relay" in working
         is_usable = has_substrate and has_engine and "disk" in working
         return 0 if is_usable else 4

@@ -6,7 +6,8 @@ from badwire.errors import MachineError, NoEngine, NoPermission, NoSubstrate
 from badwire.substrate.substrate import Substrate
 from badwire.topology.topology import Container
 
-NAMES = ("auto", "netns", "docker")
+SUBSTRATES = ("netns", "docker")
+NAMES = ("auto", *SUBSTRATES)
 
 
 def make(name: str, report: Callable[[str], None]) -> Substrate:

@@ -37,7 +37,12 @@ class Stream(Protocol):
 class AgentStreams:
     """The streams to the agents of a lab, the hosts' by name.
 
-    ``bridge`` is the interface name of an existing bridge that the wire is to use; None if the wire creates one.
+    ``bridge`` says who connects the hosts:
+
+    - None: the wire's agent makes the bridge, and an ``eth0`` in each host, in the network namespace of the process
+      that runs the host's agent. The lab then sets addresses and sysctls.
+    - the name of a bridge in the network namespace of the wire's agent: each host already has an ``eth0`` with its
+      address, its MTU, its sysctls and no IPv6, connected to a port of this bridge by a veth pair.
     """
 
     hosts: Mapping[str, Stream]
@@ -65,7 +70,7 @@ class Substrate(Protocol):
         """Bring up the topology's hosts and a wire, each with an agent that waits for requests.
 
         Args:
-            sysctls: by host name, in addition to the topology's.
+            sysctls: by host name, the topology's included; used only if the hosts come with their ``eth0``.
             mounts: files and directories of this machine that every host sees, read-only, at the same absolute path.
             undo: receives a callback that undoes each step.
 
