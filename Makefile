@@ -79,12 +79,13 @@ test-virtual: venv
 scenarios-netns scenarios-docker: scenarios-%: venv
 	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3 $(report)
 
-check: venv-dev ## ruff, ruff format, mypy --strict, the import linter, and the rules for claims
+check: venv-dev ## ruff, ruff format, mypy --strict, the import linter, and the rules for claims and statements
 	@.venv/bin/python -P -m ruff check .
 	@.venv/bin/python -P -m ruff format --check .
 	@.venv/bin/python -P -m mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/python tools/check_claims.py
+	@.venv/bin/python tools/check_statements.py
 
 mutations: venv ## remove each check of each claim, one at a time, and see whether a test notices
 	@.venv/bin/python tools/claim_mutations.py
