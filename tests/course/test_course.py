@@ -11,6 +11,7 @@ from badwire.errors import RequestError
 from badwire.scenario import scenario_file
 
 CHINESE = FILE.with_suffix(".zh.md")
+ANSWER = re.compile(r"^\d+: (.+)$", re.MULTILINE)
 WORDS = re.compile("[\u4e00-\u9fff]")
 
 LESSON = """# The course
@@ -91,6 +92,12 @@ def test_the_chinese_edition_is_in_chinese(chinese: tuple[Lesson, ...]) -> None:
         assert all(WORDS.search(text) for text in texts), lesson.name
 
 
+def test_each_answer_of_the_chinese_edition_is_in_chinese_too(chinese: tuple[Lesson, ...]) -> None:
+    answers = ANSWER.findall(CHINESE.read_text(encoding="utf-8"))
+    assert len(answers) == sum(len(lesson.questions) for lesson in chinese)
+    assert [answer for answer in answers if not WORDS.search(answer)] == []
+
+
 def test_a_lesson_is_read_with_its_lines_joined(tmp_path: Path) -> None:
     (file := tmp_path / "course.md").write_text(LESSON)
     (lesson,) = course.read(file)
@@ -99,6 +106,13 @@ def test_a_lesson_is_read_with_its_lines_joined(tmp_path: Path) -> None:
     assert question.text == "How many segments?"
     assert question.options == ("two", "three, as `SYN` takes one")
     assert (question.answer, question.claim) == ("three, as `SYN` takes one", "three segments open it")
+
+
+def test_an_answer_may_have_a_translation_before_the_claims_title(tmp_path: Path) -> None:
+    answer = "2: 三段 (*three segments open it*)"
+    (file := tmp_path / "course.md").write_text(LESSON.replace("2: *three segments open it*", answer))
+    (question,) = course.read(file)[0].questions
+    assert (question.right, question.claim) == (2, "three segments open it")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ _LECTURE = re.compile(r"^## +", re.MULTILINE)
 _LESSON = re.compile(r"^### +", re.MULTILINE)
 _NAME = re.compile(r"\[(?P<name>\w+)\]\(\.\./scenarios/(?P=name)\.py\)")
 _OPTION = re.compile(r"^\d+\. +", re.MULTILINE)
-_ANSWER = re.compile(r"(?P<right>\d+): \*(?P<sentence>.+)\*")
+# The title of the claim, alone or, in a translated edition, in brackets after its translation.
+_ANSWER = re.compile(r"(?P<right>\d+): (?:[^*]+\(\*(?P<translated>[^*]+)\*\)|\*(?P<sentence>[^*]+)\*)")
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def _question(blocks: list[str]) -> Question | None:
         text=_one_line(text.strip("*")),
         options=tuple(_one_line(option) for option in options),
         right=right,
-        claim=matched["sentence"],
+        claim=matched["sentence"] or matched["translated"],
     )
 
 
