@@ -35,6 +35,7 @@ FAULTY = [
         "echo_reuseaddr_late",
         "ask_for_ever",
     ),
+    "echo_fork_listener",
 ]
 LISTINGS = [*SERVERS, *CLIENTS, "try_bind", *(f"faulty/{name}" for name in FAULTY)]
 NOBODY = 65534

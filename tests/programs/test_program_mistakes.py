@@ -1,6 +1,7 @@
 """The faulty programs: each makes its mistake, and but for that does what a right one does."""
 
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -15,6 +16,7 @@ from tests.programs.conftest import Program, RunClient, Start
 
 ECHO = [
     *("echo_strlen", "echo_one_read", "echo_short_write", "echo_past_end", "echo_fork_open", "echo_fork_zombies"),
+    "echo_fork_listener",
     *("echo_fork_eintr", "echo_thread_slots", "echo_reuseaddr_late"),
 ]
 FORKING = ["echo_fork", "faulty/echo_fork_open", "faulty/echo_fork_zombies", "faulty/echo_fork_eintr"]
@@ -146,6 +148,25 @@ def test_the_parents_copy_and_the_childrens_ends(server: Start, name: str) -> No
         else:
             assert connection.recv(1) == b""
         connection.close()
+
+
+@pytest.mark.parametrize("name", ["echo_fork", "faulty/echo_fork_listener"])
+def test_the_listener_after_the_parents_death(server: Start, name: str) -> None:
+    echo = server(name)
+    with connect(echo.port) as connection:
+        assert ask(connection) == b"hello"
+        os.kill(echo.pid, signal.SIGKILL)
+        wait_until(lambda: Path(f"/proc/{echo.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
+        assert ask(connection) == b"hello"
+        if name == "echo_fork":
+            with pytest.raises(ConnectionRefusedError):
+                connect(echo.port)
+            return
+        with connect(echo.port) as late:
+            late.sendall(b"hello")
+            late.settimeout(QUIET)
+            with pytest.raises(TimeoutError):
+                late.recv(1)
 
 
 def test_an_interrupted_accept_ends_it(server: Start) -> None:

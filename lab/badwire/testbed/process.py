@@ -117,9 +117,13 @@ class Process:
         """
         return self._end("SIGINT", group=True)
 
-    def kill(self) -> Exit:
-        """Send SIGKILL to the program and all its children, and wait until it ends."""
-        return self._end("SIGKILL", group=True)
+    def kill(self, *, group: bool = True) -> Exit:
+        """Send SIGKILL to the program and all its children, and wait until it ends.
+
+        Args:
+            group: with False, only to the program itself, as ``kill -9`` does: its children live on.
+        """
+        return self._end("SIGKILL", group=group)
 
     def wait_for_output(self, text: str, timeout: float = 10.0) -> None:
         """Wait until the program's standard output contains ``text``.
