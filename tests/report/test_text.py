@@ -28,3 +28,15 @@ def test_each_thing_that_happened_is_a_line_in_order() -> None:
         f"    1.100000  client --> server  {syn}  [sent again; delivered after 0.050000 s]",
         f"    1.200000  server --> client  {answer}  [delivered 2 times]",
     ]
+
+
+def test_options_that_are_not_decoded_are_shown_by_kind_and_length() -> None:
+    w = Written()
+    others = [(34, b"\1\2\3\4"), (253, b"\xf9\x89"), (77, b"")]
+    w.segment("client", "server", 0.1, "S", options={"mss": 1460, "others": others})
+    w.segment("client", "server", 0.2, "S", options={"others": [(34, b"")]})
+    both = [line.partition("options ")[2] for line in show(story(w.evidence()))]
+    assert both == [
+        "[mss 1460,tfo cookie 01020304,kind 253 length 4 0xf989,kind 77 length 2], length 0",
+        "[tfo cookiereq], length 0  [sent again]",
+    ]
