@@ -11,6 +11,7 @@ LEAST_MEMORY = 96  # MB; with 72 the kernel does not boot (measured)
 MOST_MEMORY = 65536  # MB
 LIMIT = 600.0  # seconds of real time for a run on the virtual clock; the longest scenario takes only seconds
 CLOCKS = ("real", "virtual")
+LANGUAGES = ("python", "c")  # of the reference programs
 ENGINES = ("auto", "netem", "relay")
 
 
@@ -19,13 +20,15 @@ class Options:
     """How scenarios are run.
 
     `seed` seeds the random numbers of the wire and, on the virtual clock, those of the kernel. `out` is the parent of
-    the run folders. `memory` (MB) and `limit` (seconds of real time) limit the virtual clock's kernel. `jobs` is the
-    number of scenarios that may run in parallel; None means the default of `at_once`.
+    the run folders. `lang` is the language of the reference programs. `memory` (MB) and `limit` (seconds of real time)
+    limit the virtual clock's kernel. `jobs` is the number of scenarios that may run in parallel; None means the default
+    of `at_once`.
     """
 
     substrate: str = "auto"
     clock: str = "real"
     engine: str = "auto"
+    lang: str = "python"
     seed: int = 1
     out: Path = run_folder.DEFAULT
     memory: int = MEMORY

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from badwire.errors import MachineError
+from badwire.testbed.c_programs import CPrograms, compiled
+
 PROGRAMS = Path(__file__).parents[2] / "images" / "host" / "programs"
 LIMIT = 60.0  # seconds; only a hang comes near it
 
@@ -40,13 +43,9 @@ def interpreter(user: int | None) -> str:
 class Program:
     """A running reference program."""
 
-    def __init__(
-        self, name: str, *args: object, folder: Path = PROGRAMS, user: int | None = None, typing: bool = False
-    ) -> None:
-        # -S: only the standard library is there; -W error: a socket left open shows on stderr; -B: leave no __pycache__
-        python = [interpreter(user), "-S", "-B", "-W", "error"]
+    def __init__(self, command: list[str], *args: object, user: int | None = None, typing: bool = False) -> None:
         self.popen = subprocess.Popen(
-            [*python, str(folder / f"{name}.py"), *map(str, args)],
+            [*command, *map(str, args)],
             stdin=subprocess.PIPE if typing else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -92,17 +91,47 @@ class Program:
         return Ended(self.popen.returncode, self.heard + out.decode(), err.decode())
 
 
+def in_python(name: str, folder: Path = PROGRAMS, user: int | None = None) -> list[str]:
+    """The command of a program in Python; ``name`` may begin with "faulty/"."""
+    # -S: only the standard library is there; -W error: a socket left open shows on stderr; -B: leave no __pycache__
+    return [interpreter(user), "-S", "-B", "-W", "error", str(folder / f"{name}.py")]
+
+
+@functools.cache
+def in_c() -> CPrograms | None:
+    """The programs in C; None without a compiler."""
+    try:
+        return compiled(lambda text: None)
+    except MachineError:
+        return None
+
+
+@pytest.fixture(params=["python", "c"])
+def lang(request: pytest.FixtureRequest) -> str:
+    """Each language in turn."""
+    if request.param == "c" and in_c() is None:
+        pytest.skip("this machine has no C compiler; apt-get install gcc libc6-dev")
+    return str(request.param)
+
+
 Start = Callable[..., Program]
 RunClient = Callable[..., Ended]
 
 
 @pytest.fixture
-def program() -> Iterator[Callable[..., Program]]:
+def program(lang: str) -> Iterator[Callable[..., Program]]:
     """Start a program; what still runs when the test ends is killed."""
     started: list[Program] = []
 
-    def start(name: str, *args: object, **options: object) -> Program:
-        started.append(Program(name, *args, **options))  # type: ignore[arg-type]
+    def start(
+        name: str, *args: object, folder: Path | None = None, user: int | None = None, typing: bool = False
+    ) -> Program:
+        programs = in_c()
+        if lang == "c" and programs is not None:
+            command = [str((folder or programs.folder) / Path(name).name)]
+        else:
+            command = in_python(name, folder or PROGRAMS, user)
+        started.append(Program(command, *args, user=user, typing=typing))
         return started[-1]
 
     yield start

@@ -34,11 +34,11 @@ def children_of(pid: int) -> list[str]:
 @pytest.mark.parametrize("name", ECHO)
 def test_all_bytes_come_back(server: Start, client: RunClient, name: str) -> None:
     echo = server(name)
+    assert client("send_and_verify", echo.port, "--bytes", 0).out == "verified 1 x 0 bytes\n"
     assert client("send_and_verify", echo.port, "any text").out == "verified 1 x 8 bytes\n"
     assert (
         client("send_and_verify", echo.port, "--bytes", 1_000_000, "--count", 3).out == "verified 3 x 1000000 bytes\n"
     )
-    assert client("send_and_verify", echo.port, "--bytes", 0).out == "verified 1 x 0 bytes\n"
     ended = echo.end(signal.SIGTERM)
     assert (ended.status, ended.err) == (0, "")
     assert len(re.findall(r"^accepted 127\.0\.0\.1 \d+$", ended.out, re.M)) == 3

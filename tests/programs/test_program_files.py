@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.conftest import Start
+from badwire.testbed import c_programs
+from tests.programs.conftest import Start, in_c
 
 PROGRAMS = Path(__file__).parents[2] / "images" / "host" / "programs"
 HELPERS = {"common", "arguments", "signals", "above"}
@@ -27,17 +28,12 @@ CLIENTS = [
 ]
 FAULTY = [
     *("echo_strlen", "echo_one_read", "echo_short_write", "echo_past_end", "echo_fork_open", "echo_fork_zombies"),
-    *(
-        "echo_fork_eintr",
-        "echo_fork_once",
-        "echo_thread_slots",
-        "greet_fork_late",
-        "echo_reuseaddr_late",
-        "ask_for_ever",
-    ),
-    "echo_fork_listener",
+    *("echo_fork_eintr", "echo_thread_slots", "greet_fork_late", "echo_reuseaddr_late", "ask_for_ever"),
+    *("echo_fork_spin", "echo_fork_listener", "echo_thread_table", "echo_end_error", "echo_accept_length"),
+    *("talk_udp_whoever", "show_addresses", "echo_fork_once"),
 ]
-LISTINGS = [*SERVERS, *CLIENTS, "try_bind", *(f"faulty/{name}" for name in FAULTY)]
+FAULTY_CLIENTS = ["faulty/ask_for_ever", "faulty/talk_udp_whoever"]
+LISTINGS = [*SERVERS, *CLIENTS, "try_bind", *(f"faulty/{name}" for name in FAULTY if name != "show_addresses")]
 NOBODY = 65534
 
 
@@ -69,9 +65,32 @@ def test_a_faulty_one_names_its_mistake_once_and_a_right_one(name: str) -> None:
     assert right and right[1] in SERVERS + CLIENTS
 
 
+def test_each_program_is_there_in_c_too() -> None:
+    assert c_programs.names() == sorted([*SERVERS, *CLIENTS, "try_bind", "probe_socket", *FAULTY])
+    assert {path.stem for path in (PROGRAMS / "c" / "faulty").iterdir()} == set(FAULTY)
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_faulty_one_in_c_names_the_same_mistake_and_the_same_right_one(name: str) -> None:
+    source = (PROGRAMS / "c" / "faulty" / f"{name}.c").read_text()
+    assert source.count("\n * THE MISTAKE: ") == 1
+    assert len(re.findall(r"/\* the mistake; right: .* \*/$", source, re.M)) == 1
+    python = (PROGRAMS / "faulty" / f"{name}.py").read_text()
+    right = re.search(r"^A right one .*?\b(\w+)\.py\b", python, re.M | re.S)
+    assert right and re.search(rf"^ \* A right one .*?\b{right[1]}\b", source, re.M | re.S)
+
+
+@pytest.mark.parametrize("path", sorted((PROGRAMS / "c").rglob("*.[ch]")), ids=lambda path: path.name)
+def test_a_listing_in_c_begins_with_what_it_does_and_fits_the_page(path: Path) -> None:
+    assert not path.stat().st_mode & stat.S_IXOTH
+    source = path.read_text()
+    assert source.startswith("/* ") and source.isascii() and source.endswith("\n")
+    assert max(map(len, source.splitlines())) <= 120
+
+
 @pytest.mark.parametrize("name", LISTINGS)
 def test_wrong_arguments_are_one_sentence(program: Start, name: str) -> None:
-    address = ["localhost"] if name in [*CLIENTS, "faulty/ask_for_ever"] else []
+    address = ["localhost"] if name in [*CLIENTS, *FAULTY_CLIENTS] else []
     for wrong in ([*address], [*address, "http"], [*address, "65536"], [*address, "-1"], [*address, "7", "--no-such"]):
         ended = program(name, *wrong).end()
         assert (ended.status, ended.out) == (2, "")
@@ -113,11 +132,13 @@ def test_help_tells_the_arguments(program: Start, name: str) -> None:
 
 
 @pytest.fixture
-def read_only_folder() -> Iterator[Path]:
+def read_only_folder(lang: str) -> Iterator[Path]:
     """The programs in a folder that everybody can read and nobody can write."""
     folder = Path(tempfile.mkdtemp())
-    shutil.copytree(PROGRAMS, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    folders = folder, folder / "faulty"
+    programs = in_c() if lang == "c" else None
+    source = PROGRAMS if programs is None else programs.folder
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__", "c"), dirs_exist_ok=True)
+    folders = [folder, *(each for each in folder.iterdir() if each.is_dir())]
     for each in folders:
         each.chmod(0o555)
     yield folder
@@ -130,6 +151,7 @@ def read_only_folder() -> Iterator[Path]:
 def test_they_run_unprivileged_from_a_folder_they_cannot_write(
     program: Start, server: Start, read_only_folder: Path, name: str
 ) -> None:
+    before = sorted(read_only_folder.rglob("*"))
     where = {"folder": read_only_folder, "user": NOBODY if os.geteuid() == 0 else None}
     running = server(name, **where)
     talk = {
@@ -146,5 +168,4 @@ def test_they_run_unprivileged_from_a_folder_they_cannot_write(
     assert (ended.status, ended.err) == (0, "")
     ended = running.end(by=signal.SIGTERM)
     assert (ended.status, ended.err) == (0, "")
-    assert {path.suffix for path in read_only_folder.rglob("*") if path.is_file()} == {".py", ".md"}
-    assert not list(read_only_folder.rglob("__pycache__"))
+    assert sorted(read_only_folder.rglob("*")) == before

@@ -17,7 +17,7 @@ def server(doc: str | None, stream: bool = True) -> argparse.ArgumentParser:
     """Return the options of every server. SO_REUSEADDR is off unless asked for: that is a lesson of its own."""
     parser = _parser(doc)
     where = "bind to this address of the host; default 0.0.0.0, which is all of them"
-    parser.add_argument("address", nargs="?", type=_address, default="0.0.0.0", metavar="ADDRESS", help=where)
+    parser.add_argument("address", nargs="?", type=address, default="0.0.0.0", metavar="ADDRESS", help=where)
     parser.add_argument("port", type=number(0, 65535), metavar="PORT", help="0: any that is free")
     parser.add_argument("--reuseaddr", action="store_true", help="set SO_REUSEADDR before bind")
     parser.add_argument("--reuseport", action="store_true", help="set SO_REUSEPORT before bind")
@@ -30,7 +30,7 @@ def server(doc: str | None, stream: bool = True) -> argparse.ArgumentParser:
 def client(doc: str | None) -> argparse.ArgumentParser:
     """Return the options of every client."""
     parser = _parser(doc)
-    parser.add_argument("address", type=_address, metavar="ADDRESS", help="of the server: a name or an IPv4 address")
+    parser.add_argument("address", type=address, metavar="ADDRESS", help="of the server: a name or an IPv4 address")
     parser.add_argument("port", type=number(1, 65535), metavar="PORT")
     return parser
 
@@ -91,7 +91,7 @@ def seconds(least: float = 0, most: float = 86400) -> Callable[[str], float]:
     return read
 
 
-def _address(text: str) -> str:
+def address(text: str) -> str:
     try:
         if text:
             return socket.gethostbyname(text)

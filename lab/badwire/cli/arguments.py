@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from badwire.errors import BadOption
-from badwire.options import CLOCKS, ENGINES, LEAST_MEMORY, LIMIT, MEMORY, MOST_MEMORY, Options
+from badwire.options import CLOCKS, ENGINES, LANGUAGES, LEAST_MEMORY, LIMIT, MEMORY, MOST_MEMORY, Options
 from badwire.store import run_folder
 from badwire.substrate import select
 from badwire.util.suggestion import did_you_mean, most_similar
@@ -136,6 +136,13 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         ENGINES,
         default="auto",
         help="what carries out the faults; auto is netem where it can carry them all out, else the relay",
+    )
+    add(
+        f"{prefix}lang",
+        type=one_of(LANGUAGES),
+        default="python",
+        metavar="|".join(LANGUAGES),
+        help="the language of the reference programs; those in C are compiled once, and kept (python)",
     )
     add_kernel_options(add, prefix)
     add(

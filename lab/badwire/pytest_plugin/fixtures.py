@@ -53,6 +53,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
                     sysctls=scenario_file.for_each(wanted.sysctls, host_names),
                     routes=wanted.routes,
                     mounts=visible,
+                    programs=session.programs(request.config),
                     progress=session.progress,
                 )
             )

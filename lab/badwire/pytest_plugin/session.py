@@ -18,6 +18,7 @@ from badwire.run.real_clock import RealClock
 from badwire.run.runner import Runner
 from badwire.scenario.scenario_file import Scenario
 from badwire.substrate.substrate import Substrate
+from badwire.testbed.c_programs import CPrograms
 
 RUNNER = pytest.StashKey[Runner | MachineError]()
 RUNS = pytest.StashKey["Runs"]()
@@ -119,6 +120,12 @@ def _needs(run_options: Options) -> list[str]:
     if run_options.clock == "virtual":
         needs.append("virtual")
     return needs
+
+
+def programs(config: pytest.Config) -> CPrograms | None:
+    """Return the reference programs in C, if the lab is to run those. Raises MachineError."""
+    clock = runner(config).clock
+    return clock.programs if isinstance(clock, RealClock) else None
 
 
 def substrate(config: pytest.Config) -> Substrate:

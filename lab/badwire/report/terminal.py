@@ -140,6 +140,8 @@ def _environment(result: Result) -> Iterator[str]:
         yield substrate
     if kernel:
         yield f"Linux {kernel}"
+    if result.environment.get("lang") == "c":
+        yield "programs in C"
     if engines:
         names = " and ".join(engines)
         yield f"faults by {names}"

@@ -16,10 +16,7 @@ _EVENT = -1
 
 
 class TimedLine(NamedTuple):
-    """A line of the text, at the time ``t`` in ns.
-
-    Lines of the same time are sorted by ``order``; those of the same order stay in the order of the story.
-    """
+    """A line of the text, at the time ``t`` in ns. Lines of the same time are sorted by ``order``."""
 
     t: int
     order: int
@@ -35,8 +32,7 @@ def show(story: Story) -> Iterator[str]:
     lines += _states(story, width)
     lines += _events(story, width)
     lines += _arrows(story, width)
-    lines.sort(key=lambda line: (line.t, line.order))
-    for line in lines:
+    for line in sorted(lines):
         seconds = line.t / NS
         text = visible(line.text)
         yield f"{seconds:12.6f}  {text}"

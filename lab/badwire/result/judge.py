@@ -123,6 +123,8 @@ def environment(run: Evidence) -> dict[str, Any]:
         "engine": run.meta.get("engine"),
         "engines_used": sorted(engines),
         "seed": run.meta.get("seed"),
+        "lang": run.meta.get("lang"),
+        "compiler": run.meta.get("compiler"),
         "hosts": dict(run.hosts),
         "sysctls": sysctls,
         "took": (ended - began) / NS,

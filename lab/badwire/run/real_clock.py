@@ -10,6 +10,7 @@ from badwire.scenario.play import collect
 from badwire.scenario.scenario_file import Scenario
 from badwire.substrate import select
 from badwire.substrate.substrate import Substrate
+from badwire.testbed.c_programs import compiled
 
 
 class RealClock:
@@ -18,12 +19,14 @@ class RealClock:
     The constructor selects the substrate, and removes what dead runs left.
 
     Raises:
-        MachineError: no substrate works on this machine, or the one that the options name does not.
+        MachineError: no substrate works on this machine, or the one that the options name does not; or the programs
+            cannot be compiled.
     """
 
     def __init__(self, options: Options, report: Callable[[str], None]) -> None:
         self.options = options
         self._report = report
+        self.programs = compiled(report) if options.lang == "c" else None
         self.substrate: Substrate = select.choose(options.substrate, report)
         for removed in cleanup.clean():
             report(removed)
@@ -32,5 +35,11 @@ class RealClock:
         """See badwire.run.runner.Clock."""
         options = self.options
         return collect(
-            scenario, self.substrate, folder, engine=options.engine, seed=options.seed, progress=self._report
+            scenario,
+            self.substrate,
+            folder,
+            engine=options.engine,
+            seed=options.seed,
+            programs=self.programs,
+            progress=self._report,
         )

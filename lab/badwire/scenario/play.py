@@ -8,6 +8,7 @@ from badwire.errors import LabError, RunError
 from badwire.scenario.scenario_file import Scenario, where
 from badwire.store import run_folder
 from badwire.substrate.substrate import Substrate
+from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.lab import open_lab
 from badwire.util.signals import Interrupted
 
@@ -19,6 +20,7 @@ def collect(
     *,
     engine: str,
     seed: int,
+    programs: CPrograms | None,
     progress: Callable[[str], None],
 ) -> LabError | None:
     """Play a scenario and write its evidence to ``folder``.
@@ -29,6 +31,7 @@ def collect(
         folder: the run folder.
         engine: "auto", "netem" or "relay".
         seed: the seed of all random numbers.
+        programs: the reference programs in C, if it is played with those.
         progress: called with a short text as each step begins.
 
     Returns:
@@ -51,6 +54,7 @@ def collect(
             sysctls=sysctls,
             routes=scenario.declared.routes,
             mounts=scenario.mounts(),
+            programs=programs,
             progress=progress,
         ) as lab:
             scenario.declared.run(lab)

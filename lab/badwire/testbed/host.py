@@ -7,6 +7,7 @@ from typing import Any
 
 from badwire.errors import BadOption, LabError, ProgramFailed
 from badwire.store.recorder import Recorder
+from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
 from badwire.testbed.process import Exit, Process
 from badwire.testbed.socket import Socket
@@ -28,11 +29,14 @@ class Host:
         address: its IPv4 address.
     """
 
-    def __init__(self, name: str, address: str, channel: Channel, recorder: Recorder) -> None:
+    def __init__(
+        self, name: str, address: str, channel: Channel, recorder: Recorder, programs: CPrograms | None = None
+    ) -> None:
         self.name = name
         self.address = address
         self._channel = channel
         self._recorder = recorder
+        self._programs = programs
         self._processes: dict[int, Process] = {}
         self._processes_lock = threading.Lock()
         self._table = SocketTable(name)
@@ -259,6 +263,8 @@ class Host:
                 f"{program} counts as ready when it listens on a port, and no port is given: give port=, or ready=False"
             )
         name = str(Path(program).absolute()) if own else program
+        if not own and self._programs is not None:
+            name = str(self._programs.path(program))
         criterion = None
         if ready:
             criterion = "listens" if own else "announces"

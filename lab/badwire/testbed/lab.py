@@ -13,6 +13,7 @@ from badwire.options import CLOCK
 from badwire.store.reader import FORMAT
 from badwire.store.recorder import Recorder
 from badwire.substrate.substrate import AgentStreams, Substrate, SysctlsByHost
+from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
 from badwire.testbed.host import Host
 from badwire.testbed.teardown import Teardown
@@ -113,6 +114,7 @@ def open_lab(
     sysctls: SysctlsByHost | None = None,
     routes: Mapping[str, Mapping[str, int]] | None = None,
     mounts: Sequence[Path] = (),
+    programs: CPrograms | None = None,
     snaplen: int = SNAPLEN,
     recording: Callable[[Path, int], Recorder] = Recorder,
     progress: Callable[[str], None] = lambda text: None,
@@ -129,6 +131,7 @@ def open_lab(
         sysctls: net.* settings of each host by its name; they override those of the topology.
         routes: metrics of each host's route to the network, in the terms of ip-route(8): {"client": {"initcwnd": 1}}.
         mounts: files and folders of this machine that every host sees, read-only, at the same paths.
+        programs: the reference programs in C, which hosts run in place of those in Python.
         snaplen: how many bytes of each frame the capture keeps.
         recording: makes the recorder from the folder and the snaplen.
         progress: called with a short text as each step begins.
@@ -142,7 +145,8 @@ def open_lab(
         teardown = Teardown(recorder)
         undo.callback(teardown.close_files)
         progress(f"bringing up {len(topology.hosts)} hosts and a wire on {substrate.name}")
-        streams = substrate.up(topology, settings, mounts, undo)
+        visible = [*mounts] if programs is None else [*mounts, programs.folder]
+        streams = substrate.up(topology, settings, visible, undo)
         # On a bridge that exists already, the hosts have their addresses; on one of our own, setup gives them.
         addresses = topology.addresses() if streams.bridge is None else {}
         listeners: dict[str, MessageHandler] = {}
@@ -154,7 +158,7 @@ def open_lab(
         hosts: dict[str, Host] = {}
         for name, greeting in greetings.items():
             address = addresses.get(name) or greeting["interfaces"]["eth0"]["address"]
-            hosts[name] = Host(name, _without_prefix(address), channels[name], recorder)
+            hosts[name] = Host(name, _without_prefix(address), channels[name], recorder, programs)
         wire = Wire(wire_channel, recorder, engine, seed, hosts.values())
         recorder.hosts(hosts)
         recorder.record(
@@ -165,6 +169,8 @@ def open_lab(
             engine=engine,
             clock=os.environ.get(CLOCK, "real"),
             seed=seed,
+            lang="python" if programs is None else "c",
+            compiler=None if programs is None else programs.compiler,
             hosts={name: host.address for name, host in hosts.items()},
             snaplen=snaplen,
         )

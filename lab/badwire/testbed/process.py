@@ -117,13 +117,13 @@ class Process:
         """
         return self._end("SIGINT", group=True)
 
-    def kill(self, *, group: bool = True) -> Exit:
-        """Send SIGKILL to the program and all its children, and wait until it ends.
+    def kill(self, children: bool = True) -> Exit:
+        """Send SIGKILL to the program and wait until it ends.
 
         Args:
-            group: with False, only to the program itself, as ``kill -9`` does: its children live on.
+            children: whether its children are killed, too. Without that they live on when the program has ended.
         """
-        return self._end("SIGKILL", group=group)
+        return self._end("SIGKILL", group=children)
 
     def wait_for_output(self, text: str, timeout: float = 10.0) -> None:
         """Wait until the program's standard output contains ``text``.

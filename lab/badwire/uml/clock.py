@@ -7,6 +7,7 @@ from pathlib import Path
 from badwire.errors import LabError, from_wire
 from badwire.options import Options
 from badwire.scenario.scenario_file import Scenario
+from badwire.testbed.c_programs import compiled
 from badwire.uml import kernels
 from badwire.uml.cow_disk import Disk
 from badwire.uml.machine import Job, Machine, OutputForwarder
@@ -21,12 +22,13 @@ class VirtualClock:
         progress: called with each step of the progress.
 
     Raises:
-        MachineError: the kernel cannot be built on this machine.
+        MachineError: the kernel or the programs cannot be built on this machine.
     """
 
     def __init__(self, options: Options, progress: Callable[[str], None]) -> None:
         self.options = options
         self.progress = progress
+        self.programs = compiled(progress) if options.lang == "c" else None
         self.kernel = kernels.ensure(progress)
         if options.substrate == "docker":
             from badwire.uml.docker import engine_disk  # noqa: F401  (it imports the Docker SDK)
@@ -41,11 +43,15 @@ class VirtualClock:
             "engine": options.engine,
             "seed": options.seed,
         }
+        directories = [scenario.file.parent, *scenario.mounts()]
+        if self.programs is not None:
+            arguments |= {"programs": str(self.programs.folder), "compiler": self.programs.compiler}
+            directories.append(self.programs.folder)
         job = Job(
             call="badwire.uml.guest.play.play",
             arguments=arguments,
             cwd=here(),
-            visible=visible_directories(scenario.file.parent, *scenario.mounts()),
+            visible=visible_directories(*directories),
             engine=substrate == "docker",
         )
         output = OutputForwarder(self.progress)

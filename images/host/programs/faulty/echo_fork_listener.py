@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""An echo server with a process for each client, whose children never close the listening socket.
+"""An echo server with a process for each client, whose children keep the listening socket.
 
-THE MISTAKE: `fork` gives the child the listening descriptor too, and the child keeps it. As long as the parent lives
-nobody notices. When the parent has died, the socket still listens, because a child has it: clients connect, and nobody
-calls `accept`; a new server cannot bind to the port, whatever option it sets. That lasts as long as the last child.
-A right one closes the listener in the child: echo_fork.py.
+THE MISTAKE: `fork` gives the child a copy of the listening descriptor, too, and the child does not close it. If the
+parent ends while a child serves its client, the port is still listened on: the kernel goes on connecting clients, but
+nobody calls `accept`. And the server cannot be started again, SO_REUSEADDR or not.
+A right one closes it in the child, first of all: echo_fork.py.
 """
 
 import os
@@ -23,9 +23,10 @@ def serve(listener: socket.socket, options: arguments.Options) -> None:
     common.say("accepted", *peer)
     with connection, common.outlive(peer):
         if signals.fork(*signals.STOP):
-            return
-        echo(connection, peer, options)  # the mistake; right: listener.close() comes first
-    os._exit(0)
+            return  # the parent: closes its copy only
+        with connection, common.outlive(peer):  # the mistake; right: listener.close() before
+            echo(connection, peer, options)
+        os._exit(0)
 
 
 def main() -> None:

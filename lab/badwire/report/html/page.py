@@ -144,9 +144,9 @@ def command(result: Result) -> str:
         arguments = ["badwire", "run", result.file]
     if result.file == INTERACTIVE_FILE:
         arguments = INTERACTIVE_FILE.split()
-    for name in ("clock", "substrate", "engine", "seed"):
+    for name in ("clock", "substrate", "engine", "lang", "seed"):
         value = result.environment.get(name)
-        if value not in (None, "auto"):
+        if value not in (None, "auto", "python"):
             arguments.append(f"--{name}")
             arguments.append(str(value))
     return shlex.join(arguments)
@@ -163,6 +163,8 @@ def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
     if environment.get("engines_used"):
         engines = " and ".join(map(str, environment["engines_used"]))
         yield f"faults by {engines}"
+    if environment.get("compiler"):
+        yield f"programs in C, compiled by {environment['compiler']}"
     if environment.get("seed") is not None:
         yield f"seed {environment['seed']}"
     if "took" in environment:

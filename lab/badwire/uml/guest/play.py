@@ -6,12 +6,17 @@ from pathlib import Path
 from badwire.errors import LabError, to_wire
 from badwire.scenario.play import collect
 from badwire.scenario.scenario_file import load
+from badwire.testbed.c_programs import CPrograms
 from badwire.uml.guest.namespaces import substrate_of
 from badwire.uml.paths import OUT
 
 
-def play(file: str, substrate: str, engine: str, seed: int) -> dict[str, str] | None:
+def play(
+    file: str, substrate: str, engine: str, seed: int, programs: str = "", compiler: str = ""
+) -> dict[str, str] | None:
     """Play the scenario in ``file``, and record it in the run's folder.
+
+    ``programs`` is the folder of the reference programs in C, which ``compiler`` has compiled; empty: those in Python.
 
     Returns:
         The error that ended it early, as errors.to_wire makes it; None if there was none.
@@ -27,6 +32,7 @@ def play(file: str, substrate: str, engine: str, seed: int) -> dict[str, str] | 
             Path(OUT),
             engine=engine,
             seed=seed,
+            programs=CPrograms(Path(programs), compiler) if programs else None,
             progress=progress,
         )
     except LabError as refusal:
