@@ -28,6 +28,14 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
         (["run", "timewait", "--seed", "-1"], "--seed"),
         (["run", "timewait", "--seed", "1e3"], "'1e3' is not a whole number from 0 to 2^64 - 1"),
         (["run", "timewait", "--out", ""], "--out: it is empty; name a folder"),
+        (["run", "timewait", "--out", "README.md"], "--out: README.md is not a directory; name a folder"),
+        (["run", "timewait", "--out", "README.md/runs"], "--out: README.md is not a directory"),
+        (["up", "--out", "README.md"], "--out: README.md is not a directory"),
+        (["kernel", "run", "--out", "README.md", "--", "true"], "--out: README.md is not a directory"),
+        (["ledger", "README.md"], "README.md is not a directory: name a folder with runs in it"),
+        (["ledger", "no-such-folder"], "no-such-folder is not a directory"),
+        (["report", "README.md"], "README.md is not a directory"),
+        (["show", "README.md"], "README.md is not a directory"),
         (["run", "timewait", "--seed"], "--seed: expected one argument"),
         (["list", "--jsno"], "did you mean --json?"),
         (["check"], "Name a run's folder"),
@@ -89,11 +97,20 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     assert done.returncode == 4
 
 
-def test_a_file_in_place_of_the_runs_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["file", "file/runs", "link"])
+def test_something_else_in_place_of_the_runs_folder(form: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    done = lab("run", story("good"), "--substrate", "netns", "--out", tmp_path / form)
+    assert f"{tmp_path / Path(form).parts[0]} is not a directory" in sentence(done)
+    assert done.returncode == 2
+
+
+def test_a_file_in_place_of_the_default_runs_folder(tmp_path: Path) -> None:
     (tmp_path / "runs").touch()
-    done = lab("run", story("good"), "--substrate", "netns", "--out", tmp_path / "runs")
-    assert "cannot be" in sentence(done)
-    assert done.returncode == 4
+    done = lab("run", story("good"), "--substrate", "netns", cwd=tmp_path)
+    assert sentence(done) == "Runs cannot be kept in runs: runs is not a directory; name another with --out."
+    assert done.returncode == 2
 
 
 def test_a_place_where_no_folder_can_be() -> None:

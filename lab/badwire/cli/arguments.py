@@ -96,6 +96,15 @@ def folder(value: str) -> Path:
     return Path(value)
 
 
+def output_folder(value: str) -> Path:
+    """The argparse type of a folder to write to, which may not exist yet; what exists of its path is a directory."""
+    path = folder(value)
+    obstacle = run_folder.obstacle(path)
+    if obstacle is not None:
+        raise argparse.ArgumentTypeError(f"{obstacle} is not a directory; name a folder")
+    return path
+
+
 def without_separator(command: list[str]) -> list[str]:
     """Return a command without the `--` that may precede it."""
     if command[:1] == ["--"]:
@@ -152,7 +161,12 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         metavar="N",
         help="scenarios in parallel (on the virtual clock one for each processor, else 1)",
     )
-    add(f"{prefix}out", type=folder, default=run_folder.DEFAULT, metavar="DIR", help="where run folders go (runs)")
+    add_out(add, f"{prefix}out")
+
+
+def add_out(add: Callable[..., object], option: str) -> None:
+    """Add the option that names the folder of all runs."""
+    add(option, type=output_folder, default=run_folder.DEFAULT, metavar="DIR", help="where run folders go (runs)")
 
 
 def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:

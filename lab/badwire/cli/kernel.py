@@ -122,7 +122,7 @@ def _run_parser() -> arguments.Parser:
     arguments.add_kernel_options(parser.add_argument)
     parser.add_argument(
         "--out",
-        type=arguments.folder,
+        type=arguments.output_folder,
         metavar="DIR",
         help="a folder that the command may write to, as /run/out there",
     )

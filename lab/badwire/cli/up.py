@@ -19,7 +19,6 @@ from badwire.cli.paths import relative
 from badwire.errors import AgentLost, BadOption
 from badwire.session.connection import ControlConnection
 from badwire.session.registry import DEFAULT, format_hosts
-from badwire.store import run_folder
 from badwire.substrate import mounts, select
 from badwire.util import import_path
 
@@ -184,7 +183,7 @@ def _parser() -> arguments.Parser:
         metavar="PATH",
         help="a file or folder of this machine that every host sees, read-only",
     )
-    add("--out", type=arguments.folder, default=run_folder.DEFAULT, metavar="DIR", help="where run folders go (runs)")
+    arguments.add_out(add, "--out")
     add("--quiet", action="store_true", help="no progress on stderr")
     return parser
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from badwire.errors import BadRun, DiskFull
+from badwire.errors import BadOption, BadRun, DiskFull
 from badwire.util import files
-from badwire.util.errnos import NOT_WRITABLE
+from badwire.util.errnos import NOT_PERMITTED, NOT_WRITABLE
 
 DEFAULT = Path("runs")
 SIGNED = "run.json"
@@ -23,8 +23,12 @@ def make(base: Path, scenario: str) -> Path:
     """Create and return a new folder for a run, named after the current time (UTC).
 
     Raises:
-        DiskFull: the folder cannot be created, for any reason.
+        BadOption: a part of the path is not a directory.
+        DiskFull: the folder cannot be created, for any other reason.
     """
+    in_the_way = obstacle(base / scenario)
+    if in_the_way is not None:
+        raise BadOption(f"Runs cannot be kept in {base}: {in_the_way} is not a directory; name another with --out.")
     with writing(base, any_error=True):
         parent = base / scenario
         parent.mkdir(parents=True, exist_ok=True)
@@ -35,6 +39,19 @@ def make(base: Path, scenario: str) -> Path:
             number += 1
             folder = parent / f"{now}-{number}"
         return folder
+
+
+def obstacle(path: Path) -> Path | None:
+    """The part of the path that exists and is not a directory, so that no folder can be made there; None without one.
+
+    A symbolic link without a target is such a part, since mkdir(2) does not follow it.
+    """
+    for part in (path, *path.parents):
+        if os.path.isdir(part):
+            return None
+        if os.path.lexists(part):
+            return part
+    return None
 
 
 def _created(folder: Path) -> bool:
@@ -136,6 +153,7 @@ def no_room(error: Exception) -> DiskFull | None:
 
 def disk_full(folder: Path, error: OSError) -> DiskFull:
     """Return the DiskFull for an error of writing to a run folder."""
-    return DiskFull(
-        f"The run's folder {folder} cannot be written: {error.strerror}; make room, or name another with --out."
-    )
+    remedy = "name another with --out"
+    if error.errno not in NOT_PERMITTED:
+        remedy = f"make room, or {remedy}"
+    return DiskFull(f"The run's folder {folder} cannot be written: {error.strerror}; {remedy}.")
