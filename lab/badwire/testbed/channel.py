@@ -28,6 +28,9 @@ class AgentClient(Protocol):
     def begin(self, do: str, **parameters: Any) -> Reply:
         """See Channel.begin."""
 
+    def break_off(self, error: LabError) -> None:
+        """End the lab with this error at its next request, or at its end."""
+
 
 class Channel:
     """The connection to one agent.

@@ -214,6 +214,10 @@ class Host:
         self._recorder.check()
         return self._channel.begin(do, **parameters)
 
+    def break_off(self, error: LabError) -> None:
+        """End the lab with this error at its next request to a host, or at its end."""
+        self._recorder.fail(error)
+
     def kill_programs(self) -> None:
         """Kill the programs that still run. The segments that this causes are still captured."""
         for process in tuple(self._processes.values()):

@@ -5,8 +5,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from badwire.errors import Timeout
+from badwire.errors import BadOption, Timeout
 from badwire.testbed.channel import AgentClient
+from badwire.util.text import call_text
 
 CALL_TIMEOUT = 30.0  # seconds that the scenario waits for a call that was not started with begin()
 
@@ -36,10 +37,18 @@ class CallResult:
 class PendingCall:
     """A call that ``Socket.begin`` started and that may still block on its host."""
 
-    def __init__(self, socket: "Socket", call: str, future: "concurrent.futures.Future[Any]") -> None:
+    def __init__(self, socket: "Socket", call: str, future: "concurrent.futures.Future[Any]", awaited: bool) -> None:
         self._socket = socket
         self._call = call
         self._future = future
+        self._awaited = awaited
+        future.add_done_callback(self._done)
+
+    def _done(self, future: "concurrent.futures.Future[Any]") -> None:
+        """End the lab if the call was refused and nobody waits for it, who would get the error."""
+        error = future.exception()
+        if isinstance(error, BadOption) and not self._awaited:
+            self._socket.host.break_off(error)
 
     def result(self, timeout: float = CALL_TIMEOUT) -> CallResult:
         """Wait until the call returns.
@@ -50,7 +59,9 @@ class PendingCall:
         Raises:
             Timeout: the call still blocks after ``timeout`` seconds.
             AgentLost: the host's agent has ended.
+            BadOption: there is no such call, or its arguments are wrong.
         """
+        self._awaited = True
         try:
             record = self._future.result(timeout)
         except concurrent.futures.TimeoutError:
@@ -87,18 +98,33 @@ class Socket:
 
         Args:
             call: the name of a method of Python's socket objects, such as "accept".
-            args: its arguments; an address is ``(address, port)``.
+            args: its arguments; an address is ``(address, port)``, and a constant of the socket module its name.
+
+        Raises:
+            BadOption: an argument is neither None, a number, bytes, text nor an address. If the call itself is refused,
+                because there is none of that name or Python does not accept the arguments, ``PendingCall.result``
+                raises BadOption; without it, the lab ends with this error.
         """
+        return self._begin(call, args, awaited=False)
+
+    def _begin(self, call: str, args: tuple[Any, ...], awaited: bool) -> PendingCall:
+        for arg in args:
+            if not _can_be_sent(arg):
+                raise BadOption(
+                    f"{call_text(call, args)} cannot be called on {self.host.name}: a {type(arg).__name__} is neither"
+                    " None, a number, bytes, text nor an address with its port"
+                )
         future = self.host.begin("call", socket=self.number, call=call, args=list(args))
-        return PendingCall(self, call, future)
+        return PendingCall(self, call, future, awaited)
 
     def call(self, call: str, *args: Any, timeout: float = CALL_TIMEOUT) -> CallResult:
         """Make a call and wait until it returns; the arguments are those of ``begin``.
 
         Raises:
+            BadOption: there is no such call, or its arguments are wrong.
             Timeout: it still blocks after ``timeout`` seconds.
         """
-        return self.begin(call, *args).result(timeout)
+        return self._begin(call, args, awaited=True).result(timeout)
 
     def bind(self, port: int, address: str = "0.0.0.0") -> CallResult:
         """Bind the socket to a port, on all addresses of the host if none is given."""
@@ -177,3 +203,10 @@ class Socket:
         """The local address and port, as getsockname(2) returns them."""
         address, port = self.call("getsockname").value
         return str(address), int(port)
+
+
+def _can_be_sent(arg: Any) -> bool:
+    """Whether an argument can be sent to an agent."""
+    if isinstance(arg, list | tuple):
+        return all(_can_be_sent(part) for part in arg)
+    return arg is None or isinstance(arg, int | float | str | bytes | bytearray | memoryview)

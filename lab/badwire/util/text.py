@@ -1,5 +1,8 @@
 """Makes untrusted text safe to print: a terminal shows control characters and does not execute them."""
 
+import reprlib
+from collections.abc import Iterable
+
 
 def visible(text: str) -> str:
     """Replace each character that is not printable by its escape sequence, as in ``\\x1b[2J``; the result is one line.
@@ -16,3 +19,9 @@ def _visible_character(character: str) -> str:
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode()
+
+
+def call_text(call: str, args: Iterable[object]) -> str:
+    """A call with its arguments as Python writes them, long ones cut short: ``connect(('10.0.0.2', 70000))``."""
+    shown = ", ".join(reprlib.repr(tuple(arg) if isinstance(arg, list) else arg) for arg in args)
+    return f"{call}({shown})"

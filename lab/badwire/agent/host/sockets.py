@@ -5,10 +5,13 @@ import itertools
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from badwire.errors import BadOption
-from badwire.util.jsonlines import MessageHandler
+from badwire.util.jsonlines import Message, MessageHandler
+from badwire.util.suggestion import most_similar
+from badwire.util.text import call_text
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 _CALLS = frozenset(
@@ -30,6 +33,8 @@ _CALLS = frozenset(
         "shutdown",
     }
 )
+_CONSTANTS = [name for name in dir(socket) if name.isupper() and isinstance(getattr(socket, name), int)]
+Done = Callable[[Message | BadOption], None]
 
 
 class ControlledSockets:
@@ -50,18 +55,23 @@ class ControlledSockets:
             raise BadOption(f"a socket is tcp or udp, not {kind}")
         return self._add(socket.socket(socket.AF_INET, _KINDS[kind] | socket.SOCK_CLOEXEC))
 
-    def begin(self, number: int, call: str, args: list[Any], done: MessageHandler) -> None:
+    def begin(self, number: int, call: str, args: list[Any], done: Done) -> None:
         """Start a call. When it has returned, ``done`` is called with its record, in the call's own thread.
 
+        ``done`` gets a BadOption instead, and nothing is recorded, if Python refuses the arguments.
+
         Raises:
-            BadOption: there is no such socket, or no such call.
+            BadOption: there is no such socket or no such call, or an argument names no constant.
         """
         target = self._sockets.get(number)
         if target is None:
             raise BadOption(f"there is no socket {number}; open one first")
         if call not in _CALLS:
-            raise BadOption(f"a controlled socket has no call {call}; it has: {', '.join(sorted(_CALLS))}")
-        values = [_value(arg) for arg in args]
+            raise _refused(call, args, f"a controlled socket has no such call, only {', '.join(sorted(_CALLS))}")
+        try:
+            values = [_value(arg) for arg in args]
+        except ValueError as error:
+            raise _refused(call, args, str(error)) from None
         threading.Thread(target=self._call, args=(number, target, call, args, values, done), daemon=True).start()
 
     def _call(
@@ -71,7 +81,7 @@ class ControlledSockets:
         call: str,
         args: list[Any],
         values: list[Any],
-        done: MessageHandler,
+        done: Done,
     ) -> None:
         value: Any = None
         name: str | None = None
@@ -81,7 +91,13 @@ class ControlledSockets:
         except TimeoutError as error:
             name = errno.errorcode[error.errno] if error.errno else "ETIMEDOUT (settimeout)"
         except OSError as error:
-            name = errno.errorcode.get(error.errno or 0, str(error))
+            if error.errno is None:  # it is not the kernel's: Python checks a few lengths itself
+                done(_refused(call, args, str(error)))
+                return
+            name = errno.errorcode.get(error.errno, str(error))
+        except Exception as error:  # whatever it is, the scenario waits for an answer
+            done(_refused(call, args, str(error) or type(error).__name__))
+            return
         ended = time.monotonic_ns()
         if call == "accept" and name is None:
             connection, peer = value
@@ -107,9 +123,25 @@ class ControlledSockets:
 
 
 def _value(arg: Any) -> Any:
-    """An argument of a call: the value of a constant of the socket module given by name; a list becomes a tuple."""
+    """An argument of a call: the value of a constant of the socket module given by name; a list becomes a tuple.
+
+    Raises:
+        ValueError: there is no constant of that name.
+    """
     if isinstance(arg, list):
         return tuple(arg)
-    if isinstance(arg, str) and arg.isupper() and hasattr(socket, arg):
-        return int(getattr(socket, arg))
-    return arg
+    if not isinstance(arg, str):
+        return arg
+    value = getattr(socket, arg, None)
+    if arg.isupper() and isinstance(value, int):
+        return int(value)
+    similar = most_similar(arg.upper(), _CONSTANTS)
+    hint = f", did you mean {similar}" if similar else ""
+    raise ValueError(
+        f"Python's socket module has no constant {arg!r}{hint}; give its number if the kernel has it, and data as bytes"
+    )
+
+
+def _refused(call: str, args: list[Any], why: str) -> BadOption:
+    """The error for a call that was not made."""
+    return BadOption(f"{call_text(call, args)} cannot be called on a controlled socket: {why}")
