@@ -382,8 +382,33 @@ def clients_of_one_server() -> Evidence:
     return w.evidence()
 
 
-def test_clients_served_side_by_side_are_answered_before_one_of_them_leaves() -> None:
+def test_clients_served_side_by_side_are_all_answered_before_one_of_them_leaves() -> None:
     assert clients_of_one_server().served_side_by_side(7000) == 2
+
+
+def side_by_side(*visits: tuple[int, float, float, str]) -> int:
+    """Of clients, each with its port, when it is answered, when it leaves, and the flags with which it leaves."""
+    w = Written()
+    segments = []
+    for port, answered, left, flags in visits:
+        segments.append((answered - 0.05, "client", "S", port))
+        segments.append((answered, "server", "PA", port))
+        segments.append((left, "client", flags, port))
+    for t, source, flags, port in sorted(segments):
+        if source == "client":
+            w.segment("client", "server", t, flags, seq=round(t * 1000), sport=port)
+        else:
+            w.segment("server", "client", t, flags, data=b"x", dport=port)
+    return w.evidence().served_side_by_side(7000)
+
+
+@pytest.mark.parametrize("flags", ["FA", "R"])
+def test_clients_that_came_and_left_earlier_do_not_matter(flags: str) -> None:
+    """Neither on ports of their own nor on one that a later client has too; the last may come when others have left."""
+    assert side_by_side((40001, 0.2, 0.3, flags), (40002, 0.5, 0.9, "FA"), (40003, 0.6, 0.9, "FA")) == 2
+    assert side_by_side((40002, 0.2, 0.3, flags), (40002, 0.5, 0.9, "FA"), (40003, 0.6, 0.9, "FA")) == 2
+    assert side_by_side((40001, 0.2, 0.5, flags), (40002, 0.3, 0.6, "FA"), (40003, 0.55, 0.9, "FA")) == 2
+    assert side_by_side((40001, 0.2, 0.5, flags), (40002, 0.5, 0.8, "FA"), (40003, 0.8, 0.9, "FA")) == 1
 
 
 def test_an_answer_that_was_lost_serves_no_client() -> None:

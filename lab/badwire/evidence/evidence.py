@@ -12,6 +12,7 @@ raises NotRecorded when there is none; a query for several things returns Record
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
@@ -394,25 +395,31 @@ class Evidence:
         return tuple(Connection(stream, self) for stream in found)
 
     def served_side_by_side(self, port: int) -> int:
-        """How many clients of ``port`` had their first answer before any of these connections began to close.
+        """The most clients of ``port`` that were served at the same time.
+
+        A client is served from when its first answer arrives until either side sends the first FIN or RST. Clients that
+        came and left earlier do not matter.
 
         Raises:
-            NotRecorded: no FIN was recorded on any of them.
+            NotRecorded: no FIN or RST was recorded on any of their connections.
         """
-        left_at: list[int] = []
-        answers: list[Frame] = []
+        changes: list[tuple[int, int]] = []  # a time, and 1 for a client that is served from then on, else -1
+        closed = False
         for connection in self.connections(port):
-            fins = connection.stream.sent(flags="F")
-            if fins:
-                left_at.append(fins.first.sent_at)
-            answered = connection.server.segments(data=True)
-            if answered:
-                answers.append(answered.first)
-        if not left_at:
+            closing = connection.stream.sent(flags=("F", "R"))
+            closed = closed or bool(closing)
+            answers = connection.server.segments(data=True).where(lambda answer: answer.delivered_at)
+            if not answers:
+                continue
+            served_from = min(answer.arrived for answer in answers)
+            if not closing:
+                changes.append((served_from, 1))
+            elif served_from < closing.first.sent_at:
+                changes += [(served_from, 1), (closing.first.sent_at, -1)]
+        if not closed:
             raise NotRecorded.of("no client closed its connection to port {port}", port=port)
-        first_left = min(left_at)
-        served = [each for each in answers if each.delivered_at and each.arrived < first_left]
-        return len(served)
+        changes.sort()  # of the same time, those that leave first
+        return max(accumulate(change for _, change in changes), default=0)
 
     def _check(self, name: str | None) -> None:
         """Refuse a misspelt host: its queries would find nothing, as those of a host on which nothing happened."""
