@@ -24,7 +24,7 @@ ROUTES = {
     "client": {"rto_min": RTO_MIN},
     "server": {"rto_min": RTO_MIN},
 }
-THERE_MAY_BE_THREE = "on how soon the second side closes: if at once, there are three"
+THERE_MAY_BE_THREE = "on how soon the second side closes: if at once, its ACK and its FIN are one segment"
 
 
 @scenario("Closing takes four segments", routes=ROUTES)

@@ -32,7 +32,7 @@ ROUTES = {
     "client": {"rto_min": RTO_MIN},
     "server": {"rto_min": RTO_MIN},
 }
-ACK_AND_FIN = "on how soon the second side closes: its ACK and its FIN may be one segment"
+ACK_AND_FIN = "on how soon the second side closes: if at once, its ACK and its FIN are one segment"
 THREE_SEGMENTS = (
     f"first FA {FIN} ack {FIN}",
     f"second FA {FIN} ack {FIN + 1}",

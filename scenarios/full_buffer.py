@@ -37,8 +37,10 @@ CUT_BY = {
     "SO_SNDTIMEO": ("--timeout", 1),
 }
 CUT_BYTES = 1_000_000
-ON_THE_SOCKET = "on the socket: one that does not block takes what fits"
-UNLESS_CUT_SHORT = "one that blocks takes everything, unless a signal or a timeout cuts it short"
+DEPENDS = (
+    "on the socket: one that does not block takes what fits; one that blocks takes everything, unless a signal or a"
+    " timeout cuts it short"
+)
 
 
 @scenario("A full send buffer makes send wait, or take less")
@@ -77,7 +79,7 @@ def full_buffer(lab: Lab) -> None:
 @claim(
     "A send that blocks waits for the reader and takes everything",
     Man("send(2)"),
-    Text("T5", depends=UNLESS_CUT_SHORT),
+    Text("T5", depends=DEPENDS),
 )
 def blocking_send(run: Evidence) -> Checks:
     """send returns when the last bytes are in the send buffer, some time after the first have been read. The server
@@ -95,7 +97,7 @@ def blocking_send(run: Evidence) -> Checks:
     Man("signal(7)"),
     Man("socket(7)"),
     Kernel("net/ipv4/tcp.c", "tcp_sendmsg_locked"),
-    Text("T5", depends=UNLESS_CUT_SHORT),
+    Text("T5", depends=DEPENDS),
 )
 def cut_short(run: Evidence) -> Checks:
     """The kernel returns the number of bytes that it has taken until then. SA_RESTART restarts a call only if it has
@@ -112,7 +114,7 @@ def cut_short(run: Evidence) -> Checks:
     "A send that does not block takes what fits, then fails with EAGAIN",
     Man("send(2)"),
     Book("Stevens, UNIX Network Programming vol. 1", "16"),
-    Text("T5", depends=ON_THE_SOCKET),
+    Text("T5", depends=DEPENDS),
     Text("T17", depends="on errno: EAGAIN says that the buffer is full for now"),
 )
 def non_blocking_send(run: Evidence) -> Checks:
