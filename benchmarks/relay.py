@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "agent" / "relay"))
-from relay_ground import SERVER, Ground, in_a_child
+from relay_network import SERVER, HostNetwork, in_a_child
 
 from badwire.faults import Delay, Fault, Loss
 from badwire.units import ms
@@ -40,8 +40,8 @@ class Used(NamedTuple):
 class Gauge:
     """Looks at the server's counters and at the relay's use of the processor."""
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+    def __init__(self, network: HostNetwork) -> None:
+        self._ground = network
         self._before = self._look()
 
     def _look(self) -> Used:
@@ -93,11 +93,11 @@ def send_datagrams(sock: socket.socket, a_second: int | None) -> None:
         now = time.monotonic()
 
 
-def stream(ground: Ground) -> float:
+def stream(network: HostNetwork) -> float:
     """Bits a second that one TCP connection carries to the server."""
-    with ground.inside("server"):
+    with network.inside("server"):
         listener = socket.create_server(("", 0))
-    with ground.inside("client"):
+    with network.inside("client"):
         sender = socket.socket()
     sender.connect((SERVER, listener.getsockname()[1]))
     receiver = listener.accept()[0]
@@ -110,23 +110,23 @@ def stream(ground: Ground) -> float:
         return total * 8 / (time.monotonic() - begin)
 
 
-def datagrams(ground: Ground, a_second: int | None) -> Used:
+def datagrams(network: HostNetwork, a_second: int | None) -> Used:
     """Small datagrams to a port that nobody reads: the frames are counted at the server's interface."""
-    sender = ground.udp("client")
-    gauge = Gauge(ground)
+    sender = network.udp("client")
+    gauge = Gauge(network)
     with worker(send_datagrams, sender, a_second):
         pass
     if a_second is None:
         used = gauge.since()
-        drain(ground)
+        drain(network)
         return used
-    drain(ground)
+    drain(network)
     return gauge.since()
 
 
-def drain(ground: Ground) -> None:
+def drain(network: HostNetwork) -> None:
     """Return once nothing waits in the relay: a probe has come out behind it all (and went in, when there was room)."""
-    sender, receiver = ground.udp("client"), ground.udp("server", 5002)
+    sender, receiver = network.udp("client"), network.udp("server", 5002)
     receiver.settimeout(0.1)
     arrived = False
     while not arrived:
@@ -136,9 +136,9 @@ def drain(ground: Ground) -> None:
     receiver.close()
 
 
-def delays(ground: Ground, asked: float) -> str:
+def delays(network: HostNetwork, asked: float) -> str:
     """One datagram after the other, each with the time in it at which it was sent; both ends read one clock."""
-    sender, receiver = ground.udp("client"), ground.udp("server", 5001)
+    sender, receiver = network.udp("client"), network.udp("server", 5001)
     errors = []
     for _ in range(PROBES):
         began = time.monotonic_ns()
@@ -149,16 +149,16 @@ def delays(ground: Ground, asked: float) -> str:
     return f"median {statistics.median(errors):7.3f} ms   p99 {statistics.quantiles(errors, n=100)[98]:7.3f} ms"
 
 
-def report(ground: Ground) -> None:
+def report(network: HostNetwork) -> None:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[0]})
-    os.sched_setaffinity(ground.relay.pid, {cores[-1]})
-    sink = ground.udp("server", 5000)  # nobody reads it: neither ICMP nor a reader shares the core
+    os.sched_setaffinity(network.relay.pid, {cores[-1]})
+    sink = network.udp("server", 5000)  # nobody reads it: neither ICMP nor a reader shares the core
     print(
         f"Linux {os.uname().release}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f} before the run;",
         end=" ",
     )
-    print(f"hosts on core {cores[0]}, relay on core {cores[-1]}, {scheduling(ground)}")
+    print(f"hosts on core {cores[0]}, relay on core {cores[-1]}, {scheduling(network)}")
 
     ways: list[tuple[str, list[Fault], bool]] = [
         ("relay, no fault", [], False),
@@ -167,13 +167,13 @@ def report(ground: Ground) -> None:
         ("relay, Delay 1 ms, watched", [Delay(1 * ms)], True),
     ]
     print(f"\nFor {SECONDS:g} s each: one TCP connection with full frames; frames of 60 bytes, as many as get through")
-    wire = stream(ground), datagrams(ground, None)
+    wire = stream(network), datagrams(network, None)
     print(f"  {'wire alone':30} {wire[0] / 1e9:6.2f} Gbit/s {'':9} {wire[1].frames / SECONDS:10,.0f} frames/s")
-    ground.redirect()
+    network.redirect()
     for name, faults, watched in ways:
-        ground.fault(*faults)
-        with watching(ground) if watched else quiet():
-            bits, gauge = stream(ground), datagrams(ground, None)
+        network.fault(*faults)
+        with watching(network) if watched else quiet():
+            bits, gauge = stream(network), datagrams(network, None)
         share = bits / wire[0]
         each = gauge.processor / max(gauge.frames, 1) * 1e6
         print(
@@ -181,8 +181,8 @@ def report(ground: Ground) -> None:
             f" ({gauge.frames / wire[1].frames:4.0%})   {each:.1f} us of processor a frame"
         )
 
-    ground.fault(Delay(1 * ms))
-    used = datagrams(ground, 50_000)
+    network.fault(Delay(1 * ms))
+    used = datagrams(network, 50_000)
     print(
         f"\nDelay 1 ms, 50,000 frames/s of 60 bytes for {SECONDS:g} s: {used.frames:,} of {used.sent:,} arrived,",
         end=" ",
@@ -190,37 +190,37 @@ def report(ground: Ground) -> None:
     print(f"relay busy {used.processor / used.seconds:.0%} of its core")
 
     print(f"\nDelay of a single frame, what was measured less what was asked, {PROBES} frames each")
-    ground.remove_redirect()
-    print(f"  {'wire alone':30} {delays(ground, 0)}")
-    ground.redirect()
+    network.remove_redirect()
+    print(f"  {'wire alone':30} {delays(network, 0)}")
+    network.redirect()
     for asked in (0, 1 * ms, 10 * ms, 50 * ms):
-        ground.fault(Delay(asked))
-        print(f"  {f'relay, Delay {asked / ms:g} ms':30} {delays(ground, asked)}")
+        network.fault(Delay(asked))
+        print(f"  {f'relay, Delay {asked / ms:g} ms':30} {delays(network, asked)}")
     sink.close()
 
 
-def scheduling(ground: Ground) -> str:
-    prompt = os.sched_getscheduler(ground.relay.pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
+def scheduling(network: HostNetwork) -> str:
+    prompt = os.sched_getscheduler(network.relay.pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
     return "real-time" if prompt else "without real-time scheduling (it takes root)"
 
 
 @contextmanager
-def watching(ground: Ground) -> Iterator[None]:
+def watching(network: HostNetwork) -> Iterator[None]:
     """Somebody reads what the relay tells, as the wire's agent does."""
-    ground.relay.watch(128)
+    network.relay.watch(128)
     done = threading.Event()
 
     def read() -> None:
         while not done.is_set():
-            select.select([ground.relay], [], [], 0.1)
-            ground.relay.events()
+            select.select([network.relay], [], [], 0.1)
+            network.relay.events()
 
     reader = threading.Thread(target=read)
     reader.start()
     yield
     done.set()
     reader.join()
-    ground.relay.unwatch()
+    network.relay.unwatch()
 
 
 @contextmanager
@@ -229,8 +229,8 @@ def quiet() -> Iterator[None]:
 
 
 def main() -> None:
-    with Ground() as ground:
-        report(ground)
+    with HostNetwork() as network:
+        report(network)
 
 
 if __name__ == "__main__":

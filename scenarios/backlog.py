@@ -12,11 +12,13 @@
 A connection is in the queue once its third segment has arrived. The queue counts as full when it is longer than the
 backlog, so it holds one connection more. The kernel cuts a backlog to net.core.somaxconn, which is 5 here: asking for
 128 gives 5. A connection that accept has returned no longer counts.
+
+When the server closes its listening socket, connections in its queue are reset. Those that accept has returned go on.
 Rows show a segment as flags, relative sequence number and relative acknowledgment number: "SA 0 ack 1".
 Read next: listen(2); Stevens, UNIX Network Programming vol. 1, section 4.5; the scenario backlog_overflow.
 """
 
-from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, between, claim, equals
+from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, between, claim, equals, never
 from badwire.evidence import Evidence, TableSample, intervals
 from badwire.faults import Hold
 from badwire.linux.timers import RTO_INITIAL
@@ -34,6 +36,9 @@ MANY_BACKLOG = 128
 SOMAXCONN = 5
 
 SERVED = 8  # clients of port 7001 that are connected at the same time at the end
+CLOSES = "the server closes both listening sockets"
+ANSWERED = "an accepted connection is still in use"
+HELLO = b"hello"
 COUNTERS = ("TcpExt.ListenOverflows", "TcpExt.ListenDrops")
 
 PINNED = {
@@ -51,7 +56,7 @@ def backlog(lab: Lab) -> None:
     server = lab.host("server")
     client = lab.host("client")
     listener = server.listen(FEW, BACKLOG)
-    server.listen(MANY, MANY_BACKLOG)
+    many = server.listen(MANY, MANY_BACKLOG)
     server.listen(REQUESTS, BACKLOG)
     with lab.wire.fault(Hold(flags="A", to_port=REQUESTS), toward=server):
         for _ in range(HALF_OPEN):
@@ -59,22 +64,29 @@ def backlog(lab: Lab) -> None:
         server.wait_until(state="SYN_RECV", port=REQUESTS, count=HALF_OPEN)
     server.wait_until(state="ESTABLISHED", port=REQUESTS, count=HALF_OPEN)
 
-    for _ in range(BACKLOG + 1):
-        client.connect(server.at(FEW))
-    for _ in range(SOMAXCONN + 1):
-        client.connect(server.at(MANY))
+    served = [client.connect(server.at(FEW)) for _ in range(BACKLOG + 1)]
+    waiting = [client.connect(server.at(MANY)) for _ in range(SOMAXCONN + 1)]
 
     late = client.socket().begin("connect", [server.address, FEW])
     client.wait_until(state="SYN_SENT")
     server.wait_until(state="LISTEN", port=FEW, where=lambda entry: entry["rqueue"] > BACKLOG)
-    for _ in range(BACKLOG + 1):
-        listener.accept()
+    accepted = [listener.accept() for _ in range(BACKLOG + 1)]
     late.result()
     listener.accept()
 
     for _ in range(SERVED - BACKLOG - 2):
         client.connect(server.at(FEW))
         listener.accept()
+
+    lab.note(CLOSES)
+    listener.close()
+    many.close()
+    client.wait_while(state="ESTABLISHED", port=MANY)
+    for socket in waiting:
+        socket.recv()
+    accepted[0].send(HELLO)
+    served[0].recv()
+    lab.note(ANSWERED)
 
 
 @claim(
@@ -155,3 +167,26 @@ def has_half_open(sample: TableSample) -> bool:
 def queue_length(sample: TableSample) -> int:
     """How many connections wait for accept on port 7003."""
     return sample.in_state("LISTEN", REQUESTS)[0].receive_queue
+
+
+@claim(
+    "Closing the listener resets queued connections, and no accepted one",
+    Man("close(2)"),
+    Kernel("net/ipv4/inet_connection_sock.c", "inet_csk_listen_stop"),
+    Text(
+        "T89",
+        depends="on whether accept has returned them: connections in the queue are reset, accepted ones go on until the"
+        " process that has them closes or ends",
+    ),
+)
+def close_of_the_listener(run: Evidence) -> Checks:
+    """All connections to 7002 are in the queue, and all those to 7001 have been accepted."""
+    part = run.between(CLOSES, ANSWERED)
+    client = part.host("client")
+    resets = part.segments("server", port=MANY, flags="R")
+    errors = client.calls("recv").where(lambda call: call.errno).map(lambda call: call.errno)
+    data = client.calls("recv").where(lambda call: call.value).map(lambda call: call.value)
+    yield equals("RSTs of the server to connections in the queue", len(resets.required), SOMAXCONN + 1, "segments")
+    yield equals("recv on these returns", errors, ["ECONNRESET"] * (SOMAXCONN + 1))
+    yield equals("recv on an accepted one returns", data, [HELLO])
+    yield never("RST or FIN of the server to accepted ones", part.segments("server", port=FEW, flags=("R", "F")), run)

@@ -172,5 +172,5 @@ def default_of(sysctl: str) -> int:
 
 def sizes_in(line: str) -> tuple[int, int]:
     """The sizes in a line of probe_socket, ``sndbuf 4608 rcvbuf 2304``, in bytes."""
-    words = line.split()
-    return int(words[1]), int(words[3])
+    fields = line.split()
+    return int(fields[1]), int(fields[3])

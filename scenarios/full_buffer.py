@@ -12,17 +12,21 @@
 
 A signal that the program handles, or the timeout of SO_SNDTIMEO, cuts a send that waits short: it returns the number of
 bytes that it has taken. On a non-blocking socket send does not wait: it takes as many bytes as fit and returns their
-number, and the next send fails with EAGAIN.
+number, and the next send fails with EAGAIN. close does not wait for the reader: the kernel goes on sending by itself.
+With SO_LINGER it waits until all is acknowledged, or for as many seconds as the option says.
 Read next: send(2); signal(7); tcp(7); Stevens, UNIX Network Programming vol. 1, sections 2.11 and 16.1.
 """
 
-from badwire.claims import Book, Checks, Kernel, Man, Text, at_least, at_most, between, claim, each, equals, seen
-from badwire.evidence import NS, Evidence, tcp_of
+from badwire.claims import RFC, Book, Checks, Kernel, Man, Text, at_least, at_most, between, claim, each, equals, seen
+from badwire.evidence import NS, Call, Evidence, tcp_of
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
 PORT = 7001
 CUT = 7002  # nobody reads, and send is cut short
+AT_ONCE = 7003  # nobody reads, and the client closes
+LINGERING = 7004  # the same, with SO_LINGER
+LINGER = 1  # s
 BUFFER = 8192  # bytes
 MESSAGE = bytes(40_000)  # more than both buffers hold
 NOTHING = b""
@@ -30,6 +34,7 @@ IDLE = 1.0  # s during which the server does not read
 
 BLOCKING = "blocking"
 NOT_BLOCKING = "not blocking"
+CLOSING = "the client closes with data unsent"
 # By what cuts send short, the arguments of the program send_once; each comes after IDLE.
 CUT_BY = {
     "a signal": ("--alarm", 1),
@@ -74,6 +79,21 @@ def full_buffer(lab: Lab) -> None:
     not_read.listen()
     for arguments in CUT_BY.values():
         client.run("send_once", server.at(CUT), "--sndbuf", BUFFER, "--bytes", CUT_BYTES, *arguments)
+
+    lab.note(CLOSING)
+    for port in (AT_ONCE, LINGERING):
+        listener = server.socket("tcp", port)
+        listener.set_option("SOL_SOCKET", "SO_RCVBUF", BUFFER)
+        listener.listen()
+        writer = client.connect(server.at(port))
+        listener.accept()
+        writer.set_timeout(0)
+        writer.send(MESSAGE)
+        client.wait_until(state="ESTABLISHED", port=port, where=lambda entry: entry["timer"] == "probe")
+        if port == LINGERING:
+            writer.linger(LINGER)
+        writer.close()
+        client.wait_until(state="FIN_WAIT_1", port=port)
 
 
 @claim(
@@ -146,3 +166,38 @@ def zero_for_nothing(run: Evidence) -> Checks:
     zero = run.host("client").calls("send").where(lambda call: call.value == 0)
     lengths = zero.map(lambda call: len(call.args[0]))
     yield equals("bytes passed to each send that returns 0", lengths, [len(NOTHING)], "bytes")
+
+
+@claim(
+    "close returns at once, and the kernel keeps what is not yet sent",
+    Man("close(2)"),
+    RFC("9293", "3.6"),
+    Kernel("net/ipv4/tcp.c", "__tcp_close"),
+    Text("T102"),
+)
+def close_returns_at_once(run: Evidence) -> Checks:
+    """The server does not read, so that nothing more can be sent. The socket, which no program has any more, stays with
+    its data in FIN_WAIT_1. close takes less than a millisecond on an idle machine; any time below that of the other
+    claim is accepted."""
+    left = run.established(AT_ONCE).client.socket.last("FIN_WAIT_1")
+    yield at_most("close takes", close_of(run, AT_ONCE).took, LINGER, "s")
+    yield at_least("data that the kernel keeps", left.send_queue, 1, "bytes")
+    yield equals("a program has the socket", left.owned, False)
+
+
+@claim(
+    "With SO_LINGER close waits for acknowledgments, or until its time ends",
+    Man("socket(7)"),
+    Kernel("net/core/stream.c", "sk_stream_wait_close"),
+)
+def close_lingers(run: Evidence) -> Checks:
+    """SO_LINGER is set to 1 s, and the server does not read. The data is not thrown away afterwards either."""
+    left = run.established(LINGERING).client.socket.last("FIN_WAIT_1")
+    yield at_least("close takes", close_of(run, LINGERING).took, LINGER, "s")
+    yield at_least("data that the kernel keeps", left.send_queue, 1, "bytes")
+
+
+def close_of(run: Evidence, port: int) -> Call:
+    """The client's close of the socket that it connected to this port. Raises NotRecorded."""
+    client = run.host("client")
+    return client.calls("close", socket=client.call("connect", port=port).socket).first

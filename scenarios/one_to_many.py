@@ -46,7 +46,11 @@ ON_OPTION = (
 )
 
 
-@scenario("A datagram is for one host, some or all; a connection for one", hosts={"client": 3})
+@scenario(
+    "A datagram is for one host, some or all; a connection for one",
+    hosts={"client": 3},
+    virtual_only="Docker's rules for an internal network drop datagrams to groups and to all hosts",
+)
 def one_to_many(lab: Lab) -> None:
     server = lab.host("server")
     sender_host = lab.host(SENDER)

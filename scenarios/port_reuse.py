@@ -60,24 +60,26 @@ def port_reuse(lab: Lab) -> None:
         client.connect(server.at(PORT))
 
     listener = server.listen(SERVED)
-    for number in range(1, SERVED_BEFORE + 1):
-        serve(server, listener, clients[0], number)
+    serve(server, listener, clients[0], SERVED_BEFORE)
 
     lab.pass_time(1.5, "tcp_tw_reuse requires a second")
     for client in clients:
         client.connect(server.at(PORT))
-    serve(server, listener, clients[1], SERVED_BEFORE + 1)
+    serve(server, listener, clients[1], 1)
+    server.wait_until(state="TIME_WAIT", port=SERVED, count=SERVED_BEFORE + 1)
     listener.close()
     server.run("try_bind", SERVED)
 
 
-def serve(server: Host, listener: Socket, client: Host, number: int) -> None:
-    """Accept a client, close first, and wait until so many connections are in TIME_WAIT."""
-    visitor = client.connect(server.at(SERVED))
-    listener.accept().close()
-    client.wait_until(state="CLOSE_WAIT", port=SERVED)
-    visitor.close()
-    server.wait_until(state="TIME_WAIT", port=SERVED, count=number)
+def serve(server: Host, listener: Socket, client: Host, count: int) -> None:
+    """Accept connections, from a different port each, and close them first, until each is in TIME_WAIT."""
+    visitors = [client.connect(server.at(SERVED)) for _ in range(count)]
+    for _ in visitors:
+        listener.accept().close()
+    client.wait_until(state="CLOSE_WAIT", port=SERVED, count=count)
+    for visitor in visitors:
+        visitor.close()
+    server.wait_until(state="TIME_WAIT", port=SERVED, count=count)
 
 
 @claim("With tcp_tw_reuse a port in TIME_WAIT is used again after a second", REUSES, FOR_CONNECT)

@@ -90,6 +90,20 @@ def bound_with_both(run: Evidence) -> Checks:
 
 
 @claim(
+    "Sockets that share a port belong to one user",
+    Man("socket(7)"),
+    Kernel("net/ipv4/inet_connection_sock.c", "inet_bind_conflict"),
+    Text("T68", depends=DEPENDS),
+)
+def one_user(run: Evidence) -> Checks:
+    """A socket of another user could not be bound to the port: it would otherwise get some of the server's clients."""
+    listeners = run.host("server").timelines("LISTEN", SHARED)
+    users = listeners.map(lambda listener: listener.samples.last.user)
+    yield equals("sockets in LISTEN on port 7003", len(users.required), 2, "sockets")
+    yield equals("users that they belong to", len(set(users)), 1, "users")
+
+
+@claim(
     "Two listeners both get clients, and each client gets one of them",
     Kernel("net/core/sock_reuseport.c", "reuseport_select_sock"),
     Man("socket(7)"),

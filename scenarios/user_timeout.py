@@ -121,12 +121,12 @@ def keepalive(run: Evidence) -> Checks:
     TCP_KEEPCNT allows one. A timer may fire late, so we accept each wait up to twice the interval."""
     connection = run.established(IDLE)
     unanswered = connection.unanswered
-    heard = connection.opening.syn_ack.arrived
+    answered = connection.opening.syn_ack.arrived
     yield equals("recv returns", unanswered.call.outcome, "ETIMEDOUT")
     yield at_least("number of probes", len(unanswered.frames), PROBES + 1, "probes")
-    last = (unanswered.frames.last.sent_at - heard) / NS
+    last = (unanswered.frames.last.sent_at - answered) / NS
     yield at_most("time from the server's last segment to the last probe", last, LIMIT, "s")
-    given_up = unanswered.given_up_after(heard)
+    given_up = unanswered.given_up_after(answered)
     tick = 1 / run.kernel.hz
     yield at_least("time from the server's last segment until the kernel gives up", given_up, LIMIT - tick, "s")
     for n, wait in enumerate(each("wait", unanswered.waits), 1):

@@ -24,7 +24,10 @@ def tcp(
     options: Mapping[str, Any] | None = None,
     ident: int = 1,
 ) -> bytes:
-    """A TCP segment in its frame. Options: mss, window_scale, sack_permitted, timestamps=(1, 2), sack=[(1, 2)]."""
+    """A TCP segment in its frame.
+
+    Options: mss, window_scale, sack_permitted, timestamps=(1, 2), sack=[(1, 2)], others=[(kind, value)].
+    """
     listed = b"".join(_option(name, value) for name, value in (options or {}).items())
     listed += b"\x01" * (-len(listed) % 4)
     head = struct.pack("!HHII", *ports, seq % 2**32, ack % 2**32)
@@ -101,6 +104,8 @@ def _option(name: str, value: Any) -> bytes:
     if name == "sack":
         edges = [edge for block in value for edge in block]
         return bytes([5, 2 + 4 * len(edges)]) + struct.pack(f"!{len(edges)}I", *edges)
+    if name == "others":
+        return b"".join(bytes([kind, 2 + len(content)]) + content for kind, content in value)
     kind, layout = _OPTIONS[name]
     values = () if not layout else value if isinstance(value, tuple) else (value,)
     return bytes([kind, 2 + struct.calcsize(layout)]) + struct.pack(layout, *values)

@@ -1,7 +1,7 @@
 """The claims of backlog on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
 from badwire.evidence import Evidence
-from scenarios.backlog import BACKLOG, FEW, HALF_OPEN, MANY, REQUESTS, SERVED, SOMAXCONN
+from scenarios.backlog import ANSWERED, BACKLOG, CLOSES, FEW, HALF_OPEN, HELLO, MANY, REQUESTS, SERVED, SOMAXCONN
 from tests.claims.cases import Named, verdicts
 from tests.claims.tables import Tables
 from tests.claims.written import Written, sock
@@ -25,12 +25,20 @@ def run(
     half_open: int = HALF_OPEN,
     queued_early: int = 0,
     queued_late: int = HALF_OPEN,
+    resets: int = SOMAXCONN + 1,
+    errors: tuple[str, ...] = ("ECONNRESET",) * (SOMAXCONN + 1),
+    read: bytes | None = HELLO,
+    closes_accepted: str = "",
 ) -> Evidence:
     """A right history, but for what is changed; None for what is missing.
 
     Args:
         half_open: how many connections are in SYN_RECV while the wire holds their third segments.
         queued_early, queued_late: how many are in the accept queue then, and after the wire has let them go.
+        resets: how many RSTs the server sends to port MANY when it closes both listeners.
+        errors: the errnos of recv there.
+        read: what recv returns on an accepted connection.
+        closes_accepted: the flags of a segment of the server to it; empty: none.
     """
     w = Written(scenario="backlog")
     tables = Tables(w)
@@ -58,7 +66,22 @@ def run(
         w.counters("server", 9, TcpExt_ListenOverflows=3 + overflows)
     if drops is not None:
         w.counters("server", 9, TcpExt_ListenDrops=4 + drops)
+    closed(w, resets, errors, read, closes_accepted)
     return w.evidence()
+
+
+def closed(w: Written, resets: int, errors: tuple[str, ...], read: bytes | None, closes_accepted: str) -> None:
+    """The server closes both listeners."""
+    w.note(10, CLOSES)
+    for number in range(resets):
+        w.segment("server", "client", 10.1, "RA", seq=501, ack=101, sport=MANY, dport=40201 + number)
+    for number, errno in enumerate(errors):
+        w.call("client", 10.2 + number / 100, "recv", 65536, errno=errno, socket=200 + number)
+    if read is not None:
+        w.call("client", 10.5, "recv", 65536, value=read, socket=1)
+    if closes_accepted:
+        w.segment("server", "client", 10.6, closes_accepted, seq=501, ack=101, sport=FEW, dport=40001)
+    w.note(11, ANSWERED)
 
 
 def queue_of(tables: Tables, port: int, queue: Queue | None, not_accepted: int) -> None:
@@ -82,6 +105,11 @@ WRONG: Named = [
     ("completed_only", {"queued_early": 1}),
     ("completed_only", {"queued_late": HALF_OPEN + 1}),
     ("completed_only", {"queued_late": 0}),
+    ("close_of_the_listener", {"resets": SOMAXCONN}),
+    ("close_of_the_listener", {"errors": ("ECONNRESET", "ETIMEDOUT")}),
+    ("close_of_the_listener", {"read": b"hell"}),
+    ("close_of_the_listener", {"closes_accepted": "FA"}),
+    ("close_of_the_listener", {"closes_accepted": "RA"}),
     ("one_more", {"few": (BACKLOG, BACKLOG)}),
     ("one_more", {"few": (BACKLOG + 1, BACKLOG + 1)}),
     ("one_more", {"few_not_accepted": BACKLOG}),
@@ -100,6 +128,9 @@ WRONG: Named = [
 ]
 MISSING: Named = [
     ("completed_only", {"half_open": HALF_OPEN - 1}),
+    ("close_of_the_listener", {"resets": 0}),
+    ("close_of_the_listener", {"errors": ()}),
+    ("close_of_the_listener", {"read": None}),
     ("one_more", {"few": None}),
     ("cut_to_somaxconn", {"many": None}),
     ("dropped_and_sent_again", {"connections": BACKLOG}),

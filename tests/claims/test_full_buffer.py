@@ -3,7 +3,20 @@
 from collections.abc import Sequence
 
 from badwire.evidence import Evidence
-from scenarios.full_buffer import BLOCKING, CUT, CUT_BY, CUT_BYTES, IDLE, MESSAGE, NOT_BLOCKING, NOTHING, PORT
+from scenarios.full_buffer import (
+    AT_ONCE,
+    BLOCKING,
+    CLOSING,
+    CUT,
+    CUT_BY,
+    CUT_BYTES,
+    IDLE,
+    LINGERING,
+    MESSAGE,
+    NOT_BLOCKING,
+    NOTHING,
+    PORT,
+)
 from tests.claims.cases import Named, verdicts
 from tests.claims.written import Written, sock
 
@@ -24,10 +37,16 @@ def run(
     nothing: int | None = 0,
     cut: Sequence[int | None] = (12288, 12288, 12288),
     cut_after: Sequence[float] = (1.1, 1.1, 1.1),
+    close_took: tuple[float, float] | None = (0.0001, 1.001),
+    unsent: tuple[int, int] = (23_000, 23_000),
+    inode: int = 0,
+    closed: bool = True,
 ) -> Evidence:
     """A right history, but for what is changed: bytes, and times in seconds; None for what is missing.
 
-    ``cut`` is what send returned when a signal, a signal with SA_RESTART and a timeout cut it short.
+    ``cut`` is what send returned when a signal, a signal with SA_RESTART and a timeout cut it short. Of close without
+    SO_LINGER and with it: how long it took, how much was unsent, and whether a sample shows the socket ``closed``, with
+    which ``inode``.
     """
     w = Written(scenario="full_buffer")
     w.segment("client", "server", 0.5, "S", seq=100, sport=WRITER, dport=PORT)
@@ -56,10 +75,27 @@ def run(
         if sent is not None:
             t = 5.0 + 2 * number
             w.program("client", t, "send_once", *argv, number=number, exits=t + took, out=f"sent {sent}\n")
+    w.note(20, CLOSING)
+    for number, port in enumerate((AT_ONCE, LINGERING)):
+        own = 40011 + number
+        t = 20.1 + 2 * number
+        w.call("client", t, "connect", ["10.0.0.2", port], socket=11 + number)
+        w.segment("client", "server", t, "S", seq=100, sport=own, dport=port)
+        w.segment("server", "client", t + 0.01, "SA", seq=500, ack=101, sport=port, dport=own)
+        w.segment("client", "server", t + 0.02, "A", seq=101, ack=501, sport=own, dport=port)
+        if close_took is not None:
+            w.call("client", t + 0.1, "close", took=close_took[number], socket=11 + number)
+        left = sock("FIN_WAIT_1", own, port, "10.0.0.3", "10.0.0.2", wqueue=unsent[number], inode=inode)
+        w.sample("client", t + 1.5, [left] if closed else [])
     return w.evidence()
 
 
 WRONG: Named = [
+    ("close_returns_at_once", {"close_took": (1.2, 1.001)}),
+    ("close_returns_at_once", {"unsent": (0, 23_000)}),
+    ("close_returns_at_once", {"inode": 7}),
+    ("close_lingers", {"close_took": (0.0001, 0.5)}),
+    ("close_lingers", {"unsent": (23_000, 0)}),
     ("blocking_send", {"value": 14480}),
     ("blocking_send", {"took": IDLE / 2}),
     ("blocking_send", {"took": IDLE - 0.001}),
@@ -76,6 +112,10 @@ WRONG: Named = [
     ("zero_for_nothing", {"taken": (14480, 0)}),
 ]
 MISSING: Named = [
+    ("close_returns_at_once", {"close_took": None}),
+    ("close_returns_at_once", {"closed": False}),
+    ("close_lingers", {"close_took": None}),
+    ("close_lingers", {"closed": False}),
     ("blocking_send", {"noted": False}),
     ("blocking_send", {"reads": None}),
     ("cut_short", {"cut": (12288, None, 12288)}),

@@ -17,6 +17,7 @@ def run(
     both: Outputs = (BOUND, BOUND),
     answer: bytes | None = ANSWER,
     queues: Sequence[int] = (15, 17),
+    users: Sequence[int] = (1000, 1000),
 ) -> Evidence:
     """A right history, but for what is changed; None is what is missing."""
     w = Written(scenario="reuseport")
@@ -25,8 +26,9 @@ def run(
     if answer is not None:
         w.call("client", 8, "recv", 65536, value=answer)
         w.call("client", 8, "recv", 65536, value=answer)
-    w.sample("server", 9, [sock("LISTEN", SHARED, inode=7 + number) for number, _ in enumerate(queues)])
-    w.sample("server", 10, [sock("LISTEN", SHARED, inode=7 + n, rqueue=queue) for n, queue in enumerate(queues)])
+    numbers = range(len(queues))
+    w.sample("server", 9, [sock("LISTEN", SHARED, inode=7 + n, uid=users[n]) for n in numbers])
+    w.sample("server", 10, [sock("LISTEN", SHARED, inode=7 + n, uid=users[n], rqueue=queues[n]) for n in numbers])
     return w.evidence()
 
 
@@ -50,6 +52,8 @@ WRONG: list[tuple[str, Changes]] = [
     ("bound_with_both", {"both": (REFUSED, BOUND)}),
     ("bound_with_both", {"both": (BOUND, REFUSED)}),
     ("bound_with_both", {"answer": b"anna"}),
+    ("one_user", {"users": (1000, 1001)}),
+    ("one_user", {"queues": (CLIENTS,)}),
     ("clients_are_distributed", {"queues": (0, CLIENTS)}),
     ("clients_are_distributed", {"queues": (15, 15)}),
 ]
@@ -59,6 +63,7 @@ MISSING: list[tuple[str, Changes]] = [
     ("bound_with_both", {"both": (None, BOUND)}),
     ("bound_with_both", {"states": ("ESTABLISHED", "TIME_WAIT")}),
     ("bound_with_both", {"answer": None}),
+    ("one_user", {"queues": ()}),
     ("clients_are_distributed", {"queues": (CLIENTS,)}),
     ("clients_are_distributed", {"queues": ()}),
 ]

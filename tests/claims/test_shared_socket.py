@@ -1,14 +1,29 @@
 """The claims of shared_socket on histories written by hand: right, wrong in one thing, with things missing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from badwire.evidence import Evidence
-from scenarios.shared_socket import CLOSED_BY_CHILD, FORGET, QUIET, RIGHT, SHUT_DOWN_BY_CHILD, SHUTDOWN, WHILE
+from scenarios.shared_socket import (
+    CLOSED_BY_CHILD,
+    FORGET,
+    HOW,
+    ONCE,
+    QUIET,
+    RIGHT,
+    SHUT_DOWN_BY_CHILD,
+    SHUTDOWN,
+    TWICE,
+    WHILE,
+)
 from tests.claims.cases import Changes, verdicts
 from tests.claims.written import Written, sock
 
 OWN = 40001  # the client's port
 Fin = tuple[int, int]  # number and acknowledgment
+Result = tuple[bytes | int | None, str | None]  # of a call, and its errno
+READS: Mapping[int, Result] = {ONCE: (b"", None), TWICE: (b"", None)}
+SENDS: Mapping[int, Result] = {ONCE: (None, "EPIPE"), TWICE: (None, "EPIPE")}
+FINS: Mapping[int, Fin | None] = {ONCE: (1, 1), TWICE: (1, 1)}
 Lines = Sequence[str] | None  # of the program share, after the first two
 
 
@@ -23,8 +38,20 @@ def run(
     noted: bool = True,
     shuts: Lines = SHUT_DOWN_BY_CHILD,
     shutdown_fin: Fin | None = (1, 10),
+    type_errno: str | None = None,
+    owned: Sequence[bool] = (True, False),
+    reads: Mapping[int, Result] = READS,
+    sends: Mapping[int, Result] = SENDS,
+    fins: Mapping[int, Fin | None] = FINS,
+    more: Sequence[int] = (),
+    connects: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what is missing."""
+    """A right history, but for what is changed; times in seconds, None for what is missing.
+
+    After the client's shutdown of both directions: the errno of getsockopt; whether a process has the socket, in turn;
+    results of recv and send; the client's FIN; ports with data of the client after that. ``connects``: whether
+    there are such connections at all.
+    """
     w = Written(scenario="shared_socket")
     program(w, 1, SHUTDOWN, shuts)
     program(w, 2, FORGET, forgets)
@@ -47,7 +74,29 @@ def run(
     if inode is not None:
         w.sample("server", 4.1, [sock("ESTABLISHED", FORGET, OWN, inode=inode)])
         w.sample("server", 5, [sock("ESTABLISHED", FORGET, OWN, inode=inode)])
+    for number, port in enumerate(HOW if connects else ()):
+        both_directions(w, 20.0 + number, port, number + 50, type_errno, reads[port], sends[port])
+        if (numbers := fins[port]) is not None:
+            first, ack = numbers
+            w.segment("client", "server", 20.3 + number, "FA", seq=100 + first, ack=500 + ack, sport=OWN, dport=port)
+        if port in more:
+            w.segment("client", "server", 20.6 + number, "PA", seq=101, ack=501, data=b"x", sport=OWN, dport=port)
+        for n, has_owner in enumerate(owned):
+            inode = 9 if has_owner else 0
+            entry = sock("FIN_WAIT_2", OWN, port, "10.0.0.3", "10.0.0.2", inode=inode)
+            w.sample("client", 20.4 + number + n / 10, [entry])
     return w.evidence()
+
+
+def both_directions(
+    w: Written, t: float, port: int, number: int, type_errno: str | None, read: Result, send: Result
+) -> None:
+    """A connection, and the client's calls after shutdown."""
+    handshake(w, t, port)
+    w.call("client", t, "connect", ["10.0.0.2", port], socket=number)
+    w.call("client", t + 0.4, "recv", 65536, value=read[0], errno=read[1], socket=number)
+    w.call("client", t + 0.5, "send", b"more", value=send[0], errno=send[1], socket=number)
+    w.call("client", t + 0.6, "getsockopt", "SOL_SOCKET", "SO_TYPE", value=1, errno=type_errno, socket=number)
 
 
 def program(w: Written, number: int, port: int, lines: Lines) -> None:
@@ -76,6 +125,14 @@ def fin(w: Written, t: float, port: int, number_and_ack: Fin | None) -> None:
 
 
 WRONG: list[tuple[str, Changes]] = [
+    ("descriptor_stays", {"type_errno": "EBADF"}),
+    ("descriptor_stays", {"owned": (False,)}),
+    ("descriptor_stays", {"owned": (True, True)}),
+    ("both_directions", {"reads": {ONCE: (None, "EAGAIN"), TWICE: (b"", None)}}),
+    ("both_directions", {"reads": {ONCE: (b"", None), TWICE: (None, "EAGAIN")}}),
+    ("both_directions", {"sends": {ONCE: (4, None), TWICE: (None, "EPIPE")}}),
+    ("both_directions", {"fins": {ONCE: (5, 1), TWICE: (1, 1)}}),
+    ("both_directions", {"more": (TWICE,)}),
     ("last_close_sends_fin", {"right_fin": (1, 7)}),  # with the parent's close
     ("last_close_sends_fin", {"echoed": b"hell"}),
     ("forgotten_copy", {"forgotten_fin": (1, 7)}),  # with the child's close
@@ -88,6 +145,10 @@ WRONG: list[tuple[str, Changes]] = [
     ("shutdown_acts_at_once", {"shuts": ("child shutdown", "child send", "parent alone", "parent send: EPIPE")}),
 ]
 MISSING: list[tuple[str, Changes]] = [
+    ("descriptor_stays", {"connects": False}),
+    ("descriptor_stays", {"owned": ()}),
+    ("both_directions", {"connects": False}),
+    ("both_directions", {"fins": {ONCE: None, TWICE: (1, 1)}}),
     ("last_close_sends_fin", {"right_fin": None}),
     ("forgotten_copy", {"forgotten_fin": None}),
     ("forgotten_copy", {"forgets": None}),

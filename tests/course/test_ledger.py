@@ -9,7 +9,7 @@ import pytest
 
 from badwire.claims import FAILS, HOLDS, RFC, UNKNOWN, Check, Claim, Judged, Kernel, Source, Text, Verdict
 from badwire.course import textbook
-from badwire.course.ledger import LedgerEntry, Status, entries, render, without_measurements
+from badwire.course.ledger import DIFFERENCES, LedgerEntry, Status, entries, render, without_measurements
 from badwire.course.measured import NO_MEASUREMENTS, KernelOfRun, Measurements, read_measurements
 from badwire.course.textbook import ShortVersion, Statement, Textbook
 from badwire.errors import BadRun, RequestError
@@ -44,14 +44,20 @@ def ledger(*claims: Claim) -> tuple[LedgerEntry, ...]:
 
 
 def run(
-    base: Path, name: str, verdicts: dict[str, Verdict], kernel: str = "6.1.9-um", ended: str = "1", **changes: object
+    base: Path,
+    name: str,
+    verdicts: dict[str, Verdict],
+    kernel: str = "6.1.9-um",
+    ended: str = "1",
+    expected: str = "8",
+    **changes: object,
 ) -> Path:
     """A run's folder, with its result, as `badwire run` leaves it."""
     folder = base / "one" / name
     folder.mkdir(parents=True)
     found = tuple(
         ClaimResult.of(
-            Judged(claim(each, RFC("1")), (Check(WAIT, verdict, 7.5, Sentence("8"), "s", Sentence("late")),))
+            Judged(claim(each, RFC("1")), (Check(WAIT, verdict, 7.5, Sentence(expected), "s", Sentence("late")),))
         )
         for each, verdict in verdicts.items()
     )
@@ -153,6 +159,25 @@ def test_the_document_shows_measurements_and_lists_those_that_do_not_hold(tmp_pa
         "- measured with FAILS: [T2](#T2) in one on Linux 6.1.9",
         "- measured with UNKNOWN: [T3](#T3) in one on Linux 6.18.44",
     ]
+
+
+def test_the_document_says_where_kernels_differ(tmp_path: Path) -> None:
+    assert DIFFERENCES not in shown()
+    run(tmp_path, "a", {"it_is_so": HOLDS, "it_varies": HOLDS})
+    assert DIFFERENCES not in shown(read_measurements([tmp_path]))
+    run(tmp_path, "b", {"it_is_so": HOLDS, "it_varies": FAILS}, kernel="6.18.44")
+    lines = shown(read_measurements([tmp_path]))
+    begins = lines.index(DIFFERENCES)
+    rows = [line for line in lines[begins:] if line.startswith("| [one]")]
+    assert rows[0] == "| [one](../scenarios/one.py): *it varies* | HOLDS | FAILS |"
+
+
+def test_what_a_check_expects_differs_by_kernel(tmp_path: Path) -> None:
+    run(tmp_path, "a", {"it_is_so": HOLDS}, expected="8")
+    run(tmp_path, "b", {"it_is_so": HOLDS}, kernel="6.18.44", expected="9")
+    assert "| [one](../scenarios/one.py): *it is so* | wait: `8 s` | wait: `9 s` |" in shown(
+        read_measurements([tmp_path])
+    )
 
 
 def test_without_its_measurements_a_document_comes_from_the_claims_alone(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Frames taken apart, and their checksums."""
 
 from badwire.packets.checksum import checksums_right, internet_sum
-from badwire.packets.packet import decode, relative
+from badwire.packets.packet import TcpOption, TcpOptions, decode, relative
 from tests.claims import forged
 
 ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "10.0.0.3", "10.0.0.2")
@@ -24,6 +24,41 @@ def test_a_segment_with_all_its_options() -> None:
 def test_blocks_of_sack() -> None:
     packet = decode(forged.tcp(ENDS, (1, 2), "A", options={"sack": [(10, 20), (30, 40)]}))
     assert packet.tcp and packet.tcp.options.sack == ((10, 20), (30, 40))
+
+
+COOKIE = bytes.fromhex("0102030405060708")
+
+
+def options_of(*others: tuple[int, bytes]) -> TcpOptions:
+    packet = decode(forged.tcp(ENDS, (1, 2), "S", options={"mss": 1460, "others": others}))
+    assert packet.tcp and packet.tcp.options.mss == 1460
+    return packet.tcp.options
+
+
+def test_the_cookie_of_fast_open() -> None:
+    assert options_of().fast_open is None
+    assert options_of((34, b"")).fast_open == b""  # a request for a cookie
+    assert options_of((34, COOKIE)).fast_open == COOKIE
+    too_short = options_of((34, b"\1\2"))
+    assert too_short.fast_open is None and too_short.others == (TcpOption(34, 4, b"\1\2"),)
+
+
+def test_unknown_options_by_kind_and_length() -> None:
+    """Those of a kind that is not decoded, and those whose length is wrong for their kind, in order."""
+    found = options_of((253, b"\xf9\x89"), (4, b"\0"), (5, b""), (30, b""), (8, bytes(6)))
+    assert [(each.kind, each.length) for each in found.others] == [(253, 4), (4, 3), (5, 2), (30, 2), (8, 8)]
+    assert found.others[0].value == b"\xf9\x89"
+    assert (found.sack_permitted, found.sack, found.timestamp) == (False, (), None)
+
+
+def test_an_option_that_the_header_cuts_off() -> None:
+    frame = bytearray(forged.tcp(ENDS, (1, 2), "S", options={"mss": 1460, "others": [(77, bytes(2))]}))
+    frame[14 + 20 + 20 + 5] = 9  # the length of the last option
+    packet = decode(bytes(frame))
+    assert packet.tcp and packet.tcp.options.others == (TcpOption(77, 9, bytes(2)),)
+    frame[14 + 20 + 20 + 4 :] = bytes([1, 1, 1, 77])  # its length is behind the header's end
+    packet = decode(bytes(frame))
+    assert packet.tcp and packet.tcp.options.others == (TcpOption(77, 0),)
 
 
 def test_padding_of_a_short_frame_is_no_data() -> None:

@@ -274,3 +274,18 @@ def test_probe_socket(program: Start) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
         least = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
     assert told["1"].split()[1] == str(least)
+
+
+@pytest.mark.parametrize("cut_by", [("--alarm", 1), ("--alarm", 1, "--restart"), ("--timeout", 1)])
+def test_a_send_that_is_cut_short(client: RunClient, cut_by: tuple[str | int, ...]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        ended = client("send_once", listener.getsockname()[1], "--sndbuf", 8192, *cut_by)
+    assert (ended.status, ended.err) == (0, "")
+    assert 0 < int(ended.out.removeprefix("sent ")) < 1_000_000
+
+
+def test_a_send_of_little_takes_all(client: RunClient) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ended = client("send_once", listener.getsockname()[1], "--bytes", 5)
+    assert (ended.status, ended.out, ended.err) == (0, "sent 5\n", "")

@@ -1,6 +1,7 @@
 """The faulty programs: each makes its mistake, and but for that does what a right one does."""
 
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -15,6 +16,7 @@ from tests.programs.conftest import Program, RunClient, Start
 
 ECHO = [
     *("echo_strlen", "echo_one_read", "echo_short_write", "echo_past_end", "echo_fork_open", "echo_fork_zombies"),
+    "echo_fork_listener",
     *("echo_fork_eintr", "echo_thread_slots", "echo_reuseaddr_late"),
 ]
 FORKING = ["echo_fork", "faulty/echo_fork_open", "faulty/echo_fork_zombies", "faulty/echo_fork_eintr"]
@@ -43,8 +45,13 @@ def children(pid: int) -> list[str]:
     states = []
     for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # its parent has just waited for it
-            states.append(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0])
+            states.append(state(int(number)))
     return states
+
+
+def state(pid: int) -> str:
+    """The state of a process, such as "S", "T" or "Z"."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def wait_until_asleep_in(call: str, program: Program) -> None:
@@ -148,6 +155,25 @@ def test_the_parents_copy_and_the_childrens_ends(server: Start, name: str) -> No
         connection.close()
 
 
+@pytest.mark.parametrize("name", ["echo_fork", "faulty/echo_fork_listener"])
+def test_the_listener_after_the_parents_death(server: Start, name: str) -> None:
+    echo = server(name)
+    with connect(echo.port) as connection:
+        assert ask(connection) == b"hello"
+        os.kill(echo.pid, signal.SIGKILL)
+        wait_until(lambda: Path(f"/proc/{echo.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
+        assert ask(connection) == b"hello"
+        if name == "echo_fork":
+            with pytest.raises(ConnectionRefusedError):
+                connect(echo.port)
+            return
+        with connect(echo.port) as late:
+            late.sendall(b"hello")
+            late.settimeout(QUIET)
+            with pytest.raises(TimeoutError):
+                late.recv(1)
+
+
 def test_an_interrupted_accept_ends_it(server: Start) -> None:
     echo = server("faulty/echo_fork_eintr")
     with connect(echo.port) as connection:
@@ -156,6 +182,41 @@ def test_an_interrupted_accept_ends_it(server: Start) -> None:
     ended = echo.end()
     assert (ended.status, ended.out.splitlines()[-1]) == (1, "accept: EINTR")
     assert ended.err.startswith("echo_fork_eintr: accept failed: ")
+
+
+def test_with_sa_restart_accept_goes_on(server: Start) -> None:
+    echo = server("faulty/echo_fork_eintr", "--restart")
+    for _ in range(2):
+        with connect(echo.port) as connection:
+            assert ask(connection) == b"hello"
+            wait_until_asleep_in(ACCEPT, echo)
+        wait_until(lambda: children(echo.pid) == ["Z"])  # Python's handler waits for the next client too
+    assert echo.end(signal.SIGTERM).status == -signal.SIGTERM
+
+
+def test_ignored_children_leave_no_zombie(server: Start) -> None:
+    echo = server("faulty/echo_fork_zombies", "--ignore")
+    with connect(echo.port) as connection:
+        assert ask(connection) == b"hello"
+        assert len(children(echo.pid)) == 1
+    wait_until(lambda: children(echo.pid) == [])
+    assert echo.end(signal.SIGTERM).status == 0
+
+
+def test_one_signal_for_several_children(server: Start) -> None:
+    echo = server("faulty/echo_fork_once", "--clients", 3, "--work", 0.5)
+    clients = [connect(echo.port) for _ in range(3)]
+    assert [ask(client) for client in clients] == [b"hello"] * 3
+    os.kill(echo.pid, signal.SIGSTOP)  # so that all three end before it takes the signal
+    wait_until(lambda: state(echo.pid) == "T")
+    for client in clients:
+        client.close()
+    wait_until(lambda: children(echo.pid) == ["Z"] * 3)
+    os.kill(echo.pid, signal.SIGCONT)
+    assert [echo.line().split()[0] for _ in range(4)] == ["accepted", "accepted", "accepted", "reaped"]
+    wait_until_asleep_in("sigtimedwait", echo)  # no further signal is pending
+    assert children(echo.pid) == ["Z"] * 2
+    assert echo.end(signal.SIGTERM).status == -signal.SIGTERM
 
 
 def test_slots_are_never_freed(server: Start) -> None:

@@ -4,7 +4,7 @@ Measurements from runs are on lines of their own, so that a test can compare all
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -12,7 +12,7 @@ from itertools import groupby
 from badwire.claims.check import HOLDS
 from badwire.claims.claim import Claim
 from badwire.claims.sources import Text
-from badwire.course.measured import NO_MEASUREMENTS, Measurement, Measurements
+from badwire.course.measured import NO_MEASUREMENTS, KernelOfRun, Measurement, Measurements
 from badwire.course.textbook import ShortVersion, Statement, Textbook
 from badwire.errors import RequestError
 from badwire.result.result import ClaimResult
@@ -113,6 +113,7 @@ def entries(book: Textbook, scenarios: Iterable[Scenario]) -> tuple[LedgerEntry,
 
 LONGEST = 80  # the maximum length of a measured value as it is shown, in characters
 MOST_CHECKS = 4  # the checks of a claim that are shown
+DIFFERENCES = "## Where the kernels differ"  # a section that only runs on several kernels give
 COLUMNS = ("claim", "what is true", "source")  # of a statement's table; a column for each kernel follows
 PLURAL = {
     Status.HOLDS: "hold",
@@ -141,6 +142,7 @@ def render(
         _runs(ledger, measurements),
         _short_versions(short_versions, ledger),
         _corrections(ledger),
+        _differences(ledger, measurements),
     ]
     for chapter, chapter_entries in groupby(ledger, key=lambda entry: entry.statement.chapter):
         parts.append([f"## {chapter}"])
@@ -154,8 +156,11 @@ def without_measurements(document: str) -> str:
     """Return a rendered ledger without what comes from runs: the part that depends on the claims alone."""
     lines = []
     in_table = False
+    in_differences = False
     for line in document.splitlines():
-        if line.startswith("- measured "):
+        if line.startswith("## "):
+            in_differences = line == DIFFERENCES
+        if in_differences or line.startswith("- measured "):
             continue
         if line.startswith(f"| {COLUMNS[0]} |"):
             in_table = True
@@ -258,6 +263,54 @@ def _corrections(ledger: Sequence[LedgerEntry]) -> list[str]:
     ]
 
 
+def _differences(ledger: Iterable[LedgerEntry], measurements: Measurements) -> list[str]:
+    """Each claim whose verdict, or what a check of it expects, is not the same on all kernels that it was judged on."""
+    rows: dict[str, str] = {}
+    for entry in ledger:
+        for citation in entry.citations:
+            result_on = dict(_measured(citation, measurements))
+            cell_on = _differing_cells(result_on)
+            if cell_on:
+                claim = _claim_cell(citation)
+                cells = [cell_on.get(kernel, "") for kernel in measurements.kernels]
+                rows[claim] = _row([claim, *cells])
+    if not rows:
+        return []
+    columns = ["claim", *_kernel_columns(measurements)]
+    return [
+        DIFFERENCES,
+        "",
+        "What a check expects differs where the tick (HZ) makes a timer less exact, where the kernels do otherwise,",
+        "and where it is itself measured.",
+        "",
+        _row(columns),
+        "|" + "---|" * len(columns),
+        *rows.values(),
+    ]
+
+
+def _differing_cells(result_on: Mapping[KernelOfRun, ClaimResult]) -> dict[KernelOfRun, str]:
+    """For each kernel the verdict and the expectations that are not the same on all; empty if none differs."""
+    verdicts = {result.verdict for result in result_on.values()}
+    wanted: dict[str, set[str]] = {}
+    for result in result_on.values():
+        for check in result.checks:
+            wanted.setdefault(str(check.name), set()).add(check.wanted)
+    cells = {}
+    for kernel, result in result_on.items():
+        lines = [result.verdict] if len(verdicts) > 1 else []
+        for check in result.checks:
+            if len(wanted[str(check.name)]) > 1:
+                lines.append(f"{check.name}: {_code(check.wanted)}")
+        if lines:
+            cells[kernel] = "<br>".join(lines)
+    return cells
+
+
+def _kernel_columns(measurements: Measurements) -> list[str]:
+    return [f"{kernel}, {kernel.clock} clock" for kernel in measurements.kernels]
+
+
 def _section(entry: LedgerEntry, measurements: Measurements) -> list[str]:
     number = entry.statement.number
     heading = f'### <a id="{number}"></a>{number}'
@@ -267,9 +320,7 @@ def _section(entry: LedgerEntry, measurements: Measurements) -> list[str]:
     lines = [heading, "", f"> {entry.statement.text}"]
     if not entry.citations:
         return lines
-    columns = list(COLUMNS)
-    for kernel in measurements.kernels:
-        columns.append(f"{kernel}, {kernel.clock} clock")
+    columns = [*COLUMNS, *_kernel_columns(measurements)]
     lines += ["", _row(columns), "|" + "---|" * len(columns)]
     for citation in entry.citations:
         cells = [_claim_cell(citation), _truth(citation), citation.other_sources]

@@ -61,7 +61,7 @@ class Flow:
         receiver = self.stream.other(self.host)
         sent = self.stream.sent(receiver, "A")
         arrived = list(sent.where(lambda frame: frame.delivered_at))
-        arrived.sort(key=lambda frame: frame.arrived)
+        arrived.sort(key=lambda frame: frame.deliveries[0].position)
         return Records(arrived, sent.noun, sent.what)
 
     @cached_property

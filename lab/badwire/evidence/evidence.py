@@ -151,11 +151,15 @@ class Evidence:
     @property
     def programs(self) -> Records[Program]:
         """The programs of all hosts, in the order in which they started."""
+        started: dict[tuple[str, int], int] = {}  # the place of the first record, since many may have the same time
+        for position, record in enumerate(self.records):
+            if record["kind"] == "program":
+                started.setdefault((record["host"], record["program"]), position)
         found: list[Program] = []
         for name in self.hosts:
             host = self.host(name)
             found.extend(host.programs())
-        found.sort(key=lambda program: program.started or 0)
+        found.sort(key=lambda program: (program.started or 0, started[program.host, program.number]))
         return Records(found, "programs", "no program was recorded")
 
     def calls(

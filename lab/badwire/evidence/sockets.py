@@ -32,10 +32,10 @@ T = TypeVar("T")
 class SocketSample:
     """One socket, as a sample of the table at ``t`` (ns) shows it.
 
-    ``info`` has the fields of tcp_info, named without ``tcpi_``; its times are in microseconds. ``confirmed`` means
-    that the next sample showed the same values. On a busy connection the fields of an unconfirmed sample may be from
-    different moments, since the kernel reads the congestion window before it locks the socket to read the rest
-    (net/ipv4/tcp.c tcp_get_info).
+    ``user`` is the number of the user whose program made it. ``info`` has the fields of tcp_info, named without
+    ``tcpi_``; its times are in microseconds. ``confirmed`` means that the next sample showed the same values. On a busy
+    connection the fields of an unconfirmed sample may be from different moments, since the kernel reads the congestion
+    window before it locks the socket to read the rest (net/ipv4/tcp.c tcp_get_info).
     """
 
     protocol: str
@@ -43,6 +43,7 @@ class SocketSample:
     local: Address
     remote: Address
     inode: int
+    user: int
     timer: str
     expires_ms: int
     retrans: int
@@ -62,6 +63,7 @@ class SocketSample:
             local=(local_address, local_port),
             remote=(remote_address, remote_port),
             inode=int(record.get("inode") or 0),
+            user=int(record.get("uid") or 0),
             timer=record.get("timer", "off"),
             expires_ms=int(record.get("expires_ms") or 0),
             retrans=int(record.get("retrans") or 0),

@@ -217,7 +217,7 @@ def _follow(stream: TcpStream, host: str, updates: Records[WindowUpdate]) -> Ite
     """Each segment that a side sent once it knew a window, in order, with what the sender knew."""
     positions = {id(frame): position for position, frame in enumerate(stream.frames)}
     arrived = list(updates.where(lambda update: update.frame.delivered_at))
-    arrived.sort(key=lambda update: update.frame.arrived)
+    arrived.sort(key=lambda update: update.frame.deliveries[0].position)
     pending = deque(arrived)
     nxt = 0
     una = 0

@@ -45,8 +45,25 @@ class Ip:
 
 
 @dataclass(frozen=True)
+class TcpOption:
+    """A TCP option that is not decoded; ``length`` is its length field, in bytes, with kind and length themselves.
+
+    ``value`` is shorter than ``length - 2`` bytes if the header ends before the option does. ``length`` is 0 if the
+    header ends before the length field.
+    """
+
+    kind: int
+    length: int
+    value: bytes = b""
+
+
+@dataclass(frozen=True)
 class TcpOptions:
-    """TCP options (RFC 9293 section 3.2, RFC 7323, RFC 2018); an absent option is None, False or ()."""
+    """TCP options (RFC 9293 section 3.2, RFC 7323, RFC 2018, RFC 7413); an absent option is None, False or ().
+
+    ``fast_open`` is the cookie of TCP Fast Open; an empty one asks for a cookie. ``others`` has, in order, each option
+    of another kind, and each whose length is wrong for its kind.
+    """
 
     mss: int | None = None
     window_scale: int | None = None
@@ -54,6 +71,8 @@ class TcpOptions:
     sack: tuple[tuple[int, int], ...] = ()
     timestamp: int | None = None
     echo: int | None = None
+    fast_open: bytes | None = None
+    others: tuple[TcpOption, ...] = ()
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -169,6 +188,8 @@ _WINDOW_SCALE = 3
 _SACK_PERMITTED = 4
 _SACK = 5
 _TIMESTAMPS = 8
+_FAST_OPEN = 34
+_COOKIE = range(4, 17)  # bytes of a cookie of TCP Fast Open (RFC 7413 section 4.1.1)
 _UDP_HEADER = 8  # bytes
 _ICMP_HEADER = 8  # bytes
 _FRAGMENTATION_NEEDED = b"\x03\x04"  # ICMP type and code
@@ -278,6 +299,7 @@ def _tcp(inner: bytes, length: int) -> Tcp:
 def _tcp_options(data: bytes) -> TcpOptions:
     """Decode options of kind, length and value (RFC 9293 section 3.2); a truncated option ends the list."""
     options: dict[str, Any] = {}
+    others: list[TcpOption] = []
     at = 0
     while at < len(data) and data[at] != _END_OF_OPTIONS:
         kind = data[at]
@@ -289,6 +311,7 @@ def _tcp_options(data: bytes) -> TcpOptions:
         value = rest[2:size]
         is_truncated = size < 2 or size > len(rest)
         if is_truncated:
+            others.append(TcpOption(kind, size, value))
             break
         if kind == _MSS and len(value) == 2:
             options["mss"] = int.from_bytes(value, "big")
@@ -296,12 +319,16 @@ def _tcp_options(data: bytes) -> TcpOptions:
             options["window_scale"] = value[0]
         elif kind == _SACK_PERMITTED and not value:
             options["sack_permitted"] = True
-        elif kind == _SACK and len(value) % 8 == 0:
+        elif kind == _SACK and value and len(value) % 8 == 0:
             options["sack"] = tuple(struct.iter_unpack("!II", value))
         elif kind == _TIMESTAMPS and len(value) == 8:
             options["timestamp"], options["echo"] = struct.unpack("!II", value)
+        elif kind == _FAST_OPEN and (not value or len(value) in _COOKIE):
+            options["fast_open"] = value
+        else:
+            others.append(TcpOption(kind, size, value))
         at += size
-    return TcpOptions(**options)
+    return TcpOptions(**options, others=tuple(others))
 
 
 def _quoted(inner: bytes) -> Packet | None:

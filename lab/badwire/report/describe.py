@@ -7,7 +7,7 @@ from badwire.evidence.frames import Frame
 from badwire.evidence.stream import TcpStream, tcp_of
 from badwire.evidence.wire import FaultPeriod, UnknownFault
 from badwire.faults import grammar
-from badwire.packets.packet import Arp, Icmp
+from badwire.packets.packet import Arp, Icmp, TcpOption
 from badwire.store.records import Call, Program
 
 ARP_REQUEST = 1  # ar$op in RFC 826
@@ -130,6 +130,18 @@ def _options(frame: Frame) -> Iterator[str]:
         yield f"wscale {options.window_scale}"
     for left, right in options.sack:
         yield f"sack {left}-{right}"
+    if options.fast_open is not None:
+        yield f"tfo cookie {options.fast_open.hex()}" if options.fast_open else "tfo cookiereq"
+    for option in options.others:
+        yield _option(option)
+
+
+def _option(option: TcpOption) -> str:
+    """An option that is not decoded: its kind, its length, and its value in hexadecimal."""
+    shown = f"kind {option.kind} length {option.length}"
+    if option.value:
+        shown += f" 0x{option.value.hex()}"
+    return shown
 
 
 def fields(frame: Frame) -> dict[str, int]:

@@ -274,59 +274,98 @@ def _calls(run: Evidence, began: int) -> Iterator[Event]:
         )
 
 
-def _programs(run: Evidence, began: int) -> Iterator[Event]:
-    for program in run.programs:
-        assert program.started is not None
-        yield _program_event(program, program.started - began, "program", describe.started(program))
-        for line in _lines(program):
-            text = f"{program.name}: {line.text}"
-            yield _program_event(program, line.t - began, "output", text, failed=line.stream == "err")
-        for typed in program.inputs:
-            typed_text = visible(typed.text.rstrip())
-            yield _program_event(program, typed.t - began, "input", f"typed into {program.name}: {typed_text}")
-        if program.exited is not None:
+def _programs(run: Evidence, began: int) -> list[Event]:
+    """The events of all programs, by time; those of the same time in the order in which they were recorded."""
+    programs = {(program.host, program.number): program for program in run.programs}
+    found: list[_RecordedEvent] = []
+    incomplete: dict[tuple[Program, str], _RecordedText] = {}
+    for position, record in enumerate(run.records):
+        if record["kind"] not in ("program", "output", "input"):
+            continue
+        program = programs.get((record["host"], record["program"]))
+        if program is None:  # its start was not recorded
+            continue
+        recorded = _RecordedText(record["t"] - began, position, record.get("text", ""))
+        if record["kind"] == "input":
+            found.append(_input(program, recorded))
+        elif record["kind"] == "output":
+            stream = record["stream"]
+            begun = incomplete.pop((program, stream), None)
+            *lines, rest = _lines(recorded, begun)
+            found += [_output(program, stream, line) for line in lines]
+            if rest.text:
+                incomplete[program, stream] = rest
+        elif record["event"] == "start":
+            found.append(_program_event(program, recorded, "program", describe.started(program)))
+        elif record["event"] == "exit":
             failed = bool(program.status or program.signal)
-            yield _program_event(program, program.exited - began, "program", describe.ended(program), failed)
+            found.append(_program_event(program, recorded, "program", describe.ended(program), failed))
+    for (program, stream), rest in incomplete.items():
+        found.append(_output(program, stream, rest))
+    found.sort(key=lambda each: (each.event.began, each.position))
+    return [each.event for each in found]
 
 
-def _program_event(program: Program, t: int, kind: str, text: str, failed: bool = False) -> Event:
+class _RecordedText(NamedTuple):
+    """A text at the time ``t`` in ns, and the place of its record in the run, since many records have the same time."""
+
+    t: int
+    position: int
+    text: str
+
+
+class _RecordedEvent(NamedTuple):
+    """An event, and the place of its record in the run."""
+
+    position: int
+    event: Event
+
+
+def _lines(recorded: _RecordedText, begun: _RecordedText | None) -> Iterator[_RecordedText]:
+    """What a program wrote, line by line, each at the time of its beginning: one `print` may arrive in pieces.
+
+    Args:
+        recorded: what it wrote.
+        begun: the line that it had begun before, if any.
+
+    Yields:
+        The lines without their newlines; the last one is incomplete, and may be empty.
+    """
+    first, *others = recorded.text.split("\n")
+    if begun is None:
+        yield recorded._replace(text=first)
+    else:
+        yield begun._replace(text=begun.text + first)
+    for line in others:
+        yield recorded._replace(text=line)
+
+
+def _output(program: Program, stream: str, line: _RecordedText) -> _RecordedEvent:
+    return _program_event(program, line, "output", f"{program.name}: {line.text}", failed=stream == "err")
+
+
+def _input(program: Program, typed: _RecordedText) -> _RecordedEvent:
+    text = visible(typed.text.rstrip())
+    return _program_event(program, typed, "input", f"typed into {program.name}: {text}")
+
+
+def _program_event(
+    program: Program,
+    recorded: _RecordedText,
+    kind: str,
+    text: str,
+    failed: bool = False,
+) -> _RecordedEvent:
     """An event of a program, which takes no time."""
-    return Event(
+    event = Event(
         host=program.host,
-        began=t,
-        ended=t,
+        began=recorded.t,
+        ended=recorded.t,
         kind=kind,
         text=text,
         failed=failed,
     )
-
-
-class _OutputLine(NamedTuple):
-    """A line that a program wrote, at the time ``t`` in ns, to the stream ``out`` or ``err``."""
-
-    t: int
-    stream: str
-    text: str
-
-
-def _lines(program: Program) -> Iterator[_OutputLine]:
-    """What a program wrote, line by line, each at the time of its beginning: one `print` may arrive in pieces."""
-    incomplete: dict[str, _OutputLine] = {}
-    for output in program.outputs:
-        t = output.t
-        text = output.text
-        begun = incomplete.pop(output.stream, None)
-        if begun is not None:
-            t = begun.t
-            text = begun.text + text
-        lines = text.split("\n")
-        rest = lines.pop()
-        for line in lines:
-            yield _OutputLine(t, output.stream, line)
-            t = output.t
-        if rest:
-            incomplete[output.stream] = _OutputLine(t, output.stream, rest)
-    yield from incomplete.values()
+    return _RecordedEvent(recorded.position, event)
 
 
 def _faults(run: Evidence, began: int) -> Iterator[FaultInForce]:

@@ -16,7 +16,10 @@ _EVENT = -1
 
 
 class TimedLine(NamedTuple):
-    """A line of the text, at the time ``t`` in ns. Lines of the same time are sorted by ``order``."""
+    """A line of the text, at the time ``t`` in ns.
+
+    Lines of the same time are sorted by ``order``; those of the same order stay in the order of the story.
+    """
 
     t: int
     order: int
@@ -32,7 +35,8 @@ def show(story: Story) -> Iterator[str]:
     lines += _states(story, width)
     lines += _events(story, width)
     lines += _arrows(story, width)
-    for line in sorted(lines):
+    lines.sort(key=lambda line: (line.t, line.order))
+    for line in lines:
         seconds = line.t / NS
         text = visible(line.text)
         yield f"{seconds:12.6f}  {text}"

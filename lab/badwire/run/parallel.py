@@ -35,7 +35,7 @@ def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Genera
             scenario = waiting.popleft()
             yield scenario, _outcome(scenario, runner)
         return
-    running: list[Child] = []
+    running: list[ScenarioProcess] = []
     ending_signal: int = signal.SIGTERM
     try:
         while waiting or running:
@@ -71,7 +71,7 @@ ChildMessage = str | Run | RuntimeError
 
 
 @dataclass(frozen=True, eq=False)
-class Child:
+class ScenarioProcess:
     """A forked process that runs one scenario, and the connection that it sends its messages to."""
 
     scenario: Scenario
@@ -92,7 +92,7 @@ class Child:
         os.waitpid(self.pid, 0)
 
 
-def _start(scenario: Scenario, runner: Runner) -> Child:
+def _start(scenario: Scenario, runner: Runner) -> ScenarioProcess:
     ours, theirs = Pipe(duplex=False)
     parent = os.getpid()
 
@@ -117,7 +117,7 @@ def _start(scenario: Scenario, runner: Runner) -> Child:
 
     pid = fork(run_and_send)
     theirs.close()
-    return Child(scenario, ours, pid)
+    return ScenarioProcess(scenario, ours, pid)
 
 
 def _after_exception(scenario: Scenario, error: Exception) -> Run | RuntimeError:
@@ -139,7 +139,7 @@ def _outcome(scenario: Scenario, runner: Runner) -> Run:
         return not_run(scenario, error)
 
 
-def _ready(running: list[Child]) -> list[Child]:
+def _ready(running: list[ScenarioProcess]) -> list[ScenarioProcess]:
     """Wait until children have sent a message or ended, and return these in the order of their start."""
     ready = wait([child.connection for child in running])
     return [child for child in running if child.connection in ready]

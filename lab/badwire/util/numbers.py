@@ -5,9 +5,10 @@ to its error.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -15,6 +16,8 @@ DIGITS = 4  # significant digits of a measured time: the wire's clock and a host
 DECIMALS = 6  # of a time in seconds: none of the lab's clocks is more accurate than a microsecond
 SINGULAR = {"processes": "process", "copies": "copy"}  # any other unit, all in the plural, loses its s
 WIDE = 0.2  # a span wider than this fraction of its middle is written as two bounds instead of a middle and an error
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -151,9 +154,15 @@ def _rounded_up(error: float) -> tuple[float, int]:
 
 
 def _in_order(values: Iterable[T]) -> list[T]:
-    """Sort the values; values that cannot be compared with each other are sorted by their text."""
-    listed = list(values)
-    try:
-        return sorted(listed)  # type: ignore[type-var]
-    except TypeError:
-        return sorted(listed, key=str)
+    """Sort the values: numbers by their size, then others by their text. A pair is sorted by its first item first."""
+    return sorted(values, key=_rank)
+
+
+def _rank(value: object) -> tuple[int, Any]:
+    if isinstance(value, tuple):
+        return 2, tuple(_rank(item) for item in value)
+    if isinstance(value, int | float) and not math.isnan(value):
+        return 0, value
+    if isinstance(value, str) and _NUMBER.fullmatch(value):  # such as the key of a mapping that was read from JSON
+        return 0, float(value)
+    return 1, text(value)

@@ -1,6 +1,6 @@
 """The relay on a real wire: a process of its own, between two hosts on a bridge, in namespaces made for each test.
 
-Each ground is tried as root and as a user who may only make a user namespace. What a machine forbids is skipped.
+Each network is tried as root and as a user who may only make a user namespace. What a machine forbids is skipped.
 """
 
 import fcntl
@@ -26,13 +26,13 @@ from badwire.pytest_plugin.require import lacking
 from badwire.units import ms
 
 sys.path.insert(0, str(Path(__file__).parent))
-from relay_ground import SERVER, Ground, enter_namespaces, in_a_child
+from relay_network import SERVER, HostNetwork, enter_namespaces, in_a_child
 
 NOBODY = 65534
 PR_SET_DUMPABLE = 4
 RTMGRP_LINK = 1
 PORT = 5000
-Work = Callable[[Ground], None]
+Work = Callable[[HostNetwork], None]
 
 
 def become_nobody() -> None:
@@ -43,8 +43,8 @@ def become_nobody() -> None:
 
 
 @pytest.fixture(params=["as we are", "as nobody"])
-def ground(request: pytest.FixtureRequest) -> Iterator[Callable[[Work], None]]:
-    """Call it with what is to be done on a ground; the child that does it fails the test by its exit status."""
+def network(request: pytest.FixtureRequest) -> Iterator[Callable[[Work], None]]:
+    """Call it with what is to be done on a network; the child that does it fails the test by its exit status."""
 
     def prepare() -> None:
         if request.param == "as nobody":
@@ -65,7 +65,7 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Callable[[Work], None]]:
     def run(work: Work) -> None:
         def in_child() -> None:
             prepare()
-            with Ground() as made:
+            with HostNetwork() as made:
                 work(made)
 
         assert in_a_child(in_child) == 0
@@ -73,8 +73,8 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Callable[[Work], None]]:
     yield run
 
 
-def send(ground: Ground, *texts: str) -> None:
-    sender = ground.udp("client")
+def send(network: HostNetwork, *texts: str) -> None:
+    sender = network.udp("client")
     for text in texts:
         sender.sendto(text.encode(), (SERVER, PORT))
 
@@ -83,11 +83,11 @@ def receive(receiver: socket.socket, count: int) -> list[str]:
     return [receiver.recv(2000).decode() for _ in range(count)]
 
 
-def resolve(ground: Ground, server: socket.socket) -> None:
+def resolve(network: HostNetwork, server: socket.socket) -> None:
     """Have the ARP exchange done: until then the kernel itself puts datagrams out of order, since those that it kept
     are sent by whoever brings the answer, beside the sender's next ones.
     """
-    send(ground, "resolve")
+    send(network, "resolve")
     assert receive(server, 1) == ["resolve"]
 
 
@@ -107,45 +107,45 @@ def passed(events: list[dict[str, Any]]) -> list[str]:
     return [payload(frame) for frame in frames if frame[12:14] == b"\x08\x00"]
 
 
-def test_a_relay_without_faults_passes_everything(ground: Callable[[Work], None]) -> None:
-    def work(ground: Ground) -> None:
-        server = ground.udp("server", PORT)
-        send(ground, "straight")
-        ground.redirect()
-        send(ground, *"abc")
-        ground.remove_redirect()
-        send(ground, "straight again")
+def test_a_relay_without_faults_passes_everything(network: Callable[[Work], None]) -> None:
+    def work(network: HostNetwork) -> None:
+        server = network.udp("server", PORT)
+        send(network, "straight")
+        network.redirect()
+        send(network, *"abc")
+        network.remove_redirect()
+        send(network, "straight again")
         assert sorted(receive(server, 5)) == ["a", "b", "c", "straight", "straight again"]
 
-    ground(work)
+    network(work)
 
 
-def test_a_delay_is_never_short_and_keeps_the_order(ground: Callable[[Work], None]) -> None:
+def test_a_delay_is_never_short_and_keeps_the_order(network: Callable[[Work], None]) -> None:
     """What is late is the scheduler's; what is early would be ours. The benchmark says how late."""
 
-    def work(ground: Ground) -> None:
-        server = ground.udp("server", PORT)
-        ground.redirect()
-        resolve(ground, server)
-        ground.fault(Delay(30 * ms))
+    def work(network: HostNetwork) -> None:
+        server = network.udp("server", PORT)
+        network.redirect()
+        resolve(network, server)
+        network.fault(Delay(30 * ms))
         began = time.monotonic()
-        send(ground, *map(str, range(200)))
+        send(network, *map(str, range(200)))
         assert receive(server, 200) == [str(number) for number in range(200)]
         assert time.monotonic() - began >= 30 * ms
 
-    ground(work)
+    network(work)
 
 
-def test_the_named_frame_is_dropped_and_the_record_says_so(ground: Callable[[Work], None]) -> None:
-    def work(ground: Ground) -> None:
-        server = ground.udp("server", PORT)
-        ground.redirect()
-        ground.relay.watch(2000)
-        began = ground.fault(Nth(2, to_port=PORT))
-        send(ground, *"abc")
+def test_the_named_frame_is_dropped_and_the_record_says_so(network: Callable[[Work], None]) -> None:
+    def work(network: HostNetwork) -> None:
+        server = network.udp("server", PORT)
+        network.redirect()
+        network.relay.watch(2000)
+        began = network.fault(Nth(2, to_port=PORT))
+        send(network, *"abc")
         assert receive(server, 2) == ["a", "c"]
-        ground.relay.unwatch()
-        events = ground.relay.events()
+        network.relay.unwatch()
+        events = network.relay.events()
         assert decisions(events) == [("nth", "drop")]
         decision = next(event for event in events if event["event"] == "decision")
         assert payload(decision["frame"]) == "b" and decision["toward"] == "server" and decision["t"] > began
@@ -154,10 +154,10 @@ def test_the_named_frame_is_dropped_and_the_record_says_so(ground: Callable[[Wor
         sent = [frame for frame in frames if frame[4][12:14] == b"\x08\x00"]
         assert all(frame[1:4] == ["server", "out", 43] and frame[0] > began for frame in sent)
 
-    ground(work)
+    network(work)
 
 
-def test_tcp_gets_through_all_of_them_at_once(ground: Callable[[Work], None]) -> None:
+def test_tcp_gets_through_all_of_them_at_once(network: Callable[[Work], None]) -> None:
     faults: list[Fault] = [
         Delay(2 * ms, 1 * ms),
         Loss(0.02),
@@ -168,14 +168,14 @@ def test_tcp_gets_through_all_of_them_at_once(ground: Callable[[Work], None]) ->
     ]
     data = os.urandom(300_000)
 
-    def work(ground: Ground) -> None:
-        with ground.inside("server"):
+    def work(network: HostNetwork) -> None:
+        with network.inside("server"):
             listener = socket.create_server(("", PORT))
-        with ground.inside("client"):
+        with network.inside("client"):
             client = socket.socket()
-        ground.redirect()
-        ground.relay.watch(64)
-        ground.fault(*faults)
+        network.redirect()
+        network.relay.watch(64)
+        network.fault(*faults)
         client.settimeout(30)
         client.connect((SERVER, PORT))
         server = listener.accept()[0]
@@ -190,82 +190,82 @@ def test_tcp_gets_through_all_of_them_at_once(ground: Callable[[Work], None]) ->
             if readable:
                 arrived += server.recv(1 << 16)
         assert arrived == data
-        ground.relay.unwatch()
-        assert {"drop", "duplicate", "corrupt"} <= {verdict for _, verdict in decisions(ground.relay.events())}
+        network.relay.unwatch()
+        assert {"drop", "duplicate", "corrupt"} <= {verdict for _, verdict in decisions(network.relay.events())}
 
-    ground(work)
+    network(work)
 
 
-def test_hold_release_and_lift(ground: Callable[[Work], None]) -> None:
-    def work(ground: Ground) -> None:
-        server = ground.udp("server", PORT)
-        ground.redirect()
-        ground.relay.watch(64)
-        ground.fault(Hold(to_port=PORT))
-        send(ground, *"abc")
-        wait_for_decisions(ground, 3)
-        assert ground.relay.release("server") == 3
+def test_hold_release_and_lift(network: Callable[[Work], None]) -> None:
+    def work(network: HostNetwork) -> None:
+        server = network.udp("server", PORT)
+        network.redirect()
+        network.relay.watch(64)
+        network.fault(Hold(to_port=PORT))
+        send(network, *"abc")
+        wait_for_decisions(network, 3)
+        assert network.relay.release("server") == 3
         assert receive(server, 3) == ["a", "b", "c"]
-        send(ground, *"de")
-        wait_for_decisions(ground, 5)  # three releases came first
-        ground.fault()
+        send(network, *"de")
+        wait_for_decisions(network, 5)  # three releases came first
+        network.fault()
         assert receive(server, 2) == ["d", "e"]
 
-    ground(work)
+    network(work)
 
 
-def wait_for_decisions(ground: Ground, count: int) -> None:
+def wait_for_decisions(network: HostNetwork, count: int) -> None:
     """Wait until the relay has reported ``count`` decisions."""
     decided = 0
     while decided < count:
-        assert select.select([ground.relay], [], [], 5)[0]
-        decided += len(decisions(ground.relay.events()))
+        assert select.select([network.relay], [], [], 5)[0]
+        decided += len(decisions(network.relay.events()))
 
 
-def test_queued_frames_keep_their_time_when_the_fault_is_lifted(ground: Callable[[Work], None]) -> None:
-    def work(ground: Ground) -> None:
-        server = ground.udp("server", PORT)
-        ground.redirect()
-        resolve(ground, server)
-        ground.fault(Delay(200 * ms))
+def test_queued_frames_keep_their_time_when_the_fault_is_lifted(network: Callable[[Work], None]) -> None:
+    def work(network: HostNetwork) -> None:
+        server = network.udp("server", PORT)
+        network.redirect()
+        resolve(network, server)
+        network.fault(Delay(200 * ms))
         began = time.monotonic()
-        send(ground, "late")
-        ground.relay.watch(64)  # the relay sees this no sooner than the frame, and answers once both are served
-        ground.fault(Delay(0))
-        ground.remove_redirect()
-        send(ground, "early")
+        send(network, "late")
+        network.relay.watch(64)  # the relay sees this no sooner than the frame, and answers once both are served
+        network.fault(Delay(0))
+        network.remove_redirect()
+        send(network, "early")
         # "early" comes first, unless the steps between the two have taken as long as the delay.
         assert sorted(receive(server, 2)) == ["early", "late"]
         assert time.monotonic() - began >= 200 * ms
-        ground.relay.unwatch()
-        assert passed(ground.relay.events()) == ["late"]
+        network.relay.unwatch()
+        assert passed(network.relay.events()) == ["late"]
 
-    ground(work)
+    network(work)
 
 
 def test_frames_that_came_before_a_fault_was_lifted_meet_it_however_late_the_relay_is(
-    ground: Callable[[Work], None],
+    network: Callable[[Work], None],
 ) -> None:
-    def work(ground: Ground) -> None:
-        server = ground.udp("server", PORT)
-        ground.redirect()
-        resolve(ground, server)
-        ground.relay.watch(64)
-        ground.fault(Partition())
-        os.kill(ground.relay.pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, ground.relay.pid, os.WSTOPPED | os.WNOWAIT)
-        send(ground, *map(str, range(200)))
-        lifting = threading.Thread(target=ground.fault)
+    def work(network: HostNetwork) -> None:
+        server = network.udp("server", PORT)
+        network.redirect()
+        resolve(network, server)
+        network.relay.watch(64)
+        network.fault(Partition())
+        os.kill(network.relay.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, network.relay.pid, os.WSTOPPED | os.WNOWAIT)
+        send(network, *map(str, range(200)))
+        lifting = threading.Thread(target=network.fault)
         lifting.start()
-        while not unread(ground.relay.fileno()):
+        while not unread(network.relay.fileno()):
             pass
-        os.kill(ground.relay.pid, signal.SIGCONT)
+        os.kill(network.relay.pid, signal.SIGCONT)
         lifting.join()
-        assert decisions(ground.relay.events()) == [("partition", "drop")] * 200
-        send(ground, "after")
+        assert decisions(network.relay.events()) == [("partition", "drop")] * 200
+        send(network, "after")
         assert receive(server, 1) == ["after"]
 
-    ground(work)
+    network(work)
 
 
 def unread(fd: int) -> int:
@@ -273,33 +273,33 @@ def unread(fd: int) -> int:
     return int.from_bytes(fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
-def test_a_dead_relay_lets_nothing_through_and_is_noticed(ground: Callable[[Work], None]) -> None:
-    def work(ground: Ground) -> None:
-        server = ground.udp("server", PORT)
-        ground.redirect()
-        send(ground, "before")
+def test_a_dead_relay_lets_nothing_through_and_is_noticed(network: Callable[[Work], None]) -> None:
+    def work(network: HostNetwork) -> None:
+        server = network.udp("server", PORT)
+        network.redirect()
+        send(network, "before")
         receive(server, 1)
         news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         news.bind((0, RTMGRP_LINK))
-        os.kill(ground.relay.pid, signal.SIGKILL)
-        assert select.select([ground.relay], [], [], 5)[0]
+        os.kill(network.relay.pid, signal.SIGKILL)
+        assert select.select([network.relay], [], [], 5)[0]
         with pytest.raises(AgentLost):
-            ground.relay.events()
+            network.relay.events()
         with pytest.raises(AgentLost):
-            ground.fault(Delay(0))
-        while ground.index in dict(socket.if_nameindex()):
+            network.fault(Delay(0))
+        while network.index in dict(socket.if_nameindex()):
             assert select.select([news], [], [], 5)[0], "the relay's interfaces outlive it"
             news.recv(1 << 16)
-        send(ground, "after")  # on this wire a frame is delivered, or dropped, before send returns
+        send(network, "after")  # on this wire a frame is delivered, or dropped, before send returns
         server.setblocking(False)
         with pytest.raises(BlockingIOError):
             server.recv(100)
 
-    ground(work)
+    network(work)
 
 
-def test_the_relay_ends_with_its_agent(ground: Callable[[Work], None]) -> None:
-    def work(ground: Ground) -> None:
+def test_the_relay_ends_with_its_agent(network: Callable[[Work], None]) -> None:
+    def work(network: HostNetwork) -> None:
         reading, writing = os.pipe()
         agent = os.fork()
         if not agent:
@@ -310,32 +310,32 @@ def test_the_relay_ends_with_its_agent(ground: Callable[[Work], None]) -> None:
         os.waitpid(agent, 0)
         assert select.select([relay], [], [], 5)[0]
 
-    ground(work)
+    network(work)
 
 
-def test_what_the_relay_refuses(ground: Callable[[Work], None]) -> None:
-    def work(ground: Ground) -> None:
+def test_what_the_relay_refuses(network: Callable[[Work], None]) -> None:
+    def work(network: HostNetwork) -> None:
         with pytest.raises(BadFault, match="probability"):
-            ground.relay.set("server", [{"name": "loss", "probability": 2}], 1)
+            network.relay.set("server", [{"name": "loss", "probability": 2}], 1)
         with pytest.raises(RequestError, match="nowhere"):
-            ground.relay.set("nowhere", [], 1)
+            network.relay.set("nowhere", [], 1)
         with pytest.raises(RunError, match="add_port"), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as tx:
-            ground.relay.add_port("third", tx, "no-such-end")
-        assert ground.relay.set("server", [Partition().to_json()], 1) <= time.monotonic_ns()
+            network.relay.add_port("third", tx, "no-such-end")
+        assert network.relay.set("server", [Partition().to_json()], 1) <= time.monotonic_ns()
 
-    ground(work)
+    network(work)
 
 
-def test_the_relay_says_nothing_by_itself(ground: Callable[[Work], None]) -> None:
+def test_the_relay_says_nothing_by_itself(network: Callable[[Work], None]) -> None:
     """No IPv6 solicitation leaves its end, and it keeps none of the agent's descriptors."""
 
-    def work(ground: Ground) -> None:
+    def work(network: HostNetwork) -> None:
         links = sorted(
-            os.readlink(f"/proc/{ground.relay.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{ground.relay.pid}/fd")
+            os.readlink(f"/proc/{network.relay.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{network.relay.pid}/fd")
         )
         assert [link for link in links if link.startswith("pipe:")] == []
-        lines = Path(f"/proc/{ground.relay.pid}/net/dev").read_text().splitlines()
+        lines = Path(f"/proc/{network.relay.pid}/net/dev").read_text().splitlines()
         (end,) = (line.split() for line in lines if line.lstrip().startswith("r"))
         assert end[10] == "0", "frames that the relay's own end sent"
 
-    ground(work)
+    network(work)

@@ -11,7 +11,7 @@ import pytest
 
 from badwire.packets.checksum import checksums_right
 from badwire.pytest_plugin import require
-from tests.agent.wire.wire_ground import Ground, Host, ground, why_not
+from tests.agent.wire.wire_network import Host, HostNetwork, network, why_not
 
 UDP, TCP = socket.SOCK_DGRAM, socket.SOCK_STREAM
 PORT = 5000
@@ -19,12 +19,12 @@ HEADERS = 14 + 20 + 8  # Ethernet, IPv4, UDP
 
 
 @pytest.fixture(params=["whoever tests", "nobody"])
-def wire(request: pytest.FixtureRequest) -> Iterator[Ground]:
+def wire(request: pytest.FixtureRequest) -> Iterator[HostNetwork]:
     """A wire with two hosts, as the user who runs the tests and as one without rights."""
     user = None if request.param == "whoever tests" else request.param
     if why := why_not(user):
         require.lacking(why, {"netns"} if user is None else ())
-    with ground(2, user) as made:
+    with network(2, user) as made:
         yield made.connect()
 
 
@@ -34,13 +34,13 @@ def udp(host: Host, port: int = 0) -> socket.socket:
     return made
 
 
-def payloads(ground: Ground, host: str, direction: str) -> list[bytes]:
+def payloads(network: HostNetwork, host: str, direction: str) -> list[bytes]:
     """The payloads of the UDP datagrams seen, in the order of their times."""
-    seen = sorted(frame for frame in ground.frames() if frame[1:3] == [host, direction] and frame[4][23:24] == b"\x11")
+    seen = sorted(frame for frame in network.frames() if frame[1:3] == [host, direction] and frame[4][23:24] == b"\x11")
     return [frame[4][HEADERS:] for frame in seen]
 
 
-def test_a_datagram_is_seen_as_sent_and_as_delivered(wire: Ground) -> None:
+def test_a_datagram_is_seen_as_sent_and_as_delivered(wire: HostNetwork) -> None:
     client, server = wire.hosts
     with udp(client) as sender, udp(server, PORT) as receiver:
         before = time.monotonic_ns()
@@ -67,7 +67,7 @@ def exactly(stream: socket.socket, size: int) -> bytes:
     return data
 
 
-def test_a_stream_is_cut_into_frames_of_the_mtu_with_finished_checksums(wire: Ground) -> None:
+def test_a_stream_is_cut_into_frames_of_the_mtu_with_finished_checksums(wire: HostNetwork) -> None:
     client, server = wire.hosts
     data = bytes(range(256)) * 1000
     with server.open(socket.AF_INET, TCP) as listener, client.open(socket.AF_INET, TCP) as sender:
@@ -92,7 +92,7 @@ def test_a_stream_is_cut_into_frames_of_the_mtu_with_finished_checksums(wire: Gr
         assert checksums_right(frame)
 
 
-def test_nothing_that_passed_before_the_end_is_missing(wire: Ground) -> None:
+def test_nothing_that_passed_before_the_end_is_missing(wire: HostNetwork) -> None:
     client, server = wire.hosts
     with udp(client) as sender, udp(server, PORT) as receiver:
         for n in range(3000):
@@ -104,7 +104,7 @@ def test_nothing_that_passed_before_the_end_is_missing(wire: Ground) -> None:
     assert payloads(wire, "h1", "out") == numbers
 
 
-def test_frames_come_while_the_lab_runs(wire: Ground) -> None:
+def test_frames_come_while_the_lab_runs(wire: HostNetwork) -> None:
     client, server = wire.hosts
     with udp(client) as sender, udp(server, PORT):
         sender.sendto(b"soon", (server.address, PORT))
@@ -112,15 +112,15 @@ def test_frames_come_while_the_lab_runs(wire: Ground) -> None:
 
 
 @pytest.fixture
-def alone() -> Iterator[Ground]:
+def alone() -> Iterator[HostNetwork]:
     """A wire with three hosts that nobody has connected yet."""
     if why := why_not():
         require.lacking(why, {"netns"})
-    with ground(3) as made:
+    with network(3) as made:
         yield made
 
 
-def test_a_frame_is_cut_and_its_length_is_not(alone: Ground) -> None:
+def test_a_frame_is_cut_and_its_length_is_not(alone: HostNetwork) -> None:
     client, server, _ = alone.connect(snaplen=60).hosts
     with udp(client) as sender, udp(server, PORT) as receiver:
         sender.sendto(bytes(1000), (server.address, PORT))
@@ -130,7 +130,7 @@ def test_a_frame_is_cut_and_its_length_is_not(alone: Ground) -> None:
     assert lengths == {(42, 42), (HEADERS + 1000, 60)}
 
 
-def test_only_the_receiver_gets_a_datagram(alone: Ground) -> None:
+def test_only_the_receiver_gets_a_datagram(alone: HostNetwork) -> None:
     client, server, other = alone.connect().hosts
     with udp(client) as sender, udp(server, PORT) as receiver:
         sender.sendto(b"for h1 only", (server.address, PORT))
@@ -139,7 +139,7 @@ def test_only_the_receiver_gets_a_datagram(alone: Ground) -> None:
     assert {frame[4][12:14] for frame in alone.frames() if frame[1] == other.name} == {b"\x08\x06"}  # ARP's broadcast
 
 
-def test_frames_that_the_ring_has_no_room_for_are_counted(alone: Ground) -> None:
+def test_frames_that_the_ring_has_no_room_for_are_counted(alone: HostNetwork) -> None:
     client, server, _ = alone.connect().hosts
     with udp(client) as sender, udp(server, PORT) as receiver:
         sender.sendto(b"first", (server.address, PORT))
@@ -159,7 +159,7 @@ def test_frames_that_the_ring_has_no_room_for_are_counted(alone: Ground) -> None
     )  # ARP: a broadcast to two hosts, and the answer; the first datagram
 
 
-def test_the_bridge_as_other_tools_see_it(alone: Ground) -> None:
+def test_the_bridge_as_other_tools_see_it(alone: HostNetwork) -> None:
     alone.connect()
     assert "p1 master br0 static" in alone.run("bridge", "fdb", "show").replace("dev ", "").replace("  ", " ")
     ports = alone.run("bridge", "link", "show")
@@ -177,7 +177,9 @@ def test_the_bridge_as_other_tools_see_it(alone: Ground) -> None:
         ({"do": "port", "host": "ghost", "pid": 4_000_000}, "MachineError", "host ghost cannot be connected"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(alone: Ground, request_: dict[str, Any], error: str, excerpt: str) -> None:
+def test_what_cannot_be_done_is_one_sentence(
+    alone: HostNetwork, request_: dict[str, Any], error: str, excerpt: str
+) -> None:
     alone.connect()
     answer = alone.ask(**request_)
     assert answer["error"] == error
@@ -185,7 +187,7 @@ def test_what_cannot_be_done_is_one_sentence(alone: Ground, request_: dict[str, 
     alone.ok("unwatch")
 
 
-def test_too_early_is_one_sentence(alone: Ground) -> None:
+def test_too_early_is_one_sentence(alone: HostNetwork) -> None:
     for do in ("watch", "unwatch", "port"):
         answer = alone.ask(do, **({"host": "h0"} if do == "port" else {"snaplen": 100} if do == "watch" else {}))
         assert "not ready for this request" in answer["text"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from badwire.pytest_plugin import require
-from tests.agent.wire.wire_ground import ground, why_not
+from tests.agent.wire.wire_network import network, why_not
 
 
 def test_a_bridge_that_an_engine_made_is_left_as_it_was() -> None:
@@ -15,7 +15,7 @@ def test_a_bridge_that_an_engine_made_is_left_as_it_was() -> None:
         pytest.skip("only root can make the links that an engine makes")
     if why := why_not():
         require.lacking(why, {"netns"})
-    with ground(2, bridge="engine0") as made:
+    with network(2, bridge="engine0") as made:
         client, server = made.hosts
         made.ok("bridge", name="engine0", mtu=1500)
         for number, host in enumerate(made.hosts):
@@ -46,6 +46,6 @@ def test_a_bridge_that_an_engine_made_is_left_as_it_was() -> None:
 def test_a_bridge_that_is_not_there() -> None:
     if why := why_not():
         require.lacking(why, {"netns"})
-    with ground(0) as made:
+    with network(0) as made:
         answer = made.ask("bridge", name="nowhere0", mtu=1500)
     assert (answer["error"], "no bridge nowhere0" in answer["text"]) == ("BadTopology", True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from badwire.pytest_plugin import require
-from tests.agent.wire.wire_ground import Ground, Host, ground, why_not
+from tests.agent.wire.wire_network import Host, HostNetwork, network, why_not
 
 PORT = 5000
 HEADERS = 14 + 20 + 8  # Ethernet, IPv4, UDP
@@ -20,21 +20,21 @@ HOLD = {"name": "hold", "protocol": "udp"}
 
 
 @pytest.fixture(params=["whoever tests", "nobody"])
-def wire(request: pytest.FixtureRequest) -> Iterator[Ground]:
+def wire(request: pytest.FixtureRequest) -> Iterator[HostNetwork]:
     """A wire with two hosts, as the user who runs the tests and as one without rights."""
     user = None if request.param == "whoever tests" else request.param
     if why := why_not(user):
         require.lacking(why, {"netns"} if user is None else ())
-    with ground(2, user) as made:
+    with network(2, user) as made:
         yield made.connect()
 
 
 @pytest.fixture
-def wire_of_root() -> Iterator[Ground]:
+def wire_of_root() -> Iterator[HostNetwork]:
     """One into whose namespace other tools can look."""
     if why := why_not() or (None if os.geteuid() == 0 else "only root can look into another network namespace"):
         require.lacking(why, {"netns"} if os.geteuid() == 0 else ())
-    with ground(2) as made:
+    with network(2) as made:
         yield made.connect()
 
 
@@ -44,7 +44,7 @@ def udp(host: Host, port: int = 0) -> socket.socket:
     return made
 
 
-def datagrams(wire: Ground, host: str, direction: str) -> dict[bytes, int]:
+def datagrams(wire: HostNetwork, host: str, direction: str) -> dict[bytes, int]:
     """Payload -> time in ns."""
     return {
         frame[HEADERS:]: t
@@ -53,12 +53,12 @@ def datagrams(wire: Ground, host: str, direction: str) -> dict[bytes, int]:
     }
 
 
-def set_faults(wire: Ground, toward: Host, *faults: dict[str, Any]) -> dict[str, Any]:
+def set_faults(wire: HostNetwork, toward: Host, *faults: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = wire.ok("faults", host=toward.name, faults=list(faults), engine="relay", seed=1)
     return answer
 
 
-def test_a_delay_is_toward_one_host_and_is_never_short(wire: Ground) -> None:
+def test_a_delay_is_toward_one_host_and_is_never_short(wire: HostNetwork) -> None:
     client, server = wire.hosts
     with udp(client, PORT) as near, udp(server, PORT) as far:
         near.sendto(b"first", far.getsockname())  # ARP is done before the fault
@@ -77,7 +77,7 @@ def test_a_delay_is_toward_one_host_and_is_never_short(wire: Ground) -> None:
     assert back < 30_000_000
 
 
-def test_what_was_sent_and_not_delivered_is_told_apart(wire: Ground) -> None:
+def test_what_was_sent_and_not_delivered_is_told_apart(wire: HostNetwork) -> None:
     client, server = wire.hosts
     with udp(client) as near, udp(server, PORT) as far:
         near.sendto(b"first", far.getsockname())
@@ -98,7 +98,7 @@ def test_what_was_sent_and_not_delivered_is_told_apart(wire: Ground) -> None:
     assert decision["frame"].endswith(b"two")
 
 
-def test_what_is_held_comes_when_it_is_released(wire: Ground) -> None:
+def test_what_is_held_comes_when_it_is_released(wire: HostNetwork) -> None:
     client, server = wire.hosts
     with udp(client) as near, udp(server, PORT) as far:
         near.sendto(b"first", far.getsockname())
@@ -111,7 +111,7 @@ def test_what_is_held_comes_when_it_is_released(wire: Ground) -> None:
         assert far.recv(100) == b"held"
 
 
-def test_setting_changing_and_lifting_lose_nothing(wire: Ground) -> None:
+def test_setting_changing_and_lifting_lose_nothing(wire: HostNetwork) -> None:
     """The sender never rests while the list of faults changes under it."""
     client, server = wire.hosts
     lists: list[tuple[dict[str, Any], ...]] = [
@@ -139,7 +139,7 @@ def test_setting_changing_and_lifting_lose_nothing(wire: Ground) -> None:
     assert wire.ok("unwatch")["dropped"] == 0
 
 
-def test_the_redirect_as_tc_sees_it(wire_of_root: Ground) -> None:
+def test_the_redirect_as_tc_sees_it(wire_of_root: HostNetwork) -> None:
     server = wire_of_root.hosts[1]
     show = ("tc", "filter", "show", "dev", "p2", "egress")
     assert wire_of_root.run(*show) == ""
@@ -149,7 +149,7 @@ def test_the_redirect_as_tc_sees_it(wire_of_root: Ground) -> None:
     assert wire_of_root.run(*show) == ""
 
 
-def test_netem_is_used_where_it_is_and_refused_in_one_sentence_where_it_is_not(wire_of_root: Ground) -> None:
+def test_netem_is_used_where_it_is_and_refused_in_one_sentence_where_it_is_not(wire_of_root: HostNetwork) -> None:
     facts = wire_of_root.ok("facts")
     answer = wire_of_root.ask("faults", host="h1", faults=[DELAY], engine="netem", seed=1)
     qdiscs = wire_of_root.run("tc", "qdisc", "show", "dev", "p2")
@@ -164,7 +164,7 @@ def test_netem_is_used_where_it_is_and_refused_in_one_sentence_where_it_is_not(w
     assert chosen["engine"] == "relay"  # netem has no words for hold
 
 
-def test_the_relays_death_is_told_and_ends_the_wires_work(wire: Ground) -> None:
+def test_the_relays_death_is_told_and_ends_the_wires_work(wire: HostNetwork) -> None:
     set_faults(wire, wire.hosts[1], DELAY)
     os.kill(wire.relay(), signal.SIGKILL)
     wire.wait_for("relay_died")

@@ -1,4 +1,4 @@
-"""The other side of ``wire_ground``: the process in which the wire's agent and the hosts' processes live."""
+"""The other side of ``wire_network``: the process in which the wire's agent and the hosts' processes live."""
 
 import json
 import os

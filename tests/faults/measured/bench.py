@@ -18,7 +18,7 @@ from badwire.evidence.join import join
 from badwire.faults import Delay, Fault, Reorder
 from badwire.packets.pcapng import Captured
 from badwire.store.records import Decision
-from tests.agent.wire.wire_ground import Ground
+from tests.agent.wire.wire_network import HostNetwork
 from tests.pace import HANG
 
 VIRTUAL = os.environ.get("BADWIRE_CLOCK") == "virtual"  # computing takes no time, so that a delay can be held to 1 us
@@ -50,7 +50,7 @@ PRECISION = {
 class Bench:
     """A wire between ``h0``, which sends, and ``h1``; its faults carried out by one engine."""
 
-    def __init__(self, wire: Ground, engine: str) -> None:
+    def __init__(self, wire: HostNetwork, engine: str) -> None:
         self.wire, self.engine, self.precision = wire, engine, PRECISION[engine]
         # Whether a frame leaves when it is due, whatever else the machine does: the relay needs a processor first.
         self.punctual = VIRTUAL or engine == "netem"

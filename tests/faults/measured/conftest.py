@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from badwire.pytest_plugin import require
-from tests.agent.wire.wire_ground import ground, why_not
+from tests.agent.wire.wire_network import network, why_not
 from tests.faults.measured.bench import Bench
 
 
@@ -14,7 +14,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """A wire with two hosts whose faults this engine carries out."""
     if why := why_not():
         require.lacking(why, {"netns"})
-    with ground(2) as made:
+    with network(2) as made:
         lacks = made.connect().ok("facts")["why"]
         if request.param in lacks:
             require.lacking(lacks[request.param], {"netem"} if request.param == "netem" else {"netns"})

@@ -17,7 +17,7 @@ from badwire.result.result import Run
 from badwire.run.runner import Runner
 from badwire.scenario import load
 from badwire.scenario.scenario_file import names
-from tests.agent.wire.wire_ground import ground, why_not
+from tests.agent.wire.wire_network import network, why_not
 
 WITH_FAULTS = [
     name for name in names() if "wire.fault(" in load(name).file.read_text() and not load(name).why_not_on("real")
@@ -45,7 +45,7 @@ def both_engines() -> None:
     """Skips where this machine has not both."""
     if why := why_not():
         require.lacking(why, {"netns"})
-    with ground(2) as made:
+    with network(2) as made:
         lacks = made.connect().ok("facts")["why"]
     for engine, needs in (("netem", {"netem"}), ("relay", {"netns"})):
         if engine in lacks:

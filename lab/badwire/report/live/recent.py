@@ -1,12 +1,13 @@
 """The last moments of a run in progress: the newest records and frames, as evidence, and the story of them."""
 
+import itertools
 import re
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from badwire.evidence.evidence import Evidence
 from badwire.packets.ipv4 import TCP, ipv4_header
@@ -57,12 +58,20 @@ class Moment:
     virtual: bool
 
 
+class _NumberedRecord(NamedTuple):
+    """A line of evidence.jsonl, and its place there."""
+
+    number: int
+    record: bytes
+
+
 class Recent:
     """Keeps the newest records and frames of a run; it decodes only what will be shown."""
 
     def __init__(self) -> None:
         self._meta: dict[str, Any] = {}
-        self._kept: dict[bytes, deque[bytes]] = {}
+        self._numbers = itertools.count()
+        self._kept: dict[bytes, deque[_NumberedRecord]] = {}
         for kind, most in KEPT.items():
             self._kept[kind.encode()] = deque(maxlen=most)
         self._samples: dict[bytes, bytes] = {}  # the last one of each host
@@ -81,7 +90,7 @@ class Recent:
     def _take_record(self, record: bytes) -> None:
         kind = record.split(b'"', 4)[3]  # {"kind":"note",
         if kind in self._kept:
-            self._kept[kind].append(record)
+            self._kept[kind].append(_NumberedRecord(next(self._numbers), record))
         elif kind == b"sample":
             host = _HOST.search(record)
             if host is not None:
@@ -105,9 +114,8 @@ class Recent:
             return None
         began = int(self._meta["t"])
         virtual = self._meta.get("clock") == "virtual"
-        records: list[dict[str, Any]] = []
-        for kept in self._kept.values():
-            records += map(_record, kept)
+        in_order = sorted(itertools.chain.from_iterable(self._kept.values()))
+        records = [_record(each.record) for each in in_order]
         samples = [_record(sample) for sample in self._samples.values()]
         if virtual:
             times = [_time(record) for record in [*records, *samples]]

@@ -52,12 +52,12 @@ def networks(engine: docker.APIClient) -> list[dict[str, Any]]:
 
 def test_agents_answer_and_nothing_stays(engine: docker.APIClient) -> None:
     with ExitStack() as undo:
-        ground = up(undo)
-        assert list(ground.hosts) == ["server", "client"]
-        for stream in ground.hosts.values():
+        streams = up(undo)
+        assert list(streams.hosts) == ["server", "client"]
+        for stream in streams.hosts.values():
             assert ask(stream, "hello")["interfaces"]["eth0"]["address"]
         (network,) = networks(engine)
-        assert ground.bridge == f"br-{network['Id'][:12]}"
+        assert streams.bridge == f"br-{network['Id'][:12]}"
         assert sorted(ours(engine)) == ["client", "server", "wire"]
     assert ours(engine) == {}
     assert networks(engine) == []
@@ -109,8 +109,8 @@ def test_what_the_file_says_reaches_the_container(engine: docker.APIClient) -> N
 def test_addresses_asked_for(engine: docker.APIClient) -> None:
     hosts = (HostSpec("a"), HostSpec("b", address="10.213.7.2"), HostSpec("c"))
     with ExitStack() as undo:
-        ground = up(undo, Topology(hosts, "10.213.7.0/24"))
-        found = {name: ask(stream, "hello")["interfaces"]["eth0"]["address"] for name, stream in ground.hosts.items()}
+        streams = up(undo, Topology(hosts, "10.213.7.0/24"))
+        found = {name: ask(stream, "hello")["interfaces"]["eth0"]["address"] for name, stream in streams.hosts.items()}
     assert found == {"a": "10.213.7.3/24", "b": "10.213.7.2/24", "c": "10.213.7.4/24"}
 
 
@@ -125,11 +125,11 @@ def test_the_users_files_are_there_read_only(engine: docker.APIClient, tmp_path:
 
 def test_an_agent_ends_with_its_stream(engine: docker.APIClient) -> None:
     with ExitStack() as undo:
-        ground = up(undo)
+        streams = up(undo)
         identity = ours(engine)["server"]["Id"]
-        ground.hosts["server"].close()
+        streams.hosts["server"].close()
         engine.wait(identity, timeout=int(HANG), condition="not-running")
-        assert ask(ground.hosts["client"], "hello")
+        assert ask(streams.hosts["client"], "hello")
 
 
 def test_the_stderr_of_an_agent(engine: docker.APIClient) -> None:
@@ -178,11 +178,11 @@ def test_four_side_by_side(engine: docker.APIClient) -> None:
     def one(number: int) -> None:
         try:
             with ExitStack() as undo:
-                ground = up(undo)
+                streams = up(undo)
                 together.wait()
                 if number:
                     ended.wait(60)
-                for stream in ground.hosts.values():
+                for stream in streams.hosts.values():
                     ask(stream, "hello")
             ended.set()
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""Two hosts on a bridge with a relay, in namespaces of this process's own: ground for the relay's tests and benchmark.
+"""Two hosts on a bridge with a relay, in namespaces made by this process, for the relay's tests and benchmark.
 
 One process sees all of it: it opens each socket inside the host's network namespace and keeps it.
 """
@@ -41,7 +41,7 @@ def _turn_ipv6_off() -> None:
             system.write_sysctl(f"net.ipv6.conf.{interfaces}.disable_ipv6", "1")
 
 
-class Ground:
+class HostNetwork:
     """A bridge with ``server`` and ``client``, and a relay in front of the server that is not yet in the way."""
 
     def __init__(self) -> None:

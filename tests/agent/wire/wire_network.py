@@ -47,7 +47,7 @@ class Host:
         return made
 
 
-class Ground:
+class HostNetwork:
     """The agent's pipe and the hosts."""
 
     def __init__(self, pipe: socket.socket, hosts: list[Host], pid: int) -> None:
@@ -97,7 +97,7 @@ class Ground:
             else:
                 self._answers[message["id"]] = message
 
-    def connect(self, snaplen: int = 262144) -> "Ground":
+    def connect(self, snaplen: int = 262144) -> "HostNetwork":
         """Bridge, ports, hosts set up, capture running: as a lab does it."""
         self.ok("bridge", name=None, mtu=MTU)
         for host in self.hosts:
@@ -120,7 +120,7 @@ class Ground:
 
 
 def why_not(user: str | None = None) -> str | None:
-    """None where ``user`` (None: whoever runs the tests) can have a ground here, found out by trying; else why not."""
+    """None where ``user`` (None: whoever runs the tests) can have a network here, found out by trying; else why not."""
     if user is not None and os.geteuid() != 0:
         return "only root can try it as another user"
     pid = os.fork()
@@ -134,8 +134,8 @@ def why_not(user: str | None = None) -> str | None:
 
 
 @contextmanager
-def ground(hosts: int = 2, user: str | None = None, bridge: str | None = None) -> Iterator[Ground]:
-    """A ground, removed afterwards; with ``bridge`` a bridge and its ports are there, as an engine makes them."""
+def network(hosts: int = 2, user: str | None = None, bridge: str | None = None) -> Iterator[HostNetwork]:
+    """A network, removed afterwards; with ``bridge`` a bridge and its ports are there, as an engine makes them."""
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pipe, other = socket.socketpair()
     controls = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(hosts)]
@@ -149,9 +149,9 @@ def ground(hosts: int = 2, user: str | None = None, bridge: str | None = None) -
         unused.close()
     try:
         pids = json.loads(control.recv(65536) or b"[]")
-        assert len(pids) == hosts, "the ground did not come up; its traceback is above"
+        assert len(pids) == hosts, "the network did not come up; its traceback is above"
         made = [Host(f"h{n}", n, mine, pids[n]) for n, (mine, _) in enumerate(controls)]
-        the_ground = Ground(pipe, made, pid)
+        the_ground = HostNetwork(pipe, made, pid)
         yield the_ground
         pipe.close()
         if bridge is not None:
