@@ -9,6 +9,7 @@ import pytest
 from badwire.errors import BadOption, ProgramFailed, ProgramNotFound, Timeout
 from badwire.evidence import Evidence
 from badwire.testbed import Lab
+from badwire.testbed.c_programs import compiled
 from tests.conformance.conftest import Opener
 from tests.end_to_end.running import until
 
@@ -36,6 +37,19 @@ def test_a_reference_server_serves_a_reference_client(lab: Lab) -> None:
     ended = client.run("send_and_verify", server.at(7000), "--bytes", 100_000)
     assert (ended.status, ended.signal, ended.err) == (0, None, "")
     assert echo.stop().status == 0
+
+
+def test_the_programs_in_c_run_on_every_host(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener(programs=compiled(lambda text: None)) as lab:
+        server, client = lab.host("server"), lab.host("client")
+        echo = server.start("echo_fork", 7000)
+        ended = client.run("send_and_verify", server.at(7000), "--bytes", 100_000)
+        assert (ended.status, ended.out, ended.err) == (0, "verified 1 x 100000 bytes\n", "")
+        assert client.run("talk", server.at(7000), typed="hello\n").out.endswith("send: hello\nrecv: hello\n")
+        assert echo.stop().status == 0
+        with pytest.raises(ProgramNotFound, match=r"no reference program no_such in C, only .*echo_strlen"):
+            server.run("no_such")
+    assert seen().meta["lang"] == "c"
 
 
 def test_what_a_program_runs_beside_is_on_record(opener: Opener, seen: Callable[[], Evidence]) -> None:

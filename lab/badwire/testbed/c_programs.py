@@ -1,6 +1,6 @@
 """The reference programs in C: compiled on this machine, once, and kept in the user's cache directory.
 
-    badwire/programs/0123456789abcdef/NAME    a program, named like the one in Python
+    badwire/programs/0123456789abcdef/NAME    a program, named like the one in Python; root's are in /var/cache
 
 The digest is that of the sources, the compiler's version and its options. The programs are linked statically, so that
 they run on any host, whatever its image has. All are compiled together, which takes a few seconds.
@@ -70,7 +70,7 @@ def compiled(progress: Callable[[str], None]) -> CPrograms:
         DiskFull: the cache directory is on a full disk.
     """
     compiler = _version()
-    programs = user_cache.root() / "programs"
+    programs = _cache()
     folder = programs / _digest(compiler)
     if not folder.is_dir():
         progress(f"compiling {len(names())} programs in C, once")
@@ -81,6 +81,14 @@ def compiled(progress: Callable[[str], None]) -> CPrograms:
                 raise DiskFull(f"There is not enough room in {programs}; make some, or set XDG_CACHE_HOME.") from error
             raise MachineError(f"{programs} cannot be written ({error.strerror}); set XDG_CACHE_HOME.") from error
     return CPrograms(folder, compiler)
+
+
+def _cache() -> Path:
+    """The directory of all compiled programs, whether it exists or not."""
+    cache = user_cache.root()
+    if cache.is_relative_to("/root"):  # other users may not enter that, in a container either, and programs run as one
+        cache = Path("/var/cache/badwire")
+    return cache / "programs"
 
 
 def _version() -> str:
