@@ -20,6 +20,7 @@ CHECKS = frozenset(
         "at_least",
         "at_most",
         "between",
+        "did_not_return",
         "each",
         "each_between",
         "equals",

@@ -15,6 +15,7 @@ from badwire.claims.check import (
     at_most,
     between,
     collecting,
+    did_not_return,
     each,
     each_between,
     equals,
@@ -26,6 +27,7 @@ from badwire.claims.check import (
 from badwire.evidence.records import Records
 from badwire.util.numbers import Span
 from badwire.util.sentence import Sentence
+from tests.claims.written import Written
 
 NONE: Records[int] = Records((), "segments", "no {kind} was recorded", kind="RST")
 TWO = Records((1, 2), "segments")
@@ -99,6 +101,33 @@ def test_a_check_says_why_nothing_was_recorded() -> None:
 def test_seen_takes_at_least_one() -> None:
     assert seen("RST", TWO) == Check(Sentence("RST"), HOLDS, 2, Sentence("at least {least}", {"least": 1}), "segments")
     assert seen("RST", NONE).verdict is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("until", "returned", "verdict"),
+    [
+        (4.0, None, HOLDS),
+        (4.0, 4.5, HOLDS),  # at the end of the lab, when the other end was killed
+        (None, 1.5, FAILS),
+        (None, None, UNKNOWN),
+    ],
+)
+def test_a_call_that_did_not_return_was_seen_blocking(
+    until: float | None, returned: float | None, verdict: Verdict
+) -> None:
+    w = Written()
+    w.blocking("client", 1, "recv", 100, until=until)
+    if returned is not None:
+        w.call("client", 1, "recv", 100, took=returned - 1, value=b"")
+        w.records[-1]["number"] = 1
+    run = w.evidence()
+    check = did_not_return("recv", run.host("client").call("recv"), run)
+    assert check.verdict is verdict
+    if verdict is HOLDS:
+        assert check.shown == "3 s"
+        assert str(check.why) == "called 1 s into the run, watched until 4 s"
+    if verdict is FAILS:
+        assert str(check.why) == "returned success"
 
 
 def test_never_takes_a_complete_capture() -> None:

@@ -80,6 +80,12 @@ class Written:
         what = {"host": host, "socket": socket, "call": call, "args": list(args), "value": value, "errno": errno}
         self.records.append({"kind": "call", "began": ns(t), "ended": ns(t + took), **what})
 
+    def blocking(self, host: str, t: float, call: str, *args: Any, until: float | None, number: int = 1) -> None:
+        """A call that begins at ``t`` and has not returned at ``until``; None: nobody looked."""
+        self.record("calling", t, host=host, socket=1, call=call, args=list(args), number=number)
+        if until is not None:
+            self.record("blocking", until, host=host, calls=[number])
+
     def program(
         self,
         host: str,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from badwire.claims import HOLDS, did_not_return
 from badwire.errors import BadOption, ProgramFailed, ProgramNotFound, Timeout
-from badwire.evidence import Evidence
+from badwire.evidence import Evidence, NotRecorded
 from badwire.testbed import Lab
 from badwire.testbed.c_programs import compiled
 from tests.conformance.conftest import Opener
@@ -239,6 +240,40 @@ def test_a_wrong_call_that_nobody_waits_for_ends_the_lab(opener: Opener) -> None
     with pytest.raises(BadOption, match=r"recv\(\) cannot be called"), opener() as lab:
         lab.host("client").socket().begin("recv")
         lab.pass_time(0.2, "the call is refused")
+
+
+def test_a_call_that_returns_late_and_one_that_is_refused_are_on_record_once(
+    opener: Opener, seen: Callable[[], Evidence]
+) -> None:
+    with opener() as lab:
+        server, client = lab.host("server"), lab.host("client")
+        listener, connection = server.listen(7000), client.connect(server.at(7000))
+        accepted = listener.accept()
+        reading = accepted.begin("recv", 100)
+        with pytest.raises(BadOption):
+            accepted.call("recv", -1)
+        lab.pass_time(0.3, "nothing arrives")
+        connection.close()
+        assert reading.result().value == b""
+    run = seen()
+    call = run.host("server").call("recv")
+    assert [each.call for each in run.host("server").calls("recv")] == ["recv"]
+    assert call.args == (100,)
+    assert call.blocked_until is None  # the connection was closed, so it returned
+    assert (call.returned, call.value) == (True, b"")
+
+
+def test_a_call_that_blocks_at_the_end_did_not_return(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab:
+        lab.host("server").listen(7000).begin("accept")
+        lab.pass_time(0.3, "nobody connects")
+    run = seen()
+    call = run.host("server").call("accept")
+    with pytest.raises(NotRecorded, match="the return of accept on server was not recorded"):
+        _ = call.took
+    check = did_not_return("accept", call, run)
+    assert check.verdict is HOLDS
+    assert isinstance(check.measured, float) and check.measured >= 0.3
 
 
 def test_processes_shows_a_zombie_and_only_the_programs_own_processes(lab: Lab) -> None:

@@ -31,6 +31,23 @@ def test_calls_by_name_socket_and_port() -> None:
     assert len(host.calls("connect", port=7001)) == 1
 
 
+def test_a_call_without_a_return_is_there_and_has_no_result() -> None:
+    w = Written()
+    w.blocking("client", 1, "recv", 100, until=4)
+    call = w.evidence().host("client").call("recv")
+    assert (call.args, call.began, call.blocked_until, call.returned) == ((100,), ns(1), ns(4), False)
+    for query in ("ended", "took", "value", "errno", "outcome", "result"):
+        with pytest.raises(NotRecorded, match="the return of recv on client was not recorded"):
+            getattr(call, query)
+
+
+def test_a_call_that_was_refused_was_not_made() -> None:
+    w = Written()
+    w.blocking("client", 1, "recv", until=None)
+    w.record("refused", 1, host="client", number=1, text="recv() is refused")
+    assert not w.evidence().host("client").calls()
+
+
 @pytest.mark.parametrize(
     ("call", "port", "what"),
     [

@@ -57,6 +57,14 @@ def test_what_happened_on_a_host_stands_in_order_with_its_result() -> None:
     assert [(fault.text, fault.ended) for fault in recorded.faults] == [("nth=1", 200_000_000)]
 
 
+def test_a_call_that_has_not_returned_lasts_to_the_end() -> None:
+    w = Written()
+    w.blocking("client", 1, "recv", 100, until=4)
+    (event,) = story(w.evidence()).events
+    assert (event.text, event.result, event.failed) == ("recv(100) has not returned", "", False)
+    assert (event.began / 1e9, event.ended / 1e9) == (1, 5)  # the end is written 1 s after the last record
+
+
 def test_what_netem_lost_was_taken_by_the_fault_in_force() -> None:
     w = Written()
     w.fault(0.05, "server", {"name": "loss", "probability": 0.5}, engine="netem")

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from badwire.evidence.records import Records
+from badwire.store.records import NS, Call
 from badwire.util.numbers import Span, plain, quantity, text
 from badwire.util.sentence import Sentence
 
@@ -96,6 +97,13 @@ class HasCapture(Protocol):
 
     @property
     def capture_is_complete(self) -> bool: ...
+
+
+class HasBeginning(Protocol):
+    """The part of a run that ``did_not_return`` uses."""
+
+    @property
+    def meta(self) -> Mapping[str, Any]: ...
 
 
 def unknown(name: str | Sentence, why: str | Sentence, /, **values: object) -> Check:
@@ -269,6 +277,34 @@ def never(name: str, records: Records[Any], run: HasCapture, /, **values: object
         undecided,
         verdict=FAILS if records else HOLDS,
         measured=len(records),
+    )
+
+
+def did_not_return(name: str, call: Call, run: HasBeginning, /, **values: object) -> Check:
+    """The call did not return while it was watched, which is to the end of the scenario at the latest.
+
+    The measured value is how long it was watched. Without a record that shows it blocking, it is UNKNOWN.
+    """
+    undecided = Check(
+        name=Sentence.of(name, **values),
+        verdict=UNKNOWN,
+        expected=Sentence("no return"),
+        unit="s",
+    )
+    until = call.blocked_until
+    if call.returned and (until is None or call.ended <= until):
+        return replace(
+            undecided, verdict=FAILS, measured=call.took, why=Sentence("returned {outcome}", {"outcome": call.outcome})
+        )
+    if until is None:
+        return replace(undecided, why=Sentence(NOT_RECORDED))
+    start = run.meta["t"]
+    times = {"began": round((call.began - start) / NS, 6), "until": round((until - start) / NS, 6)}
+    return replace(
+        undecided,
+        verdict=HOLDS,
+        measured=(until - call.began) / NS,
+        why=Sentence("called {began} s into the run, watched until {until} s", times),
     )
 
 

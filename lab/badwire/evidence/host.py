@@ -150,7 +150,17 @@ class HostEvidence:
     @cached_property
     def _calls(self) -> tuple[Call, ...]:
         """The calls of the whole run, in the order in which they began."""
-        calls = [Call.of(record) for record in self._kind("call")]
+        blocked_until: dict[int, int] = {}  # by the number of the call
+        for record in self._kind("blocking"):
+            for number in record["calls"]:
+                blocked_until[number] = record["t"]
+        over = [*self._kind("call"), *self._kind("refused")]
+        numbers = {record.get("number") for record in over}
+        begun = [record for record in self._kind("calling") if record["number"] not in numbers]
+        calls = []
+        for record in (*self._kind("call"), *begun):
+            call = Call.of(record, blocked_until.get(record.get("number", 0)))
+            calls.append(call)
         calls.sort(key=lambda call: call.began)
         return tuple(calls)
 

@@ -42,7 +42,7 @@ class Unanswered:
 
     def _waited(self, call: Call) -> bool:
         first = self.frames.first
-        return call.call in WAITING and call.ended >= first.sent_at
+        return call.call in WAITING and (not call.returned or call.ended >= first.sent_at)
 
     def after_option(self, name: str) -> float:
         """Seconds from the setting of a socket option to the first segment.

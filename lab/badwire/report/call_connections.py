@@ -44,7 +44,7 @@ class _Opening:
         """Whether the call sent this SYN; without blocking it may return before, since ARP has to ask first."""
         if syn.sent_at < self.call.began:
             return False
-        return syn.sent_at <= self.call.ended or self.call.errno == "EINPROGRESS"
+        return not self.call.returned or syn.sent_at <= self.call.ended or self.call.errno == "EINPROGRESS"
 
 
 def connections_of_calls(calls: Iterable[Call], connections: Sequence[TcpStream]) -> Mapping[SocketKey, int]:
@@ -69,7 +69,8 @@ def connections_of_calls(calls: Iterable[Call], connections: Sequence[TcpStream]
 
 def _opening(call: Call) -> _Opening | None:
     """The call as one that opened a connection; None for another call, one that failed, or a damaged record."""
-    match call.call, call.args, call.value:
+    value = call.value if call.returned else None
+    match call.call, call.args, value:
         case "accept", _, [int(socket), [_, int(port)]]:
             return _Opening(call, socket, port)
         case "connect", ((_, int(port)),), _:

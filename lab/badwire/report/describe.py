@@ -163,8 +163,10 @@ def fields(frame: Frame) -> dict[str, int]:
 
 
 def call(call: Call) -> str:
-    """A call as strace(1) shows it: ``bind(0.0.0.0:7000) = EADDRINUSE``."""
+    """A call as strace(1) shows it: ``bind(0.0.0.0:7000) = EADDRINUSE``; or that it has not returned."""
     args = ", ".join(map(_short, call.args))
+    if not call.returned:
+        return f"{call.call}({args}) has not returned"
     return f"{call.call}({args}) = {result(call)}"
 
 

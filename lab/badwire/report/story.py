@@ -69,8 +69,9 @@ class Band:
 class Event:
     """A call on a controlled socket, the start or end of a program, or a line of its output.
 
-    ``ended`` is when a call returned, and ``result`` its result, with which ``text`` ends; for everything else
-    ``result`` is empty. ``connection`` is the socket's, as in Arrow.
+    ``ended`` is when a call returned, and ``result`` its result, with which ``text`` ends; of a call that has not
+    returned, the time of the last record. For everything else ``result`` is empty. ``connection`` is the socket's, as
+    in Arrow.
     """
 
     host: str
@@ -127,7 +128,7 @@ def story(run: Evidence) -> Story:
     last = int(run.records[-1].get("t", began))
     connections = run.wire.streams
     bands = sorted(_bands(run, began), key=lambda band: (band.host, band.began))
-    events = [*_calls(run, began), *_programs(run, began)]
+    events = [*_calls(run, began, last), *_programs(run, began)]
     events.sort(key=lambda event: event.began)
     faults = sorted(_faults(run, began), key=lambda fault: fault.began)
     return Story(
@@ -256,7 +257,7 @@ def _address(end: Address) -> str:
     return f"{address}:{port}" if port else ""
 
 
-def _calls(run: Evidence, began: int) -> Iterator[Event]:
+def _calls(run: Evidence, began: int, last: int) -> Iterator[Event]:
     calls = run.calls()
     connection_of = connections_of_calls(calls, run.wire.streams)
     for call in calls:
@@ -265,11 +266,11 @@ def _calls(run: Evidence, began: int) -> Iterator[Event]:
         yield Event(
             host=call.host,
             began=call.began - began,
-            ended=call.ended - began,
+            ended=(call.ended if call.returned else last) - began,
             kind="call",
             text=describe.call(call),
-            failed=call.errno is not None,
-            result=describe.result(call),
+            failed=call.returned and call.errno is not None,
+            result=describe.result(call) if call.returned else "",
             connection=connection_of.get((call.host, call.socket)),
         )
 

@@ -74,8 +74,19 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Return:
+    """The return of a system call at the time ``t`` (ns); ``errno`` is None if the call succeeded."""
+
+    t: int
+    value: Any
+    errno: str | None
+
+
+@dataclass(frozen=True)
 class Call:
     """One system call on a controlled socket.
+
+    Of a call whose return is not on record, everything about its return raises NotRecorded.
 
     Attributes:
         host: the host of the socket.
@@ -83,9 +94,7 @@ class Call:
         call: the name of the call.
         args: its arguments; an address is a tuple of an IP address and a port.
         began: when it was called (ns).
-        ended: when it returned (ns).
-        value: its result.
-        errno: the name of the error; None if the call succeeded.
+        blocked_until: the last time (ns) at which it is on record as not having returned; None if there is none.
     """
 
     host: str
@@ -93,13 +102,38 @@ class Call:
     call: str
     args: tuple[Any, ...]
     began: int
-    ended: int
-    value: Any
-    errno: str | None
+    blocked_until: int | None = None
+    _return: "Return | None" = None
+
+    @property
+    def returned(self) -> bool:
+        """Whether its return is on record."""
+        return self._return is not None
+
+    @property
+    def ended(self) -> int:
+        """When it returned (ns). Raises NotRecorded if its return is not on record."""
+        return self._returned.t
+
+    @property
+    def value(self) -> Any:
+        """What it returned; None if it failed. Raises NotRecorded if its return is not on record."""
+        return self._returned.value
+
+    @property
+    def errno(self) -> str | None:
+        """The name of its error; None if it succeeded. Raises NotRecorded if its return is not on record."""
+        return self._returned.errno
+
+    @property
+    def _returned(self) -> "Return":
+        if self._return is None:
+            raise NotRecorded.of("the return of {call} on {host} was not recorded", call=self.call, host=self.host)
+        return self._return
 
     @property
     def took(self) -> float:
-        """Seconds from the call to its return."""
+        """Seconds from the call to its return. Raises NotRecorded if its return is not on record."""
         return (self.ended - self.began) / NS
 
     @property
@@ -112,7 +146,7 @@ class Call:
         """The result of a call that succeeded.
 
         Raises:
-            NotRecorded: the call failed.
+            NotRecorded: the call failed, or its return is not on record.
         """
         if self.errno is not None:
             raise NotRecorded.of(
@@ -145,7 +179,9 @@ class Call:
         return BY_NUMBER[first_byte]
 
     @classmethod
-    def of(cls, record: Record) -> "Call":
+    def of(cls, record: Record, blocked_until: int | None = None) -> "Call":
+        """The call of a record of its beginning or of its return."""
+        has_returned = "ended" in record
         args = []
         for argument in record.get("args", ()):
             is_list = isinstance(argument, list)
@@ -155,10 +191,9 @@ class Call:
             socket=record["socket"],
             call=record["call"],
             args=tuple(args),
-            began=record["began"],
-            ended=record["ended"],
-            value=record.get("value"),
-            errno=record.get("errno"),
+            began=record["began"] if has_returned else record["t"],
+            blocked_until=blocked_until,
+            _return=Return(record["ended"], record.get("value"), record.get("errno")) if has_returned else None,
         )
 
 
@@ -320,6 +355,9 @@ _FIELDS: Mapping[str, FieldTypes] = {
         "began": int,
         "ended": int,
     },
+    "calling": {"host": str, "t": int, "number": int, "socket": int, "call": str, "args": list},
+    "refused": {"host": str, "t": int, "number": int},
+    "blocking": {"host": str, "t": int, "calls": list},
     "program": {"host": str, "t": int, "program": int, "event": str},
     "output": {
         "host": str,
@@ -357,7 +395,7 @@ _MAY_HAVE: Mapping[str, FieldTypes] = {
         "route": dict,
     },
     "sample": {"prev": (int, _NOTHING), "cause": str},
-    "call": {"args": list, "errno": (str, _NOTHING)},
+    "call": {"args": list, "errno": (str, _NOTHING), "number": int},
     "program": {
         "name": (str, _NOTHING),
         "argv": list,
@@ -495,6 +533,10 @@ def _counters(record: Record) -> bool:
     return _all_are(int, counts)
 
 
+def _blocking(record: Record) -> bool:
+    return _all_are(int, record["calls"])
+
+
 def _processes(record: Record) -> bool:
     return _all_are(dict, record["processes"])
 
@@ -506,4 +548,5 @@ _INSIDE: Mapping[str, Callable[[Record], bool]] = {
     "program": _program,
     "counters": _counters,
     "processes": _processes,
+    "blocking": _blocking,
 }

@@ -43,6 +43,7 @@ class Teardown:
         """
         for host in self._responsive_hosts():
             with suppress(LabError):
+                host.ask("blocking")  # first, since a call may return when the program at the other end is killed
                 host.kill_programs()
                 host.ask("sample")
                 host.counters()

@@ -50,7 +50,7 @@ class HostAgent:
         self._loop = loop
         self._send = send
         self._sampler: Sampler | None = None
-        self._sockets = ControlledSockets(self._record_call)
+        self._sockets = ControlledSockets(send, self._call_returned)
         self._programs = Programs(loop, send, self._changed, scratch, user)
 
     def handle(self, request: Message, reply: Reply) -> None:
@@ -136,6 +136,11 @@ class HostAgent:
         """Replies from the call's own thread, when the call has returned."""
         self._sockets.begin(request["socket"], request["call"], request["args"], reply)
 
+    def _do_blocking(self, request: Message, reply: Reply) -> None:
+        """Record which calls of controlled sockets have not returned until now."""
+        self._send({"event": "blocking", "t": time.monotonic_ns(), "calls": self._sockets.blocking()})
+        reply(None)
+
     def _do_sample(self, request: Message, reply: Reply) -> None:
         sockets = self._sample("asked")
         reply(sockets)
@@ -163,8 +168,7 @@ class HostAgent:
         assert self._sampler is not None, "setup comes first"
         return self._sampler.sample(cause)
 
-    def _record_call(self, event: Message) -> None:
-        self._send(event)
+    def _call_returned(self) -> None:
         self._loop.from_thread(lambda: self._changed("call"))
 
     def _changed(self, cause: str) -> None:

@@ -38,10 +38,18 @@ Done = Callable[[Message | BadOption], None]
 
 
 class ControlledSockets:
-    """The controlled sockets of a host. Each call runs in a thread of its own, so a blocking one blocks no other."""
+    """The controlled sockets of a host. Each call runs in a thread of its own, so a blocking one blocks no other.
 
-    def __init__(self, record: MessageHandler) -> None:
-        self._record = record
+    Args:
+        send: gets an event when a call begins, and one when it has returned.
+        returned: called after each call, in the call's own thread.
+    """
+
+    def __init__(self, send: MessageHandler, returned: Callable[[], None]) -> None:
+        self._send = send
+        self._returned = returned
+        self._calls = itertools.count(1)
+        self._blocking: set[int] = set()  # the numbers of the calls that have begun and not returned
         self._sockets: dict[int, socket.socket] = {}
         self._numbers = itertools.count(1)
 
@@ -55,10 +63,14 @@ class ControlledSockets:
             raise BadOption(f"a socket is tcp or udp, not {kind}")
         return self._add(socket.socket(socket.AF_INET, _KINDS[kind] | socket.SOCK_CLOEXEC))
 
+    def blocking(self) -> list[int]:
+        """The numbers of the calls that have begun and not returned, in the order in which they began."""
+        return sorted(self._blocking)
+
     def begin(self, number: int, call: str, args: list[Any], done: Done) -> None:
         """Start a call. When it has returned, ``done`` is called with its record, in the call's own thread.
 
-        ``done`` gets a BadOption instead, and nothing is recorded, if Python refuses the arguments.
+        ``done`` gets a BadOption instead if Python refuses the arguments.
 
         Raises:
             BadOption: there is no such socket or no such call, or an argument names no constant.
@@ -85,6 +97,10 @@ class ControlledSockets:
     ) -> None:
         value: Any = None
         name: str | None = None
+        order = next(self._calls)
+        what = {"number": order, "socket": number, "call": call, "args": args}
+        self._blocking.add(order)
+        self._send({"event": "calling", "t": time.monotonic_ns(), **what})
         began = time.monotonic_ns()
         try:
             value = getattr(target, call)(*values)
@@ -92,11 +108,11 @@ class ControlledSockets:
             name = errno.errorcode[error.errno] if error.errno else "ETIMEDOUT (settimeout)"
         except OSError as error:
             if error.errno is None:  # it is not the kernel's: Python checks a few lengths itself
-                done(_refused(call, args, str(error)))
+                self._refuse(order, _refused(call, args, str(error)), done)
                 return
             name = errno.errorcode.get(error.errno, str(error))
         except Exception as error:  # whatever it is, the scenario waits for an answer
-            done(_refused(call, args, str(error) or type(error).__name__))
+            self._refuse(order, _refused(call, args, str(error) or type(error).__name__), done)
             return
         ended = time.monotonic_ns()
         if call == "accept" and name is None:
@@ -105,16 +121,21 @@ class ControlledSockets:
         if call == "close":
             self._sockets.pop(number, None)
         record = {
-            "socket": number,
-            "call": call,
-            "args": args,
+            **what,
             "began": began,
             "ended": ended,
             "value": value,
             "errno": name,
         }
-        self._record({"event": "call", **record})
+        self._blocking.discard(order)
+        self._send({"event": "call", **record})
+        self._returned()
         done(record)
+
+    def _refuse(self, order: int, error: BadOption, done: Done) -> None:
+        self._blocking.discard(order)
+        self._send({"event": "refused", "t": time.monotonic_ns(), "number": order, "text": str(error)})
+        done(error)
 
     def _add(self, opened: socket.socket) -> int:
         number = next(self._numbers)

@@ -24,7 +24,9 @@ KEPT = {  # how many of the newest records of each kind are kept
     "program": 128,
     "output": 64,
     "input": 64,
-    "call": 64,
+    "calling": 64,
+    "call": 128,  # more, so that none is shown as begun only because its return was dropped
+    "refused": 64,
     "decision": 128,
 }
 OPENINGS = 64  # SYNs that are kept longer, since sequence numbers are counted from them
