@@ -2,7 +2,9 @@
 
 import random
 
-from badwire.agent.relay.port import RelayPort
+import pytest
+
+from badwire.agent.relay.port import Departure, RelayPort
 from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
 
 FRAME = bytes(12) + b"\x08\x00" + bytes(86)
@@ -77,6 +79,34 @@ def test_equal_faults_draw_different_random_numbers() -> None:
     recorded = Recorded(Loss(0.5), Loss(0.5))
     arrived = sum(bool(recorded.port.enter(FRAME, 0)) for _ in range(10_000))
     assert abs(arrived - 2500) < 5.3 * (10_000 * 0.25 * 0.75) ** 0.5
+
+
+DRAWING = (Loss(0.5), Duplicate(0.5), Corrupt(0.5), Reorder(0.5), Delay(0.01, 0.005))
+
+
+@pytest.mark.parametrize("fault", DRAWING, ids=lambda fault: fault.name)
+def test_a_fault_that_is_set_again_draws_on(fault: Fault) -> None:
+    def outcomes(port: RelayPort) -> list[list[Departure]]:
+        return [port.enter(FRAME, 0) for _ in range(64)]
+
+    def run() -> list[list[list[Departure]]]:
+        port = Recorded(fault).port
+        first = outcomes(port)
+        port.set([], 1, 0)
+        port.set([fault], 1, 0)
+        return [first, outcomes(port)]
+
+    first, again = run()
+    assert first != again
+    assert run() == [first, again]  # another run with this seed
+
+
+def test_a_fault_set_again_beside_an_equal_one_draws_from_another_stream() -> None:
+    one = Recorded(Loss(0.5)).port
+    two = Recorded(Loss(0.5), Loss(0.5)).port
+    two.set([Loss(0.5)], 1, 0)
+    two.set([Loss(0.5), Loss(0.5)], 1, 0)
+    assert [one.enter(FRAME, 0) for _ in range(64)] != [two.enter(FRAME, 0) for _ in range(64)]
 
 
 def test_the_random_numbers_depend_on_seed_and_host() -> None:

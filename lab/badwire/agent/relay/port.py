@@ -39,11 +39,13 @@ class RelayPort:
         self._send = send
         self._active: list[ActiveFault] = []  # in the order of their stages
         self._seed: int | str = 0
+        self._streams: dict[str, random.Random] = {}
 
     def set(self, faults: Sequence[Fault], seed: int | str, now: int) -> list[Departure]:
         """Replace the faults in force by this complete list; returns the frames that lifted faults had kept.
 
-        A fault that was already in force keeps its rule, so that setting another one does not restart its counting.
+        A fault that was already in force keeps its rule, so that setting another one does not restart its counting. One
+        that was in force before draws on from where it was, so that it does not repeat its pattern.
         """
         lifted = list(self._active)
         active: list[ActiveFault] = []
@@ -54,13 +56,18 @@ class RelayPort:
                 active.append(present)
                 continue
             copies = faults[:index].count(fault)  # two equal faults must not draw the same random numbers
-            rng = random.Random(f"{seed}:{self.host}:{fault}:{copies}")
-            rule = fault.relay(rng)
+            rule = fault.relay(self._stream(f"{seed}:{self.host}:{fault}:{copies}"))
             active.append(ActiveFault(fault, rule))
         self._active = sorted(active, key=lambda one: one.fault.stage)
         self._seed = seed
         self.fixed_ns = _fixed_delay(faults)
         return self._release(lifted, now)
+
+    def _stream(self, name: str) -> random.Random:
+        """The stream of random numbers with this name, wherever it is by now; a new one begins at the name."""
+        if name not in self._streams:
+            self._streams[name] = random.Random(name)
+        return self._streams[name]
 
     def release(self, now: int) -> list[Departure]:
         """The frames that every Hold and every Late in force has kept."""
