@@ -4,15 +4,12 @@ from typing import Any
 
 from badwire.evidence import Evidence
 from scenarios.mistakes_in_listings import (
-    CLOSES_LISTENER,
     ECHO,
     ENDS,
     GOES_ON,
     HELLO,
-    KEEPS_LISTENER,
     LENGTH,
     REAPS,
-    REUSEADDR,
     SPINS,
     STRANGER,
     TABLE,
@@ -56,9 +53,6 @@ def run(
     first: tuple[str, ...] = ("server",),
     last: bytes = b"",
     status: int | None = 0,
-    closed: tuple[str, str | None] = (f"bound {CLOSES_LISTENER}\n", "ECONNREFUSED"),
-    kept: tuple[str, str | None] = ("bind: EADDRINUSE\n", None),
-    new: bytes = b"",
     accept: str = "accept: EINVAL\n",
     lost: tuple[str, ...] = ("server",),
     careful: tuple[int, ...] = (ECHO, ECHO),
@@ -73,8 +67,6 @@ def run(
         goes_on, ends: the errno of the second client's connect.
         first: who closes the first connection of the server with a table. last: the answer to its last client.
         status: the server's exit status.
-        closed, kept: what try_bind prints after the parent's end, and the errno of a new client's connect.
-        new: the answer to the new client.
         lost: who closes the connection whose accept fails.
         careful, careless: the ports that the two UDP clients send to.
     """
@@ -93,13 +85,6 @@ def run(
     visit(w, TABLE, 40101, 2.0, HELLO, first)
     visit(w, TABLE, 40102, 2.1, last)
     w.program("server", 1.9, "echo_thread_table", str(TABLE), number=3, exits=2.2, status=status)
-
-    for number, (port, (output, errno)) in enumerate(((CLOSES_LISTENER, closed), (KEEPS_LISTENER, kept))):
-        visit(w, port, 40201, 3.0, HELLO)
-        w.call("client", 3.0, "connect", ["10.0.0.1", port], socket=port)
-        w.program("server", 3.1, "try_bind", str(port), REUSEADDR, number=4 + number, exits=3.2, out=output)
-        w.call("client", 3.3, "connect", ["10.0.0.1", port], socket=port + 100, errno=errno)
-    visit(w, KEEPS_LISTENER, 40202, 3.3, new)
 
     w.program("server", 3.9, "echo_accept_length", str(LENGTH), number=6, exits=4.1, status=1, out=accept)
     visit(w, LENGTH, 40301, 4.0, b"", lost)
@@ -120,11 +105,6 @@ WRONG: Named = [
     ("table_is_full", {"first": ("client", "server")}),
     ("table_is_full", {"last": HELLO}),
     ("table_is_full", {"status": 1}),
-    ("child_keeps_listener", {"closed": ("bind: EADDRINUSE\n", "ECONNREFUSED")}),
-    ("child_keeps_listener", {"closed": (f"bound {CLOSES_LISTENER}\n", None)}),
-    ("child_keeps_listener", {"kept": (f"bound {KEEPS_LISTENER}\n", None)}),
-    ("child_keeps_listener", {"kept": ("bind: EADDRINUSE\n", "ECONNREFUSED")}),
-    ("child_keeps_listener", {"new": HELLO}),
     ("length_not_set", {"accept": "accept: EMFILE\n"}),
     ("whoever_answers", {"careful": (ECHO, STRANGER)}),
     ("whoever_answers", {"careless": (ECHO, ECHO)}),
