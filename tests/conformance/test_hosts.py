@@ -150,6 +150,12 @@ def test_a_program_that_dies_at_once_is_quoted(lab: Lab) -> None:
 
 def test_a_program_that_is_never_ready_is_killed(lab: Lab) -> None:
     host = lab.host("server")
+    with pytest.raises(
+        ProgramFailed, match=r"status 0, before it was ready; if it runs on as a daemon, start it in the"
+    ):
+        lab.host("server").start("/bin/true", port=7000)
+    with pytest.raises(ProgramFailed, match=r"with status 3, before it was ready$"):
+        lab.host("server").start("/bin/sh", "-c", "exit 3", port=7000)
     with pytest.raises(ProgramFailed, match=r"sleep never listened on port 7000 within 0.3 s; it was killed"):
         host.start("/bin/sleep", "1000", port=7000, timeout=0.3)
     assert [process["name"] for process in host.processes() if process["state"] != "Z"] in ([], ["sleep"])

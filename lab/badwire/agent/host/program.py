@@ -125,8 +125,9 @@ class HostProgram:
             status = None
             killed_by = signal.Signals(-code).name
             cause = f"signal {killed_by}"
+        hint = "; if it runs on as a daemon, start it in the foreground, by its option for that" if code == 0 else ""
         last_output = self._last_output()
-        failure = ProgramFailed(f"{self.name} ended at once with {cause}, before it was ready{last_output}")
+        failure = ProgramFailed(f"{self.name} ended at once with {cause}, before it was ready{last_output}{hint}")
         self.became_ready(failure)
         self.emit("program", what="exit", status=status, signal=killed_by)
 
