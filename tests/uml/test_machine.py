@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import BadOption
+from badwire.session import registry
 from badwire.uml.cache import BuiltKernel
 from badwire.uml.machine import Machine, reserved_processor
+from badwire.util.owner import owner
 from tests.command_line import lab, sentence, story
 from tests.uml.build.tree import mounted
 from tests.uml.machines import SLOW, assert_gone, boxed, kernels_in, running, some_boots
@@ -73,6 +75,22 @@ def test_it_writes_into_its_folder_and_nowhere_else(tmp_path: Path) -> None:
     assert (out / "made").read_text() == "kept\n" and own.read_text() == "mine"
     assert [place for place in places if os.path.exists(f"{place}/badwire-was-here")] == []
     assert Path("/proc/sys/net/ipv4/tcp_fin_timeout").read_text() == timeout
+
+
+def test_the_machines_labs_and_folders_are_not_dead_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    temporary = tmp_path / f"badwire.{owner().replace('/', '+')}+x"
+    temporary.mkdir()
+    unlocked = tmp_path / "badwire" / "other.json"
+    badwire = f"{sys.executable} -m badwire"
+    command = f"{badwire} clean; {badwire} sockets; {badwire} down --name other; ls -d {temporary}"
+    with registry.register("lab") as registration:
+        registration.write(folder="runs/lab", hosts={}, substrate="netns")
+        unlocked.write_text('{"pid": 1, "folder": "runs/other"}')
+        done = boxed("--", "sh", "-c", command, TMPDIR=str(tmp_path))
+    assert done.stdout.splitlines() == ["nothing to remove", str(temporary)], done.stderr
+    assert "killed" not in done.stderr
+    assert done.stderr.count("No lab is up") == 2
 
 
 def test_nor_if_it_mounts_the_machines_files_anew(tmp_path: Path) -> None:

@@ -201,11 +201,9 @@ def clean(argv: list[str]) -> int:
     arguments.Parser("clean", about).parse_args(argv)
     from badwire.maintenance import cleanup
     from badwire.session import registry
-    from badwire.uml import cache
 
     removed = cleanup.clean()
     removed += registry.remove_dead()
-    removed += cache.remove_former()
     for sentence in removed:
         print(sentence)
     if not removed:

@@ -8,6 +8,7 @@ from contextlib import closing
 from badwire.errors import MachineError
 from badwire.uml import cache, scratch
 from badwire.uml.docker import store
+from badwire.util.owner import in_own_kernel
 
 
 def clean() -> list[str]:
@@ -18,7 +19,9 @@ def clean() -> list[str]:
     Returns:
         A sentence for each thing that was removed, or could not be.
     """
-    removed = cache.sweep() + store.sweep() + scratch.sweep()
+    removed = scratch.sweep()
+    if not in_own_kernel():  # there the machine's caches are visible, and the locks of those who use them are not
+        removed += cache.sweep() + store.sweep() + cache.remove_former()
     from badwire.substrate.docker.cleanup import clean as clean_engine
     from badwire.substrate.docker.client import connect
 

@@ -18,6 +18,7 @@ from typing import IO, Any
 from badwire.errors import BadOption, NoPermission, Timeout
 from badwire.session.connection import ControlConnection
 from badwire.util import files, locks
+from badwire.util.owner import in_own_kernel
 from badwire.util.suggestion import most_similar
 
 DEFAULT = "lab"
@@ -30,7 +31,12 @@ LabEntry = dict[str, Any]
 
 
 def folder_path(project: str = "badwire") -> Path:
-    """The path of the folder, whether it exists or not."""
+    """The path of the folder, whether it exists or not.
+
+    In the virtual clock's kernel it is another: the machine's folder is visible there, and the locks in it are not.
+    """
+    if in_own_kernel():
+        project += "-kernel"
     base = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
     if base.is_absolute() and base.is_dir():
         return base / project
