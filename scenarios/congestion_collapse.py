@@ -4,7 +4,7 @@
     half its rate            all arrive                  all arrive
     four times its rate      the link's rate             the link's rate in fragments, and hardly a whole datagram
 
-The link takes 0.5 Mbit/s and has a queue of 20 frames. It drops every frame that finds the queue full. UDP neither
+The link takes 0.2 Mbit/s and has a queue of 20 frames. It drops every frame that finds the queue full. UDP neither
 slows down nor sends anything again. A datagram is whole only if all its fragments arrive, so the link is busy with
 fragments that the receiver throws away. TCP finds the rate of the link by itself.
 Read next: RFC 896; RFC 2914 section 5; RFC 8085 section 3.1; Kent and Mogul, Fragmentation Considered Harmful (1987).
@@ -19,7 +19,7 @@ from badwire.testbed import Lab
 ECHO = 7001
 STREAM = 7002
 
-RATE = 5e5  # bit/s
+RATE = 2e5  # bit/s
 QUEUE = 20  # frames
 FRAME = 1514  # bytes; a full one, with its Ethernet header
 FRAGMENTS = 16
@@ -28,10 +28,11 @@ UDP = 17  # the protocol in the IP header, of every fragment
 SMALL = 1472  # bytes of data in a datagram of one full frame
 LARGE = FRAGMENTS * 1480 - 8  # bytes of data in a datagram of so many full frames
 FRAMES = {SMALL: 1, LARGE: FRAGMENTS}
-SECONDS = {SMALL: 3.0, LARGE: 6.0}  # for how long datagrams are sent
+SECONDS = {SMALL: 4.0, LARGE: 8.0}  # for how long datagrams are sent
 LIGHT, HEAVY = 0.5, 4.0  # how much is offered, as a multiple of the rate
 LATE = 0.1  # of the rate
-BYTES = 187_500  # 3 s at the rate of the link
+MORE = 1.25  # times the rate; a busy machine sends less than it is told to, but more than the link takes
+BYTES = 75_000  # 3 s at the rate of the link
 REASSEMBLED = "Ip.ReasmOKs"
 WITH_TCP = "with TCP"
 DONE = "all is acknowledged"
@@ -85,7 +86,7 @@ def link_stays_busy(run: Evidence) -> Checks:
     light = frames(run.phase(phase(SMALL, LIGHT)))
     heavy = frames(run.phase(phase(SMALL, HEAVY)))
     yield equals("frames lost at half the rate", len(light.required.where(is_lost)), 0, "frames")
-    yield at_least("offered at four times the rate", offered(heavy), 2 * RATE, "bit/s")
+    yield at_least("offered to a busy link", offered(heavy), MORE * RATE, "bit/s")
     yield between("delivered of that", delivered(heavy), (1 - LATE) * RATE, (1 + LATE) * RATE, "bit/s")
 
 
@@ -108,7 +109,7 @@ def hardly_one_whole(run: Evidence) -> Checks:
     sent = round(SECONDS[LARGE] / interval(LARGE, LIGHT))
     whole = light.host("server").counter(REASSEMBLED)
     yield equals("whole datagrams at half the rate", whole, sent, "datagrams")
-    yield at_least("offered at four times the rate", offered(frames(heavy)), 2 * RATE, "bit/s")
+    yield at_least("offered to a busy link", offered(frames(heavy)), MORE * RATE, "bit/s")
     yield at_least("delivered of that, in fragments", delivered(frames(heavy)), (1 - LATE) * RATE, "bit/s")
     yield at_most("whole datagrams", heavy.host("server").counter(REASSEMBLED), sent // 2, "datagrams")
 

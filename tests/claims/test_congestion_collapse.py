@@ -21,7 +21,7 @@ from tests.claims.written import Written
 FULL = bytes(1472)  # the data of a full frame
 FRAME_TIME = FRAME * 8 / RATE  # s
 SENT = 40  # frames in each phase
-WHOLE = (8, 1)  # datagrams put together, light and heavy
+WHOLE = (4, 1)  # datagrams put together, light and heavy
 STARTS = {(SMALL, LIGHT): 10.0, (SMALL, HEAVY): 20.0, (LARGE, LIGHT): 30.0, (LARGE, HEAVY): 40.0}
 
 
@@ -96,12 +96,12 @@ def transfer(w: Written, t: float, took: float, again: int) -> None:
 
 WRONG: Named = [
     ("link_stays_busy", {"lost_lightly": 1}),
-    ("link_stays_busy", {"load": 1.5}),
+    ("link_stays_busy", {"load": 1.1}),
     ("link_stays_busy", {"pace": 0.5}),
     ("link_stays_busy", {"pace": 1.5}),
-    ("hardly_one_whole", {"whole": (7, 1)}),
-    ("hardly_one_whole", {"whole": (8, 8)}),
-    ("hardly_one_whole", {"load": 1.5}),
+    ("hardly_one_whole", {"whole": (3, 1)}),
+    ("hardly_one_whole", {"whole": (4, 4)}),
+    ("hardly_one_whole", {"load": 1.1}),
     ("hardly_one_whole", {"pace": 0.5}),
     ("tcp_finds_the_rate", {"received": BYTES - 1}),
     ("tcp_finds_the_rate", {"took": 7.0}),
