@@ -1,11 +1,13 @@
-"""Which scenario a saved run is of."""
+"""Which scenario a saved run is of, and the environment of a result."""
 
 from pathlib import Path
 
 import pytest
 
 from badwire.errors import UnknownScenario
-from badwire.result.judge import INTERACTIVE, INTERACTIVE_FILE, scenario_of
+from badwire.report.describe import faults_by
+from badwire.result.judge import INTERACTIVE, INTERACTIVE_FILE, environment, scenario_of
+from tests.claims.written import Written
 from tests.run_folders import SCENARIO
 
 
@@ -17,6 +19,18 @@ def test_by_the_file_of_its_result_else_by_its_name(tmp_path: Path) -> None:
     assert scenario_of(run, "/nowhere/timewait.py", "timewait").name == "timewait"
     assert scenario_of(run, f"/{'long' * 2000}.py", "timewait").name == "timewait"
     assert scenario_of(run, INTERACTIVE_FILE, "up") is scenario_of(run, "", "up") is INTERACTIVE
+
+
+@pytest.mark.parametrize(
+    ("clock", "seeded", "shown"),
+    [("real", True, "netem"), ("real", False, "netem (not seeded)"), ("virtual", False, "netem")],
+)
+def test_a_result_says_that_netem_was_not_seeded(clock: str, seeded: bool, shown: str) -> None:
+    w = Written()
+    w.records[0]["clock"] = clock
+    faults = [{"name": "loss", "probability": 0.5}]
+    w.record("fault", 1, toward="server", engine="netem", seeded=seeded, faults=faults)
+    assert faults_by(environment(w.evidence())) == shown
 
 
 @pytest.mark.parametrize("how", ["file", "name"])

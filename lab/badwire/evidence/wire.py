@@ -22,13 +22,17 @@ from badwire.store.records import Decision, Facts, Record
 
 @dataclass(frozen=True)
 class FaultPeriod:
-    """A fault in force toward a host; ``ended`` is None when it was never lifted. Times in ns."""
+    """A fault in force toward a host; ``ended`` is None when it was never lifted. Times in ns.
+
+    ``seeded`` is whether the random numbers that it drew, if any, came from the run's seed.
+    """
 
     fault: Fault
     toward: str
     engine: str
     began: int
     ended: int | None
+    seeded: bool = True
 
     @property
     def name(self) -> str:
@@ -266,6 +270,7 @@ def _in_force_after(record: Record, before: _PeriodByFault) -> _PeriodByFault:
             engine=engine,
             began=record["t"],
             ended=None,
+            seeded=record.get("seeded", engine != "netem"),  # runs without this field did not seed netem
         )
     return now
 

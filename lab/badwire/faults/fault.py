@@ -39,6 +39,11 @@ class Netem:
     rate_bps: int = 0
     limit: int = QUEUE
 
+    @property
+    def draws(self) -> bool:
+        """Whether it needs random numbers."""
+        return any((self.jitter_ns, self.loss, self.duplicate, self.reorder, self.corrupt))
+
 
 def combine(faults: Sequence["Fault"]) -> Netem:
     """All faults of one port as one netem qdisc.

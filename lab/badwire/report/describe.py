@@ -1,6 +1,6 @@
 """A frame, a call, a program or a fault as text, in the notation of tcpdump(8), strace(1) and tc(8)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from badwire.evidence.frames import Frame
@@ -160,6 +160,15 @@ def fields(frame: Frame) -> dict[str, int]:
         found["SEG.LEN"] = tcp.length
         found["SEG.WND"] = tcp.window
     return found
+
+
+def faults_by(environment: Mapping[str, Any]) -> str:
+    """The engines that carried out faults, and which of them did not draw from the seed: "netem (not seeded)"."""
+    not_seeded = environment.get("not_seeded") or ()
+    names = [
+        f"{engine} (not seeded)" if engine in not_seeded else str(engine) for engine in environment["engines_used"]
+    ]
+    return " and ".join(names)
 
 
 def call(call: Call) -> str:

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from badwire.report.describe import faults_by
 from badwire.result.result import CheckResult, ClaimResult, Result
 from badwire.util.text import visible
 
@@ -143,8 +144,7 @@ def _environment(result: Result) -> Iterator[str]:
     if result.environment.get("lang") == "c":
         yield "programs in C"
     if engines:
-        names = " and ".join(engines)
-        yield f"faults by {names}"
+        yield f"faults by {faults_by(result.environment)}"
     if seconds is not None:
         yield f"{seconds:.1f} s"
 

@@ -103,7 +103,8 @@ def _frames(judged: Iterable[Judged], run: Evidence) -> FramesOfClaims:
 def environment(run: Evidence) -> dict[str, Any]:
     """The environment of a run, as result.json has it; what was not recorded is None.
 
-    ``engines_used`` are the engines that carried out a fault; ``took`` is the run's duration in seconds.
+    ``engines_used`` are the engines that carried out a fault, and ``not_seeded`` those of them that drew random numbers
+    from elsewhere than the seed; ``took`` is the run's duration in seconds.
     """
     facts = {}
     for host in run.hosts:
@@ -111,6 +112,9 @@ def environment(run: Evidence) -> dict[str, Any]:
             facts[host] = run.host(host).facts
     kernel = _kernel(list(facts.values()))
     engines = {fault.engine for fault in run.faults()}
+    not_seeded: set[str] = set()
+    if run.meta.get("clock") == "real":  # the virtual clock's kernel has all of its randomness from the seed
+        not_seeded = {fault.engine for fault in run.faults() if not fault.seeded}
     sysctls = {}
     for host, host_facts in facts.items():
         sysctls[host] = dict(host_facts.sysctls)
@@ -122,6 +126,7 @@ def environment(run: Evidence) -> dict[str, Any]:
         "clock": run.meta.get("clock"),
         "engine": run.meta.get("engine"),
         "engines_used": sorted(engines),
+        "not_seeded": sorted(not_seeded),
         "seed": run.meta.get("seed"),
         "lang": run.meta.get("lang"),
         "compiler": run.meta.get("compiler"),

@@ -404,7 +404,7 @@ _MAY_HAVE: Mapping[str, FieldTypes] = {
     },
     "output": {"data": bytes},
     "input": {"data": bytes},
-    "fault": {"engine": str},
+    "fault": {"engine": str, "seeded": bool},
     "capture": {"dropped": (int, _NOTHING)},
     "end": {"error": (str, _NOTHING)},
 }

@@ -193,7 +193,9 @@ class Wire:
         since = answer["t"]
         self._in_force[port] = faults
         self._since[port] = since
-        self._recorder.record("fault", t=since, toward=port, engine=answer["engine"], faults=described)
+        self._recorder.record(
+            "fault", t=since, toward=port, engine=answer["engine"], seeded=answer["seeded"], faults=described
+        )
 
     def _ask(self, do: str, **parameters: Any) -> Any:
         self._recorder.check()

@@ -1,6 +1,7 @@
 """Faults on a real wire: what they do, toward whom, and that setting, changing and lifting them harms nothing else."""
 
 import os
+import re
 import select
 import signal
 import socket
@@ -162,6 +163,30 @@ def test_netem_is_used_where_it_is_and_refused_in_one_sentence_where_it_is_not(w
         assert "netem" not in qdiscs
     chosen = wire_of_root.ok("faults", host="h1", faults=[DELAY, HOLD], engine="auto", seed=1)
     assert chosen["engine"] == "relay"  # netem has no words for hold
+
+
+def test_netem_draws_from_the_seed_where_the_kernel_has_one(wire_of_root: HostNetwork) -> None:
+    if not wire_of_root.ok("facts")["netem"]:
+        require.lacking("this kernel has no netem", {"netem"})
+    release = tuple(int(number) for number in os.uname().release.split(".")[:2])
+    server = wire_of_root.hosts[1]
+    loss = {"name": "loss", "probability": 0.5}
+
+    def set_netem(faults: list[dict[str, Any]], seed: int) -> bool:
+        answer = wire_of_root.ok("faults", host=server.name, faults=faults, engine="netem", seed=seed)
+        assert answer["engine"] == "netem"
+        return bool(answer["seeded"])
+
+    def seed_in_force() -> str:
+        shown = re.search(r" seed (\d+)", wire_of_root.run("tc", "qdisc", "show", "dev", "p2"))
+        return shown[1] if shown else ""
+
+    assert set_netem([DELAY], 1)  # it draws nothing
+    assert set_netem([loss], 1) is (release >= (6, 6))
+    if release >= (6, 6):
+        first = seed_in_force()
+        assert set_netem([loss], 1)
+        assert seed_in_force() != first or not first  # a tc that is older than the kernel shows none
 
 
 def test_the_relays_death_is_told_and_ends_the_wires_work(wire: HostNetwork) -> None:

@@ -138,6 +138,16 @@ def test_a_port_without_faults_has_a_netem_that_does_nothing() -> None:
     assert not any(b"".join(given.values()))
 
 
+def test_a_seed_is_the_attribute_that_the_kernel_knows_since_linux_6_6() -> None:
+    request = message(INDEX, Netem(loss=0.5), TICK, seed=2**64 - 2)
+    request.encode()
+    given = parts(bytes(request.data))[3]
+    assert struct.unpack("=Q", given[14]) == (2**64 - 2,)  # TCA_NETEM_PRNG_SEED
+    reply = tcmsg(bytes(request.data))
+    reply.decode()
+    assert reply.get_attr("TCA_OPTIONS").get_attr("TCA_NETEM_PRNG_SEED") == 2**64 - 2
+
+
 def test_a_time_is_cut_to_the_kernels_ticks() -> None:
     assert options(Netem(delay_ns=127), TICK)["delay"] == 1
     assert options(Netem(delay_ns=128), TICK)["delay"] == 2

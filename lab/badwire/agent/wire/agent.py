@@ -6,6 +6,7 @@ Each host's port has a fault engine, the kernel's netem (`netem`) or the relay (
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from badwire.agent.event_loop import Loop
@@ -26,10 +27,17 @@ NO_PORT_YET = "the wire has no port yet, which the check for netem needs; add a 
 
 @dataclass
 class _PortState:
-    """A port, and the engine that carries out its faults; None: no fault was ever set."""
+    """A port.
+
+    Attributes:
+        port: the port of the bridge.
+        engine: carries out its faults; None: no fault was ever set.
+        changes: how often netem was given faults here.
+    """
 
     port: BridgePort
     engine: str | None = None
+    changes: int = 0
 
 
 class WireAgent:
@@ -136,7 +144,12 @@ class WireAgent:
         engine: str = "auto",
         seed: int = 1,
     ) -> dict[str, object]:
-        """Replace the faults toward ``host``; returns which engine carries them out, and since when (ns)."""
+        """Replace the faults toward ``host``.
+
+        Returns:
+            The engine that carries them out, since when (ns), and whether the random numbers that they need come from
+            ``seed``.
+        """
         state = self._port(host)
         parsed = [from_json(fault) for fault in faults]
         chosen = state.engine  # lifts the faults that it carries out
@@ -144,19 +157,24 @@ class WireAgent:
             chosen = self._choose(parsed, engine)
         redirect = self._existing(self._redirect)
         if chosen == "relay":
+            seeded = True
             since = redirect.set(state.port, faults, seed)
             if state.engine == "netem":
                 self._set_netem(state.port, Netem())
         else:
-            self._set_netem(state.port, combine(parsed))
+            settings = combine(parsed)
+            state.changes += 1  # each change has a seed of its own, so that none repeats the pattern of one before
+            its_seed = int.from_bytes(sha256(f"{seed}:{host}:{state.changes}".encode()).digest()[:8], "big")
+            seeded = self._set_netem(state.port, settings, its_seed) or not settings.draws
             since = time.monotonic_ns()
             redirect.lift(state.port)
         state.engine = chosen
-        return {"engine": chosen, "t": since}
+        return {"engine": chosen, "t": since, "seeded": seeded}
 
-    def _set_netem(self, port: BridgePort, settings: Netem) -> None:
+    def _set_netem(self, port: BridgePort, settings: Netem, seed: int | None = None) -> bool:
+        """Whether netem draws from ``seed``; see ``netem.change``."""
         bridge = self._existing(self._bridge)
-        netem.change(bridge.netlink, port.index, settings)
+        return netem.change(bridge.netlink, port.index, settings, seed)
 
     def _choose(self, faults: list[Fault], engine: str) -> str:
         """``netem`` or ``relay``: the engine asked for or, for ``auto``, netem where it can carry out all faults.

@@ -28,6 +28,7 @@ from badwire.faults.fault import Netem
 
 HANDLE = 0x10000  # 1:0
 _UINT32 = 0xFFFFFFFF
+_SEED = "TCA_NETEM_PRNG_SEED"
 
 
 def tick_ns() -> int:
@@ -61,8 +62,10 @@ def options(netem: Netem, tick: int) -> dict[str, Any]:
     }
 
 
-def message(index: int, netem: Netem, tick: int) -> tcmsg:
+def message(index: int, netem: Netem, tick: int, seed: int | None = None) -> tcmsg:
     """RTM_NEWQDISC that adds ``netem`` at the root of interface ``index``, or changes the one that is there.
+
+    A kernel before Linux 6.6 ignores the ``seed``, and so does every one a missing seed: it then takes one of its own.
 
     pyroute2's ``tc("replace", "netem", ...)`` is not used: it omits options that are zero, and truncates times to us.
     """
@@ -72,7 +75,10 @@ def message(index: int, netem: Netem, tick: int) -> tcmsg:
     request["index"] = index
     request["handle"] = HANDLE
     request["parent"] = TC_H_ROOT
-    request["attrs"] = [("TCA_KIND", "netem"), ("TCA_OPTIONS", options(netem, tick))]
+    asked = options(netem, tick)
+    if seed is not None:
+        asked["attrs"].append((_SEED, seed))
+    request["attrs"] = [("TCA_KIND", "netem"), ("TCA_OPTIONS", asked)]
     return request
 
 
@@ -86,15 +92,24 @@ def why_not(ipr: IPRoute, index: int) -> str | None:
     return None
 
 
-def change(ipr: IPRoute, index: int, netem: Netem) -> None:
+def change(ipr: IPRoute, index: int, netem: Netem, seed: int | None = None) -> bool:
     """Configure the netem of interface ``index``, and check the result.
+
+    Args:
+        ipr: the netlink socket.
+        index: the interface.
+        netem: the configuration.
+        seed: 64 bits, from which it draws its random numbers; None: whatever the kernel takes.
+
+    Returns:
+        Whether it draws from ``seed``, which the kernel can from Linux 6.6 on (TCA_NETEM_PRNG_SEED).
 
     Raises:
         MissingCapability: the kernel refuses it.
         RunError: another configuration is in force afterwards.
     """
     try:
-        _send(ipr, index, netem)
+        _send(ipr, index, netem, seed)
     except NetlinkError as error:
         reason = error.args[-1]
         raise MissingCapability(f"the kernel refused {netem} ({reason}); use the engine relay") from None
@@ -107,13 +122,21 @@ def change(ipr: IPRoute, index: int, netem: Netem) -> None:
             wrong[name] = (value, found)
     if wrong:
         raise RunError(f"netem is not configured as asked (option: asked, found): {wrong}; use the engine relay")
+    return seed is not None and in_force.get(_SEED) == seed
 
 
 def configured(ipr: IPRoute, index: int) -> dict[str, int]:
-    """The options of the netem at the root of interface ``index``, by name; empty if there is no netem."""
+    """The options of the netem at the root of interface ``index``, by name; empty if there is no netem.
+
+    Its seed is among them, by the name of its attribute, if the kernel knows one.
+    """
     for qdisc in ipr.get_qdiscs(index=index):
         if qdisc["parent"] == TC_H_ROOT and qdisc.get_attr("TCA_KIND") == "netem":
-            return flat(qdisc.get_attr("TCA_OPTIONS"))
+            found = flat(qdisc.get_attr("TCA_OPTIONS"))
+            seed = qdisc.get_attr("TCA_OPTIONS").get_attr(_SEED)
+            if seed is not None:
+                found[_SEED] = seed
+            return found
     return {}
 
 
@@ -130,8 +153,8 @@ def _numbers(fields: Mapping[str, Any]) -> dict[str, int]:
     return {name: value for name, value in fields.items() if isinstance(value, int)}
 
 
-def _send(ipr: IPRoute, index: int, netem: Netem) -> None:
-    request = message(index, netem, tick_ns())
+def _send(ipr: IPRoute, index: int, netem: Netem, seed: int | None = None) -> None:
+    request = message(index, netem, tick_ns(), seed)
     answers = ipr.nlm_request_batch([request])
     tuple(answers)  # sends the request, and raises the error that the kernel answers with
 

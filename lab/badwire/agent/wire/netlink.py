@@ -40,4 +40,17 @@ from pyroute2.netlink import NLM_F_REQUEST as NLM_F_REQUEST  # noqa: E402
 from pyroute2.netlink.exceptions import NetlinkError as NetlinkError  # noqa: E402
 from pyroute2.netlink.rtnl import RTM_NEWQDISC as RTM_NEWQDISC  # noqa: E402
 from pyroute2.netlink.rtnl import TC_H_ROOT as TC_H_ROOT  # noqa: E402
+from pyroute2.netlink.rtnl.tcmsg import sched_netem  # noqa: E402
 from pyroute2.netlink.rtnl.tcmsg import tcmsg as tcmsg  # noqa: E402
+
+# pyroute2 knows the attributes up to TCA_NETEM_RATE; these follow it in include/uapi/linux/pkt_sched.h (Linux 6.6).
+sched_netem.options.nla_map += (
+    ("TCA_NETEM_ECN", "none"),
+    ("TCA_NETEM_RATE64", "none"),
+    ("TCA_NETEM_PAD", "none"),
+    ("TCA_NETEM_LATENCY64", "none"),
+    ("TCA_NETEM_JITTER64", "none"),
+    ("TCA_NETEM_SLOT", "none"),
+    ("TCA_NETEM_SLOT_DIST", "none"),
+    ("TCA_NETEM_PRNG_SEED", "uint64"),
+)

@@ -24,6 +24,7 @@ from badwire.course import course
 from badwire.course.course import Question
 from badwire.errors import RequestError
 from badwire.evidence.evidence import Evidence
+from badwire.report.describe import faults_by
 from badwire.report.html.curves import curves
 from badwire.report.html.plots import plots
 from badwire.report.story import Arrow, Story, story
@@ -161,8 +162,7 @@ def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
     if environment.get("clock"):
         yield f"{environment['clock']} clock"
     if environment.get("engines_used"):
-        engines = " and ".join(map(str, environment["engines_used"]))
-        yield f"faults by {engines}"
+        yield f"faults by {faults_by(environment)}"
     if environment.get("compiler"):
         yield f"programs in C, compiled by {environment['compiler']}"
     if environment.get("seed") is not None:
