@@ -176,7 +176,7 @@ def address_not_interface(run: Evidence) -> Checks:
     returned = connect(run, OUTSIDE, "server", "server")
     yield equals("server connects to {end}", returned, CONNECTED, end=end((own, OUTSIDE)))
     inside = run.segments("server", port=OUTSIDE).where(lambda frame: destination(frame) == own)
-    yield never("segments of this connection on the network", inside, run)
+    yield never("segments of this connection on the network", inside, run.wire)
 
 
 @claim(

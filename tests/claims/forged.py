@@ -1,7 +1,8 @@
-"""Frames and socket table entries made by hand, with correct checksums. IP addresses have dots, MACs colons."""
+"""Frames and socket table entries made by hand, with correct checksums; over IPv6 if the addresses are."""
 
 import struct
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from badwire.packets.checksum import internet_sum, pseudo_header
@@ -89,12 +90,48 @@ def sock(
     return {**idle, "state": state, "local": [local, port], "remote": peer, **more}
 
 
+def neighbour(ends: Ends, target: str, answer: bool = False) -> bytes:
+    """A neighbour solicitation of IPv6 for an address, or with ``answer`` an advertisement of it."""
+    return _ip(ends, 58, struct.pack("!BB", 136 if answer else 135, 0), bytes(4) + _address(target), 0)
+
+
+def extended(frame: bytes, *headers: tuple[int, bytes]) -> bytes:
+    """An IPv6 frame with extension headers put in, each its number and its bytes, the first byte set here."""
+    numbers = [number for number, _ in headers] + [frame[20]]
+    inserted = b"".join(bytes([after]) + body[1:] for (_, body), after in zip(headers, numbers[1:], strict=True))
+    length = struct.pack("!H", int.from_bytes(frame[18:20], "big") + len(inserted))
+    return frame[:18] + length + bytes([numbers[0]]) + frame[21:54] + inserted + frame[54:]
+
+
+def fragments(frame: bytes, size: int, ident: int = 99) -> list[bytes]:
+    """The datagram in a frame as fragments with at most ``size`` bytes of payload, a multiple of 8."""
+    is_ipv4 = frame[12:14] == b"\x08\x00"
+    start = 34 if is_ipv4 else 54
+    payload = frame[start:]
+    pieces = []
+    for offset in range(0, len(payload), size):
+        piece = payload[offset : offset + size]
+        more = offset + size < len(payload)
+        if is_ipv4:
+            flags = (0x2000 if more else 0) | offset // 8
+            first = frame[14:16] + struct.pack("!HHH", 20 + len(piece), ident, flags) + frame[22:24]
+            checksum = struct.pack("!H", internet_sum(first + bytes(2) + frame[26:34]))
+            pieces.append(frame[:14] + first + checksum + frame[26:34] + piece)
+        else:
+            plain = frame[:18] + struct.pack("!H", len(piece)) + frame[20:54] + piece
+            pieces.append(extended(plain, (44, struct.pack("!BxHI", 0, offset | more, ident))))
+    return pieces
+
+
 def _ip(ends: Ends, protocol: int, head: bytes, tail: bytes, ident: int) -> bytes:
     """``head`` is what comes before the checksum, ``tail`` what comes after it."""
     source, destination = _address(ends[2]), _address(ends[3])
     length = len(head) + 2 + len(tail)
     covered = b"" if protocol == 1 else pseudo_header(source, destination, protocol, length)
     inner = head + struct.pack("!H", internet_sum(covered + head + bytes(2) + tail)) + tail
+    if len(source) == 16:
+        header = struct.pack("!IHBB", 6 << 28, length, protocol, 64) + source + destination
+        return _mac(ends[1]) + _mac(ends[0]) + b"\x86\xdd" + header + inner
     first = struct.pack("!BBHHHBB", 0x45, 0, 20 + length, ident, 0x4000, 64, protocol)
     checksum = struct.pack("!H", internet_sum(first + source + destination))
     return _mac(ends[1]) + _mac(ends[0]) + b"\x08\x00" + first + checksum + source + destination + inner
@@ -111,8 +148,8 @@ def _option(name: str, value: Any) -> bytes:
     return bytes([kind, 2 + struct.calcsize(layout)]) + struct.pack(layout, *values)
 
 
-def _address(dotted: str) -> bytes:
-    return bytes(int(part) for part in dotted.split("."))
+def _address(text: str) -> bytes:
+    return ip_address(text).packed
 
 
 def _mac(text: str) -> bytes:

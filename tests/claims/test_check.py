@@ -36,6 +36,7 @@ TWO = Records((1, 2), "segments")
 @dataclass
 class Captured:
     capture_is_complete: bool
+    unseen: tuple[str, ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,14 @@ def test_never_takes_a_complete_capture() -> None:
     assert never("RST", NONE, Captured(True)).verdict is HOLDS
     assert never("RST", NONE, Captured(False)).verdict is UNKNOWN
     assert never("RST", TWO, Captured(False)).verdict is FAILS
+
+
+def test_never_is_unknown_beside_what_was_not_seen() -> None:
+    unseen = ("2 frames of client that cannot be read (IP protocol 47)", "7 packets on the loopback interface")
+    check = never("RST", NONE, Captured(True, unseen))
+    assert check.verdict is UNKNOWN
+    assert str(check.why) == f"one may have been missed: {unseen[0]}, {unseen[1]}"
+    assert never("RST", TWO, Captured(True, unseen)).verdict is FAILS
 
 
 @pytest.mark.parametrize(

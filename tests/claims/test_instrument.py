@@ -40,7 +40,7 @@ def with_segment(**facts: Any) -> Written:
 
 def test_a_right_instrument() -> None:
     judged = judge(instrument.CLAIMS, with_segment().evidence())
-    assert [each.verdict for each in judged] == [HOLDS] * 5
+    assert [each.verdict for each in judged] == [HOLDS] * 6
 
 
 def test_a_run_of_which_nothing_is_known() -> None:
@@ -53,6 +53,7 @@ def test_a_run_of_which_nothing_is_known() -> None:
         "frames_within_mtu": UNKNOWN,
         "delays_delay": HOLDS,  # no delay was asked for
         "losses_explained": UNKNOWN,
+        "faults_read_frames": HOLDS,  # no fault was set
     }
 
 

@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from badwire.faults import Fault, Hold, Nth
+from tests.claims import forged
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -80,6 +81,36 @@ TCP = {name for name, frame in FRAMES.items() if frame[23:24] == b"\6"} - {"cut 
 def test_meant(match: dict[str, object], meant: set[str]) -> None:
     matches = Hold.from_json(match).matcher()
     assert {name for name, frame in FRAMES.items() if matches(frame)} == meant
+
+
+LOCAL = ("02:00:00:00:00:03", "02:00:00:00:00:02", "fe80::3", "fe80::2")
+OVER_IPV6 = {
+    "syn": forged.tcp(LOCAL, (40000, 80), "S"),
+    "syn after options": forged.extended(forged.tcp(LOCAL, (40000, 80), "S"), (0, bytes(8)), (60, bytes(8))),
+    "data": forged.tcp(LOCAL, (40000, 80), "PA", data=b"hello"),
+    "rst": forged.tcp(LOCAL, (80, 40000), "RA"),
+    "udp": forged.udp(LOCAL, (40000, 53), b"hello"),
+    "neighbour": forged.neighbour(LOCAL, "fe80::2"),
+    "cut short": forged.tcp(LOCAL, (40000, 80), "S")[:50],
+}
+
+
+@pytest.mark.parametrize(
+    ("match", "meant"),
+    [
+        ({"protocol": "tcp"}, {"syn", "syn after options", "data", "rst"}),
+        ({"protocol": "udp"}, {"udp"}),
+        ({"protocol": "icmp"}, set()),
+        ({"protocol": "icmp6"}, {"neighbour"}),
+        ({"flags": "S"}, {"syn", "syn after options"}),
+        ({"flags": "R", "from_port": 80}, {"rst"}),
+        ({"data": True}, {"data", "udp"}),
+        ({"port": 53}, {"udp"}),
+    ],
+)
+def test_ipv6_is_matched_like_ipv4(match: dict[str, object], meant: set[str]) -> None:
+    matches = Hold.from_json(match).matcher()
+    assert {name for name, frame in OVER_IPV6.items() if matches(frame)} == meant
 
 
 def dropped(fault: Fault, frames: list[bytes]) -> list[int]:

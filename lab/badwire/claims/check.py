@@ -98,6 +98,9 @@ class HasCapture(Protocol):
     @property
     def capture_is_complete(self) -> bool: ...
 
+    @property
+    def unseen(self) -> tuple[str, ...]: ...
+
 
 class HasBeginning(Protocol):
     """The part of a run that ``did_not_return`` uses."""
@@ -263,7 +266,12 @@ def seen(name: str, records: Records[Any], /, **values: object) -> Check:
 
 
 def never(name: str, records: Records[Any], run: HasCapture, /, **values: object) -> Check:
-    """None was recorded, and the capture is complete. With an incomplete capture, none recorded is UNKNOWN."""
+    """None was recorded, and the capture shows everything.
+
+    None recorded is UNKNOWN with an incomplete capture, beside frames that cannot be read, and if a host's own sockets
+    talked over its loopback interface, which is not captured; the reason names them. With ``run.wire`` in place of
+    ``run`` the check is about what passed between hosts, and loopback does not matter.
+    """
     undecided = Check(
         name=Sentence.of(name, **values),
         verdict=UNKNOWN,
@@ -272,6 +280,9 @@ def never(name: str, records: Records[Any], run: HasCapture, /, **values: object
     )
     if not records and not run.capture_is_complete:
         why = Sentence("the capture is not complete, so one may have been missed")
+        return replace(undecided, why=why)
+    if not records and run.unseen:
+        why = Sentence("one may have been missed: {unseen}", {"unseen": run.unseen})
         return replace(undecided, why=why)
     return replace(
         undecided,

@@ -16,6 +16,7 @@ from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
 from badwire.evidence.wire import FaultPeriod
 from badwire.faults import Delay, Fault, Mtu, Reorder
+from badwire.faults.match import Match
 from badwire.packets.packet import ETHERNET_HEADER
 from badwire.store.records import NS
 from badwire.util.sentence import Sentence
@@ -121,13 +122,52 @@ def losses_explained(run: Evidence) -> Checks:
     yield check
 
 
+@claim("A fault can read every frame that it may match", Instrument("a fault passes a frame that it cannot read"))
+def faults_read_frames(run: Evidence) -> Checks:
+    """While a fault that selects frames was in force, no frame toward its host was one that the lab cannot read."""
+    selecting = _selecting(run)
+    if not selecting:
+        yield equals("faults that select frames", 0, 0)
+        return
+    for period in selecting:
+        frames = run.frames(to=period.toward, after=period.began, before=period.ended)
+        kinds = {frame.packet.unread for frame in frames if not _is_read(frame)}
+        if not kinds:
+            yield equals("frames toward {host} that {fault} cannot read", 0, 0, host=period.toward, fault=period.name)
+        else:
+            yield unknown(
+                "frames toward {host} that {fault} can match",
+                "some passed that it cannot read: {kinds}",
+                host=period.toward,
+                fault=period.name,
+                kinds=kinds,
+            )
+
+
 CLAIMS = (
     capture_complete,
     offloads_off,
     frames_within_mtu,
     delays_delay,
     losses_explained,
+    faults_read_frames,
 )
+
+
+def _selecting(run: Evidence) -> list[FaultPeriod]:
+    """The faults that selected frames by their headers."""
+    found = []
+    for period in run.faults():
+        if isinstance(period.fault, Match) and period.fault.selects:
+            found.append(period)
+    return found
+
+
+def _is_read(frame: Frame) -> bool:
+    """Whether a fault could read a frame. A later fragment is matched by its datagram's first one."""
+    packet = frame.packet
+    is_later_fragment = packet.ip is not None and packet.ip.offset > 0
+    return not packet.unread or is_later_fragment
 
 
 @dataclass(frozen=True)

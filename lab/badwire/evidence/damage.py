@@ -20,7 +20,7 @@ def counters(frame: Frame) -> tuple[str | None, ...]:
 
 
 def _counter(frame: Frame, arrived: bytes) -> str | None:
-    if frame.ip is None:
+    if frame.ip is None or frame.ip.version != 4:
         return None
     sent_header = frame.data[ETHERNET_HEADER:IP_END]
     arrived_header = arrived[ETHERNET_HEADER:IP_END]

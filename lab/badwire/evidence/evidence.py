@@ -10,6 +10,7 @@ raises NotRecorded when there is none; a query for several things returns Record
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
@@ -22,12 +23,12 @@ from badwire.evidence.host import HostEvidence
 from badwire.evidence.records import Records
 from badwire.evidence.selection import is_within, selects
 from badwire.evidence.stream import Flags, streams
-from badwire.evidence.wire import FaultPeriod, FrameSelection, WireEvidence
+from badwire.evidence.wire import FaultPeriod, FrameSelection, WireEvidence, unread_kinds
 from badwire.faults.fault import Fault
 from badwire.linux.timers import KernelFacts
 from badwire.packets.pcapng import CaptureFile
 from badwire.store import reader
-from badwire.store.records import Call, Decision, Note, NotRecorded, Program, Record
+from badwire.store.records import LOOPBACK_PACKETS, Call, Decision, Note, NotRecorded, Program, Record
 from badwire.util.jsonlines import WIRE
 
 
@@ -239,7 +240,7 @@ class Evidence:
             port: the port of either end.
             flags: the TCP flags, as in has_flags; or several of these, of which the segment has one.
             data: whether the segment or datagram carries data.
-            protocol: as in Packet.protocol: "tcp", "udp", "icmp", "arp".
+            protocol: as in Packet.protocol: "tcp", "udp", "icmp", "icmp6", "arp".
             after: only frames sent after this time, in ns.
             before: only frames sent before this time, in ns.
 
@@ -338,6 +339,40 @@ class Evidence:
     def capture_is_complete(self) -> bool:
         """Whether every frame of the run was recorded. Only then does the capture show that a frame was never sent."""
         return self.wire.capture_is_complete
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What may hide a frame that a query did not find, for people; empty if nothing does.
+
+        That is each kind of frame in this part of the run that could not be read, and each host whose own sockets
+        talked over its loopback interface during the run, which is not captured. ``run.wire.unseen`` has the first
+        only, for a claim about what passed between hosts.
+        """
+        unread = [frame for frame in self.wire.unread if self.covers(frame.t)]
+        return (*unread_kinds(unread), *self._unseen_on_loopback)
+
+    @property
+    def _unseen_on_loopback(self) -> tuple[str, ...]:
+        found = []
+        for name in self.hosts:
+            whole_run = self._run or self
+            host = whole_run.host(name)
+            with suppress(NotRecorded):  # a run that was cut short has the counter once
+                packets = host.counter(LOOPBACK_PACKETS)
+                if packets:
+                    noun = "packet" if packets == 1 else "packets"
+                    found.append(f"{packets} {noun} on the loopback interface of {name}, which is not captured")
+        return tuple(found)
+
+    def addresses(self, host: str) -> Records[str]:
+        """A host's addresses: its IPv4 address, and the IPv6 addresses from which it sent frames.
+
+        Raises:
+            NotRecorded: the run has no such host.
+        """
+        self._check(host)
+        found = [address for address, owner in self.wire.addresses.items() if owner == host]
+        return Records(found, "addresses", "no address of {host} was recorded", host=host)
 
     # Connections
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from badwire.packets.packet import Arp, Icmp, Ip, Packet, Tcp, Udp, decode
+from badwire.packets.packet import Arp, Icmp, Icmp6, Ip, Packet, Tcp, Udp, decode
 from badwire.store.records import NS, NotRecorded
 
 
@@ -75,6 +75,10 @@ class Frame:
     @property
     def icmp(self) -> Icmp | None:
         return self.packet.icmp
+
+    @property
+    def icmp6(self) -> Icmp6 | None:
+        return self.packet.icmp6
 
     @property
     def carries_data(self) -> bool:

@@ -30,14 +30,14 @@ def join(
 ) -> tuple[Frame, ...]:
     """Find the deliveries of each frame sent, by the receiver's port and by the frame's bytes.
 
-    Frames to addresses outside the lab are left out, and so are multicast frames, which the bridge may not forward, and
-    copies that the bridge flooded to other ports than the receiver's.
+    Frames to addresses outside the lab are left out, and so are multicast frames, which the bridge may not forward, but
+    for those of IPv6's neighbour discovery, and copies that the bridge flooded to other ports than the receiver's.
 
     Args:
         captured: the frames captured on the ports of the bridge, with times in ns.
         hosts: the names of the hosts.
         macs: the name of the host with each MAC address.
-        addresses: the name of the host with each IPv4 address.
+        addresses: the name of the host with each IPv4 or IPv6 address.
         decisions: what the relay did to frames.
 
     Returns:
@@ -93,12 +93,16 @@ def _receivers(
     macs: Mapping[str, str],
     addresses: Mapping[str, str],
 ) -> list[str]:
-    """The hosts that a frame is for: all others for a broadcast, none for a multicast."""
+    """The hosts that a frame is for: all others for a broadcast and for a multicast of neighbour discovery.
+
+    None for another multicast.
+    """
     packet = decode(each.data)
-    if packet.destination_mac == BROADCAST:
+    discovers = packet.icmp6 is not None and packet.icmp6.is_neighbour_discovery
+    is_group = bool(each.data[:1]) and bool(each.data[0] & _GROUP_BIT)
+    if packet.destination_mac == BROADCAST or (is_group and discovers):
         return [host for host in hosts if host != each.port]
-    first_byte = each.data[:1]
-    if not first_byte or first_byte[0] & _GROUP_BIT:
+    if not each.data or is_group:
         return []
     host = macs.get(packet.destination_mac)
     if host is None and packet.ip is not None:

@@ -18,6 +18,7 @@ from badwire.store.records import NS, NotRecorded
 
 Flags = str | tuple[str, ...]
 Endpoint = tuple[str, int]  # a host and a port
+AddressedEndpoint = tuple[str, int, str]  # with its address, since a host may have several
 
 
 def tcp_of(frame: Frame) -> Tcp:
@@ -308,13 +309,13 @@ class _Group:
 def streams(frames: Iterable[Frame]) -> tuple[TcpStream, ...]:
     """The connections in ``frames``, in the order in which they began. A new SYN on known ports begins a new one."""
     groups: list[_Group] = []
-    current: dict[frozenset[Endpoint], _Group] = {}
+    current: dict[frozenset[AddressedEndpoint], _Group] = {}
     for frame in frames:
         if frame.tcp is None:
             continue
         source = (frame.source, frame.tcp.source_port)
         toward = (frame.toward, frame.tcp.destination_port)
-        endpoints = frozenset((source, toward))
+        endpoints = _endpoints(frame, source, toward)
         group = current.get(endpoints)
         if group is None or _begins_anew(frame, source, group.frames):
             is_answer = has_flags(frame.tcp.flags, "SA")
@@ -323,6 +324,13 @@ def streams(frames: Iterable[Frame]) -> tuple[TcpStream, ...]:
             groups.append(group)
         group.frames.append(frame)
     return tuple(group.stream() for group in groups)
+
+
+def _endpoints(frame: Frame, source: Endpoint, toward: Endpoint) -> frozenset[AddressedEndpoint]:
+    """Both ends with their addresses: connections over IPv4 and IPv6 may have the same ports."""
+    if frame.ip is None:
+        return frozenset(((*source, ""), (*toward, "")))
+    return frozenset(((*source, frame.ip.source), (*toward, frame.ip.destination)))
 
 
 def _begins_anew(frame: Frame, source: Endpoint, before: list[Frame]) -> bool:

@@ -1,6 +1,7 @@
 """The records of the wire: frames, faults in force, the relay's decisions, and whether the capture is complete."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,8 @@ from badwire.evidence.selection import is_within, selects
 from badwire.evidence.stream import Flags, TcpStream, streams
 from badwire.faults import from_json
 from badwire.faults.fault import Fault
+from badwire.packets import ipv6
+from badwire.packets.packet import Ip, decode
 from badwire.packets.pcapng import CaptureFile
 from badwire.packets.tcp_flags import has_flags
 from badwire.store.records import Decision, Facts, Record
@@ -65,6 +68,31 @@ class UnknownFault(Fault):
     can_delay: ClassVar[bool] = True
 
 
+@dataclass(frozen=True)
+class UnreadFrame:
+    """A frame that could not be read: when it was sent (ns), by which host, and what it is: ``ethertype 0x88cc``."""
+
+    t: int
+    source: str
+    what: str
+
+
+def unread_kinds(frames: Iterable[UnreadFrame]) -> tuple[str, ...]:
+    """Unread frames by sender and kind: ``1 frame of client that cannot be read (IP protocol 47)``."""
+    counts = Counter((frame.source, frame.what) for frame in frames)
+    kinds = []
+    for (source, what), count in counts.items():
+        noun = "frame" if count == 1 else "frames"
+        kinds.append(f"{count} {noun} of {source} that cannot be read ({what})")
+    return tuple(kinds)
+
+
+def _datagram_key(port: str, ip: Ip) -> tuple[object, ...]:
+    """What all fragments of a datagram have in common (RFC 791 section 3.2, RFC 8200 section 4.5)."""
+    return port, ip.version, ip.source, ip.destination, ip.id
+
+
+UNSPECIFIED = "::"  # the source of a host that has no address yet (RFC 4291 section 2.5.2)
 NOUNS = {
     "tcp": "segments",
     "udp": "datagrams",
@@ -98,14 +126,54 @@ class WireEvidence:
             facts = Facts.of(record)
             if facts.mac:
                 macs[facts.mac] = facts.host
-        addresses = {address: host for host, address in self._hosts.items()}
         return join(
             self.capture.frames,
             hosts=self._hosts,
             macs=macs,
-            addresses=addresses,
+            addresses=self.addresses,
             decisions=self.decisions,
         )
+
+    @cached_property
+    def addresses(self) -> Mapping[str, str]:
+        """The host with each address: its IPv4 address, and the IPv6 addresses from which it sent frames."""
+        addresses = {address: host for host, address in self._hosts.items()}
+        for frame in self.capture.frames:
+            if frame.direction != "in" or frame.data[12:14] != ipv6.ETHERTYPE:
+                continue
+            ip = decode(frame.data).ip
+            if ip is not None and ip.source != UNSPECIFIED:
+                addresses.setdefault(ip.source, frame.port)
+        return addresses
+
+    @cached_property
+    def unread(self) -> tuple[UnreadFrame, ...]:
+        """The frames that hosts sent and that could not be read, in order: each may have been of any kind.
+
+        A fragment is read if the first fragment of its datagram was captured, since that has the headers.
+        """
+        found = []
+        first_fragments: set[tuple[object, ...]] = set()
+        for frame in self.capture.frames:
+            if frame.direction != "in":
+                continue
+            packet = decode(frame.data)
+            ip = packet.ip
+            if ip is not None and ip.more_fragments and not ip.offset and not packet.unread:
+                first_fragments.add(_datagram_key(frame.port, ip))
+            if packet.unread:
+                found.append((frame, packet))
+        unread = []
+        for frame, packet in found:
+            is_read = packet.ip is not None and _datagram_key(frame.port, packet.ip) in first_fragments
+            if not is_read:
+                unread.append(UnreadFrame(frame.t, frame.port, packet.unread))
+        return tuple(unread)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What passed the wire and may hide a frame that a query did not find, for people; empty if nothing did."""
+        return unread_kinds(self.unread)
 
     @cached_property
     def streams(self) -> tuple[TcpStream, ...]:
@@ -171,7 +239,7 @@ class FrameSelection:
         port: the port of either end.
         flags: the TCP flags, as in has_flags; or several of these, of which the segment has one.
         data: whether the segment or datagram carries data.
-        protocol: as in Packet.protocol: "tcp", "udp", "icmp", "arp".
+        protocol: as in Packet.protocol: "tcp", "udp", "icmp", "icmp6", "arp".
         after: only frames sent after this time, in ns.
         before: only frames sent before this time, in ns.
     """

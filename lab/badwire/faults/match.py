@@ -1,4 +1,4 @@
-"""Selects the frames that a fault applies to: by protocol, TCP flags, payload and ports (IPv4, ARP)."""
+"""Selects the frames that a fault applies to: by protocol, TCP flags, payload and ports (IPv4, IPv6, ARP)."""
 
 import struct
 from collections.abc import Callable
@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from badwire.errors import BadFault
 from badwire.faults.fault import Fault
-from badwire.packets.ipv4 import ICMP, TCP, UDP, ipv4_header
+from badwire.packets.ip import ip_header
+from badwire.packets.ipv4 import ICMP, TCP, UDP
+from badwire.packets.ipv6 import ICMPV6
 from badwire.packets.tcp_flags import mask_and_value
 
-_NUMBERS = {"icmp": ICMP, "tcp": TCP, "udp": UDP}
+_NUMBERS = {"icmp": ICMP, "icmp6": ICMPV6, "tcp": TCP, "udp": UDP}
 _ARP = b"\x08\x06"  # ethertype
 _FLAGS = frozenset("SFRPA.")
 
@@ -33,7 +35,7 @@ class Segment(NamedTuple):
 
 def segment(frame: bytes) -> Segment | None:
     """The TCP segment or UDP datagram in this frame; None for anything else, later fragments included."""
-    ip = ipv4_header(frame)
+    ip = ip_header(frame)
     if ip is None or ip.is_later_fragment:
         return None
     captured = len(frame) - ip.payload_at
@@ -53,7 +55,7 @@ def segment(frame: bytes) -> Segment | None:
 class Match(Fault):
     """A fault that applies to some frames only; a field that is None matches every frame.
 
-    protocol   "tcp", "udp", "icmp" or "arp"
+    protocol   "tcp", "udp", "icmp", "icmp6" (ICMPv6, with neighbour discovery) or "arp"; IPv4 and IPv6 alike
     flags      TCP flags in tcpdump's letters (S, F, R, P, and A or . for ACK). Of SYN, FIN and RST exactly those given
                are set; ACK and PSH must be set if given. Beside S, ACK must be clear if not given. So "S" is the first
                SYN and "SA" its answer, "F" a FIN and "R" a reset with or without ACK, and "A" any other ACK.
@@ -70,7 +72,7 @@ class Match(Fault):
 
     def __post_init__(self) -> None:
         if self.protocol not in (None, "arp", *_NUMBERS):
-            raise BadFault(f"{self.name}: protocol must be tcp, udp, icmp or arp, not {self.protocol!r}.")
+            raise BadFault(f"{self.name}: protocol must be tcp, udp, icmp, icmp6 or arp, not {self.protocol!r}.")
         if self.data not in (None, True, False):
             raise BadFault(f"{self.name}: data must be True or False, not {self.data!r}.")
         for field in ("port", "from_port", "to_port"):
@@ -78,7 +80,7 @@ class Match(Fault):
                 self._check(field, 1, 65535, integer=True)
         if self.flags is not None:
             self._check_flags(self.flags)
-        if self.protocol in ("icmp", "arp") and self._matches_fields():
+        if self.protocol in ("icmp", "icmp6", "arp") and self._matches_fields():
             raise BadFault(f"{self.name}: ports and data are for protocol tcp or udp, not {self.protocol}.")
 
     def _check_flags(self, flags: object) -> None:
@@ -87,6 +89,11 @@ class Match(Fault):
             raise BadFault(f"{self.name}: flags must be letters out of S, F, R, P and A, not {flags!r}.")
         if self.protocol not in (None, "tcp"):
             raise BadFault(f"{self.name}: flags are for protocol tcp, not {self.protocol}.")
+
+    @property
+    def selects(self) -> bool:
+        """Whether the fault depends on what is in a frame."""
+        return self.protocol is not None or self._matches_fields()
 
     def _matches_fields(self) -> bool:
         """Whether any field but the protocol must be matched."""
@@ -110,7 +117,7 @@ class Match(Fault):
         number = _NUMBERS[self.protocol]
 
         def matches_protocol(frame: bytes) -> bool:
-            ip = ipv4_header(frame)
+            ip = ip_header(frame)
             return ip is not None and ip.protocol == number
 
         return matches_protocol

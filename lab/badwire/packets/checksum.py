@@ -2,17 +2,11 @@
 
 import struct
 
-from badwire.packets.ipv4 import (
-    ETHERNET_HEADER,
-    ETHERTYPE,
-    ICMP,
-    MORE_FRAGMENTS,
-    OFFSET,
-    SHORTEST,
-    TCP,
-    UDP,
-    ipv4_header,
-)
+from badwire.packets.ip import ip_header
+from badwire.packets.ipv4 import ETHERNET_HEADER, ETHERTYPE, ICMP, SHORTEST, TCP, UDP, Ipv4Header
+from badwire.packets.ipv6 import ICMPV6
+
+IPV6_ADDRESS = 16  # bytes
 
 
 def internet_sum(data: bytes) -> int:
@@ -30,35 +24,39 @@ def internet_sum(data: bytes) -> int:
 def pseudo_header(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:
     """The pseudo-header that the checksums of TCP and UDP include (RFC 9293 section 3.1, RFC 768).
 
-    ``source`` and ``destination`` are addresses of 4 bytes; ``length`` is that of the segment or datagram, in bytes.
+    ``source`` and ``destination`` are addresses of 4 bytes, or of 16 (RFC 8200 section 8.1); ``length`` is that of the
+    segment or datagram, in bytes.
     """
+    if len(source) == IPV6_ADDRESS:
+        return source + destination + struct.pack("!I3xB", length, protocol)
     return source + destination + struct.pack("!BBH", 0, protocol, length)
 
 
 def checksums_right(frame: bytes) -> bool | None:
-    """Whether a frame's checksums are correct: that of the IPv4 header, and that of TCP, UDP or ICMP.
+    """Whether a frame's checksums are correct: that of the IPv4 header, and that of TCP, UDP, ICMP or ICMPv6.
 
-    None if the frame cannot be checked: it is not IPv4, was truncated by the capture, is a fragment, has another
-    protocol, or is UDP without a checksum.
+    None if the frame cannot be checked: it is neither IPv4 nor IPv6, was truncated by the capture, is a fragment, has
+    another protocol, or is UDP without a checksum over IPv4.
     """
-    ip = ipv4_header(frame)
+    ip = ip_header(frame)
     if ip is None:
         if frame[12:14] != ETHERTYPE or len(frame) < ETHERNET_HEADER + SHORTEST:
             return None
         # The kernel counts a wrong version as a header error, like a wrong checksum (net/ipv4/ip_input.c ip_rcv_core).
         return False
-    header = frame[ETHERNET_HEADER : ip.payload_at]
-    if ip.header_length < SHORTEST or internet_sum(header) != 0:
-        return False
-    is_fragment = ip.fragment & (MORE_FRAGMENTS | OFFSET)
-    if is_fragment or len(frame) < ip.end:
+    if isinstance(ip, Ipv4Header):
+        header = frame[ETHERNET_HEADER : ip.payload_at]
+        if ip.header_length < SHORTEST or internet_sum(header) != 0:
+            return False
+    if ip.is_fragment or len(frame) < ip.end:
         return None
     payload = frame[ip.payload_at : ip.end]
     if ip.protocol == ICMP:
         return internet_sum(payload) == 0
-    if ip.protocol not in (TCP, UDP):
+    if ip.protocol not in (TCP, UDP, ICMPV6):
         return None
-    if ip.protocol == UDP and payload[6:8] == bytes(2):
+    has_no_checksum = ip.protocol == UDP and payload[6:8] == bytes(2)
+    if has_no_checksum and isinstance(ip, Ipv4Header):
         return None
     pseudo = pseudo_header(ip.source, ip.destination, ip.protocol, len(payload))
-    return internet_sum(pseudo + payload) == 0
+    return not has_no_checksum and internet_sum(pseudo + payload) == 0

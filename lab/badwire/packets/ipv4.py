@@ -47,6 +47,11 @@ class Ipv4Header(NamedTuple):
         return self.at + self.total_length
 
     @property
+    def is_fragment(self) -> bool:
+        """Whether this is a piece of a datagram."""
+        return bool(self.fragment & (MORE_FRAGMENTS | OFFSET))
+
+    @property
     def is_later_fragment(self) -> bool:
         """Whether this is a fragment other than the first, and so has no TCP or UDP header."""
         return bool(self.fragment & OFFSET)

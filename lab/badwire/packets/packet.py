@@ -1,4 +1,4 @@
-"""Decodes a frame into its layers: Ethernet, ARP, IPv4, TCP with its options, UDP, ICMP.
+"""Decodes a frame into its layers: Ethernet, ARP, IPv4, IPv6, TCP with its options, UDP, ICMP, ICMPv6.
 
 A truncated or unknown layer is None and not an error, since a corrupted frame is evidence too. The fields of TCP are
 named after RFC 9293 section 3.3 (SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND).
@@ -7,13 +7,14 @@ named after RFC 9293 section 3.3 (SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND).
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv6Address
 from typing import Any, Literal
 
-from badwire.packets import ipv4
+from badwire.packets import ipv4, ipv6
 from badwire.packets.ipv4 import ETHERNET_HEADER as ETHERNET_HEADER
 from badwire.packets.tcp_flags import flag_letters
 
-Protocol = Literal["arp", "tcp", "udp", "icmp", "ip", "other"]
+Protocol = Literal["arp", "tcp", "udp", "icmp", "icmp6", "ip", "other"]
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class Arp:
 
 @dataclass(frozen=True)
 class Ip:
-    """An IPv4 header (RFC 791).
+    """An IPv4 header (RFC 791), or an IPv6 header with its extension headers (RFC 8200).
 
-    A retransmission has another ``id`` than the first transmission; a duplicate made by the wire has the same ``id``.
-    ``length`` (of the datagram) and ``offset`` (of a fragment) are in bytes.
+    In IPv4, a retransmission has another ``id`` than the first transmission; a duplicate made by the wire has the same
+    ``id``. In IPv6 ``id`` is that of the fragment header, 0 without one; ``ttl`` is the hop limit; ``dont_fragment`` is
+    true, since no router fragments; ``protocol`` is the next header after the extension headers. ``length`` (of the
+    datagram, with its headers) and ``offset`` (of a fragment) are in bytes.
     """
 
     source: str
@@ -42,6 +45,12 @@ class Ip:
     dont_fragment: bool
     more_fragments: bool
     offset: int
+    version: int = 4
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether this is a piece of a datagram."""
+        return self.more_fragments or self.offset > 0
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,27 @@ class Icmp:
 
 
 @dataclass(frozen=True)
+class Icmp6:
+    """An ICMPv6 message (RFC 4443, RFC 4861); type 1 code 4 is "port unreachable".
+
+    ``quoted`` is the start of the datagram that an error message reports. ``next_mtu`` is the MTU of the next hop, in
+    bytes, in "packet too big" (type 2); otherwise None. ``target`` is the address that a neighbour solicitation (type
+    135) asks for, or that a neighbour advertisement (type 136) is about; otherwise None.
+    """
+
+    type: int
+    code: int
+    quoted: "Packet | None"
+    next_mtu: int | None = None
+    target: str | None = None
+
+    @property
+    def is_neighbour_discovery(self) -> bool:
+        """Whether it is a message of RFC 4861: solicitations, advertisements and redirects."""
+        return self.type in _NEIGHBOUR_DISCOVERY
+
+
+@dataclass(frozen=True)
 class Packet:
     """A decoded frame; a layer that it does not have is None."""
 
@@ -154,6 +184,24 @@ class Packet:
     tcp: Tcp | None = None
     udp: Udp | None = None
     icmp: Icmp | None = None
+    icmp6: Icmp6 | None = None
+
+    @property
+    def unread(self) -> str:
+        """What was not decoded, such as ``ethertype 0x88cc``, so that the frame may be anything; empty if nothing.
+
+        A protocol that is known to carry no TCP, UDP or ICMP is not decoded either, but counts as read.
+        """
+        if self.protocol not in ("ip", "other"):
+            return ""
+        if self.ip is None:
+            return _ETHERTYPES_CUT_SHORT.get(self.ethertype, f"ethertype 0x{self.ethertype:04x}")
+        if self.ip.protocol in _PLAIN_PROTOCOLS:
+            return ""
+        name = _DECODED.get(self.ip.protocol)
+        if self.ip.offset:
+            return f"later fragments of {name or f'IP protocol {self.ip.protocol}'}"
+        return f"{name} cut short" if name else f"IP protocol {self.ip.protocol}"
 
     @property
     def protocol(self) -> Protocol:
@@ -166,6 +214,8 @@ class Packet:
             return "udp"
         if self.icmp:
             return "icmp"
+        if self.icmp6:
+            return "icmp6"
         return "ip" if self.ip else "other"
 
     @property
@@ -179,6 +229,12 @@ class Packet:
 
 IPV4 = 0x0800
 ARP = 0x0806
+IPV6 = 0x86DD
+_ETHERTYPES_CUT_SHORT = {ARP: "ARP cut short", IPV4: "IPv4 cut short", IPV6: "IPv6 cut short"}
+_DECODED = {ipv4.ICMP: "ICMP", ipv4.TCP: "TCP", ipv4.UDP: "UDP", ipv6.ICMPV6: "ICMPv6"}
+# Of the protocols that are not decoded, those that carry no other datagram: IGMP, DCCP, no next header, OSPF, PIM,
+# VRRP, SCTP, UDP-Lite (https://www.iana.org/assignments/protocol-numbers).
+_PLAIN_PROTOCOLS = {2, 33, 59, 89, 103, 112, 132, 136}
 _ARP_LENGTH = 28  # bytes
 _TCP_HEADER = 20  # bytes, without options
 _END_OF_OPTIONS = 0
@@ -196,6 +252,13 @@ _FRAGMENTATION_NEEDED = b"\x03\x04"  # ICMP type and code
 # The ICMP errors that quote a datagram: destination unreachable, source quench, redirect, time exceeded, parameter
 # problem (RFC 792).
 _ERROR_TYPES = {3, 4, 5, 11, 12}
+_ICMPV6_HEADER = 8  # bytes, with the four of the message body that each message has
+_PACKET_TOO_BIG = 2
+_ICMPV6_INFORMATIONAL = 128  # the first type that is not an error (RFC 4443 section 2.1)
+_NEIGHBOUR_SOLICITATION = 135
+_NEIGHBOUR_ADVERTISEMENT = 136
+_NEIGHBOUR_DISCOVERY = range(133, 138)
+_TARGET_END = 24  # of the ICMPv6 message
 
 
 @lru_cache(maxsize=4096)  # each frame is decoded at least twice: when it is sent and when it is delivered
@@ -211,6 +274,8 @@ def decode(frame: bytes) -> Packet:
         return Packet(source_mac, destination_mac, ethertype, arp=_arp(body))
     if ethertype == IPV4:
         return _ipv4(body, source_mac, destination_mac)
+    if ethertype == IPV6:
+        return _ipv6(body, source_mac, destination_mac)
     return Packet(source_mac, destination_mac, ethertype)
 
 
@@ -255,6 +320,51 @@ def _ipv4(body: bytes, source_mac: str, destination_mac: str) -> Packet:
         elif header.protocol == ipv4.ICMP and len(inner) >= _ICMP_HEADER:
             icmp = _icmp(inner)
     return Packet(source_mac, destination_mac, IPV4, None, ip, tcp, udp, icmp)
+
+
+def _ipv6(body: bytes, source_mac: str, destination_mac: str) -> Packet:
+    header = ipv6.read(body, 0)
+    if header is None or header.is_cut_short:
+        return Packet(source_mac, destination_mac, IPV6)
+    ip = Ip(
+        source=_address6(header.source),
+        destination=_address6(header.destination),
+        protocol=header.protocol,
+        id=header.id,
+        ttl=header.hop_limit,
+        length=header.total_length,
+        dont_fragment=True,
+        more_fragments=header.more_fragments,
+        offset=header.offset,
+        version=6,
+    )
+    tcp = None
+    udp = None
+    icmp6 = None
+    if not header.is_later_fragment:
+        inner = body[header.payload_at : header.end]
+        length = header.payload_length
+        if header.protocol == ipv4.TCP and len(inner) >= _TCP_HEADER:
+            tcp = _tcp(inner, length)
+        elif header.protocol == ipv4.UDP and len(inner) >= _UDP_HEADER:
+            udp = _udp(inner, length)
+        elif header.protocol == ipv6.ICMPV6 and len(inner) >= _ICMPV6_HEADER:
+            icmp6 = _icmp6(inner)
+    return Packet(source_mac, destination_mac, IPV6, None, ip, tcp, udp, None, icmp6)
+
+
+def _icmp6(inner: bytes) -> Icmp6:
+    kind = inner[0]
+    quoted = None
+    if kind < _ICMPV6_INFORMATIONAL and len(inner) >= _ICMPV6_HEADER + ipv6.HEADER:
+        quoted = _ipv6(inner[_ICMPV6_HEADER:], source_mac="", destination_mac="")
+    next_mtu = None
+    if kind == _PACKET_TOO_BIG:
+        next_mtu = int.from_bytes(inner[4:8], "big")
+    target = None
+    if kind in (_NEIGHBOUR_SOLICITATION, _NEIGHBOUR_ADVERTISEMENT) and len(inner) >= _TARGET_END:
+        target = _address6(inner[8:_TARGET_END])
+    return Icmp6(kind, inner[1], quoted, next_mtu, target)
 
 
 def _icmp(inner: bytes) -> Icmp:
@@ -343,3 +453,8 @@ def _quoted(inner: bytes) -> Packet | None:
 
 def _address(four: bytes) -> str:
     return ".".join(str(byte) for byte in four)
+
+
+@lru_cache(maxsize=1024)  # few addresses occur, each in many frames
+def _address6(sixteen: bytes) -> str:
+    return str(IPv6Address(sixteen))

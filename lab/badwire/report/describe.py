@@ -7,10 +7,11 @@ from badwire.evidence.frames import Frame
 from badwire.evidence.stream import TcpStream, tcp_of
 from badwire.evidence.wire import FaultPeriod, UnknownFault
 from badwire.faults import grammar
-from badwire.packets.packet import Arp, Icmp, TcpOption
+from badwire.packets.packet import Arp, Icmp, Icmp6, TcpOption
 from badwire.store.records import Call, Program
 
 ARP_REQUEST = 1  # ar$op in RFC 826
+NEIGHBOUR_SOLICITATION = 135  # RFC 4861 section 4.3
 _FLAG_NAMES = {
     "S": "SYN",
     "F": "FIN",
@@ -35,7 +36,11 @@ def label(frame: Frame, connection: TcpStream | None) -> str:
         return _arp_label(packet.arp)
     if packet.icmp is not None:
         return _icmp(packet.icmp)
-    return packet.protocol
+    if packet.icmp6 is not None:
+        return _icmp6(packet.icmp6)
+    if packet.ip is not None and packet.ip.is_fragment:
+        return f"fragment at {packet.ip.offset}"
+    return packet.unread or packet.protocol
 
 
 def _arp_label(arp: Arp) -> str:
@@ -46,6 +51,14 @@ def _arp_label(arp: Arp) -> str:
 
 def _icmp(icmp: Icmp) -> str:
     return f"ICMP type {icmp.type} code {icmp.code}"
+
+
+def _icmp6(icmp: Icmp6) -> str:
+    if icmp.target is None:
+        return f"ICMPv6 type {icmp.type} code {icmp.code}"
+    if icmp.type == NEIGHBOUR_SOLICITATION:
+        return f"who has {icmp.target}?"
+    return f"{icmp.target} is here"
 
 
 def _segment_label(frame: Frame, connection: TcpStream) -> Iterator[str]:
@@ -74,19 +87,32 @@ def tcpdump(frame: Frame, connection: TcpStream | None) -> str:
     if packet.arp is not None:
         return _arp(packet.arp)
     if packet.ip is None:
-        return f"{packet.protocol}, length {frame.length}"
+        return f"{packet.unread}, length {frame.length}"
+    version = "IP" if packet.ip.version == 4 else "IP6"
     source = packet.ip.source
     destination = packet.ip.destination
+    between = f"{version} {source} > {destination}:"
     if packet.icmp is not None:
-        return f"IP {source} > {destination}: {_icmp(packet.icmp)}"
+        return f"{between} {_icmp(packet.icmp)}"
+    if packet.icmp6 is not None:
+        return f"{between} {_icmp6_message(packet.icmp6)}"
     if packet.ports is None:
-        return f"IP {source} > {destination}: protocol {packet.ip.protocol}, length {packet.ip.length}"
+        fragment = f", fragment {packet.ip.id} at {packet.ip.offset}" if packet.ip.is_fragment else ""
+        return f"{between} protocol {packet.ip.protocol}{fragment}, length {packet.ip.length}"
     source_port, destination_port = packet.ports
-    ends = f"IP {source}.{source_port} > {destination}.{destination_port}:"
+    ends = f"{version} {source}.{source_port} > {destination}.{destination_port}:"
     if packet.udp is not None:
         return f"{ends} UDP, length {packet.udp.data_length}"
     segment = ", ".join(_segment(frame, connection))
     return f"{ends} {segment}"
+
+
+def _icmp6_message(icmp: Icmp6) -> str:
+    if icmp.target is None:
+        return f"ICMP6, type {icmp.type} code {icmp.code}"
+    if icmp.type == NEIGHBOUR_SOLICITATION:
+        return f"ICMP6, neighbor solicitation, who has {icmp.target}"
+    return f"ICMP6, neighbor advertisement, tgt is {icmp.target}"
 
 
 def _arp(arp: Arp) -> str:
@@ -145,14 +171,19 @@ def _option(option: TcpOption) -> str:
 
 
 def fields(frame: Frame) -> dict[str, int]:
-    """The header fields that ``tcpdump`` does not show, by their names in RFC 791 and RFC 9293."""
+    """The header fields that ``tcpdump`` does not show, by their names in RFC 791, RFC 8200 and RFC 9293."""
     found = {"bytes on the wire": frame.length}
     ip = frame.ip
     if ip is not None:
-        found["IP id"] = ip.id
-        found["TTL"] = ip.ttl
+        if ip.version == 4:
+            found["IP id"] = ip.id
+            found["DF"] = int(ip.dont_fragment)
+        elif ip.is_fragment:
+            found["fragment id"] = ip.id
+        found["TTL" if ip.version == 4 else "hop limit"] = ip.ttl
         found["IP length"] = ip.length
-        found["DF"] = int(ip.dont_fragment)
+        if ip.is_fragment:
+            found["fragment offset"] = ip.offset
     tcp = frame.tcp
     if tcp is not None:
         found["SEG.SEQ"] = tcp.seq

@@ -35,6 +35,10 @@ class NotRecorded(LookupError):
         return str(self.message)
 
 
+LOOPBACK_PACKETS = "Lo.RxPackets"
+"""The counter of the packets that a host's loopback interface received, beside those of /proc/net/snmp."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """The facts that a host reported when it was set up."""

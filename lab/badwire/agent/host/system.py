@@ -196,8 +196,15 @@ def facts(interface: str, sysctls: list[str]) -> dict[str, object]:
 
 
 def counters() -> dict[str, int]:
-    """The namespace's counters of /proc/net/snmp and /proc/net/netstat, named as ``Tcp.RetransSegs``."""
+    """The namespace's counters of /proc/net/snmp and /proc/net/netstat, named as ``Tcp.RetransSegs``.
+
+    ``Lo.RxPackets`` is the number of packets that the loopback interface received, from /proc/net/dev.
+    """
     found: dict[str, int] = {}
+    for line in Path("/proc/net/dev").read_text().splitlines():
+        interface, _, columns = line.partition(":")
+        if interface.strip() == "lo":
+            found["Lo.RxPackets"] = int(columns.split()[1])
     for file in ("snmp", "netstat"):
         lines = (Path("/proc/net") / file).read_text().splitlines()
         # Each group has two lines: "Tcp:" and the names of its counters, "Tcp:" and their values.

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from badwire.evidence.evidence import Evidence
-from badwire.packets.ipv4 import TCP, ipv4_header
+from badwire.packets.ip import ip_header
+from badwire.packets.ipv4 import TCP
 from badwire.packets.pcapng import Captured, CaptureFile
 from badwire.packets.tcp_flags import flag_bits
 from badwire.report.story import Story, story
@@ -158,7 +159,7 @@ def _time(record: dict[str, Any]) -> int:
 
 def _opens(frame: Captured) -> bool:
     """Whether it is a SYN, from its bytes, since it is called for every frame (RFC 791 and RFC 9293, section 3.1)."""
-    ip = ipv4_header(frame.data)
+    ip = ip_header(frame.data)
     if ip is None or ip.protocol != TCP:
         return False
     flags_at = ip.payload_at + _FLAGS_AT
