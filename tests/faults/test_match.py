@@ -11,9 +11,9 @@ from tests.claims import forged
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
-def ip(protocol: int, body: bytes, fragment: int = 0, padding: int = 0, options: int = 0) -> bytes:
+def ip(protocol: int, body: bytes, fragment: int = 0, padding: int = 0, options: int = 0, ident: int = 1) -> bytes:
     length = 20 + options + len(body)
-    words = struct.pack("!BBHHHBBH", 0x45 + options // 4, 0, length, 1, fragment, 64, protocol, 0)
+    words = struct.pack("!BBHHHBBH", 0x45 + options // 4, 0, length, ident, fragment, 64, protocol, 0)
     return bytes(12) + b"\x08\x00" + words + bytes(8 + options) + body + bytes(padding)
 
 
@@ -39,7 +39,7 @@ FRAMES = {
     "udp": udp(b"hello"),
     "empty udp": udp(padding=10),
     "first fragment": udp(b"hello", fragment=0x2000),
-    "later fragment": ip(17, b"\0\x35\0\x35" * 10, fragment=100),
+    "later fragment": ip(17, b"\0\x35\0\x35" * 10, fragment=100, ident=9),
     "icmp": ip(1, bytes(30)),
     "arp": bytes(12) + b"\x08\x06" + bytes(28),
     "ipv6": bytes(12) + b"\x86\xdd" + bytes(60),
@@ -149,6 +149,37 @@ def test_nth_can_lose_the_same_segment_again() -> None:
     frames = [first, second, third, first, other, second, second, second]
     assert dropped(Nth(2, data=True, copies=2), frames) == [2, 6, 7]
     assert dropped(Nth(1, data=True, times=2, copies=1), frames) == [1, 2, 4, 6]
+
+
+ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "10.0.0.3", "10.0.0.2")
+
+
+@pytest.mark.parametrize("ends", [ENDS, LOCAL])
+def test_the_fragments_of_a_datagram_count_as_one(ends: forged.Ends) -> None:
+    datagrams = [forged.fragments(forged.udp(ends, (40000, 53), bytes(100)), 48, ident) for ident in (1, 2, 3)]
+    in_order = [piece for datagram in datagrams for piece in datagram]
+    interleaved = [piece for pieces in zip(*datagrams, strict=True) for piece in pieces]
+    for match in ({"protocol": "udp"}, {"port": 53}, {"data": True}):
+        assert dropped(Nth(2, **match), in_order) == [4, 5, 6]
+        assert dropped(Nth(2, **match), interleaved) == [2, 5, 8]
+        lost = [5, 6, 7] if match == {"data": True} else [2, 3, 4]  # the datagram before has no data
+        assert dropped(Nth(2, **match), [forged.udp(ends, (40000, 53)), *in_order]) == lost
+    assert dropped(Nth(2), in_order) == [2]
+    assert dropped(Nth(1, times=None, port=7), in_order) == []
+    backward = [piece for datagram in datagrams for piece in reversed(datagram)]
+    assert dropped(Nth(2, protocol="udp"), backward) == [4, 5, 6]
+    again = [*datagrams[0], *datagrams[0]]  # the id is used again
+    assert dropped(Nth(2, protocol="udp"), again) == [4, 5, 6]
+    assert dropped(Nth(2, port=53), again) == [4, 5, 6]
+
+
+@pytest.mark.parametrize("ends", [ENDS, LOCAL])
+def test_a_fault_that_matches_by_port_acts_on_all_fragments(ends: forged.Ends) -> None:
+    wanted = forged.fragments(forged.udp(ends, (40000, 53), bytes(100)), 48, 1)
+    other = forged.fragments(forged.udp(ends, (40000, 54), bytes(100)), 48, 2)
+    matches = Hold(port=53).matcher()
+    assert [matches(frame) for frame in (*wanted, *other)] == [True] * 3 + [False] * 3
+    assert not Hold(port=53).matcher()(wanted[1])  # its ports are not known
 
 
 def test_copies_count_tcp_only() -> None:

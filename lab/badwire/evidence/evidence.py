@@ -20,10 +20,12 @@ from typing import Self
 from badwire.evidence.connection import Connection
 from badwire.evidence.frames import Frame
 from badwire.evidence.host import HostEvidence
+from badwire.evidence.provenance import noted
+from badwire.evidence.reassembly import Reassembled, reassemble
 from badwire.evidence.records import Records
 from badwire.evidence.selection import is_within, selects
 from badwire.evidence.stream import Flags, streams
-from badwire.evidence.wire import FaultPeriod, FrameSelection, WireEvidence, unread_kinds
+from badwire.evidence.wire import FaultPeriod, FrameSelection, WireEvidence, incomplete_datagrams, unread_kinds
 from badwire.faults.fault import Fault
 from badwire.linux.timers import KernelFacts
 from badwire.packets.pcapng import CaptureFile
@@ -293,8 +295,22 @@ class Evidence:
         to: str | None = None,
         port: int | None = None,
     ) -> Records[Frame]:
-        """UDP datagrams, selected as ``frames`` are."""
-        return self.frames(source, to, port, protocol="udp")
+        """UDP datagrams, selected as ``frames`` are.
+
+        A datagram that was sent in fragments is one Frame, with all of its data: sent when the first of them was sent,
+        delivered when the last of them was delivered, and lost if one of them was lost. ``frames`` has the fragments.
+        """
+        self._check(source)
+        self._check(to)
+        selection = FrameSelection(source=source, to=to, port=port, protocol="udp")
+        found = selection.of(self._reassembled.frames)
+        for datagram in found:
+            noted(self._reassembled.pieces.get(id(datagram), ()))
+        return found
+
+    @cached_property
+    def _reassembled(self) -> Reassembled:
+        return self.wire.reassembled if self._is_run else reassemble(self._frames)
 
     def faults(
         self,
@@ -344,12 +360,13 @@ class Evidence:
     def unseen(self) -> tuple[str, ...]:
         """What may hide a frame that a query did not find, for people; empty if nothing does.
 
-        That is each kind of frame in this part of the run that could not be read, and each host whose own sockets
-        talked over its loopback interface during the run, which is not captured. ``run.wire.unseen`` has the first
-        only, for a claim about what passed between hosts.
+        That is each kind of frame in this part of the run that could not be read, each datagram whose fragments cannot
+        be put together, and each host whose own sockets talked over its loopback interface during the run, which is
+        not captured. ``run.wire.unseen`` is without the last, for a claim about what passed between hosts.
         """
         unread = [frame for frame in self.wire.unread if self.covers(frame.t)]
-        return (*unread_kinds(unread), *self._unseen_on_loopback)
+        incomplete = self._reassembled.incomplete
+        return (*unread_kinds(unread), *incomplete_datagrams(incomplete), *self._unseen_on_loopback)
 
     @property
     def _unseen_on_loopback(self) -> tuple[str, ...]:

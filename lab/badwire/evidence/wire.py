@@ -11,13 +11,14 @@ from badwire.errors import BadFault
 from badwire.evidence.frames import Frame
 from badwire.evidence.join import join
 from badwire.evidence.provenance import noted
+from badwire.evidence.reassembly import Reassembled, reassemble
 from badwire.evidence.records import Records
 from badwire.evidence.selection import is_within, selects
 from badwire.evidence.stream import Flags, TcpStream, streams
 from badwire.faults import from_json
 from badwire.faults.fault import Fault
 from badwire.packets import ipv6
-from badwire.packets.packet import Ip, decode
+from badwire.packets.packet import decode
 from badwire.packets.pcapng import CaptureFile
 from badwire.packets.tcp_flags import has_flags
 from badwire.store.records import Decision, Facts, Record
@@ -87,9 +88,15 @@ def unread_kinds(frames: Iterable[UnreadFrame]) -> tuple[str, ...]:
     return tuple(kinds)
 
 
-def _datagram_key(port: str, ip: Ip) -> tuple[object, ...]:
-    """What all fragments of a datagram have in common (RFC 791 section 3.2, RFC 8200 section 4.5)."""
-    return port, ip.version, ip.source, ip.destination, ip.id
+def incomplete_datagrams(fragments: Iterable[Frame]) -> tuple[str, ...]:
+    """Fragments by sender and datagram, for people."""
+    counts = Counter((frame.source, frame.ip.protocol, frame.ip.id) for frame in fragments if frame.ip is not None)
+    found = []
+    for (source, protocol, ident), count in counts.items():
+        noun = "fragment" if count == 1 else "fragments"
+        datagram = f"IP protocol {protocol}, id {ident}"
+        found.append(f"{count} {noun} of {source} that cannot be put together ({datagram})")
+    return tuple(found)
 
 
 UNSPECIFIED = "::"  # the source of a host that has no address yet (RFC 4291 section 2.5.2)
@@ -150,30 +157,27 @@ class WireEvidence:
     def unread(self) -> tuple[UnreadFrame, ...]:
         """The frames that hosts sent and that could not be read, in order: each may have been of any kind.
 
-        A fragment is read if the first fragment of its datagram was captured, since that has the headers.
+        Later fragments are not among them, since ``reassembled`` has their datagrams.
         """
-        found = []
-        first_fragments: set[tuple[object, ...]] = set()
+        unread = []
         for frame in self.capture.frames:
             if frame.direction != "in":
                 continue
             packet = decode(frame.data)
-            ip = packet.ip
-            if ip is not None and ip.more_fragments and not ip.offset and not packet.unread:
-                first_fragments.add(_datagram_key(frame.port, ip))
-            if packet.unread:
-                found.append((frame, packet))
-        unread = []
-        for frame, packet in found:
-            is_read = packet.ip is not None and _datagram_key(frame.port, packet.ip) in first_fragments
-            if not is_read:
+            is_later_fragment = packet.ip is not None and packet.ip.offset > 0
+            if packet.unread and not is_later_fragment:
                 unread.append(UnreadFrame(frame.t, frame.port, packet.unread))
         return tuple(unread)
+
+    @cached_property
+    def reassembled(self) -> Reassembled:
+        """The frames with each datagram as one frame."""
+        return reassemble(self.frames)
 
     @property
     def unseen(self) -> tuple[str, ...]:
         """What passed the wire and may hide a frame that a query did not find, for people; empty if nothing did."""
-        return unread_kinds(self.unread)
+        return (*unread_kinds(self.unread), *incomplete_datagrams(self.reassembled.incomplete))
 
     @cached_property
     def streams(self) -> tuple[TcpStream, ...]:

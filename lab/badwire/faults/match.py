@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from badwire.errors import BadFault
 from badwire.faults.fault import Fault
+from badwire.faults.fragments import Datagrams, fragment
 from badwire.packets.ip import ip_header
 from badwire.packets.ipv4 import ICMP, TCP, UDP
 from badwire.packets.ipv6 import ICMPV6
@@ -61,6 +62,9 @@ class Match(Fault):
                SYN and "SA" its answer, "F" a FIN and "R" a reset with or without ACK, and "A" any other ACK.
     data       True: carries at least one byte of payload; False: carries none (TCP and UDP)
     port       either port is this one; from_port, to_port: that one is
+
+    A later fragment of a datagram has no ports, flags or data of its own: it matches if the first one did, and not if
+    it comes before that. ``data`` is that of the first fragment.
     """
 
     protocol: str | None = None
@@ -126,8 +130,19 @@ class Match(Fault):
         """A function that returns whether a frame is a segment or datagram with the fields that are set."""
         number = _NUMBERS[self.protocol] if self.protocol else None
         mask, value = mask_and_value(self.flags or "")
+        datagrams: Datagrams[bool] = Datagrams()
 
         def matches(frame: bytes) -> bool:
+            piece = fragment(frame)
+            if piece is None:
+                return has_fields(frame)
+            if piece.is_later_fragment:
+                return bool(datagrams.recall(piece))
+            is_match = has_fields(frame)
+            datagrams.remember(piece, is_match)
+            return is_match
+
+        def has_fields(frame: bytes) -> bool:
             found = segment(frame)
             if found is None:
                 return False

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from badwire.errors import BadFault
 from badwire.faults.fault import DROPPED, Decision, Fault, Rule, passed
+from badwire.faults.fragments import Datagrams, fragment
 from badwire.faults.match import Match, segment
 from badwire.packets.ipv4 import TCP
 
@@ -16,6 +17,9 @@ _SegmentKey = tuple[int, int, int]  # source port, destination port, sequence nu
 @dataclass(frozen=True)
 class Nth(Match):
     """Drops the ``n``-th frame that matches (the first is 1), counted from when the fault is set.
+
+    If protocol, ports or another field is given, the fragments of a datagram count as one, and are all lost or none.
+    Without any field each frame counts.
 
     times    how many frames are lost: that one and ``times - 1`` after it; None: without end
     every    their distance: 1 means consecutive frames, 20 that one and each twentieth that matches after it
@@ -49,8 +53,22 @@ class Nth(Match):
             last = self.n + (self.times - 1) * self.every
         count = 0
         copies_to_drop: dict[_SegmentKey, int] = {}
+        datagrams: Datagrams[bool] = Datagrams()  # whether each is lost
 
         def rule(frame: bytes, at: int) -> Decision:
+            piece = fragment(frame) if self.selects else None
+            if piece is None:
+                return decide(frame, at)
+            if not matches(frame):
+                return passed(frame, at)
+            is_lost = datagrams.recall(piece)
+            if is_lost is None:
+                verdict, _ = decide(frame, at)
+                is_lost = verdict == DROPPED[0]
+                datagrams.remember(piece, is_lost)
+            return DROPPED if is_lost else passed(frame, at)
+
+        def decide(frame: bytes, at: int) -> Decision:
             nonlocal count
             is_over = count > last and not copies_to_drop
             if is_over or not matches(frame):
