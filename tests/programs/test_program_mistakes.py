@@ -80,7 +80,8 @@ def test_one_short_text_comes_back_and_the_server_can_be_stopped(server: Start, 
     with connect(echo.port) as connection:
         assert ask(connection) == b"hello"
         assert echo.line().startswith("accepted 127.0.0.1 ")
-    ended = echo.end(signal.SIGTERM)
+        echo.popen.send_signal(signal.SIGTERM)  # before a child ends, which may interrupt accept
+    ended = echo.end()
     assert (ended.status, ended.err) == (-signal.SIGTERM if name == "echo_fork_eintr" else 0, "")
 
 
@@ -190,7 +191,9 @@ def test_with_sa_restart_accept_goes_on(server: Start) -> None:
         with connect(echo.port) as connection:
             assert ask(connection) == b"hello"
             wait_until_asleep_in(ACCEPT, echo)
-        wait_until(lambda: children(echo.pid) == ["Z"])  # Python's handler waits for the next client too
+        wait_until(
+            lambda: children(echo.pid) in (["Z"], [])
+        )  # Python's handler waits for the next client, C's does not
     assert echo.end(signal.SIGTERM).status == -signal.SIGTERM
 
 
