@@ -25,7 +25,7 @@ from typing import IO, Any
 from badwire.errors import DiskFull, KernelError, MachineError
 from badwire.uml import preload
 from badwire.uml.kernel_config import FRAGMENT, options
-from badwire.util import locks
+from badwire.util import locks, user_cache
 from badwire.util.errnos import NO_SPACE, NOT_PERMITTED
 
 KEPT = 4  # the number of most recently used kernels that are kept; one takes 10 MB
@@ -36,17 +36,9 @@ ABOUT = "about.json"  # the kernel's release, source and compiler; a directory w
 
 def root() -> Path:
     """The directory of all kernels, whether it exists or not. Raises KernelError if the user has no home directory."""
-    return _cache_home() / "badwire" / "kernel"
-
-
-def _cache_home() -> Path:
-    """The user's cache directory, as in the XDG Base Directory Specification."""
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(named):
-        return Path(named)
     try:
-        return Path.home() / ".cache"
-    except RuntimeError:
+        return user_cache.root() / "kernel"
+    except MachineError:
         raise KernelError("The kernel cannot be kept, since this user has no home; set XDG_CACHE_HOME.") from None
 
 
