@@ -180,6 +180,13 @@ def test_what_a_check_expects_differs_by_kernel(tmp_path: Path) -> None:
     )
 
 
+def test_kernels_of_the_real_clock_are_not_compared(tmp_path: Path) -> None:
+    real = {"kernel": "6.18.44", "hz": 250, "clock": "real"}
+    run(tmp_path, "a", {"it_is_so": HOLDS})
+    run(tmp_path, "b", {"it_is_so": FAILS}, environment=real)
+    assert DIFFERENCES not in shown(read_measurements([tmp_path]))
+
+
 def test_without_its_measurements_a_document_comes_from_the_claims_alone(tmp_path: Path) -> None:
     run(tmp_path, "a", {"it_is_so": HOLDS, "it_is_not": FAILS})
     with_runs = "\n".join(shown(read_measurements([tmp_path]))) + "\n"
