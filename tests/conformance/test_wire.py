@@ -7,7 +7,7 @@ import pytest
 from badwire.claims import HOLDS, judge
 from badwire.claims.instrument import CLAIMS
 from badwire.errors import MissingCapability, Timeout
-from badwire.evidence import Evidence
+from badwire.evidence import Evidence, tcp_of
 from badwire.faults import Delay, Hold, Late, Loss, Mtu, Nth, Partition
 from badwire.testbed import Lab
 from badwire.units import ms
@@ -183,3 +183,32 @@ def test_what_the_relay_did_before_the_faults_changed_is_not_waited_for(opener: 
             pytest.raises(Timeout, match=r"the relay did .drop. to 0 of 1 frames toward server within 0\.1 s"),
         ):
             lab.wire.wait_until("drop", toward=server, timeout=0.1)
+
+
+@pytest.mark.parametrize("engine", ["auto", "relay"])
+def test_the_evidence_is_complete_in_the_middle_of_a_run(opener: Opener, engine: str) -> None:
+    """Frames of the last moment, the state of the sockets, what a program wrote, and a call that blocks."""
+    with opener(engine=engine) as lab:
+        if engine == "relay":
+            for host in lab.hosts.values():
+                lab.wire.set_faults(host, Delay(1 * ms))
+        server, client = lab.host("server"), lab.host("client")
+        listener, connection = server.listen(7000), client.connect(server.at(7000))
+        accepted = listener.accept()
+        server.start("/bin/sh", "-c", "echo written; sleep 100", ready=False).wait_for_output("written")
+        for number in range(1, 9):
+            for _ in range(8):
+                connection.send(b"x")
+            accepted.call("recv", 8, "MSG_WAITALL")
+            run = lab.evidence() if number % 2 else Evidence.load(lab.folder)
+            assert sum(tcp_of(frame).length for frame in run.frames(port=7000, to="server", data=True)) == 8 * number
+        blocking = accepted.begin("recv", 200_000, "MSG_WAITALL")
+        run = lab.evidence()
+        assert run.capture_is_complete
+        assert run.host("server").program("sh").out == "written\n"
+        assert run.host("server").calls("recv").last.blocked_until is not None
+        assert run.established(7000).client.socket.last("ESTABLISHED")
+        assert not Evidence.load(lab.folder).capture_is_complete  # it goes on
+        connection.close()
+        blocking.result()
+    assert lab.evidence().capture_is_complete

@@ -74,6 +74,12 @@ class Recorder:
             output.write(text)
             output.flush()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Write nothing during a ``with`` block, so that the files can be read; other threads wait."""
+        with self._lock:
+            yield
+
     def fail(self, error: LabError) -> None:
         """Make ``check`` raise ``error``, unless an earlier failure is kept already."""
         if self._failure is None:

@@ -4,13 +4,14 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from badwire.errors import BadOption, Timeout
+from badwire.errors import BadOption, LabError, Timeout
+from badwire.evidence.evidence import Evidence
 from badwire.options import CLOCK
-from badwire.store.reader import FORMAT
+from badwire.store.reader import FORMAT, read_capture, read_records
 from badwire.store.recorder import Recorder
 from badwire.substrate.substrate import AgentStreams, Substrate, SysctlsByHost
 from badwire.testbed.c_programs import CPrograms
@@ -38,7 +39,6 @@ class Lab:
     Attributes:
         hosts: the hosts by name, in the order of the topology.
         wire: the network between them.
-        folder: the run's folder, with the evidence.
         substrate: where the hosts live, "docker" or "netns".
     """
 
@@ -52,11 +52,47 @@ class Lab:
         progress: Callable[[str], None],
     ) -> None:
         self.substrate = substrate
-        self.folder = folder
+        self._folder = folder
+        self._open = True
         self.hosts = dict(hosts)
         self.wire = wire
         self._recorder = recorder
         self._progress = progress
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder. While the lab is open, the evidence in it is complete to the moment of this query."""
+        if self._open:
+            with suppress(LabError):  # an agent that is gone has nothing to add
+                self._settle()
+        return self._folder
+
+    def evidence(self) -> Evidence:
+        """The evidence so far, complete to the moment of the call: frames, samples, output of programs, calls.
+
+        Raises:
+            AgentLost: an agent has ended.
+            BadRun: the run's folder cannot be read.
+            DiskFull: it cannot be written.
+        """
+        if not self._open:
+            return Evidence.load(self._folder)
+        counts = self._settle()
+        with self._recorder.paused():
+            records = read_records(self._folder)
+            capture = read_capture(self._folder)
+        # On disk the capture is complete only once it has ended: a lab that is killed later must not seem complete.
+        return Evidence((*records, {"kind": "capture", **counts}), capture)
+
+    def _settle(self) -> dict[str, int]:
+        """Record everything that has happened until now; return the counts of the capture."""
+        self._recorder.check()
+        _results({name: host.begin("settle") for name, host in self.hosts.items()})
+        return self.wire.drain()
+
+    def close(self) -> None:
+        """The lab ends: nothing more can be asked of it."""
+        self._open = False
 
     def host(self, name: str) -> Host:
         """Return the host with this name.
@@ -204,7 +240,9 @@ def open_lab(
         undo.callback(teardown.record_end)
         progress("running")
         try:
-            yield Lab(substrate.name, folder, hosts, wire, recorder, progress)
+            lab = Lab(substrate.name, folder, hosts, wire, recorder, progress)
+            undo.callback(lab.close)
+            yield lab
             recorder.check()
         except BaseException as error:
             teardown.error = str(error) or type(error).__name__

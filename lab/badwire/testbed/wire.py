@@ -144,6 +144,11 @@ class Wire:
         """Capture every frame on every port from now on, and keep ``snaplen`` bytes of each."""
         self._ask("watch", snaplen=snaplen)
 
+    def drain(self) -> dict[str, int]:
+        """Record every frame that has passed until now; return the counts of ``stop_capture``, as they are now."""
+        counts: dict[str, int] = self._ask("drain")
+        return counts
+
     def stop_capture(self) -> dict[str, int]:
         """End the capture; return how many frames it has ("frames") and how many the kernel dropped ("dropped")."""
         counts: dict[str, int] = self._ask("unwatch")

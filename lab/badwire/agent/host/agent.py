@@ -141,6 +141,12 @@ class HostAgent:
         self._send({"event": "blocking", "t": time.monotonic_ns(), "calls": self._sockets.blocking()})
         reply(None)
 
+    def _do_settle(self, request: Message, reply: Reply) -> None:
+        """Record what has happened until now: output of programs, blocking calls, the table of sockets."""
+        self._programs.read_now()
+        self._sample("asked")
+        self._do_blocking(request, reply)
+
     def _do_sample(self, request: Message, reply: Reply) -> None:
         sockets = self._sample("asked")
         reply(sockets)

@@ -1,6 +1,7 @@
 """One program on a host: its output, whether it is ready, and how it ended."""
 
 import contextlib
+import fcntl
 import os
 import re
 import signal
@@ -81,6 +82,20 @@ class HostProgram:
         self._unacknowledged -= size
         if self._unacknowledged < WINDOW:
             self._read_on()
+
+    def read_now(self) -> None:
+        """Read what the program has written until now, and at most what a pipe holds, since it may write on."""
+        if self._piped:
+            return  # its reader decides when it is read
+        for stream, pipe in self._pipes():
+            if pipe.closed:
+                continue
+            room = fcntl.fcntl(pipe.fileno(), fcntl.F_GETPIPE_SZ)
+            data = _read(pipe)
+            while data:
+                self._output(stream, data)
+                room -= len(data)
+                data = _read(pipe) if room > 0 else None
 
     def became_ready(self, failure: LabError | None) -> None:
         """The program is ready, or ``failure`` says why it will not be; only the first call counts."""

@@ -134,6 +134,12 @@ class Programs:
                 del self._expected[program]
                 program.became_ready(None)
 
+    def read_now(self) -> None:
+        """Read what the programs without a terminal have written until now."""
+        for program in self._programs.values():
+            if not isinstance(program, Terminal):
+                program.read_now()
+
     def signal(self, number: int, name: str, group: bool) -> None:
         """Send a signal to a program or, as Ctrl-C at a terminal does, to its process ``group``."""
         program = self._programs[number]

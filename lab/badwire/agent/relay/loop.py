@@ -218,6 +218,9 @@ class RelayLoop:
                 return len(released)
             case "watch":
                 self._log.snaplen = request["snaplen"]
+            case "flush":
+                self._next_overrun_check = 0
+                self._check_overruns()
             case "unwatch":
                 self._next_overrun_check = 0
                 self._check_overruns()

@@ -89,6 +89,10 @@ class Relay:
         """From now on log decisions and delivered frames, with at most ``snaplen`` bytes of each frame."""
         self._ask({"do": "watch", "snaplen": snaplen})
 
+    def flush(self) -> None:
+        """When this returns, ``events`` has everything until now."""
+        self._ask({"do": "flush"})
+
     def unwatch(self) -> None:
         """Stop logging; when this returns, ``events`` has everything until now."""
         self._ask({"do": "unwatch"})

@@ -13,7 +13,7 @@ from badwire.agent.event_loop import Loop
 from badwire.agent.wire import netem
 from badwire.agent.wire.bridge import Bridge, BridgePort
 from badwire.agent.wire.capture import CaptureRecorder
-from badwire.agent.wire.redirect import Redirect
+from badwire.agent.wire.redirect import Redirect, RelayCounts
 from badwire.errors import BadOption, MissingCapability
 from badwire.faults import from_json
 from badwire.faults.fault import Fault, Netem, combine
@@ -61,6 +61,7 @@ class WireAgent:
             "port": self._make_port,
             "open": self._wait_until_open,
             "watch": self._watch,
+            "drain": self._drain,
             "unwatch": self._unwatch,
             "faults": self._faults,
             "release": self._release,
@@ -127,9 +128,19 @@ class WireAgent:
         recorder = self._existing(self._recorder)
         redirect = self._existing(self._redirect)
         end = time.monotonic_ns()  # of the frames that pass from now on, only some are captured
-        relayed = redirect.unwatch()
-        captured = recorder.finish()
+        counts = self._counts(redirect.unwatch(), recorder.finish(), end)
         self._recorder = None
+        return counts
+
+    def _drain(self) -> dict[str, int]:
+        """Send on every frame that has passed until now; returns the counts of ``unwatch``, as they are now."""
+        recorder = self._existing(self._recorder)
+        redirect = self._existing(self._redirect)
+        end = time.monotonic_ns()
+        return self._counts(redirect.flush(), recorder.drain(), end)
+
+    @staticmethod
+    def _counts(relayed: RelayCounts, captured: dict[str, int], end: int) -> dict[str, int]:
         return {
             "frames": captured["frames"] + relayed.frames,
             "dropped": captured["dropped"] + relayed.lost,

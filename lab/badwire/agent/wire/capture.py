@@ -174,6 +174,10 @@ class CaptureRecorder:
         self._loop.forget(self._socket.fileno())
         if self._timer is not None:
             self._timer.cancel()
+        return self.drain()
+
+    def drain(self) -> dict[str, int]:
+        """Emit every frame captured so far, and go on; returns and raises as ``finish``."""
         self._count()
         self._drain()
         self._await_slots(self._arrived - self.dropped)

@@ -128,6 +128,12 @@ class Redirect:
         if relay is not None:
             self._ask(lambda: relay.watch(snaplen))
 
+    def flush(self) -> RelayCounts:
+        """Send on all that the relay has delivered until now."""
+        if self._relay is not None:
+            self._ask(self._relay.flush)
+        return self._counts
+
     def unwatch(self) -> RelayCounts:
         """Send on all that the relay has delivered until now, and no more."""
         if self._relay is not None:
