@@ -1,5 +1,6 @@
 """What a host can do, the same on every substrate."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from badwire.claims import HOLDS, did_not_return
 from badwire.errors import BadOption, ProgramFailed, ProgramNotFound, Timeout
 from badwire.evidence import Evidence, NotRecorded
+from badwire.options import CLOCK
 from badwire.testbed import Lab
 from badwire.testbed.c_programs import compiled
 from tests.conformance.conftest import Opener
@@ -288,6 +290,14 @@ def test_processes_shows_a_zombie_and_only_the_programs_own_processes(lab: Lab) 
     host.start("/usr/bin/python3", "-c", forgetful, ready=False).wait_for_output("forked")
     # Its child ends, and it begins to wait for a signal, in no order.
     until(lambda: sorted(process["state"] for process in host.processes()) == ["S", "Z"], "a zombie and its parent")
+
+
+def test_as_many_sockets_may_be_in_time_wait_as_on_a_machine_with_16_gb(lab: Lab) -> None:
+    most = [int(host.sysctl("net.ipv4.tcp_max_tw_buckets")) for host in lab.hosts.values()]
+    if os.environ.get(CLOCK) == "virtual":
+        assert set(most) == {65536}
+    else:
+        assert len(set(most)) == 1  # the machine's own
 
 
 def test_a_route_says_how_large_the_first_window_is(opener: Opener, seen: Callable[[], Evidence]) -> None:

@@ -30,6 +30,11 @@ NO_IPV6 = {
     "net.ipv6.conf.default.disable_ipv6": "1",
 }
 
+# The kernel's default is half as many as tcp_hashinfo has slots (net/ipv4/tcp_ipv4.c, tcp_sk_init), of which it has one
+# for each 128 KB of memory (net/ipv4/tcp.c, tcp_init). The virtual clock's kernel has little memory, and so 2,048; this
+# is the default of a machine with 16 GB.
+VIRTUAL_SYSCTLS = {"net.ipv4.tcp_max_tw_buckets": "65536"}
+
 
 class Lab:
     """A running lab: hosts connected by a wire, with everything on record.
@@ -223,8 +228,11 @@ def open_lab(
             wire.add_port(name, pid=greeting["pid"], ifindex=ifindex, iflink=iflink)
         wire.start_capture(snaplen)
         setups: dict[str, Reply] = {}
+        defaults = dict(NO_IPV6)
+        if os.environ.get(CLOCK) == "virtual":
+            defaults.update(VIRTUAL_SYSCTLS)
         for name, channel in host_channels.items():
-            to_set = {**NO_IPV6, **settings[name]} if streams.bridge is None else {}
+            to_set = {**defaults, **settings[name]} if streams.bridge is None else {}
             setups[name] = channel.begin(
                 "setup",
                 address=addresses.get(name),
