@@ -11,13 +11,15 @@ from badwire.uml import cache, kernels
 from badwire.uml.build import sources
 from badwire.uml.build.build import build
 from badwire.uml.build.sources import KernelSource
+from badwire.uml.cache import BuiltKernel
 from badwire.util.suggestion import did_you_mean
 
 
 def build_kernel(argv: list[str]) -> int:
     """`badwire kernel build [SOURCE]`: build the kernel, boot it once as a trial, and print which one it is.
 
-    Runs use this kernel from now on. Raises LabError.
+    Runs use this kernel from now on. Without SOURCE, a kernel that is there already is kept, whatever sources have been
+    installed since. Raises LabError.
     """
     parser = arguments.Parser("kernel build", "Build the kernel of the virtual clock, if it is not there yet.")
     parser.add_argument(
@@ -25,7 +27,8 @@ def build_kernel(argv: list[str]) -> int:
         nargs="?",
         type=arguments.folder,
         metavar="SOURCE",
-        help=f"a kernel's source tree or an archive of one (the newest {sources.DEBIAN}/linux-source-*.tar.*)",
+        help=f"a kernel's source tree or an archive of one (the kernel that is there, else the newest of"
+        f" {sources.DEBIAN}/linux-source-*.tar.*)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     args = parser.parse_args(argv)
@@ -33,15 +36,28 @@ def build_kernel(argv: list[str]) -> int:
 
     own = None if args.source is None else sources.named(args.source)
     with Progress(quiet=args.quiet) as progress:
-        source = sources.debian() if own is None else own
-        kernel = build(source, progress)
-        remember(own)
+        present = cache.ready_kernel() if own is None else None
+        if present is not None:
+            kernel = present
+            progress.say(f"there is a kernel already; `badwire kernel build SOURCE` builds another{_others(present)}")
+        else:
+            source = sources.debian_again(cache.last_source()) if own is None else own
+            if source is not None:
+                progress.say(f"building the kernel from {source.path}")
+            kernel = build(source, progress)
+            remember(own)
         progress("booting it as a trial")
         error = kernels.trial(kernel)
     print(f"Linux {kernel.release}, built from {kernel.source}: {kernel.folder}", flush=True)
     if error is not None:
         raise error
     return 0
+
+
+def _others(present: BuiltKernel) -> str:
+    """The end of a sentence: the sources of Debian's packages from which this kernel was not built; else empty."""
+    others = [str(source.path) for source in sources.all_debian() if str(source.path) != present.source]
+    return f", such as {' or '.join(others)}" if others else ""
 
 
 def remember(own: KernelSource | None) -> None:

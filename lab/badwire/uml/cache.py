@@ -154,6 +154,14 @@ def remove_former() -> list[str]:
     return [f"removed {folder}, the cache of the project's former name"]
 
 
+def last_source() -> str | None:
+    """The source of the kernel that was used last, of any configuration; None if there is no kernel."""
+    kernels = [BuiltKernel(about.parent) for about in root().glob(f"[!.]*/{ABOUT}") if not about.parent.is_symlink()]
+    if not kernels:
+        return None
+    return max(kernels, key=lambda kernel: kernel.folder.stat().st_mtime).source
+
+
 def remove_old() -> None:
     """Remove all but the KEPT last used kernels, and those used in the last IN_USE seconds. The caller holds the lock.
 

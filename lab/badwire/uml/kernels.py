@@ -14,7 +14,8 @@ from badwire.uml.cache import BuiltKernel
 def ensure(progress: Callable[[str], None]) -> BuiltKernel:
     """The kernel that runs use. If there is none it is built first, which takes minutes.
 
-    It is built from the source that the user named last, or from Debian's if the user named none.
+    It is built from the source that the user named last; else from that of Debian's from which a kernel was built
+    before, even if a newer one has been installed since; else from the newest of Debian's.
 
     Args:
         progress: called with each step of the build.
@@ -26,7 +27,7 @@ def ensure(progress: Callable[[str], None]) -> BuiltKernel:
     if kernel is None:
         from badwire.uml.build import build, sources
 
-        source = sources.debian()
+        source = sources.debian_again(cache.last_source())
         link = cache.root() / "source"
         if os.path.islink(link):
             source = sources.named(link.readlink())

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from badwire.cli import kernel
 from badwire.errors import KernelError
+from badwire.uml import cache, kernels
 from badwire.uml.build import sources
 from badwire.uml.build.sources import KernelSource
 from tests.uml.build.tree import plant
@@ -60,3 +62,33 @@ def test_what_is_not_there_or_cannot_be_read(tmp_path: Path) -> None:
         sources.named(tmp_path / "nowhere")
     with pytest.raises(KernelError, match=r"cannot be read: Not a directory"):
         sources.named(Path(__file__) / "below")
+
+
+def test_a_newer_source_is_not_built_without_being_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older, newer = tmp_path / "linux-source-6.1.tar.xz", tmp_path / "linux-source-6.12.tar.xz"
+    older.touch()
+    newer.touch()
+    assert sources.debian_again(None, tmp_path) == KernelSource(newer)
+    assert sources.debian_again(str(older), tmp_path) == KernelSource(older)
+    assert sources.debian_again("/gone/linux-source-6.1.tar.xz", tmp_path) == KernelSource(newer)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache.last_source() is None
+    folder = cache.root() / "6.1.192-0123456789ab"
+    folder.mkdir(parents=True)
+    (folder / "about.json").write_text(f'{{"release": "6.1.192", "source": "{older}"}}')
+    assert cache.last_source() == str(older)
+
+    def build(*_: object) -> None:
+        raise AssertionError("it builds")
+
+    monkeypatch.setattr(kernel, "build", build)
+    monkeypatch.setattr(cache, "ready_kernel", lambda: cache.BuiltKernel(folder))
+    monkeypatch.setattr(kernels, "trial", lambda built: None)
+    monkeypatch.setattr(sources, "all_debian", lambda: [KernelSource(newer), KernelSource(older)])
+    assert kernel.build_kernel([]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"Linux 6.1.192, built from {older}: {folder}\n"
+    assert f"there is a kernel already; `badwire kernel build SOURCE` builds another, such as {newer}" in captured.err

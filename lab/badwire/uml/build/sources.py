@@ -112,6 +112,20 @@ def _digest_of_tree(path: Path) -> str:
 
 def debian(folder: Path = DEBIAN) -> KernelSource | None:
     """The newest kernel source that a Debian package has installed in ``folder``; None if there is none."""
+    found = all_debian(folder)
+    return found[0] if found else None
+
+
+def debian_again(last: str | None, folder: Path = DEBIAN) -> KernelSource | None:
+    """As ``debian``, but the archive ``last``, from which a kernel was built before, if it is still installed."""
+    for source in all_debian(folder):
+        if str(source.path) == last:
+            return source
+    return debian(folder)
+
+
+def all_debian(folder: Path = DEBIAN) -> list[KernelSource]:
+    """The kernel sources that Debian's packages have installed in ``folder``, the newest first."""
     archives: dict[tuple[int, ...], Path] = {}
     for path in folder.glob("linux-source-*.tar.*"):
         match = _ARCHIVE_NAME.fullmatch(path.name)
@@ -119,10 +133,7 @@ def debian(folder: Path = DEBIAN) -> KernelSource | None:
             numbers = match[1].split(".")
             version = tuple(int(number) for number in numbers)
             archives[version] = path
-    if not archives:
-        return None
-    newest = max(archives)
-    return KernelSource(archives[newest])
+    return [KernelSource(archives[version]) for version in sorted(archives, reverse=True)]
 
 
 def named(path: Path) -> KernelSource:
