@@ -16,6 +16,7 @@ def test_by_the_file_of_its_result_else_by_its_name(tmp_path: Path) -> None:
     own.write_text(SCENARIO)
     run = tmp_path / "run"
     assert scenario_of(run, str(own), "mine").file == own
+    assert scenario_of(run, "scenarios/retransmit.py", "timewait").name == "retransmit"
     assert scenario_of(run, "/nowhere/timewait.py", "timewait").name == "timewait"
     assert scenario_of(run, f"/{'long' * 2000}.py", "timewait").name == "timewait"
     assert scenario_of(run, INTERACTIVE_FILE, "up") is scenario_of(run, "", "up") is INTERACTIVE

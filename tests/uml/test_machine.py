@@ -11,7 +11,8 @@ import pytest
 from badwire.errors import BadOption
 from badwire.session import registry
 from badwire.uml.cache import BuiltKernel
-from badwire.uml.machine import Machine, reserved_processor
+from badwire.uml.machine import Job, Machine, reserved_processor
+from badwire.util import project
 from badwire.util.owner import owner
 from tests.command_line import lab, sentence, story
 from tests.uml.build.tree import mounted
@@ -218,13 +219,22 @@ def test_any_path_will_do(tmp_path: Path, name: str) -> None:
     assert (stands / "out" / "made").exists()
 
 
-@pytest.mark.parametrize("python", ['/a"b/python', "/a:b/python", f"/{'long/' * 900}python"])
-def test_a_path_that_no_kernel_takes(
-    kernel: BuiltKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str
-) -> None:
-    monkeypatch.setattr(sys, "executable", python)
-    with pytest.raises(BadOption, match=r"move it|put them elsewhere"):
-        Machine(kernel, tmp_path)._command()
+def test_a_path_that_python_cannot_search(kernel: BuiltKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project, "IMPORTED_FROM", Path("/a:b/lab"))
+    with pytest.raises(BadOption, match="move it"):
+        Machine(kernel, tmp_path).run(Job(command=["true"]), lambda *_: None)
+
+
+@pytest.mark.parametrize("name", ["quo\"te 'co:lon", "long/" * 700])
+def test_a_python_anywhere(kernel: BuiltKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+    python = folder / "python"
+    python.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(python))
+    out = tmp_path / "out"
+    out.mkdir()
+    assert Machine(kernel, out, memory=128).run(Job(command=["sh", "-c", "exit 7"]), lambda *_: None) == 7
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -1,20 +1,37 @@
 """The same seed gives the same run, to the byte, whatever else the machine does; another seed gives another run."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from badwire.scenario import scenario_file
-from badwire.uml.cache import BuiltKernel
+from badwire.uml.cache import BuiltKernel, current_link
 from badwire.util import project
 from tests.command_line import ROOT, environment
 
 FILES = ("frames.pcapng", "capture.pcapng", "evidence.jsonl", "result.json")
 SEEDS = {"once": 11, "again": 11, "other": 12}
 SOME = scenario_file.names()[::7]
+SHORT = (
+    "addresses",
+    "bind_in_use",
+    "broken_pipe",
+    "byte_order",
+    "close",
+    "half_close",
+    "handshake",
+    "one_read",
+    "reset",
+    "udp",
+)
+NOBODY = 65534
 
 
 def check(*command: str) -> None:
@@ -56,6 +73,63 @@ def test_a_seed_is_a_run(name: str, catalogue: Path) -> None:
 @pytest.mark.parametrize("name", SOME)
 def test_another_seed_is_another_run(name: str, catalogue: Path) -> None:
     assert_other(catalogue / "once" / name / "latest", catalogue / "other" / name / "latest")
+
+
+def user_who_can_run_python() -> int | None:
+    """An ordinary user, if we are root and that user can reach the Python that runs these tests."""
+    if os.getuid() != 0:
+        return None
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", "import pyroute2"], user=NOBODY, cwd="/", stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        return None
+    return NOBODY if done.returncode == 0 else None
+
+
+@pytest.fixture(scope="module")
+def elsewhere(kernel: BuiltKernel) -> Iterator[Path]:
+    """Short scenarios from a copy of the project, with compiled modules beside the sources, by another user."""
+    user = user_who_can_run_python()
+    with tempfile.TemporaryDirectory(prefix="badwire-test-") as folder:  # tmp_path is closed to other users
+        os.chmod(folder, 0o755)
+        clone = Path(folder, "a copy of the project", "with a long path" * 8)
+        for name in ("lab", "scenarios", "images", "docs", "compose.yaml"):
+            source, target = ROOT / name, clone / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        cache = Path(folder, "cache")
+        kernels = cache / "badwire" / "kernel"
+        shutil.copytree(kernel.folder, kernels / kernel.folder.name)
+        (kernels / current_link().name).symlink_to(kernel.folder.name)
+        argv = [sys.executable, "-m", "compileall", "-q", "lab", "scenarios", "images/host/programs"]
+        subprocess.run(argv, cwd=clone, check=True)
+        runs = Path(folder, "runs")
+        if user is not None:
+            for made in Path(folder).rglob("*"):
+                os.chown(made, user, user)
+            os.chown(folder, user, user)
+        named = ("--clock", "virtual", "--quiet", "--seed", str(SEEDS["again"]), "--out", str(runs))
+        done = subprocess.run(
+            [sys.executable, "-m", "badwire", "run", *SHORT, *named],
+            cwd=folder,
+            env=environment(PYTHONPATH=str(clone / "lab"), XDG_CACHE_HOME=str(cache), TMPDIR=folder),
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        yield runs
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_seed_is_a_run_wherever_the_project_is(name: str, catalogue: Path, elsewhere: Path) -> None:
+    assert_same(catalogue / "once" / name / "latest", elsewhere / name / "latest")
 
 
 def test_a_seed_is_a_run_at_20_percent_loss(kernel: BuiltKernel, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from badwire.evidence.evidence import Evidence
 from badwire.result.result import ClaimResult, Result, overall, status_of
 from badwire.scenario.scenario_file import Declaration, Scenario, load
 from badwire.store.records import NS, Facts, NotRecorded
+from badwire.util import project
 from badwire.util.sentence import Sentence
 
 FramesOfClaims = Mapping[str, tuple[int, ...]]
@@ -52,7 +53,7 @@ def judgement(
     result = Result(
         scenario=scenario.name,
         title=scenario.title,
-        file=str(scenario.file),
+        file=_file_of(scenario),
         verdict=verdict.value,
         status=status_of(verdict),
         claims=tuple(claims),
@@ -165,7 +166,8 @@ INTERACTIVE = Scenario(
 def scenario_of(folder: Path, file: str, name: str) -> Scenario:
     """The scenario of a saved run: the ``file`` in its result, if that exists here, else the ``name`` in its evidence.
 
-    A file inside the run's own ``folder`` is not loaded, since the folder may come from anywhere.
+    A relative ``file`` is one of the project's. A file inside the run's own ``folder`` is not loaded, since the folder
+    may come from anywhere.
 
     Raises:
         UnknownScenario: there is no such scenario, or its file is in the run's folder.
@@ -175,12 +177,20 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
         return INTERACTIVE
     if not file and name == INTERACTIVE.name:
         return INTERACTIVE
-    to_load = file if os.path.isfile(file) else name
+    path = os.path.join(project.ROOT, file)
+    to_load = path if os.path.isfile(path) else name
     if os.path.isfile(to_load) and _is_inside(to_load, folder):
         raise UnknownScenario(
             f"{folder} names a scenario inside itself, {to_load}, which is not loaded; copy that file elsewhere first."
         )
     return load(to_load)
+
+
+def _file_of(scenario: Scenario) -> str:
+    """The scenario's file as the result names it: relative for the catalogue, so that it is the same in any clone."""
+    if scenario.file.parent == project.SCENARIOS:
+        return str(scenario.file.relative_to(project.ROOT))
+    return str(scenario.file)
 
 
 def _is_inside(file: str, folder: Path) -> bool:

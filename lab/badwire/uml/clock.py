@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from badwire.agent.host.programs import PROGRAMS
 from badwire.errors import LabError, from_wire
 from badwire.options import Options
 from badwire.scenario.scenario_file import Scenario
 from badwire.testbed.c_programs import compiled
-from badwire.uml import kernels
+from badwire.uml import bytecode, kernels, paths
 from badwire.uml.cow_disk import Disk
 from badwire.uml.machine import Job, Machine, OutputForwarder
-from badwire.uml.paths import here, outside, visible_directories
+from badwire.uml.paths import ENVIRONMENT, here, outside, visible_directories
 
 
 class VirtualClock:
@@ -37,26 +38,9 @@ class VirtualClock:
         """See badwire.run.runner.Clock."""
         options = self.options
         substrate = "netns" if options.substrate == "auto" else options.substrate
-        arguments = {
-            "file": str(scenario.file),
-            "substrate": substrate,
-            "engine": options.engine,
-            "seed": options.seed,
-        }
-        directories = [scenario.file.parent, *scenario.mounts()]
-        if self.programs is not None:
-            arguments |= {"programs": str(self.programs.folder), "compiler": self.programs.compiler}
-            directories.append(self.programs.folder)
-        job = Job(
-            call="badwire.uml.guest.play.play",
-            arguments=arguments,
-            cwd=here(),
-            visible=visible_directories(*directories),
-            engine=substrate == "docker",
-        )
         output = OutputForwarder(self.progress)
         try:
-            with self._disks(substrate) as disks:
+            with bytecode.compiled() as modules, self._disks(substrate) as disks:
                 machine = Machine(
                     self.kernel,
                     folder,
@@ -64,13 +48,33 @@ class VirtualClock:
                     memory=options.memory,
                     limit=options.limit,
                     disks=disks,
+                    bytecode=modules,
                 )
-                error = machine.run(job, output.forward)
+                error = machine.run(self._job(scenario, substrate, modules), output.forward)
         except LabError as refusal:
             return refusal
         if error is None:
             return None
         return from_wire(outside(error, folder))
+
+    def _job(self, scenario: Scenario, substrate: str, modules: Path) -> Job:
+        arguments = {
+            "file": str(scenario.file),
+            "substrate": substrate,
+            "engine": self.options.engine,
+            "seed": self.options.seed,
+        }
+        directories = [modules, scenario.file.parent, *scenario.mounts()]
+        if self.programs is not None:
+            arguments |= {"programs": str(self.programs.folder), "compiler": self.programs.compiler}
+        return Job(
+            call="badwire.uml.guest.play.play",
+            arguments=arguments,
+            cwd=here(),
+            environment={**ENVIRONMENT, PROGRAMS: paths.PROGRAMS},
+            visible=visible_directories(*directories),
+            engine=substrate == "docker",
+        )
 
     @contextmanager
     def _disks(self, substrate: str) -> Iterator[list[Disk]]:

@@ -12,6 +12,7 @@ The files are held by their descriptors, since the job may remove or replace eve
 import json
 import os
 import select
+import shlex
 import shutil
 import socket
 import subprocess
@@ -142,7 +143,8 @@ def reserved_processor() -> Iterator[int | None]:
 STARTS_AT = 1_700_000_000  # s since 1970; CLOCK_REALTIME of every job starts at this time
 _FD = 100  # the descriptor to which preload.c moves the job's stdout; its stderr is the next one
 _FILES = ("console", "stdout", "stderr", "answer")
-_LONGEST = 4096  # bytes of a command line, arch/um/include/asm/setup.h
+_SHELL = "/bin/sh"
+_INIT = "init"  # the script, in the directory AUX
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ class Machine:
         memory: in MB.
         limit: how long the kernel may run, in seconds of real time.
         disks: its block devices, from /dev/ubda on.
+        bytecode: the directory that PID 1 reads compiled modules from; None: from ``__pycache__`` beside the sources,
+            and then a run also depends on what is there.
     """
 
     kernel: BuiltKernel
@@ -187,6 +191,7 @@ class Machine:
     memory: int = MEMORY
     limit: float = LIMIT
     disks: Sequence[Disk] = ()
+    bytecode: Path | None = None
 
     def run(self, job: Job, on_output: OnOutput) -> Any:
         """Boot the kernel, run the job, and halt.
@@ -204,13 +209,13 @@ class Machine:
             RequestError: another run uses this folder, or a path cannot be put on a kernel's command line.
             LabError: the job itself raised this error.
         """
-        command = self._command()
         aux = self.folder.resolve() / AUX
         with ExitStack() as undo:
             with run_folder.writing(self.folder, any_error=True):
                 aux.mkdir(exist_ok=True)
                 directory = undo.enter_context(locked(aux))
                 (aux / "job.json").write_text(json.dumps(vars(job)))
+                (aux / _INIT).write_bytes(os.fsencode(_init_script(self.bytecode)))
                 files = {}
                 for name in _FILES:
                     file = (aux / name).open("w+b", buffering=0)
@@ -218,7 +223,7 @@ class Machine:
             # By the descriptor and not by the path, which the job may have replaced by a link to another directory.
             undo.callback(shutil.rmtree, "uml", dir_fd=directory, ignore_errors=True)
             processor = undo.enter_context(reserved_processor())
-            process = self._start(command, files, processor)
+            process = self._start(files, processor)
             undo.callback(process.wait)
             undo.callback(process.kill)
             outputs = {name: aux / name for name in ("stdout", "stderr")}
@@ -247,7 +252,6 @@ class Machine:
 
     def _start(
         self,
-        command: Sequence[str],
         files: Mapping[str, FileIO],
         processor: int | None,
     ) -> "subprocess.Popen[bytes]":
@@ -257,7 +261,7 @@ class Machine:
             inherited.extend(disk.files)
         try:
             return subprocess.Popen(
-                command,
+                self._command(),
                 executable=self.kernel.linux,
                 env=self._environment(files, processor),
                 stdin=subprocess.DEVNULL,
@@ -282,16 +286,9 @@ class Machine:
         return result["answer"]
 
     def _command(self) -> list[str]:
-        """The kernel's command line. It is the same for every run, since the kernel seeds its random numbers with it.
-
-        Raises:
-            BadOption: the paths of Python or of the lab are too long for it.
-        """
-        python = _quoted(sys.executable)
-        packages = _quoted(str(project.IMPORTED_FROM))
+        """The kernel's command line, without any path: the kernel seeds its random numbers with it."""
         disks = [f"ubd{number}={disk.name}" for number, disk in enumerate(self.disks)]
-        memory_settings = [f"{name}={value}" for name, value in guest_memory.SETTINGS.items()]
-        command = [
+        return [
             "linux",
             f"mem={self.memory}M",
             "time-travel=inf-cpu",
@@ -309,21 +306,10 @@ class Machine:
             f"con2=null,fd:{_FD + 1}",
             f"uml_dir={AUX}/uml",
             *disks,
-            f"init={python}",
-            f"PYTHONPATH={packages}",
-            "PYTHONHASHSEED=0",
-            "PYTHONDONTWRITEBYTECODE=1",
-            "PYTHONUTF8=1",
-            *memory_settings,
+            f"init={_SHELL}",
             "--",
-            "-P",
-            "-m",
-            "badwire.uml.guest.init",
+            f"/proc/self/cwd/{AUX}/{_INIT}",  # in the kernel's working directory on the machine, whose /proc this is
         ]
-        length = len(os.fsencode(" ".join(command))) + 1
-        if length > _LONGEST - 100:  # the kernel adds a console
-            raise BadOption("The paths of this Python and of the lab are too long for a kernel; put them elsewhere.")
-        return command
 
     def _environment(self, files: Mapping[str, FileIO], processor: int | None) -> dict[str, str]:
         """The environment of the kernel's process, most of which preload.c reads."""
@@ -340,13 +326,25 @@ class Machine:
         return environment
 
 
-def _quoted(path: str) -> str:
-    """A path as it is written on the kernel's command line. Raises BadOption for one with a quote or a colon."""
-    if '"' in path or ":" in path:
+def _init_script(bytecode: Path | None) -> str:
+    """The shell script that starts PID 1, with its compiled modules. Raises BadOption if the lab's path has a colon."""
+    packages = str(project.IMPORTED_FROM)
+    if os.pathsep in packages:
         raise BadOption(
-            f"The virtual clock cannot use {path}, since a kernel accepts no path with a quote or a colon; move it."
+            f"The virtual clock cannot use {packages}, since PYTHONPATH takes no path with a colon; move it."
         )
-    return f'"{path}"'
+    variables = {
+        "PYTHONPATH": packages,
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+        **guest_memory.SETTINGS,
+    }
+    if bytecode is not None:
+        variables["PYTHONPYCACHEPREFIX"] = str(bytecode)
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    python = shlex.join([sys.executable, "-P", "-m", "badwire.uml.guest.init"])
+    return "\n".join([*lines, f"exec {python}", ""])
 
 
 class OutputForwarder:

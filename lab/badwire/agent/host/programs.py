@@ -19,8 +19,11 @@ from badwire.errors import LabError, ProgramFailed, ProgramNotFound
 from badwire.util import project
 from badwire.util.jsonlines import Message, MessageHandler
 
-# Where the reference programs are; no name is in both.
-PROGRAM_FOLDERS = (project.PROGRAMS, project.PROGRAMS / "faulty")
+PROGRAMS = "BADWIRE_PROGRAMS"
+"""The environment variable with the directory of the reference programs, if they are not where the project has them."""
+
+# Without the links of a virtual environment: how many there are, and in which directories, differs between clones.
+_PYTHON = os.path.realpath(sys.executable)
 SET_TERMINAL = (sys.executable, "-I", "-S", str(Path(__file__).with_name("set_terminal.py")))
 _INHERITED = ("PATH", "LANG")  # variables
 _LISTENING_STATES = {
@@ -98,7 +101,7 @@ class Programs:
         """
         argv = request["argv"] or shell()
         path = os.environ.get("PATH", os.defpath)
-        for folder in PROGRAM_FOLDERS:
+        for folder in program_folders():
             path += f"{os.pathsep}{folder}"
         environment = {"PATH": path, **request["env"]}
         shared = self._user is not None
@@ -228,10 +231,16 @@ def shell() -> list[str]:
     return ["/bin/sh"]
 
 
+def program_folders() -> tuple[Path, Path]:
+    """Where the reference programs are; no name is in both."""
+    folder = Path(os.environ.get(PROGRAMS) or project.PROGRAMS)
+    return folder, folder / "faulty"
+
+
 def _argv(name: str, args: list[str]) -> list[str]:
     if "/" not in name:
         path = _reference_program(name)
-        return [sys.executable, "-S", str(path), *args]  # they need no site-packages
+        return [_PYTHON, "-S", str(path), *args]  # they need no site-packages
     if not Path(name).is_file():
         raise ProgramNotFound(f"there is no file {name} on this host; a container sees only what mounts= names")
     if not os.access(name, os.X_OK):
@@ -240,12 +249,12 @@ def _argv(name: str, args: list[str]) -> list[str]:
 
 
 def _reference_program(name: str) -> Path:
-    for folder in PROGRAM_FOLDERS:
+    for folder in program_folders():
         path = folder / f"{name}.py"
         if path.is_file():
             return path
     files: list[Path] = []
-    for folder in PROGRAM_FOLDERS:
+    for folder in program_folders():
         files += [file for file in folder.glob("*.py") if os.access(file, os.X_OK)]
     known = ", ".join(file.stem for file in sorted(files))
     raise ProgramNotFound(

@@ -1,14 +1,18 @@
 """The job that plays a scenario inside the lab's own kernel."""
 
+import shutil
 import sys
 from pathlib import Path
 
 from badwire.errors import LabError, to_wire
+from badwire.linux import libc
 from badwire.scenario.play import collect
 from badwire.scenario.scenario_file import load
 from badwire.testbed.c_programs import CPrograms
+from badwire.uml import paths
+from badwire.uml.guest.job import mount_directory
 from badwire.uml.guest.namespaces import substrate_of
-from badwire.uml.paths import OUT
+from badwire.util import project
 
 
 def play(
@@ -25,14 +29,21 @@ def play(
     def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
+    # A copy without compiled modules, since netns_init looks at every file below /run.
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(project.PROGRAMS, paths.PROGRAMS, ignore=ignored, copy_function=shutil.copy)
+    c_programs = None
+    if programs:
+        mount_directory(programs, Path(paths.C_PROGRAMS), libc.MS_RDONLY)
+        c_programs = CPrograms(Path(paths.C_PROGRAMS), compiler)
     try:
         error = collect(
             load(file),
             substrate_of(substrate),
-            Path(OUT),
+            Path(paths.OUT),
             engine=engine,
             seed=seed,
-            programs=CPrograms(Path(programs), compiler) if programs else None,
+            programs=c_programs,
             progress=progress,
         )
     except LabError as refusal:
