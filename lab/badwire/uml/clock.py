@@ -67,6 +67,7 @@ class VirtualClock:
         directories = [modules, scenario.file.parent, *scenario.mounts()]
         if self.programs is not None:
             arguments |= {"programs": str(self.programs.folder), "compiler": self.programs.compiler}
+            directories.append(self.programs.folder)
         return Job(
             call="badwire.uml.guest.play.play",
             arguments=arguments,

@@ -32,10 +32,10 @@ def play(
     # A copy without compiled modules, since netns_init looks at every file below /run.
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(project.PROGRAMS, paths.PROGRAMS, ignore=ignored, copy_function=shutil.copy)
-    c_programs = None
-    if programs:
+    folder = programs
+    if programs and substrate == "netns":  # the engine does not see what is mounted after its start
         mount_directory(programs, Path(paths.C_PROGRAMS), libc.MS_RDONLY)
-        c_programs = CPrograms(Path(paths.C_PROGRAMS), compiler)
+        folder = paths.C_PROGRAMS
     try:
         error = collect(
             load(file),
@@ -43,7 +43,7 @@ def play(
             Path(paths.OUT),
             engine=engine,
             seed=seed,
-            programs=c_programs,
+            programs=CPrograms(Path(folder), compiler) if programs else None,
             progress=progress,
         )
     except LabError as refusal:
