@@ -61,7 +61,7 @@ def four_segments(run: Evidence) -> Checks:
     """No data was sent, so the sequence number after the SYN is that of the FIN."""
     closing = run.connection(PORT).closing
     expected = ("first FA 1 ack 1", "second A 1 ack 2", "second FA 1 ack 2", "first A 2 ack 2")
-    yield equals("segments from the first FIN on", closing.summary, expected)
+    yield equals("segments from the first FIN on", closing.exchange, expected)
 
 
 @claim(

@@ -15,7 +15,7 @@ chapter 16.
 from typing import NamedTuple
 
 from badwire.claims import RFC, Checks, Kernel, Text, claim, equals, seen
-from badwire.evidence import LOSS, Evidence, Flow, Records
+from badwire.evidence import Evidence, Flow, Records
 from badwire.faults import Delay, Nth
 from badwire.linux.congestion import INFINITE, halved, window_after
 from badwire.scenario import scenario
@@ -74,7 +74,7 @@ def after_timeout(run: Evidence) -> Checks:
     segment is in flight, the first retransmission."""
     flow = run.established(PORT).client.flow
     before = flow.sample_before(flow.retransmission(flow.data.first))
-    after = flow.samples_in(LOSS).first
+    after = flow.sample_after_timeout(before)
     yield equals("congestion window before the timeout", before.congestion_window, INITIAL, "segments")
     yield equals("ssthresh before the timeout", before.ssthresh, INFINITE, "segments")
     yield equals("congestion window after the timeout", after.congestion_window, 1, "segments")

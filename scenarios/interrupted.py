@@ -131,7 +131,7 @@ def last_ack_arrives(run: Evidence) -> Checks:
     arrives. Nothing acknowledges an ACK, so the server does not learn of it."""
     connection = run.connection(KILLED)
     closing = connection.closing
-    yield equals("segments from the first FIN on", closing.summary, FOUR_SEGMENTS)
+    yield equals("segments from the first FIN on", closing.exchange, FOUR_SEGMENTS)
     yield equals("the client's socket is gone", connection.client.socket.gone, True)
     last_ack = closing.sent_by("server").last
     waiting = connection.server.socket.period("TIME_WAIT")

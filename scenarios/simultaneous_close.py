@@ -56,12 +56,12 @@ def simultaneous_close(lab: Lab) -> None:
 
 @claim("Each side sends its FIN before the other's arrives", RFC("9293", "3.6"), Text("T55"))
 def fins_cross(run: Evidence) -> Checks:
-    """Neither FIN acknowledges the other. Each takes a number, so the ACK that follows is for the next one, and it is
-    all that a side sends after its FIN."""
+    """Neither FIN acknowledges the other. Each takes a number, so the ACK that follows is for the next one, and a side
+    sends nothing else after its FIN; on a busy machine it may send both again."""
     connection = run.connection(CROSSING)
     for host in SIDES:
-        sent = connection.summary(connection.closing.sent_by(host))
-        yield equals("FIN and ACK of {host}", sent, ["FA 1 ack 1", "A 2 ack 2"], host=host)
+        sent = connection.summaries(connection.closing.sent_by(host))
+        yield equals("FIN and ACK of {host}", sent.distinct, ["FA 1 ack 1", "A 2 ack 2"], host=host)
 
 
 @claim(

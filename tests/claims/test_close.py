@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from badwire.claims import HOLDS
 from badwire.evidence import Evidence
 from scenarios.close import PORT
-from tests.claims.cases import Named, verdicts
+from tests.claims.cases import Named, claims, verdict_of, verdicts
 from tests.claims.ladders import OPENING, OWN, Table, talk
 from tests.claims.written import Written
 
@@ -55,3 +56,9 @@ MISSING: Named = [
     ("waits_for_last_ack", {"client": ("FIN_WAIT_1", "FIN_WAIT_2")}),
 ]
 test_verdicts = verdicts("close", run, wrong=WRONG, missing=MISSING)
+
+
+def test_a_repeated_fin_and_its_answers_do_not_count() -> None:
+    """On a busy machine the last ACK comes late: the FIN is sent again, and the second ACK finds no socket any more."""
+    repeated = run(segments=(*FOUR[:3], FOUR[2], FOUR[3], FOUR[3], "server R 2"))
+    assert verdict_of(claims("close")["four_segments"], repeated) is HOLDS

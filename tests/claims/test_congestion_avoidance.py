@@ -18,6 +18,7 @@ def run(
     again: bool = True,
     before: State | None = (INITIAL, INFINITE),
     after: State | None = (1, SSTHRESH),
+    acknowledged: int = 0,
     windows: Mapping[int, int] = WINDOWS,
 ) -> Evidence:
     """A right history, but for what is changed; None for what is missing.
@@ -25,6 +26,7 @@ def run(
     Args:
         flights: after the timeout, if the first segment is sent ``again``.
         before, after: what samples show before and after the timeout.
+        acknowledged: how many segments were acknowledged when the sample after the timeout was taken.
         windows: by how many segments were acknowledged.
     """
     w = Written(scenario="congestion_avoidance")
@@ -38,7 +40,15 @@ def run(
         transfer.flights(1.3, flights)
     if after:
         window, ssthresh = after
-        transfer.sample(1.31, 0, total_retrans=1, ca_state=4, snd_cwnd=window, snd_ssthresh=ssthresh, notsent_bytes=1)
+        transfer.sample(
+            1.31,
+            acknowledged,
+            total_retrans=1,
+            ca_state=4,
+            snd_cwnd=window,
+            snd_ssthresh=ssthresh,
+            notsent_bytes=1,
+        )
     for number, (acknowledged, window) in enumerate(windows.items()):
         t = 1.4 + number / 10
         transfer.sample(t, acknowledged, total_retrans=32, snd_cwnd=window, snd_ssthresh=SSTHRESH, notsent_bytes=1)
@@ -69,6 +79,7 @@ MISSING: Named = [
     ("after_timeout", {"again": False}),
     ("after_timeout", {"before": None}),
     ("after_timeout", {"after": None}),
+    ("after_timeout", {"after": (8, SSTHRESH), "acknowledged": 7}),  # sampled too late, on a busy machine
     ("window_grows", {"windows": {}}),
     ("window_grows", {"windows": {1: 2, 7: 8}}),  # no sample beyond ssthresh
     ("window_grows", {"windows": {1: 2, 15: 16}}),

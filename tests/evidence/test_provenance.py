@@ -1,5 +1,7 @@
 """Which frames a claim was judged on."""
 
+from pathlib import Path
+
 from badwire.claims import RFC, Checks, claim, equals, seen
 from badwire.evidence import Evidence
 from badwire.evidence.provenance import noted, noting
@@ -35,7 +37,7 @@ def test_a_claim_is_judged_on_the_frames_of_its_queries() -> None:
     w.segment("client", "server", 1.1, "S", seq=100)
     w.segment("client", "server", 1.2, "R", seq=101)
     claims = (client_resets, sent_again, sent_once_more, no_query)
-    written = Scenario("written", __file__, "", Declaration(lambda lab: None, "written"), claims)  # type: ignore[arg-type]
+    written = Scenario("written", Path(__file__), "", Declaration(lambda lab: None, "written"), claims)
     _, frames = judgement(written, w.evidence())
     assert frames == {"client_resets": (3,), "sent_again": (2,), "sent_once_more": (2,), "no_query": ()}
 

@@ -171,6 +171,23 @@ class Flow:
             state=CA_STATES[ca_state],
         )
 
+    def sample_after_timeout(self, before: SocketSample) -> SocketSample:
+        """The first confirmed sample in the state Loss, while nothing more was acknowledged than in ``before``.
+
+        An acknowledgment opens the window again (RFC 5681 section 3.1), so a later sample does not show what the
+        timeout did to it.
+
+        Raises:
+            NotRecorded: there is no such sample.
+        """
+        after = self.samples_in(LOSS).first
+        if after.info.get("bytes_acked") != before.info.get("bytes_acked"):
+            raise NotRecorded.of(
+                "the socket of {host} was not sampled between its timeout and the next acknowledgment",
+                host=self.host,
+            )
+        return after
+
     @cached_property
     def windows(self) -> dict[int, int]:
         """The congestion window by the number of segments acknowledged, while more data waited to be sent.

@@ -211,6 +211,24 @@ class Closing:
             found.append(f"{sender} {line}")
         return tuple(found)
 
+    @property
+    def exchange(self) -> tuple[str, ...]:
+        """As ``summary``, each line once, up to the segment that acknowledges the second side's FIN.
+
+        On a busy machine an ACK may come so late that a FIN is sent again, and is answered again.
+        """
+        lines: list[str] = []
+        second_fin: int | None = None
+        for frame, line in zip(self.segments, self.summary, strict=True):
+            if line not in lines:
+                lines.append(line)
+            sent_by_second = frame.source == self.second
+            if sent_by_second and "F" in tcp_of(frame).flags:
+                second_fin = self.stream.end(frame)
+            if not sent_by_second and self.stream.ack(frame) == second_fin:
+                break
+        return tuple(lines)
+
     def sent_by(self, host: str) -> Records[Frame]:
         """The segments that one host sent."""
         return self.segments.where(lambda frame: frame.source == host)
