@@ -181,13 +181,16 @@ def open_lab(
         LabError: the lab cannot be brought up, or broke off.
     """
     settings = _merged_sysctls(topology, sysctls or {})
+    clock = os.environ.get(CLOCK, "real")
+    defaults = VIRTUAL_SYSCTLS if clock == "virtual" else {}
+    to_set = {name: {**defaults, **own} for name, own in settings.items()}
     with ExitStack() as undo:
         recorder = recording(folder, snaplen)
         teardown = Teardown(recorder)
         undo.callback(teardown.close_files)
         progress(f"bringing up {len(topology.hosts)} hosts and a wire on {substrate.name}")
         visible = [*mounts] if programs is None else [*mounts, programs.folder]
-        streams = substrate.up(topology, settings, visible, undo)
+        streams = substrate.up(topology, to_set, visible, undo)
         # On a bridge that exists already, the hosts have their addresses; on one of our own, setup gives them.
         addresses = topology.addresses() if streams.bridge is None else {}
         listeners: dict[str, MessageHandler] = {}
@@ -208,7 +211,7 @@ def open_lab(
             scenario=scenario,
             substrate=substrate.name,
             engine=engine,
-            clock=os.environ.get(CLOCK, "real"),
+            clock=clock,
             seed=seed,
             lang="python" if programs is None else "c",
             compiler=None if programs is None else programs.compiler,
@@ -228,16 +231,13 @@ def open_lab(
             wire.add_port(name, pid=greeting["pid"], ifindex=ifindex, iflink=iflink)
         wire.start_capture(snaplen)
         setups: dict[str, Reply] = {}
-        defaults = dict(NO_IPV6)
-        if os.environ.get(CLOCK) == "virtual":
-            defaults.update(VIRTUAL_SYSCTLS)
         for name, channel in host_channels.items():
-            to_set = {**defaults, **settings[name]} if streams.bridge is None else {}
+            by_its_agent = {**NO_IPV6, **to_set[name]} if streams.bridge is None else {}
             setups[name] = channel.begin(
                 "setup",
                 address=addresses.get(name),
                 mtu=topology.mtu,
-                sysctls=to_set,
+                sysctls=by_its_agent,
                 record=sorted(settings[name]),
                 route=(routes or {}).get(name, {}),
             )
