@@ -239,9 +239,11 @@ def test_a_python_anywhere(kernel: BuiltKernel, tmp_path: Path, monkeypatch: pyt
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for out in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere")):
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
         done = boxed("--out", out, "--", "true")
-        assert done.returncode == 4 and "cannot be written" in sentence(done)
+        assert done.returncode == 2 and "is not a directory" in sentence(done)
+    done = boxed("--out", "/proc/nowhere", "--", "true")
+    assert done.returncode == 4 and "cannot be written" in sentence(done)
 
 
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
