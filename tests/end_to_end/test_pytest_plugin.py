@@ -35,7 +35,7 @@ def scenarios(pytester: pytest.Pytester) -> Iterator[Path]:
 
 def test_each_claim_is_a_test_and_the_scenario_runs_once(pytester: pytest.Pytester, scenarios: Path) -> None:
     done = pytester.runpytest_subprocess("scenarios", "-v", *NETNS)
-    done.assert_outcomes(passed=6, failed=2)
+    done.assert_outcomes(passed=7, failed=2)
     done.stdout.fnmatch_lines(
         [
             "scenarios/mixed.py::syn_sent PASSED*",
@@ -60,12 +60,12 @@ def test_a_claim_by_itself(pytester: pytest.Pytester, scenarios: Path) -> None:
 
 def test_a_scenario_named_on_the_command_line_is_collected_once(pytester: pytest.Pytester) -> None:
     done = pytester.runpytest_subprocess(str(story("good")), *NETNS)
-    done.assert_outcomes(passed=6)
+    done.assert_outcomes(passed=7)
 
 
 def test_collecting_runs_nothing(pytester: pytest.Pytester, scenarios: Path) -> None:
     done = pytester.runpytest_subprocess("scenarios", "--collect-only", "-q", *NETNS)
-    done.stdout.fnmatch_lines(["scenarios/mixed.py::syn_sent", "8 tests collected*"])
+    done.stdout.fnmatch_lines(["scenarios/mixed.py::syn_sent", "9 tests collected*"])
     assert not (pytester.path / "runs").exists()
 
 
@@ -95,7 +95,7 @@ def test_what_the_machine_cannot_is_skipped_with_a_reason(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(pytester.path / "empty"))
     done = pytester.runpytest_subprocess("scenarios", "-rs", "--lab-clock", "virtual", *NETNS)
-    done.assert_outcomes(skipped=8)
+    done.assert_outcomes(skipped=9)
     done.stdout.fnmatch_lines(["SKIPPED*The kernel of the virtual clock is not built yet; make kernel builds it*"])
 
 
@@ -105,7 +105,7 @@ def test_what_is_required_is_not_skipped(
     monkeypatch.setenv("XDG_CACHE_HOME", str(pytester.path / "empty"))
     monkeypatch.setenv("BADWIRE_REQUIRE", "netns, virtual")
     done = pytester.runpytest_subprocess("scenarios", "--lab-clock", "virtual", *NETNS)
-    done.assert_outcomes(failed=8)
+    done.assert_outcomes(failed=9)
     done.stdout.fnmatch_lines(["*virtual clock is not built yet*(BADWIRE_REQUIRE names netns, virtual)"])
 
 
@@ -114,11 +114,11 @@ def test_an_engine_that_does_not_answer(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{pytester.path}/nobody.sock")
     argv = ("scenarios", "-rs", "--lab-substrate", "docker", "-p", "no:cacheprovider")
-    pytester.runpytest_subprocess(*argv).assert_outcomes(skipped=8)
+    pytester.runpytest_subprocess(*argv).assert_outcomes(skipped=9)
     done = pytester.runpytest_subprocess("scenarios", "--lab-substrate", "docker", "-rf")
-    done.stdout.fnmatch_lines(["*= skipped =*", "   8  no Docker Engine answers at unix://*"])
+    done.stdout.fnmatch_lines(["*= skipped =*", "   9  no Docker Engine answers at unix://*"])
     monkeypatch.setenv("BADWIRE_REQUIRE", "docker")
-    pytester.runpytest_subprocess(*argv).assert_outcomes(failed=8)
+    pytester.runpytest_subprocess(*argv).assert_outcomes(failed=9)
 
 
 def test_a_word_that_requires_nothing_is_refused(
@@ -214,7 +214,7 @@ def test_a_scenario_with_a_mount_that_is_not_there_fails_where_no_engine_answers
     mixed.write_text(mixed.read_text().replace("@scenario(", "@scenario(mounts=['./my_servr'], title="))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{pytester.path}/nobody.sock")
     done = pytester.runpytest_subprocess("scenarios", "--lab-substrate", "docker", "-p", "no:cacheprovider")
-    done.assert_outcomes(failed=8)
+    done.assert_outcomes(failed=9)
     done.stdout.fnmatch_lines(["mixed.py: mounts= names ./my_servr (*/my_servr), which does not exist: *"])
 
 

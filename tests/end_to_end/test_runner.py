@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.errors import DiskFull
+from badwire.errors import BadOption
 from badwire.pytest_plugin import require
 from badwire.store import run_folder
 from tests.command_line import LAB, environment, lab, result, sentence, story
@@ -36,7 +36,8 @@ def out(tmp_path: Path) -> Path:
 def test_a_run_leaves_a_folder_with_everything_in_it(out: Path) -> None:
     done = lab("run", story("mixed"), "--substrate", "netns", "--seed", "7", "--out", out)
     folder = Path(done.stdout.splitlines()[-1])
-    left = {"evidence.jsonl", "frames.pcapng", "result.json", "report.html", "run.json", "programs"}
+    captures = {"frames.pcapng", "capture.pcapng", "capture-server.pcapng", "capture-client.pcapng"}
+    left = {"evidence.jsonl", "result.json", "report.html", "run.json", "programs", *captures}
     assert {file.name for file in folder.iterdir()} == left
     assert (out / "mixed" / "latest").resolve() == folder.resolve()
 
@@ -199,7 +200,7 @@ def test_the_link_moves_to_the_newest(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_of_the_runs_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").touch()
-    with pytest.raises(DiskFull, match="cannot be written"):
+    with pytest.raises(BadOption, match="is not a directory"):
         run_folder.make(tmp_path / "runs", "s")
 
 
