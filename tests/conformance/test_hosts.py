@@ -274,6 +274,7 @@ def test_a_call_that_returns_late_and_one_that_is_refused_are_on_record_once(
 def test_a_call_that_blocks_at_the_end_did_not_return(opener: Opener, seen: Callable[[], Evidence]) -> None:
     with opener() as lab:
         lab.host("server").listen(7000).begin("accept")
+        until(lambda: len(lab.evidence().host("server").calls("accept")), "the beginning of the call")
         lab.pass_time(0.3, "nobody connects")
     run = seen()
     call = run.host("server").call("accept")

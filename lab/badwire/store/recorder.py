@@ -82,8 +82,7 @@ class Recorder:
 
     def fail(self, error: LabError) -> None:
         """Make ``check`` raise ``error``, unless an earlier failure is kept already."""
-        if self._failure is None:
-            self._failure = error
+        self._keep(error)
 
     def check(self) -> None:
         """Raise the first failure, if there was one: DiskFull, or the error that was passed to ``fail``."""
@@ -118,12 +117,16 @@ class Recorder:
             try:
                 yield
             except OSError as error:
-                self.fail(
+                self._keep(
                     DiskFull(
                         f"{self.folder} cannot be written ({error.strerror}); free some room, or choose another"
                         " with --out"
                     )
                 )
+
+    def _keep(self, error: LabError) -> None:
+        if self._failure is None:
+            self._failure = error
 
     def _raise(self) -> None:
         if self._failure is not None:
