@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from badwire.store.reader import FORMAT
 from tests.claims.written import Written, sock
 
 Damage = Callable[[Path], object]
@@ -50,13 +51,20 @@ def another_format(folder: Path) -> None:
     first, *rest = lines(folder)
     put(
         folder,
-        first.replace('"format":2', '"format":3'),
+        first.replace(f'"format":{FORMAT}', f'"format":{FORMAT + 1}'),
         *(line.replace('"text":"a note"', '"says":1') for line in rest),
     )
 
 
 def without_a_beginning(folder: Path) -> None:
     put(folder, *lines(folder)[1:])
+
+
+def without_a_call(folder: Path) -> None:
+    """Each line that is left is right."""
+    left = [line for line in lines(folder) if '"kind":"call"' not in line]
+    assert len(left) == len(lines(folder)) - 1
+    put(folder, *left)
 
 
 def late_beginning(folder: Path) -> None:
@@ -133,11 +141,12 @@ def empty_evidence(folder: Path) -> None:
 
 # What was done to the folder, what the page says of it, how many arrows can still be drawn.
 DAMAGES = [
-    (another_format, "has format 3, this version reads 2", 3),
+    (another_format, f"has format {FORMAT + 1}, this version reads {FORMAT}", 3),
     (without_a_beginning, "does not say what was run", 3),
     (late_beginning, "does not begin with what was run", 3),
     (wrong_values, "are not records of evidence", 3),
     (garbage_lines, "lines 2, 3, 4, 6, are not records of evidence", 3),
+    (without_a_call, "does not have all records that were written: 1 of the kind call missing", 3),
     (cut_in_a_line, "evidence.jsonl has no end", 3),
     (killed, "evidence.jsonl has no end", 3),
     (no_text, "has no valid record", 0),

@@ -10,12 +10,15 @@ Times are seconds into the run. A frame is delivered 50 us after it was sent, un
 """
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from badwire.evidence import Evidence
 from badwire.packets.pcapng import Captured, CaptureFile
+from badwire.store.reader import FORMAT
+from badwire.store.records import LOOPBACK_PACKETS
 from badwire.util.jsonlines import WIRE
 from tests.claims import forged
 from tests.claims.forged import CLIENT_PORT, SERVER_PORT
@@ -41,7 +44,7 @@ class Written:
         self.dropped = 0
         self._ids = 0
         run = {"substrate": "netns", "engine": "auto", "clock": "real", "seed": 1, "snaplen": 262144}
-        self.record("meta", 0, format=2, scenario=scenario, hosts=self.hosts, **run)
+        self.record("meta", 0, format=FORMAT, scenario=scenario, hosts=self.hosts, **run)
         known = {"release": "6.18.44", "hz": 250, "machine": "x86_64", "mtu": 1500, "offloads": OFFLOADS, "sysctls": {}}
         for host in hosts:
             self.record("facts", 0, host=host, mac=self.mac(host), **{**known, **facts})
@@ -193,13 +196,23 @@ class Written:
         if ended:
             times = [_time(record) for record in records] + [each.t for each in self.captured]
             last = max(times) + 1_000_000_000
+            records += self._loopback(last)
             count = {"frames": len(self.captured), "dropped": self.dropped}
-            records += [{"kind": "capture", "t": last, **count}, {"kind": "end", "t": last, "error": None}]
+            records.append({"kind": "capture", "t": last, **count})
+            kinds = Counter(record["kind"] for record in records)
+            records.append({"kind": "end", "t": last, "error": None, "records": dict(kinds)})
         capture = CaptureFile(tuple(self.captured), tuple(self.hosts), self.dropped if ended else None, complete=True)
         with tempfile.TemporaryDirectory() as temporary:
             place = folder or Path(temporary)
             Evidence(tuple(records), capture).write(place)
             return Evidence.load(place)
+
+    def _loopback(self, last: int) -> list[dict[str, Any]]:
+        """No packet on the loopback interface of any host whose counters there were not given."""
+        given = {record["host"] for record in self.records if LOOPBACK_PACKETS in record.get("counters", {})}
+        counters = {"kind": "counters", "counters": {LOOPBACK_PACKETS: 0}}
+        hosts = [host for host in self.hosts if host not in given]
+        return [{**counters, "t": t, "host": host} for t in (START, last) for host in hosts]
 
     def _ends(self, source: str, to: str) -> forged.Ends:
         return self.mac(source), self.mac(to), self.hosts[source], self.hosts[to]

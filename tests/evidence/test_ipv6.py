@@ -117,6 +117,18 @@ def test_never_is_unknown_beside_a_hosts_own_traffic_on_loopback() -> None:
     assert never("a reset between hosts", run.segments(flags="R"), run.wire).verdict is HOLDS
 
 
+def test_never_is_unknown_where_packets_on_loopback_were_not_counted() -> None:
+    w = Written()
+    w.segment("client", "server", 0.1, "S", seq=100)
+    w.record("counters", 0, host="server", counters={"Lo.RxPackets": 0})
+    run = w.evidence()
+    check = never("a reset", run.segments(flags="R"), run)
+    assert check.verdict is UNKNOWN
+    assert str(check.why) == (
+        "one may have been missed: any packet on the loopback interface of server, where they were not counted"
+    )
+
+
 def test_a_fault_that_cannot_match_what_passed_says_so() -> None:
     w = Written()
     w.fault(0.05, "server", {"name": "nth", "n": 1, "times": None, "protocol": "tcp"})

@@ -13,7 +13,16 @@ from badwire.result.result import ClaimResult, Result, Run
 from badwire.run.finish import Conclusion, conclude, finish, not_run
 from badwire.scenario.scenario_file import Scenario, load
 from tests.quick import no_leftovers as no_leftovers
-from tests.run_folders import SCENARIO, bad_capture, garbage_lines, killed, no_capture, no_evidence, saved
+from tests.run_folders import (
+    SCENARIO,
+    bad_capture,
+    garbage_lines,
+    killed,
+    no_capture,
+    no_evidence,
+    saved,
+    without_a_call,
+)
 
 
 def scenario_of(folder: Path) -> Scenario:
@@ -77,6 +86,7 @@ def broke_off(folder: Path) -> None:
         (no_evidence, "has no evidence: evidence.jsonl cannot be read", BadRun.exit_status),
         (garbage_lines, "lines 2, 3, 4, 6, are not records of evidence", RunError.exit_status),
         (bad_capture, "frames.pcapng cannot be read", RunError.exit_status),
+        (without_a_call, "1 of the kind call missing", RunError.exit_status),
         (killed, "the run was cut short", RunError.exit_status),
         (broke_off, "The relay ended.", RunError.exit_status),
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from badwire.packets import pcapng
 from badwire.store import captures
+from badwire.store.reader import FORMAT
 from badwire.store.recorder import Recorder
 from tests.command_line import LAB, environment, lab
 
@@ -22,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     recorder = Recorder(folder, 262144)
     recorder.hosts(["server", "client", "idle"])
-    recorder.record("meta", t=0, format=2, scenario="x", hosts={"server": "10.0.0.2", "client": "10.0.0.3"})
+    recorder.record("meta", t=0, format=FORMAT, scenario="x", hosts={"server": "10.0.0.2", "client": "10.0.0.3"})
     recorder.frames(
         [
             (DELIVERED_AT, "server", "out", len(REQUEST), REQUEST),

@@ -50,6 +50,8 @@ def remains(folder: Path) -> Remains:
     if "end" not in kinds:
         problems.append(f"{EVIDENCE} has no end: the run was killed, or is still running.")
     evidence = Evidence(records, capture.file)
+    if broken is None and evidence.records_missing is not None:
+        problems.append(f"{evidence.records_missing}.")
     return Remains(evidence, (*problems, *capture.problems), broken)
 
 

@@ -10,7 +10,6 @@ raises NotRecorded when there is none; a query for several things returns Record
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
@@ -30,7 +29,8 @@ from badwire.faults.fault import Fault
 from badwire.linux.timers import KernelFacts
 from badwire.packets.pcapng import CaptureFile
 from badwire.store import reader
-from badwire.store.records import LOOPBACK_PACKETS, Call, Decision, Note, NotRecorded, Program, Record
+from badwire.store.recorder import EVIDENCE
+from badwire.store.records import LOOPBACK_PACKETS, Call, Decision, Note, NotRecorded, Program, Record, missing_records
 from badwire.util.jsonlines import WIRE
 
 
@@ -75,12 +75,21 @@ class Evidence:
 
     @property
     def error(self) -> str | None:
-        """The error that ended the run early, as a sentence; None when the run ended well."""
+        """Why no claim can be judged on the run, as a sentence; None when it ended well and no record is missing."""
         for record in reversed(self.records):
             if record["kind"] == "end":
                 error: str | None = record.get("error")
-                return error
+                return error or self.records_missing
         return "the run was cut short"
+
+    @property
+    def records_missing(self) -> str | None:
+        """How many records the last one counts that are not there, as a sentence; None when all of them are."""
+        missing = missing_records(self.records)
+        if not missing:
+            return None
+        kinds = ", ".join(f"{count} of the kind {kind}" for kind, count in sorted(missing.items()))
+        return f"{EVIDENCE} does not have all records that were written: {kinds} missing"
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
@@ -362,7 +371,8 @@ class Evidence:
 
         That is each kind of frame in this part of the run that could not be read, each datagram whose fragments cannot
         be put together, and each host whose own sockets talked over its loopback interface during the run, which is
-        not captured. ``run.wire.unseen`` is without the last, for a claim about what passed between hosts.
+        not captured, or whose packets there were not counted. ``run.wire.unseen`` is without the loopback interfaces,
+        for a claim about what passed between hosts.
         """
         unread = [frame for frame in self.wire.unread if self.covers(frame.t)]
         incomplete = self._reassembled.incomplete
@@ -374,11 +384,14 @@ class Evidence:
         for name in self.hosts:
             whole_run = self._run or self
             host = whole_run.host(name)
-            with suppress(NotRecorded):  # a run that was cut short has the counter once
+            try:
                 packets = host.counter(LOOPBACK_PACKETS)
-                if packets:
-                    noun = "packet" if packets == 1 else "packets"
-                    found.append(f"{packets} {noun} on the loopback interface of {name}, which is not captured")
+            except NotRecorded:
+                found.append(f"any packet on the loopback interface of {name}, where they were not counted")
+                continue
+            if packets:
+                noun = "packet" if packets == 1 else "packets"
+                found.append(f"{packets} {noun} on the loopback interface of {name}, which is not captured")
         return tuple(found)
 
     def addresses(self, host: str) -> Records[str]:

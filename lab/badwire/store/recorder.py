@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._failure: LabError | None = None
         self._outputs: dict[str, TextIO] = {}
+        self._counts: Counter[str] = Counter()  # of the records of each kind
         with self._disk():
             (folder / PROGRAMS).mkdir(parents=True, exist_ok=True)
             self._evidence = (folder / EVIDENCE).open("wb", buffering=0)
@@ -55,7 +57,18 @@ class Recorder:
         fields.setdefault("t", time.monotonic_ns())
         line = encode({"kind": kind, **fields})
         with self._disk():
+            self._counts[kind] += 1  # also if the write fails: then the record is missing
             self._evidence.write(line)
+
+    def end(self, error: str | None) -> None:
+        """Append the last record, which has the number of records of each kind before it.
+
+        Args:
+            error: what broke the run off; None if nothing did.
+        """
+        with self._lock:
+            counts = dict(sorted(self._counts.items()))
+        self.record("end", error=error, records=counts)
 
     def frames(self, frames: list[CapturedFrame]) -> None:
         """Append frames to the capture."""

@@ -6,7 +6,8 @@ reads them.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -386,7 +387,7 @@ _FIELDS: Mapping[str, FieldTypes] = {
     },
     "note": {"t": int, "text": str},
     "capture": {"t": int, "frames": int},
-    "end": {"t": int},
+    "end": {"t": int, "records": dict},
 }
 _MAY_HAVE: Mapping[str, FieldTypes] = {
     "facts": {
@@ -477,6 +478,17 @@ def hosts_of(meta: Record) -> frozenset[str]:
     return frozenset(meta["hosts"]) | {WIRE}
 
 
+def missing_records(records: Sequence[Record]) -> Mapping[str, int]:
+    """How many records of each kind the last record counts that are not before it; empty without a last record."""
+    kinds = [record["kind"] for record in records]
+    if "end" not in kinds:
+        return {}
+    end = kinds.index("end")
+    missing: Counter[str] = Counter(records[end]["records"])
+    missing.subtract(kinds[:end])
+    return +missing
+
+
 def _accept(record: Record) -> bool:
     return True
 
@@ -537,6 +549,11 @@ def _counters(record: Record) -> bool:
     return _all_are(int, counts)
 
 
+def _end(record: Record) -> bool:
+    counts = record["records"].values()
+    return _all_are(int, counts)
+
+
 def _blocking(record: Record) -> bool:
     return _all_are(int, record["calls"])
 
@@ -553,4 +570,5 @@ _INSIDE: Mapping[str, Callable[[Record], bool]] = {
     "counters": _counters,
     "processes": _processes,
     "blocking": _blocking,
+    "end": _end,
 }

@@ -73,7 +73,8 @@ class Lab:
         return self._folder
 
     def evidence(self) -> Evidence:
-        """The evidence so far, complete to the moment of the call: frames, samples, output of programs, calls.
+        """The evidence so far, complete to the moment of the call: frames, samples, output of programs, calls,
+        counters.
 
         Raises:
             AgentLost: an agent has ended.
@@ -82,6 +83,8 @@ class Lab:
         """
         if not self._open:
             return Evidence.load(self._folder)
+        for host in self.hosts.values():
+            host.counters()
         counts = self._settle()
         with self._recorder.paused():
             records = read_records(self._folder)

@@ -51,7 +51,7 @@ class Teardown:
             with suppress(LabError):
                 self._capture_counts = self.wire.stop_capture()
                 self._recorder.record("capture", **self._capture_counts)
-        self._recorder.record("end", error=self.error)
+        self._recorder.end(self.error)
 
     def expect_agents_to_end(self, channels: Mapping[str, Channel]) -> None:
         """Treat the end of each agent as normal from now on."""
