@@ -26,3 +26,8 @@ def test_every_option_of_ours_has_its_reason_beside_it() -> None:
     found = [line for line in lines if line and not line.startswith("#")]
     assert [line for line in found if not line.startswith("CONFIG_") or not line.partition("# ")[2].strip()] == []
     assert len(found) == len(kernel_config.options(kernel_config.FRAGMENT.read_text()))  # none twice
+
+
+def test_our_ticks_come_before_those_of_the_architecture() -> None:
+    ours = kernel_config.with_hz('# Linux\nmainmenu "Linux"\n\nsource "arch/um/Kconfig"\n')
+    assert ours == '# Linux\nmainmenu "Linux"\nconfig HZ\n\tint\n\tdefault 250\n\nsource "arch/um/Kconfig"\n'

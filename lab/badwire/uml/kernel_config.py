@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FRAGMENT = Path(__file__).with_name("kernel.config")
+_MAIN_MENU = re.compile(r"^mainmenu .*\n", re.MULTILINE)
 _OPTION = re.compile(r'(CONFIG_\w+)=("[^"]*"|\S+)\s*(?:# (.*))?')
 _IF_KNOWN = "if known"  # the comment of an option begins so if some versions of Linux do not have the option
 
@@ -47,3 +48,19 @@ def lacking(fragment: str, config: str) -> list[str]:
         if configured.get(name) != value:
             names.append(name)
     return names
+
+
+def with_hz(kconfig: str) -> str:
+    """The source's top-level Kconfig, with the fragment's HZ as the default.
+
+    ARCH=um fixes HZ at 100 and lets no configuration choose it (arch/um/Kconfig). Where a symbol is defined more than
+    once, its first default counts (Documentation/kbuild/kconfig-language.rst), so one more definition goes in front.
+
+    Args:
+        kconfig: the text of the source's Kconfig.
+    """
+    hz = options(FRAGMENT.read_text())["CONFIG_HZ"]
+    definition = f"config HZ\n\tint\n\tdefault {hz}\n"
+    menu = _MAIN_MENU.search(kconfig)
+    position = menu.end() if menu else 0  # the main menu must come first
+    return kconfig[:position] + definition + kconfig[position:]

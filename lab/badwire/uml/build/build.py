@@ -5,6 +5,7 @@ A kernel that is already in the cache is not built again.
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -42,6 +43,7 @@ class Build:
         progress: called with a sentence as each step begins.
         began: when the build began, in seconds of the monotonic clock.
         steps: how many steps make has reported.
+        compiling_since: when it reported the first, in seconds of the monotonic clock.
     """
 
     source: KernelSource
@@ -51,6 +53,7 @@ class Build:
     progress: OnProgress
     began: float = field(default_factory=time.monotonic)
     steps: int = 0
+    compiling_since: float = 0.0
 
     def run(self, key: str) -> Path:
         """Build the kernel and return its directory in the cache. Raises KernelError, DiskFull or OSError.
@@ -65,6 +68,8 @@ class Build:
         version = sources.release(tree, self.source.path)
         out = self.scratch / "out"  # the compiler's working directory
         out.mkdir()
+        kconfig = self.scratch / "Kconfig"
+        kconfig.write_text(kernel_config.with_hz((tree / "Kconfig").read_text()))
         header = cache.AROUND.name
         shutil.copyfile(cache.AROUND, out / header)
         make = [
@@ -73,6 +78,7 @@ class Build:
             str(tree),
             "ARCH=um",
             f"O={out}",
+            f"KBUILD_KCONFIG={kconfig}",
             f"KCONFIG_ALLCONFIG={kernel_config.FRAGMENT}",
             f"CFLAGS_trap.o=-include {header}",
         ]
@@ -153,11 +159,22 @@ class Build:
     def _count_step(self) -> None:
         """Count a step. Report each one if ``progress`` replaces its last line, as Progress does on a terminal."""
         self.steps += 1
+        if self.steps == 1:
+            self.compiling_since = time.monotonic()
         replaces_line = getattr(self.progress, "updating", False)
         if not replaces_line and self.steps % OFTEN != 0:
             return
         total = f" of about {STEPS}" if self.steps <= STEPS else ""
-        self.progress(f"building the kernel: {self.steps}{total} files")
+        left = self._time_left() if total else ""
+        self.progress(f"building the kernel: {self.steps}{total} files{left}")
+
+    def _time_left(self) -> str:
+        """How long the build will still take at the rate of the steps so far; empty before there are OFTEN steps."""
+        if self.steps < OFTEN:
+            return ""
+        rate = self.steps / (time.monotonic() - self.compiling_since)
+        minutes = math.ceil((STEPS - self.steps) / rate / 60)
+        return f", about {minutes} min left"
 
     def _check_config(self, config: str, version: str) -> None:
         """Raise KernelError if a configuration lacks an option of the fragment."""
@@ -187,6 +204,9 @@ class Build:
             "release": release,
             "source": str(self.source.path),
             "compiler": compiler.strip('"'),
+            "machine": os.uname().machine,
+            "configuration": cache.configuration(),
+            "key": key,
             "seconds": round(seconds),
         }
         text = json.dumps(about, indent=2)
