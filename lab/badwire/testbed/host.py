@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from badwire.errors import BadOption, LabError, ProgramFailed
 from badwire.store.recorder import Recorder
@@ -13,6 +13,9 @@ from badwire.testbed.process import Exit, Process
 from badwire.testbed.socket import Socket
 from badwire.testbed.socket_table import Predicate, SocketFilter, SocketTable
 from badwire.util.jsonlines import Message
+
+if TYPE_CHECKING:
+    import testinfra.host
 
 READY_TIMEOUT = 10.0  # seconds that a program has to become ready
 
@@ -195,6 +198,23 @@ class Host:
         """List the processes of the programs started here, zombies included, and record the list in the evidence."""
         found: list[dict[str, Any]] = self.ask("processes")
         return found
+
+    @property
+    def testinfra(self) -> "testinfra.host.Host":
+        """testinfra's object for this host, as in ``host.testinfra.socket("tcp://7000").is_listening``.
+
+        It runs commands such as ss and ip on the host; they are on record as programs.
+
+        Raises:
+            BadOption: pytest-testinfra is not installed.
+        """
+        try:
+            from badwire.testbed import inspection
+        except ModuleNotFoundError as error:
+            raise BadOption(
+                f"{error.name} is not installed: pip install pytest-testinfra, or badwire with the extra `test`."
+            ) from None
+        return inspection.inspect(self)
 
     def ask(self, do: str, *, within: float = REPLY_TIMEOUT, **parameters: Any) -> Any:
         """Send a request to the host's agent and wait for its reply; see Channel.ask.

@@ -130,6 +130,16 @@ def check(client: docker.APIClient) -> None:
         ) from None
 
 
+def label(client: docker.APIClient, name: str, key: str) -> str | None:
+    """A label of an image, empty if it has no such label; None if there is no such image."""
+    try:
+        found = client.inspect_image(name)  # type: ignore[no-untyped-call]
+    except ImageNotFound:
+        return None
+    labels = found["Config"].get("Labels") or {}
+    return str(labels.get(key, ""))
+
+
 def find_base(client: docker.APIClient, wanted: str | None, progress: Progress) -> BaseImage:
     """The base image: ``wanted``, or the local one, or the registry's, which is pulled.
 
