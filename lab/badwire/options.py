@@ -20,15 +20,17 @@ class Options:
     """How scenarios are run.
 
     `seed` seeds the random numbers of the wire and, on the virtual clock, those of the kernel. `out` is the parent of
-    the run folders. `lang` is the language of the reference programs. `memory` (MB) and `limit` (seconds of real time)
-    limit the virtual clock's kernel. `jobs` is the number of scenarios that may run in parallel; None means the default
-    of `at_once`.
+    the run folders. `kernel` is the release of the virtual clock's kernel, as in "6.12"; empty for the one that was
+    built or named last. `lang` is the language of the reference programs. `memory` (MB) and `limit` (seconds of real
+    time) limit the virtual clock's kernel. `jobs` is the number of scenarios that may run in parallel; None means the
+    default of `at_once`.
     """
 
     substrate: str = "auto"
     clock: str = "real"
     engine: str = "auto"
     lang: str = "python"
+    kernel: str = ""
     seed: int = 1
     out: Path = run_folder.DEFAULT
     memory: int = MEMORY

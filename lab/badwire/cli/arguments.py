@@ -66,6 +66,13 @@ def positive(value: str) -> float:
     raise argparse.ArgumentTypeError(f"{value!r} is not a number of seconds above 0")
 
 
+def releases(value: str) -> str:
+    """The argparse type of releases of kernels, with commas between them, as in "6.1,6.12"; may be empty."""
+    if not value or re.fullmatch(r"\d+\.\d[\w.+-]*(,\d+\.\d[\w.+-]*)*", value, re.ASCII):
+        return value
+    raise argparse.ArgumentTypeError(f"{value!r} is not a kernel's release, such as 6.12")
+
+
 def count(value: str) -> int:
     """The argparse type of a count: an integer from 1 to 999."""
     number = _integer(value)
@@ -171,6 +178,7 @@ def add_out(add: Callable[..., object], option: str) -> None:
 
 def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
     """Add the options of the virtual clock's kernel."""
+    add_kernel(add, prefix)
     add(f"{prefix}seed", type=seed, default=1, metavar="N", help="where every random draw comes from (1)")
     add(
         f"{prefix}limit",
@@ -185,6 +193,17 @@ def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
         default=MEMORY,
         metavar="MB",
         help=f"memory of a kernel of the virtual clock ({MEMORY})",
+    )
+
+
+def add_kernel(add: Callable[..., object], prefix: str = "--") -> None:
+    """Add the option that chooses one of the virtual clock's kernels."""
+    add(
+        f"{prefix}kernel",
+        type=releases,
+        default="",
+        metavar="RELEASE",
+        help="the virtual clock's kernel, as in 6.12 (the one that was built or named last)",
     )
 
 

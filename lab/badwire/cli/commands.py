@@ -2,10 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from badwire.cli import arguments, predict
 from badwire.cli.ci_files import CiFiles
@@ -16,6 +17,10 @@ from badwire.report.live import progress as live_progress
 from badwire.scenario import scenario_file
 from badwire.scenario.scenario_file import Scenario
 from badwire.store import run_folder
+
+if TYPE_CHECKING:
+    from badwire.result.result import RunOutcome
+    from badwire.run.runner import Runner
 
 # Gets its arguments, and returns the exit status.
 Command = Callable[[list[str]], int]
@@ -79,21 +84,21 @@ def run(argv: list[str]) -> int:
     for scenario in chosen:
         scenario.check()
     predictions = predict.ask(chosen) if args.predict else {}
-    from badwire.run.parallel import run_each
     from badwire.run.runner import Runner  # imported late, so that a wrong name is reported sooner
 
     statuses = []
     ci_files = CiFiles(scenarios, left_out, args.junit, args.summary)
     with ci_files, live_progress.Progress(quiet=args.quiet) as progress:
-        runner = Runner(options, progress, progress)
-        progress.expect(len(chosen))
+        # All kernels are there before the first run begins.
+        runners = [Runner(replace(options, kernel=kernel), progress, progress) for kernel in options.kernel.split(",")]
+        progress.expect(len(chosen) * len(runners))
         for why in left_out.values():
             progress.say(f"left out: {why}")
         if len(chosen) == 1 and not progress.updating:
             only = chosen[0]
             progress.say(f"{only.name}: {only.title}")
         jobs = min(options.at_once, len(chosen))
-        with closing(run_each(chosen, runner, jobs)) as outcomes:
+        with closing(_run_on_each(runners, chosen, jobs)) as outcomes:
             for scenario, outcome in outcomes:
                 ci_files.add((scenario, outcome))
                 predicted = predictions.get(scenario.name, ())
@@ -105,6 +110,14 @@ def run(argv: list[str]) -> int:
     if run_all and not args.json:
         print(terminal.count(statuses))
     return worst(statuses)
+
+
+def _run_on_each(runners: list["Runner"], scenarios: list[Scenario], jobs: int) -> Generator["RunOutcome"]:
+    """Run the scenarios on one kernel after the other, as ``run_each`` does."""
+    from badwire.run.parallel import run_each
+
+    for runner in runners:
+        yield from run_each(scenarios, runner, jobs)
 
 
 def _run_parser() -> arguments.Parser:

@@ -1,13 +1,15 @@
-"""`badwire kernel`: builds the kernel of the virtual clock, and runs any command in it."""
+"""`badwire kernel`: builds, lists, exports and imports kernels of the virtual clock, and runs any command in one."""
 
+import json
 import os
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 from badwire.cli import arguments
-from badwire.errors import BadOption, LabError, ProgramFailed
+from badwire.errors import BadOption, DiskFull, LabError, ProgramFailed
 from badwire.store import run_folder
-from badwire.uml import cache, kernels
+from badwire.uml import archive, cache, kernels
 from badwire.uml.build import sources
 from badwire.uml.build.build import build
 from badwire.uml.build.sources import KernelSource
@@ -71,20 +73,85 @@ def remember(own: KernelSource | None) -> None:
 
 
 USAGE = """usage: badwire kernel build [SOURCE]           build the kernel of the virtual clock, if it is not there
+       badwire kernel list [--json]             the kernels that were built, the one that runs use first
+       badwire kernel export [--kernel RELEASE] FILE   write a kernel to a file, for other machines
+       badwire kernel import FILE               use the kernel in such a file
        badwire kernel run [OPTION...] -- COMMAND...   run a command in it, as root of its own machine"""
 
 
 def kernel(argv: list[str]) -> int:
-    """`badwire kernel`: call `build` or `run`. Raises LabError."""
-    known = {"build": build_kernel, "run": run_command}
+    """`badwire kernel`: call `build`, `list`, `export`, `import` or `run`. Raises LabError."""
+    known = {
+        "build": build_kernel,
+        "list": list_kernels,
+        "export": export_kernel,
+        "import": import_kernel,
+        "run": run_command,
+    }
     if argv[:1] in (["-h"], ["--help"]):
         print(USAGE)
         return 0
     action, *rest = argv or [""]
     if action not in known:
         hint = did_you_mean(action, known, otherwise="as in `badwire kernel build`.")
-        raise BadOption(f"badwire kernel needs build or run, {hint}")
+        raise BadOption(f"badwire kernel needs build, list, export, import or run, {hint}")
     return known[action](rest)
+
+
+def list_kernels(argv: list[str]) -> int:
+    """`badwire kernel list`: print the kernels for this version of the lab, the one that runs use first."""
+    parser = arguments.Parser("kernel list", "The kernels of the virtual clock, the one that runs use first.")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    args = parser.parse_args(argv)
+    current = cache.current_kernel()
+    entries = []
+    for kernel in cache.available():
+        entry = {
+            "release": kernel.release,
+            "used_by_runs": kernel == current,
+            "source": kernel.source,
+            "compiler": str(kernel.about.get("compiler", "")),
+            "folder": str(kernel.folder),
+        }
+        entries.append(entry)
+    if args.json:
+        print(json.dumps(entries, indent=2))
+        return 0
+    if not entries:
+        print("no kernel was built yet: make kernel builds one")
+    for entry in entries:
+        mark = "runs use it" if entry["used_by_runs"] else f"--kernel {entry['release']}"
+        print(f"Linux {entry['release']:12} {mark:18} built from {entry['source']}: {entry['folder']}")
+    return 0
+
+
+def export_kernel(argv: list[str]) -> int:
+    """`badwire kernel export FILE`: write a kernel to one file. Raises LabError."""
+    parser = arguments.Parser("kernel export", "Write a kernel to one file, which another machine can import.")
+    arguments.add_kernel(parser.add_argument)
+    parser.add_argument("file", type=Path, metavar="FILE", help="the file, such as kernel.tar.gz; it is replaced")
+    args = parser.parse_args(argv)
+    kernel = kernels.ensure(_print_progress, args.kernel)
+    try:
+        archive.export(kernel, args.file)
+    except OSError as error:
+        raise DiskFull(f"{args.file} cannot be written: {error.strerror}; name another file.") from error
+    print(f"Linux {kernel.release}: {args.file} ({args.file.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+def import_kernel(argv: list[str]) -> int:
+    """`badwire kernel import FILE`: use the kernel that `export` wrote from now on. Raises LabError."""
+    about = "Use the kernel in a file that `badwire kernel export` wrote. It is as trustworthy as whoever wrote it."
+    parser = arguments.Parser("kernel import", about)
+    parser.add_argument("file", type=Path, metavar="FILE", help="the file")
+    args = parser.parse_args(argv)
+    kernel = archive.import_kernel(args.file, _print_progress)
+    error = kernels.trial(kernel)
+    print(f"Linux {kernel.release}: {kernel.folder}", flush=True)
+    if error is not None:
+        raise error
+    return 0
 
 
 def run_command(argv: list[str]) -> int:
@@ -98,7 +165,7 @@ def run_command(argv: list[str]) -> int:
     from badwire.uml.machine import Job, Machine, console_of
     from badwire.uml.paths import environment, here, visible_directories
 
-    built = kernels.ensure(_print_progress)
+    built = kernels.ensure(_print_progress, args.kernel)
     with ExitStack() as undo:
         folder = args.out or undo.enter_context(scratch.folder())
         with run_folder.writing(folder, any_error=True):

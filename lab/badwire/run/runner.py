@@ -82,6 +82,7 @@ class Runner:
         observer: follows the runs in more detail.
 
     Raises:
+        BadOption: the options do not go together.
         MachineError: this machine cannot run scenarios with these options.
     """
 
@@ -121,11 +122,21 @@ class Runner:
 
 
 def make_clock(options: Options, report: Callable[[str], None]) -> Clock:
-    """Return the clock that the options name. Only the modules of that clock are imported. Raises MachineError."""
+    """Return the clock that the options name. Only the modules of that clock are imported.
+
+    Raises:
+        BadOption: a kernel is named, and the clock is this machine's.
+        MachineError: this machine cannot run scenarios with these options.
+    """
     if options.clock == "virtual":
         from badwire.uml.clock import VirtualClock
 
         return VirtualClock(options, report)
+    if options.kernel:
+        raise BadOption(
+            f"Kernel {options.kernel} can be chosen on the virtual clock only: add --clock virtual, or leave --kernel"
+            " out."
+        )
     from badwire.run.real_clock import RealClock
 
     return RealClock(options, report)

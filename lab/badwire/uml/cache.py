@@ -162,6 +162,21 @@ def last_source() -> str | None:
     return max(kernels, key=lambda kernel: kernel.folder.stat().st_mtime).source
 
 
+def available() -> list["BuiltKernel"]:
+    """The kernels of the current configuration, the last used first. Kernels of before "configuration" was recorded in
+    about.json are left out, but for the one that runs use."""
+    current = current_kernel()
+    kernels = [] if current is None else [current]
+    others = []
+    for about in root().glob(f"[!.]*/{ABOUT}"):
+        kernel = BuiltKernel(about.parent)
+        is_link = kernel.folder.is_symlink()
+        if not is_link and kernel not in kernels and kernel.about.get("configuration") == configuration():
+            others.append(kernel)
+    others.sort(key=lambda kernel: kernel.folder.stat().st_mtime, reverse=True)
+    return kernels + others
+
+
 def remove_old() -> None:
     """Remove all but the KEPT last used kernels, and those used in the last IN_USE seconds. The caller holds the lock.
 
@@ -228,7 +243,7 @@ class BuiltKernel:
 
     @cached_property
     def about(self) -> dict[str, Any]:
-        """The contents of about.json, which the build wrote: release, source, compiler, seconds."""
+        """The contents of about.json, which the build wrote: release, source, compiler, configuration, seconds."""
         found: dict[str, Any] = json.loads((self.folder / ABOUT).read_text())
         return found
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from badwire.uml import cache, preload
 from badwire.uml.cache import BuiltKernel
 
 
-def ensure(progress: Callable[[str], None]) -> BuiltKernel:
+def ensure(progress: Callable[[str], None], release: str = "") -> BuiltKernel:
     """The kernel that runs use. If there is none it is built first, which takes minutes.
 
     It is built from the source that the user named last; else from that of Debian's from which a kernel was built
@@ -19,11 +20,14 @@ def ensure(progress: Callable[[str], None]) -> BuiltKernel:
 
     Args:
         progress: called with each step of the build.
+        release: the kernel of this release in place of the one that runs use, or of the newest release that begins so:
+            "6.12" stands for "6.12.117" too. It is not built.
 
     Raises:
+        KernelError: there is no kernel of this release.
         MachineError: the kernel cannot be built on this machine.
     """
-    kernel = cache.current_kernel()
+    kernel = built(release) if release else cache.current_kernel()
     if kernel is None:
         from badwire.uml.build import build, sources
 
@@ -38,6 +42,29 @@ def ensure(progress: Callable[[str], None]) -> BuiltKernel:
     with contextlib.suppress(OSError):  # the cache may be read-only
         os.utime(kernel.folder)  # cache.remove_old reads when the kernel was used last
     return kernel
+
+
+def built(release: str) -> BuiltKernel:
+    """The kernel in the cache of this release, or of the newest release that begins so. Raises KernelError."""
+    available = cache.available()
+    matching = [kernel for kernel in available if _is_of(kernel, release)]
+    if not matching:
+        releases = ", ".join(kernel.release for kernel in available) or "none"
+        raise KernelError(
+            f"There is no kernel {release} for the virtual clock (there is: {releases});"
+            " `badwire kernel build SOURCE` builds one from a source of that release."
+        )
+    return max(matching, key=lambda kernel: _numbers(kernel.release))
+
+
+def _is_of(kernel: BuiltKernel, release: str) -> bool:
+    """Whether the kernel is of a release, or of one that begins with its numbers: 6.1.192 is of 6.1, 6.12.3 is not."""
+    return kernel.release == release or kernel.release.startswith((f"{release}.", f"{release}-"))
+
+
+def _numbers(release: str) -> list[int]:
+    """The numbers in a release, in order: [6, 1, 192] for "6.1.192"."""
+    return [int(number) for number in re.findall(r"\d+", release)]
 
 
 def trial(kernel: BuiltKernel) -> MachineError | None:

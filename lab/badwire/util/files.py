@@ -6,6 +6,7 @@ Whatever a file contains, the result is a JSON object or a ValueError.
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,15 @@ def whole_number(digits: str) -> int:
 
 
 def atomic_write(path: Path, text: str) -> Path:
-    """Write ``text`` to a temporary file beside ``path``, and rename it to ``path``; returns ``path``.
+    """Write ``text`` to the file ``path`` as ``replacing`` does; returns ``path``. Raises OSError."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a lone surrogate becomes an escape
+    return path
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """The path of a temporary file beside ``path`` that the block writes; it is renamed to ``path`` afterwards.
 
     A reader sees either the old content or the new one. Temporary files that killed writers left are removed first.
 
@@ -66,7 +75,7 @@ def atomic_write(path: Path, text: str) -> Path:
                 leftover.unlink()
     temporary = path.with_name(f"{prefix}{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # a lone surrogate becomes an escape
-        return temporary.replace(path)
+        yield temporary
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from tests.command_line import LAB, environment
 
 # What it makes tells its version and its configuration, as User-Mode Linux does. Each build leaves a line in `made`.
 _MAKEFILE = r"""VERSION = 6
-PATCHLEVEL = 1
+PATCHLEVEL = @PATCHLEVEL@
 SUBLEVEL = 7
 allnoconfig:
 	@echo $(O) >> @MADE@
@@ -20,17 +20,21 @@ allnoconfig:
 linux:
 	@seq -f '  CC      %g.o' 250
 	@@ALSO@
-	@printf '#!/bin/sh\n[ $$1 = --version ] && exec echo 6.1.7\n exec cat $$0.config\n' >$(O)/linux
+	@printf '#!/bin/sh\n[ $$1 = --version ] && exec echo 6.@PATCHLEVEL@.7\n exec cat $$0.config\n' >$(O)/linux
 	@chmod +x $(O)/linux && cp $(O)/.config $(O)/linux.config
 """
 
 
-def plant(folder: Path, also: str = ":", unknown: Iterable[str] = ()) -> Path:
-    """A tree in ``folder``. ``also`` is a command of the build; ``unknown`` are options that this Linux has not."""
-    tree = folder / "linux-6.1.7"
+def plant(folder: Path, also: str = ":", unknown: Iterable[str] = (), patchlevel: int = 1) -> Path:
+    """A tree of Linux 6.1.7, or of another patch level, in ``folder``.
+
+    ``also`` is a command of the build; ``unknown`` are options that this Linux does not have.
+    """
+    tree = folder / f"linux-6.{patchlevel}.7"
     (tree / "arch" / "um").mkdir(parents=True)
     (tree / "Kconfig").write_text("# options\n")
     text = _MAKEFILE.replace("@MADE@", str(folder / "made")).replace("@ALSO@", also)
+    text = text.replace("@PATCHLEVEL@", str(patchlevel))
     (tree / "Makefile").write_text(text.replace("@UNKNOWN@", "".join(f"(?!_{name}=)" for name in unknown)))
     return tree
 
