@@ -40,6 +40,7 @@ def concurrent(lab: Lab) -> None:
     second = client.connect(server.at(SERIAL))
     second.send(REQUEST)
     answer = second.begin("recv", len(REQUEST))
+    server.wait_until(state="ESTABLISHED", port=SERIAL, where=lambda entry: entry["inode"] == 0 and entry["rqueue"] > 0)
     lab.pass_time(1.0, "the first client stays, the second waits")
     first.stop()
     answer.result()

@@ -15,8 +15,8 @@ chapter 16.
 from typing import NamedTuple
 
 from badwire.claims import RFC, Checks, Kernel, Text, claim, equals, seen
-from badwire.evidence import Evidence, Flow, Records
-from badwire.faults import Delay, Nth
+from badwire.evidence import LOSS, Evidence, Flow, Records
+from badwire.faults import Delay, Hold, Nth
 from badwire.linux.congestion import INFINITE, halved, window_after
 from badwire.scenario import scenario
 from badwire.testbed import Lab
@@ -24,7 +24,7 @@ from badwire.units import ms
 
 TEN = "it begins with ten (RFC 6928); one was RFC 2001's number, and is the window after a timeout"
 PORT = 7001
-DELAY = 50 * ms  # of each direction
+DELAY = 200 * ms  # of each direction; a window lasts for a round trip, in which a busy machine samples it
 MSS = 1448  # bytes; with timestamps, on links with an MTU of 1500
 INITIAL = 32  # segments; the first window, all of which is lost
 SSTHRESH = halved(INITIAL)
@@ -45,8 +45,9 @@ PINNED = {
     "net.ipv4.tcp_rmem": "4096 1000000 4000000",
     "net.ipv4.tcp_wmem": "4096 1000000 4000000",
 }
+RTO_MIN = 1000  # ms; with Linux's 200 a busy machine may take a late ACK for lost
 ROUTES = {
-    "client": {"initcwnd": INITIAL},
+    "client": {"initcwnd": INITIAL, "rto_min": RTO_MIN},
     "server": {"quickack": 1},  # an ACK for each segment at once
 }
 
@@ -58,7 +59,12 @@ def congestion_avoidance(lab: Lab) -> None:
     server.listen(PORT)
     first_flight = Nth(1, times=INITIAL, data=True, to_port=PORT)
     with lab.wire.fault(Delay(DELAY)), lab.wire.fault(first_flight, toward=server):
-        client.connect(server.at(PORT)).send(DATA)
+        sender = client.connect(server.at(PORT))
+        # The first retransmission is held until samples have shown the state that its ACK would end.
+        with lab.wire.fault(Hold(data=True, to_port=PORT), toward=server):
+            sender.send(DATA)
+            for _ in range(2):
+                client.wait_until(state="ESTABLISHED", port=PORT, where=lambda entry: entry["info"]["ca_state"] == LOSS)
         client.wait_while(state="ESTABLISHED", port=PORT, where=lambda entry: entry["wqueue"] > 0)
 
 

@@ -20,7 +20,7 @@ loss_and_throughput.
 from itertools import pairwise
 
 from badwire.claims import RFC, Book, Checks, Kernel, Text, at_least, between, claim, equals
-from badwire.evidence import LOSS, RECOVERY, Evidence, Records
+from badwire.evidence import RECOVERY, Evidence, Records
 from badwire.faults import Delay, Nth
 from badwire.linux.congestion import INFINITE, halved
 from badwire.linux.timers import INITIAL_WINDOW
@@ -169,7 +169,8 @@ def window_after_a_timeout(run: Evidence) -> Checks:
     """The first flight has 32 segments. Half of them are 16; 717/1024 of them, rounded down, are 22. The window is one
     segment with either."""
     for host, ssthresh in AFTER_TIMEOUT.items():
-        after = run.established(GROWTH, client=host).client.flow.samples_in(LOSS).first
+        flow = run.established(GROWTH, client=host).client.flow
+        after = flow.sample_after_timeout(flow.sample_before(flow.retransmission(flow.data.first)))
         control = BY_TIMER[host]
         yield equals("ssthresh of {control} after a timeout", after.ssthresh, ssthresh, "segments", control=control)
         yield equals("window of {control} after a timeout", after.congestion_window, 1, "segments", control=control)

@@ -49,6 +49,7 @@ def half_open(lab: Lab) -> None:
 
     visitor = client.connect(server.at(SERVER))
     before = client.socket(port=CLIENT_PORT)
+    lab.wait_until(state="ESTABLISHED", port=SERVER)
     restart(lab, listener.accept(), SERVER, "client")
     lab.pass_time(IDLE, "the client has no way to know")
     client.wait_until(state="ESTABLISHED", port=SERVER)

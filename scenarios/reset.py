@@ -50,6 +50,7 @@ def reset(lab: Lab) -> None:
 
     aborting.send(LAST)
     client.wait_until(state="ESTABLISHED", port=ABORT, where=lambda entry: bool(entry["rqueue"]))
+    server.wait_until(state="ESTABLISHED", port=ABORT)
     aborting.linger(0)
     aborting.close()
 

@@ -50,6 +50,7 @@ def simultaneous_close(lab: Lab) -> None:
         calling.close()
         client.wait_until(state="FIN_WAIT_1", port=ONE_FOR_TWO)
         lab.wire.wait_until("drop", toward=client)
+    server.wait_until(state="CLOSE_WAIT", port=ONE_FOR_TWO)
     answering.close()
     client.wait_until(state="TIME_WAIT", port=ONE_FOR_TWO)
 

@@ -29,10 +29,11 @@ SEGMENTS = ("first FA 1 ack 1", "second A 1 ack 2", "second FA 1 ack 2", "first 
 PATIENT = {"rto_min": 10_000}  # ms; so that no FIN is retransmitted when a busy machine delays its acknowledgment
 
 
-def close_second(first: Host, second: Socket, port: int) -> None:
-    """Close the second side when its first FIN is acknowledged, so that there are four segments."""
+def close_second(first: Host, second: Host, socket: Socket, port: int) -> None:
+    """Close the second side when the first FIN is acknowledged, so that there are four segments."""
     first.wait_until(state="FIN_WAIT_2", port=port)
-    second.close()
+    second.wait_until(state="CLOSE_WAIT", port=port)
+    socket.close()
     first.wait_until(state="TIME_WAIT", port=port)
 
 
@@ -45,25 +46,25 @@ def who_closes(lab: Lab) -> None:
     opener = client.connect(server.at(CALL))
     accepted = listener.accept()
     opener.close()
-    close_second(client, accepted, CALL)
+    close_second(client, server, accepted, CALL)
 
     listener = server.listen(INTERRUPT)
     reader = client.start("read_to_eof", server.at(INTERRUPT), ready=False)
     accepted = listener.accept()
     reader.interrupt()
-    close_second(client, accepted, INTERRUPT)
+    close_second(client, server, accepted, INTERRUPT)
 
     echo = server.start("echo_serial", EXIT)
     opener = client.connect(server.at(EXIT))
     echo.wait_for_output("accepted")  # a connection that is not accepted would be reset
     echo.stop()
-    close_second(server, opener, EXIT)
+    close_second(server, client, opener, EXIT)
 
     echo = server.start("echo_serial", KILL)
     opener = client.connect(server.at(KILL))
     echo.wait_for_output("accepted")
     echo.kill()
-    close_second(server, opener, KILL)
+    close_second(server, client, opener, KILL)
 
 
 @claim(

@@ -42,12 +42,14 @@ def run(
     flights: Mapping[str, Sequence[int]] = {},
     timeout: Mapping[str, tuple[int, int]] = {},
     timeout_state: int = LOSS,
+    acknowledged: int = 0,
 ) -> Evidence:
     """A right history, but for what is changed, by client.
 
     Args:
         ssthresh: after the first loss; ``cycles``: seconds between losses; ``state``: of the samples after the loss.
         flights: after the timeout; ``timeout``: window and ssthresh then; ``timeout_state``: of the sample.
+        acknowledged: how many segments were acknowledged when that sample was taken.
     """
     ssthresh = SSTHRESH | (ssthresh or {})
     cycles = CYCLES | (cycles or {})
@@ -68,7 +70,10 @@ def run(
         transfer.data(t, lost, lost=lost)
         transfer.flights(t + 0.3, {**FLIGHTS, **flights}[client])
         window, threshold = {**AFTER_TIMEOUT, **timeout}[client]
-        transfer.sample(t + 0.31, total_retrans=1, ca_state=timeout_state, snd_cwnd=window, snd_ssthresh=threshold)
+        transfer.sample(t + 0.01)
+        transfer.sample(
+            t + 0.31, acknowledged, total_retrans=1, ca_state=timeout_state, snd_cwnd=window, snd_ssthresh=threshold
+        )
         transfer.socket_gone(t + 5)
     return w.evidence()
 
@@ -94,6 +99,7 @@ MISSING: Named = [
     ("cubic_like_reno", {"cycles": {CUBIC: ()}}),
     ("bbr_keeps_growing", {"cycles": {BBR: ()}}),
     ("window_after_a_timeout", {"timeout_state": OPEN}),
+    ("window_after_a_timeout", {"timeout": {RENO_BY_TIMER: (2, 16)}, "acknowledged": 1}),  # sampled too late
     ("growth", {"flights": {RENO_BY_TIMER: (1, 2, 4, 8, 3)}}),
     ("growth", {"flights": {CUBIC_BY_TIMER: (1, 2, 4, 8, 16, 3)}}),
 ]

@@ -46,10 +46,12 @@ def main() -> None:
         if options.connect:
             with common.reports("connect"):
                 sock.connect(server)
+        due = time.monotonic()
         for number, rest in sent.items():
             with common.reports("sendto"):
                 sock.sendto(number + rest, server)  # the first one gives the socket its port, if connect has not
-            time.sleep(options.gap)
+            due += options.gap
+            time.sleep(max(0, due - time.monotonic()))  # a busy machine makes one late, but not those after it
         common.say("port", sock.getsockname()[1])
         sock.settimeout(options.timeout)
         answers = collect(sock, set(sent), options.stay)
