@@ -15,7 +15,7 @@ Read next: RFC 9293 section 3.8.6.3; tcp(7) on TCP_QUICKACK; Stevens, TCP/IP Ill
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, at_least, at_most, between, claim, equals
-from badwire.evidence import Evidence
+from badwire.evidence import NS, Connection, Evidence, NotRecorded
 from badwire.faults import Hold
 from badwire.linux.timers import DELAYED_ACK_MAX, DELAYED_ACK_MIN
 from badwire.scenario import scenario
@@ -92,7 +92,9 @@ def first_ack_at_once(run: Evidence) -> Checks:
 def later_acks_wait(run: Evidence) -> Checks:
     """A delayed ACK takes 40 to 200 ms. The longest delay is judged: when a busy server has once answered too late, the
     kernel no longer treats the connection as interactive."""
-    delays = run.established(PLAIN).client.ack_delays
+    connection = run.established(PLAIN)
+    require_prompt_answer(connection)
+    delays = connection.client.ack_delays
     later_heads = delays[2::2]  # heads and rests take turns
     yield between(
         "longest delay of the ACK of a later head", later_heads.largest, DELAYED_ACK_MIN, DELAYED_ACK_MAX, "s"
@@ -137,3 +139,17 @@ def quick_ack(run: Evidence) -> Checks:
     delays = run.established(QUICK).client.ack_delays
     heads = delays[::2]
     yield at_most("longest delay of the ACK of a head", heads.largest, DELAYED_ACK_MIN, "s")
+
+
+def require_prompt_answer(connection: Connection) -> None:
+    """Raise NotRecorded if no answer, of those before the last head, left within 40 ms after the request had arrived.
+
+    To the kernel such a connection is not interactive (net/ipv4/tcp_output.c, tcp_event_data_sent).
+    """
+    requests = connection.client.segments(data=True).required
+    for answer in connection.server.segments(data=True):
+        arrived = [frame.arrived for frame in requests if frame.delivered_at and frame.arrived <= answer.sent_at]
+        follows = requests.last.sent_at > answer.sent_at
+        if follows and arrived and (answer.sent_at - max(arrived)) / NS < DELAYED_ACK_MIN:
+            return
+    raise NotRecorded.of("the server answered too late for the kernel to treat the connection as interactive")

@@ -9,6 +9,7 @@ from badwire.claims import HOLDS
 from badwire.claims.claim import Claim
 from badwire.evidence import Evidence
 from scenarios.delayed_ack import (
+    ANSWER,
     HEAD,
     MORE,
     NO_DELAY,
@@ -20,7 +21,7 @@ from scenarios.delayed_ack import (
     no_delay,
 )
 from tests.claims.cases import Named, verdict_of, verdicts
-from tests.claims.talking import Talk
+from tests.claims.talking import CLIENT_ISN, SERVER_ISN, Talk
 from tests.claims.written import ON_THE_WIRE, Written
 
 BOTH = len(HEAD + REST)
@@ -33,6 +34,7 @@ class Round:
 
     acknowledged: float
     rest: float
+    answered: float = 0.001  # from the rest's arrival
 
 
 PROMPT = Round(acknowledged=AT_ONCE, rest=0.001)
@@ -68,11 +70,24 @@ def requests(w: Written, t: float, port: int, rounds: Rounds) -> None:
         return
     talk = Talk(w, port, t)
     for place, one in enumerate(rounds):
-        request(talk, t + 1 + place, 1 + place * BOTH, one)
+        complete = request(talk, t + 1 + place, 1 + place * BOTH, one)
+        w.segment(
+            "server",
+            "client",
+            complete + one.answered,
+            "PA",
+            seq=SERVER_ISN + 1 + place * len(ANSWER),
+            ack=CLIENT_ISN + 1 + (place + 1) * BOTH,
+            data=ANSWER,
+            **talk.server,
+        )
 
 
-def request(talk: Talk, t: float, number: int, one: Round) -> None:
-    """A request whose first byte has this number. Segments are written in the order of their sending."""
+def request(talk: Talk, t: float, number: int, one: Round) -> float:
+    """A request whose first byte has this number; returns when all of it has arrived.
+
+    Segments are written in the order of their sending.
+    """
     rest = number + len(HEAD)
     arrived = t + ON_THE_WIRE
     talk.data(t, number, len(HEAD))
@@ -82,7 +97,7 @@ def request(talk: Talk, t: float, number: int, one: Round) -> None:
     else:
         talk.data(arrived + one.rest, rest, len(REST))
         talk.ack(arrived + one.acknowledged, rest)
-    talk.ack(t + 0.5, number + BOTH)
+    return arrived + one.rest + ON_THE_WIRE
 
 
 WRONG: Named = [
@@ -101,6 +116,7 @@ MISSING: Named = [
     ("later_acks_wait", {"plain": None}),
     ("later_acks_wait", {"plain": ()}),
     ("later_acks_wait", {"plain": (PROMPT,)}),
+    ("later_acks_wait", {"plain": (Round(AT_ONCE, 0.001, answered=0.1),) * ROUNDS}),  # a busy server answers late
     ("rest_waits", {"plain": None}),
     ("rest_waits", {"plain": ()}),
     ("no_delay", {"undelayed": None}),

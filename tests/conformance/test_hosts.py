@@ -301,6 +301,13 @@ def test_as_many_sockets_may_be_in_time_wait_as_on_a_machine_with_16_gb(lab: Lab
         assert len(set(most)) == 1  # the machine's own
 
 
+def test_tcp_uses_the_least_rto_of_a_route(opener: Opener) -> None:
+    with opener(routes={"client": {"rto_min": 5000}}) as lab:
+        lab.host("server").listen(7000)
+        lab.host("client").connect(lab.host("server").at(7000))
+        lab.host("client").wait_until(state="ESTABLISHED", where=lambda entry: entry["info"]["rto"] >= 5_000_000)
+
+
 def test_a_route_says_how_large_the_first_window_is(opener: Opener, seen: Callable[[], Evidence]) -> None:
     with opener(routes={"client": {"initcwnd": 3}}) as lab:
         server, client = lab.host("server"), lab.host("client")

@@ -258,6 +258,9 @@ METRICS = {
     "initrwnd": 14,
     "quickack": 15,
 }
+_RTAX_LOCK = 1  # a bit for each metric that the kernel may not change itself
+# TCP uses a route's rto_min only if it is locked (net/ipv4/tcp_output.c, tcp_rto_min); ip-route(8) locks it too.
+_LOCKED = frozenset({"rto_min"})
 _RTM_NEWROUTE = 24
 _NLM_F_REQUEST = 0x1
 _NLM_F_ACK = 0x4
@@ -291,8 +294,13 @@ def set_metrics(interface: str, address: str, metrics: Mapping[str, int]) -> Non
     prefix_length = own.network.prefixlen
     index = socket.if_nametoindex(interface)
     values = b""
+    locked = 0
     for name, value in metrics.items():
         values += attribute(METRICS[name], _U32.pack(value))
+        if name in _LOCKED:
+            locked |= 1 << METRICS[name]
+    if locked:
+        values += attribute(_RTAX_LOCK, _U32.pack(locked))
     body = _RTMSG.pack(
         socket.AF_INET, prefix_length, 0, 0, _RT_TABLE_MAIN, _RTPROT_KERNEL, _RT_SCOPE_LINK, _RTN_UNICAST, 0
     )
