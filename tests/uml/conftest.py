@@ -9,6 +9,7 @@ from badwire.uml import cache, kernels
 from badwire.uml.build import requirements
 from badwire.uml.build.sources import KernelSource
 from badwire.uml.cache import BuiltKernel
+from tests.uml.catalogue import run_catalogue
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +21,14 @@ def kernel() -> BuiltKernel:
     if (broken := kernels.trial(found)) is not None:
         require.lacking(str(broken), {"virtual"})
     return found
+
+
+@pytest.fixture(scope="session")
+def catalogue(kernel: BuiltKernel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the catalogue's runs, since they take more than a minute: `once`, `again`, and some `other`."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    run_catalogue(folder)
+    return folder
 
 
 @pytest.fixture

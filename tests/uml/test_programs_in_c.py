@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from badwire.uml.cache import BuiltKernel
-from tests.uml.test_replay import assert_same, run
+from tests.uml.catalogue import run
+from tests.uml.test_replay import assert_same
 
 # Between them they use nearly every program.
 SCENARIOS = (

@@ -15,10 +15,9 @@ from badwire.scenario import scenario_file
 from badwire.uml.cache import BuiltKernel, current_link
 from badwire.util import project
 from tests.command_line import ROOT, environment
+from tests.uml.catalogue import SEEDS, SOME, run
 
 FILES = ("frames.pcapng", "capture.pcapng", "evidence.jsonl", "result.json")
-SEEDS = {"once": 11, "again": 11, "other": 12}
-SOME = scenario_file.names()[::7]
 SHORT = (
     "addresses",
     "bind_in_use",
@@ -32,28 +31,6 @@ SHORT = (
     "udp",
 )
 NOBODY = 65534
-
-
-def check(*command: str) -> None:
-    """All claims hold, and nothing is skipped."""
-    argv = [sys.executable, "-m", *command]
-    done = subprocess.run(argv, cwd=ROOT, env=environment(), capture_output=True, text=True)
-    assert done.returncode == 0 and "skipped" not in done.stdout, done.stdout[-4000:] + done.stderr[-2000:]
-
-
-def run(*what: str, seed: int, out: Path) -> None:
-    check("badwire", "run", *what, "--clock", "virtual", "--quiet", "--seed", str(seed), "--out", str(out))
-
-
-@pytest.fixture(scope="module")
-def catalogue(kernel: BuiltKernel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole catalogue by the command, the same as tests of pytest, and some of it with another seed."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    run("all", seed=SEEDS["once"], out=folder / "once")
-    named = ("--lab-clock", "virtual", "--lab-seed", str(SEEDS["again"]), "--lab-out", str(folder / "again"))
-    check("pytest", "-p", "no:cacheprovider", "-q", "scenarios", *named)
-    run(*SOME, seed=SEEDS["other"], out=folder / "other")
-    return folder
 
 
 def assert_same(once: Path, again: Path) -> None:
