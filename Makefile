@@ -11,7 +11,7 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
 # Everything that is needed is in .venv; the user's PYTHONPATH could put other modules before it.
 unexport PYTHONPATH
 
-.PHONY: help lab up down list ledger doctor clean test test-unit test-claims test-real test-virtual mutations coverage \
+.PHONY: help lab up down list ledger doctor clean test test-unit test-claims test-real test-virtual mutations claim-mutations instrument-mutations coverage \
         scenarios-netns scenarios-docker check images kernel lock python venv venv-dev
 
 help: ## list the targets
@@ -87,8 +87,11 @@ check: venv-dev ## ruff, ruff format, mypy --strict, the import linter, and the 
 	@.venv/bin/python tools/check_claims.py
 	@.venv/bin/python tools/check_statements.py
 
-mutations: venv ## remove each check of each claim, one at a time, and see whether a test notices
-	@.venv/bin/python tools/claim_mutations.py
+mutations: venv ## remove each check of each claim, one at a time, and see whether a test notices; take evidence away, and see whether a verdict turns
+	@$(SIDE_BY_SIDE) claim-mutations instrument-mutations
+
+claim-mutations instrument-mutations: %-mutations: venv
+	@.venv/bin/python tools/$*_mutations.py
 
 coverage: venv-dev ## which branches the quick tests reach, the least covered files first
 	@.venv/bin/python -P -m coverage run -m pytest -q $(QUICK)

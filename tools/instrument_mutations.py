@@ -1,0 +1,272 @@
+"""Mutation testing of the instrument: ``python tools/instrument_mutations.py [--seed N] [SCENARIO...]``.
+
+Evidence is taken away from the histories of tests/claims, and the claims are judged again. A verdict may become
+UNKNOWN. HOLDS must not become FAILS, nor FAILS HOLDS. Evidence is taken away in two ways:
+
+- It is lost: records or frames disappear from the folder of a run. The last record counts the records, and the record
+  of the capture counts the frames, so every claim of the scenario must become UNKNOWN.
+- It was never observed: the lab took no sample of a host's sockets, or read no counters, or passed on a frame that it
+  could not read. All counts agree, so the claims themselves have to notice it. What the lab itself does (calls,
+  programs, faults, notes) is recorded as it happens, so these records can only be lost.
+
+instrument_survivors.toml lists the changes of a verdict that are known, with the reason. The tool fails if there is
+another change, or if a listed one no longer occurs.
+"""
+
+import argparse
+import importlib
+import random
+import sys
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+SCENARIOS = ROOT / "scenarios"
+SURVIVORS = Path(__file__).with_name("instrument_survivors.toml")
+sys.path[:0] = [str(ROOT), str(ROOT / "lab")]
+
+from badwire.claims.check import UNKNOWN, Verdict  # noqa: E402
+from badwire.claims.claim import Judged, judge_one  # noqa: E402
+from badwire.errors import RunError  # noqa: E402
+from badwire.evidence.evidence import Evidence  # noqa: E402
+from badwire.packets.pcapng import Captured  # noqa: E402
+from badwire.result.judge import judgement  # noqa: E402
+from badwire.scenario.scenario_file import Scenario, load  # noqa: E402
+from badwire.store.records import NS, Record  # noqa: E402
+from tests.claims.cases import Case, claims, nothing  # noqa: E402
+
+OBSERVED = ("counters", "facts", "processes", "sample")
+"""The kinds of records that the lab makes by looking at a host."""
+SOURCE_MAC = slice(6, 12)  # in a frame
+MOST_FRAMES = 1000
+"""Of a history with more frames, one frame is lost and none becomes unreadable, since judging it takes a second."""
+LLDP = b"\x88\xcc"  # an EtherType that the lab does not read
+
+
+class Removal(NamedTuple):
+    """Evidence that was taken away from a history: the rule, what it was, and the rest."""
+
+    rule: str
+    what: str
+    rest: Evidence
+
+
+class Change(NamedTuple):
+    """A change of a verdict that must not occur."""
+
+    rule: str
+    claim: str
+    verdicts: str
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A change of a verdict, with an example of it."""
+
+    change: Change
+    history: str
+    what: str
+    rows: str
+
+    def __str__(self) -> str:
+        rule, claim, verdicts = self.change
+        return f"{claim}: {verdicts} ({rule}: {self.what}; history: {self.history}): {self.rows}"
+
+
+# Evidence that is lost: the counts no longer agree
+
+
+def lost(run: Evidence, draw: random.Random) -> Iterator[Removal]:
+    """Take records and frames away from the folder of a run, in one way of each rule."""
+    records = run.records[1:]  # without the first record a run is refused
+    one = draw.choice(records)
+    yield _lost_records(run, "a record", str(one["kind"]), lambda record: record is one)
+    kind = draw.choice(sorted({record["kind"] for record in records}))
+    yield _lost_records(run, "a kind", kind, lambda record: record["kind"] == kind)
+    host = draw.choice(sorted(run.hosts))
+    yield _lost_records(run, "a host", host, lambda record: record.get("host") == host)
+    times = sorted(record["t"] for record in records if "t" in record)
+    began, ended = sorted(draw.choices(times, k=2))
+    shown = f"{_seconds(began, run)} to {_seconds(ended, run)}"
+    yield _lost_records(run, "a time", shown, lambda record: began <= record.get("t", 0) <= ended)
+    yield _lost_records(run, "the end", "end", lambda record: record["kind"] == "end")
+    if not run.pcap.frames:
+        return
+    frame = draw.choice(run.pcap.frames)
+    yield _lost_frames(run, "a frame", _seconds(frame.t, run), lambda each: each is frame)
+    if len(run.pcap.frames) > MOST_FRAMES:
+        return
+    yield _lost_frames(run, "a direction", frame.direction, lambda each: each.direction == frame.direction)
+    yield _lost_frames(run, "frames of a host", frame.port, lambda each: each.port == frame.port)
+    yield _lost_frames(run, "frames after a time", _seconds(frame.t, run), lambda each: each.t >= frame.t)
+
+
+def _lost_records(run: Evidence, rule: str, what: str, is_lost: Callable[[Record], bool]) -> Removal:
+    first, *others = run.records
+    rest = [record for record in others if not is_lost(record)]
+    return Removal(f"lost: {rule}", what, Evidence((first, *rest), run.pcap))
+
+
+def _lost_frames(run: Evidence, rule: str, what: str, is_lost: Callable[[Captured], bool]) -> Removal:
+    rest = tuple(frame for frame in run.pcap.frames if not is_lost(frame))
+    return Removal(f"lost: {rule}", what, Evidence(run.records, replace(run.pcap, frames=rest)))
+
+
+# Evidence that was never there: all counts agree
+
+
+def unobserved(run: Evidence, draw: random.Random) -> Iterator[Removal]:
+    """Leave out what the lab may have failed to observe, in one way of each rule."""
+    for kind in OBSERVED:
+        found = [record for record in run.records if record["kind"] == kind]
+        if not found:
+            continue
+        yield _without(run, f"unobserved: {kind}", "all of them", found)
+        host = draw.choice(sorted({record["host"] for record in found}))
+        of_host = [record for record in found if record["host"] == host]
+        yield _without(run, f"unobserved: {kind} of a host", host, of_host)
+    samples = [record for record in run.records if record["kind"] == "sample"]
+    if samples:
+        first = draw.choice(samples)
+        later = [record for record in samples if record["host"] == first["host"] and record["t"] >= first["t"]]
+        yield _without(run, "unobserved: samples after a time", _seconds(first["t"], run), later)
+    sent = [frame for frame in run.pcap.frames if frame.direction == "in"]
+    if sent and len(run.pcap.frames) <= MOST_FRAMES:
+        frame = draw.choice(sent)
+        yield _unreadable(run, "unreadable: a frame", _seconds(frame.t, run), lambda each: each.data == frame.data)
+        mac = frame.data[SOURCE_MAC]
+        yield _unreadable(run, "unreadable: frames of a host", frame.port, lambda each: each.data[SOURCE_MAC] == mac)
+
+
+def _without(run: Evidence, rule: str, what: str, unobserved: Iterable[Record]) -> Removal:
+    """The run without these records, and with a last record that does not count them."""
+    left_out = {id(record) for record in unobserved}
+    rest = [record for record in run.records if id(record) not in left_out]
+    counts = Counter(record["kind"] for record in rest[:-1])
+    last = {**rest[-1], "records": dict(counts)}
+    return Removal(rule, what, Evidence((*rest[:-1], last), run.pcap))
+
+
+def _unreadable(run: Evidence, rule: str, what: str, is_unreadable: Callable[[Captured], bool]) -> Removal:
+    """The run with frames of a protocol that the lab does not read in place of these."""
+    frames = []
+    for frame in run.pcap.frames:
+        if is_unreadable(frame):
+            frame = replace(frame, data=frame.data[:12] + LLDP + frame.data[14:])
+        frames.append(frame)
+    return Removal(rule, what, Evidence(run.records, replace(run.pcap, frames=tuple(frames))))
+
+
+def _seconds(t: int, run: Evidence) -> str:
+    return f"{(t - run.meta['t']) / NS:.3f} s"
+
+
+# Judging again
+
+
+def violations(scenario: Scenario, cases: Iterable[Case], seed: int) -> Iterator[Violation | None]:
+    """Judge the claims of a scenario on what is left of each history. None stands for a removal that is right."""
+    tried: set[int] = set()
+    for number, case in enumerate(cases):
+        run = case.history()
+        if case.history is nothing or run.error is not None:
+            continue
+        draw = random.Random(f"{seed} {scenario.name} {number}")
+        if id(run) not in tried:
+            tried.add(id(run))
+            yield from _lost_unnoticed(scenario, case.what, lost(run, draw))
+        if case.verdict is UNKNOWN:
+            continue
+        claim = claims(scenario.name)[case.claim]
+        before = judge_one(claim, run)
+        for removal in unobserved(run, draw):
+            after = judge_one(claim, removal.rest)
+            yield _compared(scenario.name, case, removal, before, after)
+
+
+def _lost_unnoticed(scenario: Scenario, history: str, removals: Iterable[Removal]) -> Iterator[Violation | None]:
+    """The claims that are not UNKNOWN though evidence of their run is lost."""
+    for removal in removals:
+        error = removal.rest.error
+        result, _ = judgement(scenario, removal.rest, None if error is None else RunError(error))
+        wrong = [each for each in result.claims if not each.instrument and each.verdict != UNKNOWN.value]
+        if not wrong:
+            yield None
+        for each in wrong:
+            change = Change(removal.rule, f"{scenario.name}.{each.name}", f"not noticed, {each.verdict}")
+            yield Violation(change, history, removal.what, "")
+
+
+def _compared(scenario: str, case: Case, removal: Removal, before: Judged, after: Judged) -> Violation | None:
+    if after.verdict in (before.verdict, UNKNOWN):
+        return None
+    verdicts = f"{before.verdict} to {after.verdict}"
+    change = Change(removal.rule, f"{scenario}.{case.claim}", verdicts)
+    return Violation(change, case.what, removal.what, _different(before, after))
+
+
+def _different(before: Judged, after: Judged) -> str:
+    """The checks that have another verdict than before."""
+    verdicts: dict[str, Verdict] = {str(check.name): check.verdict for check in before.checks}
+    rows = []
+    for check in after.checks:
+        earlier = verdicts.get(str(check.name))
+        if check.verdict is not earlier:
+            rows.append(f'"{check.name}" {earlier or "not made"} to {check.verdict}')
+    return "; ".join(rows)
+
+
+# The list of known changes
+
+
+def survivors(names: Iterable[str]) -> set[Change]:
+    """The known changes of the claims of these scenarios."""
+    listed = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))
+    of_scenarios = set(names)
+    found = set()
+    for entry in listed.get("survivor", []):
+        for claim in entry["claims"]:
+            scenario, _, _ = claim.partition(".")
+            if scenario in of_scenarios:
+                found.add(Change(entry["rule"], claim, entry["verdicts"]))
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Try the removals, and print what differs from the list. Returns the exit status: 1 if anything does, else 0."""
+    parser = argparse.ArgumentParser(description="mutation testing of the instrument")
+    default_seed = 1
+    parser.add_argument("--seed", type=int, default=default_seed, help="another seed takes other evidence away")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
+    options = parser.parse_args(arguments)
+    names = options.scenarios or _all_names()
+    count = 0
+    found: dict[Change, list[Violation]] = defaultdict(list)
+    for name in names:
+        test = importlib.import_module(f"tests.claims.test_{name}").test_verdicts
+        for violation in violations(load(name), test.cases, options.seed):
+            count += 1
+            if violation is not None:
+                found[violation.change].append(violation)
+    known = survivors(names)
+    new = [each for change, each in found.items() if change not in known]
+    for examples in new:
+        print(f"{len(examples)} times: {examples[0]}", flush=True)
+    gone = known - found.keys() if options.seed == default_seed else set()
+    for change in sorted(gone):
+        print(f"{SURVIVORS.name}: no longer occurs, remove it: {change.claim}, {change.rule}, {change.verdicts}")
+    print(f"{count} removals of evidence tried; {len(known)} changes of a verdict are listed, {len(new)} are not")
+    return 1 if new or gone else 0
+
+
+def _all_names() -> list[str]:
+    files = SCENARIOS.glob("[!_]*.py")
+    return sorted(file.stem for file in files)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
