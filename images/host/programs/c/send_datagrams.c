@@ -108,7 +108,9 @@ int main(int argc, char **argv)
         /* the first one gives the socket its port, if connect has not */
         check("sendto", sendto(sock, datagram, (size_t)size, 0, (struct sockaddr *)&server, sizeof server));
         due += gap;
-        rest(fmax(0, due - now())); /* a busy machine makes one late, but not those after it */
+        double left = due - now();
+        if (left > 0) /* a busy machine makes one late, but not those after it */
+            rest(left);
     }
     say("port %d", own_port(sock));
     set_timeout(sock, timeout);
