@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from badwire.claims import HOLDS
 from badwire.evidence import Evidence
 from badwire.util.jsonlines import WIRE
 from scenarios.path_mtu import ETHERNET_MTU, FIRST, FITS, FULL, NEXT, SHORTER, SIZE
-from tests.claims.cases import Changes, verdicts
+from tests.claims.cases import Changes, claims, verdict_of, verdicts
 from tests.claims.written import Written, sock
 
 FLAGS = 20  # where the flags of IP are in a frame
@@ -96,7 +97,7 @@ WRONG: list[tuple[str, Changes]] = [
     ("sent_again_at_once", {"lengths": (FULL, FITS)}),
     ("next_connection_knows", {"next_lengths": (FULL, FITS, FITS)}),
     ("next_connection_knows", {"next_lost": True}),
-    ("next_connection_knows", {"mss": 1460}),
+    ("next_connection_knows", {"mss": 1300}),
 ]
 MISSING: list[tuple[str, Changes]] = [
     ("router_reports_its_mtu", {"reports": 0}),
@@ -109,3 +110,8 @@ MISSING: list[tuple[str, Changes]] = [
     ("next_connection_knows", {"next_lengths": ()}),
 ]
 test_verdicts = verdicts("path_mtu", run, wrong=WRONG, missing=MISSING)
+
+
+def test_a_kernel_may_announce_the_mss_of_its_own_link() -> None:
+    claim = claims("path_mtu")["next_connection_knows"]
+    assert verdict_of(claim, run(mss=1460)) is HOLDS
