@@ -11,11 +11,11 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
 # Everything that is needed is in .venv; the user's PYTHONPATH could put other modules before it.
 unexport PYTHONPATH
 
-.PHONY: help lab up down list ledger doctor clean test test-unit test-claims test-real test-virtual mutations claim-mutations instrument-mutations coverage \
+.PHONY: help lab up down list ledger doctor clean test test-all test-unit test-claims test-real test-virtual mutations claim-mutations instrument-mutations coverage \
         scenarios-netns scenarios-docker check images kernel lock python venv venv-dev
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [PROGRAMS=python|c] [KERNEL=6.1,6.12] [SEED=N] [OUT=DIR] [JOBS=N] [LIMIT=S] [MEMORY=MB] [PREDICT=1]
 	@$(LAB) run $(options) $(SCENARIO)
@@ -50,6 +50,10 @@ test: venv ## all tests, the quick ones first, and all scenarios as tests, on bo
 	$(SIDE_BY_SIDE) scenarios-netns scenarios-docker || status=1; \
 	.venv/bin/python tools/test_summary.py "$$REPORTS" $(PARTS) || status=1; \
 	exit $$status
+
+# The kernels are those of `badwire kernel list`; each scenario runs on each of them.
+test-all: test ## make test, and what does not fit into a CI: the catalogue with programs in C, on each kernel: make test-all [KERNEL=6.1,6.12]
+	@$(LAB) run all --clock virtual --lang c $(if $(KERNEL),--kernel "$(KERNEL)") --quiet
 
 PARTS := test-unit test-claims test-real test-virtual scenarios-netns scenarios-docker
 
