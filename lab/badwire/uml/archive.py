@@ -63,13 +63,7 @@ def import_kernel(file: Path, progress: Callable[[str], None]) -> BuiltKernel:
         if not (folder / ABOUT).exists():
             cache.discard(folder)
             new.rename(folder)
-        kernel = BuiltKernel(folder)
-        if not kernel.preload_library.exists():
-            preload.make(folder)
-        os.utime(folder)
-        cache.link(cache.current_link(), folder.name)
-        cache.remove_old()
-    return kernel
+        return cache.make_current(folder)
 
 
 def _extract(file: Path, folder: Path) -> dict[str, Any]:

@@ -177,6 +177,22 @@ def available() -> list["BuiltKernel"]:
     return kernels + others
 
 
+def make_current(folder: Path) -> "BuiltKernel":
+    """Make the kernel in ``folder`` the one that runs use, and remove old ones. The caller holds the lock.
+
+    Raises:
+        KernelError: its preload.c has to be compiled, and cannot be.
+        OSError: the cache cannot be written.
+    """
+    kernel = BuiltKernel(folder)
+    if not kernel.preload_library.exists():
+        preload.make(folder)
+    os.utime(folder)
+    link(current_link(), folder.name)
+    remove_old()
+    return kernel
+
+
 def remove_old() -> None:
     """Remove all but the KEPT last used kernels, and those used in the last IN_USE seconds. The caller holds the lock.
 

@@ -268,13 +268,7 @@ def build(source: KernelSource | None, progress: OnProgress, machine: str | None
             _check_resources(source)
             with cache.building() as scratch:
                 folder = _build(source, scratch, lock, progress, key)
-        kernel = BuiltKernel(folder)
-        if not kernel.preload_library.exists():
-            preload.make(folder)
-        os.utime(folder)
-        cache.link(cache.current_link(), folder.name)
-        cache.remove_old()
-    return kernel
+        return cache.make_current(folder)
 
 
 def _build(source: KernelSource, scratch: Path, lock: int, progress: OnProgress, key: str) -> Path:
