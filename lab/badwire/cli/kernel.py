@@ -131,6 +131,8 @@ def export_kernel(argv: list[str]) -> int:
     arguments.add_kernel(parser.add_argument)
     parser.add_argument("file", type=Path, metavar="FILE", help="the file, such as kernel.tar.gz; it is replaced")
     args = parser.parse_args(argv)
+    if args.file.exists() and not args.file.is_file():
+        raise BadOption(f"{args.file} is not a file; name one, which is replaced, or one that does not exist yet.")
     kernel = kernels.ensure(_print_progress, args.kernel)
     try:
         archive.export(kernel, args.file)

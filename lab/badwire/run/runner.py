@@ -125,9 +125,11 @@ def make_clock(options: Options, report: Callable[[str], None]) -> Clock:
     """Return the clock that the options name. Only the modules of that clock are imported.
 
     Raises:
-        BadOption: a kernel is named, and the clock is this machine's.
+        BadOption: a kernel is named, and the clock is this machine's; or several kernels are named.
         MachineError: this machine cannot run scenarios with these options.
     """
+    if "," in options.kernel:
+        raise BadOption(f"Name one kernel, not {options.kernel}: only `badwire run` takes several.")
     if options.clock == "virtual":
         from badwire.uml.clock import VirtualClock
 

@@ -75,8 +75,13 @@ def _extract(file: Path, folder: Path) -> dict[str, Any]:
         raise KernelError(f"{file} cannot be read ({error.strerror}); name a file.") from error
     try:
         with raw, tarfile.open(fileobj=raw, mode="r:gz") as archive:
-            for member in archive:
-                if not _MEMBER.fullmatch(member.name) or not member.isreg() or member.size > LARGEST:
+            for count, member in enumerate(archive, 1):
+                if (
+                    count > len(_members())
+                    or not _MEMBER.fullmatch(member.name)
+                    or not member.isreg()
+                    or member.size > LARGEST
+                ):
                     raise not_ours
                 content = archive.extractfile(member)
                 assert content is not None  # it is a regular file

@@ -171,7 +171,7 @@ def available() -> list["BuiltKernel"]:
     for about in root().glob(f"[!.]*/{ABOUT}"):
         kernel = BuiltKernel(about.parent)
         is_link = kernel.folder.is_symlink()
-        if not is_link and kernel not in kernels and kernel.about.get("configuration") == configuration():
+        if not is_link and kernel not in kernels and kernel.configuration == configuration():
             others.append(kernel)
     others.sort(key=lambda kernel: kernel.folder.stat().st_mtime, reverse=True)
     return kernels + others
@@ -267,6 +267,15 @@ class BuiltKernel:
     def release(self) -> str:
         """The kernel's release, such as "6.1.192"."""
         return str(self.about["release"])
+
+    @property
+    def configuration(self) -> str | None:
+        """The digest of the configuration that it was built with; None if about.json does not have it or is damaged."""
+        try:
+            found = self.about.get("configuration")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return None if found is None else str(found)
 
     @property
     def source(self) -> str:

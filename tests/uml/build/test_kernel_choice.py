@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import stat
 import tarfile
 from pathlib import Path
 
@@ -52,6 +53,11 @@ def test_a_kernel_is_refused_on_the_real_clock() -> None:
         make_clock(Options(kernel="6.1"), quiet)
 
 
+def test_several_kernels_are_for_badwire_run_only() -> None:
+    with pytest.raises(BadOption, match=r"Name one kernel, not 6\.1,6\.12: only `badwire run` takes several"):
+        make_clock(Options(clock="virtual", kernel="6.1,6.12"), quiet)
+
+
 def test_the_list_has_the_kernels_of_this_configuration(
     two: tuple[BuiltKernel, BuiltKernel], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,6 +66,9 @@ def test_the_list_has_the_kernels_of_this_configuration(
     other = first.folder.with_name("6.6.1-0123456789ab")
     other.mkdir()
     (other / cache.ABOUT).write_text(json.dumps(about))
+    damaged = first.folder.with_name("6.7.1-0123456789ab")
+    damaged.mkdir()
+    (damaged / cache.ABOUT).write_text("{")
     assert cli_kernel.kernel(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
@@ -125,6 +134,7 @@ def about(**changed: object) -> bytes:
         ({"about_dot_json": about(key="../../x"), "linux": b""}, "not a kernel that"),
         ({"about_dot_json": about(), "linux": a_link("linux")}, "not a kernel that"),
         ({"about_dot_json": about(), "linux": b"", "more": b""}, "not a kernel that"),
+        ({"about_dot_json": about(), **{f"preload-{n:012x}.so": b"" for n in range(4)}}, "not a kernel that"),
         ({"about_dot_json": about(), "dot_dot__linux": b""}, "not a kernel that"),
         ({"about_dot_json": about(machine="vax"), "linux": b""}, "has a kernel for vax, and this machine is"),
         ({"about_dot_json": about(configuration="0"), "linux": b""}, "with other options than this version"),
@@ -157,4 +167,9 @@ def test_an_export_that_cannot_be_written_leaves_nothing(two: tuple[BuiltKernel,
     (tmp_path / "folder").mkdir()
     with pytest.raises(IsADirectoryError):
         archive.export(two[0], tmp_path / "folder")
+    os.mkfifo(tmp_path / "fifo")  # stands for a device, which must not be replaced by a file
+    for other in ("folder", "fifo"):
+        with pytest.raises(BadOption, match="is not a file; name one"):
+            cli_kernel.kernel(["export", str(tmp_path / other)])
+    assert stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
     assert list(tmp_path.glob(".*")) == []
