@@ -1,17 +1,18 @@
 """How a lab ends, in the order that loses nothing: programs, counters, capture, agents, files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, wait
-from contextlib import suppress
+from contextlib import contextmanager
 from typing import Any
 
-from badwire.errors import LabError
+from badwire.errors import LabError, Timeout
 from badwire.store.recorder import Recorder
 from badwire.testbed.channel import Channel
 from badwire.testbed.host import Host
 from badwire.testbed.wire import Wire
 
-# Seconds, for all hosts together: an agent that does not answer within this time is stopped or gone, and is skipped.
+# Seconds, for all hosts together: an agent that does not answer within this time is stopped or gone. Nothing more is
+# asked of it, so that the others' last tables and the capture are recorded.
 ANSWER_TIMEOUT = 5.0
 
 
@@ -39,16 +40,17 @@ class Teardown:
     def record_end(self) -> None:
         """Kill the programs, and record the final tables, counters and capture.
 
-        Each step is tried even if an agent is gone or the disk is full.
+        Each step is tried even if an agent is gone or the disk is full. A step that fails is the run's error, unless
+        there is one already: what the step would have recorded is missing.
         """
         for host in self._responsive_hosts():
-            with suppress(LabError):
+            with self._error_is_recorded(_missing(host)):
                 host.ask("blocking")  # first, since a call may return when the program at the other end is killed
                 host.kill_programs()
                 host.ask("sample")
                 host.counters()
         if self.wire is not None:
-            with suppress(LabError):
+            with self._error_is_recorded("the end of the capture is missing"):
                 self._capture_counts = self.wire.stop_capture()
                 self._recorder.record("capture", **self._capture_counts)
         self._recorder.end(self.error)
@@ -68,14 +70,31 @@ class Teardown:
         self._recorder.close(dropped_by_faults, captured, lost)
 
     def _responsive_hosts(self) -> list[Host]:
+        """The hosts whose agents answer. The first of the others is the run's error, unless there is one already."""
         requests: dict[Future[Any], Host] = {}
         for host in self.hosts.values():
-            with suppress(LabError):
+            with self._error_is_recorded(_missing(host)):
                 future = host.begin("sample")
                 requests[future] = host
         answered, _ = wait(requests, ANSWER_TIMEOUT)
         responsive: list[Host] = []
         for future, host in requests.items():
-            if future in answered and future.exception() is None:
+            with self._error_is_recorded(_missing(host)):
+                if future not in answered:
+                    raise Timeout(f"its agent did not answer within {ANSWER_TIMEOUT:g} s; is the machine overloaded?")
+                future.result()
                 responsive.append(host)
         return responsive
+
+    @contextmanager
+    def _error_is_recorded(self, missing: str) -> Iterator[None]:
+        """Keep a LabError as the run's error, unless there is one already; ``missing`` says what is not on record."""
+        try:
+            yield
+        except LabError as error:
+            if self.error is None:
+                self.error = f"{missing}: {error}"
+
+
+def _missing(host: Host) -> str:
+    return f"the last tables and counters of host {host.name} are missing"
