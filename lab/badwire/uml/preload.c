@@ -14,12 +14,16 @@
  * removes, with the user's rights, lies below the folder that it was started in (landlock(7); Linux 5.13 and later, if
  * Landlock is on there; else the root file system is read-only, and no more).
  *
+ * At home on new processors: it keeps less of a processor's state than AMX has.
+ *
  * Nameless: its memory is a file in no folder, which goes with it. In /dev/shm there is little room in a container, and
  * often no right to execute what lies there.
  */
 
 #define _GNU_SOURCE
+#include <cpuid.h>
 #include <dlfcn.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -35,6 +39,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define BADWIRE_FD 100 /* machine.py names it on the command line, from which the kernel draws too: always the same number */
@@ -163,17 +168,67 @@ int open64(const char *path, int flags, ...)
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
+static long (*real_ptrace)(int, pid_t, void *, void *);
+
+#define XSTATE_ROOM 65536   /* bytes: more than any processor has; with AMX, which has most, it is 11,008 */
+#define XSTATE_HEADER 512   /* bytes in front of the header, whose first word says which components the state has */
+#define XSTATE_COMPONENTS 63 /* bit 63 of that word is none */
+#define XSTATE_LEAF 0xd     /* cpuid's, for each component: eax is its size, ebx where it lies */
+
+/* The components of the processor's state that lie within its first ``length`` bytes. */
+static uint64_t components_within(size_t length)
+{
+	uint64_t within = 3; /* x87 and SSE, which lie before the header */
+	unsigned int component, size, offset, ecx, edx;
+
+	for (component = 2; component < XSTATE_COMPONENTS; component++)
+		if (__get_cpuid_count(XSTATE_LEAF, component, &size, &offset, &ecx, &edx) && offset + size <= length)
+			within |= (uint64_t)1 << component;
+	return within;
+}
+
+/* Set a process's extended state, of which the kernel inside has only the first part.
+ *
+ * That kernel keeps 2,696 bytes (arch/x86/um/user-offsets.c, HOST_FP_SIZE), and this machine's takes all of the state or
+ * nothing (arch/x86/kernel/fpu/regset.c, xstateregs_set: EFAULT). What lies beyond, AMX's tiles, is sent as not in use: no
+ * program inside can use it, since AMX has to be asked for (arch_prctl(2), ARCH_REQ_XCOMP_PERM), which the kernel inside
+ * does not pass on.
+ */
+static long set_xstate(pid_t pid, void *kind, struct iovec *part)
+{
+	static unsigned char state[XSTATE_ROOM];
+	static size_t whole;
+	static uint64_t within;
+	struct iovec all = {state, sizeof state};
+	uint64_t components;
+
+	if (!whole) {
+		if (real_ptrace(PTRACE_GETREGSET, pid, kind, &all))
+			return -1;
+		whole = all.iov_len;
+		within = components_within(part->iov_len);
+	}
+	if (part->iov_len >= whole)
+		return real_ptrace(PTRACE_SETREGSET, pid, kind, part);
+	memcpy(state, part->iov_base, part->iov_len);
+	memset(state + part->iov_len, 0, whole - part->iov_len);
+	memcpy(&components, state + XSTATE_HEADER, sizeof components);
+	components &= within;
+	memcpy(state + XSTATE_HEADER, &components, sizeof components);
+	all.iov_len = whole;
+	return real_ptrace(PTRACE_SETREGSET, pid, kind, &all);
+}
+
 /* The kernel sets the options of everything that it traces: what it traces shall end with it. */
 long ptrace(enum __ptrace_request request, ...)
 {
-	static long (*real)(int, pid_t, void *, void *);
 	va_list arguments;
 	pid_t pid;
 	void *address;
 	uintptr_t data;
 
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "ptrace");
+	if (!real_ptrace)
+		*(void **)&real_ptrace = dlsym(RTLD_NEXT, "ptrace");
 	va_start(arguments, request);
 	pid = va_arg(arguments, pid_t);
 	address = va_arg(arguments, void *);
@@ -181,7 +236,9 @@ long ptrace(enum __ptrace_request request, ...)
 	va_end(arguments);
 	if (request == PTRACE_SETOPTIONS || (int)request == 21 /* PTRACE_OLDSETOPTIONS */)
 		data |= PTRACE_O_EXITKILL;
-	return real(request, pid, address, (void *)data);
+	if (request == PTRACE_SETREGSET && (uintptr_t)address == NT_X86_XSTATE)
+		return set_xstate(pid, address, (struct iovec *)data);
+	return real_ptrace(request, pid, address, (void *)data);
 }
 
 /* The thread for block devices, of which there is one, shares the kernel's memory. No malloc: that memory is the kernel's own.
