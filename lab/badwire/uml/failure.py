@@ -17,7 +17,7 @@ LAST_LINES = 4  # the number of lines of the console in the error; all of it is 
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 _OUT_OF_MEMORY = re.compile(r"[Oo]ut of memory|memory allocation failed")
 _KILLED = re.compile(r"Out of memory: Killed process \d+ \((.*?)\)")
-_NO_PTRACE = re.compile(r"ptrace|check_sysemu", re.IGNORECASE)
+_NO_PTRACE = re.compile(r"ptrace.*(Operation not permitted|errno = 1\b)|check_sysemu", re.IGNORECASE)
 _HALTED = re.compile(r"^reboot: (System halted|Power down|Restarting system)", re.MULTILINE)
 # Lines that a kernel without a disk writes in every run, and lines about halting.
 _NOISE = re.compile(r"Failed to initialize ubd device 0 :Couldn't determine size|reboot: |Failed to exec kernel")
