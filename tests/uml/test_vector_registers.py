@@ -12,7 +12,7 @@ from tests.uml.machines import boxed
 
 pytestmark = pytest.mark.usefixtures("kernel")
 
-# Four processes write numbers of their own into a register of each width, give the processor to the others, and compare.
+# Four processes write numbers of their own into a register of each width, yield to the others, and compare.
 _PROGRAM = r"""
 #include <stdio.h>
 #include <string.h>
@@ -20,18 +20,18 @@ _PROGRAM = r"""
 #include <unistd.h>
 
 #define YIELD 24 /* asm/unistd_64.h: sched_yield(2) */
-#define KEPT(name, width, load, store)                                                                      \
-	static int name(int who)                                                                            \
-	{                                                                                                   \
-		unsigned char before[width], after[width];                                                  \
-		long result;                                                                                \
-		memset(before, who, width);                                                                 \
-		__asm__ volatile(load "\n\tsyscall\n\t" store                                                \
-				 : "=a"(result)                                                             \
-				 : "a"(YIELD), "r"(before), "r"(after)                                      \
-				 : "rcx", "r11", "memory", "xmm7");                                         \
-		return result == 0 && memcmp(before, after, width) == 0;                                    \
-	}
+#define KEPT(name, width, load, store) \
+        static int name(int who) \
+        { \
+                unsigned char before[width], after[width]; \
+                long result; \
+                memset(before, who, width); \
+                __asm__ volatile(load "\n\tsyscall\n\t" store \
+                                 : "=a"(result) \
+                                 : "a"(YIELD), "r"(before), "r"(after) \
+                                 : "rcx", "r11", "memory", "xmm7"); \
+                return result == 0 && memcmp(before, after, width) == 0; \
+        }
 
 KEPT(sse, 16, "movdqu (%2), %%xmm7", "movdqu %%xmm7, (%3)")
 KEPT(avx, 32, "vmovdqu (%2), %%ymm7", "vmovdqu %%ymm7, (%3)")
@@ -39,25 +39,25 @@ KEPT(avx512, 64, "vmovdqu64 (%2), %%zmm7", "vmovdqu64 %%zmm7, (%3)")
 
 int main(void)
 {
-	int child, status, round, lost = 0;
+        int child, status, round, lost = 0;
 
-	for (child = 1; child <= 4; child++) {
-		if (fork())
-			continue;
-		for (round = 0; round < 500; round++) {
-			if (!sse(child))
-				return 1;
-			if (__builtin_cpu_supports("avx") && !avx(child))
-				return 2;
-			if (__builtin_cpu_supports("avx512f") && !avx512(child))
-				return 3;
-		}
-		return 0;
-	}
-	while (wait(&status) > 0)
-		lost |= status;
-	puts(lost ? "lost" : "kept");
-	return lost != 0;
+        for (child = 1; child <= 4; child++) {
+                if (fork())
+                        continue;
+                for (round = 0; round < 500; round++) {
+                        if (!sse(child))
+                                return 1;
+                        if (__builtin_cpu_supports("avx") && !avx(child))
+                                return 2;
+                        if (__builtin_cpu_supports("avx512f") && !avx512(child))
+                                return 3;
+                }
+                return 0;
+        }
+        while (wait(&status) > 0)
+                lost |= status;
+        puts(lost ? "lost" : "kept");
+        return lost != 0;
 }
 """
 

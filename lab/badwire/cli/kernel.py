@@ -32,8 +32,15 @@ def build_kernel(argv: list[str]) -> int:
         help=f"a kernel's source tree or an archive of one (the kernel that is there, else the newest of"
         f" {sources.DEBIAN}/linux-source-*.tar.*)",
     )
+    parser.add_argument(
+        "--without-docker",
+        action="store_true",
+        help="a smaller kernel, in which hosts are network namespaces only; it builds faster",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     args = parser.parse_args(argv)
+    if args.without_docker and args.source is None:
+        raise BadOption("--without-docker needs the SOURCE to build from, as in `badwire kernel build SOURCE`.")
     from badwire.report.live.progress import Progress
 
     own = None if args.source is None else sources.named(args.source)
@@ -46,7 +53,7 @@ def build_kernel(argv: list[str]) -> int:
             source = sources.debian_again(cache.last_source()) if own is None else own
             if source is not None:
                 progress.say(f"building the kernel from {source.path}")
-            kernel = build(source, progress)
+            kernel = build(source, progress, docker=not args.without_docker)
             remember(own)
         progress("booting it as a trial")
         error = kernels.trial(kernel)
@@ -72,7 +79,7 @@ def remember(own: KernelSource | None) -> None:
             cache.link(link, own.path)
 
 
-USAGE = """usage: badwire kernel build [SOURCE]           build the kernel of the virtual clock, if it is not there
+USAGE = """usage: badwire kernel build [SOURCE]            build the kernel of the virtual clock, if it is not there
        badwire kernel list [--json]             the kernels that were built, the one that runs use first
        badwire kernel export [--kernel RELEASE] FILE   write a kernel to a file, for other machines
        badwire kernel import FILE               use the kernel in such a file
@@ -109,6 +116,7 @@ def list_kernels(argv: list[str]) -> int:
         entry = {
             "release": kernel.release,
             "used_by_runs": kernel == current,
+            "docker": kernel.docker,
             "source": kernel.source,
             "compiler": str(kernel.about.get("compiler", "")),
             "folder": str(kernel.folder),
@@ -121,7 +129,8 @@ def list_kernels(argv: list[str]) -> int:
         print("no kernel was built yet: make kernel builds one")
     for entry in entries:
         mark = "runs use it" if entry["used_by_runs"] else f"--kernel {entry['release']}"
-        print(f"Linux {entry['release']:12} {mark:18} built from {entry['source']}: {entry['folder']}")
+        without = "" if entry["docker"] else ", without Docker"
+        print(f"Linux {entry['release']:12} {mark:18} built from {entry['source']}{without}: {entry['folder']}")
     return 0
 
 
@@ -167,7 +176,7 @@ def run_command(argv: list[str]) -> int:
     from badwire.uml.machine import Job, Machine, console_of
     from badwire.uml.paths import environment, here, visible_directories
 
-    built = kernels.ensure(_print_progress, args.kernel)
+    built = kernels.ensure(_print_progress, args.kernel, docker=args.docker)
     with ExitStack() as undo:
         folder = args.out or undo.enter_context(scratch.folder())
         with run_folder.writing(folder, any_error=True):

@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from badwire.errors import DiskFull, KernelError, MachineError
-from badwire.uml import preload
-from badwire.uml.kernel_config import FRAGMENT, options
+from badwire.uml import kernel_config, preload
 from badwire.util import locks, user_cache
 from badwire.util.errnos import NO_SPACE, NOT_PERMITTED
 
@@ -48,8 +47,13 @@ def former() -> Path:
 
 
 def configuration() -> str:
-    """A digest of the kernel's options and of around.h. Comments in the fragment, and its order, do not change it."""
-    wanted = options(FRAGMENT.read_text())
+    """A digest of the kernel's options, with those for Docker, and of around.h.
+
+    Comments in the fragments, and the order of the options, do not change it. A kernel without Docker has the same
+    digest: it serves all runs whose hosts are network namespaces.
+    """
+    text = kernel_config.fragment(docker=True)
+    wanted = kernel_config.options(text)
     in_order = sorted(wanted.items())
     data = repr(in_order).encode() + AROUND.read_bytes()
     return hashlib.sha256(data).hexdigest()[:12]
@@ -276,6 +280,11 @@ class BuiltKernel:
         except (OSError, ValueError, AttributeError):
             return None
         return None if found is None else str(found)
+
+    @property
+    def docker(self) -> bool:
+        """Whether Docker Engine runs in it. Kernels of before this could be chosen have it."""
+        return self.about.get("docker") is not False
 
     @property
     def source(self) -> str:

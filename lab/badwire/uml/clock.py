@@ -30,7 +30,7 @@ class VirtualClock:
         self.options = options
         self.progress = progress
         self.programs = compiled(progress) if options.lang == "c" else None
-        self.kernel = kernels.ensure(progress, options.kernel)
+        self.kernel = kernels.ensure(progress, options.kernel, docker=options.substrate == "docker")
         if options.substrate == "docker":
             from badwire.uml.docker import engine_disk  # noqa: F401  (it imports the Docker SDK)
 

@@ -1,4 +1,4 @@
-"""The kernel's configuration: the fragment kernel.config, and whether a built kernel has all of its options."""
+"""The kernel's configuration: the fragments kernel.config and docker.config, and whether a kernel has their options."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FRAGMENT = Path(__file__).with_name("kernel.config")
+DOCKER_FRAGMENT = Path(__file__).with_name("docker.config")
 _MAIN_MENU = re.compile(r"^mainmenu .*\n", re.MULTILINE)
 _OPTION = re.compile(r'(CONFIG_\w+)=("[^"]*"|\S+)\s*(?:# (.*))?')
 _IF_KNOWN = "if known"  # the comment of an option begins so if some versions of Linux do not have the option
@@ -23,6 +24,14 @@ def _parse(text: str) -> Iterator[_Option]:
         if match:
             name, value, comment = match.groups(default="")
             yield _Option(name, value, comment)
+
+
+def fragment(*, docker: bool) -> str:
+    """The options of a kernel, each with its reason; with ``docker`` also those for Docker Engine inside it."""
+    text = FRAGMENT.read_text()
+    if docker:
+        text += DOCKER_FRAGMENT.read_text()
+    return text
 
 
 def options(text: str) -> dict[str, str]:

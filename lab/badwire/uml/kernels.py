@@ -12,7 +12,7 @@ from badwire.uml import cache, preload
 from badwire.uml.cache import BuiltKernel
 
 
-def ensure(progress: Callable[[str], None], release: str = "") -> BuiltKernel:
+def ensure(progress: Callable[[str], None], release: str = "", *, docker: bool = False) -> BuiltKernel:
     """The kernel that runs use. If there is none it is built first, which takes minutes.
 
     It is built from the source that the user named last; else from that of Debian's from which a kernel was built
@@ -22,9 +22,10 @@ def ensure(progress: Callable[[str], None], release: str = "") -> BuiltKernel:
         progress: called with each step of the build.
         release: the kernel of this release in place of the one that runs use, or of the newest release that begins so:
             "6.12" stands for "6.12.117" too. It is not built.
+        docker: whether Docker Engine is to run in the kernel.
 
     Raises:
-        KernelError: there is no kernel of this release.
+        KernelError: there is no kernel of this release, or it was built without Docker.
         MachineError: the kernel cannot be built on this machine.
     """
     kernel = built(release) if release else cache.current_kernel()
@@ -36,6 +37,11 @@ def ensure(progress: Callable[[str], None], release: str = "") -> BuiltKernel:
         if os.path.islink(link):
             source = sources.named(link.readlink())
         return build.build(source, progress)
+    if docker and not kernel.docker:
+        raise KernelError(
+            f"Linux {kernel.release} in the cache was built without Docker; `badwire kernel build {kernel.source}`"
+            " builds it with Docker, or choose --substrate netns."
+        )
     if not kernel.preload_library.exists():
         with cache.writing():
             preload.make(kernel.folder)
@@ -45,7 +51,8 @@ def ensure(progress: Callable[[str], None], release: str = "") -> BuiltKernel:
 
 
 def built(release: str) -> BuiltKernel:
-    """The kernel in the cache of this release, or of the newest release that begins so. Raises KernelError."""
+    """The kernel in the cache of this release, or of the newest release that begins so; one with Docker if there are
+    two. Raises KernelError."""
     available = cache.available()
     matching = [kernel for kernel in available if _is_of(kernel, release)]
     if not matching:
@@ -54,7 +61,7 @@ def built(release: str) -> BuiltKernel:
             f"There is no kernel {release} for the virtual clock (there is: {releases});"
             " `badwire kernel build SOURCE` builds one from a source of that release."
         )
-    return max(matching, key=lambda kernel: _numbers(kernel.release))
+    return max(matching, key=lambda kernel: (_numbers(kernel.release), kernel.docker))
 
 
 def _is_of(kernel: BuiltKernel, release: str) -> bool:

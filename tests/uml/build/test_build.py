@@ -52,8 +52,7 @@ def test_another_configuration_has_its_own(tmp_path: Path, monkeypatch: pytest.M
     first = build.build(KernelSource(tree), quiet)
     cli_kernel.remember(KernelSource(tree))
     text = kernel_config.FRAGMENT.read_text()
-    for name in ("kernel_config", "cache"):
-        monkeypatch.setattr(f"badwire.uml.{name}.FRAGMENT", tmp_path / "config")
+    monkeypatch.setattr(kernel_config, "FRAGMENT", tmp_path / "config")
     (tmp_path / "config").write_text(f"# other reasons\n{text}")
     assert cache.ready_kernel() == first
     (tmp_path / "config").write_text(f"{text}\nCONFIG_MORE=y # of it\n")

@@ -48,6 +48,44 @@ def test_a_release_without_a_kernel_is_refused(release: str) -> None:
         kernels.ensure(quiet, release)
 
 
+def test_a_kernel_without_docker_serves_all_but_docker(workshop: Path, tmp_path: Path) -> None:
+    tree = plant(tmp_path)
+    small = build.build(KernelSource(tree), quiet, docker=False)
+    config = (small.folder / "config").read_text()
+    assert "CONFIG_VETH=y" in config and "CONFIG_OVERLAY_FS=y" not in config
+    assert kernels.ensure(quiet) == kernels.ensure(quiet, "6.1") == small
+    refused = (
+        r"Linux 6\.1\.7 in the cache was built without Docker; `badwire kernel build .*` builds it with Docker, or"
+    )
+    for release in ("", "6.1"):
+        with pytest.raises(KernelError, match=refused):
+            kernels.ensure(quiet, release, docker=True)
+    with pytest.raises(KernelError, match=refused):
+        make_clock(Options(clock="virtual", substrate="docker"), quiet)
+    complete = build.build(KernelSource(tree), quiet)
+    assert complete != small and kernels.ensure(quiet, "6.1", docker=True) == complete
+    assert build.build(KernelSource(tree), quiet, docker=False) == small  # it is still there
+    assert kernels.ensure(quiet, "6.1") == complete  # of two of one release, the one that can do more
+
+
+@pytest.mark.usefixtures("workshop")
+def test_a_kernel_without_docker_needs_its_source_named() -> None:
+    with pytest.raises(BadOption, match=r"--without-docker needs the SOURCE"):
+        cli_kernel.build_kernel(["--without-docker"])
+
+
+def test_the_list_and_an_archive_say_what_a_kernel_is_without(
+    workshop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = build.build(KernelSource(plant(tmp_path)), quiet, docker=False)
+    cli_kernel.list_kernels([])
+    assert f"{small.source}, without Docker: {small.folder}\n" in capsys.readouterr().out
+    file = tmp_path / "kernel.tar.gz"
+    archive.export(small, file)
+    cache.discard(small.folder)
+    assert not archive.import_kernel(file, quiet).docker
+
+
 def test_a_kernel_is_refused_on_the_real_clock() -> None:
     with pytest.raises(BadOption, match="add --clock virtual, or leave --kernel out"):
         make_clock(Options(kernel="6.1"), quiet)
