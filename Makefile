@@ -91,10 +91,10 @@ check: venv-dev ## ruff, ruff format, mypy --strict, the import linter, and the 
 	@.venv/bin/python tools/check_claims.py
 	@.venv/bin/python tools/check_statements.py
 
-mutations: venv ## remove each check of each claim, one at a time, and see whether a test notices; take evidence away, and see whether a verdict turns
-	@$(SIDE_BY_SIDE) claim-mutations instrument-mutations
+mutations: venv ## remove each check of each claim, and see whether a test notices; take evidence away or change it, and see whether a verdict turns
+	@$(SIDE_BY_SIDE) claim-mutations instrument-mutations value-mutations
 
-claim-mutations instrument-mutations: %-mutations: venv
+claim-mutations instrument-mutations value-mutations: %-mutations: venv
 	@.venv/bin/python tools/$*_mutations.py
 
 coverage: venv-dev ## which branches the quick tests reach, the least covered files first
