@@ -98,7 +98,7 @@ def _extract(file: Path, folder: Path) -> dict[str, Any]:
     machine = os.uname().machine
     if about.get("machine") != machine:
         raise KernelError(f"{file} has a kernel for {about.get('machine')}, and this machine is {machine}; build one.")
-    if about.get("configuration") != cache.configuration():
+    if about.get("configuration") != cache.configuration(docker=about.get("docker") is not False):
         raise KernelError(
             f"{file} has a kernel with other options than this version of the lab needs; export it with this version,"
             " or build one (`badwire kernel build`)."

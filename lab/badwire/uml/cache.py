@@ -46,13 +46,12 @@ def former() -> Path:
     return root().parent.with_name("netlab")
 
 
-def configuration() -> str:
-    """A digest of the kernel's options, with those for Docker, and of around.h.
+def configuration(*, docker: bool = True) -> str:
+    """A digest of the options of a kernel, with or without those for Docker, and of around.h.
 
-    Comments in the fragments, and the order of the options, do not change it. A kernel without Docker has the same
-    digest: it serves all runs whose hosts are network namespaces.
+    Comments in the fragments, and the order of the options, do not change it.
     """
-    text = kernel_config.fragment(docker=True)
+    text = kernel_config.fragment(docker=docker)
     wanted = kernel_config.options(text)
     in_order = sorted(wanted.items())
     data = repr(in_order).encode() + AROUND.read_bytes()
@@ -175,7 +174,7 @@ def available() -> list["BuiltKernel"]:
     for about in root().glob(f"[!.]*/{ABOUT}"):
         kernel = BuiltKernel(about.parent)
         is_link = kernel.folder.is_symlink()
-        if not is_link and kernel not in kernels and kernel.configuration == configuration():
+        if not is_link and kernel not in kernels and kernel.configuration == configuration(docker=kernel.docker):
             others.append(kernel)
     others.sort(key=lambda kernel: kernel.folder.stat().st_mtime, reverse=True)
     return kernels + others
@@ -283,8 +282,11 @@ class BuiltKernel:
 
     @property
     def docker(self) -> bool:
-        """Whether Docker Engine runs in it. Kernels of before this could be chosen have it."""
-        return self.about.get("docker") is not False
+        """Whether Docker Engine runs in it, also if about.json does not have it or is damaged."""
+        try:
+            return self.about.get("docker") is not False
+        except (OSError, ValueError, AttributeError):
+            return True
 
     @property
     def source(self) -> str:
@@ -308,4 +310,8 @@ def current_kernel() -> BuiltKernel | None:
         return None
     # os.path.exists returns False, and raises nothing, where this user may not read.
     is_complete = os.path.exists(kernel.linux) and os.path.exists(kernel.folder / ABOUT)
-    return kernel if is_complete else None
+    if not is_complete:
+        return None
+    # The link is named after the configuration with Docker; a kernel without it may lack what has become needed since.
+    is_outdated = not kernel.docker and kernel.configuration != configuration(docker=False)
+    return None if is_outdated else kernel

@@ -14,7 +14,7 @@ from badwire.cli import kernel as cli_kernel
 from badwire.errors import BadOption, KernelError
 from badwire.options import Options
 from badwire.run.runner import make_clock
-from badwire.uml import archive, cache, kernels, preload
+from badwire.uml import archive, cache, kernel_config, kernels, preload
 from badwire.uml.build import build
 from badwire.uml.build.sources import KernelSource
 from badwire.uml.cache import BuiltKernel
@@ -52,7 +52,7 @@ def test_a_kernel_without_docker_serves_all_but_docker(workshop: Path, tmp_path:
     tree = plant(tmp_path)
     small = build.build(KernelSource(tree), quiet, docker=False)
     config = (small.folder / "config").read_text()
-    assert "CONFIG_VETH=y" in config and "CONFIG_OVERLAY_FS=y" not in config
+    assert "CONFIG_VETH=y" in config and "CONFIG_EXT4_FS=y" not in config
     assert kernels.ensure(quiet) == kernels.ensure(quiet, "6.1") == small
     refused = (
         r"Linux 6\.1\.7 in the cache was built without Docker; `badwire kernel build .*` builds it with Docker, or"
@@ -66,6 +66,21 @@ def test_a_kernel_without_docker_serves_all_but_docker(workshop: Path, tmp_path:
     assert complete != small and kernels.ensure(quiet, "6.1", docker=True) == complete
     assert build.build(KernelSource(tree), quiet, docker=False) == small  # it is still there
     assert kernels.ensure(quiet, "6.1") == complete  # of two of one release, the one that can do more
+
+
+def test_a_kernel_without_docker_that_lacks_an_option_is_built_anew(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = plant(tmp_path)
+    small = build.build(KernelSource(tree), quiet, docker=False)
+    # An option moves from one fragment to the other: only the smaller kernel becomes another one.
+    option = "CONFIG_KEYS=y # key rings\n"
+    moved = tmp_path / "config"
+    moved.write_text(kernel_config.FRAGMENT.read_text() + option)
+    monkeypatch.setattr(kernel_config, "FRAGMENT", moved)
+    assert cache.current_kernel() is None and cache.available() == []
+    again = build.build(KernelSource(tree), quiet, docker=False)
+    assert again != small and cache.available() == [again]
 
 
 @pytest.mark.usefixtures("workshop")

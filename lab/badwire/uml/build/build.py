@@ -209,7 +209,7 @@ class Build:
             "source": str(self.source.path),
             "compiler": compiler.strip('"'),
             "machine": os.uname().machine,
-            "configuration": cache.configuration(),
+            "configuration": cache.configuration(docker=self.docker),
             "docker": self.docker,
             "key": key,
             "seconds": round(seconds),
@@ -301,9 +301,7 @@ def _check_directory(folder: Path) -> None:
 
 def _key(source: KernelSource, docker: bool) -> str:
     """A digest, 12 hexadecimal digits, of the configuration and the source."""
-    text = f"{cache.configuration()} {source.digest()}"
-    if not docker:
-        text += " without docker"
+    text = f"{cache.configuration(docker=docker)} {source.digest()}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
