@@ -100,7 +100,7 @@ def server_restarts(
     if idle is not None:
         for t in (1.01, 1.1 + idle):
             w.sample("client", t, [sock("ESTABLISHED", VISITOR, SERVER, "10.0.0.3", "10.0.0.2")])
-    w.sample("client", 18, [])
+    w.sample("client", 18, [], prev=1.1 + (idle or 0))
 
 
 WRONG: Named = [

@@ -11,10 +11,11 @@ Times are seconds into the run. A frame is delivered 50 us after it was sent, un
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from badwire.agent.host.table_changes import TableChanges
 from badwire.evidence import Evidence
 from badwire.packets.pcapng import Captured, CaptureFile
 from badwire.store.reader import FORMAT
@@ -26,6 +27,7 @@ from tests.claims.forged import sock as sock
 
 START = 1_000_000_000_000  # ns; when the run began
 ON_THE_WIRE = 50e-6  # s; sent to delivered without a fault
+TICK = 4_000_000  # ns; at 250 Hz
 OFFLOADS = {"tso": False, "gso": False, "gro": False, "tx-checksum": False}
 
 
@@ -64,7 +66,10 @@ class Written:
         prev: float | None = None,
         cause: str = "interval",
     ) -> None:
-        """A sample that found a change; the table was last found unchanged at ``prev``, by default 10 ms before."""
+        """A sample with the whole table, of which the evidence will have what differs from the sample before.
+
+        The table before was last found unchanged at ``prev``, by default 10 ms before.
+        """
         before = ns(t - 0.01 if prev is None else prev)
         self.record("sample", t, host=host, prev=before, cause=cause, sockets=list(sockets))
 
@@ -192,7 +197,7 @@ class Written:
 
     def evidence(self, folder: Path | None = None, ended: bool = True) -> Evidence:
         """Save all of it and load it again; a run that ``ended`` has the last records of the capture and of the run."""
-        records = sorted(self.records, key=_time)
+        records = list(_with_changes(sorted(self.records, key=_time)))
         if ended:
             times = [_time(record) for record in records] + [each.t for each in self.captured]
             last = max(times) + 1_000_000_000
@@ -225,6 +230,20 @@ class Written:
         """An IP id for each datagram, as hosts do: so a retransmission is not a copy."""
         self._ids += 1
         return self._ids
+
+
+def _with_changes(records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The records, in order, as the lab writes them: a sample has what changed since the host's sample before."""
+    tables: dict[str, TableChanges] = {}
+    numbers = Counter[str]()
+    for record in records:
+        if record["kind"] == "sample":
+            host, t = record["host"], record["t"]
+            numbers[host] += 1
+            change = tables.setdefault(host, TableChanges(TICK)).update(record["sockets"], t, t)
+            yield {**record, "number": numbers[host], **change.fields}
+        else:
+            yield dict(record)
 
 
 def _time(record: Mapping[str, Any]) -> int:

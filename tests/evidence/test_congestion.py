@@ -202,7 +202,7 @@ def test_confirmed_samples_by_the_state_of_congestion_control() -> None:
     """The last sample, in OPEN, is not confirmed."""
     found = lossy()
     assert found.samples_in(RECOVERY).map(lambda sample: sample.congestion_window) == (5,)
-    assert found.samples_in(OPEN).map(lambda sample: sample.congestion_window) == (10, 10)
+    assert found.samples_in(OPEN).map(lambda sample: sample.congestion_window) == (10,)
 
 
 def test_no_sample_in_a_state_of_congestion_control() -> None:

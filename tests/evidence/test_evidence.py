@@ -66,7 +66,7 @@ def test_a_run_without_a_capture_can_be_read(tmp_path: Path) -> None:
     assert not run.capture_is_complete
 
 
-META = '{"kind":"meta","format":3,"t":1,"scenario":"x","hosts":{"client":"10.0.0.3"}}\n'
+META = '{"kind":"meta","format":4,"t":1,"scenario":"x","hosts":{"client":"10.0.0.3"}}\n'
 LINE_2 = "line 2, is not a record of evidence"
 
 
@@ -76,8 +76,8 @@ LINE_2 = "line 2, is not a record of evidence"
         (None, "does not contain a run that can be read (evidence.jsonl: No such file or directory)"),
         ("", "does not begin with a record of what was run"),
         ('{"kind":"note"}\n', "does not begin with a record of what was run"),
-        ('{"kind":"meta","format":2}\n', "has format 2, this version reads 3"),
-        ('{"kind":"meta","format":9}\n', "has format 9, this version reads 3"),
+        ('{"kind":"meta","format":3}\n', "has format 3, this version reads 4"),
+        ('{"kind":"meta","format":9}\n', "has format 9, this version reads 4"),
         (META + "rubbish\n", LINE_2),
         (META + "[]\n", LINE_2),
         (META + '{"kind":"x","frame":{"b64":"A"}}\n', LINE_2),
@@ -86,7 +86,7 @@ LINE_2 = "line 2, is not a record of evidence"
         (META + '{"kind":"note","t":"now","text":"x"}\n', LINE_2),
         (META + '{"kind":"sample","t":1,"host":"client","sockets":[{}]}\n', LINE_2),
         (META + '{"kind":"program","t":1,"host":"nobody","program":1,"event":"start"}\n', LINE_2),
-        ('{"kind":"meta","format":3}\n', "line 1, is not a record of evidence"),
+        ('{"kind":"meta","format":4}\n', "line 1, is not a record of evidence"),
     ],
 )
 def test_a_file_that_is_not_a_run_is_refused(tmp_path: Path, content: str | None, message: str) -> None:

@@ -205,20 +205,34 @@ def test_the_first_period_in_a_state() -> None:
 
 
 def test_the_samples_in_a_state() -> None:
-    timeline = one_socket("ESTABLISHED", "ESTABLISHED", "FIN_WAIT_1")
+    """Only those that show something new of it."""
+    first, second = connected(state="ESTABLISHED"), connected(state="ESTABLISHED", rqueue=5)
+    timeline = (
+        on_server((0, 1, [first]), (1, 2, [second]), (2, 3, [second, LISTENER]), (3, 4, [LISTENER])).timelines().first
+    )
     assert timeline.samples_in("ESTABLISHED").map(lambda sample: sample.t) == (ns(1), ns(2))
-    assert timeline.last("ESTABLISHED").t == ns(2)
+    last = timeline.last("ESTABLISHED")
+    assert (last.t, last.receive_queue) == (ns(3), 5)
     with pytest.raises(NotRecorded, match=r"no sample shows 10\.0\.0\.2 port 7000 in TIME_WAIT"):
         timeline.last("TIME_WAIT")
 
 
-def test_a_sample_is_confirmed_when_the_table_was_found_the_same_after_it() -> None:
+def test_a_sample_is_confirmed_when_the_next_reading_found_the_same_values() -> None:
+    """The table was read once more before the second sample, but not before the third; the fourth shows a listener."""
     tables = on_server(
         (0, 1, [connected(state="ESTABLISHED")]),
-        (1.5, 2, [connected()]),
-        (2, 3, [connected(), LISTENER]),
+        (1.5, 2, [connected(state="FIN_WAIT_1")]),
+        (2, 3, [connected()]),
+        (3, 4, [connected(), LISTENER]),
+        (4, 5, [LISTENER]),
     )
-    assert tables.timelines().first.samples.map(lambda sample: sample.confirmed) == (True, False, False)
+    socket, listener = tables.timelines()
+    assert socket.samples.map(lambda sample: sample.confirmed) == (True, False, True)
+    assert listener.samples.map(lambda sample: sample.confirmed) == (True,)
+
+
+def test_the_last_sample_is_not_confirmed() -> None:
+    assert not one_socket("ESTABLISHED").samples.last.confirmed
 
 
 def mss(value: int, state: str = "ESTABLISHED") -> Table:

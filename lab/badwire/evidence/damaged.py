@@ -15,6 +15,7 @@ from badwire.store.captures import FRAMES
 from badwire.store.reader import FORMAT, NO_CAPTURE, read_capture, read_records
 from badwire.store.recorder import EVIDENCE
 from badwire.store.records import Record, check, hosts_of, record_of
+from badwire.store.sampled_table import gaps
 
 _MOST_NUMBERS = 5  # the most line numbers that a sentence lists
 
@@ -52,6 +53,8 @@ def remains(folder: Path) -> Remains:
     evidence = Evidence(records, capture.file)
     if broken is None and evidence.records_missing is not None:
         problems.append(f"{evidence.records_missing}.")
+    for host, gap in gaps(records).items():
+        problems.append(f"The sockets of {host} cannot be shown: {gap}.")
     return Remains(evidence, (*problems, *capture.problems), broken)
 
 

@@ -31,6 +31,7 @@ from badwire.packets.pcapng import CaptureFile
 from badwire.store import reader
 from badwire.store.recorder import EVIDENCE
 from badwire.store.records import LOOPBACK_PACKETS, Call, Decision, Note, NotRecorded, Program, Record, missing_records
+from badwire.store.sampled_table import gaps
 from badwire.util.jsonlines import WIRE
 
 
@@ -84,12 +85,23 @@ class Evidence:
 
     @property
     def records_missing(self) -> str | None:
-        """How many records the last one counts that are not there, as a sentence; None when all of them are."""
+        """How many records the last one counts that are not there, as a sentence; None when all of them are.
+
+        Where the last one is missing too, or counts wrongly, the sentence names the sample that does not fit the one
+        before.
+        """
         missing = missing_records(self.records)
-        if not missing:
-            return None
-        kinds = ", ".join(f"{count} of the kind {kind}" for kind, count in sorted(missing.items()))
-        return f"{EVIDENCE} does not have all records that were written: {kinds} missing"
+        if missing:
+            kinds = ", ".join(f"{count} of the kind {kind}" for kind, count in sorted(missing.items()))
+            return f"{EVIDENCE} does not have all records that were written: {kinds} missing"
+        if self._gaps:
+            hosts = ", ".join(f"of {host} {gap}" for host, gap in self._gaps.items())
+            return f"{EVIDENCE} does not have all samples of sockets as they were written: {hosts}"
+        return None
+
+    @cached_property
+    def _gaps(self) -> Mapping[str, str]:
+        return gaps(self.records)
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:

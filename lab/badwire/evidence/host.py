@@ -31,14 +31,8 @@ class HostEvidence:
 
     @cached_property
     def tables(self) -> SocketTables:
-        """The samples of its socket table. Raises NotRecorded when there is none."""
-        samples = self._kind("sample")
-        before = [record for record in samples if record["t"] < self._began]
-        within = [record for record in samples if self._covers(record["t"])]
-        if not before:
-            return SocketTables(self.name, within)
-        at_the_beginning = {**before[-1], "prev": None}
-        return SocketTables(self.name, [at_the_beginning, *within])
+        """The samples of its socket table. Raises NotRecorded when there is none, or one is missing or damaged."""
+        return SocketTables(self.name, self._kind("sample"), self._began, self._ended)
 
     @property
     def table_samples(self) -> Records[TableSample]:

@@ -1,12 +1,16 @@
 """A host's sockets, as samples of the kernel's table show them: their states, in order, and how long each lasted.
 
+A sample is recorded as what changed since the one before, and is kept so: a whole table is put together when it is asked
+for, and what a query counts over all samples, it counts along the changes.
+
 A change of state happened after the last sample that does not show it, and not later than the first one that does, so
 every duration is a Span.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -14,6 +18,7 @@ from badwire.evidence.records import Records
 from badwire.evidence.selection import selects
 from badwire.linux.tcp_states import STATES
 from badwire.store.records import NS, NotRecorded, Record
+from badwire.store.sampled_table import SampledTable, apply, time_left
 from badwire.util.numbers import Span
 
 # include/uapi/linux/tcp.h TCPI_OPT_TIMESTAMPS, _SACK, _WSCALE; named as in Options.offered
@@ -24,7 +29,6 @@ OPTION_BITS = {
 }
 UNSEEN = -1  # the time of a beginning or an end that no sample shows
 Address = tuple[str, int]  # an IPv4 address and a port
-SocketKey = tuple[object, ...]
 T = TypeVar("T")
 
 
@@ -32,11 +36,14 @@ T = TypeVar("T")
 class SocketSample:
     """One socket, as a sample of the table at ``t`` (ns) shows it.
 
-    ``user`` is the number of the user whose program made it. ``info`` has the fields of tcp_info, named without
-    ``tcpi_``; its times are in microseconds. ``confirmed`` means that the next sample showed the same values. On a busy
-    connection the fields of an unconfirmed sample may be from different moments, since the kernel reads the congestion
-    window before it locks the socket to read the rest (net/ipv4/tcp.c tcp_get_info).
+    ``id`` is the same in all samples of the socket. ``user`` is the number of the user whose program made it.
+    ``expires_ms`` is what was left, at ``t``, of the time until its timer is due. ``info`` has the fields of tcp_info,
+    named without ``tcpi_``; its times are in microseconds. ``confirmed`` means that the next sample showed the same
+    values. On a busy connection the fields of an unconfirmed sample may be from different moments, since the kernel reads
+    the congestion window before it locks the socket to read the rest (net/ipv4/tcp.c tcp_get_info).
     """
+
+    id: int
 
     protocol: str
     state: str
@@ -58,6 +65,7 @@ class SocketSample:
         local_address, local_port = record["local"][:2]
         remote_address, remote_port = record["remote"][:2]
         return cls(
+            id=int(record.get("id") or 0),
             protocol=record.get("proto", "tcp"),
             state=record["state"],
             local=(local_address, local_port),
@@ -128,14 +136,9 @@ class SocketSample:
             )
         return self.info[name]
 
-    @property
-    def key(self) -> SocketKey:
-        """The same value in all samples of one socket. Sockets without a peer may share an address, so theirs has the
-        inode.
-        """
-        connected = self.protocol == "tcp" and self.remote_port != 0
-        inode = None if connected else self.inode
-        return (self.protocol, self.local, self.remote, inode)
+    def at(self, t: int) -> "SocketSample":
+        """The same values in a later sample, at ``t`` (ns), in which nothing of the socket has changed."""
+        return replace(self, t=t, expires_ms=time_left(self.expires_ms, t - self.t))
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,7 @@ class Period:
 
 @dataclass(frozen=True)
 class SocketTimeline:
-    """One socket from its first sample to its last."""
+    """One socket from its first sample to its last. ``samples`` are those that show it new, or with other values."""
 
     protocol: str
     local: Address
@@ -203,8 +206,10 @@ class SocketTimeline:
         return self._in(state, found).first
 
     def last(self, state: str) -> SocketSample:
-        """The last sample in ``state``. Raises NotRecorded when there is none."""
-        return self.samples_in(state).last
+        """The socket as it was last seen in ``state``, at that time. Raises NotRecorded when no sample shows it there."""
+        in_state = self.periods.where(lambda period: period.state == state)
+        found = self.samples_in(state).last
+        return found.at(in_state.last.left_after)
 
     def samples_in(self, state: str) -> Records[SocketSample]:
         """The samples in ``state``."""
@@ -232,35 +237,88 @@ class SocketTimeline:
         )
 
 
+_Table = dict[int, SocketSample]  # by the ids of the sockets
+
+
 @dataclass(frozen=True)
 class TableSample:
-    """The whole table at ``t`` (ns). The table before it was last read, unchanged, at ``previous`` (UNSEEN: never)."""
+    """The table at ``t`` (ns). The table before it was last read, unchanged, at ``previous`` (UNSEEN: never).
+
+    Attributes:
+        t: when it was read, in ns.
+        previous: when the table before it was last read, unchanged, in ns; UNSEEN: never.
+        cause: why it was read.
+        changed: the sockets that are new, or have other values than in the sample before; in the first sample all.
+        gone: the ids of the sockets that the sample before has and this one has not.
+    """
 
     t: int
     previous: int
     cause: str
-    sockets: tuple[SocketSample, ...]
+    changed: tuple[SocketSample, ...]
+    gone: tuple[int, ...]
+    _before: "TableSample | None" = field(default=None, repr=False, compare=False)
+    _whole: _Table | None = field(default=None, repr=False, compare=False)  # of some samples, to begin from
 
     @classmethod
     def of(cls, record: Record) -> "TableSample":
+        """What a record says of a sample, without what is as in the sample before."""
         t = record["t"]
         previous = record.get("prev")
-        sockets = [SocketSample.of(each, t) for each in record["sockets"]]
+        changed = [SocketSample.of(each, t) for each in record["sockets"]]
         return cls(
             t=t,
             previous=UNSEEN if previous is None else previous,
             cause=record.get("cause", ""),
-            sockets=tuple(sockets),
+            changed=tuple(changed),
+            gone=tuple(record["gone"]),
         )
+
+    @property
+    def sockets(self) -> tuple[SocketSample, ...]:
+        """The whole table, in the order in which the sockets appeared."""
+        return tuple(socket.at(self.t) for socket in self._table().values())
 
     def in_state(self, state: str, port: int | None = None) -> list[SocketSample]:
         """Its sockets in ``state``, on a local port or on any. Raises ValueError for a state that TCP does not have."""
-        _check(state)
-        found = []
-        for socket in self.sockets:
-            if socket.state == state and selects(port, socket.local_port):
-                found.append(socket)
-        return found
+        in_state = _is_in(state, port)
+        return [socket.at(self.t) for socket in self._table().values() if in_state(socket)]
+
+    def _table(self) -> _Table:
+        """The whole table; each socket as the last sample shows it that recorded it."""
+        later: list[TableSample] = []
+        sample = self
+        while sample._whole is None:
+            later.append(sample)
+            assert sample._before is not None, "the first sample has a whole table"
+            sample = sample._before
+        table = dict(sample._whole)
+        for each in reversed(later):
+            each._apply_to(table)
+        return table
+
+    def _apply_to(self, table: _Table) -> None:
+        apply(table, {socket.id: socket for socket in self.changed}, self.gone)
+
+
+def _linked(samples: Iterable[TableSample]) -> Iterator[TableSample]:
+    """The samples of a host in order, each with what it needs to put its table together.
+
+    A whole table is kept when as much has been recorded since the last one as the table has sockets. So all of them
+    together are not larger than what was recorded, and no table takes longer to put together than to read twice.
+    """
+    table: _Table = {}
+    before: TableSample | None = None
+    recorded = 0  # changes and samples since the last table that was kept
+    for sample in samples:
+        sample._apply_to(table)
+        recorded += 1 + len(sample.changed) + len(sample.gone)
+        whole = None
+        if before is None or recorded > len(table):
+            whole = dict(table)
+            recorded = 0
+        before = replace(sample, _before=None if whole is not None else before, _whole=whole)
+        yield before
 
 
 @dataclass(frozen=True)
@@ -311,15 +369,21 @@ class SocketSelection:
 class SocketTables:
     """The samples of one host's table. ``port`` selects by the local port, ``remote_port`` by the peer's.
 
+    Args:
+        host: the host's name.
+        records: all of its samples, in order.
+        began: only samples from this time on, in ns; the first one before it shows what the table was then.
+        ended: only samples until this time; None for all.
+
     Raises:
-        NotRecorded: there is no sample.
+        NotRecorded: there is no sample, or one before ``ended`` is missing or damaged.
     """
 
-    def __init__(self, host: str, records: Iterable[Record]) -> None:
+    def __init__(self, host: str, records: Iterable[Record], began: int = 0, ended: int | None = None) -> None:
         self.host = host
-        samples = [TableSample.of(record) for record in records]
+        samples = _samples(host, records, began, ended)
         self.samples = Records(
-            samples,
+            _linked(samples),
             "samples",
             "no sample of the sockets of {host} was recorded",
             host=host,
@@ -396,13 +460,9 @@ class SocketTables:
         Raises:
             NotRecorded: the time is before the first sample, or between two samples that differ.
         """
-        last: TableSample | None = None
-        following: TableSample | None = None
-        for sample in self.samples:
-            if sample.t > at:
-                following = sample
-                break
-            last = sample
+        until_then = bisect_right(self.samples, at, key=lambda sample: sample.t)
+        last = self.samples[until_then - 1] if until_then else None
+        following = self.samples[until_then] if until_then < len(self.samples) else None
         if last is None or not _lasted_until(at, last, following):
             raise NotRecorded.of(
                 "the sockets of {host} at that time were not recorded",
@@ -412,9 +472,10 @@ class SocketTables:
 
     def samples_with(self, *states: str, port: int | None = None) -> Records[TableSample]:
         """The samples that show a socket in each of these states at the same time."""
+        in_states = [_counts(self.samples, _is_in(state, port)) for state in states]
         found = []
-        for sample in self.samples:
-            if all(sample.in_state(state, port) for state in states):
+        for sample, *counts in zip(self.samples, *in_states, strict=True):
+            if all(counts):
                 found.append(sample)
         return Records(
             found,
@@ -437,12 +498,8 @@ class SocketTables:
             port: the local port; None for any.
             owned: only sockets that a program holds (True), only the others (False), or all of them (None).
         """
-        most = 0
-        for sample in self.samples:
-            in_state = sample.in_state(state, port)
-            counted = [each for each in in_state if selects(owned, each.owned)]
-            most = max(most, len(counted))
-        return most
+        in_state = _is_in(state, port)
+        return max(_counts(self.samples, lambda each: in_state(each) and selects(owned, each.owned)))
 
     def accept_queue(self, port: int) -> tuple[int, int]:
         """The most connections that a sample shows waiting for accept on a port, and how many the listener allowed.
@@ -452,10 +509,12 @@ class SocketTables:
         Raises:
             NotRecorded: no sample shows a listener there.
         """
+        listens = _is_in("LISTEN", port)
         queues = []
         for sample in self.samples:
-            for listener in sample.in_state("LISTEN", port):
-                queues.append((listener.receive_queue, listener.send_queue))
+            for socket in sample.changed:
+                if listens(socket):
+                    queues.append((socket.receive_queue, socket.send_queue))
         if not queues:
             raise NotRecorded.of(
                 "no listener on port {port} of {host} was recorded",
@@ -463,6 +522,58 @@ class SocketTables:
                 host=self.host,
             )
         return max(queues)
+
+
+def _samples(host: str, records: Iterable[Record], began: int, ended: int | None) -> Iterator[TableSample]:
+    """The samples from ``began`` to ``ended``, and before them the table as of the last sample before ``began``.
+
+    Raises:
+        NotRecorded: a sample before ``ended`` is missing or damaged.
+    """
+    table = SampledTable()
+    cause = ""
+    for record in records:
+        t = record["t"]
+        if ended is not None and t > ended:
+            break
+        if t >= began and 0 < table.t < began:
+            yield _as_first(table, cause)
+        try:
+            table.take(record)
+        except ValueError as error:
+            raise NotRecorded.of(
+                "not all samples of the sockets of {host} were recorded: {gap}", host=host, gap=str(error)
+            ) from None
+        cause = record.get("cause", "")
+        if t >= began:
+            yield TableSample.of(record)
+    if 0 < table.t < began:
+        yield _as_first(table, cause)
+
+
+def _as_first(table: SampledTable, cause: str) -> TableSample:
+    """A table as the first sample of a part of a run: nothing is known of the tables before."""
+    changed = [SocketSample.of(entry, table.t) for entry in table.entries()]
+    return TableSample(t=table.t, previous=UNSEEN, cause=cause, changed=tuple(changed), gone=())
+
+
+def _counts(samples: Iterable[TableSample], counted: Callable[[SocketSample], bool]) -> Iterator[int]:
+    """For each sample, how many of its sockets are ``counted``."""
+    present: set[int] = set()  # the ids of those that are
+    for sample in samples:
+        present.difference_update(sample.gone)
+        for socket in sample.changed:
+            if counted(socket):
+                present.add(socket.id)
+            else:
+                present.discard(socket.id)
+        yield len(present)
+
+
+def _is_in(state: str, port: int | None) -> Callable[[SocketSample], bool]:
+    """Whether a socket is in ``state``, on a local port or on any. Raises ValueError for a state that TCP has not."""
+    _check(state)
+    return lambda socket: socket.state == state and selects(port, socket.local_port)
 
 
 def _lasted_until(at: int, last: TableSample, following: TableSample | None) -> bool:
@@ -484,7 +595,7 @@ class _Tracked:
         return self.samples[-1].state
 
     def confirm(self) -> None:
-        """Note that the next sample of the table showed the same values as the last one."""
+        """Note that the table was read again, and showed the same values as the last sample of the socket."""
         last = self.samples[-1]
         self.samples[-1] = replace(last, confirmed=True)
 
@@ -519,27 +630,30 @@ class _Tracked:
 
 
 def timelines(samples: Iterable[TableSample]) -> Iterator[SocketTimeline]:
-    """Follow each socket. A table that was read while it changed may show one twice: the last entry counts."""
-    current: dict[SocketKey, _Tracked] = {}
+    """Follow each socket."""
+    current: dict[int, _Tracked] = {}
     tracked: list[_Tracked] = []
+    unconfirmed: dict[int, _Tracked] = {}  # those that the last sample shows new, or with other values
     last = UNSEEN
     for sample in samples:
-        table = {socket.key: socket for socket in sample.sockets}
         left_after = sample.previous if sample.previous != UNSEEN else last
-        if left_after > last != UNSEEN:
-            for socket in current.values():
+        read_again = left_after > last != UNSEEN
+        differs = {socket.id for socket in sample.changed}.union(sample.gone)
+        for number, socket in unconfirmed.items():
+            if read_again or number not in differs:
                 socket.confirm()
-        for key, socket in list(current.items()):
-            if key not in table:
+        unconfirmed = {}
+        for number in sample.gone:
+            current.pop(number).end_period(left_after, sample.t)
+        for entry in sample.changed:
+            if entry.id not in current:
+                current[entry.id] = _Tracked()
+                tracked.append(current[entry.id])
+            socket = current[entry.id]
+            if socket.samples and entry.state != socket.state:
                 socket.end_period(left_after, sample.t)
-                del current[key]
-            elif table[key].state != socket.state:
-                socket.end_period(left_after, sample.t)
-        for key, entry in table.items():
-            if key not in current:
-                current[key] = _Tracked()
-                tracked.append(current[key])
-            current[key].add(entry, sample)
+            socket.add(entry, sample)
+            unconfirmed[entry.id] = socket
         last = sample.t
     for socket in current.values():
         socket.end_period(last, UNSEEN)

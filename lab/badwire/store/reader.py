@@ -10,7 +10,7 @@ from badwire.store.recorder import EVIDENCE
 from badwire.store.records import ANY_HOST, Record, check, hosts_of, record_of
 from badwire.util.jsonlines import encode
 
-FORMAT = 3
+FORMAT = 4
 """The version of the format of a run folder's evidence."""
 NO_CAPTURE = pcapng.CaptureFile((), (), None, complete=False)
 

@@ -350,7 +350,14 @@ _NOTHING = type(None)
 _FIELDS: Mapping[str, FieldTypes] = {
     "meta": {"t": int, "scenario": str, "hosts": dict},
     "facts": {"host": str},
-    "sample": {"host": str, "t": int, "sockets": list},
+    "sample": {
+        "host": str,
+        "t": int,
+        "number": int,
+        "sockets": list,
+        "gone": list,
+        "size": int,
+    },
     "counters": {"host": str, "t": int, "counters": dict},
     "processes": {"host": str, "t": int, "processes": list},
     "call": {
@@ -504,7 +511,7 @@ def _meta(record: Record) -> bool:
 
 def _sample(record: Record) -> bool:
     sockets = record["sockets"]
-    if not _all_are(dict, sockets):
+    if not _all_are(dict, sockets) or not _all_are(int, record["gone"]):
         return False
     return all(_socket(socket) for socket in sockets)
 
@@ -512,7 +519,8 @@ def _sample(record: Record) -> bool:
 def _socket(socket: Mapping[str, Any]) -> bool:
     numbers = [socket.get(name) for name in _SOCKET_NUMBERS]
     return (
-        isinstance(socket.get("state"), str)
+        isinstance(socket.get("id"), int)
+        and isinstance(socket.get("state"), str)
         and isinstance(socket.get("proto", "tcp"), str)
         and _is_address(socket.get("local"))
         and _is_address(socket.get("remote"))

@@ -258,7 +258,7 @@ class Host:
         else:
             self._recorder.record(kind, host=self.name, **event)
         if kind == "sample":
-            self._table.update(event["sockets"])
+            self._table.update(event)
         elif kind in ("program", "output"):
             self._update_process({"event": kind, **event})
 

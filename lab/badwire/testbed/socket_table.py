@@ -4,11 +4,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from badwire.errors import LabError, Timeout
+from badwire.store.sampled_table import Entry, SampledTable
+from badwire.util.jsonlines import Message
 
-Entry = dict[str, Any]  # one socket, with the fields of agent.host.inet_diag.SocketEntry
 Predicate = Callable[[Entry], bool]
 
 
@@ -51,13 +51,13 @@ class SocketTable:
     def __init__(self, host: str) -> None:
         self.host = host
         self._changed = threading.Condition()
-        self._entries: list[Entry] = []
+        self._sampled = SampledTable()
         self._lost: LabError | None = None
 
-    def update(self, entries: list[Entry]) -> None:
-        """Replace the table by a newer one."""
+    def update(self, sample: Message) -> None:
+        """Bring the table up to date with the next sample."""
         with self._changed:
-            self._entries = entries
+            self._sampled.take(sample)
             self._changed.notify_all()
 
     def fail(self, error: LabError) -> None:
@@ -86,11 +86,11 @@ class SocketTable:
                 if left <= 0 or not self._changed.wait(left):
                     if satisfied():
                         return
-                    summary = _summary(self._entries)
+                    summary = _summary(self._sampled.entries())
                     raise Timeout(f"{failure} within {timeout:g} s; it has: {summary}")
 
     def _count(self, wanted: SocketFilter) -> int:
-        matching = [entry for entry in self._entries if wanted.matches(entry)]
+        matching = [entry for entry in self._sampled.entries() if wanted.matches(entry)]
         return len(matching)
 
 

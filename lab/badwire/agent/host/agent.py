@@ -148,8 +148,8 @@ class HostAgent:
         self._do_blocking(request, reply)
 
     def _do_sample(self, request: Message, reply: Reply) -> None:
-        sockets = self._sample("asked")
-        reply(sockets)
+        self._sample("asked")
+        reply(None)
 
     def _do_sockets(self, request: Message, reply: Reply) -> None:
         """The table of sockets; unlike ``sample``, recorded only if it has changed."""

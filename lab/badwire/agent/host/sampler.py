@@ -22,6 +22,7 @@ from badwire.agent.event_loop import Loop, Timer
 from badwire.agent.host import inet_diag
 from badwire.agent.host.inet_diag import SocketEntry
 from badwire.agent.host.system import CLOCK_MONOTONIC_COARSE
+from badwire.agent.host.table_changes import TableChanges
 from badwire.linux.timers import granularity
 from badwire.util.jsonlines import MessageHandler
 
@@ -118,13 +119,14 @@ class Sampler:
         # Docker's resolver listens in a container before the lab's programs do; it is not part of the lab.
         present = inet_diag.table(self._diag)
         self._foreign = {entry["inode"] for entry in present if entry["inode"] != 0}
-        self._last: list[dict[str, object]] | None = None
         self._sampled_at = time.monotonic_ns()
         self._cost = 0  # ns of processor time that the last sample took
         self._interval = MIN_INTERVAL_NS
         self._woken_at = self._sampled_at
         jiffy = time.clock_getres(CLOCK_MONOTONIC_COARSE)  # seconds; that clock ticks once a jiffy
         self._jiffy = round(jiffy * 1e9)
+        self._changes = TableChanges(self._jiffy)
+        self._emitted = 0  # samples
         self._timers: dict[TimerKey, SocketTimer] = {}
         self._next: Timer | None = None
         self.watchers: list[Callable[[list[SocketEntry]], None]] = []
@@ -137,10 +139,10 @@ class Sampler:
         self._schedule(earliest, cause)
 
     def sample(self, cause: str) -> list[SocketEntry]:
-        """Read the table now.
+        """Read the table now, and return it.
 
-        A change is emitted together with the time of the last sample that still showed the table before. With the
-        cause "asked" the sample is always emitted, which records that nothing had changed until then.
+        What changed is emitted together with the time of the last sample that still showed the table before. With the
+        cause "asked" a sample is always emitted, which records that nothing had changed until then.
         """
         started = time.monotonic_ns()
         cpu_before = time.thread_time_ns()
@@ -149,14 +151,12 @@ class Sampler:
         now = time.monotonic_ns()
         # Processor time and not elapsed time: another process on the core is no reason to sample less often.
         self._cost = time.thread_time_ns() - cpu_before
-        current = [_without_clock(entry) for entry in sockets]
-        prev = started
-        changed = current != self._last
-        if changed:
-            prev = self._sampled_at
-        if changed or cause == "asked":
-            self._emit({"event": "sample", "t": now, "prev": prev, "cause": cause, "sockets": sockets})
-            self._last = current
+        change = self._changes.update(sockets, started, now)
+        prev = started if change.is_empty else self._sampled_at
+        if cause == "asked" or not change.is_empty:
+            self._emitted += 1
+            same = {"event": "sample", "t": now, "prev": prev, "cause": cause}
+            self._emit({**same, "number": self._emitted, **change.fields})
         self._sampled_at = started
         for watcher in tuple(self.watchers):
             watcher(sockets)
@@ -210,8 +210,3 @@ class Sampler:
         if self._next is not None:
             self._next.cancel()
             self._next = None
-
-
-def _without_clock(entry: SocketEntry) -> dict[str, object]:
-    """The entry without the time left on its timer, which differs in every sample."""
-    return {key: value for key, value in entry.items() if key != "expires_ms"}

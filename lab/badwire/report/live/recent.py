@@ -1,7 +1,6 @@
 """The last moments of a run in progress: the newest records and frames, as evidence, and the story of them."""
 
 import itertools
-import re
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from badwire.packets.ipv4 import TCP
 from badwire.packets.pcapng import Captured, CaptureFile
 from badwire.packets.tcp_flags import flag_bits
 from badwire.report.story import Story, story
+from badwire.store.sampled_table import SampledTable
 from badwire.util.jsonlines import decode
 
 FRAMES = 120  # captured frames that are kept, which is more than a screen shows
@@ -34,13 +34,12 @@ OPENINGS = 64  # SYNs that are kept longer, since sequence numbers are counted f
 
 _FLAGS_AT = 13  # bytes into the TCP header (RFC 9293 section 3.1)
 _SYN = flag_bits("S")
-_HOST = re.compile(rb'"host":"([^"]*)"')
 _record = lru_cache(maxsize=1024)(decode)  # most records were decoded before
 
 
 @dataclass(frozen=True)
 class LastSample:
-    """The last recorded sample of a host's socket table, at ``t`` (ns since the run began)."""
+    """A host's socket table as of its last sample, at ``t`` (ns since the run began)."""
 
     t: int
     sockets: tuple[Mapping[str, Any], ...]
@@ -69,7 +68,10 @@ class _NumberedRecord(NamedTuple):
 
 
 class Recent:
-    """Keeps the newest records and frames of a run; it decodes only what will be shown."""
+    """Keeps the newest records and frames of a run, and the hosts' socket tables.
+
+    It decodes the samples of the tables, and of the rest only what will be shown.
+    """
 
     def __init__(self) -> None:
         self._meta: dict[str, Any] = {}
@@ -77,7 +79,7 @@ class Recent:
         self._kept: dict[bytes, deque[_NumberedRecord]] = {}
         for kind, most in KEPT.items():
             self._kept[kind.encode()] = deque(maxlen=most)
-        self._samples: dict[bytes, bytes] = {}  # the last one of each host
+        self._tables: dict[str, SampledTable] = {}  # by host
         self._frames: deque[Captured] = deque()
         self._openings: deque[Captured] = deque(maxlen=OPENINGS)
         self._sent = 0  # frames
@@ -95,11 +97,17 @@ class Recent:
         if kind in self._kept:
             self._kept[kind].append(_NumberedRecord(next(self._numbers), record))
         elif kind == b"sample":
-            host = _HOST.search(record)
-            if host is not None:
-                self._samples[host[1]] = record
+            self._take_sample(decode(record))
         elif kind == b"meta":
             self._meta = decode(record)
+
+    def _take_sample(self, sample: dict[str, Any]) -> None:
+        host = sample["host"]
+        table = self._tables.setdefault(host, SampledTable())
+        try:
+            table.take(sample)
+        except ValueError:  # a sample before was not written, on a full disk: the table is not known any more
+            del self._tables[host]
 
     def _take_frame(self, frame: Captured) -> None:
         if frame.direction == "in":
@@ -119,17 +127,17 @@ class Recent:
         virtual = self._meta.get("clock") == "virtual"
         in_order = sorted(itertools.chain.from_iterable(self._kept.values()))
         records = [_record(each.record) for each in in_order]
-        samples = [_record(sample) for sample in self._samples.values()]
         if virtual:
-            times = [_time(record) for record in [*records, *samples]]
+            times = [_time(record) for record in records]
+            times += [table.t for table in self._tables.values()]
             now = max(began, self._newest, *times)
         else:
             now = time.monotonic_ns()
         end = {"kind": "now", "t": now}
         run = Evidence((self._meta, *records, end), self._capture())
         tables = {}
-        for sample in samples:
-            tables[sample["host"]] = LastSample(sample["t"] - began, tuple(sample["sockets"]))
+        for host, table in self._tables.items():
+            tables[host] = LastSample(table.t - began, tuple(table.entries()))
         return Moment(
             story=story(run),
             tables=tables,
