@@ -3,8 +3,9 @@
 Evidence is taken away from the histories of tests/claims, and the claims are judged again. A verdict may become
 UNKNOWN. HOLDS must not become FAILS, nor FAILS HOLDS. Evidence is taken away in two ways:
 
-- It is lost: records or frames disappear from the folder of a run. The last record counts the records, and the record
-  of the capture counts the frames, so every claim of the scenario must become UNKNOWN.
+- It is lost: records, sockets of a sample, or frames disappear from the folder of a run. The last record counts the
+  records, each sample counts the sockets of its table, and the record of the capture counts the frames, so every claim of
+  the scenario must become UNKNOWN.
 - It was never observed: the lab took no sample of a host's sockets, or read no counters, or passed on a frame that it
   could not read. All counts agree, so the claims themselves have to notice it. What the lab itself does (calls,
   programs, faults, notes) is recorded as it happens, so these records can only be lost.
@@ -81,7 +82,7 @@ class Violation:
 
 
 def lost(run: Evidence, draw: random.Random) -> Iterator[Removal]:
-    """Take records and frames away from the folder of a run, in one way of each rule."""
+    """Take records, sockets and frames away from the folder of a run, in one way of each rule."""
     records = run.records[1:]  # without the first record a run is refused
     one = draw.choice(records)
     yield _lost_records(run, "a record", str(one["kind"]), lambda record: record is one)
@@ -94,6 +95,7 @@ def lost(run: Evidence, draw: random.Random) -> Iterator[Removal]:
     shown = f"{_seconds(began, run)} to {_seconds(ended, run)}"
     yield _lost_records(run, "a time", shown, lambda record: began <= record.get("t", 0) <= ended)
     yield _lost_records(run, "the end", "end", lambda record: record["kind"] == "end")
+    yield from _lost_from_a_sample(run)
     if not run.pcap.frames:
         return
     frame = draw.choice(run.pcap.frames)
@@ -109,6 +111,33 @@ def _lost_records(run: Evidence, rule: str, what: str, is_lost: Callable[[Record
     first, *others = run.records
     rest = [record for record in others if not is_lost(record)]
     return Removal(f"lost: {rule}", what, Evidence((first, *rest), run.pcap))
+
+
+def _lost_from_a_sample(run: Evidence) -> Iterator[Removal]:
+    """Take sockets away from a sample in which some are new, and from one in which some are gone; each in the middle."""
+    shown: set[tuple[str, int]] = set()
+    with_new: list[Record] = []
+    with_gone: list[Record] = []
+    for record in run.records:
+        if record["kind"] != "sample":
+            continue
+        sockets = {(record["host"], entry["id"]) for entry in record["sockets"]}
+        if sockets - shown:
+            with_new.append(record)
+        shown |= sockets
+        if record["gone"]:
+            with_gone.append(record)
+    if with_new:
+        sample = with_new[len(with_new) // 2]
+        yield _with_sample(run, "a sample's sockets", sample, {**sample, "sockets": []})
+    if with_gone:
+        sample = with_gone[len(with_gone) // 2]
+        yield _with_sample(run, "a socket that is gone", sample, {**sample, "gone": sample["gone"][1:]})
+
+
+def _with_sample(run: Evidence, rule: str, sample: Record, damaged: Record) -> Removal:
+    records = tuple(damaged if record is sample else record for record in run.records)
+    return Removal(f"lost: {rule}", _seconds(sample["t"], run), Evidence(records, run.pcap))
 
 
 def _lost_frames(run: Evidence, rule: str, what: str, is_lost: Callable[[Captured], bool]) -> Removal:

@@ -27,6 +27,12 @@ while True:
         connection.sendall(connection.recv(100).swapcase())
 """
 
+CONNECTIONS = 60
+SAMPLES = 200
+MOST_ENTRIES = 16  # of a connection: six states on one host, five on the other, and those of the listener's queue
+MOST_BYTES = 1200  # of an entry, with tcp_info
+BYTES_WITHOUT_ENTRIES = 200  # of a sample
+
 
 def executable(path: Path, text: str) -> Path:
     path.write_text(text)
@@ -299,6 +305,29 @@ def test_as_many_sockets_may_be_in_time_wait_as_on_a_machine_with_16_gb(lab: Lab
         assert set(most) == {65536}
     else:
         assert len(set(most)) == 1  # the machine's own
+
+
+def test_the_evidence_of_a_connection_does_not_grow_with_the_number_of_others(
+    opener: Opener, tmp_path: Path, seen: Callable[[], Evidence]
+) -> None:
+    """Each connection is sampled beside all those before it, which are in TIME_WAIT; then all of them, many times."""
+    with opener() as lab:
+        server, client = lab.host("server"), lab.host("client")
+        listener = server.listen(7000)
+        for _ in range(CONNECTIONS):
+            connection = client.connect(server.at(7000))
+            accepted = listener.accept()
+            connection.close()
+            accepted.close()
+            client.wait_until(state="TIME_WAIT")
+        for _ in range(SAMPLES):
+            client.wait_until(state="TIME_WAIT")
+    lines = (tmp_path / "run" / "evidence.jsonl").read_bytes().splitlines()
+    samples = [line for line in lines if b'"kind":"sample"' in line]
+    assert len(samples) > CONNECTIONS + SAMPLES
+    assert sum(map(len, samples)) < CONNECTIONS * MOST_ENTRIES * MOST_BYTES + len(samples) * BYTES_WITHOUT_ENTRIES
+    waiting = seen().host("client").timelines("TIME_WAIT")
+    assert len({socket.local_port for socket in waiting}) == CONNECTIONS
 
 
 def test_tcp_uses_the_least_rto_of_a_route(opener: Opener) -> None:

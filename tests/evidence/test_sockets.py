@@ -1,11 +1,12 @@
 """Sockets as samples show them: every length of time has the bounds that the samples leave."""
 
 import math
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from badwire.evidence import NotRecorded, Span
+from badwire.evidence import Evidence, NotRecorded, Span
 from badwire.evidence.sockets import UNSEEN, SocketSample, SocketTables, SocketTimeline
 from tests.claims.written import Written, ns, sock
 
@@ -415,3 +416,93 @@ def test_the_accept_queue_of_a_listener() -> None:
 def test_the_accept_queue_without_a_listener() -> None:
     with pytest.raises(NotRecorded, match="no listener on port 7002 of server was recorded"):
         on_server((0, 1, [LISTENER])).accept_queue(7002)
+
+
+# Whole tables, which the evidence has as changes
+
+
+def many(count: int) -> SocketTables:
+    """Each second a connection comes, which is in TIME_WAIT from the next second on."""
+    samples = []
+    table: Table = [LISTENER]
+    for n in range(1, count + 1):
+        table = [*(entry | {"state": "TIME_WAIT"} for entry in table[1:]), connected(n, "ESTABLISHED")]
+        table = [LISTENER, *table]
+        samples.append((n - 0.5, float(n), table))
+    return on_server(*samples)
+
+
+def test_each_sample_has_the_whole_table() -> None:
+    for n, sample in enumerate(many(40).samples, 1):
+        expected = ["LISTEN", *["TIME_WAIT"] * (n - 1), "ESTABLISHED"]
+        assert [socket.state for socket in sample.sockets] == expected
+        assert [socket.remote_port for socket in sample.sockets] == [0, *range(1, n + 1)]
+        assert {socket.t for socket in sample.sockets} == {ns(n)}
+        assert len(sample.in_state("TIME_WAIT", port=7000)) == n - 1
+
+
+def test_the_whole_tables_that_are_kept_are_not_larger_than_the_changes() -> None:
+    for count in (50, 200):
+        samples = many(count).samples
+        kept = sum(len(sample._whole or ()) for sample in samples)
+        assert kept <= 2 * sum(1 + len(sample.changed) + len(sample.gone) for sample in samples)
+
+
+def test_the_time_left_on_a_timer_in_a_later_sample() -> None:
+    waiting = connected(timer="time_wait", expires_ms=60_000)
+    tables = on_server((0, 1, [waiting]), (10, 11, [waiting | {"expires_ms": 50_000}, LISTENER]))
+    _, later = tables.samples
+    assert [socket.local_port for socket in later.changed] == [7000]
+    assert [(each.state, each.expires_ms) for each in later.sockets] == [("TIME_WAIT", 50_000), ("LISTEN", 0)]
+    assert tables.timelines("TIME_WAIT").first.last("TIME_WAIT").expires_ms == 50_000
+
+
+def test_a_part_of_a_run_begins_with_the_table_of_the_sample_before() -> None:
+    w = Written()
+    w.sample("server", 1, [LISTENER, connected(timer="time_wait", expires_ms=60_000)])
+    w.sample("server", 2, [LISTENER, connected(timer="time_wait", expires_ms=59_000), connected(40002)])
+    w.note(3, "later")
+    w.sample("server", 5, [LISTENER, connected(40002)])
+    server = w.evidence().phase("later").host("server")
+    first, second = server.table_samples
+    assert (first.t, first.previous, second.t) == (ns(2), UNSEEN, ns(5))
+    assert [(each.remote_port, each.expires_ms) for each in first.sockets] == [(0, 0), (40001, 59_000), (40002, 0)]
+    assert len(second.sockets) == 2
+    assert server.timelines("TIME_WAIT").map(lambda timeline: timeline.gone) == (True, False)
+    assert server.most("TIME_WAIT") == 2
+
+
+def without_a_sample(*numbers: int) -> Evidence:
+    """Five samples of the server, without those with these numbers."""
+    w = Written()
+    for n in range(5):
+        w.sample("server", n + 1, [connected(port) for port in range(n)])
+        w.note(n + 1.5, f"after {n + 1}")
+    w.sample("client", 1, [])
+    run = w.evidence()
+    left = [record for record in run.records if record["kind"] != "sample" or record["number"] not in numbers]
+    kinds = Counter(record["kind"] for record in left[:-1])
+    return Evidence((*left[:-1], {**left[-1], "records": dict(kinds)}), run.pcap)
+
+
+def test_after_a_sample_that_is_missing_no_table_is_known() -> None:
+    """Though the last record counts none that is missing. What was before it in the run is known."""
+    run = without_a_sample(4)
+    message = "not all samples of the sockets of server were recorded: sample 5 follows sample 3"
+    with pytest.raises(NotRecorded, match=message):
+        run.host("server").timelines()
+    with pytest.raises(NotRecorded, match=message):
+        _ = run.sampling_interval
+    assert run.error == (
+        "evidence.jsonl does not have all samples of sockets as they were written: of server sample 5 follows sample 3"
+    )
+    assert len(run.phase("after 1").host("server").table_samples) == 2
+    for later in (2, 3, 4, 5):  # nobody knows when the one that is missing was taken
+        with pytest.raises(NotRecorded, match=message):
+            run.phase(f"after {later}").host("server").most("TIME_WAIT")
+
+
+def test_samples_that_are_missing_at_the_end_are_those_that_were_not_taken() -> None:
+    run = without_a_sample(4, 5)
+    assert run.error is None
+    assert run.host("server").most("TIME_WAIT") == 2

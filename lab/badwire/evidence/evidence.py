@@ -209,7 +209,7 @@ class Evidence:
         """The longest time, in seconds, within which a change of a host's sockets may have gone unseen.
 
         Raises:
-            NotRecorded: no host's sockets were sampled.
+            NotRecorded: no host's sockets were sampled, or a sample is missing.
         """
         found = []
         for name in self.hosts:
@@ -217,7 +217,8 @@ class Evidence:
             try:
                 found.append(host.tables.sampling_interval)
             except NotRecorded:
-                continue
+                if name in self._gaps:
+                    raise
         if not found:
             raise NotRecorded.of("no sample of any host's sockets was recorded")
         return max(found)

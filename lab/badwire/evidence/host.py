@@ -36,7 +36,7 @@ class HostEvidence:
 
     @property
     def table_samples(self) -> Records[TableSample]:
-        """The samples of its socket table. Raises NotRecorded when there is none."""
+        """The samples of its socket table. Raises NotRecorded when there is none, or one is missing or damaged."""
         return self.tables.samples
 
     def timelines(

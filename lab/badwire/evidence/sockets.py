@@ -534,8 +534,6 @@ def _samples(host: str, records: Iterable[Record], began: int, ended: int | None
     cause = ""
     for record in records:
         t = record["t"]
-        if ended is not None and t > ended:
-            break
         if t >= began and 0 < table.t < began:
             yield _as_first(table, cause)
         try:
@@ -544,6 +542,8 @@ def _samples(host: str, records: Iterable[Record], began: int, ended: int | None
             raise NotRecorded.of(
                 "not all samples of the sockets of {host} were recorded: {gap}", host=host, gap=str(error)
             ) from None
+        if ended is not None and t > ended:
+            return  # it was read because the next sample tells whether one before it is missing
         cause = record.get("cause", "")
         if t >= began:
             yield TableSample.of(record)
