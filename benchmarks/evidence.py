@@ -3,10 +3,9 @@
     python -m benchmarks.evidence [real|virtual]
 
 Connections are made one after another; each leaves a socket in TIME_WAIT for a minute, on either clock (the default is
-the virtual one). Each connection changes the table of sockets a few times, however many others there are, so the bytes of
-evidence for one connection are the same with 200 of them and with 800. So are the seconds and the memory that it takes
-to follow one of the sockets through all samples. What grows is the processor time of the run, since the kernel describes
-the whole table in every sample.
+the virtual one). Each changes the table of sockets a few times, however many others there are. So with 800 of them the
+bytes of evidence for one socket are the same as with 200, and so are the time and the memory that reading it takes. The
+processor time of the run for one socket grows, since the kernel describes the whole table for each sample.
 """
 
 import resource
@@ -21,6 +20,17 @@ from badwire.evidence import Evidence
 
 COUNTS = (200, 800)
 KIB = 1024
+TITLES = (
+    "sockets",
+    "bytes",
+    "a socket",
+    "run CPU s",
+    "a socket ms",
+    "read s",
+    "a socket ms",
+    "peak MiB",
+    "a socket KiB",
+)
 SCENARIO = '''"""Sockets in TIME_WAIT."""
 from badwire.claims import RFC, claim, equals
 from badwire.scenario import scenario
@@ -53,8 +63,8 @@ def processor_seconds() -> float:
 
 def main(arguments: list[str]) -> None:
     clock = arguments[0] if arguments else "virtual"
-    titles = ("sockets", "bytes", "a socket", "run CPU s", "a socket ms", "read s", "a socket ms", "peak MiB", "a socket KiB")
-    print("".join(f"{title:>14}" for title in titles))
+    titles = "".join(f"{title:>14}" for title in TITLES)
+    print(titles)
     with tempfile.TemporaryDirectory(prefix="badwire-bench-") as temporary:
         for count in COUNTS:
             file = Path(temporary, f"wait{count}.py")

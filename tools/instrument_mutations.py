@@ -4,8 +4,8 @@ Evidence is taken away from the histories of tests/claims, and the claims are ju
 UNKNOWN. HOLDS must not become FAILS, nor FAILS HOLDS. Evidence is taken away in two ways:
 
 - It is lost: records, sockets of a sample, or frames disappear from the folder of a run. The last record counts the
-  records, each sample counts the sockets of its table, and the record of the capture counts the frames, so every claim of
-  the scenario must become UNKNOWN.
+  records, a sample the sockets of its table, and the record of the capture the frames, so every claim of the scenario
+  must become UNKNOWN.
 - It was never observed: the lab took no sample of a host's sockets, or read no counters, or passed on a frame that it
   could not read. All counts agree, so the claims themselves have to notice it. What the lab itself does (calls,
   programs, faults, notes) is recorded as it happens, so these records can only be lost.
@@ -114,7 +114,7 @@ def _lost_records(run: Evidence, rule: str, what: str, is_lost: Callable[[Record
 
 
 def _lost_from_a_sample(run: Evidence) -> Iterator[Removal]:
-    """Take sockets away from a sample in which some are new, and from one in which some are gone; each in the middle."""
+    """Take sockets away from a sample in which some are new, and from one in which some are gone, amid the run."""
     shown: set[tuple[str, int]] = set()
     with_new: list[Record] = []
     with_gone: list[Record] = []

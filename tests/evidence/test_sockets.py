@@ -445,7 +445,7 @@ def test_the_whole_tables_that_are_kept_are_not_larger_than_the_changes() -> Non
     for count in (50, 200):
         samples = many(count).samples
         kept = sum(len(sample._whole or ()) for sample in samples)
-        assert kept <= 2 * sum(1 + len(sample.changed) + len(sample.gone) for sample in samples)
+        assert kept <= sum(1 + len(sample.changed) + len(sample.gone) for sample in samples)
 
 
 def test_the_time_left_on_a_timer_in_a_later_sample() -> None:

@@ -1,7 +1,7 @@
 """A host's sockets, as samples of the kernel's table show them: their states, in order, and how long each lasted.
 
-A sample is recorded as what changed since the one before, and is kept so: a whole table is put together when it is asked
-for, and what a query counts over all samples, it counts along the changes.
+A sample is recorded as what changed since the one before, and is kept so: a whole table is put together when it is
+asked for, and what a query counts over all samples, it counts along the changes.
 
 A change of state happened after the last sample that does not show it, and not later than the first one that does, so
 every duration is a Span.
@@ -38,9 +38,9 @@ class SocketSample:
 
     ``id`` is the same in all samples of the socket. ``user`` is the number of the user whose program made it.
     ``expires_ms`` is what was left, at ``t``, of the time until its timer is due. ``info`` has the fields of tcp_info,
-    named without ``tcpi_``; its times are in microseconds. ``confirmed`` means that the next sample showed the same
-    values. On a busy connection the fields of an unconfirmed sample may be from different moments, since the kernel reads
-    the congestion window before it locks the socket to read the rest (net/ipv4/tcp.c tcp_get_info).
+    named without ``tcpi_``; its times are in microseconds. ``confirmed`` means that the next reading showed the same
+    values. On a busy connection the fields of an unconfirmed sample may be from different moments, since the kernel
+    reads the congestion window before it locks the socket to read the rest (net/ipv4/tcp.c tcp_get_info).
     """
 
     id: int
@@ -206,7 +206,7 @@ class SocketTimeline:
         return self._in(state, found).first
 
     def last(self, state: str) -> SocketSample:
-        """The socket as it was last seen in ``state``, at that time. Raises NotRecorded when no sample shows it there."""
+        """The socket as it was last seen in ``state``, and when that was. Raises NotRecorded when it never was."""
         in_state = self.periods.where(lambda period: period.state == state)
         found = self.samples_in(state).last
         return found.at(in_state.last.left_after)
@@ -304,8 +304,8 @@ class TableSample:
 def _linked(samples: Iterable[TableSample]) -> Iterator[TableSample]:
     """The samples of a host in order, each with what it needs to put its table together.
 
-    A whole table is kept when as much has been recorded since the last one as the table has sockets. So all of them
-    together are not larger than what was recorded, and no table takes longer to put together than to read twice.
+    A whole table is kept when more has been recorded since the last one than the table has sockets. So those that are
+    kept are together not larger than what was recorded, and to put any other together takes no more than its size.
     """
     table: _Table = {}
     before: TableSample | None = None
