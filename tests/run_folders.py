@@ -31,6 +31,7 @@ def saved(base: Path, scenario: str | None = None, ended: bool = True) -> Path:
     w.segment("client", "server", 0.3, "A", seq=101, ack=501)
     w.sample("client", 0.15, [sock("SYN_SENT", 40001, 7000)])
     w.sample("server", 0.15, [sock("LISTEN", 7000)])
+    w.sample("client", 0.25, [sock("ESTABLISHED", 40001, 7000)])
     w.fault(0.4, "server", {"name": "nth", "n": 1})
     w.call("client", 0.1, "connect", ["10.0.0.2", 7000], took=0.1)
     w.program("server", 0.01, "shout", "7000", exits=0.02, out="hello\n")
@@ -65,6 +66,15 @@ def without_a_call(folder: Path) -> None:
     left = [line for line in lines(folder) if '"kind":"call"' not in line]
     assert len(left) == len(lines(folder)) - 1
     put(folder, *left)
+
+
+def without_a_sample(folder: Path) -> None:
+    """The last record says so too: only the client's next sample shows it."""
+    text = "".join(lines(folder)).replace('"sample":3', '"sample":2')
+    first, *others = [line for line in text.splitlines(keepends=True) if '"kind":"sample"' in line]
+    put(folder, text.replace(first, ""))
+    assert '"host":"client"' in first
+    assert len(others) == 2
 
 
 def late_beginning(folder: Path) -> None:
@@ -147,6 +157,7 @@ DAMAGES = [
     (wrong_values, "are not records of evidence", 3),
     (garbage_lines, "lines 2, 3, 4, 6, are not records of evidence", 3),
     (without_a_call, "does not have all records that were written: 1 of the kind call missing", 3),
+    (without_a_sample, "The sockets of client cannot be shown: sample 2 is where sample 1 should be", 3),
     (cut_in_a_line, "evidence.jsonl has no end", 3),
     (killed, "evidence.jsonl has no end", 3),
     (no_text, "has no valid record", 0),

@@ -488,13 +488,13 @@ def without_a_sample(*numbers: int) -> Evidence:
 def test_after_a_sample_that_is_missing_no_table_is_known() -> None:
     """Though the last record counts none that is missing. What was before it in the run is known."""
     run = without_a_sample(4)
-    message = "not all samples of the sockets of server were recorded: sample 5 follows sample 3"
+    message = "not all samples of the sockets of server were recorded: sample 5 is where sample 4 should be"
     with pytest.raises(NotRecorded, match=message):
         run.host("server").timelines()
     with pytest.raises(NotRecorded, match=message):
         _ = run.sampling_interval
     assert run.error == (
-        "evidence.jsonl does not have all samples of sockets as they were written: of server sample 5 follows sample 3"
+        "evidence.jsonl does not have all samples of sockets as they were written: of server sample 5 is where sample 4 should be"
     )
     assert len(run.phase("after 1").host("server").table_samples) == 2
     for later in (2, 3, 4, 5):  # nobody knows when the one that is missing was taken

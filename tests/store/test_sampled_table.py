@@ -70,7 +70,7 @@ def test_a_sample_that_is_missing_is_noticed_at_the_next_one(seed: int) -> None:
     recorded = [sample for _, sample in samples(tables(seed))]
     missing = random.Random(seed).randrange(len(recorded) - 1)
     left = [sample for place, sample in enumerate(recorded) if place != missing]
-    assert gaps(left) == {"client": f"sample {missing + 2} follows sample {missing}"}
+    assert gaps(left) == {"client": f"sample {missing + 2} is where sample {missing + 1} should be"}
     assert gaps(recorded) == {}
 
 
@@ -90,7 +90,7 @@ def test_hosts_have_tables_of_their_own() -> None:
     (_, one), (_, two) = samples(iter([(1, []), (2, [sock("LISTEN")])]))
     others = [{**one, "host": "server"}, {**two, "host": "server", "number": 3}]
     note = {"kind": "note", "t": 1, "text": ""}
-    assert gaps([one, others[0], note, two, others[1]]) == {"server": "sample 3 follows sample 1"}
+    assert gaps([one, others[0], note, two, others[1]]) == {"server": "sample 3 is where sample 2 should be"}
 
 
 @pytest.mark.parametrize(("ms", "elapsed", "left"), [(60, 0, 60), (60, 10.4, 50), (60, 10.6, 49), (60, 70, 0)])

@@ -41,8 +41,9 @@ class SampledTable:
             ValueError: it is not the next one, or does not fit the table.
         """
         number = sample["number"]
-        if number != self._number + 1:
-            raise ValueError(f"sample {number} follows sample {self._number}")
+        expected = self._number + 1
+        if number != expected:
+            raise ValueError(f"sample {number} is where sample {expected} should be")
         self._number = number
         self.t = sample["t"]
         rows = {entry["id"]: _Sampled(self.t, entry) for entry in sample["sockets"]}
