@@ -76,8 +76,8 @@ def test_a_sample_that_is_missing_is_noticed_at_the_next_one(seed: int) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [{"sockets": []}, {"gone": []}, {"gone": [1, 9]}, {"size": 3}],
-    ids=["no sockets", "none is gone", "one is gone that was not there", "another size"],
+    [{"sockets": []}, {"gone": []}, {"gone": [1, 9]}, {"gone": [1, 1]}, {"size": 3}],
+    ids=["no sockets", "none is gone", "one is gone that was not there", "one is gone twice", "another size"],
 )
 def test_a_sample_that_does_not_fit_is_noticed(damage: dict[str, Any]) -> None:
     first, second, third = (sock("ESTABLISHED", port, 7000) for port in (1, 2, 3))

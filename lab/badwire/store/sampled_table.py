@@ -4,7 +4,7 @@
 has, so that a sample that is missing or damaged is noticed: after it, the table is not known.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from badwire.store.records import Record
@@ -56,10 +56,11 @@ class SampledTable:
         return [_at(self.t, row) for row in self._rows.values()]
 
 
-def apply(table: dict[int, Row], rows: Mapping[int, Row], gone: Sequence[int]) -> bool:
+def apply(table: dict[int, Row], rows: Mapping[int, Row], gone: Iterable[int]) -> bool:
     """Make a table that of the next sample, by the ids of its sockets. Returns whether all that are gone were in it."""
-    were_there = all(number in table for number in gone)
+    were_there = True
     for number in gone:
+        were_there = were_there and number in table
         table.pop(number, None)
     table.update(rows)
     return were_there
