@@ -95,8 +95,8 @@ class Evidence:
             kinds = ", ".join(f"{count} of the kind {kind}" for kind, count in sorted(missing.items()))
             return f"{EVIDENCE} does not have all records that were written: {kinds} missing"
         if self._gaps:
-            hosts = ", ".join(f"of {host} {gap}" for host, gap in self._gaps.items())
-            return f"{EVIDENCE} does not have all samples of sockets as they were written: {hosts}"
+            hosts = "; ".join(f"{host}: {gap}" for host, gap in self._gaps.items())
+            return f"{EVIDENCE} does not have the samples as they were written ({hosts})"
         return None
 
     @cached_property
