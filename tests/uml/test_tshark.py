@@ -7,10 +7,8 @@ long before its receiver knew it if the wire delays it, so duplicates and full w
 Both must say the same of each segment. Each known difference has a rule below; a difference without one fails.
 """
 
-import math
 import shutil
 import subprocess
-from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -141,15 +139,11 @@ class Passage:
 
 @dataclass(frozen=True)
 class View:
-    """One connection in the capture of one of its hosts.
-
-    ``relayed_since`` is when the relay first had a fault toward that host.
-    """
+    """One connection in the capture of one of its hosts."""
 
     host: str
     stream: TcpStream
     passages: Sequence[Passage]
-    relayed_since: float  # ns
 
     @property
     def has_earlier_numbers(self) -> bool:
@@ -159,13 +153,6 @@ class View:
         """
         of_server = [tcp_of(frame).flags for frame in self.stream.frames if frame.source == self.stream.server]
         return "SA" in of_server[1:] and "S" not in of_server[0]
-
-    def is_unordered(self, passage: Passage, t: int) -> bool:
-        """Whether the relay may have delivered a segment at ``t``.
-
-        The relay records what it delivers, the kernel all else, and frames of one time have no order between the two.
-        """
-        return passage.received and passage.line.t == t and self.relayed_since <= t
 
 
 class History:
@@ -183,10 +170,6 @@ class History:
             if frame.port in positions:
                 positions[frame.port].append(position)
         return positions
-
-    def _relayed_since(self, host: str) -> float:
-        periods = [period for period in self.run.wire.faults if period.toward == host and period.engine == "relay"]
-        return min((period.began for period in periods), default=math.inf)
 
     @cached_property
     def damaged(self) -> frozenset[int]:
@@ -218,7 +201,7 @@ class History:
                     seen[frame.toward].append(Passage(delivery.position, frame, delivery, line))
             for host, passages in seen.items():
                 passages.sort(key=lambda passage: passage.position)
-                views.append(View(host, stream, passages, self._relayed_since(host)))
+                views.append(View(host, stream, passages))
         return views
 
 
@@ -235,7 +218,6 @@ class Opinion:
     passage: Passage
     marks: frozenset[str]
     since_newest: int  # ns since the segment with the highest number in its direction
-    acknowledged_at: int | None  # when an ACK before it in this capture acknowledged all of it, in ns
 
     @property
     def compared(self) -> frozenset[str]:
@@ -256,17 +238,15 @@ class Direction:
 
     newest: int = 0  # the highest number
     newest_at: int = 0
-    acks: list[int] = field(default_factory=list)  # each new highest one
-    acks_at: list[int] = field(default_factory=list)
+    highest_ack: int = 0
     bare_acks: Counter[int] = field(default_factory=Counter)
     duplicates: Counter[int] = field(default_factory=Counter)  # of these, with the window of the one before
     duplicate_at: int = 0
     window: int = 0
 
-    def acknowledged_at(self, end: int) -> int | None:
-        """When the numbers below ``end`` were acknowledged."""
-        index = bisect_left(self.acks, end)
-        return self.acks_at[index] if index < len(self.acks) else None
+    def has_acknowledged(self, end: int) -> bool:
+        """Whether the numbers below ``end`` were acknowledged."""
+        return self.highest_ack >= end
 
     def has_asked_for(self, number: int, t: int) -> bool:
         """Whether duplicate ACKs (RFC 5681 section 2) asked for a number shortly before ``t``."""
@@ -279,9 +259,7 @@ class Direction:
             self.newest, self.newest_at = end, t
         if "A" in segment.flags:
             ack = stream.ack(frame)
-            if not self.acks or ack > self.acks[-1]:
-                self.acks.append(ack)
-                self.acks_at.append(t)
+            self.highest_ack = max(self.highest_ack, ack)
             if is_bare_ack(frame):
                 if self.bare_acks[ack] and segment.window == self.window:
                     self.duplicates[ack] += 1
@@ -308,7 +286,6 @@ def opinions(view: View) -> Iterator[Opinion]:
         segment = tcp_of(frame)
         number, end = stream.seq(frame), stream.end(frame)
         there, back = directions[passage.received], directions[not passage.received]
-        acknowledged_at = back.acknowledged_at(end) if segment.data_length > 0 else None
         marks = set()
         if id(frame) in zero:
             marks.add(ZERO_WINDOW)
@@ -322,14 +299,14 @@ def opinions(view: View) -> Iterator[Opinion]:
         if segment.length > 0 and is_passed:
             if id(frame) not in repeated:
                 marks.add(OUT_OF_ORDER)
-            elif acknowledged_at is not None:
+            elif segment.data_length > 0 and back.has_acknowledged(end):
                 marks.add(SPURIOUS)
             elif back.has_asked_for(number, t):
                 marks.add(FAST)
             else:
                 marks.add(RETRANSMISSION)
         repeated |= {id(frame)} if passage.received else set()  # another delivery of it is a copy
-        yield Opinion(view, passage, frozenset(marks), t - there.newest_at, acknowledged_at)
+        yield Opinion(view, passage, frozenset(marks), t - there.newest_at)
         there.count(stream, frame, t)
 
 
@@ -366,18 +343,11 @@ def of_an_earlier_connection(opinion: Opinion) -> bool:
     return opinion.view.has_earlier_numbers
 
 
-def delivered_by_the_relay(opinion: Opinion) -> bool:
-    """Data that stands after an ACK of it, of the same time: tshark takes it for spurious."""
-    is_unordered = opinion.view.is_unordered(opinion.passage, opinion.acknowledged_at or 0)
-    return not opinion.only_lab and opinion.only_tshark == {SPURIOUS} and is_unordered
-
-
 RULES: tuple[Callable[[Opinion], bool], ...] = (
     guessed_from_time,
     acknowledgment_with_news,
     fin_with_a_zero_window,
     of_an_earlier_connection,
-    delivered_by_the_relay,
 )
 
 
@@ -422,16 +392,15 @@ def test_the_connections_are_the_same(history: History) -> None:
 def test_no_acknowledgment_stands_before_its_data(history: History) -> None:
     early = []
     for view in history.views:
+        if view.has_earlier_numbers:
+            continue
         stream = view.stream
         newest = {True: 0, False: 0}  # received, sent
-        for index, passage in enumerate(view.passages):
+        for passage in view.passages:
             frame = passage.frame
             flags = tcp_of(frame).flags
             if "A" in flags and "R" not in flags and stream.ack(frame) > newest[not passage.received]:
-                later = [each for each in view.passages[index:] if view.is_unordered(each, passage.line.t)]
-                is_explained = any(stream.end(each.frame) >= stream.ack(frame) for each in later)
-                if not is_explained and not view.has_earlier_numbers:
-                    early.append(f"{view.host}: ACK {stream.ack(frame)} at {passage.line.t} ns")
+                early.append(f"{view.host}: ACK {stream.ack(frame)} at {passage.line.t} ns")
             newest[passage.received] = max(newest[passage.received], stream.end(frame))
     assert not early, "\n".join(early)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from badwire.evidence.frames import Delivery, Frame
 from badwire.packets.packet import decode
-from badwire.packets.pcapng import Captured
+from badwire.packets.pcapng import Captured, in_order
 from badwire.store.records import Decision
 
 MOST_DAMAGE = 4  # bits in which a delivered frame may differ from a sent one and still count as that frame, damaged
@@ -44,8 +44,7 @@ def join(
         The frames in the order of their sending; a broadcast frame appears once for each host that it was sent to.
     """
     receivers: dict[str, _Receiver] = defaultdict(_Receiver)  # by host
-    in_order = sorted(captured, key=lambda each: each.t)
-    for position, each in enumerate(in_order):
+    for position, each in enumerate(in_order(captured)):
         if each.direction == "out":
             receivers[each.port].arrivals.append(_Observed(position, each))
             continue
@@ -136,12 +135,12 @@ def _match(toward: str, receiver: _Receiver) -> Iterator[Frame]:
             delivery = Delivery(arrival.frame.t, arrival.position, damaged=arrival.frame.data)
             deliveries[original].append(delivery)
     for index, frame in enumerate(sent):
-        in_order = sorted(deliveries[index], key=lambda delivery: delivery.position)
+        in_order_of_arrival = sorted(deliveries[index], key=lambda delivery: delivery.position)
         yield Frame(
             sent_at=frame.t,
             source=frame.port,
             toward=toward,
-            deliveries=tuple(in_order),
+            deliveries=tuple(in_order_of_arrival),
             length=frame.length,
             data=frame.data,
         )

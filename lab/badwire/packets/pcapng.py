@@ -8,7 +8,7 @@ Source of the blocks and options: draft-ietf-opsawg-pcapng, sections 3.5 and 4.
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -72,6 +72,11 @@ class CaptureFile:
     ports: tuple[str, ...]
     dropped: int | None
     complete: bool
+
+
+def in_order(frames: Iterable[Captured]) -> list[Captured]:
+    """The frames by their times. Those of the same time keep the order in which they were captured."""
+    return sorted(frames, key=lambda frame: frame.t)
 
 
 class Block(NamedTuple):

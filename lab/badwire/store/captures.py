@@ -40,8 +40,7 @@ def finish(folder: Path, comments: Mapping[bytes, str], frames: int, dropped: in
         OSError: a file cannot be read or written.
     """
     capture = pcapng.read(folder / FRAMES)
-    in_order = sorted(capture.frames, key=lambda frame: frame.t)
-    observations = [_commented(frame, comments) for frame in in_order]
+    observations = [_commented(frame, comments) for frame in pcapng.in_order(capture.frames)]
     ended = time.monotonic_ns()
     _write(folder / FRAMES, capture.ports, observations, ended, frames, dropped)
     entered = [frame for frame in observations if frame.direction == "in"]

@@ -1,6 +1,7 @@
 """Reads evidence.jsonl and frames.pcapng from the folder of a run, and writes both for evidence made by hand."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from badwire.errors import BadRun
@@ -69,7 +70,7 @@ def _without_meta(path: Path) -> BadRun:
 
 
 def read_capture(folder: Path) -> pcapng.CaptureFile:
-    """Return the captured frames: none if the folder has no frames.pcapng.
+    """Return the captured frames in order, also of a capture that was not finished: none without a frames.pcapng.
 
     Raises:
         BadRun: the file cannot be read, or is not a pcapng file.
@@ -78,9 +79,10 @@ def read_capture(folder: Path) -> pcapng.CaptureFile:
     if not path.exists():
         return NO_CAPTURE
     try:
-        return pcapng.read(path)
+        capture = pcapng.read(path)
     except (OSError, ValueError) as error:
         raise BadRun(f"{path} cannot be read as a capture ({error}); run the scenario again") from error
+    return replace(capture, frames=tuple(pcapng.in_order(capture.frames)))
 
 
 def write(folder: Path, records: Iterable[Record], capture: pcapng.CaptureFile) -> None:
@@ -97,8 +99,7 @@ def write(folder: Path, records: Iterable[Record], capture: pcapng.CaptureFile) 
         writer = pcapng.Writer(file)
         for port in capture.ports:
             writer.port(port)
-        in_order = sorted(capture.frames, key=lambda frame: frame.t)
-        for frame in in_order:
+        for frame in pcapng.in_order(capture.frames):
             writer.captured(frame)
         if capture.dropped is not None and capture.ports:
             port = capture.ports[0]

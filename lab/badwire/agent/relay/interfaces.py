@@ -14,7 +14,7 @@ from badwire.agent.relay.port import RelayPort
 # Bytes: room for a burst of 1800 full frames, each of which the kernel counts as 2304. Not more, since the log reports
 # the frames that an overrun relay loses, but not those that it delivers late.
 _BUFFER = 4 << 20
-_RETRIES = 20  # for a receiver whose queue is full
+_ATTEMPTS = 21  # to send to a receiver whose queue is full
 _RETRY_AFTER = 0.0005  # seconds
 _SO_SNDBUFFORCE = 32  # exceeds net.core.wmem_max; for root only
 _SO_RCVBUFFORCE = 33  # exceeds net.core.rmem_max; for root only
@@ -41,20 +41,23 @@ class Interface:
         self.outward = outward
         self.queued = 0
 
-    def retry_send(self, frame: bytes, error: OSError) -> bool:
-        """Send a frame that failed with ``error``; False if it is lost.
+    def send(self, frame: bytes) -> int | None:
+        """Send a frame; returns when, in ns, or None if it is lost.
 
         A receiver's full queue empties within microseconds, so this waits for it, as a link does. After any other error
         the frame is lost.
         """
-        if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
-            return False
-        for _ in range(_RETRIES):
-            select.select([], [], [], _RETRY_AFTER)
-            with suppress(OSError):
+        for _ in range(_ATTEMPTS):
+            now = time_of_its_own()
+            try:
                 self.outward.send(frame)
-                return True
-        return False
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
+                    return None
+                select.select([], [], [], _RETRY_AFTER)
+            else:
+                return now
+        return None
 
     def overrun(self) -> int:
         """The number of frames that the kernel dropped here since the last call, because the relay read too slowly."""
@@ -76,10 +79,22 @@ class WireSocket:
     def send(self, frame: bytes) -> None:
         """Send a frame; an error is ignored, since ICMP messages are not sent reliably (RFC 792)."""
         if self.socket is not None:
-            now = time.monotonic_ns()
+            now = time_of_its_own()
             with suppress(OSError):
                 self.socket.send(frame)
                 self._log.sent(now, frame)
+
+
+def time_of_its_own() -> int:
+    """The time of a frame that is sent next, in ns, which no frame that the capture sees has on the virtual clock.
+
+    What the relay sends is in its own log and all else in the capture, so that only the times put the two in one order.
+    On the virtual clock no time passes while a frame is sent, received and answered, but 256 ns pass whenever a program
+    reads the clock (timer_read, arch/um/kernel/time.c). With one reading more, the answer is later than the frame.
+    """
+    now = time.monotonic_ns()  # later than every frame until now
+    time.monotonic_ns()  # and every frame from now on is later
+    return now
 
 
 def open_interface(name: str) -> socket.socket:

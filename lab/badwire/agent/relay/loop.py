@@ -143,14 +143,11 @@ class RelayLoop:
             self._send(interface, frame)
 
     def _send(self, interface: Interface, frame: bytes) -> None:
-        now = time.monotonic_ns()  # read before the call, during which the receiver may already answer
-        try:
-            interface.outward.send(frame)
-        except OSError as error:
-            if not interface.retry_send(frame, error):
-                self._log.decision(interface.port.host, WIRE, "drop", frame)
-                return
-        self._log.delivered(now, interface.port.host, frame)
+        sent_at = interface.send(frame)
+        if sent_at is None:
+            self._log.decision(interface.port.host, WIRE, "drop", frame)
+        else:
+            self._log.delivered(sent_at, interface.port.host, frame)
 
     def _check_overruns(self) -> None:
         now = time.monotonic_ns()
