@@ -91,7 +91,9 @@ def captured(substrate: str, size: int, snaplen: int) -> None:
     """Make the transfer in a lab, and print what it took and what was captured."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "run"
-        with open_lab(Topology.of("server", "client"), select.make(substrate, print), folder=folder, snaplen=snaplen) as lab:
+        with open_lab(
+            Topology.of("server", "client"), select.make(substrate, print), folder=folder, snaplen=snaplen
+        ) as lab:
             server, client = lab.host("server"), lab.host("client")
             server.start(PYTHON, "-c", SERVER, port=PORT)
             done = client.run(PYTHON, "-c", CLIENT, server.address, size, timeout=600)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from badwire.agent.event_loop import Loop
+from badwire.agent.outbox import Outbox
 from badwire.errors import LabError, to_wire
-from badwire.util.jsonlines import Decoder, Message, MessageHandler, encode
+from badwire.util.jsonlines import Decoder, Message, MessageHandler, pack
 
 _CHUNK = 1 << 16
 
@@ -28,22 +29,13 @@ def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | Non
     """
     loop = Loop()
     decoder = Decoder()
-    sending = threading.Lock()
-
-    def send(message: Message) -> None:
-        data = encode(message)
-        with sending:
-            try:
-                while data:
-                    written = os.write(outgoing, data)
-                    data = data[written:]
-            except OSError:
-                loop.from_thread(loop.stop)  # the lab is gone
-
     if kind == "host":
+        send = _waiting_sender(outgoing, lambda: loop.from_thread(loop.stop))
         handle, close = _host(loop, send, scratch, user)
     else:
-        handle, close = _wire(loop, send)
+        outbox = Outbox(loop, outgoing, loop.stop)
+        send = outbox.send
+        handle, close = _wire(loop, outbox)
 
     def read() -> None:
         data = os.read(incoming, _CHUNK)
@@ -62,6 +54,23 @@ def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | Non
         loop.run()
     finally:
         close()
+
+
+def _waiting_sender(fd: int, lost: Callable[[], None]) -> MessageHandler:
+    """A function that sends messages, for several threads; ``lost`` is called when the lab is gone."""
+    sending = threading.Lock()
+
+    def send(message: Message) -> None:
+        data = pack(message)
+        with sending:
+            try:
+                while data:
+                    written = os.write(fd, data)
+                    data = data[written:]
+            except OSError:
+                lost()
+
+    return send
 
 
 def _replier(request: Message, send: MessageHandler) -> Reply:
@@ -87,11 +96,11 @@ def _host(loop: Loop, send: MessageHandler, scratch: str, user: int | None) -> t
     return agent.handle, close
 
 
-def _wire(loop: Loop, send: MessageHandler) -> tuple[Handler, Close]:
+def _wire(loop: Loop, outbox: Outbox) -> tuple[Handler, Close]:
     # Imported here, since it needs pyroute2, which would cost a host's agent time and memory.
     from badwire.agent.wire.agent import WireAgent
 
-    agent = WireAgent(loop, send)
+    agent = WireAgent(loop, outbox)
 
     def handle(request: Message, reply: Reply) -> None:
         answer = agent.handle(request)

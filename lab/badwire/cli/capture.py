@@ -65,7 +65,7 @@ def _write_saved_frames(folder: Path, selected: CaptureFilter) -> None:
     writer = pcapng.Writer(sys.stdout.buffer)
     for port in saved.ports:
         writer.port(port)
-    for frame in sorted(saved.frames, key=lambda frame: frame.t):
+    for frame in saved.frames:
         if selected.matches(frame.port, frame.direction):
             writer.captured(frame)
     sys.stdout.buffer.flush()

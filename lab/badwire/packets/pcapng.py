@@ -7,7 +7,9 @@ bridge: an *in* frame entered the bridge from that host (sent), an *out* frame l
 Source of the blocks and options: draft-ietf-opsawg-pcapng, sections 3.5 and 4.
 """
 
+import mmap
 import struct
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +81,84 @@ def in_order(frames: Iterable[Captured]) -> list[Captured]:
     return sorted(frames, key=lambda frame: frame.t)
 
 
+PortFrame = tuple[int, int, Direction, int, bytes | memoryview]
+"""A frame's time in ns, its port's interface by number, its direction, its length on the wire, the captured bytes."""
+_PACKET_HEAD = struct.Struct("<IIIIIII")  # type and size of the block, and its header
+_PACKET_FLAGS_OPTION = struct.Struct("<HHIII")  # with the end of the options and the size of the block
+
+
+def packets(frames: Iterable[PortFrame]) -> bytes:
+    """The blocks of frames, as ``Writer.frame`` makes them; many at once take a third of the time."""
+    pieces: list[bytes | memoryview] = []
+    rest: dict[tuple[int, Direction], tuple[int, bytes]] = {}  # the block's size, and what follows the frame in it
+    for t, number, direction, length, data in frames:
+        captured = len(data)
+        key = captured, direction
+        if key not in rest:
+            padding = _padding(captured)
+            size = _PACKET_HEAD.size + captured + padding + _PACKET_FLAGS_OPTION.size
+            option = _PACKET_FLAGS_OPTION.pack(PACKET_FLAGS, 4, _FLAGS[direction], END_OF_OPTIONS, size)
+            rest[key] = size, bytes(padding) + option
+        size, end = rest[key]
+        pieces.append(_PACKET_HEAD.pack(PACKET, size, number, t >> 32, t & 0xFFFFFFFF, captured, length))
+        pieces.append(data)
+        pieces.append(end)
+    return b"".join(pieces)
+
+
+class Index(NamedTuple):
+    """Where the frames of a file are, in the order of the file: a few bytes for each.
+
+    Attributes:
+        ports: the names of the interfaces, by their numbers.
+        times: in ns.
+        offsets: of each frame's block, in bytes.
+        sizes: of the blocks, in bytes.
+        numbers: of the interfaces.
+        entered: 1 for a frame that entered the bridge, 0 for one that left it.
+    """
+
+    ports: tuple[str, ...]
+    times: "array[int]"
+    offsets: "array[int]"
+    sizes: "array[int]"
+    numbers: "array[int]"
+    entered: "array[int]"
+
+
+_BLOCK_HEAD = struct.Struct("<II")
+_PACKET_BEGIN = struct.Struct("<III")  # of its body: interface, upper and lower half of the time
+_PACKET_END = struct.Struct("<IIII")  # of a block by Writer: length of the flags, flags, end of the options, size
+
+
+def index_of(file: BinaryIO) -> Index:
+    """Find the frames in a file by Writer, which may end in an incomplete block; ``file`` is read from its beginning.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    found = Index((), array("q"), array("q"), array("I"), array("I"), array("B"))
+    ports: list[str] = []
+    offset = 0
+    while len(head := file.read(_BLOCK_HEAD.size)) == _BLOCK_HEAD.size:
+        kind, size = _BLOCK_HEAD.unpack(head)
+        rest = file.read(size - len(head))
+        if len(rest) < size - len(head):
+            break
+        if kind == INTERFACE:
+            ports.append(_interface_name(Block(kind, rest[:-4], "<", offset + size)))
+        elif kind == PACKET:
+            number, high, low = _PACKET_BEGIN.unpack_from(rest)
+            _, flags, _, _ = _PACKET_END.unpack_from(rest, len(rest) - _PACKET_END.size)
+            found.times.append(high << 32 | low)
+            found.offsets.append(offset)
+            found.sizes.append(size)
+            found.numbers.append(number)
+            found.entered.append(flags == _FLAGS["in"])
+        offset += size
+    return found._replace(ports=tuple(ports))
+
+
 class Block(NamedTuple):
     """A block of a file; ``order`` is its byte order, "<" or ">", as for struct, and ``end`` the offset of its end."""
 
@@ -98,6 +178,11 @@ class Writer:
         header = struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1)  # version 1.0; -1: the section's length is not specified
         options = _options({SECTION_APPLICATION: application.encode()})
         self._block(SECTION, header + options)
+
+    @property
+    def ports(self) -> list[str]:
+        """The names of the interfaces, by their numbers."""
+        return [*self._ports]
 
     def port(self, name: str) -> int:
         """The number of the interface ``name``; the first call for a name writes its description block."""
@@ -133,6 +218,12 @@ class Writer:
         options[PACKET_FLAGS] = struct.pack("<I", _FLAGS[direction])
         self._block(PACKET, header + _padded(data) + _options(options))
 
+    def block(self, block: bytes, number: int) -> None:
+        """Append the block of a frame from another file, at the interface with this number here."""
+        self._file.write(block[:8])
+        self._file.write(struct.pack("<I", number))
+        self._file.write(block[12:])
+
     def captured(self, frame: Captured) -> None:
         """Append a frame that was captured before."""
         self.frame(frame.t, frame.port, frame.direction, frame.data, frame.length, frame.comment)
@@ -162,9 +253,17 @@ def read(path: Path) -> CaptureFile:
         OSError: the file cannot be read.
         ValueError: the file is not pcapng.
     """
-    content = path.read_bytes()
-    if not _SECTION_BYTES.startswith(content[:4]):
-        raise ValueError(f"{path.name} is not a pcapng file")
+    with path.open("rb") as file:
+        if path.stat().st_size == 0:
+            return _read(b"")
+        # Not read(): a large file would be in memory twice, once as a whole and once as frames.
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if not _SECTION_BYTES.startswith(content[:4]):
+                raise ValueError(f"{path.name} is not a pcapng file")
+            return _read(content)
+
+
+def _read(content: bytes | mmap.mmap) -> CaptureFile:
     frames: list[Captured] = []
     names: list[str] = []  # of the section's interfaces, by their numbers
     all_names: list[str] = []
@@ -239,7 +338,7 @@ def packet(body: bytes, order: str, names: list[str]) -> Captured:
     )
 
 
-def blocks(content: bytes) -> Iterator[Block]:
+def blocks(content: bytes | mmap.mmap) -> Iterator[Block]:
     """Each complete block, up to the first truncated or damaged one."""
     at = 0
     order = "<"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from badwire.errors import AgentLost, LabError, from_wire, to_wire
-from badwire.util.jsonlines import Decoder, Message, encode
+from badwire.util.jsonlines import Decoder, Message, pack
 
 _CHUNK = 1 << 16  # bytes
 
@@ -28,7 +28,7 @@ class ControlConnection:
     def send(self, **message: Any) -> None:
         """Send one message. Raises OSError if the peer is gone."""
         with self._sending:
-            self.socket.sendall(encode(message))
+            self.socket.sendall(pack(message))
 
     def send_error(self, error: LabError) -> None:
         """Send an error, which the peer's ``receive`` raises; does nothing if the peer is gone."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from badwire.errors import LabError
+from badwire.packets import pcapng
 from badwire.packets.pcapng import Direction
 from badwire.store.recorder import Recorder
 
@@ -64,16 +65,36 @@ class SessionRecorder(Recorder):
 
     def frames(self, frames: list[CapturedFrame]) -> None:
         """Record frames until the capture has 100 MB, and pass them on in any case."""
-        for _, _, _, _, data in frames:
-            self._captured += len(data)
-        if self._captured <= MAX_CAPTURED:
+        size = sum(len(data) for _, _, _, _, data in frames)
+        if self._has_room(size):
             super().frames(frames)
         else:
             self._left_out += len(frames)
-            if not self.trouble:
-                megabytes = MAX_CAPTURED >> 20
-                self.trouble = f"the capture ends at {megabytes} MB; later frames are not in it"
         self._notify("frames", {"frames": frames})
+
+    def blocks(self, blocks: bytes) -> None:
+        """As ``frames``, for frames that are blocks already."""
+        if self._has_room(len(blocks)):
+            super().blocks(blocks)
+        else:
+            self._left_out += sum(1 for _ in pcapng.blocks(blocks))
+        if self._listeners:
+            self._notify("frames", {"frames": [*self._decoded(blocks)]})
+
+    def _has_room(self, size: int) -> bool:
+        """Whether the capture may have so many more bytes."""
+        self._captured += size
+        if self._captured <= MAX_CAPTURED:
+            return True
+        if not self.trouble:
+            megabytes = MAX_CAPTURED >> 20
+            self.trouble = f"the capture ends at {megabytes} MB; later frames are not in it"
+        return False
+
+    def _decoded(self, blocks: bytes) -> Iterator[CapturedFrame]:
+        for block in pcapng.blocks(blocks):
+            frame = pcapng.packet(block.body, block.order, self.ports)
+            yield frame.t, frame.port, frame.direction, frame.length, frame.data
 
     def fail(self, error: LabError) -> None:
         """Make ``check`` raise the first error from now on, since the lab has broken off."""

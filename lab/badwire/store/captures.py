@@ -7,16 +7,18 @@
 """
 
 import time
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from badwire.packets import pcapng
-from badwire.packets.pcapng import Captured
 from badwire.util.jsonlines import WIRE
 
 FRAMES = "frames.pcapng"
 ENTERED = "capture.pcapng"
+_BUFFER = 1 << 20  # bytes
 
 
 def of_host(host: str) -> str:
@@ -28,6 +30,7 @@ def finish(folder: Path, comments: Mapping[bytes, str], frames: int, dropped: in
     """Sort `frames.pcapng` by time, and make the other captures from it.
 
     Frames of the same time keep the order in which they were captured: on the virtual clock many have the same time.
+    A capture may be larger than memory: only an index of it is kept, and one block at a time.
 
     Args:
         folder: the run folder.
@@ -39,29 +42,50 @@ def finish(folder: Path, comments: Mapping[bytes, str], frames: int, dropped: in
     Raises:
         OSError: a file cannot be read or written.
     """
-    capture = pcapng.read(folder / FRAMES)
-    observations = [_commented(frame, comments) for frame in pcapng.in_order(capture.frames)]
     ended = time.monotonic_ns()
-    _write(folder / FRAMES, capture.ports, observations, ended, frames, dropped)
-    entered = [frame for frame in observations if frame.direction == "in"]
-    _write(folder / ENTERED, capture.ports, entered, ended, len(entered), dropped)
-    for host in capture.ports:
-        if host == WIRE:
-            continue
-        passed = [frame for frame in observations if frame.port == host]
-        _write(folder / of_host(host), (host,), passed, ended, len(passed), dropped)
+    with (folder / FRAMES).open("rb", buffering=_BUFFER) as file:
+        index = pcapng.index_of(file)
+        in_order = sorted(range(len(index.times)), key=index.times.__getitem__)
+        source = _Source(file, index, comments)
+        _write(folder / FRAMES, index.ports, source, in_order, ended, frames, dropped)
+        entered = [position for position in in_order if index.entered[position]]
+        _write(folder / ENTERED, index.ports, source, entered, ended, len(entered), dropped)
+        of_port: list[array[int]] = [array("q") for _ in index.ports]
+        for position in in_order:
+            of_port[index.numbers[position]].append(position)
+        for host, passed in zip(index.ports, of_port, strict=True):
+            if host != WIRE:
+                _write(folder / of_host(host), (host,), source, passed, ended, len(passed), dropped)
 
 
-def _commented(frame: Captured, comments: Mapping[bytes, str]) -> Captured:
-    if frame.direction == "in" and frame.data in comments:
-        return replace(frame, comment=comments[frame.data])
-    return frame
+class _Source:
+    """The capture that the others are made from."""
+
+    def __init__(self, file: BinaryIO, index: pcapng.Index, comments: Mapping[bytes, str]) -> None:
+        self._file = file
+        self._index = index
+        self._comments = comments
+
+    def copy(self, position: int, to: pcapng.Writer) -> None:
+        """Append the frame at a position of the index to another capture, with its comment, if it has one."""
+        index = self._index
+        self._file.seek(index.offsets[position])
+        block = self._file.read(index.sizes[position])
+        port = index.ports[index.numbers[position]]
+        if self._comments and index.entered[position]:
+            frame = pcapng.packet(block[8:-4], "<", [*index.ports])
+            comment = self._comments.get(frame.data)
+            if comment is not None:
+                to.captured(replace(frame, comment=comment))
+                return
+        to.block(block, to.port(port))
 
 
 def _write(
     path: Path,
     ports: Iterable[str],
-    frames: Iterable[Captured],
+    source: _Source,
+    positions: Iterable[int],
     ended: int,
     received: int,
     dropped: int | None,
@@ -69,12 +93,12 @@ def _write(
     """Replace a capture; ``ended`` is when the capture ended (ns), and the counts are those of its statistics."""
     listed = tuple(ports)
     part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with part.open("wb", buffering=_BUFFER) as file:
         writer = pcapng.Writer(file)
         for port in listed:
             writer.port(port)
-        for frame in frames:
-            writer.captured(frame)
+        for position in positions:
+            source.copy(position, writer)
         if dropped is not None and listed:
             writer.statistics(ended, listed[0], received, dropped)
     part.replace(path)

@@ -47,10 +47,20 @@ class Recorder:
 
     def hosts(self, names: Iterable[str]) -> None:
         """Name the hosts in the capture, so that it is complete even if no frame passes."""
+        for name in names:
+            self.port(name)
+
+    def port(self, name: str) -> int:
+        """The number of a host's interface in the capture; the first call for a name makes it."""
         with self._disk():
-            for name in names:
-                self._frames.port(name)
+            self._frames.port(name)
             self._capture.flush()
+        return self._frames.port(name)
+
+    @property
+    def ports(self) -> list[str]:
+        """The names of the interfaces in the capture, by their numbers."""
+        return self._frames.ports
 
     def record(self, kind: str, **fields: Any) -> None:
         """Append one record to evidence.jsonl. ``t`` defaults to the current monotonic time in ns."""
@@ -75,6 +85,12 @@ class Recorder:
         with self._disk():
             for t, host, direction, length, data in frames:
                 self._frames.frame(t, host, direction, data, length)
+            self._capture.flush()
+
+    def blocks(self, blocks: bytes) -> None:
+        """Append frames to the capture that are blocks already (`pcapng.packets`), with the numbers of ``port``."""
+        with self._disk():
+            self._capture.write(blocks)
             self._capture.flush()
 
     def output(self, file: str, text: str) -> None:

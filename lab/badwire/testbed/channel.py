@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from badwire.errors import AgentLost, LabError, Timeout, from_wire
 from badwire.substrate.substrate import Stream
-from badwire.util.jsonlines import Decoder, Message, encode
+from badwire.util.jsonlines import Decoder, Message, pack
 
 REPLY_TIMEOUT = 30.0  # seconds; a request that may take longer passes its own
 
@@ -70,7 +70,7 @@ class Channel:
                 raise self._lost
             number = next(self._numbers)
             self._pending[number] = future
-            request = encode({"id": number, "do": do, **parameters})
+            request = pack({"id": number, "do": do, **parameters})
             with contextlib.suppress(OSError):  # the reader meets the end of the stream too, and reports it with stderr
                 self._stream.send(request)
         return future

@@ -232,7 +232,7 @@ def open_lab(
             ifindex = interface.get("ifindex")
             iflink = interface.get("iflink")
             wire.add_port(name, pid=greeting["pid"], ifindex=ifindex, iflink=iflink)
-        wire.start_capture(snaplen)
+        wire.start_capture(snaplen, clock)
         setups: dict[str, Reply] = {}
         for name, channel in host_channels.items():
             by_its_agent = {**NO_IPV6, **to_set[name]} if streams.bridge is None else {}
@@ -243,6 +243,7 @@ def open_lab(
                 sysctls=by_its_agent,
                 record=sorted(settings[name]),
                 route=(routes or {}).get(name, {}),
+                come_last=clock == "virtual",
             )
         for name, facts in _results(setups).items():
             recorder.record("facts", host=name, **facts)

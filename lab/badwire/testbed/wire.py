@@ -14,6 +14,9 @@ from badwire.testbed.channel import Channel
 from badwire.testbed.host import Host
 from badwire.util.jsonlines import Message
 
+# Seconds in which all frames that wait in the agent reach the lab: 128 MB, at a twentieth of what an engine carries.
+_BACKLOG_WITHIN = 120.0
+
 
 class OwnedFault(NamedTuple):
     """A fault in force, and what set it: a ``with`` block, which removes only its own faults, or the Wire."""
@@ -51,7 +54,7 @@ class Wire:
 
     def add_port(self, host: str, **interface: Any) -> None:
         """Connect a host to the bridge; ``interface`` says where its end of the link is, as the agent expects it."""
-        self._channel.ask("port", host=host, **interface)
+        self._channel.ask("port", host=host, number=self._recorder.port(host), **interface)
         self._in_force[host] = []
 
     @contextmanager
@@ -140,18 +143,21 @@ class Wire:
         found: dict[str, Any] = self._ask("facts")
         return found
 
-    def start_capture(self, snaplen: int) -> None:
-        """Capture every frame on every port from now on, and keep ``snaplen`` bytes of each."""
-        self._ask("watch", snaplen=snaplen)
+    def start_capture(self, snaplen: int, clock: str) -> None:
+        """Capture every frame on every port from now on, and keep ``snaplen`` bytes of each.
+
+        On the "virtual" clock time stops while the agent reads the capture, so it reads each frame at once.
+        """
+        self._ask("watch", snaplen=snaplen, rests=clock == "real")
 
     def drain(self) -> dict[str, int]:
         """Record every frame that has passed until now; return the counts of ``stop_capture``, as they are now."""
-        counts: dict[str, int] = self._ask("drain")
+        counts: dict[str, int] = self._ask("drain", within=_BACKLOG_WITHIN)
         return counts
 
     def stop_capture(self) -> dict[str, int]:
         """End the capture; return how many frames it has ("frames") and how many the kernel dropped ("dropped")."""
-        counts: dict[str, int] = self._ask("unwatch")
+        counts: dict[str, int] = self._ask("unwatch", within=_BACKLOG_WITHIN)
         return counts
 
     @property
@@ -164,6 +170,8 @@ class Wire:
         kind = event.pop("event")
         if kind == "frames":
             self._recorder.frames(event["frames"])
+        elif kind == "blocks":
+            self._recorder.blocks(event["blocks"])
         elif kind == "lost":
             self._fail(event["error"])
         elif kind == "relay_died":

@@ -108,7 +108,7 @@ def test_frames_come_while_the_lab_runs(wire: HostNetwork) -> None:
     client, server = wire.hosts
     with udp(client) as sender, udp(server, PORT):
         sender.sendto(b"soon", (server.address, PORT))
-        assert wire.wait_for("frames")["frames"]  # nobody has asked for them, by unwatch or otherwise
+        assert wire.wait_for("blocks")["blocks"]  # nobody has asked for them, by unwatch or otherwise
 
 
 @pytest.fixture
@@ -146,16 +146,16 @@ def test_frames_that_the_ring_has_no_room_for_are_counted(alone: HostNetwork) ->
         receiver.recv(100)
         os.kill(alone.pid, signal.SIGSTOP)
         try:
-            for _ in range(10_000):  # each is seen twice, and the ring has 8192 slots
+            for _ in range(20_000):  # each is seen twice, and the ring has 32,768 slots
                 sender.sendto(b"x", (server.address, PORT))
                 receiver.recv(100)
         finally:
             os.kill(alone.pid, signal.SIGCONT)
     counted = alone.ok("unwatch")
     seen = len(alone.frames())
-    assert counted["frames"] == seen < 20_000
+    assert counted["frames"] == seen < 40_000
     assert (
-        seen + counted["dropped"] == 20_000 + 3 + 4
+        seen + counted["dropped"] == 40_000 + 3 + 4
     )  # ARP: a broadcast to two hosts, and the answer; the first datagram
 
 
@@ -174,7 +174,11 @@ def test_the_bridge_as_other_tools_see_it(alone: HostNetwork) -> None:
         ({"do": "faults", "host": "mars", "faults": []}, "BadOption", "no host mars"),
         ({"do": "faults", "host": "h1", "faults": [{"name": "loss", "probability": 2}]}, "BadFault", "probability"),
         ({"do": "faults", "host": "h1", "faults": [], "engine": "steam"}, "BadOption", "no engine steam"),
-        ({"do": "port", "host": "ghost", "pid": 4_000_000}, "MachineError", "host ghost cannot be connected"),
+        (
+            {"do": "port", "host": "ghost", "number": 3, "pid": 4_000_000},
+            "MachineError",
+            "host ghost cannot be connected",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -188,6 +192,11 @@ def test_what_cannot_be_done_is_one_sentence(
 
 
 def test_too_early_is_one_sentence(alone: HostNetwork) -> None:
-    for do in ("watch", "unwatch", "port"):
-        answer = alone.ask(do, **({"host": "h0"} if do == "port" else {"snaplen": 100} if do == "watch" else {}))
+    requests: dict[str, dict[str, object]] = {
+        "watch": {"snaplen": 100},
+        "unwatch": {},
+        "port": {"host": "h0", "number": 0},
+    }
+    for do, parameters in requests.items():
+        answer = alone.ask(do, **parameters)
         assert "not ready for this request" in answer["text"]

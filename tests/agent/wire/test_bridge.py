@@ -21,11 +21,13 @@ def test_a_bridge_that_an_engine_made_is_left_as_it_was() -> None:
         for number, host in enumerate(made.hosts):
             eth0 = host.interface()
             assert eth0["iflink"] == 20 + number
-            wrong = made.ask("port", host=host.name, pid=0, ifindex=eth0["ifindex"] + 5, iflink=eth0["iflink"])
+            wrong = made.ask(
+                "port", host=host.name, number=number, pid=0, ifindex=eth0["ifindex"] + 5, iflink=eth0["iflink"]
+            )
             assert wrong["error"] == "MachineError" and "belongs to another" in wrong["text"]
-            stranger = made.ask("port", host=host.name, pid=0, ifindex=eth0["ifindex"], iflink=1)
+            stranger = made.ask("port", host=host.name, number=number, pid=0, ifindex=eth0["ifindex"], iflink=1)
             assert "lo is not a port of this lab's bridge" in stranger["text"]
-            made.ok("port", host=host.name, pid=0, ifindex=eth0["ifindex"], iflink=eth0["iflink"])
+            made.ok("port", host=host.name, number=number, pid=0, ifindex=eth0["ifindex"], iflink=eth0["iflink"])
             host.set_up()
         made.ok("open")
         made.ok("watch", snaplen=200)

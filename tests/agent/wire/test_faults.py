@@ -106,7 +106,7 @@ def test_what_is_held_comes_when_it_is_released(wire: HostNetwork) -> None:
         far.recv(100)
         set_faults(wire, server, HOLD)
         near.sendto(b"held", far.getsockname())
-        wire.wait_for("decision", lambda event: event["verdict"] == "hold")
+        wire.wait_for("decision", which=lambda event: event["verdict"] == "hold")
         assert not select.select([far], [], [], 0)[0]
         assert wire.ok("release", host=server.name) == {"frames": 1}
         assert far.recv(100) == b"held"

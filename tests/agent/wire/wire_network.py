@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from badwire.util.jsonlines import Decoder, Message, encode
+from badwire.packets import pcapng
+from badwire.util.jsonlines import Decoder, Message, pack
 from tests import second_witness
 from tests.agent.wire.wire_child import become, in_child, live
 
@@ -65,7 +66,7 @@ class HostNetwork:
 
     def begin(self, do: str, **parameters: Any) -> None:
         self._ids += 1
-        self.pipe.sendall(encode({"id": self._ids, "do": do, **parameters}))
+        self.pipe.sendall(pack({"id": self._ids, "do": do, **parameters}))
 
     def finish(self) -> Any:
         while self._ids not in self._answers:
@@ -77,15 +78,26 @@ class HostNetwork:
         assert "ok" in answer, answer
         return answer["ok"]
 
-    def wait_for(self, event: str, which: Callable[[Message], bool] = lambda event: True) -> Message:
+    def wait_for(self, *kinds: str, which: Callable[[Message], bool] = lambda event: True) -> Message:
         while True:
             for found in self.events:
-                if found["event"] == event and which(found):
+                if found["event"] in kinds and which(found):
                     return found
             self._read()
 
     def frames(self) -> list[list[Any]]:
-        return [frame for event in self.events if event["event"] == "frames" for frame in event["frames"]]
+        """Time, host, direction, length and bytes of each frame in the events so far."""
+        return [frame for event in self.events for frame in self.frames_of(event)]
+
+    def frames_of(self, event: Message) -> list[list[Any]]:
+        """What the relay or the capture tells with this event."""
+        if event["event"] == "frames":
+            return [*event["frames"]]
+        if event["event"] != "blocks":
+            return []
+        names = [host.name for host in self.hosts]
+        decoded = [pcapng.packet(block.body, block.order, names) for block in pcapng.blocks(event["blocks"])]
+        return [[frame.t, frame.port, frame.direction, frame.length, frame.data] for frame in decoded]
 
     def _read(self) -> None:
         data = self.pipe.recv(1 << 16)
@@ -101,7 +113,7 @@ class HostNetwork:
         """Bridge, ports, hosts set up, capture running: as a lab does it."""
         self.ok("bridge", name=None, mtu=MTU)
         for host in self.hosts:
-            self.ok("port", host=host.name, pid=host.pid)
+            self.ok("port", host=host.name, number=self.hosts.index(host), pid=host.pid)
         for host in self.hosts:
             host.set_up()
         self.ok("open")

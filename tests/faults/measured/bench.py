@@ -120,18 +120,16 @@ class Bench:
 
     def _until(self, done: Callable[[], bool]) -> None:
         while not done():
-            self.wire.wait_for("frames")
+            self.wire.wait_for("frames", "blocks")
             for event in self.wire.events:
                 if event["event"] == "decision":
                     values = (event[name] for name in ("t", "toward", "fault", "verdict", "frame"))
                     self._decisions.append(Decision(*values))
                     if event["verdict"] == Reorder.name:
                         self._overtook.add(event["frame"])
-                elif event["event"] == "frames":
-                    self._captured += [
-                        Captured(t, host, way, data, size) for t, host, way, size, data in event["frames"]
-                    ]
-                    self._delivered |= {data for _, _, way, _, data in event["frames"] if way == "out"}
+                frames = self.wire.frames_of(event)
+                self._captured += [Captured(t, host, way, data, size) for t, host, way, size, data in frames]
+                self._delivered |= {data for _, _, way, _, data in frames if way == "out"}
             self.wire.events.clear()
 
     def measure(self, *faults: Fault, longest: float = 0.0, **how: Any) -> tuple[Frame, ...]:

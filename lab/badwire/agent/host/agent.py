@@ -73,6 +73,8 @@ class HostAgent:
             raise NoPermission(
                 f"this host cannot be set up: {error}; its agent needs NET_ADMIN and NET_RAW at the start"
             ) from None
+        if request["come_last"]:
+            self._programs.come_last()
         self._sampler.watchers.append(self._programs.table_sampled)
         self._sampler.sample("asked")
         sysctls = {*ALWAYS_RECORDED, *request["sysctls"], *request.get("record", ())}

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from badwire.linux import libc
+from badwire.linux import libc, scheduling
 
 _MAX_PROCESSES = 4096  # counts all of a user's processes, so it only stops a runaway
 _MAX_DATA = 2 << 30  # bytes that a process may write to; memory that is only reserved does not count
@@ -42,6 +42,10 @@ class Launcher:
         # The thread keeps what it takes to become another user; becoming that user drops it.
         kept = () if user is None else (libc.CAP_SETUID, libc.CAP_SETGID)
         self._thread = ThreadPoolExecutor(1, "launcher", libc.drop_all_capabilities, kept)
+
+    def come_last(self) -> None:
+        """Let the programs run only while none of the lab's own processes wants to."""
+        self._thread.submit(scheduling.come_last).result()
 
     def start(
         self,

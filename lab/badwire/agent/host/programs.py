@@ -67,6 +67,10 @@ class Programs:
         self._expected: dict[HostProgram, ExpectedListener] = {}  # the programs that are ready when they listen
         signal.signal(signal.SIGCHLD, lambda *_: loop.from_thread(self._reap))
 
+    def come_last(self) -> None:
+        """Let the programs that are started from now on run only while none of the lab's own processes wants to."""
+        self._launcher.come_last()
+
     def start(self, request: Message, ready: Ready, sockets: list[SocketEntry]) -> None:
         """Start ``request["name"]`` with ``request["args"]``.
 

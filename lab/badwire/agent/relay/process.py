@@ -19,7 +19,7 @@ from typing import Any, Self
 from badwire.agent.relay.log import Unpacker, pack
 from badwire.agent.relay.loop import RelayLoop
 from badwire.errors import AgentLost, NoPermission, Timeout, from_wire, to_wire
-from badwire.linux import libc
+from badwire.linux import libc, scheduling
 from badwire.linux.fork import fork
 
 _ANSWER_WITHIN = 10.0  # seconds; an answer takes microseconds, so only a stuck relay exceeds it
@@ -182,7 +182,7 @@ def _run(link: socket.socket, parent: int) -> None:
         _send_answer(link, to_wire(failure))
         return
     libc.drop_capabilities(libc.CAP_SYS_ADMIN)
-    _use_realtime_scheduling()
+    scheduling.come_first()
     _send_answer(link, {"ok": None})
     RelayLoop(link).run()
 
@@ -190,17 +190,6 @@ def _run(link: socket.socket, parent: int) -> None:
 def _send_answer(link: socket.socket, answer: Mapping[str, Any]) -> None:
     message = pack(["answer", answer])
     link.sendall(message)
-
-
-def _use_realtime_scheduling() -> None:
-    """Wake up in time, where this process is root.
-
-    Beside two busy processes on two cores, the 99th percentile of a 10 ms delay is 53 ms late without real-time
-    scheduling and 0.2 ms with it. The kernel leaves 5 % of each second to other processes.
-    """
-    libc.prctl(libc.PR_SET_TIMERSLACK, 1)
-    with suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
 
 
 def _detach_from_agent(link: int, parent: int) -> None:

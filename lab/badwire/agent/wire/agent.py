@@ -10,15 +10,16 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from badwire.agent.event_loop import Loop
+from badwire.agent.outbox import Outbox
 from badwire.agent.wire import netem
 from badwire.agent.wire.bridge import Bridge, BridgePort
-from badwire.agent.wire.capture import CaptureRecorder
+from badwire.agent.wire.capture import CapturedPort, CaptureRecorder
 from badwire.agent.wire.redirect import Redirect, RelayCounts
 from badwire.errors import BadOption, MissingCapability
 from badwire.faults import from_json
 from badwire.faults.fault import Fault, Netem, combine
-from badwire.linux import libc
-from badwire.util.jsonlines import Message, MessageHandler
+from badwire.linux import libc, scheduling
+from badwire.util.jsonlines import Message
 
 T = TypeVar("T")
 
@@ -31,11 +32,13 @@ class _PortState:
 
     Attributes:
         port: the port of the bridge.
+        number: of the host's interface in the capture file.
         engine: carries out its faults; None: no fault was ever set.
         changes: how often netem was given faults here.
     """
 
     port: BridgePort
+    number: int
     engine: str | None = None
     changes: int = 0
 
@@ -45,12 +48,12 @@ class WireAgent:
 
     Args:
         loop: waits for the capture and the relay.
-        send: called with each event; frames in it are bytes.
+        outbox: takes each event.
     """
 
-    def __init__(self, loop: Loop, send: MessageHandler) -> None:
+    def __init__(self, loop: Loop, outbox: Outbox) -> None:
         self._loop = loop
-        self._send = send
+        self._outbox = outbox
         self._bridge: Bridge | None = None
         self._ports: dict[str, _PortState] = {}  # by host
         self._recorder: CaptureRecorder | None = None
@@ -94,13 +97,15 @@ class WireAgent:
 
     def _make_bridge(self, name: str | None, mtu: int = 1500) -> None:
         self._bridge = Bridge(name, mtu)
-        self._redirect = Redirect(self._loop, self._send, self._bridge)
+        self._redirect = Redirect(self._loop, self._outbox, self._bridge)
         if name is not None:
             # In the Docker Engine's own namespace, SYS_ADMIN is needed for the relay's namespace only.
             self._redirect.start()
             libc.drop_capabilities(libc.CAP_SYS_ADMIN)
 
-    def _make_port(self, host: str, pid: int = 0, ifindex: int | None = None, iflink: int | None = None) -> None:
+    def _make_port(
+        self, host: str, number: int, pid: int = 0, ifindex: int | None = None, iflink: int | None = None
+    ) -> None:
         bridge = self._existing(self._bridge)
         if not bridge.adopted:
             port = bridge.make_port(host, pid)
@@ -108,20 +113,22 @@ class WireAgent:
             raise BadOption(f"host {host} has no eth0; is it on the lab's network?")
         else:
             port = bridge.adopt_port(host, ifindex, iflink)
-        self._ports[host] = _PortState(port)
+        self._ports[host] = _PortState(port, number)
         if len(self._ports) == 1 or self._no_netem is None:
             self._no_netem = netem.why_not(bridge.netlink, port.index)
         if self._recorder is not None:
-            self._recorder.set_ports(self._hosts_by_index())
+            self._recorder.set_ports(self._captured_ports())
 
     def _wait_until_open(self) -> None:
         bridge = self._existing(self._bridge)
         bridge.wait_until_open()
 
-    def _watch(self, snaplen: int) -> None:
+    def _watch(self, snaplen: int, rests: bool = True) -> None:
         bridge = self._existing(self._bridge)
         redirect = self._existing(self._redirect)
-        self._recorder = CaptureRecorder(self._loop, self._send, self._hosts_by_index(), snaplen, bridge.mtu)
+        scheduling.come_first()  # while a busy machine lets the agent wait, the ring fills
+        ports = self._captured_ports()
+        self._recorder = CaptureRecorder(self._loop, self._outbox, ports, snaplen, bridge.mtu, rests)
         redirect.watch(snaplen)
 
     def _unwatch(self) -> dict[str, int]:
@@ -234,8 +241,8 @@ class WireAgent:
             raise BadOption(f"no host {host} on this wire; it has: {known}")
         return self._ports[host]
 
-    def _hosts_by_index(self) -> dict[int, str]:
-        return {state.port.index: host for host, state in self._ports.items()}
+    def _captured_ports(self) -> dict[int, CapturedPort]:
+        return {state.port.index: CapturedPort(host, state.number) for host, state in self._ports.items()}
 
     @staticmethod
     def _existing(part: T | None) -> T:

@@ -7,31 +7,35 @@ leaves it is *delivered* to that host, and the kernel marks it PACKET_OUTGOING.
 A ring is used and not ``recv`` because it holds the same burst with and without root (a socket's buffer is limited by
 rmem_max), needs no system call for each frame, and names the interface by its index, which outlives the interface.
 
-The kernel stamps a frame with the wall clock as it passes. Each batch is converted to CLOCK_MONOTONIC by the difference
-of the two clocks when the batch is read. The error is half the time that this reading takes (below 1 us) and the wall
-clock's adjustment meanwhile: at most 500 ppm of the 20 ms that a frame may wait here, 10 us; more only if it was set.
+The kernel stamps a frame with the wall clock as it passes. The time is converted to CLOCK_MONOTONIC by the difference
+of the two clocks at most 20 ms before or after. The error is half the time that this reading takes (below 1 us) and the
+wall clock's adjustment meanwhile: at most 500 ppm of these 20 ms, 10 us; more only if it was set.
 """
 
 import ctypes
+import errno
 import mmap
 import os
 import select
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from badwire.agent.event_loop import Loop, Timer
+from badwire.agent.outbox import Outbox
 from badwire.errors import RunError
-from badwire.util.jsonlines import MessageHandler
+from badwire.packets import pcapng
 
-# Time in ns; host; "in" (sent by it) or "out" (delivered to it); length on the wire in bytes; captured bytes.
-CapturedFrame = tuple[int, str, str, int, bytes]
-
-# After reading the ring the agent waits for so long, so that it does not wake up for each frame of an exchange.
+# The agent reads the ring at most this often, so that it does not wake up for each frame of an exchange.
 PAUSE_NS = 20_000_000
-RING_BYTES = 16 << 20
-MAX_BATCH = 512  # frames in one message
+# A transfer at full speed fills 15 MB in the pause, and more while the agent waits for a processor. Where the kernel
+# has not so much, the ring is smaller.
+RING_BYTES = 64 << 20
+_SMALLEST_RING = 1 << 20
+_MAX_BATCH = 512  # frames that are read in one step
+_MESSAGE = 1 << 20  # bytes of frames, at which they are sent before the pause is over
 _MAX_FRAME = 0xFFFF + 14  # bytes
 _ETHERNET_OVERHEAD = 18  # bytes: the header, with a VLAN tag
 
@@ -44,17 +48,16 @@ _PACKET_RX_RING = 5
 _PACKET_STATISTICS = 6
 _PACKET_VERSION = 10
 _TPACKET_V2 = 1
-_TP_STATUS_USER = 0x1
 _TP_STATUS_CSUMNOTREADY = 0x8
 # struct tpacket2_hdr and struct sockaddr_ll: status, length, captured length, offset of the frame, (of its IP header),
 # seconds, nanoseconds, (VLAN tag), (family, protocol), interface, (link type), packet type.
-_SLOT = struct.Struct("=IIIHHIIHH4x HHiHB")
-_STATUS = struct.Struct("=I")
+_SLOT = "=IIIHHIIHH4x HHiHB"
+_WORD = 4  # bytes; the status is the first word of a slot, and 0 while the slot is the kernel's
 _HEADER_ROOM = 128  # bytes before a frame; more than the header and its padding take (66)
 _BLOCK = 1 << 17  # bytes
 
 
-def filter_program(interfaces: Mapping[int, str], snaplen: int) -> bytes:
+def filter_program(interfaces: Iterable[int], snaplen: int) -> bytes:
     """A classic BPF program that accepts ``snaplen`` bytes of each frame on these interfaces, and no other frame.
 
     Each comparison is followed by its own return, so no jump is longer than one, for any number of ports.
@@ -67,21 +70,40 @@ def filter_program(interfaces: Mapping[int, str], snaplen: int) -> bytes:
     return program + instruction.pack(0x06, 0, 0, 0)  # ret #0
 
 
+@dataclass(frozen=True)
+class CapturedPort:
+    """A port: its host, and the number of the host's interface in the capture file."""
+
+    host: str
+    number: int
+
+
 class CaptureRecorder:
     """Captures every frame that passes ``ports``, from now until ``finish``.
 
     Args:
-        ports: interface index -> host.
-        emit: called with each message of frames, at least every 20 ms while there are frames.
+        outbox: takes each message of frames, as blocks of a capture file.
+        ports: by the index of their interface.
         snaplen: captured bytes of each frame at most.
         mtu: of the ports, in bytes; a slot of the ring holds a frame of this size.
+        rests: whether the agent may leave the ring alone for a pause. On the virtual clock it may not: a burst that
+            fills any ring can take no time there.
     """
 
-    def __init__(self, loop: Loop, emit: MessageHandler, ports: Mapping[int, str], snaplen: int, mtu: int) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        outbox: Outbox,
+        ports: Mapping[int, CapturedPort],
+        snaplen: int,
+        mtu: int,
+        rests: bool,
+    ) -> None:
         self._loop = loop
-        self._emit = emit
-        self._ports: dict[int, str] = {}
+        self._outbox = outbox
+        self._ports: dict[int, CapturedPort] = {}
         self._snaplen = min(snaplen, _MAX_FRAME)
+        self._rests = rests
         self.frames = 0
         self.dropped = 0
         self.unfinished = 0
@@ -89,21 +111,40 @@ class CaptureRecorder:
         self._read_slots = 0
         self._next_slot = 0
         self._timer: Timer | None = None
+        self._clock_difference = monotonic_minus_wall()
+        self._blocks: list[bytes] = []  # that were not sent yet
+        self._block_bytes = 0
         largest_frame = mtu + _ETHERNET_OVERHEAD
         self._slot_size = _power_of_two(min(self._snaplen, largest_frame) + _HEADER_ROOM)
-        self._slots = RING_BYTES // self._slot_size
+        self._slot = struct.Struct(f"{_SLOT}{self._slot_size - struct.calcsize(_SLOT)}x")
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
         self.set_ports(ports)
         self._socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V2)
-        ring_request = struct.pack("=IIII", _BLOCK, RING_BYTES // _BLOCK, self._slot_size, self._slots)
-        self._socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, ring_request)
-        self._ring = mmap.mmap(self._socket.fileno(), RING_BYTES)
+        size = self._make_ring()
+        self._slots = size // self._slot_size
+        self._ring = mmap.mmap(self._socket.fileno(), size)
         # No child reads it, and User-Mode Linux copies such pages wrongly (6.12, 7.3: set_ptes, arch/um).
         self._ring.madvise(mmap.MADV_DONTFORK)
+        self._bytes = memoryview(self._ring)
+        self._words = self._bytes.cast("I")
         bind_to_all(self._socket)  # the capture begins here
         loop.reader(self._socket.fileno(), self._on_frames)
 
-    def set_ports(self, ports: Mapping[int, str]) -> None:
+    def _make_ring(self) -> int:
+        """Have the kernel make the largest ring that it has memory for; returns its size in bytes."""
+        size = RING_BYTES
+        while True:
+            request = struct.pack("=IIII", _BLOCK, size // _BLOCK, self._slot_size, size // self._slot_size)
+            try:
+                self._socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, request)
+            except OSError as error:
+                if error.errno != errno.ENOMEM or size == _SMALLEST_RING:
+                    raise
+                size //= 2
+            else:
+                return size
+
+    def set_ports(self, ports: Mapping[int, CapturedPort]) -> None:
         """Capture at these ports from now on; the kernel replaces the filter in one step."""
         self._ports = dict(ports)
         instructions = filter_program(self._ports, self._snaplen)
@@ -112,47 +153,71 @@ class CaptureRecorder:
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, argument)
 
     def _on_frames(self) -> None:
-        self._loop.forget(self._socket.fileno())
-        resume_at = time.monotonic_ns() + PAUSE_NS
-        self._timer = self._loop.at(resume_at, self._resume)
-        self._drain()
+        if self._timer is None:
+            self._timer = self._loop.at(time.monotonic_ns() + PAUSE_NS, self._end_pause)
+            self._clock_difference = monotonic_minus_wall()
+        has_room = self._outbox.has_room
+        if has_room:
+            self._drain()
+        if self._rests or not has_room:
+            self._loop.forget(self._socket.fileno())
 
-    def _resume(self) -> None:
+    def _end_pause(self) -> None:
         self._timer = None
+        self._send()
         self._loop.reader(self._socket.fileno(), self._on_frames)
 
     def _drain(self) -> None:
         # At most one ring's worth, so that the agent answers requests under constant load too.
-        for _ in range(0, self._slots, MAX_BATCH):
-            batch = self._batch()
-            if batch:
-                self._emit({"event": "frames", "frames": batch})
-            if len(batch) < MAX_BATCH:
+        for _ in range(0, self._slots, _MAX_BATCH):
+            if not self._read_batch():
                 return
 
-    def _batch(self) -> list[CapturedFrame]:
-        ring = self._ring
-        clock_difference = monotonic_minus_wall()
-        batch: list[CapturedFrame] = []
-        while len(batch) < MAX_BATCH:
-            slot = self._next_slot * self._slot_size
-            status, length, captured, offset, _, s, ns, _, _, _, _, index, _, kind = _SLOT.unpack_from(ring, slot)
-            if not status & _TP_STATUS_USER:
-                break
-            host = self._ports.get(index)
-            if host is not None:
-                t = s * 1_000_000_000 + ns + clock_difference
+    def _read_batch(self) -> int:
+        """Read slots that the kernel has filled, up to the end of the ring; returns how many."""
+        first = self._next_slot
+        size = self._slot_size
+        end = min(first + _MAX_BATCH, self._slots)
+        # One word of each slot: a slice with a step reads them all at once.
+        statuses = self._words[first * size // _WORD : end * size // _WORD : size // _WORD]
+        listed = statuses.tolist()
+        filled = listed.index(0) if 0 in listed else len(listed)
+        if filled == 0:
+            return 0
+        frames: list[pcapng.PortFrame] = []
+        ring = self._bytes
+        slot = first * size
+        for fields in self._slot.iter_unpack(ring[slot : slot + filled * size]):
+            status, length, captured, offset, _, s, ns, _, _, _, _, index, _, kind = fields
+            port = self._ports.get(index)
+            if port is not None:
+                t = s * 1_000_000_000 + ns + self._clock_difference
                 begin = slot + offset
-                frame = ring[begin : begin + captured]
-                direction = "out" if kind == _PACKET_OUTGOING else "in"
-                batch.append((t, host, direction, length, frame))
+                direction: pcapng.Direction = "out" if kind == _PACKET_OUTGOING else "in"
+                frames.append((t, port.number, direction, length, ring[begin : begin + captured]))
                 if status & _TP_STATUS_CSUMNOTREADY:
                     self.unfinished += 1
-            _STATUS.pack_into(ring, slot, 0)  # gives the slot back to the kernel
-            self._next_slot = (self._next_slot + 1) % self._slots
-            self._read_slots += 1
-        self.frames += len(batch)
-        return batch
+            slot += size
+        self.frames += len(frames)
+        self._keep(pcapng.packets(frames))
+        statuses[:filled] = memoryview(bytes(filled * _WORD)).cast("I")  # gives the slots back to the kernel
+        self._next_slot = (first + filled) % self._slots
+        self._read_slots += filled
+        return filled
+
+    def _keep(self, blocks: bytes) -> None:
+        self._blocks.append(blocks)
+        self._block_bytes += len(blocks)
+        if self._block_bytes >= _MESSAGE:
+            self._send()
+
+    def _send(self) -> None:
+        """Send the blocks that were kept."""
+        if self._block_bytes:
+            blocks = b"".join(self._blocks)
+            self._outbox.send({"event": "blocks", "blocks": blocks})
+        self._blocks = []
+        self._block_bytes = 0
 
     def _count(self) -> None:
         # Reading the counters resets them; the kernel counts a dropped frame in both.
@@ -179,8 +244,10 @@ class CaptureRecorder:
     def drain(self) -> dict[str, int]:
         """Emit every frame captured so far, and go on; returns and raises as ``finish``."""
         self._count()
+        self._clock_difference = monotonic_minus_wall()
         self._drain()
         self._await_slots(self._arrived - self.dropped)
+        self._send()
         return {"frames": self.frames, "dropped": self.dropped, "unfinished": self.unfinished}
 
     def _await_slots(self, expected: int) -> None:
@@ -196,6 +263,8 @@ class CaptureRecorder:
 
     def close(self) -> None:
         """Free the ring and the socket."""
+        self._words.release()
+        self._bytes.release()
         self._ring.close()
         self._socket.close()
 

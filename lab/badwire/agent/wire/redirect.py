@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from badwire.agent.event_loop import Loop
+from badwire.agent.outbox import Outbox
 from badwire.agent.relay.process import Relay
 from badwire.agent.wire.bridge import Bridge, BridgePort
 from badwire.agent.wire.links import wait_for_link
 from badwire.agent.wire.netlink import NetlinkError
 from badwire.errors import AgentLost, LabError, MissingCapability, NoPermission
-from badwire.util.jsonlines import MessageHandler
 
 T = TypeVar("T")
 
+PAUSE_NS = 20_000_000  # until the relay's log is read again, after the lab was too slow to read it
 _SOL_PACKET = 263
 _PACKET_QDISC_BYPASS = 20  # linux/if_packet.h
 _DIED = "the relay that carries out the faults ended during the run (was it killed?) and its frames are lost; run again"
@@ -37,9 +38,9 @@ class RelayCounts:
 class Redirect:
     """The relay and the ports that are redirected to it. It starts when it is first needed, or by ``start``."""
 
-    def __init__(self, loop: Loop, send: MessageHandler, bridge: Bridge) -> None:
+    def __init__(self, loop: Loop, outbox: Outbox, bridge: Bridge) -> None:
         self._loop = loop
-        self._send = send
+        self._outbox = outbox
         self._bridge = bridge
         self._relay: Relay | None = None
         self._start_error: LabError | None = None
@@ -65,7 +66,7 @@ class Redirect:
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw_socket:
             raw_socket.bind((bridge_name, 0))
             self._relay.set_wire_socket(raw_socket)
-        self._loop.reader(self._relay.fileno(), self._read_events)
+        self._loop.reader(self._relay.fileno(), self._on_events)
         if self._snaplen is not None:
             self._relay.watch(self._snaplen)
 
@@ -184,6 +185,18 @@ class Redirect:
         self._read_events()
         return answer
 
+    def _on_events(self) -> None:
+        if self._outbox.has_room:
+            self._read_events()
+            return
+        assert self._relay is not None
+        self._loop.forget(self._relay.fileno())
+        self._loop.at(time.monotonic_ns() + PAUSE_NS, self._resume)
+
+    def _resume(self) -> None:
+        if self._relay is not None and self._died is None:
+            self._loop.reader(self._relay.fileno(), self._on_events)
+
     def _read_events(self) -> None:
         assert self._relay is not None
         try:
@@ -197,10 +210,10 @@ class Redirect:
                 continue
             if event["event"] == "frames":
                 self._counts.frames += len(event["frames"])
-            self._send(event)
+            self._outbox.send(event)
 
     def _set_died(self) -> None:
         if self._relay is not None and self._died is None:
             self._died = AgentLost(_DIED)
             self._loop.forget(self._relay.fileno())
-            self._send({"event": "relay_died"})
+            self._outbox.send({"event": "relay_died"})
