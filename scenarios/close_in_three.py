@@ -15,7 +15,7 @@ Read next: RFC 9293 sections 3.6 and 3.8.6.3; tcp(7); Stevens, TCP/IP Illustrate
 """
 
 from badwire.claims import RFC, Checks, Kernel, Text, claim, each, equals
-from badwire.evidence import NS, Closing, Evidence, Records, tcp_of
+from badwire.evidence import NS, Closing, Evidence, Records
 from badwire.linux.timers import DELAYED_ACK_MIN
 from badwire.scenario import scenario
 from badwire.testbed import Lab
@@ -82,7 +82,7 @@ def ack_and_fin_in_one(run: Evidence) -> Checks:
 def fin_with_data(run: Evidence) -> Checks:
     """The FIN's number is the one after the number of the last byte."""
     closing = run.connection(CORKED).closing
-    yield equals("data in the segment with the FIN", tcp_of(closing.segments.first).data, DATA)
+    yield equals("data in the segment with the FIN", closing.segments.first.payload, DATA)
     yield equals(
         "segment with the FIN, and its ACK", closing.summary[:2], ("first FPA 1 ack 1", f"second A 1 ack {FIN + 1}")
     )

@@ -16,7 +16,7 @@ Read next: RFC 9293 section 3.6.1; shutdown(2); Stevens, UNIX Network Programmin
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, claim, equals
-from badwire.evidence import NS, Evidence, tcp_of
+from badwire.evidence import NS, Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
@@ -82,7 +82,7 @@ def end_of_data(run: Evidence) -> Checks:
 def still_receives(run: Evidence) -> Checks:
     """The client receives until the server's FIN, which ends that direction too: recv returns no bytes."""
     sent = run.connection(PORT).closing.sent_by("server")
-    data = b"".join(sent.map(lambda frame: tcp_of(frame).data))
+    data = b"".join(sent.map(lambda frame: frame.payload))
     yield equals("data that the server sends after the client's FIN", data, b"".join(ANSWERS))
     yield equals("the client's calls of recv return", run.host("client").results("recv", port=PORT), READS)
 

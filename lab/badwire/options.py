@@ -11,6 +11,8 @@ LEAST_MEMORY = 96  # MB; with 72 the kernel does not boot (measured)
 MOST_MEMORY = 65536  # MB
 LIMIT = 600.0  # seconds of real time for a run on the virtual clock; the longest scenario takes only seconds
 CLOCKS = ("real", "virtual")
+SNAPLEN = 262144  # bytes of a frame that the capture keeps, tcpdump's default: more than any frame has
+LEAST_SNAPLEN = 134  # bytes: the longest headers of Ethernet (14), IPv4 (60) and TCP (60)
 LANGUAGES = ("python", "c")  # of the reference programs
 ENGINES = ("auto", "netem", "relay")
 
@@ -22,8 +24,8 @@ class Options:
     `seed` seeds the random numbers of the wire and, on the virtual clock, those of the kernel. `out` is the parent of
     the run folders. `kernel` is the release of the virtual clock's kernel, as in "6.12"; empty for the one that was
     built or named last. `lang` is the language of the reference programs. `memory` (MB) and `limit` (seconds of real
-    time) limit the virtual clock's kernel. `jobs` is the number of scenarios that may run in parallel; None means the
-    default of `at_once`.
+    time) limit the virtual clock's kernel. `snaplen` is how many bytes of each frame the capture keeps. `jobs` is the
+    number of scenarios that may run in parallel; None means the default of `at_once`.
     """
 
     substrate: str = "auto"
@@ -35,6 +37,7 @@ class Options:
     out: Path = run_folder.DEFAULT
     memory: int = MEMORY
     limit: float = LIMIT
+    snaplen: int = SNAPLEN
     jobs: int | None = None
 
     @property

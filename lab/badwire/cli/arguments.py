@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from badwire.errors import BadOption
-from badwire.options import CLOCKS, ENGINES, LANGUAGES, LEAST_MEMORY, LIMIT, MEMORY, MOST_MEMORY, Options
+from badwire.options import (
+    CLOCKS,
+    ENGINES,
+    LANGUAGES,
+    LEAST_MEMORY,
+    LEAST_SNAPLEN,
+    LIMIT,
+    MEMORY,
+    MOST_MEMORY,
+    SNAPLEN,
+    Options,
+)
 from badwire.store import run_folder
 from badwire.substrate import select
 from badwire.util.suggestion import did_you_mean, most_similar
@@ -89,6 +100,16 @@ def megabytes(value: str) -> int:
     return number
 
 
+def snaplen(value: str) -> int:
+    """The argparse type of how many bytes of a frame are kept: an integer from LEAST_SNAPLEN to SNAPLEN."""
+    number = _integer(value)
+    if number is None or not LEAST_SNAPLEN <= number <= SNAPLEN:
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is not a whole number of bytes from {LEAST_SNAPLEN}, which all headers fit in, to {SNAPLEN}"
+        )
+    return number
+
+
 def _integer(value: str) -> int | None:
     """The value of a decimal number without a sign and of at most 20 digits, enough for 2**64; else None."""
     if not value.isascii() or not value.isdigit() or len(value) > 20:
@@ -161,6 +182,13 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         help="the language of the reference programs; those in C are compiled once, and kept (python)",
     )
     add_kernel_options(add, prefix)
+    add(
+        f"{prefix}snaplen",
+        type=snaplen,
+        default=SNAPLEN,
+        metavar="BYTES",
+        help=f"bytes of each frame that the capture keeps; {LEAST_SNAPLEN} for the headers alone (all)",
+    )
     add(
         f"{prefix}jobs",
         type=count,

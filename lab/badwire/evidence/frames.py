@@ -87,6 +87,18 @@ class Frame:
         return layer is not None and layer.data_length > 0
 
     @property
+    def payload(self) -> bytes:
+        """The data of the segment or datagram; empty if it carries none. Raises NotRecorded if the capture cut it."""
+        if len(self.data) < self.length:
+            raise NotRecorded.of(
+                "the capture has {kept} of the {length} bytes of a frame; leave --snaplen out",
+                kept=len(self.data),
+                length=self.length,
+            )
+        layer = self.tcp or self.udp
+        return b"" if layer is None else layer.data
+
+    @property
     def arrived(self) -> int:
         """When it was first delivered, in ns. Raises NotRecorded when it never was."""
         if not self.delivered_at:

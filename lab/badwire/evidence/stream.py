@@ -229,11 +229,13 @@ class TcpStream:
         return None
 
     def data(self, host: str) -> bytes:
-        """The bytes that a side sent, each once, in the order of their numbers; gaps are left out."""
+        """The bytes that a side sent, each once, in the order of their numbers; gaps are left out. Raises NotRecorded
+        if the capture cut a segment.
+        """
         sent: dict[int, bytes] = {}
         for frame in self.sent(host, data=True):
             number = self.seq(frame)
-            sent[number] = tcp_of(frame).data
+            sent[number] = frame.payload
         stream = bytearray()
         end = min(sent, default=0)
         for number in sorted(sent):

@@ -54,6 +54,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
                     routes=wanted.routes,
                     mounts=visible,
                     programs=session.programs(request.config),
+                    snaplen=options.snaplen,
                     progress=session.progress,
                 )
             )

@@ -41,5 +41,6 @@ class RealClock:
             engine=options.engine,
             seed=options.seed,
             programs=self.programs,
+            snaplen=options.snaplen,
             progress=self._report,
         )

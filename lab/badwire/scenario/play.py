@@ -21,6 +21,7 @@ def collect(
     engine: str,
     seed: int,
     programs: CPrograms | None,
+    snaplen: int,
     progress: Callable[[str], None],
 ) -> LabError | None:
     """Play a scenario and write its evidence to ``folder``.
@@ -32,6 +33,7 @@ def collect(
         engine: "auto", "netem" or "relay".
         seed: the seed of all random numbers.
         programs: the reference programs in C, if it is played with those.
+        snaplen: how many bytes of each frame the capture keeps.
         progress: called with a short text as each step begins.
 
     Returns:
@@ -55,6 +57,7 @@ def collect(
             routes=scenario.declared.routes,
             mounts=scenario.mounts(),
             programs=programs,
+            snaplen=snaplen,
             progress=progress,
         ) as lab:
             scenario.declared.run(lab)

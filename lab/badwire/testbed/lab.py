@@ -10,7 +10,7 @@ from typing import Any
 
 from badwire.errors import BadOption, LabError, Timeout
 from badwire.evidence.evidence import Evidence
-from badwire.options import CLOCK
+from badwire.options import CLOCK, SNAPLEN
 from badwire.store.reader import FORMAT, read_capture, read_records
 from badwire.store.recorder import Recorder
 from badwire.substrate.substrate import AgentStreams, Substrate, SysctlsByHost
@@ -21,8 +21,6 @@ from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
 from badwire.topology.topology import Topology
 from badwire.util.jsonlines import WIRE, Message, MessageHandler
-
-SNAPLEN = 262144  # bytes of a frame that the capture keeps, tcpdump's default: more than any frame has
 
 # IPv6 is off on the lab's own networks: its neighbour and router solicitations would be frames unrelated to any lesson.
 NO_IPV6 = {
@@ -232,7 +230,7 @@ def open_lab(
             ifindex = interface.get("ifindex")
             iflink = interface.get("iflink")
             wire.add_port(name, pid=greeting["pid"], ifindex=ifindex, iflink=iflink)
-        wire.start_capture(snaplen, clock)
+        wire.start_capture(snaplen, topology.mtu, clock)
         setups: dict[str, Reply] = {}
         for name, channel in host_channels.items():
             by_its_agent = {**NO_IPV6, **to_set[name]} if streams.bridge is None else {}

@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from badwire.errors import AgentLost, LabError, Timeout
+from badwire.errors import AgentLost, BadOption, LabError, Timeout
+from badwire.faults.corrupt import Corrupt
 from badwire.faults.fault import Fault
+from badwire.packets.packet import ETHERNET_HEADER
 from badwire.store.recorder import Recorder
 from badwire.testbed.channel import Channel
 from badwire.testbed.host import Host
@@ -51,6 +53,7 @@ class Wire:
         self._since: dict[str, int] = {}  # host -> when its faults were last changed, in ns
         self._changed = threading.Condition()
         self._lost: LabError | None = None
+        self._cuts_at: int | None = None  # bytes of a frame that the capture keeps, if it does not keep all
 
     def add_port(self, host: str, **interface: Any) -> None:
         """Connect a host to the bridge; ``interface`` says where its end of the link is, as the agent expects it."""
@@ -143,11 +146,12 @@ class Wire:
         found: dict[str, Any] = self._ask("facts")
         return found
 
-    def start_capture(self, snaplen: int, clock: str) -> None:
+    def start_capture(self, snaplen: int, mtu: int, clock: str) -> None:
         """Capture every frame on every port from now on, and keep ``snaplen`` bytes of each.
 
         On the "virtual" clock time stops while the agent reads the capture, so it reads each frame at once.
         """
+        self._cuts_at = snaplen if snaplen < mtu + ETHERNET_HEADER else None
         self._ask("watch", snaplen=snaplen, rests=clock == "real")
 
     def drain(self) -> dict[str, int]:
@@ -201,6 +205,11 @@ class Wire:
             host.fail(error)
 
     def _set(self, port: str, faults: list[OwnedFault]) -> None:
+        if self._cuts_at is not None and any(isinstance(owned.fault, Corrupt) for owned in faults):
+            raise BadOption(
+                f"corrupt may change any byte of a frame, and the capture keeps only the first {self._cuts_at}; leave"
+                " --snaplen out"
+            )
         described = [owned.fault.to_json() for owned in faults]
         answer = self._ask("faults", host=port, faults=described, engine=self._engine, seed=self._seed)
         since = answer["t"]

@@ -63,6 +63,7 @@ class VirtualClock:
             "substrate": substrate,
             "engine": self.options.engine,
             "seed": self.options.seed,
+            "snaplen": self.options.snaplen,
         }
         directories = [modules, scenario.file.parent, *scenario.mounts()]
         if self.programs is not None:

@@ -16,7 +16,7 @@ from badwire.util import project
 
 
 def play(
-    file: str, substrate: str, engine: str, seed: int, programs: str = "", compiler: str = ""
+    file: str, substrate: str, engine: str, seed: int, snaplen: int, programs: str = "", compiler: str = ""
 ) -> dict[str, str] | None:
     """Play the scenario in ``file``, and record it in the run's folder.
 
@@ -43,6 +43,7 @@ def play(
             Path(paths.OUT),
             engine=engine,
             seed=seed,
+            snaplen=snaplen,
             programs=CPrograms(Path(folder), compiler) if programs else None,
             progress=progress,
         )
