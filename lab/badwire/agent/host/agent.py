@@ -7,6 +7,7 @@ from typing import Any
 
 from badwire.agent.event_loop import Loop
 from badwire.agent.host import system
+from badwire.agent.host.defaults import ProgramDefaults
 from badwire.agent.host.inet_diag import SocketEntry
 from badwire.agent.host.program import HostProgram
 from badwire.agent.host.programs import Programs
@@ -46,12 +47,12 @@ ALWAYS_RECORDED = (
 class HostAgent:
     """Serves one host: its programs, controlled sockets, table of sockets, and counters."""
 
-    def __init__(self, loop: Loop, send: MessageHandler, scratch: str, user: int | None) -> None:
+    def __init__(self, loop: Loop, send: MessageHandler, defaults: ProgramDefaults) -> None:
         self._loop = loop
         self._send = send
         self._sampler: Sampler | None = None
         self._sockets = ControlledSockets(send, self._call_returned)
-        self._programs = Programs(loop, send, self._changed, scratch, user)
+        self._programs = Programs(loop, send, self._changed, defaults)
 
     def handle(self, request: Message, reply: Reply) -> None:
         """Carry out a request; ``reply`` is called once, now or later, with its value or with a LabError."""
@@ -189,6 +190,8 @@ def _configure_network(request: Message) -> None:
         system.set_address(system.INTERFACE, request["address"])
         system.up("lo")
         system.up(system.INTERFACE)
+    else:
+        system.refuse_name_server()
     system.remove_default_route()
     if request["route"]:
         address = system.address_of(system.INTERFACE) or ""
