@@ -47,6 +47,7 @@ ROWS: dict[str, tuple[str, Any]] = {
     "a FIFO in /tmp": ("os.mkfifo('/tmp/fifo') is None", True),
     "a device in /tmp": ("fails(lambda: os.mknod('/tmp/null', stat.S_IFCHR | 0o666, os.makedev(1, 3)))", "EPERM"),
     "writes to /etc/hosts": ("writes('/etc/hosts') in ('EROFS', 'EACCES')", True),
+    "opens its output by name": ("[writes('/dev/stdout'), writes('/dev/stderr')]", ["written", "written"]),
     "writes to /": ("writes('/file') in ('EROFS', 'EACCES')", True),
     "writes to /var/tmp": ("writes('/var/tmp/file') in ('EROFS', 'EACCES')", True),
     "port 80": ("socket.socket().bind(('', 80)) is None", True),
