@@ -1,5 +1,7 @@
 """Servers of Debian's packages run as programs of a host, as they are, and are found by name, on every substrate."""
 
+import socket
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from badwire.testbed.host import Host
 from badwire.testbed.process import Process
 from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.units import ms
+from tests.pace import HANG
 
 PYTHON = "/usr/bin/python3"
 START_WITHIN = 60.0  # seconds; the processors may be busy
@@ -141,6 +144,21 @@ def test_lighttpd_on_port_80(lab: Lab, folder: Path) -> None:
     assert fetched(lab.host("client"), "http://www.example/page") == ["200 100000"]
     assert int(lab.host("server").run("/bin/cat", "/tmp/lighttpd.pid").out) > 0
     stopped(lighttpd)
+
+
+def test_a_library_of_this_process_is_the_client(lab: Lab, folder: Path) -> None:
+    server, here = lab.host("server"), lab.host("here")
+    serve(server, "/usr/sbin/nginx", "-e", "stderr", "-c", folder / "nginx.conf", port=80)
+    serve(server, "/usr/bin/redis-server", "--protected-mode", "no", "--dir", "/tmp", port=6379)
+    serve(server, "/usr/bin/memcached", port=11211)
+    address, port = here.forward(server, 80)
+    with urllib.request.urlopen(f"http://{address}:{port}/page", timeout=HANG) as answer:
+        assert answer.read() == PAGE.encode()
+    for number, said, answered in ((6379, b"PING\r\n", b"+PONG\r\n"), (11211, b"version\r\n", b"VERSION ")):
+        with socket.create_connection(here.forward(server, number), HANG) as connection:
+            connection.sendall(said)
+            assert connection.recv(len(answered), socket.MSG_WAITALL) == answered
+    assert lab.evidence().established(6379).client.host == "client"
 
 
 def test_a_server_at_the_address_of_its_name(lab: Lab, folder: Path) -> None:

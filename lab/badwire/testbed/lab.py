@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from badwire.agent.host.defaults import NOBODY
 from badwire.errors import BadOption, LabError, Timeout
@@ -18,6 +18,7 @@ from badwire.substrate.names import entries
 from badwire.substrate.substrate import AgentStreams, Substrate, SysctlsByHost
 from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
+from badwire.testbed.here import Here
 from badwire.testbed.host import Host
 from badwire.testbed.placeholders import addresses_by_name
 from badwire.testbed.teardown import Teardown
@@ -25,6 +26,7 @@ from badwire.testbed.wire import Wire
 from badwire.topology.topology import Topology
 from badwire.util.jsonlines import WIRE, Message, MessageHandler
 
+HERE = "here"  # no host has this name: topology/topology.py RESERVED
 SNAPLEN = 262144  # bytes of a frame that the capture keeps, tcpdump's default: more than any frame has
 
 # IPv6 is off on the lab's own networks: its neighbour and router solicitations would be frames unrelated to any lesson.
@@ -72,6 +74,7 @@ class Lab:
         self.wire = wire
         self._recorder = recorder
         self._progress = progress
+        self._here = Here(self.hosts)
 
     @property
     def folder(self) -> Path:
@@ -109,14 +112,23 @@ class Lab:
 
     def close(self) -> None:
         """The lab ends: nothing more can be asked of it."""
+        self._here.close()
         self._open = False
 
-    def host(self, name: str) -> Host:
-        """Return the host with this name.
+    @overload
+    def host(self, name: Literal["here"]) -> Here: ...  # type: ignore[overload-overlap]  # "here" is no host's name
+
+    @overload
+    def host(self, name: str) -> Host: ...
+
+    def host(self, name: str) -> Host | Here:
+        """Return the host with this name; for "here", the way from this process onto the wire.
 
         Raises:
             BadOption: the topology has no such host.
         """
+        if name == HERE:
+            return self._here
         if name not in self.hosts:
             raise BadOption(f"this lab has no host {name}; compose.yaml has: {', '.join(self.hosts)}")
         return self.hosts[name]
