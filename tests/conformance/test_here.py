@@ -176,7 +176,7 @@ def test_only_this_machines_loopback_has_the_port(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("port", [0, 65536, -1, "80", True, None])
-def test_a_port_that_is_none(opener: Opener, port: object) -> None:
+def test_a_port_that_is_none(port: object) -> None:
     with pytest.raises(BadOption, match=r"is not a TCP port: give a number from 1 to 65535$"):
         Here({}).forward(None, port)  # type: ignore[arg-type]
 
