@@ -63,7 +63,7 @@ report = $(if $(REPORTS),--junitxml "$(REPORTS)/$@.xml" -o junit_family=xunit1)
 
 # The tests that need a real network, an engine, a browser or a complete command; the rest of tests/ is quick.
 REAL := tests/agent/wire tests/conformance tests/end_to_end tests/faults/measured tests/programs tests/report/html/browser \
-        tests/session tests/substrate/docker/engine tests/tools
+        tests/servers tests/session tests/substrate/docker/engine tests/tools
 
 # They run in one process and use no real network, so that coverage is measured completely.
 QUICK := tests/claims tests/evidence tests/packets tests/faults/test_*.py tests/topology tests/util tests/linux tests/result

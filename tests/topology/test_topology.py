@@ -130,7 +130,10 @@ HOST = "  server: {networks: [lab]}"
         (services("  server: {networks: [lab], user: root}"), ["service 'server'", "'user'"]),
         (services("  server: {networks: [other]}"), ["service 'server'", "'networks'", "'lab'"]),
         (services("  server: {}"), ["service 'server'", "'networks'"]),
-        (services("  server: {networks: {lab: {aliases: [a]}}}"), ["service 'server'", "'aliases'"]),
+        (services("  server: {networks: {lab: {aliases: a}}}"), ["service 'server'", "'networks.lab.aliases'", "list"]),
+        (services("  server: {networks: {lab: {aliases: [a b]}}}"), ["'a b'", "alias"]),
+        (services("  server: {networks: {lab: {priority: 1}}}"), ["service 'server'", "'priority'"]),
+        (services("  server: {networks: {lab: {aliases: [b]}}}\n  b: {networks: [lab]}"), ["'server'", "'b'"]),
         (services("  server: {networks: [lab], cap_add: ALL}"), ["service 'server'", "'cap_add'", "list"]),
         (services("  server: {networks: [lab], read_only: 'yes'}"), ["service 'server'", "'read_only'", "true"]),
         (services("  server: {networks: [lab], pids_limit: many}"), ["service 'server'", "'pids_limit'", "'many'"]),
@@ -144,7 +147,10 @@ HOST = "  server: {networks: [lab]}"
         (services("  server: {networks: [lab], sysctls: [net.ipv4.tcp_sack]}"), ["'sysctls'", "name=value"]),
         (services("  server: {networks: [lab], scale: 2, deploy: {replicas: 2}}"), ["'scale'", "'deploy.replicas'"]),
         (services("  server: {networks: [lab], deploy: {mode: global}}"), ["'deploy'", "'mode'"]),
-        (services("  a_long_name_for_a_host: {networks: [lab]}"), ["a_long_name_for_a_host", "15"]),
+        (services(f"  {'a' * 64}: {{networks: [lab]}}"), ["a" * 64, "1 to 63"]),
+        (services("  localhost: {networks: [lab]}"), ["'localhost'", "one of here, lo, localhost, port, wire"]),
+        (services("  server: {networks: [lab], hostname: a/b}"), ["'a/b'", "hostname"]),
+        (services(f"{HOST}\n  Server: {{networks: [lab]}}"), ["'server'", "'Server'", "case"]),
         (
             services(f"{HOST}\n  server1: {{networks: [lab]}}".replace("[lab]}", "[lab], scale: 2}", 1)),
             ["server1"],
@@ -192,6 +198,41 @@ def test_the_network_grows_with_its_hosts_when_it_is_ours_to_choose() -> None:
     addresses = Topology.of("a").with_hosts(a=300).addresses()
     assert len(set(addresses.values())) == 300
     assert addresses["a300"].endswith("/23")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a" * 63, "my_server", "Redis-6.2", "db.internal.example", "3proxy", "_dns", "x", "a-b_c.d", "wire1"],
+)
+def test_names_that_a_host_can_have(name: str) -> None:
+    assert Topology.of(name, "other").hosts[0].name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "a" * 64, "a b", "a..b", ".a", "a.", "-a", "a-", "a/b", "näme", "10.0.0.1", "7", "0x7f", "10.1", "Wire"],
+)
+def test_names_that_a_host_cannot_have(name: str) -> None:
+    with pytest.raises(BadTopology, match="cannot be a host's name"):
+        HostSpec(name)
+
+
+def test_a_host_has_its_names_once_and_copies_share_the_name_that_they_are_copies_of(tmp_path: Path) -> None:
+    topology = load(
+        tmp_path,
+        services("  server: {networks: {lab: {aliases: [web, server]}}, hostname: www, scale: 2}"),
+    )
+    assert [host.names for host in topology.hosts] == [
+        ("server1", "www", "server", "web"),
+        ("server2", "www", "server", "web"),
+    ]
+
+
+def test_more_of_a_host_whose_name_is_no_identifier() -> None:
+    topology = Topology.of("my-db.a", "my_db")
+    assert [host.name for host in topology.with_hosts(my_db_a=2).hosts] == ["my-db.a1", "my-db.a2", "my_db"]
+    assert [host.name for host in topology.with_hosts(my_db=2).hosts] == ["my-db.a", "my_db1", "my_db2"]
+    assert [host.name for host in topology.with_hosts(**{"my-db.a": 0}).hosts] == ["my_db"]
 
 
 def test_more_of_a_host() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from badwire.uml.cache import BuiltKernel
 from tests.command_line import ROOT, environment
+from tests.servers.packages import check_installed
 
 WITHIN = "1200"  # seconds of real time, for a machine whose processors are all busy; a quiet one takes a tenth of it
 
@@ -19,6 +20,16 @@ WITHIN = "1200"  # seconds of real time, for a machine whose processors are all 
     ],
 )
 def test_it_holds_on_the_virtual_clock(suite: list[str], needs: str, kernel: BuiltKernel) -> None:
+    assert_it_holds(suite, needs)
+
+
+def test_the_servers_of_debian_run_on_the_virtual_clock(kernel: BuiltKernel) -> None:
+    check_installed()
+    assert_it_holds(["tests/servers", "-k", "netns"], "netns,servers")
+
+
+def assert_it_holds(suite: list[str], needs: str) -> None:
+    """Every test of the suite passes in the kernel, and none is skipped."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *suite]
     done = subprocess.run(
         [sys.executable, "-m", "badwire", "kernel", "run", "--limit", WITHIN, "--", *command],

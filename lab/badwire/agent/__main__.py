@@ -1,12 +1,16 @@
 """The command of a container: ``python3 -I -m badwire.agent host`` or ``wire``, on standard input and output."""
 
+import os
 import signal
 import sys
 
+from badwire.agent.host.defaults import NOBODY, ProgramDefaults
 from badwire.agent.server import serve
 
-SCRATCH = "/tmp"  # the container's one writable folder
-NOBODY = 65534
+HOME = "/tmp"  # the container's one writable folder
+# Of the hosts' image, and of any that says nothing about it: a program then starts in HOME.
+_NOBODYS_DIRECTORIES = ("/badwire", "/")
+_OF_THE_AGENT = ("HOME", "HOSTNAME")  # variables that the engine sets for root, and for the agent's process
 
 
 def main() -> None:
@@ -14,7 +18,16 @@ def main() -> None:
     if kind not in ("host", "wire"):
         sys.exit("usage: python3 -I -m badwire.agent host|wire")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the end of its stream ends an agent
-    serve(kind, 0, 1, SCRATCH, NOBODY)
+    serve(0, 1, _defaults() if kind == "host" else None)
+
+
+def _defaults() -> ProgramDefaults:
+    """The working directory and the variables are those of the image, as for any program in a container of it."""
+    directory = os.getcwd()
+    if directory in _NOBODYS_DIRECTORIES:
+        directory = HOME
+    variables = {name: value for name, value in os.environ.items() if name not in _OF_THE_AGENT}
+    return ProgramDefaults(HOME, directory, NOBODY, variables)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from badwire.agent.event_loop import Loop
+from badwire.agent.host.defaults import ProgramDefaults
 from badwire.agent.outbox import Outbox
 from badwire.errors import LabError, to_wire
 from badwire.util.jsonlines import Decoder, Message, MessageHandler, pack
@@ -17,25 +18,25 @@ Handler = Callable[[Message, Reply], None]
 Close = Callable[[], None]
 
 
-def serve(kind: str, incoming: int, outgoing: int, scratch: str, user: int | None) -> None:
-    """Serve as ``host`` or ``wire`` on two descriptors until the lab closes its end.
+def serve(incoming: int, outgoing: int, defaults: ProgramDefaults | None) -> None:
+    """Serve on two descriptors until the lab closes its end.
 
     A request that fails is answered with the error. Any other exception ends the agent; the lab quotes its traceback,
     from stderr.
 
     Args:
-        scratch: the folder that programs may write to.
-        user: the user and group that programs run as; None: the agent's own.
+        defaults: as the agent of a host: what its programs get; None: as the agent of the wire.
     """
     loop = Loop()
     decoder = Decoder()
-    if kind == "host":
-        send = _waiting_sender(outgoing, lambda: loop.from_thread(loop.stop))
-        handle, close = _host(loop, send, scratch, user)
-    else:
+    send: MessageHandler
+    if defaults is None:
         outbox = Outbox(loop, outgoing, loop.stop)
         send = outbox.send
         handle, close = _wire(loop, outbox)
+    else:
+        send = _waiting_sender(outgoing, lambda: loop.from_thread(loop.stop))
+        handle, close = _host(loop, send, defaults)
 
     def read() -> None:
         data = os.read(incoming, _CHUNK)
@@ -73,6 +74,18 @@ def _waiting_sender(fd: int, lost: Callable[[], None]) -> MessageHandler:
     return send
 
 
+def refuse(incoming: int, outgoing: int, error: LabError) -> None:
+    """Answer every request with ``error``, until the lab closes its end."""
+    decoder = Decoder()
+
+    def send(message: Message) -> None:
+        os.write(outgoing, pack(message))
+
+    while data := os.read(incoming, _CHUNK):
+        for request in decoder.feed(data):
+            _replier(request, send)(error)
+
+
 def _replier(request: Message, send: MessageHandler) -> Reply:
     """A function that sends the answer to ``request``: a value, or a LabError."""
     number = request["id"]
@@ -86,13 +99,13 @@ def _replier(request: Message, send: MessageHandler) -> Reply:
     return reply
 
 
-def _host(loop: Loop, send: MessageHandler, scratch: str, user: int | None) -> tuple[Handler, Close]:
+def _host(loop: Loop, send: MessageHandler, defaults: ProgramDefaults) -> tuple[Handler, Close]:
     from badwire.agent.host.agent import HostAgent
 
     def close() -> None:
         """Nothing: what a host's agent made ends with its process."""
 
-    agent = HostAgent(loop, send, scratch, user)
+    agent = HostAgent(loop, send, defaults)
     return agent.handle, close
 
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from badwire.errors import BadOption
 
-KNOWN = ("netns", "docker", "netem", "virtual", "browser")
+KNOWN = ("netns", "docker", "netem", "virtual", "browser", "servers")
 
 
 def required() -> frozenset[str]:

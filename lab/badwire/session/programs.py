@@ -1,6 +1,7 @@
 """Programs that `badwire run-on` and `badwire shell` run on a host; each ends when its command ends."""
 
 import queue
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -103,7 +104,7 @@ def serve_run(interactive: InteractiveLab, connection: ControlConnection, reques
     """
     with _program_events(interactive, request["host"]) as program:
         host = program.host
-        arguments = _with_addresses(interactive, request)
+        arguments = _with_names_replaced(interactive, request)
         process = host.start_piped(request["program"], *arguments)
         program.number = process.number
 
@@ -154,12 +155,12 @@ def serve_shell(interactive: InteractiveLab, connection: ControlConnection, requ
     """Run a program at a terminal, and pass bytes on in both directions."""
     with _program_events(interactive, request["host"]) as program:
         host = program.host
-        environment = _address_variables(interactive)
+        environment = {**_address_variables(interactive), **host.environment}
         environment["TERM"] = request["term"]
         environment["PS1"] = r"\h:\w\$ "
         started = host.ask(
             "terminal",
-            argv=request["argv"],
+            argv=[host.fill_in(argument) for argument in request["argv"]],
             env=environment,
             rows=request["rows"],
             columns=request["columns"],
@@ -189,27 +190,21 @@ def serve_shell(interactive: InteractiveLab, connection: ControlConnection, requ
 
 
 def _address_variables(interactive: InteractiveLab) -> dict[str, str]:
-    """A shell variable for each host, with its address."""
+    """A shell variable for each host, with its address; what a variable's name cannot have becomes an underscore."""
     variables = {}
     for name, host in interactive.lab.hosts.items():
-        variable = name.replace("-", "_")
+        variable = re.sub(r"[^A-Za-z0-9_]", "_", name)
         variables[variable] = host.address
     return variables
 
 
-def _with_addresses(interactive: InteractiveLab, request: Message) -> list[str]:
-    """The arguments with {server} replaced by that host's address, for a reference program also the bare name."""
+def _with_names_replaced(interactive: InteractiveLab, request: Message) -> list[str]:
+    """The arguments; for a reference program the bare name of a host is replaced by its address."""
     hosts = interactive.lab.hosts
-    is_reference_program = "/" not in request["program"]
-    arguments = []
-    for argument in request["args"]:
-        if is_reference_program and argument in hosts:
-            argument = hosts[argument].address
-        for name, host in hosts.items():
-            field = "{" + name + "}"
-            argument = argument.replace(field, host.address)
-        arguments.append(argument)
-    return arguments
+    arguments: list[str] = request["args"]
+    if "/" in request["program"]:
+        return arguments
+    return [hosts[argument].address if argument in hosts else argument for argument in arguments]
 
 
 def _exit_status(exited: Mapping[str, Any]) -> int:

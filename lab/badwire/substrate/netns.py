@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from badwire.errors import AgentLost, NoPermission
-from badwire.substrate.substrate import AgentStreams, SysctlsByHost
+from badwire.substrate import names
+from badwire.substrate.substrate import AgentStreams, Stream, SysctlsByHost
 from badwire.topology.topology import Topology
 from badwire.util import import_path
 
@@ -122,16 +123,30 @@ class Namespaces:
         if "error" in answer:
             raise NoPermission(FORBIDDEN.format(cause=answer["error"]))
 
-    def stream(self, kind: str, name: str, undo: ExitStack) -> SocketStream:
-        """Start an agent; returns the stream to it.
+    def wire(self, undo: ExitStack) -> SocketStream:
+        """Start the agent of the wire; returns the stream to it. Raises AgentLost if the init process has ended."""
+        return self._start({"kind": "wire"}, [], undo)
 
-        ``kind`` is "host" or "wire", ``name`` the host's name. Raises AgentLost if the init process has ended.
+    def host(self, hostname: str, hosts_file: str, undo: ExitStack) -> SocketStream:
+        """Start the agent of a host; returns the stream to it. Raises AgentLost if the init process has ended.
+
+        Args:
+            hostname: what hostname(1) says there.
+            hosts_file: its /etc/hosts.
         """
+        file = os.memfd_create("hosts", os.MFD_CLOEXEC)  # its size has no limit, unlike that of a message
+        try:
+            with open(file, "w", closefd=False) as written:
+                written.write(hosts_file)
+            return self._start({"kind": "host", "hostname": hostname}, [file], undo)
+        finally:
+            os.close(file)
+
+    def _start(self, request: dict[str, str], fds: list[int], undo: ExitStack) -> SocketStream:
         ours, theirs = socket.socketpair()
         undo.callback(ours.close)
         with theirs:
-            request = json.dumps({"kind": kind, "name": name}).encode()
-            socket.send_fds(self._control, [request], [theirs.fileno()])
+            socket.send_fds(self._control, [json.dumps(request).encode()], [theirs.fileno(), *fds])
             self._answer()
         return SocketStream(ours, self._stderr)
 
@@ -173,6 +188,12 @@ class Netns:
         """
         namespaces = Namespaces(undo, self._start)
         namespaces.wait_until_ready()
-        wire = namespaces.stream("wire", "wire", undo)
-        hosts = {host.name: namespaces.stream("host", host.name, undo) for host in topology.hosts}
+        wire = namespaces.wire(undo)
+        addresses = topology.addresses()
+        entries = names.entries(topology, addresses)
+        hosts: dict[str, Stream] = {}
+        for host in topology.hosts:
+            address, _, _ = addresses[host.name].partition("/")
+            file = names.hosts_file(entries, host.hostname, address)
+            hosts[host.name] = namespaces.host(host.hostname, file, undo)
         return AgentStreams(hosts, wire, None)

@@ -20,14 +20,15 @@ from functools import partial
 from pathlib import Path
 
 from badwire.agent.host import agent as host  # noqa: F401  (imported once, for the agents)
-from badwire.agent.server import serve
+from badwire.agent.host.defaults import NOBODY, ProgramDefaults
+from badwire.agent.server import refuse, serve
 from badwire.agent.wire import agent as wire  # noqa: F401  (likewise)
+from badwire.errors import MachineError, NoPermission
 from badwire.linux import libc
 from badwire.linux.fork import fork
+from badwire.substrate import netns_files
 
-SCRATCH = "/dev/shm"  # a directory that every Linux has; its content is not needed here
-_SCRATCH_SIZE = "64m"
-_MS_BIND = 0x1000
+_INHERITED = ("PATH", "LANG")  # variables of this machine's user that programs get, too
 _MAX_PROCESSES = 8192  # in one lab; the limits of single programs do not apply to the machine's root
 _PID_MAX_PER_NAMESPACE = (6, 14)  # the release since which each PID namespace has its own pid_max
 _WITHOUT_USER = libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWNET
@@ -46,14 +47,21 @@ def enter_new_namespaces() -> None:
         user = os.geteuid()
         group = os.getegid()
     libc.unshare(_WITHOUT_USER | libc.CLONE_NEWUSER)
-    # The user is mapped to itself and not to root, so that a program has no capabilities after execve(2).
+    _map_to_nobody(user, group)
+
+
+def _map_to_nobody(user: int, group: int) -> None:
+    """Make this process, in its new user namespace, nobody: as that it keeps the user's rights to files.
+
+    Nobody is not root, so that a program has no capabilities after execve(2).
+    """
     Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    Path("/proc/self/uid_map").write_text(f"{NOBODY} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
 
 
 def set_up_mounts() -> None:
-    """Mount a new /proc and one small writable directory, and make everything else read-only."""
+    """Mount a new /proc, and make everything else read-only."""
     flags = libc.MS_NOSUID | libc.MS_NODEV
     libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
     try:
@@ -62,7 +70,6 @@ def set_up_mounts() -> None:
     except OSError:
         return  # in a container that masks /proc the kernel refuses a new one; the old one is used
     libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)  # again, since the first one is now read-only too
-    libc.mount("tmpfs", SCRATCH, "tmpfs", flags, f"size={_SCRATCH_SIZE},mode=1777")
     limit_processes()
     protect_kernel_settings()
     hide_services()
@@ -80,7 +87,7 @@ def hide_services() -> None:
         with suppress(FileNotFoundError):  # services come and go
             mode = os.lstat(path).st_mode
             if stat.S_ISSOCK(mode) or stat.S_ISCHR(mode):
-                libc.mount("/dev/null", path, None, _MS_BIND)
+                libc.mount("/dev/null", path, None, libc.MS_BIND)
 
 
 def limit_processes() -> None:
@@ -102,34 +109,85 @@ def protect_kernel_settings() -> None:
         if path.exists():
             settings.append(path)
     for path in settings:
-        libc.mount(str(path), str(path), None, _MS_BIND)
+        libc.mount(str(path), str(path), None, libc.MS_BIND)
         libc.remount_read_only(str(path))
 
 
-def run_agent(kind: str, name: str, fd: int, control: socket.socket) -> None:
-    """The main function of a forked agent; a host's agent first enters its own network, UTS and IPC namespaces.
+def run_wire(fd: int, control: socket.socket) -> None:
+    """The main function of the wire's agent; the arguments are those of ``run_host``."""
+    _leave_init(control)
+    serve(fd, fd, None)
 
-    ``fd`` is the agent's stream to the lab; ``control``, which belongs to the init process, is closed.
+
+def run_host(hostname: str, hosts: int, fd: int, control: socket.socket) -> None:
+    """The main function of a host's agent, which first enters namespaces of its own.
+
+    Args:
+        hostname: what hostname(1) says there.
+        hosts: a file with its /etc/hosts.
+        fd: the agent's stream to the lab.
+        control: belongs to the init process, and is closed.
     """
+    _leave_init(control)
+    user: int | None = None
+    try:
+        netns_files.set_up(hostname, os.pread(hosts, os.fstat(hosts).st_size, 0).decode())
+        user = _enter_host_namespaces()
+        socket.sethostname(hostname)
+    except MachineError as error:
+        refuse(fd, fd, error)
+        return
+    except OSError as error:
+        cause = f"this kernel does not let a host have files and namespaces of its own ({error})"
+        refuse(fd, fd, NoPermission(f"{cause}; use --substrate docker"))
+        return
+    os.close(hosts)
+    variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    serve(fd, fd, ProgramDefaults(netns_files.TMP, netns_files.TMP, user, variables))
+
+
+def _leave_init(control: socket.socket) -> None:
     control.close()
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if kind == "host":
-        libc.unshare(libc.CLONE_NEWNET | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC)
-        socket.sethostname(name)
-    serve(kind, fd, fd, SCRATCH, None)
+
+
+def _enter_host_namespaces() -> int | None:
+    """Enter a host's network, UTS and IPC namespaces; returns the user that programs have to become, None if no other.
+
+    In a lab of root's each host has a user namespace, too, in which its agent and programs are nobody. Programs that
+    see that they are root would try to become another user, which they may not, or refuse to start.
+    """
+    own = libc.CLONE_NEWNET | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC
+    user = os.geteuid()
+    group = os.getegid()
+    if user == NOBODY:  # enter_new_namespaces has mapped it
+        libc.unshare(own)
+        return None
+    try:
+        libc.unshare(own | libc.CLONE_NEWUSER)
+    except OSError:  # root may make no user namespaces here
+        libc.unshare(own)
+        return NOBODY
+    _map_to_nobody(user, group)
+    return None
 
 
 def answer_requests(control: socket.socket) -> None:
     """Fork an agent for each request, until the lab closes its end of ``control``."""
     while True:
-        data, fds, _, _ = socket.recv_fds(control, 4096, 1)
+        data, fds, _, _ = socket.recv_fds(control, 4096, 2)
         if not data:
             return
         request = json.loads(data)
-        stream = fds[0]
-        pid = fork(partial(run_agent, request["kind"], request["name"], stream, control))
-        os.close(stream)
+        if request["kind"] == "wire":
+            main_function = partial(run_wire, fds[0], control)
+        else:
+            stream, hosts = fds
+            main_function = partial(run_host, request["hostname"], hosts, stream, control)
+        pid = fork(main_function)
+        for fd in fds:
+            os.close(fd)
         _send(control, {"pid": pid})
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from badwire.errors import BadOption, LabError, ProgramFailed
 from badwire.store.recorder import Recorder
 from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
+from badwire.testbed.placeholders import AddressesByName, fill_in
 from badwire.testbed.process import Exit, Process
 from badwire.testbed.socket import Socket
 from badwire.testbed.socket_table import Predicate, SocketFilter, SocketTable
@@ -30,16 +32,26 @@ class Host:
     Attributes:
         name: its name in the topology.
         address: its IPv4 address.
+        environment: variables of the environment of every program.
     """
 
     def __init__(
-        self, name: str, address: str, channel: Channel, recorder: Recorder, programs: CPrograms | None = None
+        self,
+        name: str,
+        address: str,
+        channel: Channel,
+        recorder: Recorder,
+        programs: CPrograms | None = None,
+        names: AddressesByName | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.address = address
         self._channel = channel
         self._recorder = recorder
         self._programs = programs
+        self._names = names or {}
+        self.environment = dict(environment or {})
         self._processes: dict[int, Process] = {}
         self._processes_lock = threading.Lock()
         self._table = SocketTable(name)
@@ -56,6 +68,8 @@ class Host:
         program: str,
         *args: object,
         port: int | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | Path | None = None,
         ready: bool = True,
         timeout: float = READY_TIMEOUT,
     ) -> Process:
@@ -66,17 +80,22 @@ class Host:
         Args:
             program: a name without a slash is a reference program of the lab, which reports itself that it is ready;
                 a path is a program of your own, which is ready when it listens on ``port``.
-            args: its arguments. ``(address, port)`` becomes two arguments; ``{port}`` in a text becomes ``port``.
+            args: its arguments. ``(address, port)`` becomes two arguments. In a text, ``{server}`` becomes the address
+                of the host server (likewise for every host, by its name or alias), and ``{port}`` becomes ``port``;
+                anything else in braces stays as it is.
             port: the port that a program of your own listens on.
+            env: variables of its environment, beside those of the host (``environment`` in the compose file).
+            cwd: its working directory, a path on the host; None for /tmp, the one folder that it may write to.
             ready: with False, return without waiting until the program is ready.
             timeout: how long the program may take to become ready, in seconds.
 
         Raises:
-            BadOption: a program of your own is to be ready, and no ``port`` says when it is.
+            BadOption: a program of your own is to be ready, and no ``port`` says when it is; or several hosts have the
+                alias in braces; or there is no directory ``cwd`` on the host.
             ProgramNotFound: there is no such program on the host.
             ProgramFailed: it ended at once, or was not ready within ``timeout`` seconds and was killed.
         """
-        return self._start(program, args, port, ready, timeout, stdin=True)
+        return self._start(program, args, port, ready, timeout, env, cwd, stdin=True)
 
     def start_piped(self, program: str, *args: object) -> Process:
         """Start a program whose output is received completely by a listener of the recorder, which acknowledges it.
@@ -88,9 +107,18 @@ class Host:
         Raises:
             ProgramNotFound: there is no such program on the host.
         """
-        return self._start(program, args, None, False, READY_TIMEOUT, stdin=True, piped=True)
+        return self._start(program, args, None, False, READY_TIMEOUT, None, None, stdin=True, piped=True)
 
-    def run(self, program: str, *args: object, typed: str | bytes = "", timeout: float = 30.0) -> Exit:
+    def run(
+        self,
+        program: str,
+        *args: object,
+        port: int | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | Path | None = None,
+        typed: str | bytes = "",
+        timeout: float = 30.0,
+    ) -> Exit:
         """Run a program to its end.
 
         The evidence has the host's table of sockets from just before the program and from just after it.
@@ -98,15 +126,19 @@ class Host:
         Args:
             program: as in ``start``.
             args: as in ``start``.
+            port: what ``{port}`` in the arguments becomes.
+            env: as in ``start``.
+            cwd: as in ``start``.
             typed: everything that its standard input has.
             timeout: how long the program may run, in seconds.
 
         Raises:
+            BadOption: several hosts have the alias in braces; or there is no directory ``cwd`` on the host.
             ProgramNotFound: there is no such program on the host.
             Timeout: it still runs after ``timeout`` seconds.
         """
         self.ask("sample")
-        running = self._start(program, args, None, False, timeout, stdin=bool(typed))
+        running = self._start(program, args, port, False, timeout, env, cwd, stdin=bool(typed))
         if typed:
             with contextlib.suppress(ProgramFailed):  # it may end without having read it
                 running.type(typed, timeout)
@@ -216,6 +248,10 @@ class Host:
             ) from None
         return inspection.inspect(self)
 
+    def fill_in(self, argument: str, port: int | None = None) -> str:
+        """An argument of a program as the program gets it; see ``start``."""
+        return fill_in(argument, self._names, port)
+
     def ask(self, do: str, *, within: float = REPLY_TIMEOUT, **parameters: Any) -> Any:
         """Send a request to the host's agent and wait for its reply; see Channel.ask.
 
@@ -277,6 +313,8 @@ class Host:
         port: int | None,
         ready: bool,
         timeout: float,
+        env: Mapping[str, str] | None,
+        cwd: str | Path | None,
         *,
         stdin: bool,
         piped: bool = False,
@@ -292,14 +330,14 @@ class Host:
         criterion = None
         if ready:
             criterion = "listens" if own else "announces"
-        arguments = _arguments(args)
-        if port is not None:
-            arguments = [argument.replace("{port}", str(port)) for argument in arguments]
+        arguments = [self.fill_in(argument, port) for argument in _arguments(args)]
         answer = self.ask(
             "start",
             within=timeout + REPLY_TIMEOUT,
             name=name,
             args=arguments,
+            env={**self.environment, **(env or {})},
+            cwd=None if cwd is None else str(Path(cwd).absolute()),
             ready=criterion,
             port=port,
             timeout=timeout,

@@ -6,21 +6,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
+from badwire.agent.host.defaults import NOBODY
 from badwire.errors import BadOption, LabError, Timeout
 from badwire.evidence.evidence import Evidence
 from badwire.options import CLOCK, SNAPLEN
 from badwire.store.reader import FORMAT, read_capture, read_records
 from badwire.store.recorder import Recorder
+from badwire.substrate.names import entries
 from badwire.substrate.substrate import AgentStreams, Substrate, SysctlsByHost
 from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
+from badwire.testbed.here import Here
 from badwire.testbed.host import Host
+from badwire.testbed.placeholders import addresses_by_name
 from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
 from badwire.topology.topology import Topology
 from badwire.util.jsonlines import WIRE, Message, MessageHandler
+
+HERE = "here"  # no host has this name: topology/topology.py RESERVED
 
 # IPv6 is off on the lab's own networks: its neighbour and router solicitations would be frames unrelated to any lesson.
 NO_IPV6 = {
@@ -32,6 +38,12 @@ NO_IPV6 = {
 # for each 128 KB of memory (net/ipv4/tcp.c, tcp_init). The virtual clock's kernel has little memory, and so 2,048; this
 # is the default of a machine with 16 GB.
 VIRTUAL_SYSCTLS = {"net.ipv4.tcp_max_tw_buckets": "65536"}
+
+# A program without any capability can use ping, and ports below 1024 (Linux Documentation/networking/ip-sysctl.rst).
+PROGRAM_SYSCTLS = {
+    "net.ipv4.ping_group_range": f"{NOBODY} {NOBODY}",
+    "net.ipv4.ip_unprivileged_port_start": "0",
+}
 
 
 class Lab:
@@ -61,6 +73,7 @@ class Lab:
         self.wire = wire
         self._recorder = recorder
         self._progress = progress
+        self._here = Here(self.hosts)
 
     @property
     def folder(self) -> Path:
@@ -98,14 +111,23 @@ class Lab:
 
     def close(self) -> None:
         """The lab ends: nothing more can be asked of it."""
+        self._here.close()
         self._open = False
 
-    def host(self, name: str) -> Host:
-        """Return the host with this name.
+    @overload
+    def host(self, name: Literal["here"]) -> Here: ...  # type: ignore[overload-overlap]  # "here" is no host's name
+
+    @overload
+    def host(self, name: str) -> Host: ...
+
+    def host(self, name: str) -> Host | Here:
+        """Return the host with this name; for "here", the way from this process onto the wire.
 
         Raises:
             BadOption: the topology has no such host.
         """
+        if name == HERE:
+            return self._here
         if name not in self.hosts:
             raise BadOption(f"this lab has no host {name}; compose.yaml has: {', '.join(self.hosts)}")
         return self.hosts[name]
@@ -183,7 +205,7 @@ def open_lab(
     """
     settings = _merged_sysctls(topology, sysctls or {})
     clock = os.environ.get(CLOCK, "real")
-    defaults = VIRTUAL_SYSCTLS if clock == "virtual" else {}
+    defaults = {**PROGRAM_SYSCTLS, **(VIRTUAL_SYSCTLS if clock == "virtual" else {})}
     to_set = {name: {**defaults, **own} for name, own in settings.items()}
     with ExitStack() as undo:
         recorder = recording(folder, snaplen)
@@ -193,17 +215,23 @@ def open_lab(
         visible = [*mounts] if programs is None else [*mounts, programs.folder]
         streams = substrate.up(topology, to_set, visible, undo)
         # On a bridge that exists already, the hosts have their addresses; on one of our own, setup gives them.
-        addresses = topology.addresses() if streams.bridge is None else {}
+        own_bridge = streams.bridge is None
+        addresses = topology.addresses() if own_bridge else {}
         listeners: dict[str, MessageHandler] = {}
         channels = _channels(streams, listeners)
         undo.callback(teardown.expect_agents_to_end, channels)
         host_channels = dict(channels)
         wire_channel = host_channels.pop(WIRE)
         greetings = _results({name: channel.begin("hello") for name, channel in host_channels.items()})
+        if not own_bridge:
+            addresses = {name: greeting["interfaces"]["eth0"]["address"] for name, greeting in greetings.items()}
+        by_name = addresses_by_name(entries(topology, addresses))
         hosts: dict[str, Host] = {}
-        for name, greeting in greetings.items():
-            address = addresses.get(name) or greeting["interfaces"]["eth0"]["address"]
-            hosts[name] = Host(name, _without_prefix(address), channels[name], recorder, programs)
+        for spec in topology.hosts:
+            name = spec.name
+            address = _without_prefix(addresses[name])
+            environment = spec.container.environment
+            hosts[name] = Host(name, address, channels[name], recorder, programs, by_name, environment)
         wire = Wire(wire_channel, recorder, engine, seed, hosts.values())
         recorder.hosts(hosts)
         recorder.record(
@@ -233,10 +261,10 @@ def open_lab(
         wire.start_capture(snaplen, topology.mtu, clock)
         setups: dict[str, Reply] = {}
         for name, channel in host_channels.items():
-            by_its_agent = {**NO_IPV6, **to_set[name]} if streams.bridge is None else {}
+            by_its_agent = {**NO_IPV6, **to_set[name]} if own_bridge else {}
             setups[name] = channel.begin(
                 "setup",
-                address=addresses.get(name),
+                address=addresses[name] if own_bridge else None,
                 mtu=topology.mtu,
                 sysctls=by_its_agent,
                 record=sorted(settings[name]),

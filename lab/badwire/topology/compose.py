@@ -282,11 +282,13 @@ def _subnet(network: Section) -> str | None:
 
 def _hosts(name: str, value: object, network: str) -> tuple[HostSpec, ...]:
     service = _service(name, value, "host")
+    address, aliases = _endpoint(service, network)
     host = HostSpec(
         name,
         sysctls=pairs(service.values.get("sysctls") or {}, service.where("sysctls")),
-        address=_address(service, network),
+        address=address,
         container=_container(service, HostSpec.container),
+        aliases=aliases,
     )
     return copies(host, _replicas(service))
 
@@ -351,7 +353,8 @@ def _base(service: Section) -> str | None:
     return text(args.values["BASE"], args.where("BASE"))
 
 
-def _address(service: Section, network: str) -> str | None:
+def _endpoint(service: Section, network: str) -> tuple[str | None, tuple[str, ...]]:
+    """The address that a service asks for, and its aliases, in the file's one network."""
     networks = service.values.get("networks")
     here = service.where("networks")
     is_list = isinstance(networks, list)
@@ -359,11 +362,9 @@ def _address(service: Section, network: str) -> str | None:
     if names != [network]:
         raise Bad(f"{here} must be just the file's one network, '{network}'")
     if is_list:
-        return None
-    options = Section(networks, service.here, "networks").section(network, {"ipv4_address"})
-    if not options.values:
-        return None
-    return text(options.values["ipv4_address"], options.where("ipv4_address"))
+        return None, ()
+    options = Section(networks, service.here, "networks").section(network, {"ipv4_address", "aliases"})
+    return options.read("ipv4_address", text, default=None), options.read("aliases", texts, default=())
 
 
 def _no_variables(value: object) -> None:

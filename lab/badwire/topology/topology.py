@@ -1,6 +1,7 @@
 """The hosts, the wire and the network of a lab, as plain data; `compose` reads them from compose.yaml."""
 
 import re
+import socket
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,9 +9,11 @@ from ipaddress import IPv4Address, IPv4Network
 
 from badwire.errors import BadTopology
 
-# A host's name is also the name of its port on the bridge, and Linux gives an interface at most 15 characters.
-NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
-RESERVED = frozenset({"wire", "lo"})
+# Labels of letters, digits, hyphens and underscores, with dots between them: what hosts(5) and a Compose file take.
+NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*")
+LONGEST_NAME = 63  # characters: of a label of a domain name (RFC 1035 section 2.3.4), and of a hostname (hostname(7))
+# "wire" is in the capture; the others mean something else in a program's arguments, or in /etc/hosts.
+RESERVED = frozenset({"wire", "lo", "localhost", "port", "here"})
 MOST_HOSTS = 1023  # ports of a bridge: Linux net/bridge/br_private.h BR_MAX_PORTS, of which number 0 is not used
 
 # For a host's agent: to configure its interface, to use AF_PACKET, to run programs as another user, and to kill them.
@@ -48,24 +51,39 @@ class Container:
 class HostSpec:
     """A host to bring up; ``sysctls`` are net.* settings of its network namespace.
 
-    ``address`` is an IPv4 address without a prefix length; None lets the lab choose one.
+    ``address`` is an IPv4 address without a prefix length; None lets the lab choose one. ``aliases`` are further names
+    by which the other hosts find it. Several hosts may have the same alias, which then stands for all of them.
 
     Raises:
-        BadTopology: the name is not valid, or a sysctl is not one of net.*.
+        BadTopology: a name is not valid, or a sysctl is not one of net.*.
     """
 
     name: str
     sysctls: Mapping[str, str] = field(default_factory=dict)
     address: str | None = None
     container: Container = Container()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def hostname(self) -> str:
+        """What hostname(1) says on the host."""
+        return self.container.hostname or self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names by which it is found: its own, its hostname, its aliases; none twice."""
+        return tuple(dict.fromkeys((self.name, self.hostname, *self.aliases)))
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name) or self.name in RESERVED:
-            reserved = " or ".join(sorted(RESERVED))
-            raise BadTopology(
-                f"{self.name!r} cannot be a host's name: use 1 to 15 lower-case letters, digits and hyphens that begin"
-                f" with a letter, other than {reserved}"
-            )
+        for name in self.names:
+            if not _is_name(name):
+                reserved = ", ".join(sorted(RESERVED))
+                kind = "name" if name == self.name else "alias or hostname"
+                raise BadTopology(
+                    f"{name!r} cannot be a host's {kind}: use 1 to {LONGEST_NAME} letters, digits, hyphens, underscores"
+                    f" and dots that begin and end with a letter, a digit or an underscore, and are neither an address"
+                    f" nor one of {reserved}"
+                )
         for name in self.sysctls:
             if not name.startswith("net."):
                 raise BadTopology(
@@ -100,6 +118,7 @@ class Topology:
         for name, count in names.items():
             if count > 1:
                 raise self._bad(f"{count} hosts are named {name!r}; give each a different name")
+        self._check_names()
         if not 576 <= self.mtu <= 65535:
             raise self._bad(f"the MTU is {self.mtu}; it must be from 576 to 65535 bytes")
         if self.subnet is not None:
@@ -115,14 +134,17 @@ class Topology:
     def with_hosts(self, **replicas: int) -> "Topology":
         """A copy with N instances of a host: ``with_hosts(client=3)`` replaces client by client1, client2 and client3.
 
-        With 1 the host is unchanged, with 0 it is removed. Write a hyphen in a host's name as an underscore.
+        With 1 the host is unchanged, with 0 it is removed. A hyphen or a dot in a host's name may be written as an
+        underscore.
 
         Raises:
             BadTopology: there is no such host, or the new topology is not valid.
         """
+        names = [host.name for host in self.hosts]
+        spelled = {re.sub(r"[.-]", "_", name): name for name in names}
         wanted = {}
         for name, number in replicas.items():
-            host_name = name.replace("_", "-")
+            host_name = name if name in names else spelled.get(name, name)
             wanted[host_name] = number
         hosts: list[HostSpec] = []
         for host in self.hosts:
@@ -134,6 +156,23 @@ class Topology:
             raise self._bad(f"there is no host {unknown!r}; there are {known}")
         return replace(self, hosts=tuple(hosts))
 
+    def find(self, name: str) -> tuple[HostSpec, ...]:
+        """The hosts with this name, hostname or alias."""
+        return tuple(host for host in self.hosts if name in host.names)
+
+    def _check_names(self) -> None:
+        """Whether each host is found by its own name; resolvers ignore case (RFC 1035 section 2.3.3)."""
+        owners: dict[str, str] = {}
+        for host in self.hosts:
+            other = owners.setdefault(host.name.lower(), host.name)
+            if other != host.name:
+                raise self._bad(f"the names {other!r} and {host.name!r} differ in case only, which a resolver ignores")
+        for host in self.hosts:
+            for name in host.names:
+                owner = owners.get(name.lower(), host.name)
+                if owner != host.name:
+                    raise self._bad(f"host {host.name!r} has the alias or hostname {name!r}, the name of another host")
+
     def addresses(self, default: str = "10.0.0.0/24") -> dict[str, str]:
         """Each host's address with its prefix length, such as {"server": "10.0.0.2/24"}.
 
@@ -143,8 +182,7 @@ class Topology:
         """
         network = self._network(self.subnet or default)
         if self.subnet is None:
-            while not self._fits(network):
-                network = network.supernet()
+            network = self.fitting(network)
         taken = {host.address for host in self.hosts}
         free = _free(network, taken)
         addresses = {}
@@ -152,6 +190,12 @@ class Topology:
             address = host.address or next(free)
             addresses[host.name] = f"{address}/{network.prefixlen}"
         return addresses
+
+    def fitting(self, network: IPv4Network) -> IPv4Network:
+        """The network, or the smallest one around it that has an address for each host."""
+        while not self._fits(network):
+            network = network.supernet()
+        return network
 
     def _fits(self, network: IPv4Network) -> bool:
         """Whether a network has an address for each host, besides its own, the gateway's and that of broadcasts."""
@@ -199,7 +243,7 @@ class Topology:
 
 
 def copies(host: HostSpec, number: int) -> tuple[HostSpec, ...]:
-    """``number`` copies of a host: the host itself for 1, otherwise name1, name2, …
+    """``number`` copies of a host: the host itself for 1, otherwise name1, name2, …, each with the alias ``name``.
 
     Raises:
         BadTopology: ``number`` is negative, or several copies would share the host's address.
@@ -212,9 +256,20 @@ def copies(host: HostSpec, number: int) -> tuple[HostSpec, ...]:
         raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {host.address}")
     hosts = []
     for index in range(1, number + 1):
-        numbered = replace(host, name=f"{host.name}{index}")
+        numbered = replace(host, name=f"{host.name}{index}", aliases=(host.name, *host.aliases))
         hosts.append(numbered)
     return tuple(hosts)
+
+
+def _is_name(name: str) -> bool:
+    """Whether a host can have this name, and be found by it."""
+    if len(name) > LONGEST_NAME or not NAME.fullmatch(name) or name.lower() in RESERVED:
+        return False
+    try:
+        socket.inet_aton(name)  # a resolver takes these for addresses: 10.1, 0x7f
+    except OSError:
+        return True
+    return False
 
 
 def _free(network: IPv4Network, taken: Collection[str | None]) -> Iterator[str]:

@@ -65,7 +65,7 @@ def live(
         _make_ports(bridge, pids)
     control.sendall(json.dumps(pids).encode())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve("wire", pipe.fileno(), pipe.fileno(), "/tmp", None)
+    serve(pipe.fileno(), pipe.fileno(), None)
     pipe.close()
     if bridge is not None:
         control.sendall(subprocess.check_output("tc qdisc show; ip link show", shell=True))

@@ -7,7 +7,9 @@ from typing import Any
 
 from badwire.agent.event_loop import Loop
 from badwire.agent.host import system
+from badwire.agent.host.defaults import ProgramDefaults
 from badwire.agent.host.inet_diag import SocketEntry
+from badwire.agent.host.outgoing import Outgoing
 from badwire.agent.host.program import HostProgram
 from badwire.agent.host.programs import Programs
 from badwire.agent.host.sampler import Sampler
@@ -46,12 +48,13 @@ ALWAYS_RECORDED = (
 class HostAgent:
     """Serves one host: its programs, controlled sockets, table of sockets, and counters."""
 
-    def __init__(self, loop: Loop, send: MessageHandler, scratch: str, user: int | None) -> None:
+    def __init__(self, loop: Loop, send: MessageHandler, defaults: ProgramDefaults) -> None:
         self._loop = loop
         self._send = send
         self._sampler: Sampler | None = None
         self._sockets = ControlledSockets(send, self._call_returned)
-        self._programs = Programs(loop, send, self._changed, scratch, user)
+        self._outgoing: dict[int, Outgoing] = {}  # by the lab's number
+        self._programs = Programs(loop, send, self._changed, defaults)
 
     def handle(self, request: Message, reply: Reply) -> None:
         """Carry out a request; ``reply`` is called once, now or later, with its value or with a LabError."""
@@ -149,6 +152,39 @@ class HostAgent:
         self._sample("asked")
         self._do_blocking(request, reply)
 
+    def _do_connect(self, request: Message, reply: Reply) -> None:
+        """Open a connection for the lab; replies when it is there, or with the name of the errno why it is not."""
+        connection = Outgoing(self._loop)
+        self._outgoing[request["connection"]] = connection
+        connection.connect(request["address"], request["port"], reply)
+
+    def _do_read_outgoing(self, request: Message, reply: Reply) -> None:
+        connection = self._outgoing.get(request["connection"])
+        if connection is None:
+            reply(None)
+        else:
+            connection.read(reply)
+
+    def _do_write_outgoing(self, request: Message, reply: Reply) -> None:
+        connection = self._outgoing.get(request["connection"])
+        if connection is None:
+            reply(False)
+        else:
+            connection.write(request["data"], reply)
+
+    def _do_end_outgoing(self, request: Message, reply: Reply) -> None:
+        connection = self._outgoing.get(request["connection"])
+        if connection is not None:
+            connection.end()
+        reply(None)
+
+    def _do_close_outgoing(self, request: Message, reply: Reply) -> None:
+        """May be asked twice: when either side of a forwarded connection breaks off, and when it ends."""
+        connection = self._outgoing.pop(request["connection"], None)
+        if connection is not None:
+            connection.close(request["reset"])
+        reply(None)
+
     def _do_sample(self, request: Message, reply: Reply) -> None:
         self._sample("asked")
         reply(None)
@@ -191,6 +227,8 @@ def _configure_network(request: Message) -> None:
         system.set_address(system.INTERFACE, request["address"])
         system.up("lo")
         system.up(system.INTERFACE)
+    else:
+        system.refuse_name_server()
     system.remove_default_route()
     if request["route"]:
         address = system.address_of(system.INTERFACE) or ""

@@ -4,11 +4,13 @@ A program inherits its capabilities from the thread that starts it, so none of o
 exec. Python can then start it by vfork(2), which copies no page of the agent's memory.
 """
 
+import os
 import resource
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 from badwire.linux import libc, scheduling
 
@@ -19,6 +21,7 @@ _LIMITS = {
     resource.RLIMIT_NPROC: _MAX_PROCESSES,
     resource.RLIMIT_DATA: _MAX_DATA,
 }
+_ANY_USER = 0o666  # a program may be another user than the agent
 _KEYBOARD_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)  # ignored in a shell's background jobs
 
 
@@ -64,25 +67,70 @@ class Launcher:
         Raises:
             OSError: the program cannot be executed.
         """
-        source = subprocess.PIPE if stdin else subprocess.DEVNULL
-        output = subprocess.PIPE
-        if terminal is not None:
-            source = terminal
-            output = terminal
-        started = self._thread.submit(
-            subprocess.Popen,
-            argv,
-            stdin=source,
-            stdout=output,
-            stderr=output,
-            cwd=directory,
-            env=environment,
-            start_new_session=True,
-            user=self._user,
-            group=self._user,
-            extra_groups=None if self._user is None else [],
-        )
-        return started.result()
+        pipes = Pipes()
+        if terminal is None:
+            pipes.add("stdout", "stderr")
+            if stdin:
+                pipes.add("stdin")
+        other = subprocess.DEVNULL if terminal is None else terminal
+        try:
+            started = self._thread.submit(
+                subprocess.Popen,
+                argv,
+                stdin=pipes.theirs.get("stdin", other),
+                stdout=pipes.theirs.get("stdout", other),
+                stderr=pipes.theirs.get("stderr", other),
+                cwd=directory,
+                env=environment,
+                start_new_session=True,
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
+            )
+            process = started.result()
+        except OSError:
+            pipes.close()
+            raise
+        pipes.give_to(process)
+        return process
+
+
+class Pipes:
+    """The pipes to a program, which it may also open by name, as /dev/stdout, whoever made them.
+
+    Attributes:
+        theirs: the program's descriptors, by the stream's name.
+    """
+
+    def __init__(self) -> None:
+        self.theirs: dict[str, int] = {}
+        self._ours: dict[str, IO[bytes]] = {}
+
+    def add(self, *streams: str) -> None:
+        """Make a pipe for each stream: "stdin", "stdout", "stderr"."""
+        for stream in streams:
+            reader, writer = os.pipe()
+            os.fchmod(reader, _ANY_USER)
+            if stream == "stdin":
+                self.theirs[stream] = reader
+                self._ours[stream] = os.fdopen(writer, "wb", buffering=0)
+            else:
+                self.theirs[stream] = writer
+                self._ours[stream] = os.fdopen(reader, "rb", buffering=0)
+
+    def give_to(self, process: "subprocess.Popen[bytes]") -> None:
+        """Our ends become the streams of the process, which has started."""
+        for descriptor in self.theirs.values():
+            os.close(descriptor)
+        for stream, file in self._ours.items():
+            setattr(process, stream, file)
+
+    def close(self) -> None:
+        """The process has not started."""
+        for descriptor in self.theirs.values():
+            os.close(descriptor)
+        for file in self._ours.values():
+            file.close()
 
 
 def _lower_limit(limit: int, value: int) -> None:

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from badwire.agent.event_loop import Loop
 from badwire.agent.host import system
+from badwire.agent.host.defaults import ProgramDefaults
 from badwire.agent.host.inet_diag import SocketEntry
 from badwire.agent.host.launcher import Launcher
 from badwire.agent.host.program import HostProgram
 from badwire.agent.host.terminal import Terminal, open_terminal
-from badwire.errors import LabError, ProgramFailed, ProgramNotFound
+from badwire.errors import BadOption, LabError, ProgramFailed, ProgramNotFound
 from badwire.util import project
 from badwire.util.jsonlines import Message, MessageHandler
 
@@ -25,7 +26,6 @@ PROGRAMS = "BADWIRE_PROGRAMS"
 # Without the links of a virtual environment: how many there are, and in which directories, differs between clones.
 _PYTHON = os.path.realpath(sys.executable)
 SET_TERMINAL = (sys.executable, "-I", "-S", str(Path(__file__).with_name("set_terminal.py")))
-_INHERITED = ("PATH", "LANG")  # variables
 _LISTENING_STATES = {
     "tcp": "LISTEN",
     "udp": "CLOSE",  # of a UDP socket that is bound but not connected
@@ -45,8 +45,7 @@ class Programs:
 
     Args:
         changed: called with a cause whenever a program may have changed the table of sockets.
-        scratch: the programs' working directory, which they may write to.
-        user: the user and group that programs run as; None: the agent's own.
+        defaults: what every program gets.
     """
 
     def __init__(
@@ -54,15 +53,13 @@ class Programs:
         loop: Loop,
         emit: MessageHandler,
         changed: Callable[[str], None],
-        scratch: str,
-        user: int | None,
+        defaults: ProgramDefaults,
     ) -> None:
         self._loop = loop
         self._emit = emit
         self._changed = changed
-        self._scratch = scratch
-        self._user = user
-        self._launcher = Launcher(user)
+        self._defaults = defaults
+        self._launcher = Launcher(defaults.user)
         self._programs: dict[int, HostProgram] = {}
         self._expected: dict[HostProgram, ExpectedListener] = {}  # the programs that are ready when they listen
         signal.signal(signal.SIGCHLD, lambda *_: loop.from_thread(self._reap))
@@ -79,13 +76,24 @@ class Programs:
             sockets: the present table of sockets, for a program that is ready when it listens.
 
         Raises:
+            BadOption: there is no such working directory.
             ProgramNotFound: there is no such program, or it cannot be executed.
         """
         name = request["name"]
         argv = _argv(name, request["args"])
+        directory = request["cwd"] or self._defaults.directory
+        if not Path(directory).is_dir():
+            raise BadOption(
+                f"cwd= names {directory}, which is no directory on this host; a container sees only what mounts= names"
+            )
         try:
-            process = self._spawn(argv, request.get("env", {}), stdin=request["stdin"])
+            process = self._spawn(argv, request["env"], directory, stdin=request["stdin"])
         except OSError as error:
+            if error.filename == directory:
+                raise BadOption(
+                    f"cwd= names {directory}, which programs may not enter on this host ({error.strerror}); change its"
+                    " permissions, or name another"
+                ) from None
             raise ProgramNotFound(
                 f"{name} cannot be started on this host ({error.strerror}); check that it is executable and that its"
                 " interpreter exists"
@@ -104,15 +112,15 @@ class Programs:
             ProgramFailed: this host has no terminal or no process to spare.
         """
         argv = request["argv"] or shell()
-        path = os.environ.get("PATH", os.defpath)
+        path = request["env"].get("PATH") or self._defaults.variables.get("PATH", os.defpath)
         for folder in program_folders():
             path += f"{os.pathsep}{folder}"
-        environment = {"PATH": path, **request["env"]}
-        shared = self._user is not None
+        environment = {**request["env"], "PATH": path}
+        shared = self._defaults.user is not None
         try:
             master, slave = open_terminal(request["rows"], request["columns"], shared)
             try:
-                process = self._spawn([*SET_TERMINAL, *argv], environment, slave)
+                process = self._spawn([*SET_TERMINAL, *argv], environment, self._defaults.directory, slave)
             finally:
                 os.close(slave)
         except OSError as error:
@@ -182,18 +190,19 @@ class Programs:
         self,
         argv: list[str],
         environment: dict[str, str],
+        directory: str,
         terminal: int | None = None,
         stdin: bool = False,
     ) -> subprocess.Popen[bytes]:
-        variables = {"LANG": "C.UTF-8"}
-        for name in _INHERITED:
-            if name in os.environ:
-                variables[name] = os.environ[name]
-        variables["HOME"] = self._scratch
-        variables["TMPDIR"] = self._scratch
-        variables["PYTHONUNBUFFERED"] = "1"
-        variables.update(environment)
-        return self._launcher.start(argv, variables, self._scratch, terminal, stdin)
+        variables = {
+            "LANG": "C.UTF-8",
+            "HOME": self._defaults.home,
+            "TMPDIR": self._defaults.home,
+            "PYTHONUNBUFFERED": "1",
+            **self._defaults.variables,
+            **environment,
+        }
+        return self._launcher.start(argv, variables, directory, terminal, stdin)
 
     def _await_ready(self, program: HostProgram, request: Message, sockets: list[SocketEntry]) -> None:
         criterion = request["ready"]

@@ -59,7 +59,8 @@
 
   const drawHeads = (where, hidden, y) => story.hosts.map((host) => {
     const group = made("g"), x = where.x.get(host), many = hidden.get(host);
-    group.append(made("text", { class: "host", x, y, "text-anchor": "middle" }, host));
+    const room = Math.floor((where.step || where.width) / LETTER_OF_A_HEAD) - 1;
+    group.append(made("text", { class: "host", x, y, "text-anchor": "middle" }, fitting(host, "", room)), made("title", {}, host));
     if (many && y > 20) group.append(made("text", { class: "quiet", x, y: y + 15, "text-anchor": "middle" }, where.narrow ? `+${many}` : `${many} more socket${many > 1 ? "s" : ""}`));
     return group;
   });

@@ -8,6 +8,7 @@ const FOLDED = 58;        // px of a folded period
 const UNFOLDED = 20000;   // px of a complete run that is drawn to scale
 const TOP = 58;           // px above the first moment
 const LETTER = 7.25;      // px; the width of a character
+const LETTER_OF_A_HEAD = 8.5;  // px; of a bold one of 14 px
 const LINE = 15;          // px; the height of a line of text
 const LEAST = { note: 24, fault: LINE, event: LINE, returned: LINE, state: LINE, sent: 19, delivered: 8 };  // px to the next item above in the same column
 const STEEP = 30;         // px that an arrow goes down; the label of a steeper one is placed last

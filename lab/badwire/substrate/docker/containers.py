@@ -1,10 +1,10 @@
 """Creates and removes a lab's containers and network on a Docker Engine, which its labels and name identify."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,19 @@ from docker.types import IPAMConfig, IPAMPool, LogConfig, Mount
 from requests.exceptions import RequestException
 
 from badwire.errors import BadOption, LabError, MachineError, RunError
+from badwire.substrate.docker import subnets
 from badwire.substrate.docker.attach import AttachedStream
 from badwire.substrate.docker.cleanup import PARALLEL, sweep
 from badwire.substrate.docker.client import engine_message
 from badwire.substrate.docker.janitor import Janitor
+from badwire.substrate.names import entries
 from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.util.owner import OWNER, RUN, engine_name, owner
 
 ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+_PREFIX_LENGTH = 24  # of a lab's network, if that has room for its hosts
+_OVERLAPS = "overlaps"  # in the engine's message about a subnet that another network has (libnetwork, ipam)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class ContainerRequest:
         spec: its service in compose.yaml.
         image: the name of its image.
         network: the id of the lab's network, or "host" for the engine's own network namespace.
-        address: its IPv4 address in that network; None: the engine chooses one.
+        address: its IPv4 address in that network; None: it has none of its own there.
+        names: the lines of its /etc/hosts beside its own name, in the engine's form NAME:ADDRESS.
     """
 
     name: str
@@ -46,6 +51,22 @@ class ContainerRequest:
     address: str | None = None
     sysctls: dict[str, str] | None = None
     mounts: list[Mount] | None = None
+    names: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class LabNetwork:
+    """The network of a lab on an engine.
+
+    Attributes:
+        id: the engine's id of it.
+        addresses: of each host by its name, with the prefix length.
+        names: every name of a host with its address, in the engine's form NAME:ADDRESS.
+    """
+
+    id: str
+    addresses: Mapping[str, str]
+    names: list[str]
 
 
 class DockerRun:
@@ -82,24 +103,20 @@ class DockerRun:
         for path in mounts:
             mount = Mount(target=str(path), source=str(path), type="bind", read_only=True)
             binds.append(mount)
-        addresses: Mapping[str, str] = {}
-        if topology.subnet:
-            addresses = topology.addresses()
 
-        def start_host(spec: HostSpec, network: str) -> AttachedStream:
-            address = None
-            if spec.name in addresses:
-                address, _, _ = addresses[spec.name].partition("/")
+        def start_host(spec: HostSpec, network: LabNetwork) -> AttachedStream:
+            address, _, _ = network.addresses[spec.name].partition("/")
             settings = {**spec.sysctls, **sysctls.get(spec.name, {})}
             request = ContainerRequest(
                 name=spec.name,
                 agent="host",
                 spec=spec.container,
                 image=image(spec.container),
-                network=network,
+                network=network.id,
                 address=address,
                 sysctls=settings,
                 mounts=binds,
+                names=network.names,
             )
             return self._start(request)
 
@@ -120,32 +137,49 @@ class DockerRun:
         pool.shutdown(wait=False)  # its threads end when their work is done
         streams = {name: future.result() for name, future in hosts.items()}
         # Docker names a bridge "br-" and the first 12 digits of the network's id (libnetwork, drivers/bridge).
-        bridge = f"br-{network[:12]}"
+        bridge = f"br-{network.id[:12]}"
         return AgentStreams(streams, wire.result(), bridge)
 
-    def _create_network(self, topology: Topology) -> str:
-        """Create the lab's network; returns its id."""
-        name = engine_name(self.run)
-        ipam = None
-        if topology.subnet:
-            pool = IPAMPool(subnet=topology.subnet)
-            ipam = IPAMConfig(pool_configs=[pool])
+    def _create_network(self, topology: Topology) -> LabNetwork:
+        """Create the lab's network. If the topology has no subnet, the first free one is taken."""
         try:
-            with self._janitor.expecting(name):
-                made = self._client.create_network(
-                    name,
-                    driver="bridge",
-                    internal=True,
-                    ipam=ipam,
-                    labels=self._labels,
-                    options={"com.docker.network.driver.mtu": str(topology.mtu)},
-                )
+            for subnet in self._subnets(topology):
+                placed = replace(topology, subnet=subnet)
+                try:
+                    network = self._create_network_at(placed)
+                except APIError as error:
+                    if topology.subnet or _OVERLAPS not in engine_message(error):
+                        raise
+                    continue
+                addresses = placed.addresses()
+                names = [f"{name}:{address}" for name, address in entries(placed, addresses)]
+                return LabNetwork(network, addresses, names)
+            message = f"every subnet of {subnets.POOL} is in use"
         except (DockerException, RequestException) as error:
             message = engine_message(error)
-            raise MachineError(
-                f"the engine made no network: {message}; remove unused networks (docker network prune) or give another"
-                " subnet in compose.yaml"
-            ) from None
+        raise MachineError(
+            f"the engine made no network: {message}; remove unused networks (docker network prune) or give another"
+            " subnet in compose.yaml"
+        )
+
+    def _subnets(self, topology: Topology) -> Iterator[str]:
+        if topology.subnet:
+            return iter([topology.subnet])
+        needed = topology.fitting(next(subnets.POOL.subnets(new_prefix=_PREFIX_LENGTH)))
+        return subnets.free(self._client, needed.prefixlen, int(self.run, 16))
+
+    def _create_network_at(self, topology: Topology) -> str:
+        """Create the lab's network with the topology's subnet; returns its id. Raises APIError."""
+        name = engine_name(self.run)
+        with self._janitor.expecting(name):
+            made = self._client.create_network(
+                name,
+                driver="bridge",
+                internal=True,
+                ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=topology.subnet)]),
+                labels=self._labels,
+                options={"com.docker.network.driver.mtu": str(topology.mtu)},
+            )
         return str(made["Id"])
 
     def _start(self, request: ContainerRequest) -> AttachedStream:
@@ -186,6 +220,7 @@ class DockerRun:
             network_mode=request.network,
             sysctls=request.sysctls,
             mounts=request.mounts,
+            extra_hosts=request.names,
             cap_add=list(spec.cap_add),
             cap_drop=list(spec.cap_drop),
             security_opt=list(spec.security_opt),

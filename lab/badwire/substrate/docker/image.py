@@ -20,7 +20,7 @@ from typing import NamedTuple
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from badwire.errors import ImageError
+from badwire.errors import BadTopology, ImageError
 from badwire.substrate.docker.client import engine_message
 from badwire.topology.topology import Container
 from badwire.util import locks, project
@@ -71,9 +71,16 @@ class BaseImage(NamedTuple):
 
 
 def ensure(client: docker.APIClient, container: Container, progress: Progress) -> str:
-    """Pull or build a container's image if it does not exist; returns its name or id. Raises ImageError."""
+    """Pull or build a container's image if it does not exist; returns its name or id.
+
+    Raises:
+        ImageError: it does not exist, and cannot be pulled or built.
+        BadTopology: it has a setting that a host cannot honour.
+    """
     if container.image is not None:
-        return _find(client, container.image) or _pulled(client, container.image, progress)
+        found = _find(client, container.image) or _pulled(client, container.image, progress)
+        _check_settings(client, container.image)
+        return found
     base = find_base(client, container.base, progress)
     parts = files()  # read once, so that the digest matches the content even if a file is edited meanwhile
     tag = digest(base.identity, parts)
@@ -86,6 +93,26 @@ def ensure(client: docker.APIClient, container: Container, progress: Progress) -
             build(client, base.name, name, parts, progress)
             forget_older(client, name)
     return name
+
+
+def _check_settings(client: docker.APIClient, name: str) -> None:
+    """Raise BadTopology if an image has a setting that a host cannot honour.
+
+    The first process of a host is the agent, as root; it starts programs as nobody, with the image's ENV and WORKDIR.
+    """
+    config = client.inspect_image(name)["Config"]  # type: ignore[no-untyped-call]
+    user = config.get("User") or "root"
+    if user.partition(":")[0] not in ("root", "0"):
+        raise BadTopology(
+            f"the image {name} has the USER {user}, and programs run as nobody on every host: end its Dockerfile with"
+            " USER root"
+        )
+    if config.get("Entrypoint"):
+        entrypoint = " ".join(config["Entrypoint"])
+        raise BadTopology(
+            f"the image {name} has the ENTRYPOINT {entrypoint}, and the first process of a host is the lab's agent: end"
+            " its Dockerfile with ENTRYPOINT [], and start the program from the test"
+        )
 
 
 def forget_older(client: docker.APIClient, name: str) -> None:

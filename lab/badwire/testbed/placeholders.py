@@ -1,0 +1,53 @@
+"""Fills in ``{server}`` and ``{port}`` in the arguments of a program."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from badwire.errors import BadOption
+
+PORT = "port"
+_IN_BRACES = re.compile(r"\{([^{}]+)\}")
+
+# The addresses of the hosts with a name; several if they share an alias.
+AddressesByName = Mapping[str, Sequence[str]]
+
+
+def addresses_by_name(entries: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The addresses of each name, none twice.
+
+    Args:
+        entries: names with an address each.
+    """
+    found: dict[str, list[str]] = {}
+    for name, address in entries:
+        addresses = found.setdefault(name, [])
+        if address not in addresses:
+            addresses.append(address)
+    return found
+
+
+def fill_in(text: str, addresses: AddressesByName, port: int | None = None) -> str:
+    """Replace the name of a host in braces by its address, and ``{port}`` by the port.
+
+    Any other text in braces stays as it is, since programs have a use for braces of their own (awk, JSON, find).
+
+    Args:
+        text: an argument of a program.
+        addresses: by name.
+        port: the port; with None, ``{port}`` stays as it is, too.
+
+    Raises:
+        BadOption: several hosts have the name.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name == PORT and port is not None:
+            return str(port)
+        found = addresses.get(name, ())
+        if len(found) > 1:
+            listed = ", ".join(found)
+            raise BadOption(f"{match[0]} stands for {len(found)} hosts ({listed}): name one of them")
+        return found[0] if found else match[0]
+
+    return _IN_BRACES.sub(value, text)
