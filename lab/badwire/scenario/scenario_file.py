@@ -20,6 +20,7 @@ from badwire.errors import BadOption, RequestError, UnknownScenario
 from badwire.substrate import mounts
 from badwire.topology.topology import Topology
 from badwire.util import project
+from badwire.util.users_code import cause, described, guarded
 
 if TYPE_CHECKING:
     from badwire.testbed.lab import Lab
@@ -221,6 +222,12 @@ def load(name: str) -> Scenario:
     )
 
 
+def not_loaded(file: Path) -> Scenario:
+    """Stand in for a scenario whose file cannot be loaded, in a report: it has a name, and neither title nor claims."""
+    nothing = Declaration(run=lambda lab: None, title="")
+    return Scenario(name=file.stem, file=file, lesson="", declared=nothing, claims=())
+
+
 def _declaration(file: Path, module: ModuleType) -> Declaration:
     """Return the module's scenario. Raises RequestError unless there is exactly one."""
     declarations = []
@@ -245,7 +252,8 @@ def _module(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with guarded():
+            spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
         reason = where(error, file)
@@ -255,11 +263,11 @@ def _module(file: Path) -> ModuleType:
 
 def where(error: BaseException, file: Path) -> str:
     """Describe an exception: the last line of ``file`` in its traceback, if there is one, its class and its message."""
+    error = cause(error)
     name = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename == str(file):
         return f"line {error.lineno}: {name}: {error.msg}"
-    text = f"{name}: {error}"
-    summary = text.splitlines()[0].rstrip(": ")
+    summary = described(error).splitlines()[0].rstrip(": ")
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename == str(file):
             return f"line {frame.lineno}: {summary}"

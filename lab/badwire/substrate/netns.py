@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from badwire.errors import AgentLost, NoPermission
+from badwire.errors import AgentLost, LabError, NoPermission
 from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Topology
 from badwire.util import import_path
@@ -176,3 +176,7 @@ class Netns:
         wire = namespaces.stream("wire", "wire", undo)
         hosts = {host.name: namespaces.stream("host", host.name, undo) for host in topology.hosts}
         return AgentStreams(hosts, wire, None)
+
+    def explained(self, topology: Topology, error: LabError) -> LabError:
+        """The error itself, since namespaces have no settings of the topology; see ``Substrate.explained``."""
+        return error

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from badwire.errors import BadOption, LabError, Timeout
+from badwire.errors import BadOption, BadTopology, LabError, Timeout
 from badwire.evidence.evidence import Evidence
 from badwire.options import CLOCK
 from badwire.store.reader import FORMAT, read_capture, read_records
@@ -21,6 +21,8 @@ from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
 from badwire.topology.topology import Topology
 from badwire.util.jsonlines import WIRE, Message, MessageHandler
+from badwire.util.signals import Interrupted
+from badwire.util.users_code import described
 
 SNAPLEN = 262144  # bytes of a frame that the capture keeps, tcpdump's default: more than any frame has
 
@@ -191,6 +193,7 @@ def open_lab(
         recorder = recording(folder, snaplen)
         teardown = Teardown(recorder)
         undo.callback(teardown.close_files)
+        bring_up = undo.enter_context(_BringUp(topology, substrate))
         progress(f"bringing up {len(topology.hosts)} hosts and a wire on {substrate.name}")
         visible = [*mounts] if programs is None else [*mounts, programs.folder]
         streams = substrate.up(topology, to_set, visible, undo)
@@ -249,6 +252,7 @@ def open_lab(
         wire_channel.ask("open")
         teardown.record_counters()
         undo.callback(teardown.record_end)
+        bring_up.is_over = True
         progress("running")
         try:
             lab = Lab(substrate.name, folder, hosts, wire, recorder, progress)
@@ -256,8 +260,37 @@ def open_lab(
             yield lab
             recorder.check()
         except BaseException as error:
-            teardown.error = str(error) or type(error).__name__
+            is_sentence = isinstance(error, LabError | Interrupted)
+            teardown.error = str(error) if is_sentence else described(error)
             raise
+
+
+class _BringUp:
+    """Until ``is_over``, the substrate says whether the topology is the cause of an error."""
+
+    def __init__(self, topology: Topology, substrate: Substrate) -> None:
+        self._topology = topology
+        self._substrate = substrate
+        self.is_over = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if self.is_over or not isinstance(error, LabError):
+            return
+        explained = self._substrate.explained(self._topology, error)
+        if isinstance(error, BadOption):
+            explained = self._about_sysctls(error)
+        if explained is not error:
+            raise explained from error
+
+    def _about_sysctls(self, error: BadOption) -> LabError:
+        """The error, with the file if it is about one of the topology's sysctls."""
+        for host in self._topology.hosts:
+            if any(name in str(error) for name in host.sysctls):
+                return BadTopology(f"{self._topology.where}: service {host.name!r}, 'sysctls': {error}")
+        return error
 
 
 def _merged_sysctls(topology: Topology, overrides: SysctlsByHost) -> dict[str, dict[str, str]]:
