@@ -9,14 +9,15 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from badwire.claims.claim import Claim, claims_of
 from badwire.errors import BadOption, RequestError, UnknownScenario
+from badwire.scenario.settings import Hosts, Mounts, Routes, Sysctls, SysctlsByHost, check_routes, check_types, for_each
 from badwire.substrate import mounts
 from badwire.topology.topology import Topology
 from badwire.util import project
@@ -25,10 +26,6 @@ from badwire.util.users_code import cause, described, guarded
 if TYPE_CHECKING:
     from badwire.testbed.lab import Lab
 
-SysctlValues = Mapping[str, str]
-Sysctls = SysctlValues | Mapping[str, SysctlValues]
-SysctlsByHost = dict[str, dict[str, str]]
-RouteMetrics = Mapping[str, int]
 ScenarioFunction = Callable[["Lab"], None]
 
 
@@ -39,47 +36,19 @@ class Declaration:
     run: ScenarioFunction
     title: str
     sysctls: Sysctls = field(default_factory=dict)
-    hosts: Mapping[str, int] = field(default_factory=dict)
-    mounts: Sequence[str | Path] = ()
-    routes: Mapping[str, RouteMetrics] = field(default_factory=dict)
+    hosts: Hosts = field(default_factory=dict)
+    mounts: Mounts = ()
+    routes: Routes = field(default_factory=dict)
     virtual_only: str = ""
-
-
-def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> SysctlsByHost:
-    """Return the sysctls by host.
-
-    Args:
-        sysctls: values by the name of a sysctl, for all hosts, or such a mapping for each host, by its name.
-        hosts: the names of all hosts.
-
-    Raises:
-        BadOption: both forms are mixed, or a name is not one of ``hosts``.
-    """
-    are_by_host = any(isinstance(value, Mapping) for value in sysctls.values())
-    if not are_by_host:
-        return {host: _as_text(sysctls) for host in hosts}
-    by_host = {}
-    for name, values in sysctls.items():
-        if not isinstance(values, Mapping):
-            raise BadOption(f"sysctls are given for all hosts or for each by name, not both: {name!r} is not a host.")
-        if name not in hosts:
-            known = ", ".join(hosts)
-            raise BadOption(f"sysctls are given for {name!r}, which is not a host: the topology has {known}.")
-        by_host[name] = _as_text(values)
-    return by_host
-
-
-def _as_text(sysctls: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in sysctls.items()}
 
 
 def scenario(
     title: str,
     *,
     sysctls: Sysctls | None = None,
-    hosts: Mapping[str, int] | None = None,
-    mounts: Sequence[str | Path] = (),
-    routes: Mapping[str, RouteMetrics] | None = None,
+    hosts: Hosts | None = None,
+    mounts: Mounts = (),
+    routes: Routes | None = None,
     virtual_only: str = "",
 ) -> Callable[[ScenarioFunction], Declaration]:
     """Declare a function to be the scenario of its file.
@@ -94,18 +63,21 @@ def scenario(
             are relative to the current directory of the run.
         routes: metrics of each host's route to the network, named as in ip-route(8): {"client": {"initcwnd": 1}}.
         virtual_only: why the scenario cannot run on the real clock, such as "two hours of keepalive"; empty if it can.
+
+    Raises:
+        BadOption: an argument has a wrong type.
     """
+    settings: dict[str, Any] = {
+        "sysctls": {} if sysctls is None else sysctls,
+        "hosts": {} if hosts is None else hosts,
+        "mounts": mounts,
+        "routes": {} if routes is None else routes,
+        "virtual_only": virtual_only,
+    }
+    check_types(settings)
 
     def declare(run: ScenarioFunction) -> Declaration:
-        return Declaration(
-            run=run,
-            title=title,
-            sysctls=sysctls or {},
-            hosts=hosts or {},
-            mounts=mounts,
-            routes=routes or {},
-            virtual_only=virtual_only,
-        )
+        return Declaration(run=run, title=title, **settings)
 
     return declare
 
@@ -151,11 +123,7 @@ class Scenario:
         """Check what the scenario asks for. Raises RequestError if a host or a path does not exist."""
         self.sysctls()
         self.mounts()
-        hosts = self.host_names()
-        for name in self.declared.routes:
-            if name not in hosts:
-                known = ", ".join(hosts)
-                raise BadOption(f"a route is given for {name!r}, which is not a host: the topology has {known}.")
+        check_routes(self.declared.routes, self.host_names())
 
     def why_not_on(self, clock: str) -> str | None:
         """Return a sentence if the scenario cannot run on this clock, "real" or "virtual"; None if it can."""

@@ -24,6 +24,7 @@ from badwire.util.jsonlines import WIRE, Message, MessageHandler
 from badwire.util.signals import Interrupted
 from badwire.util.users_code import described
 
+TEST = "test"  # the kind of the records about tests
 SNAPLEN = 262144  # bytes of a frame that the capture keeps, tcpdump's default: more than any frame has
 
 # IPv6 is off on the lab's own networks: its neighbour and router solicitations would be frames unrelated to any lesson.
@@ -122,6 +123,16 @@ class Lab:
         """
         self._recorder.record("note", text=text)
         self._progress(text)
+
+    def record_test(self, name: str, outcome: str, why: str) -> None:
+        """Record the outcome of a test that used the lab, by which its run is judged (see `badwire.scenario.tested`).
+
+        Args:
+            name: the test.
+            outcome: in pytest's words: "passed", "failed" or "skipped".
+            why: the reason of a failure or a skip, else empty.
+        """
+        self._recorder.record(TEST, name=name, outcome=outcome, why=why)
 
     def wait_until(self, *, state: str, port: int, timeout: float = 10.0) -> None:
         """Wait until every host has a socket in ``state`` whose local or remote port is ``port``.
