@@ -60,7 +60,8 @@ class LabRun:
         if not is_over:
             return
         if report.failed:
-            report.sections.append((f"lab: the last frames in {self.folder}", self.ladder()))
+            text = f"run folder: {self.folder}\n{self.ladder()}"
+            report.sections.append(("lab: the last frames", text))
         self.lab.record_test(report.nodeid, report.outcome, _why(report))
 
 

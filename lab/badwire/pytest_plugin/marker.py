@@ -130,12 +130,14 @@ def _both(name: str, inner: Any, outer: Any) -> Any:
 
     Mappings and lists are joined. Raises BadOption if the two contradict each other.
     """
-    if inner is None or inner == outer:
+    if inner is None:
         return outer
+    if outer is None or inner == outer:
+        return inner
     if isinstance(inner, Mapping) and isinstance(outer, Mapping):
         joined = dict(outer)
         for key, value in inner.items():
-            joined[key] = _both(f"{name}[{key!r}]", outer.get(key), value)
+            joined[key] = _both(f"{name}[{key!r}]", value, outer.get(key))
         return joined
     if name == "mounts":
         return [*outer, *inner]

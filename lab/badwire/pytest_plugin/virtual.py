@@ -12,6 +12,7 @@ import pytest
 from badwire.errors import LabError
 from badwire.pytest_plugin import reports, session
 from badwire.pytest_plugin.lab_run import folder_name
+from badwire.pytest_plugin.marker import LabSettings
 from badwire.run.finish import finish
 from badwire.scenario import tested
 from badwire.store import run_folder
@@ -59,6 +60,7 @@ def _reports(item: pytest.Item) -> list[pytest.TestReport]:
 def _run(item: pytest.Item, found: list[pytest.TestReport], output: bytearray) -> None:
     """Boot a kernel and run the test in it; write the run's result and page. Raises LabError."""
     config = item.config
+    _check_marker(item)  # first, so that a mistake fails even where there is no kernel
     options = session.options(config)
     clock = session.runner(config).clock
     assert isinstance(clock, VirtualClock)
@@ -82,6 +84,14 @@ def _run(item: pytest.Item, found: list[pytest.TestReport], output: bytearray) -
         raise error
 
 
+def _check_marker(item: pytest.Item) -> None:
+    """Raise RequestError if what the test asks of its lab does not exist."""
+    settings = LabSettings.of_markers(item.iter_markers("lab"), item.path.parent)
+    topology = settings.resolved_topology()
+    settings.check([host.name for host in topology.hosts])
+    settings.resolved_mounts()
+
+
 def _read(config: pytest.Config, folder: Path) -> list[pytest.TestReport]:
     """The reports of the pytest in the kernel, with the run's folder under its name on this machine."""
     try:
@@ -92,7 +102,10 @@ def _read(config: pytest.Config, folder: Path) -> list[pytest.TestReport]:
     found = []
     for line in lines:
         data: dict[str, Any] = json.loads(line.replace(OUT, name))
-        found.append(config.hook.pytest_report_from_serializable(config=config, data=data))
+        report: pytest.TestReport = config.hook.pytest_report_from_serializable(config=config, data=data)
+        if isinstance(report.longrepr, list):  # the tuple of a skip, as JSON has it
+            report.longrepr = tuple(report.longrepr)
+        found.append(report)
     return found
 
 
