@@ -145,7 +145,13 @@ def find(name: str) -> Path:
     Raises:
         UnknownScenario: there is none; the message suggests similar names.
     """
+    if name.endswith((".yml", ".yaml")) and os.path.isfile(name):
+        raise UnknownScenario(
+            f"{name} is a compose file, and not a scenario; a test names it: @pytest.mark.lab(topology={name!r})."
+        )
     if name.endswith(".py") or "/" in name:
+        if os.path.isfile(name) and not name.endswith(".py"):
+            raise UnknownScenario(f"{name} is not a scenario file, whose name ends with .py; name one.")
         if os.path.isfile(name):  # Path.is_file raises PermissionError where a directory may not be searched
             return Path(name).resolve()
         raise UnknownScenario(f"There is no scenario file {name}; `badwire list` shows those that come with the lab.")
