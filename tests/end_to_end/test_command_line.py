@@ -21,6 +21,18 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
         (["run"], "Name a scenario to run:"),
         (["run", "timewiat"], "did you mean timewait"),
         (["run", "all", "timewait"], "`all` runs every scenario: give it alone"),
+        (
+            ["run", "compose.yaml"],
+            "compose.yaml is a compose file, and not a scenario; a test names it: @pytest.mark.lab",
+        ),
+        (["run", "./compose.yaml"], "./compose.yaml is a compose file, and not a scenario"),
+        (["run", "./README.md"], "./README.md is not a scenario file, whose name ends with .py"),
+        (
+            ["fault", "set", "loss=1%", "--toward", "server", "delay=1ms"],
+            "Write --toward before the faults that are meant",
+        ),
+        (["fault", "set", "--toward", "server", "loss=1%", "--toward", "client"], "Write --toward before the faults"),
+        (["fault", "set", "--toward", "server"], "Name a fault, as in"),
         (["run", "timewait", "--subtrate", "netns"], "has no option --subtrate: did you mean --substrate?"),
         (["run", "timewait", "--sub", "netns"], "has no option --sub"),
         (["run", "timewait", "--substrate", "dokcer"], "'dokcer' is not known, did you mean docker"),
@@ -47,6 +59,27 @@ def test_a_wrong_request_is_one_sentence_and_status_2(argv: list[str], message: 
     done = lab(*argv)
     assert message in sentence(done)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["doctor"], ["run", "handshake"], ["run", "handshake", "--clock", "virtual"], ["up"], ["kernel", "run", "ls"]],
+)
+def test_a_current_directory_that_was_removed(tmp_path: Path, argv: list[str]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+    command = ["sh", "-c", script, "sh", str(gone), *LAB, *argv]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120)
+    assert sentence(done) == "The current directory was removed; cd to another."
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_list_needs_no_current_directory(tmp_path: Path) -> None:
+    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
+    command = ["sh", "-c", script, "sh", *LAB, "list"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "handshake  " in done.stdout
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["run", "--help"], ["doctor", "-h"]])

@@ -32,6 +32,13 @@ def test_the_smallest_scenario_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("namespaces")
+def test_the_tests_in_the_document_about_tests_pass(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", PATH)
+    pytester.makepyfile(first_example("docs/testing.md"))
+    pytester.runpytest_subprocess("--lab-substrate", "netns").assert_outcomes(passed=2)
+
+
+@pytest.mark.usefixtures("namespaces")
 def test_the_readmes_test_passes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     own = ROOT / "images" / "host" / "programs" / "echo_serial.py"
     monkeypatch.setenv("PYTHONPATH", PATH)

@@ -25,14 +25,27 @@ FOREIGN = """
 open(__file__ + ".imported", "w").close()
 raise RuntimeError(f"{__file__} was imported")
 """
-STANDARD = ("socket.py", "json.py")
+STANDARD = ("socket.py", "json.py", "typing.py", "asyncio/__init__.py", "dataclasses.py", "subprocess.py", "uuid.py")
 LIBRARIES = ("yaml.py", "docker.py", "lab/__init__.py")
 OWN = "badwire/__init__.py"
 # What the installed command does, for any Python.
 COMMAND = ["-P", "-c", "import sys; from badwire_entry.command import main; sys.exit(main())"]
 TEST = """
+import pytest
+
 def test_the_lab_is_up(lab):
     assert sorted(lab.hosts) == ["client", "server"]
+
+@pytest.mark.xfail(strict=True)
+def test_one_that_fails(lab):
+    server = lab.host("server")
+    assert lab.host("client").run("send_and_verify", server.at(7000)).status == 0
+"""
+# Python itself imports this one from PYTHONPATH, before anything of the lab could keep it from that.
+CUSTOMIZE = """
+import os, sys
+with open(os.path.join({folder!r}, "started"), "a") as log:
+    log.write(" ".join(sys.orig_argv[1:]) + "\\n")
 """
 NOBODY = 65534
 
@@ -121,6 +134,20 @@ def test_a_run_on_netns_as_an_ordinary_user(folder_of_nobody: Path) -> None:
     assert imported(folder_of_nobody) == []
 
 
+@pytest.mark.parametrize("pythonpath", [".", "absolute"])
+def test_what_python_imports_at_its_start_is_not_imported_by_the_labs_processes(
+    tmp_path: Path, pythonpath: str
+) -> None:
+    needs("netns")
+    (tmp_path / "sitecustomize.py").write_text(CUSTOMIZE.format(folder=str(tmp_path)))
+    (tmp_path / "usercustomize.py").write_text(CUSTOMIZE.format(folder=str(tmp_path)))
+    entry = str(tmp_path) if pythonpath == "absolute" else pythonpath
+    badwire(tmp_path, "run", "handshake", "--substrate", "netns", pythonpath=[entry])
+    started = (tmp_path / "started").read_text().splitlines()
+    assert started
+    assert all(line.endswith(" run handshake --substrate netns") for line in started)
+
+
 def test_a_run_on_docker(folder: Path) -> None:
     needs("docker")
     assert "HOLDS: " in badwire(folder, "run", "handshake", "--substrate", "docker", pythonpath=["."])
@@ -169,7 +196,12 @@ def test_the_fixture_under_pytest(folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert imported(folder) == []
     (suite,) = ElementTree.parse(folder / "junit.xml").iter("testsuite")
-    assert (suite.get("tests"), suite.get("skipped")) == ("1", "0")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
+        "2",
+        "0",
+        "0",
+        "1",
+    )
 
 
 def test_the_fixture_under_python_m_pytest(tmp_path: Path) -> None:
@@ -179,7 +211,12 @@ def test_the_fixture_under_python_m_pytest(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert imported(tmp_path) == []
     (suite,) = ElementTree.parse(tmp_path / "junit.xml").iter("testsuite")
-    assert (suite.get("tests"), suite.get("skipped")) == ("1", "0")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
+        "2",
+        "0",
+        "0",
+        "1",
+    )
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_the_fixtures_topology_can_be_another(pytester: pytest.Pytester) -> None
         def test_none(lab):
             raise AssertionError("never reached")
 
-        @pytest.mark.lab(hosts=3)
+        @pytest.mark.lab(host=3)
         def test_wrong(lab):
             raise AssertionError("never reached")
         """
@@ -186,7 +186,7 @@ def test_the_fixtures_topology_can_be_another(pytester: pytest.Pytester) -> None
     done = pytester.runpytest_subprocess(*NETNS)
     done.assert_outcomes(passed=1, errors=2)
     done.stdout.fnmatch_lines(["*no-such-file.yaml*"])
-    done.stdout.fnmatch_lines(["*hosts*is not an argument of the marker lab*"])
+    done.stdout.fnmatch_lines(["*host is not an argument of the marker lab*"])
 
 
 @pytest.mark.parametrize("substrate", ["netns", "docker"])

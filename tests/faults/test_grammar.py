@@ -106,3 +106,38 @@ def test_every_fault_can_be_typed_and_is_in_the_usage() -> None:
     assert [line.split()[0].partition("=")[0] for line in lines] == list(FAULTS)
     bare = [name for name, fault in FAULTS.items() if required_field(fault) is None]
     assert parse(bare) == [FAULTS[name]() for name in bare]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("latency=100ms", "delay"),
+        ("lag=1s", "delay"),
+        ("drop=3%", "loss"),
+        ("bandwidth=1Mbit", "rate"),
+        ("bw=1Mbit", "rate"),
+        ("dup=1%", "duplicate"),
+        ("cut", "partition"),
+        ("los=1%", "loss"),
+    ],
+)
+def test_another_name_of_a_fault_gets_the_labs(word: str, meant: str) -> None:
+    written, _, _ = word.partition("=")
+    for words in ([word], ["loss=1%", word]):
+        with pytest.raises(BadFault, match=f"^There is no fault '{written}': did you mean {meant}\\?$"):
+            parse(words)
+
+
+@pytest.mark.parametrize("words", ["rate=1Mbit rate=2Mbit", "partition loss=1% partition", "mtu=1000 mtu=1200"])
+def test_two_of_which_only_one_can_be_meant_are_refused(words: str) -> None:
+    with pytest.raises(BadFault, match=r"^(rate|partition|mtu) is given twice, as .* and as .*; keep one of them\.$"):
+        parse(words.split())
+
+
+def test_two_that_add_up_are_not() -> None:
+    assert parse(["delay=10ms", "delay=20ms", "loss=1%", "loss=2%"]) == [
+        Delay(0.01),
+        Delay(0.02),
+        Loss(0.01),
+        Loss(0.02),
+    ]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from badwire.errors import BadOption, RequestError, UnknownScenario
-from badwire.scenario import scenario_file
+from badwire.scenario import scenario_file, settings
 from tests.command_line import story
 
 HEAD = """
@@ -79,17 +79,17 @@ def test_a_scenario_does_not_shadow_a_module_of_the_same_name(tmp_path: Path) ->
 
 
 def test_sysctls_for_all_hosts() -> None:
-    assert scenario_file.for_each({"net.a": "1"}, ["x", "y"]) == {"x": {"net.a": "1"}, "y": {"net.a": "1"}}
+    assert settings.for_each({"net.a": "1"}, ["x", "y"]) == {"x": {"net.a": "1"}, "y": {"net.a": "1"}}
 
 
 def test_sysctls_host_by_host() -> None:
-    assert scenario_file.for_each({"x": {"net.a": "1"}}, ["x", "y"]) == {"x": {"net.a": "1"}}
+    assert settings.for_each({"x": {"net.a": "1"}}, ["x", "y"]) == {"x": {"net.a": "1"}}
 
 
 @pytest.mark.parametrize("given", [{"z": {"net.a": "1"}}, {"x": {"net.a": "1"}, "net.b": "2"}])
 def test_sysctls_of_no_host_are_refused(given: dict[str, dict[str, str]]) -> None:
     with pytest.raises(BadOption, match="is not a host"):
-        scenario_file.for_each(given, ["x", "y"])
+        settings.for_each(given, ["x", "y"])
 
 
 def test_more_hosts_on_request() -> None:

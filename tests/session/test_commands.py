@@ -216,6 +216,21 @@ def test_faults_are_set_as_they_are_typed(up: LabCommands) -> None:
     assert slow and min(slow) >= 0.029
 
 
+def test_each_host_has_the_faults_that_are_named_after_it(up: LabCommands) -> None:
+    words = ("--toward", "server", "delay=100ms", "--toward", "client", "delay=10ms", "loss=1%")
+    expected = "toward server  delay=100ms  ({0})\ntoward client  delay=10ms loss=1%  ({0})\n"
+    shown = up.output_of("fault", "set", *words)
+    assert shown in (expected.format("relay"), expected.format("netem"))
+    up.output_of("fault", "set", "loss=2%", "--toward", "server")
+    assert up.output_of("fault", "show").splitlines()[0].startswith("toward server  loss=2%  (")
+    up.output_of("fault", "set", "--toward=server", "--toward", "client", "delay=5ms")
+    assert [line.split()[2] for line in up.output_of("fault", "show").splitlines()] == ["delay=5ms", "delay=5ms"]
+    before = up.output_of("fault", "show")
+    refused = ("--toward", "server", "delay=1ms", "--toward", "clint", "delay=2ms")
+    assert "did you mean client?" in up.error_of("fault", "set", *refused, status=2)
+    assert up.output_of("fault", "show") == before
+
+
 def test_what_a_hold_keeps_is_let_go(up: LabCommands) -> None:
     server = up.serve("udp_echo", 7000)
     up.output_of("fault", "set", "--toward", "server", "hold", "protocol=udp")

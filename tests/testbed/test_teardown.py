@@ -65,4 +65,4 @@ def test_the_first_error_stays(substrate: Substrate, tmp_path: Path, mark: str) 
     ):
         signal_agent(mark, "server", signal.SIGSTOP)
         raise ZeroDivisionError("the scenario's own mistake")
-    assert Evidence.load(tmp_path).error == "the scenario's own mistake"
+    assert Evidence.load(tmp_path).error == "ZeroDivisionError: the scenario's own mistake"

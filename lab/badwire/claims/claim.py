@@ -23,6 +23,7 @@ from badwire.evidence.frames import Frame
 from badwire.evidence.provenance import noting
 from badwire.store.records import NotRecorded
 from badwire.util.sentence import Sentence
+from badwire.util.users_code import cause, described, guarded
 
 MakeChecks = Callable[[Evidence], Checks]
 
@@ -119,12 +120,13 @@ def judge_one(claim: Claim, run: Evidence) -> Judged:
     """Judge one claim. An exception of the claim adds an UNKNOWN check with its text and the line that raised it."""
     with noting() as frames, collecting() as rows:
         try:
-            for check in claim(run):
-                rows.append(_checked(check))
+            with guarded():
+                for check in claim(run):
+                    rows.append(_checked(check))
         except NotRecorded as missing:
             rows.append(unknown("what the next check needs", missing.message))
         except Exception as error:
-            rows.append(_broke_off(error))
+            rows.append(_broke_off(error, claim))
         if not rows:
             rows.append(unknown("checks made", "the claim made no check"))
     return Judged(
@@ -140,15 +142,18 @@ def _checked(check: object) -> Check:
     return check
 
 
-def _broke_off(error: Exception) -> Check:
-    kind = type(error).__name__
-    calls = traceback.extract_tb(error.__traceback__)
-    innermost = calls[-1]
-    _, _, file = innermost.filename.rpartition("/")
+def _broke_off(error: Exception, claim: Claim) -> Check:
+    """The check for a claim that raised an exception: the last line of the claim's own file in its traceback."""
+    raised = cause(error)
+    calls = traceback.extract_tb(raised.__traceback__)
+    own_file = claim.checks.__code__.co_filename
+    own = [call for call in calls if call.filename == own_file]
+    place = own[-1] if own else calls[-1]
+    _, _, file = place.filename.rpartition("/")
     values = {
-        "error": f"{kind}: {error}",
+        "error": described(raised),
         "file": file,
-        "line": innermost.lineno,
+        "line": place.lineno,
     }
     why = Sentence("it raised {error} ({file}, line {line})", values)
     return unknown("the claim itself", why)

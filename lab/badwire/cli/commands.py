@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from badwire.cli import arguments, predict
 from badwire.cli.ci_files import CiFiles
 from badwire.cli.output import print_result, print_run
-from badwire.errors import BadOption, RequestError, RunError
+from badwire.errors import BadOption, MachineError, RequestError
 from badwire.report import terminal
 from badwire.report.live import progress as live_progress
 from badwire.scenario import scenario_file
 from badwire.scenario.scenario_file import Scenario
 from badwire.store import run_folder
+from badwire.util.text import visible
 
 if TYPE_CHECKING:
     from badwire.result.result import RunOutcome
@@ -71,24 +72,29 @@ def _print_json(value: object) -> None:
 def run(argv: list[str]) -> int:
     """`badwire run`: run scenarios, and return the exit status of the worst result, as `worst` has it.
 
-    A scenario that ends early does not stop the others, unless the cause is this machine or the request.
+    A scenario that ends early, or whose file has a mistake, does not stop the others; a cause in this machine does.
     """
     args = _run_parser().parse_intermixed_args(argv)
     options = arguments.options(vars(args).__getitem__)
+    run_folder.check(options.out)
     run_all = "all" in args.names
-    scenarios = _named_scenarios(args.names)
+    scenarios, mistaken = _named_scenarios(args.names)
     left_out: dict[str, str] = {}
     if run_all:
         left_out = _not_on_clock(scenarios, options.clock)
     chosen = [scenario for scenario in scenarios if scenario.name not in left_out]
-    for scenario in chosen:
-        scenario.check()
     predictions = predict.ask(chosen) if args.predict else {}
-    from badwire.run.runner import Runner  # imported late, so that a wrong name is reported sooner
-
     statuses = []
-    ci_files = CiFiles(scenarios, left_out, args.junit, args.summary)
+    named = [*(scenario for scenario, _ in mistaken), *scenarios]
+    ci_files = CiFiles(named, left_out, args.junit, args.summary)
     with ci_files, live_progress.Progress(quiet=args.quiet) as progress:
+        for scenario, outcome in mistaken:
+            ci_files.add((scenario, outcome))
+            statuses.append(print_run(scenario, outcome, (), args.json, brief=run_all))
+        if not chosen:
+            return worst(statuses)
+        from badwire.run.runner import Runner  # imported late, so that a mistake is reported sooner
+
         # All kernels are there before the first run begins.
         runners = [Runner(replace(options, kernel=kernel), progress, progress) for kernel in options.kernel.split(",")]
         progress.expect(len(chosen) * len(runners))
@@ -105,7 +111,7 @@ def run(argv: list[str]) -> int:
                 with progress.aside(ended=scenario.name):
                     status = print_run(scenario, outcome, predicted, args.json, brief=run_all)
                 statuses.append(status)
-                if outcome.error is not None and not isinstance(outcome.error, RunError):
+                if isinstance(outcome.error, MachineError):
                     break  # the cause would stop the next run as well
     if run_all and not args.json:
         print(terminal.count(statuses))
@@ -131,8 +137,15 @@ def _run_parser() -> arguments.Parser:
     return parser
 
 
-def _named_scenarios(names: list[str]) -> list[Scenario]:
-    """Load the scenarios that were named on the command line, or all. Raises RequestError, before any of them runs."""
+def _named_scenarios(names: list[str]) -> tuple[list[Scenario], list["RunOutcome"]]:
+    """Load the scenarios that were named on the command line, or all.
+
+    Returns:
+        The scenarios, and those whose file has a mistake, each with a run that could not begin.
+
+    Raises:
+        RequestError: a name is wrong.
+    """
     known = scenario_file.names()
     if not names:
         raise BadOption(f"Name a scenario to run: {', '.join(known)}; as in `make lab SCENARIO=timewait`.")
@@ -140,7 +153,21 @@ def _named_scenarios(names: list[str]) -> list[Scenario]:
         names = known
     elif "all" in names:
         raise BadOption("`all` runs every scenario: give it alone, or name those that you want.")
-    return [scenario_file.load(name) for name in names]
+    files = [scenario_file.find(name) for name in names]  # all are found before the first is loaded
+    scenarios: list[Scenario] = []
+    mistaken: list[RunOutcome] = []
+    for file in files:
+        scenario = scenario_file.not_loaded(file)
+        try:
+            scenario = scenario_file.load(str(file))
+            scenario.check()
+        except RequestError as error:
+            from badwire.run.finish import not_run  # few files have a mistake
+
+            mistaken.append((scenario, not_run(scenario, error)))
+        else:
+            scenarios.append(scenario)
+    return scenarios, mistaken
 
 
 def _not_on_clock(scenarios: list[Scenario], clock: str) -> dict[str, str]:
@@ -169,6 +196,8 @@ def check(argv: list[str]) -> int:
     for folder in folders:
         result = judge_again(folder)
         print_result(result, folder, args.json)
+        if result.error is not None:
+            print(f"badwire: {visible(result.error)}", file=sys.stderr)
         statuses.append(result.status)
     return worst(statuses)
 

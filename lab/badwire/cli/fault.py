@@ -1,7 +1,7 @@
 """`badwire fault set|show|clear|release`: changes and prints the faults of the wire on frames toward hosts."""
 
-import argparse
 import sys
+from dataclasses import dataclass, field
 from typing import Any
 
 from badwire.cli import arguments
@@ -16,13 +16,15 @@ ACTIONS = {
     "clear": "lift all faults, and deliver the frames that a hold or a late kept",
     "release": "deliver the frames that a hold or a late keeps, and keep later ones",
 }
-USAGE = """usage: badwire fault set [--toward HOST]... FAULT[=VALUE] [FIELD=VALUE]...
+USAGE = """usage: badwire fault set [[--toward HOST]... FAULT[=VALUE] [FIELD=VALUE]...]...
        badwire fault show|clear|release [--toward HOST]...
 
   badwire fault set --toward server delay=50ms jitter=10ms loss=10%
+  badwire fault set --toward server delay=50ms --toward client delay=5ms loss=1%
   badwire fault set nth=2 data=yes          drops the second segment with data, toward each host
 
-Without --toward, every host is meant. The faults, each with its fields (documented in lab/badwire/faults):
+Without --toward, every host is meant; faults are toward the hosts that are named before them. The faults, each with
+its fields (documented in lab/badwire/faults):
 
 """
 
@@ -39,9 +41,9 @@ def fault(argv: list[str]) -> int:
         hint = did_you_mean(action, ACTIONS, otherwise=example)
         raise BadOption(f"badwire fault needs {known}, {hint}")
     args = _parser(action).parse_intermixed_args(rest)
-    faults = _faults(args) if action == "set" else []
+    groups = _groups(rest) if action == "set" else []
     connection = connect(args.name)
-    connection.send(do="fault", what=action, toward=args.toward, faults=faults)
+    connection.send(do="fault", what=action, toward=args.toward, groups=groups)
     result = connection.receive_reply()["ok"]
     if action == "release":
         for host, frames in result["released"].items():
@@ -59,7 +61,7 @@ def _parser(action: str) -> arguments.Parser:
         action="append",
         default=[],
         metavar="HOST",
-        help="only toward this host (all)",
+        help="only toward this host (all); for `set`, the faults after it",
     )
     if action == "set":
         parser.add_argument("faults", nargs="*", metavar="FAULT", help="`badwire fault --help` lists them")
@@ -81,9 +83,49 @@ def format_faults(in_force: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _faults(args: argparse.Namespace) -> list[dict[str, Any]]:
-    if not args.faults:
+@dataclass
+class _Group:
+    """Hosts, and the words of the faults toward them; without a host, toward every host."""
+
+    toward: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+
+def _groups(argv: list[str]) -> list[dict[str, Any]]:
+    """The faults of `badwire fault set`, each with the hosts that are named before it, as the session expects them.
+
+    Args:
+        argv: the arguments, which the parser has accepted.
+
+    Raises:
+        BadOption: there is no fault, or it is not clear toward which host one is meant.
+        BadFault: a word is wrong.
+    """
+    groups = [_Group()]
+    words = iter(argv)
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option == "--toward":
+            if groups[-1].words:
+                groups.append(_Group())
+            groups[-1].toward.append(value if equals else next(words))
+        elif word == "--name":
+            next(words)
+        elif not word.startswith("--"):
+            groups[-1].words.append(word)
+    if len(groups) == 2 and not groups[0].toward and not groups[1].words:
+        groups = [_Group(groups[1].toward, groups[0].words)]  # loss=1% --toward server
+    if not any(group.words for group in groups):
         example = f"badwire fault set {grammar.EXAMPLE}"
         raise BadOption(f"Name a fault, as in `{example}`; `badwire fault --help` lists them all.")
-    faults = grammar.parse(args.faults)
-    return [fault.to_json() for fault in faults]
+    for group in groups:
+        if not group.words or (not group.toward and len(groups) > 1):
+            raise BadOption(
+                "Write --toward before the faults that are meant for its host, as in `badwire fault set --toward server"
+                " delay=50ms --toward client loss=10%`."
+            )
+    return [{"toward": group.toward, "faults": _faults(group.words)} for group in groups]
+
+
+def _faults(words: list[str]) -> list[dict[str, Any]]:
+    return [fault.to_json() for fault in grammar.parse(words)]

@@ -75,6 +75,11 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(null, sys.stdout.fileno())  # else the flush at exit fails again
         return 128 + signal.SIGPIPE
     except Exception as error:
+        if isinstance(error, FileNotFoundError):
+            try:
+                run_folder.check_current_folder()
+            except BadOption as removed:
+                return report_error(str(removed), removed.exit_status)
         disk_full = run_folder.no_room(error)
         if disk_full is not None:
             return report_error(str(disk_full), disk_full.exit_status)

@@ -20,6 +20,24 @@ from badwire.util.suggestion import did_you_mean
 
 NO_LIMIT = "all"  # the word for None, in a field that may be None
 EXAMPLE = "delay=50ms loss=10%"
+# What other tools, and people, call a fault.
+_OTHER_NAMES = {
+    "latency": "delay",
+    "lag": "delay",
+    "rtt": "delay",
+    "drop": "loss",
+    "lost": "loss",
+    "bandwidth": "rate",
+    "bw": "rate",
+    "throttle": "rate",
+    "dup": "duplicate",
+    "corruption": "corrupt",
+    "reordering": "reorder",
+    "cut": "partition",
+    "disconnect": "partition",
+}
+# Two of these with the same fields would mean no more than one of the two.
+_ONLY_ONE = frozenset({"rate", "mtu", "partition"})
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%/]*)", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]{1,18}")  # no field of a fault needs a larger number
@@ -203,7 +221,23 @@ def parse(words: Sequence[str]) -> list[Fault]:
             current.set(name, value, word)
         else:
             raise _unknown(word, name, current)
-    return [each.fault() for each in started]
+    faults = [each.fault() for each in started]
+    _check_twice(faults)
+    return faults
+
+
+def _check_twice(faults: Sequence[Fault]) -> None:
+    """Raise BadFault for two rates, for example, of which it is not clear which one is meant."""
+    first: dict[object, Fault] = {}
+    for fault in faults:
+        if fault.name not in _ONLY_ONE:
+            continue
+        required = required_field(type(fault))
+        others = {name: value for name, value in fault.to_json().items() if name != required}
+        key = str(sorted(others.items()))
+        before = first.setdefault(key, fault)
+        if before is not fault:
+            raise BadFault(f"{fault.name} is given twice, as {text(before)} and as {text(fault)}; keep one of them.")
 
 
 def text(fault: Fault) -> str:
@@ -335,8 +369,10 @@ def _unknown(word: str, name: str, current: _Started | None) -> BadFault:
     if current is not None:
         known = [*current.kinds, *FAULTS]
     faults = ", ".join(FAULTS)
-    way_out = did_you_mean(name, known, otherwise=f"there are {faults}, as in {EXAMPLE}.")
     written, _, _ = word.partition("=")
+    if name in _OTHER_NAMES:
+        return BadFault(f"There is no fault {written!r}: did you mean {_OTHER_NAMES[name]}?")
+    way_out = did_you_mean(name, known, otherwise=f"there are {faults}, as in {EXAMPLE}.")
     return BadFault(f"There is no fault {written!r}: {way_out}")
 
 

@@ -6,6 +6,7 @@ of a session share. May import: cli.arguments and the packages below cli.
 
 import ast
 import sys
+import time
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -14,14 +15,15 @@ import pytest
 
 from badwire.cli.arguments import add_run_options
 from badwire.errors import BadOption
+from badwire.pytest_plugin import fixtures, marker
 from badwire.pytest_plugin.fixtures import lab as lab
+from badwire.pytest_plugin.fixtures import lab_factory as lab_factory
+from badwire.pytest_plugin.fixtures import lab_module as lab_module
+from badwire.pytest_plugin.fixtures import lab_session as lab_session
+from badwire.pytest_plugin.lab_run import open_runs
 from badwire.pytest_plugin.own_path import own_path
+from badwire.pytest_plugin.reports import Reports
 from badwire.pytest_plugin.require import required
-
-MARKER = (
-    "lab(topology=None, sysctls=None, routes=None, mounts=()): how the `lab` fixture is made: another compose file or "
-    "Topology, sysctls for all hosts or for each, metrics of their routes, files and folders that every host sees."
-)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,7 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and check BADWIRE_REQUIRE before any test runs. Raises UsageError for an unknown name."""
-    config.addinivalue_line("markers", MARKER)
+    config.addinivalue_line("markers", marker.USAGE)
+    if Reports.are_wanted():
+        config.pluginmanager.register(Reports(config))
     try:
         required()
     except BadOption as error:
@@ -59,6 +63,51 @@ def pytest_collect_file(
         from badwire.pytest_plugin.items import ScenarioFile  # scenarios are rare, this plugin is always loaded
 
     return [ScenarioFile.from_parent(parent, path=file_path)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """With --lab-clock virtual, run a test that has a lab in a kernel of its own, and report what it reported there."""
+    if item.config.getoption("lab_clock") != "virtual" or Reports.are_wanted():
+        return None
+    names = getattr(item, "fixturenames", ())
+    if not set(names).intersection(fixtures.NAMES) or item.get_closest_marker("skip") is not None:
+        return None
+    with own_path():
+        from badwire.pytest_plugin import virtual
+
+    virtual.run_test(item)
+    return True
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let the frames of a test in a lab of several tests begin here."""
+    for run in open_runs(item.config):
+        run.test_began = time.monotonic_ns()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Fail a test that has a marker `lab`, and no lab to which it applies."""
+    yield
+    is_marked = any(mark.name == "lab" for mark in item.own_markers)
+    has_lab = any(run.node == item.nodeid for run in open_runs(item.config))
+    if is_marked and not has_lab:
+        pytest.fail(
+            "this test has a marker lab, and does not use the fixture `lab`, to which it applies; take the fixture"
+            " among its arguments, or remove the marker (that of `lab_module` is the module's pytestmark).",
+            pytrace=False,
+        )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Record the outcome of a test in the evidence of its labs, and add the last frames to the report of a failure."""
+    report = yield
+    for run in open_runs(item.config):
+        if run.is_of(item):
+            run.add_to(report)
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

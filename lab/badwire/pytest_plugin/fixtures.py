@@ -1,101 +1,85 @@
-"""The `lab` fixture and the arguments of its marker: each test has a lab of its own to run programs in."""
+"""The fixtures: `lab` for a test, `lab_module` and `lab_session` for many, `lab_factory` for fixtures of one's own."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from badwire.pytest_plugin.own_path import own_path
+from badwire.errors import BadOption
+from badwire.pytest_plugin.lab_run import lab_run
+from badwire.pytest_plugin.marker import LabSettings
 
 if TYPE_CHECKING:
-    from badwire.scenario.scenario_file import Sysctls
     from badwire.testbed.lab import Lab
-    from badwire.topology.topology import Topology
+
+LabFactory = Callable[..., "AbstractContextManager[Lab]"]
+NAMES = ("lab", "lab_module", "lab_session", "lab_factory")
 
 
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Lab]":
     """A running lab with the hosts of compose.yaml, which ends with the test. The --lab-... options apply to it.
 
-    The marker `lab(topology=..., sysctls=..., routes=..., mounts=[...])` changes its hosts. The evidence is kept below
-    --lab-out if that is given, otherwise in the test's tmp_path. The report of a failed test names the folder. If this
-    machine cannot run the lab, the test is skipped, or it fails if BADWIRE_REQUIRE names what is missing.
+    The marker `lab` changes its hosts; markers of the test, its class and its module apply together. Relative paths in
+    them are relative to the test's file. The run is kept below --lab-out if that is given, otherwise in the test's
+    tmp_path; `badwire report`, `show` and `check` take its folder. The report of a failed test has the last frames, and
+    names the folder. If this machine cannot run the lab, the test is skipped, or it fails if BADWIRE_REQUIRE names what
+    is missing.
     """
-    with own_path():
-        from badwire.errors import LabError
-        from badwire.pytest_plugin import session
-        from badwire.scenario import scenario_file
-        from badwire.store import run_folder
-        from badwire.substrate import mounts
-        from badwire.testbed.lab import open_lab
-
-    marker = request.node.get_closest_marker("lab")
-    wanted = LabMarker.parse(marker.kwargs if marker else {})
-    options = session.options(request.config)
-    runs = tmp_path / "runs" if options.out == run_folder.DEFAULT else options.out
-    with ExitStack() as undo:
-        try:
-            topology = wanted.hosts()
-            host_names = [host.name for host in topology.hosts]
-            visible = mounts.resolve(wanted.mounts)
-            folder = run_folder.make(runs, name_of(request))
-            running = undo.enter_context(
-                open_lab(
-                    topology,
-                    session.substrate(request.config),
-                    folder=folder,
-                    engine=options.engine,
-                    seed=options.seed,
-                    sysctls=scenario_file.for_each(wanted.sysctls, host_names),
-                    routes=wanted.routes,
-                    mounts=visible,
-                    programs=session.programs(request.config),
-                    snaplen=options.snaplen,
-                    progress=session.progress,
-                )
-            )
-        except LabError as error:
-            session.skip_or_fail(request.config, error)
-        request.node.add_report_section("setup", "lab", f"run folder: {folder}")
-        yield running
+    yield from _marked(request, tmp_path / "runs")
 
 
-def name_of(request: pytest.FixtureRequest) -> str:
-    """Return the name of the test, with its parameters, as the name of a folder."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", request.node.name).strip("-.")
+@pytest.fixture(scope="module")
+def lab_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Lab]":
+    """The same for all tests of a module: `pytestmark = pytest.mark.lab(...)` changes its hosts.
+
+    The frames in the report of a failed test are those of that test.
+    """
+    yield from _marked(request, tmp_path_factory.mktemp("lab_module") / "runs")
 
 
-@dataclass(frozen=True)
-class LabMarker:
-    """The arguments of the marker `lab`."""
+@pytest.fixture(scope="session")
+def lab_session(lab_factory: LabFactory) -> "Iterator[Lab]":
+    """The same for all tests of a session, with the hosts of compose.yaml; no marker applies to it."""
+    with lab_factory(name="lab_session") as lab:
+        yield lab
 
-    topology: "Topology | Path | str | None" = None
-    sysctls: "Sysctls" = field(default_factory=dict)
-    routes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    mounts: Sequence[Path | str] = ()
 
-    @classmethod
-    def parse(cls, arguments: Mapping[str, Any]) -> "LabMarker":
-        """Check the names of the arguments; the test fails if one is unknown."""
-        known = [field.name for field in fields(cls)]
-        for name in arguments:
-            if name not in known:
-                names = ", ".join(known)
-                pytest.fail(f"{name} is not an argument of the marker lab; its arguments are {names}", pytrace=False)
-        return cls(**arguments)
+@pytest.fixture(scope="session")
+def lab_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LabFactory:
+    """A function that brings a lab up for a ``with`` block, for fixtures of one's own, of any scope.
 
-    def hosts(self) -> "Topology":
-        """Return the topology, read from a compose file if it is not a Topology. Raises BadTopology."""
-        with own_path():
-            from badwire.topology import compose
-            from badwire.topology.topology import Topology
-            from badwire.util import project
+    It takes the arguments of the marker `lab`, and a ``name`` for the folder of its runs. Relative paths are relative
+    to pytest's root directory.
 
-        if isinstance(self.topology, Topology):
-            return self.topology
-        file = self.topology or project.COMPOSE
-        return compose.load(Path(file))
+        @pytest.fixture(scope="class")
+        def far(lab_factory):
+            with lab_factory(topology="far.yaml") as lab:
+                yield lab
+    """
+
+    @contextmanager
+    def make(*, name: str = "lab", **arguments: Any) -> "Iterator[Lab]":
+        config = request.config
+        settings = _checked(lambda: LabSettings.of(arguments, config.rootpath))
+        with lab_run(config, settings, name, name, tmp_path_factory.mktemp("lab") / "runs") as run:
+            yield run.lab
+
+    return make
+
+
+def _marked(request: pytest.FixtureRequest, runs: Path) -> "Iterator[Lab]":
+    node = request.node
+    settings = _checked(lambda: LabSettings.of_markers(node.iter_markers("lab"), request.path.parent))
+    with lab_run(request.config, settings, node.nodeid, node.name, runs) as run:
+        yield run.lab
+
+
+def _checked(make: Callable[[], LabSettings]) -> LabSettings:
+    """What ``make`` returns; the test fails with one sentence if it raises BadOption."""
+    try:
+        return make()
+    except BadOption as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None

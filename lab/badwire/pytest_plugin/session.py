@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,13 +13,16 @@ from badwire.errors import BadOption, DiskFull, LabError, MachineError
 from badwire.options import Options
 from badwire.pytest_plugin import require
 from badwire.pytest_plugin.own_path import own_path
+from badwire.pytest_plugin.reports import Reports
 from badwire.result.result import Run
 from badwire.run.parallel import run_each
 from badwire.run.real_clock import RealClock
 from badwire.run.runner import Runner
 from badwire.scenario.scenario_file import Scenario
+from badwire.store.recorder import EVIDENCE
 from badwire.substrate.substrate import Substrate
 from badwire.testbed.c_programs import CPrograms
+from badwire.uml.paths import OUT
 
 RUNNER = pytest.StashKey[Runner | MachineError]()
 RUNS = pytest.StashKey["Runs"]()
@@ -27,6 +31,19 @@ RUNS = pytest.StashKey["Runs"]()
 def options(config: pytest.Config) -> Options:
     """Return the values of the --lab-... options."""
     return arguments.options(lambda name: config.getoption(f"lab_{name}"))
+
+
+def in_kernel() -> bool:
+    """Whether this session is that of one test, in a kernel of the virtual clock that another session has booted."""
+    return Reports.are_wanted()
+
+
+def folder_in_kernel(config: pytest.Config) -> Path:
+    """The run's folder of the one test of a session on the virtual clock. Raises BadOption if it is in use already."""
+    folder = Path(OUT)
+    if (folder / EVIDENCE).exists():
+        raise BadOption("a test on the virtual clock can have one lab; this one has another already.")
+    return folder
 
 
 def progress(text: str) -> None:
@@ -42,6 +59,8 @@ def runner(config: pytest.Config) -> Runner:
     """
     if RUNNER not in config.stash:
         run_options = options(config)
+        if in_kernel():
+            run_options = replace(run_options, clock="real", kernel="")  # the clock of this kernel
         try:
             if run_options.clock == "virtual":
                 check_kernel_is_built()
@@ -133,12 +152,12 @@ def substrate(config: pytest.Config) -> Substrate:
 
     Raises:
         MachineError: this machine cannot run a lab.
-        BadOption: the clock is virtual, and the fixture needs the real one.
+        BadOption: the clock is virtual, and this test is not in its kernel.
     """
     clock = runner(config).clock
     if isinstance(clock, RealClock):
         return clock.substrate
     raise BadOption(
-        "the `lab` fixture runs in pytest's own process, whose clock is the real one; run all of pytest on the virtual"
-        " clock: badwire kernel run -- python -m pytest ..."
+        "this test asked for a lab by getfixturevalue, so it was not seen that it needs the virtual clock; name the"
+        " fixture among the test's arguments."
     )

@@ -17,6 +17,7 @@ from badwire.claims.instrument import CLAIMS as INSTRUMENT
 from badwire.errors import BadRun, LabError, RunError, UnknownScenario
 from badwire.evidence.evidence import Evidence
 from badwire.result.result import ClaimResult, Result, overall, status_of
+from badwire.scenario import tested
 from badwire.scenario.scenario_file import Declaration, Scenario, load
 from badwire.store.records import NS, Facts, NotRecorded
 from badwire.util import project
@@ -177,6 +178,8 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
         return INTERACTIVE
     if not file and name == INTERACTIVE.name:
         return INTERACTIVE
+    if tested.is_of_tests(file, name):
+        return tested.tested(name)
     path = os.path.join(project.ROOT, file)
     to_load = path if os.path.isfile(path) else name
     if os.path.isfile(to_load) and _is_inside(to_load, folder):

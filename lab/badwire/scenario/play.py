@@ -11,6 +11,7 @@ from badwire.substrate.substrate import Substrate
 from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.lab import open_lab
 from badwire.util.signals import Interrupted
+from badwire.util.users_code import guarded
 
 
 def collect(
@@ -46,20 +47,23 @@ def collect(
     topology = scenario.topology()
     sysctls = scenario.sysctls()
     try:
-        with open_lab(
-            topology,
-            substrate,
-            folder=folder,
-            scenario=scenario.name,
-            engine=engine,
-            seed=seed,
-            sysctls=sysctls,
-            routes=scenario.declared.routes,
-            mounts=scenario.mounts(),
-            programs=programs,
-            snaplen=snaplen,
-            progress=progress,
-        ) as lab:
+        with (
+            open_lab(
+                topology,
+                substrate,
+                folder=folder,
+                scenario=scenario.name,
+                engine=engine,
+                seed=seed,
+                sysctls=sysctls,
+                routes=scenario.declared.routes,
+                mounts=scenario.mounts(),
+                programs=programs,
+                snaplen=snaplen,
+                progress=progress,
+            ) as lab,
+            guarded(),
+        ):
             scenario.declared.run(lab)
     except KeyboardInterrupt as signal:
         if isinstance(signal, Interrupted):

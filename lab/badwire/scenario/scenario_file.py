@@ -9,25 +9,23 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from badwire.claims.claim import Claim, claims_of
 from badwire.errors import BadOption, RequestError, UnknownScenario
+from badwire.scenario.settings import Hosts, Mounts, Routes, Sysctls, SysctlsByHost, check_routes, check_types, for_each
 from badwire.substrate import mounts
 from badwire.topology.topology import Topology
 from badwire.util import project
+from badwire.util.users_code import cause, described, guarded
 
 if TYPE_CHECKING:
     from badwire.testbed.lab import Lab
 
-SysctlValues = Mapping[str, str]
-Sysctls = SysctlValues | Mapping[str, SysctlValues]
-SysctlsByHost = dict[str, dict[str, str]]
-RouteMetrics = Mapping[str, int]
 ScenarioFunction = Callable[["Lab"], None]
 
 
@@ -38,47 +36,19 @@ class Declaration:
     run: ScenarioFunction
     title: str
     sysctls: Sysctls = field(default_factory=dict)
-    hosts: Mapping[str, int] = field(default_factory=dict)
-    mounts: Sequence[str | Path] = ()
-    routes: Mapping[str, RouteMetrics] = field(default_factory=dict)
+    hosts: Hosts = field(default_factory=dict)
+    mounts: Mounts = ()
+    routes: Routes = field(default_factory=dict)
     virtual_only: str = ""
-
-
-def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> SysctlsByHost:
-    """Return the sysctls by host.
-
-    Args:
-        sysctls: values by the name of a sysctl, for all hosts, or such a mapping for each host, by its name.
-        hosts: the names of all hosts.
-
-    Raises:
-        BadOption: both forms are mixed, or a name is not one of ``hosts``.
-    """
-    are_by_host = any(isinstance(value, Mapping) for value in sysctls.values())
-    if not are_by_host:
-        return {host: _as_text(sysctls) for host in hosts}
-    by_host = {}
-    for name, values in sysctls.items():
-        if not isinstance(values, Mapping):
-            raise BadOption(f"sysctls are given for all hosts or for each by name, not both: {name!r} is not a host.")
-        if name not in hosts:
-            known = ", ".join(hosts)
-            raise BadOption(f"sysctls are given for {name!r}, which is not a host: the topology has {known}.")
-        by_host[name] = _as_text(values)
-    return by_host
-
-
-def _as_text(sysctls: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in sysctls.items()}
 
 
 def scenario(
     title: str,
     *,
     sysctls: Sysctls | None = None,
-    hosts: Mapping[str, int] | None = None,
-    mounts: Sequence[str | Path] = (),
-    routes: Mapping[str, RouteMetrics] | None = None,
+    hosts: Hosts | None = None,
+    mounts: Mounts = (),
+    routes: Routes | None = None,
     virtual_only: str = "",
 ) -> Callable[[ScenarioFunction], Declaration]:
     """Declare a function to be the scenario of its file.
@@ -93,18 +63,21 @@ def scenario(
             are relative to the current directory of the run.
         routes: metrics of each host's route to the network, named as in ip-route(8): {"client": {"initcwnd": 1}}.
         virtual_only: why the scenario cannot run on the real clock, such as "two hours of keepalive"; empty if it can.
+
+    Raises:
+        BadOption: an argument has a wrong type.
     """
+    settings: dict[str, Any] = {
+        "sysctls": {} if sysctls is None else sysctls,
+        "hosts": {} if hosts is None else hosts,
+        "mounts": mounts,
+        "routes": {} if routes is None else routes,
+        "virtual_only": virtual_only,
+    }
+    check_types(settings)
 
     def declare(run: ScenarioFunction) -> Declaration:
-        return Declaration(
-            run=run,
-            title=title,
-            sysctls=sysctls or {},
-            hosts=hosts or {},
-            mounts=mounts,
-            routes=routes or {},
-            virtual_only=virtual_only,
-        )
+        return Declaration(run=run, title=title, **settings)
 
     return declare
 
@@ -150,11 +123,7 @@ class Scenario:
         """Check what the scenario asks for. Raises RequestError if a host or a path does not exist."""
         self.sysctls()
         self.mounts()
-        hosts = self.host_names()
-        for name in self.declared.routes:
-            if name not in hosts:
-                known = ", ".join(hosts)
-                raise BadOption(f"a route is given for {name!r}, which is not a host: the topology has {known}.")
+        check_routes(self.declared.routes, self.host_names())
 
     def why_not_on(self, clock: str) -> str | None:
         """Return a sentence if the scenario cannot run on this clock, "real" or "virtual"; None if it can."""
@@ -176,7 +145,13 @@ def find(name: str) -> Path:
     Raises:
         UnknownScenario: there is none; the message suggests similar names.
     """
+    if name.endswith((".yml", ".yaml")) and os.path.isfile(name):
+        raise UnknownScenario(
+            f"{name} is a compose file, and not a scenario; a test names it: @pytest.mark.lab(topology={name!r})."
+        )
     if name.endswith(".py") or "/" in name:
+        if os.path.isfile(name) and not name.endswith(".py"):
+            raise UnknownScenario(f"{name} is not a scenario file, whose name ends with .py; name one.")
         if os.path.isfile(name):  # Path.is_file raises PermissionError where a directory may not be searched
             return Path(name).resolve()
         raise UnknownScenario(f"There is no scenario file {name}; `badwire list` shows those that come with the lab.")
@@ -221,6 +196,12 @@ def load(name: str) -> Scenario:
     )
 
 
+def not_loaded(file: Path) -> Scenario:
+    """Stand in for a scenario whose file cannot be loaded, in a report: it has a name, and neither title nor claims."""
+    nothing = Declaration(run=lambda lab: None, title="")
+    return Scenario(name=file.stem, file=file, lesson="", declared=nothing, claims=())
+
+
 def _declaration(file: Path, module: ModuleType) -> Declaration:
     """Return the module's scenario. Raises RequestError unless there is exactly one."""
     declarations = []
@@ -245,7 +226,8 @@ def _module(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with guarded():
+            spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
         reason = where(error, file)
@@ -255,11 +237,11 @@ def _module(file: Path) -> ModuleType:
 
 def where(error: BaseException, file: Path) -> str:
     """Describe an exception: the last line of ``file`` in its traceback, if there is one, its class and its message."""
+    error = cause(error)
     name = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename == str(file):
         return f"line {error.lineno}: {name}: {error.msg}"
-    text = f"{name}: {error}"
-    summary = text.splitlines()[0].rstrip(": ")
+    summary = described(error).splitlines()[0].rstrip(": ")
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename == str(file):
             return f"line {frame.lineno}: {summary}"

@@ -19,7 +19,7 @@ from badwire.errors import LabError, RunError
 from badwire.options import Options
 from badwire.result.judge import INTERACTIVE
 from badwire.run.real_clock import RealClock
-from badwire.scenario import scenario_file
+from badwire.scenario import settings
 from badwire.session import registry
 from badwire.session.connection import ControlConnection
 from badwire.session.final_report import write_report
@@ -67,7 +67,7 @@ class LabRequest:
         for_all = self.sysctls.get("", {})
         by_host = {host: values for host, values in self.sysctls.items() if host}
         names = [host.name for host in self.topology.hosts]
-        checked = scenario_file.for_each(by_host, names)
+        checked = settings.for_each(by_host, names)
         merged = {}
         for name in names:
             merged[name] = {**for_all, **checked.get(name, {})}

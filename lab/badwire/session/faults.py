@@ -7,6 +7,7 @@ from typing import Any
 
 from badwire.errors import LabError
 from badwire.faults import from_json
+from badwire.faults.fault import Fault
 from badwire.session.recorder import RecordFields
 from badwire.testbed.host import Host
 from badwire.testbed.wire import Wire
@@ -25,24 +26,29 @@ class SessionFaults:
         if kind == "fault":
             self._engines[fields["toward"]] = fields["engine"]
 
-    def set(self, hosts: Sequence[Host], descriptions: Iterable[Mapping[str, Any]]) -> None:
-        """Replace the faults toward each of ``hosts``, all or none.
+    def set(self, descriptions: Iterable[tuple[Sequence[Host], Sequence[Mapping[str, Any]]]]) -> None:
+        """Replace the faults toward hosts, all or none.
 
         Args:
-            hosts: the hosts that the frames are sent to.
-            descriptions: the faults, as ``Fault.to_json`` makes them.
+            descriptions: hosts that the frames are sent to, with the faults toward them, as ``Fault.to_json`` makes
+                them. The faults of a host that is named several times are put together.
 
         Raises:
             MissingCapability: the engine in use cannot carry out the faults; those in force are unchanged.
         """
-        faults = [from_json(description) for description in descriptions]
+        wanted: dict[str, list[Fault]] = {}
+        by_name: dict[str, Host] = {}
+        for hosts, described in descriptions:
+            for host in hosts:
+                by_name[host.name] = host
+                wanted.setdefault(host.name, []).extend(from_json(each) for each in described)
         with self._changing:
             before = self._wire.in_force
             changed: list[Host] = []
             try:
-                for host in hosts:
-                    self._wire.set_faults(host, *faults)
-                    changed.append(host)
+                for name, faults in wanted.items():
+                    self._wire.set_faults(by_name[name], *faults)
+                    changed.append(by_name[name])
             except LabError:
                 for host in changed:
                     with suppress(LabError):

@@ -26,9 +26,10 @@ def serve_faults(interactive: InteractiveLab, connection: ControlConnection, req
     hosts = interactive.hosts(request["toward"])
     released = None
     if request["what"] == "set":
-        interactive.faults.set(hosts, request["faults"])
+        groups = [(interactive.hosts(group["toward"]), group["faults"]) for group in request["groups"]]
+        interactive.faults.set(groups)
     elif request["what"] == "clear":
-        interactive.faults.set(hosts, [])
+        interactive.faults.set([(hosts, [])])
     elif request["what"] == "release":
         released = {host.name: interactive.lab.wire.release(host) for host in hosts}
     connection.send(ok={"in_force": interactive.faults.describe(hosts), "released": released})

@@ -26,9 +26,7 @@ def make(base: Path, scenario: str) -> Path:
         BadOption: a part of the path is not a directory.
         DiskFull: the folder cannot be created, for any other reason.
     """
-    in_the_way = obstacle(base / scenario)
-    if in_the_way is not None:
-        raise BadOption(f"Runs cannot be kept in {base}: {in_the_way} is not a directory; name another with --out.")
+    check(base, scenario)
     with writing(base, any_error=True):
         parent = base / scenario
         parent.mkdir(parents=True, exist_ok=True)
@@ -39,6 +37,23 @@ def make(base: Path, scenario: str) -> Path:
             number += 1
             folder = parent / f"{now}-{number}"
         return folder
+
+
+def check(base: Path, scenario: str = "") -> None:
+    """Raise BadOption if runs cannot be kept in ``base``, since a part of the path exists and is not a directory."""
+    if not base.is_absolute():
+        check_current_folder()
+    in_the_way = obstacle(base / scenario)
+    if in_the_way is not None:
+        raise BadOption(f"Runs cannot be kept in {base}: {in_the_way} is not a directory; name another with --out.")
+
+
+def check_current_folder() -> None:
+    """Raise BadOption if the current directory was removed, so that no relative path exists."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise BadOption("The current directory was removed; cd to another.") from None
 
 
 def obstacle(path: Path) -> Path | None:

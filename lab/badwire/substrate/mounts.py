@@ -8,11 +8,12 @@ from pathlib import Path
 from badwire.errors import BadOption
 
 
-def resolve(mounts: Sequence[str | Path], option: str = "mounts=") -> list[Path]:
+def resolve(mounts: Sequence[str | Path], option: str = "mounts=", folder: Path | None = None) -> list[Path]:
     """The absolute paths of ``mounts`` without symbolic links and duplicates, in the order given.
 
     Args:
         option: the option in which the user gave them, for error messages.
+        folder: relative paths are relative to it; None for the current directory.
 
     Raises:
         BadOption: a path is missing or unreadable, or is neither a regular file nor a directory.
@@ -21,17 +22,17 @@ def resolve(mounts: Sequence[str | Path], option: str = "mounts=") -> list[Path]
         raise BadOption(f"{option} is a list of paths, and {os.fspath(mounts)!r} is one path: put it in brackets.")
     resolved: list[Path] = []
     for mount in mounts:
-        path = _resolve(mount, option)
+        path = _resolve(mount, option, folder)
         if path not in resolved:
             resolved.append(path)
     return resolved
 
 
-def _resolve(mount: str | Path, option: str) -> Path:
+def _resolve(mount: str | Path, option: str, folder: Path | None) -> Path:
     if not isinstance(mount, str | os.PathLike) or not os.fspath(mount):
         raise BadOption(f"{option} names {mount!r}, which is not a path: give it the path of a file or a directory.")
     path = os.fspath(mount)
-    absolute = os.path.abspath(path)
+    absolute = os.path.abspath(path if folder is None else folder / path)
     subject = f"{option} names {path}"
     if path != absolute:
         subject += f" ({absolute})"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from badwire.errors import AgentLost, NoPermission
+from badwire.errors import AgentLost, LabError, NoPermission
 from badwire.substrate import names
 from badwire.substrate.substrate import AgentStreams, Stream, SysctlsByHost
 from badwire.topology.topology import Topology
@@ -197,3 +197,7 @@ class Netns:
             file = names.hosts_file(entries, host.hostname, address)
             hosts[host.name] = namespaces.host(host.hostname, file, undo)
         return AgentStreams(hosts, wire, None)
+
+    def explained(self, topology: Topology, error: LabError) -> LabError:
+        """The error itself, since namespaces have no settings of the topology; see ``Substrate.explained``."""
+        return error

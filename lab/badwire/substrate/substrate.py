@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from badwire.errors import LabError
+
 if TYPE_CHECKING:  # the janitor imports this package, and must start quickly
     from badwire.topology.topology import Topology
 
@@ -77,3 +79,6 @@ class Substrate(Protocol):
         Raises:
             LabError: the lab cannot be brought up.
         """
+
+    def explained(self, topology: "Topology", error: LabError) -> LabError:
+        """The error of a lab that did not come up, as a mistake in the topology if that is the cause."""

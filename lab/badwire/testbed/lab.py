@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, Self, overload
 
 from badwire.agent.host.defaults import NOBODY
-from badwire.errors import BadOption, LabError, Timeout
+from badwire.errors import BadOption, BadTopology, LabError, Timeout
 from badwire.evidence.evidence import Evidence
 from badwire.options import CLOCK, SNAPLEN
 from badwire.store.reader import FORMAT, read_capture, read_records
@@ -25,8 +25,11 @@ from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
 from badwire.topology.topology import Topology
 from badwire.util.jsonlines import WIRE, Message, MessageHandler
+from badwire.util.signals import Interrupted
+from badwire.util.users_code import described
 
 HERE = "here"  # no host has this name: topology/topology.py RESERVED
+TEST = "test"  # the kind of the records about tests
 
 # IPv6 is off on the lab's own networks: its neighbour and router solicitations would be frames unrelated to any lesson.
 NO_IPV6 = {
@@ -141,6 +144,16 @@ class Lab:
         self._recorder.record("note", text=text)
         self._progress(text)
 
+    def record_test(self, name: str, outcome: str, why: str) -> None:
+        """Record the outcome of a test that used the lab, by which its run is judged (see `badwire.scenario.tested`).
+
+        Args:
+            name: the test.
+            outcome: in pytest's words: "passed", "failed" or "skipped".
+            why: the reason of a failure or a skip, else empty.
+        """
+        self._recorder.record(TEST, name=name, outcome=outcome, why=why)
+
     def wait_until(self, *, state: str, port: int, timeout: float = 10.0) -> None:
         """Wait until every host has a socket in ``state`` whose local or remote port is ``port``.
 
@@ -211,6 +224,7 @@ def open_lab(
         recorder = recording(folder, snaplen)
         teardown = Teardown(recorder)
         undo.callback(teardown.close_files)
+        bring_up = undo.enter_context(_BringUp(topology, substrate))
         progress(f"bringing up {len(topology.hosts)} hosts and a wire on {substrate.name}")
         visible = [*mounts] if programs is None else [*mounts, programs.folder]
         streams = substrate.up(topology, to_set, visible, undo)
@@ -276,6 +290,7 @@ def open_lab(
         wire_channel.ask("open")
         teardown.record_counters()
         undo.callback(teardown.record_end)
+        bring_up.is_over = True
         progress("running")
         try:
             lab = Lab(substrate.name, folder, hosts, wire, recorder, progress)
@@ -283,8 +298,37 @@ def open_lab(
             yield lab
             recorder.check()
         except BaseException as error:
-            teardown.error = str(error) or type(error).__name__
+            is_sentence = isinstance(error, LabError | Interrupted)
+            teardown.error = str(error) if is_sentence else described(error)
             raise
+
+
+class _BringUp:
+    """Until ``is_over``, the substrate says whether the topology is the cause of an error."""
+
+    def __init__(self, topology: Topology, substrate: Substrate) -> None:
+        self._topology = topology
+        self._substrate = substrate
+        self.is_over = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if self.is_over or not isinstance(error, LabError):
+            return
+        explained = self._substrate.explained(self._topology, error)
+        if isinstance(error, BadOption):
+            explained = self._about_sysctls(error)
+        if explained is not error:
+            raise explained from error
+
+    def _about_sysctls(self, error: BadOption) -> LabError:
+        """The error, with the file if it is about one of the topology's sysctls."""
+        for host in self._topology.hosts:
+            if any(name in str(error) for name in host.sysctls):
+                return BadTopology(f"{self._topology.where}: service {host.name!r}, 'sysctls': {error}")
+        return error
 
 
 def _merged_sysctls(topology: Topology, overrides: SysctlsByHost) -> dict[str, dict[str, str]]:

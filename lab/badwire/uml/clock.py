@@ -1,6 +1,6 @@
 """The virtual clock: plays each scenario in a kernel of its own, whose time jumps to the next event."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from badwire.scenario.scenario_file import Scenario
 from badwire.testbed.c_programs import compiled
 from badwire.uml import bytecode, kernels, paths
 from badwire.uml.cow_disk import Disk
-from badwire.uml.machine import Job, Machine, OutputForwarder
+from badwire.uml.machine import Job, Machine, OnOutput, OutputForwarder
 from badwire.uml.paths import ENVIRONMENT, here, outside, visible_directories
 
 
@@ -56,6 +56,50 @@ class VirtualClock:
         if error is None:
             return None
         return from_wire(outside(error, folder))
+
+    def run_command(
+        self,
+        command: list[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        directories: Sequence[Path],
+        on_output: OnOutput,
+    ) -> int:
+        """Run a command, such as pytest, in a kernel of its own, and return its exit status.
+
+        Args:
+            command: the command.
+            folder: the run's folder, which the command may write to, as OUT.
+            environment: the user's environment variables.
+            directories: of this machine, which the command must see.
+            on_output: see ``Machine.run``.
+
+        Raises:
+            LabError: see ``Machine.run``.
+        """
+        options = self.options
+        with_engine = options.substrate == "docker"
+        variables = paths.environment(environment)
+        if with_engine:
+            variables.pop("DOCKER_HOST", None)  # the kernel's own engine is at the default address
+        with bytecode.compiled() as modules, self._disks(options.substrate) as disks:
+            job = Job(
+                command=command,
+                cwd=here(),
+                environment=variables,
+                visible=visible_directories(modules, *directories),
+                engine=with_engine,
+            )
+            machine = Machine(
+                self.kernel,
+                folder,
+                seed=options.seed,
+                memory=options.memory,
+                limit=options.limit,
+                disks=disks,
+                bytecode=modules,
+            )
+            return int(machine.run(job, on_output))
 
     def _job(self, scenario: Scenario, substrate: str, modules: Path) -> Job:
         arguments = {

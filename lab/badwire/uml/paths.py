@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from badwire.errors import BadOption
 from badwire.options import CLOCK
+from badwire.store import run_folder
 from badwire.util import project
 
 OUT = "/run/out"  # the run's folder as the job sees it: the same in every run, so that records do not differ by it
@@ -37,10 +37,8 @@ def environment(users: Mapping[str, str]) -> dict[str, str]:
 
 def here() -> str:
     """The current directory. Raises BadOption if it was removed."""
-    try:
-        return os.getcwd()
-    except FileNotFoundError:
-        raise BadOption("The current directory was removed; cd to another.") from None
+    run_folder.check_current_folder()
+    return os.getcwd()
 
 
 def visible_directories(*more: str | Path) -> list[str]:

@@ -30,6 +30,7 @@ from badwire.report.html.plots import plots
 from badwire.report.story import Arrow, Story, story
 from badwire.result.judge import INTERACTIVE_FILE, FramesOfClaims
 from badwire.result.result import ClaimResult, Result
+from badwire.scenario import tested
 from badwire.util import files
 
 FILE = "report.html"
@@ -145,10 +146,14 @@ def command(result: Result) -> str:
         arguments = ["badwire", "run", result.file]
     if result.file == INTERACTIVE_FILE:
         arguments = INTERACTIVE_FILE.split()
+    option = "--"
+    if result.file == tested.FILE:
+        arguments = result.scenario.split(" ", 1)
+        option = "--lab-"
     for name in ("clock", "substrate", "engine", "lang", "seed"):
         value = result.environment.get(name)
         if value not in (None, "auto", "python"):
-            arguments.append(f"--{name}")
+            arguments.append(f"{option}{name}")
             arguments.append(str(value))
     return shlex.join(arguments)
 

@@ -82,6 +82,10 @@ class AttachedStream:
     def close(self) -> None:
         with contextlib.suppress(OSError):  # the other end may have closed first
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that is blocked in recv; close does not
+        # The SDK's response first, which would flush its closed stream when it is collected (http/client.py).
+        response = getattr(self._attached, "_response", None)
+        if response is not None:
+            response.close()
         self._attached.close()
         self._socket.close()
 

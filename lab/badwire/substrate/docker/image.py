@@ -294,6 +294,8 @@ def _find(client: docker.APIClient, name: str) -> str | None:
         return _identity(client, name)
     except ImageNotFound:
         return None
+    except APIError as error:
+        raise ImageError(f"the engine cannot look for the image {name}: {engine_message(error)}") from None
 
 
 def _identity(client: docker.APIClient, name: str) -> str:

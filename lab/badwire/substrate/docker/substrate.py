@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from badwire.errors import MachineError
-from badwire.substrate.docker import cleanup, image
+from badwire.errors import LabError, MachineError
+from badwire.substrate.docker import blame, cleanup, image
 from badwire.substrate.docker.client import connect
 from badwire.substrate.docker.containers import DockerRun
 from badwire.substrate.substrate import AgentStreams, SysctlsByHost
@@ -58,3 +58,7 @@ class Docker:
         images = {key: image.ensure(client, kind, self._progress) for key, kind in chosen.items()}
         run = DockerRun(client, undo)
         return run.up(topology, sysctls, mounts, lambda kind: images[kind.image, kind.base])
+
+    def explained(self, topology: Topology, error: LabError) -> LabError:
+        """BadTopology if the engine or an agent could not work with a setting of the topology; see ``Substrate``."""
+        return blame.explained(topology, error)

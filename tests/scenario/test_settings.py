@@ -1,0 +1,117 @@
+"""What a scenario or a test asks of its lab: each wrong type is one sentence, whoever asks."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from badwire.errors import BadOption
+from badwire.pytest_plugin.marker import LabSettings
+from badwire.scenario import scenario
+from badwire.topology.topology import Topology
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"sysctls": ["net.ipv4.tcp_sack"]}, "sysctls= is a mapping such as "),
+    ({"sysctls": {"net.ipv4.tcp_sack": None}}, "sysctls= is a mapping such as "),
+    ({"sysctls": {"server": {"net.ipv4.tcp_sack": True}}}, "sysctls= is a mapping such as "),
+    ({"hosts": 3}, "hosts= is a mapping from hosts of the topology to whole numbers"),
+    ({"hosts": {"client": "3"}}, "hosts= is a mapping from hosts of the topology to whole numbers"),
+    ({"hosts": {"client": True}}, "hosts= is a mapping from hosts of the topology to whole numbers"),
+    ({"hosts": {"client": -1}}, "hosts= is a mapping from hosts of the topology to whole numbers"),
+    ({"mounts": "my_server"}, "mounts= is a list of paths"),
+    ({"mounts": [3]}, "mounts= is a list of paths"),
+    ({"mounts": 3}, "mounts= is a list of paths"),
+    ({"routes": {"client": 1}}, "routes= is a mapping such as "),
+    ({"routes": {"client": {"initcwnd": "1"}}}, "routes= is a mapping such as "),
+    ({"virtual_only": True}, "virtual_only= is text"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), WRONG, ids=lambda each: next(iter(each)) if isinstance(each, dict) else ""
+)
+def test_a_wrong_type_is_one_sentence(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadOption) as by_scenario:
+        scenario("A title", **arguments)
+    with pytest.raises(BadOption) as by_marker:
+        LabSettings.of(arguments, Path())
+    assert str(by_scenario.value) == str(by_marker.value)
+    assert str(by_scenario.value).startswith(said)
+
+
+def test_right_types_pass() -> None:
+    arguments: dict[str, Any] = {
+        "sysctls": {"server": {"net.ipv4.tcp_sack": 0}},
+        "hosts": {"client": 2},
+        "mounts": (Path("/etc"), "/usr"),
+        "routes": {"server": {"initcwnd": 1}},
+        "virtual_only": "hours",
+    }
+    declared = scenario("A title", **arguments)(lambda lab: None)
+    settings = LabSettings.of(arguments, Path())
+    for name, value in arguments.items():
+        assert getattr(declared, name) == getattr(settings, name) == value
+
+
+def test_none_is_the_default() -> None:
+    nothing = {name: None for name in ("topology", "sysctls", "hosts", "routes", "mounts", "virtual_only")}
+    assert LabSettings.of(nothing, Path()) == LabSettings()
+
+
+@pytest.mark.parametrize("topology", [3, ["a.yaml"], {"services": {}}])
+def test_a_topology_is_a_file_or_a_topology(topology: object) -> None:
+    with pytest.raises(BadOption, match="topology= is the path of a compose file, or a Topology, not "):
+        LabSettings.of({"topology": topology}, Path())
+
+
+def merged(*kwargs: dict[str, Any]) -> LabSettings:
+    """The settings of several markers, the closest to the test first."""
+    return LabSettings.of_markers([pytest.mark.lab(**each).mark for each in kwargs], Path())
+
+
+def test_markers_of_a_method_and_of_its_class_both_apply() -> None:
+    topology = Topology.of("a", "b")
+    settings = merged(
+        {"sysctls": {"net.a": "1"}, "mounts": ["mine"]},
+        {"topology": topology, "sysctls": {"net.b": "2"}, "mounts": ["its"]},
+        {"hosts": {"a": 2}, "sysctls": {"net.a": "1"}},
+    )
+    assert settings.topology is topology
+    assert settings.sysctls == {"net.a": "1", "net.b": "2"}
+    assert settings.mounts == ["its", "mine"]
+    assert settings.hosts == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    ("method", "of_class", "said"),
+    [
+        ({"topology": "a.yaml"}, {"topology": "b.yaml"}, "topology is 'a.yaml' in one, and 'b.yaml' in the other"),
+        ({"hosts": {"client": 2}}, {"hosts": {"client": 3}}, r"hosts\['client'\] is 2 in one, and 3 in the other"),
+        (
+            {"sysctls": {"server": {"net.a": "1"}}},
+            {"sysctls": {"server": {"net.a": "0"}}},
+            r"sysctls\['server'\]\['net.a'\] is '1' in one, and '0' in the other",
+        ),
+        (
+            {"virtual_only": "hours"},
+            {"virtual_only": "days"},
+            "virtual_only is 'hours' in one, and 'days' in the other",
+        ),
+    ],
+    ids=["topology", "hosts", "sysctls", "virtual_only"],
+)
+def test_markers_that_contradict_each_other_are_refused(
+    method: dict[str, Any], of_class: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadOption, match=said):
+        merged(method, of_class)
+
+
+def test_a_wrong_marker_is_not_hidden_by_a_closer_one() -> None:
+    with pytest.raises(BadOption, match="topolgy is not an argument of the marker lab"):
+        merged({"topology": "a.yaml"}, {"topolgy": "b.yaml"})
+
+
+def test_arguments_by_position_are_refused() -> None:
+    with pytest.raises(BadOption, match=r"takes its arguments by name, and has 'x\.yaml' without one: topology, "):
+        LabSettings.of_markers([pytest.mark.lab("x.yaml").mark], Path())
