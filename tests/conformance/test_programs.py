@@ -138,6 +138,16 @@ def test_a_program_has_the_variables_of_its_host_and_those_that_it_is_started_wi
     assert started.wait().out == "bye\n"
 
 
+def test_what_no_program_can_have_is_refused(lab: Lab) -> None:
+    client = lab.host("client")
+    for wrong in ({"A=B": "c"}, {"A": "b\0c"}):
+        with pytest.raises(BadOption, match=r"^/bin/true cannot be started with these arguments and variables: "):
+            client.run("/bin/true", env=wrong)
+    with pytest.raises(BadOption, match="cannot be started with these arguments"):
+        client.run("/bin/echo", "a\0b")
+    assert client.run("/bin/sh", "-c", "echo $N", env={"N": 1}).out == "1\n"
+
+
 def test_no_variable_of_this_machine_reaches_a_program(opener: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BADWIRE_TEST_SECRET", "secret")
     with opener() as lab:
@@ -177,6 +187,14 @@ def test_what_a_program_writes_is_limited(lab: Lab) -> None:
         ended = lab.host("client").run("/bin/sh", "-c", f"head -c 70M /dev/zero > {folder}/large")
         assert "No space left on device" in ended.err
         lab.host("client").run("/bin/rm", f"{folder}/large")
+
+
+def test_the_backlog_of_a_host_can_be_cut_by_its_sysctl(opener: Any) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("the kernel hides net.core.somaxconn in a network namespace that is not root's")
+    with opener(sysctls={"server": {"net.core.somaxconn": "7"}}) as lab:
+        assert lab.host("server").sysctl("net.core.somaxconn") == "7"
+        assert lab.host("server").run("/bin/cat", "/proc/sys/net/core/somaxconn").out == "7\n"
 
 
 def test_a_sysctl_that_is_asked_for_comes_before_the_labs_own(opener: Any) -> None:

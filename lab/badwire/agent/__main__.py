@@ -27,7 +27,7 @@ def _defaults() -> ProgramDefaults:
     if directory in _NOBODYS_DIRECTORIES:
         directory = HOME
     variables = {name: value for name, value in os.environ.items() if name not in _OF_THE_AGENT}
-    return ProgramDefaults(HOME, directory, NOBODY, variables)
+    return ProgramDefaults(HOME, directory, lambda: NOBODY, variables)
 
 
 if __name__ == "__main__":

@@ -129,10 +129,9 @@ def run_host(hostname: str, hosts: int, fd: int, control: socket.socket) -> None
         control: belongs to the init process, and is closed.
     """
     _leave_init(control)
-    user: int | None = None
     try:
         netns_files.set_up(hostname, os.pread(hosts, os.fstat(hosts).st_size, 0).decode())
-        user = _enter_host_namespaces()
+        libc.unshare(libc.CLONE_NEWNET | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC)
         socket.sethostname(hostname)
     except MachineError as error:
         refuse(fd, fd, error)
@@ -143,7 +142,7 @@ def run_host(hostname: str, hosts: int, fd: int, control: socket.socket) -> None
         return
     os.close(hosts)
     variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    serve(fd, fd, ProgramDefaults(netns_files.TMP, netns_files.TMP, user, variables))
+    serve(fd, fd, ProgramDefaults(netns_files.TMP, netns_files.TMP, _become_nobody, variables))
 
 
 def _leave_init(control: socket.socket) -> None:
@@ -152,22 +151,20 @@ def _leave_init(control: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def _enter_host_namespaces() -> int | None:
-    """Enter a host's network, UTS and IPC namespaces; returns the user that programs have to become, None if no other.
+def _become_nobody() -> int | None:
+    """Make the agent nobody; returns the user that programs have to become, None if they are nobody by that.
 
-    In a lab of root's each host has a user namespace, too, in which its agent and programs are nobody. Programs that
-    see that they are root would try to become another user, which they may not, or refuse to start.
+    In a lab of root's the agent enters a user namespace for that. Programs that see that they are root would try to
+    become another user, which they may not, or refuse to start. The network namespace stays root's, since in one of
+    another user namespace the kernel hides settings such as net.core.somaxconn (net/core/sysctl_net_core.c).
     """
-    own = libc.CLONE_NEWNET | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC
     user = os.geteuid()
-    group = os.getegid()
     if user == NOBODY:  # enter_new_namespaces has mapped it
-        libc.unshare(own)
         return None
+    group = os.getegid()
     try:
-        libc.unshare(own | libc.CLONE_NEWUSER)
+        libc.unshare(libc.CLONE_NEWUSER)
     except OSError:  # root may make no user namespaces here
-        libc.unshare(own)
         return NOBODY
     _map_to_nobody(user, group)
     return None

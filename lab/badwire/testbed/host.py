@@ -68,7 +68,7 @@ class Host:
         program: str,
         *args: object,
         port: int | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, object] | None = None,
         cwd: str | Path | None = None,
         ready: bool = True,
         timeout: float = READY_TIMEOUT,
@@ -84,7 +84,7 @@ class Host:
                 of the host server (likewise for every host, by its name or alias), and ``{port}`` becomes ``port``;
                 anything else in braces stays as it is.
             port: the port that a program of your own listens on.
-            env: variables of its environment, beside those of the host (``environment`` in the compose file).
+            env: variables of its environment (their values become text), beside those of the host (``environment`` in the compose file).
             cwd: its working directory, a path on the host; None for /tmp, the one folder that it may write to.
             ready: with False, return without waiting until the program is ready.
             timeout: how long the program may take to become ready, in seconds.
@@ -114,7 +114,7 @@ class Host:
         program: str,
         *args: object,
         port: int | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, object] | None = None,
         cwd: str | Path | None = None,
         typed: str | bytes = "",
         timeout: float = 30.0,
@@ -313,7 +313,7 @@ class Host:
         port: int | None,
         ready: bool,
         timeout: float,
-        env: Mapping[str, str] | None,
+        env: Mapping[str, object] | None,
         cwd: str | Path | None,
         *,
         stdin: bool,
@@ -336,7 +336,7 @@ class Host:
             within=timeout + REPLY_TIMEOUT,
             name=name,
             args=arguments,
-            env={**self.environment, **(env or {})},
+            env={variable: str(value) for variable, value in {**self.environment, **(env or {})}.items()},
             cwd=None if cwd is None else str(Path(cwd).absolute()),
             ready=criterion,
             port=port,

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
-from badwire.agent.host.defaults import NOBODY
 from badwire.errors import BadOption, BadTopology, LabError, Timeout
 from badwire.evidence.evidence import Evidence
 from badwire.options import CLOCK, SNAPLEN
@@ -41,12 +40,6 @@ NO_IPV6 = {
 # for each 128 KB of memory (net/ipv4/tcp.c, tcp_init). The virtual clock's kernel has little memory, and so 2,048; this
 # is the default of a machine with 16 GB.
 VIRTUAL_SYSCTLS = {"net.ipv4.tcp_max_tw_buckets": "65536"}
-
-# A program without any capability can use ping, and ports below 1024 (Linux Documentation/networking/ip-sysctl.rst).
-PROGRAM_SYSCTLS = {
-    "net.ipv4.ping_group_range": f"{NOBODY} {NOBODY}",
-    "net.ipv4.ip_unprivileged_port_start": "0",
-}
 
 
 class Lab:
@@ -218,7 +211,7 @@ def open_lab(
     """
     settings = _merged_sysctls(topology, sysctls or {})
     clock = os.environ.get(CLOCK, "real")
-    defaults = {**PROGRAM_SYSCTLS, **(VIRTUAL_SYSCTLS if clock == "virtual" else {})}
+    defaults = VIRTUAL_SYSCTLS if clock == "virtual" else {}
     to_set = {name: {**defaults, **own} for name, own in settings.items()}
     with ExitStack() as undo:
         recorder = recording(folder, snaplen)

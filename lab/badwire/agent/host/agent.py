@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from badwire.agent.event_loop import Loop
-from badwire.agent.host import system
+from badwire.agent.host import defaults, system
 from badwire.agent.host.defaults import ProgramDefaults
 from badwire.agent.host.inet_diag import SocketEntry
 from badwire.agent.host.outgoing import Outgoing
@@ -48,13 +48,13 @@ ALWAYS_RECORDED = (
 class HostAgent:
     """Serves one host: its programs, controlled sockets, table of sockets, and counters."""
 
-    def __init__(self, loop: Loop, send: MessageHandler, defaults: ProgramDefaults) -> None:
+    def __init__(self, loop: Loop, send: MessageHandler, given: ProgramDefaults) -> None:
         self._loop = loop
         self._send = send
         self._sampler: Sampler | None = None
         self._sockets = ControlledSockets(send, self._call_returned)
         self._outgoing: dict[int, Outgoing] = {}  # by the lab's number
-        self._programs = Programs(loop, send, self._changed, defaults)
+        self._programs = Programs(loop, send, self._changed, given)
 
     def handle(self, request: Message, reply: Reply) -> None:
         """Carry out a request; ``reply`` is called once, now or later, with its value or with a LabError."""
@@ -71,6 +71,7 @@ class HostAgent:
             _configure_network(request)
             offloads = system.turn_offloads_off(system.INTERFACE)
             self._sampler = Sampler(self._loop, self._send)
+            self._programs.confine()
             libc.drop_capabilities(libc.CAP_NET_ADMIN, libc.CAP_NET_RAW, libc.CAP_SYS_ADMIN)
         except OSError as error:
             raise NoPermission(
@@ -221,6 +222,9 @@ class HostAgent:
 
 
 def _configure_network(request: Message) -> None:
+    if request["address"] is not None:  # else the engine has set them
+        for name, value in defaults.sysctls(os.getegid()).items():
+            system.write_sysctl(name, value)
     for name, value in request["sysctls"].items():
         system.write_sysctl(name, value)
     if request["address"] is not None:

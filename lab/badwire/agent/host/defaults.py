@@ -1,6 +1,6 @@
 """What every program of a host gets, unless its request says otherwise."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 NOBODY = 65534  # the user and the group "nobody" and "nogroup" of Debian, and the kernel's overflowuid
@@ -13,11 +13,24 @@ class ProgramDefaults:
     Attributes:
         home: the directory that they may write to; also their HOME and TMPDIR.
         directory: their working directory.
-        user: the user and group that they run as; None: the agent's own.
+        confine: called once, when the agent, which has one thread then, has set up its host. It may confine the
+            agent; it returns the user and group that programs have to become, None if they are the agent's own.
         variables: of their environment.
     """
 
     home: str
     directory: str
-    user: int | None
+    confine: Callable[[], int | None]
     variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def sysctls(group: int) -> dict[str, str]:
+    """What lets a program without any capability use ping, and ports below 1024 (Linux ip-sysctl.rst).
+
+    Args:
+        group: the agent's, by which the kernel knows the programs if they do not become another.
+    """
+    return {
+        "net.ipv4.ping_group_range": f"{group} {NOBODY}",
+        "net.ipv4.ip_unprivileged_port_start": "0",
+    }

@@ -59,10 +59,14 @@ class Programs:
         self._emit = emit
         self._changed = changed
         self._defaults = defaults
-        self._launcher = Launcher(defaults.user)
         self._programs: dict[int, HostProgram] = {}
         self._expected: dict[HostProgram, ExpectedListener] = {}  # the programs that are ready when they listen
         signal.signal(signal.SIGCHLD, lambda *_: loop.from_thread(self._reap))
+
+    def confine(self) -> None:
+        """Confine the agent, and whatever it starts from now on. Called once, before any program is started."""
+        self._user = self._defaults.confine()
+        self._launcher = Launcher(self._user)
 
     def come_last(self) -> None:
         """Let the programs that are started from now on run only while none of the lab's own processes wants to."""
@@ -88,6 +92,8 @@ class Programs:
             )
         try:
             process = self._spawn(argv, request["env"], directory, stdin=request["stdin"])
+        except ValueError as error:  # a zero byte, or a variable's name with =
+            raise BadOption(f"{name} cannot be started with these arguments and variables: {error}") from None
         except OSError as error:
             if error.filename == directory:
                 raise BadOption(
@@ -116,7 +122,7 @@ class Programs:
         for folder in program_folders():
             path += f"{os.pathsep}{folder}"
         environment = {**request["env"], "PATH": path}
-        shared = self._defaults.user is not None
+        shared = self._user is not None
         try:
             master, slave = open_terminal(request["rows"], request["columns"], shared)
             try:

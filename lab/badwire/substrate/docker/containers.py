@@ -13,6 +13,7 @@ from docker.errors import APIError, DockerException
 from docker.types import IPAMConfig, IPAMPool, LogConfig, Mount
 from requests.exceptions import RequestException
 
+from badwire.agent.host import defaults
 from badwire.errors import BadOption, LabError, MachineError, RunError
 from badwire.substrate.docker import subnets
 from badwire.substrate.docker.attach import AttachedStream
@@ -106,7 +107,7 @@ class DockerRun:
 
         def start_host(spec: HostSpec, network: LabNetwork) -> AttachedStream:
             address, _, _ = network.addresses[spec.name].partition("/")
-            settings = {**spec.sysctls, **sysctls.get(spec.name, {})}
+            settings = {**defaults.sysctls(0), **spec.sysctls, **sysctls.get(spec.name, {})}
             request = ContainerRequest(
                 name=spec.name,
                 agent="host",

@@ -11,6 +11,7 @@ from typing import Any
 import docker
 import pytest
 
+from badwire.agent.host.defaults import sysctls
 from badwire.errors import BadOption, ImageError, MachineError
 from badwire.substrate.docker.substrate import Docker
 from badwire.substrate.substrate import AgentStreams, Stream
@@ -101,7 +102,8 @@ def test_what_the_file_says_reaches_the_container(engine: docker.APIClient) -> N
         assert (limits["PidsLimit"], limits["Memory"], limits["NanoCpus"]) == (99, 77 * 2**20, 500_000_000)
         assert (config["Hostname"], config["StopSignal"], limits["Init"]) == ("other", "SIGTERM", True)
         assert "A=b" in config["Env"]
-        assert limits["Sysctls"] == {"net.ipv4.tcp_sack": "0", "net.ipv4.tcp_fin_timeout": "22"}
+        own = {"net.ipv4.tcp_sack": "0", "net.ipv4.tcp_fin_timeout": "22"}
+        assert limits["Sysctls"] == {**sysctls(0), **own}
         assert run(engine, container, "cat", "/proc/sys/net/ipv4/tcp_fin_timeout") == "22\n"
         assert run(engine, container, "cat", "/sys/class/net/eth0/mtu") == "1400\n"
 

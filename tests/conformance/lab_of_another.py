@@ -1,7 +1,7 @@
-"""Opens a lab on network namespaces as a user without any right, and prints what a program finds there, as JSON.
+"""Opens a lab on network namespaces as somebody else than this user, and prints what a program finds there, as JSON.
 
-Run as root: ``python -m tests.conformance.ordinary_user FOLDER``. The modules are imported before it becomes that user,
-who may perhaps not read them.
+Run as root: ``python -m tests.conformance.lab_of_another KIND FOLDER``. The modules are imported before it becomes that
+user, who may perhaps not read them.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from badwire.linux import libc
@@ -45,13 +46,47 @@ class Forked:
         os.waitpid(self.pid, 0)
 
 
-def main(folder: Path) -> None:
+def ordinary_user(folder: Path, then: Callable[[Path], None]) -> None:
+    """Go on as a user without any right."""
     if os.geteuid() == 0:
         os.chown(folder, USER, USER)
         os.setgroups([])
         os.setgid(USER)
         os.setuid(USER)
         libc.prctl(PR_SET_DUMPABLE, 1)  # else its files in /proc are root's, as after any change of user
+    then(folder)
+
+
+def root_without_user_namespaces(folder: Path, then: Callable[[Path], None]) -> None:
+    """Go on as root of a machine that lets nobody make user namespaces: one inside a user namespace of its own."""
+    unshared, unshare = os.pipe()
+    mapped, map_users = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            libc.unshare(libc.CLONE_NEWUSER | libc.CLONE_NEWNS)
+            os.write(unshare, b"done")
+            os.read(mapped, 4)
+            os.setgid(0)
+            os.setuid(0)
+            libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
+            Path("/proc/sys/user/max_user_namespaces").write_text("0")
+            then(folder)
+            sys.stdout.flush()
+            status = 0
+        finally:
+            os._exit(status)
+    os.read(unshared, 4)
+    for kind in ("uid_map", "gid_map"):
+        Path(f"/proc/{child}/{kind}").write_text("0 0 65536")
+    os.write(map_users, b"done")
+    _, ended = os.waitpid(child, 0)
+    sys.exit(os.waitstatus_to_exitcode(ended))
+
+
+def report(folder: Path) -> None:
+    """Open the lab, and print what a program finds."""
     with open_lab(Topology.of("server", "client"), Netns(Forked), folder=folder / "run") as lab:
         rows = json.dumps({name: row for name, (row, _) in ROWS.items()})
         ended = lab.host("client").run(PYTHON, "-c", SEES, rows)
@@ -59,5 +94,7 @@ def main(folder: Path) -> None:
     print(json.dumps({"rows": json.loads(ended.out or "{}"), "err": ended.err + own.err, "own": own.out.split()}))
 
 
+KINDS = {kind.__name__: kind for kind in (ordinary_user, root_without_user_namespaces)}
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    KINDS[sys.argv[1]](Path(sys.argv[2]), report)

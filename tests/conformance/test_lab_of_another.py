@@ -1,6 +1,7 @@
-"""A lab on network namespaces that a user without any right brings up is the same as root's."""
+"""A lab on network namespaces is the same whoever brings it up."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -8,19 +9,23 @@ import tempfile
 import pytest
 
 from badwire.pytest_plugin import require
-from tests.command_line import PATH, ROOT, environment
+from tests.command_line import ROOT, environment
+from tests.conformance.lab_of_another import KINDS
 from tests.conformance.test_programs import ROWS
 from tests.conftest import lack_of
 
 
-def test_a_program_finds_the_same_in_the_lab_of_an_ordinary_user() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_program_finds_the_same_in_the_lab_of(kind: str) -> None:
     if (lack := lack_of("netns")) is not None:
         require.lacking(str(lack), {"netns"})
+    if kind == "root_without_user_namespaces" and os.geteuid() != 0:
+        pytest.skip("only root can be root")
     with tempfile.TemporaryDirectory() as folder:  # pytest's own tmp_path is closed to other users
         done = subprocess.run(
-            [sys.executable, "-m", "tests.conformance.ordinary_user", folder],
+            [sys.executable, "-m", "tests.conformance.lab_of_another", kind, folder],
             cwd=ROOT,
-            env=environment(PYTHONPATH=PATH),
+            env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
