@@ -84,8 +84,9 @@ class Host:
                 of the host server (likewise for every host, by its name or alias), and ``{port}`` becomes ``port``;
                 anything else in braces stays as it is.
             port: the port that a program of your own listens on.
-            env: variables of its environment (their values become text), beside those of the host (``environment`` in the compose file).
-            cwd: its working directory, a path on the host; None for /tmp, the one folder that it may write to.
+            env: variables of its environment, beside those of the host (``environment`` in the compose file); their
+                values become text.
+            cwd: its working directory, a path on the host; None for /tmp, which it may write to.
             ready: with False, return without waiting until the program is ready.
             timeout: how long the program may take to become ready, in seconds.
 
