@@ -16,7 +16,7 @@ Options = argparse.Namespace
 def server(doc: str | None, stream: bool = True) -> argparse.ArgumentParser:
     """Return the options of every server. SO_REUSEADDR is off unless asked for: that is a lesson of its own."""
     parser = _parser(doc)
-    where = "bind to this address of the host; default 0.0.0.0, which is all of them"
+    where = "bind to this address of the host; default 0.0.0.0, all of IPv4; :: is all"
     parser.add_argument("address", nargs="?", type=address, default="0.0.0.0", metavar="ADDRESS", help=where)
     parser.add_argument("port", type=number(0, 65535), metavar="PORT", help="0: any that is free")
     parser.add_argument("--reuseaddr", action="store_true", help="set SO_REUSEADDR before bind")
@@ -30,7 +30,8 @@ def server(doc: str | None, stream: bool = True) -> argparse.ArgumentParser:
 def client(doc: str | None) -> argparse.ArgumentParser:
     """Return the options of every client."""
     parser = _parser(doc)
-    parser.add_argument("address", type=address, metavar="ADDRESS", help="of the server: a name or an IPv4 address")
+    what = "of the server: a name, an IPv4 or an IPv6 address"
+    parser.add_argument("address", type=address, metavar="ADDRESS", help=what)
     parser.add_argument("port", type=number(1, 65535), metavar="PORT")
     return parser
 
@@ -92,12 +93,15 @@ def seconds(least: float = 0, most: float = 86400) -> Callable[[str], float]:
 
 
 def address(text: str) -> str:
-    try:
-        if text:
-            return socket.gethostbyname(text)
-    except (OSError, UnicodeError):
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is not the name or the IPv4 address of a host")
+    """Return the address of a host, of IPv4 if it has one, else of IPv6."""
+    for family in (socket.AF_INET, socket.AF_INET6) if text else ():
+        try:
+            first, *_ = socket.getaddrinfo(text, 0, family)
+        except (OSError, UnicodeError):
+            continue
+        *_, sockaddr = first
+        return str(sockaddr[0])
+    raise argparse.ArgumentTypeError(f"{text!r} is not the name, the IPv4 or the IPv6 address of a host")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -85,6 +85,16 @@ def start(thread: "threading.Thread") -> None:
         raise OSError(errno.EAGAIN, "no further thread can be had") from None
 
 
+def family(address: str) -> socket.AddressFamily:
+    """Return the family of an address: one of IPv6 has colons."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def accepted(peer: tuple[str, int]) -> None:
+    """Tell that a client has come; that of IPv6 has more than an address and a port (ipv6(7)), which are not told."""
+    say("accepted", *peer[:2])
+
+
 def ready(sock: socket.socket) -> None:
     """Tell the lab, and anybody who reads along, that this socket can be used now, and its port."""
     say("ready", sock.getsockname()[1])
@@ -93,19 +103,19 @@ def ready(sock: socket.socket) -> None:
 def received(options: argparse.Namespace, peer: tuple[str, int], data: bytes) -> None:
     """With --print: what came from a client, as one line."""
     if options.print:
-        say("received", *peer, beginning(data))
+        say("received", *peer[:2], beginning(data))
 
 
 def answered(options: argparse.Namespace, peer: tuple[str, int], data: bytes) -> None:
     """With --print: what went back to a client, as one line."""
     if options.print:
-        say("answered", *peer, beginning(data))
+        say("answered", *peer[:2], beginning(data))
 
 
 def left(options: argparse.Namespace, peer: tuple[str, int]) -> None:
     """With --print: a client has closed."""
     if options.print:
-        say("left", *peer)
+        say("left", *peer[:2])
 
 
 def set_options(sock: socket.socket, options: argparse.Namespace) -> None:

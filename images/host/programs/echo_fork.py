@@ -30,7 +30,7 @@ def start_child(listener: socket.socket, options: arguments.Options) -> int:
     """Accept a client and give it a process; return its number. Two processes hold the connection until one closes."""
     with common.reports("accept"):
         connection, peer = listener.accept()
-    common.say("accepted", *peer)
+    common.accepted(peer)
     with connection, common.outlive(peer):
         if pid := signals.fork(signal.SIGCHLD, *signals.STOP):
             return pid  # the parent: closes its copy only
@@ -48,7 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     arriving = signals.as_bytes(signal.SIGCHLD, *signals.STOP)
     children: set[int] = set()
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))

@@ -36,7 +36,7 @@ def main() -> None:
     arguments.printing(parser)
     options = parser.parse_args()
     signals.stop_at_once()
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))
@@ -51,7 +51,7 @@ def main() -> None:
                 if key.fileobj is listener:
                     with common.reports("accept"):
                         connection, peer = listener.accept()
-                    common.say("accepted", *peer)
+                    common.accepted(peer)
                     connection.setblocking(False)
                     selector.register(connection, READ, (connection, peer, bytearray()))
                     continue

@@ -18,7 +18,7 @@ def main() -> None:
     options = parser.parse_args()
     signals.stop_at_once()
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))
@@ -29,7 +29,7 @@ def main() -> None:
         while True:
             with common.reports("accept"):
                 connection, peer = listener.accept()
-            common.say("accepted", *peer)
+            common.accepted(peer)
             with connection, common.outlive(peer):
                 connection.sendall(os.fsencode(options.greeting))
 

@@ -19,7 +19,7 @@ def main() -> None:
     signals.end_by_signal()
 
     message = os.fsencode(options.text)
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as connection:
         common.set_options(connection, options)
         with common.reports("connect"):
             connection.connect((options.address, options.port))

@@ -27,7 +27,7 @@ class Visit:
         """Connect, exchange one message, stay, leave; each visit does it in a thread of its own."""
         message, answer, call = b"connection %d\0\n" % self.number, b"", "socket"
         try:
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+            with socket.socket(common.family(options.address), socket.SOCK_STREAM) as connection:
                 common.set_options(connection, options)
                 call = "connect"
                 connection.connect((options.address, options.port))

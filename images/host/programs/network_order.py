@@ -53,6 +53,8 @@ def main() -> None:
     parser = arguments.client(__doc__)
     parser.add_argument("--forget-htons", action="store_true", help="put the port in as this machine has it")
     options = parser.parse_args()
+    if common.family(options.address) != socket.AF_INET:
+        parser.error("ADDRESS: sockaddr_in is for IPv4")
     signals.end_by_signal()
 
     address = socket.inet_pton(socket.AF_INET, options.address)

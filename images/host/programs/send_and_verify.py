@@ -42,7 +42,7 @@ def main() -> None:
 
     message = arguments.message_of(options)
     expected = message.upper() if options.upper else message
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as connection:
         common.set_options(connection, options)
         with common.reports("connect"):
             connection.connect((options.address, options.port))

@@ -41,7 +41,7 @@ def main() -> None:
     server = (options.address, options.port)
     sent = {b"%08d" % n: b"".join(common.random_bytes(options.size - 8, n)) for n in range(options.count)}
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with socket.socket(common.family(options.address), socket.SOCK_DGRAM) as sock:
         common.set_options(sock, options)
         if options.connect:
             with common.reports("connect"):

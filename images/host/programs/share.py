@@ -66,7 +66,7 @@ def share(connection: socket.socket, peer: tuple[str, int], arriving: int) -> No
 def main() -> None:
     options = arguments.server(__doc__).parse_args()
     arriving = signals.as_bytes(signal.SIGCHLD, *signals.STOP)
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))
@@ -77,7 +77,7 @@ def main() -> None:
         while True:
             wait_for(listener.fileno(), arriving)
             connection, peer = listener.accept()
-            common.say("accepted", *peer)
+            common.accepted(peer)
             with connection, common.outlive(peer):
                 share(connection, peer, arriving)
 

@@ -20,7 +20,7 @@ def main() -> None:
     options = parser.parse_args()
     signals.end_by_signal()
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as connection:
         common.set_options(connection, options)
         with common.reports("connect"):
             connection.connect((options.address, options.port))

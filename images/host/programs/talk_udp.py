@@ -19,7 +19,7 @@ def main() -> None:
     options = parser.parse_args()
     signals.end_by_signal()
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with socket.socket(common.family(options.address), socket.SOCK_DGRAM) as sock:
         common.set_options(sock, options)
         with common.reports("connect"):
             sock.connect((options.address, options.port))

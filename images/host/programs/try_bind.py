@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--bind-only", action="store_true", help="do not listen")
     options = parser.parse_args()
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as sock:
         common.set_options(sock, options)
         with common.reports("bind"):
             sock.bind((options.address, options.port))

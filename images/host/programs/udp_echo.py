@@ -19,7 +19,7 @@ def main() -> None:
     options = parser.parse_args()
     signals.stop_at_once()
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+    with socket.socket(common.family(options.address), socket.SOCK_DGRAM) as server:
         common.set_options(server, options)
         with common.reports("bind"):
             server.bind((options.address, options.port))
@@ -29,7 +29,7 @@ def main() -> None:
         while served != options.count:
             with common.reports("recvfrom"):
                 data, peer = server.recvfrom(options.buffer)
-            common.say("datagram", len(data), *peer, *([common.beginning(data)] if options.print else []))
+            common.say("datagram", len(data), *peer[:2], *([common.beginning(data)] if options.print else []))
             with common.outlive(peer):
                 server.sendto(data, peer)
             served += 1

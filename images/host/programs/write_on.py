@@ -22,7 +22,7 @@ def main() -> None:
     if options.sigpipe:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as connection:
         common.set_options(connection, options)
         with common.reports("connect"):
             connection.connect((options.address, options.port))

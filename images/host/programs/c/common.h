@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -129,7 +130,7 @@ static inline const char *beginning(const char *data, size_t size, char out[PRIN
 /* ---- the command line ---- */
 
 struct options { /* of every program; those that a program does not name stay as they are */
-    struct in_addr address;
+    struct sockaddr_storage address; /* of IPv4 or IPv6 */
     int port;
     int sndbuf, rcvbuf;
     int backlog;
@@ -137,7 +138,7 @@ struct options { /* of every program; those that a program does not name stay as
     bool reuseaddr, reuseport, print;
 };
 
-static const struct options defaults = {.backlog = 128};
+static const struct options defaults = {.address = {.ss_family = AF_INET}, .backlog = 128};
 
 enum kind { FLAG = 1, NUMBER, SECONDS, TEXT, ADDRESS, NUMBERS };
 
@@ -153,13 +154,13 @@ struct argument {
 #define CLIENT(o) \
     {"--sndbuf", NUMBER, &(o).sndbuf, 1, INT_MAX, "set SO_SNDBUF (the kernel doubles it)", false}, \
     {"--rcvbuf", NUMBER, &(o).rcvbuf, 1, INT_MAX, "set SO_RCVBUF (the kernel doubles it)", false}, \
-    {"ADDRESS", ADDRESS, &(o).address, 0, 0, "of the server, IPv4", false}, \
+    {"ADDRESS", ADDRESS, &(o).address, 0, 0, "of the server, IPv4 or IPv6", false}, \
     {"PORT", NUMBER, &(o).port, 1, 65535, "", false}
 
 #define DATAGRAM_SERVER(o) \
     {"--sndbuf", NUMBER, &(o).sndbuf, 1, INT_MAX, "set SO_SNDBUF (the kernel doubles it)", false}, \
     {"--rcvbuf", NUMBER, &(o).rcvbuf, 1, INT_MAX, "set SO_RCVBUF (the kernel doubles it)", false}, \
-    {"ADDRESS", ADDRESS, &(o).address, 0, 0, "bind to this address of the host; default 0.0.0.0, all of them", true}, \
+    {"ADDRESS", ADDRESS, &(o).address, 0, 0, "bind to this address of the host; default 0.0.0.0, all of IPv4", true}, \
     {"PORT", NUMBER, &(o).port, 0, 65535, "0: any that is free", false}, \
     {"--reuseaddr", FLAG, &(o).reuseaddr, 0, 0, "set SO_REUSEADDR before bind", false}, \
     {"--reuseport", FLAG, &(o).reuseport, 0, 0, "set SO_REUSEPORT before bind", false}
@@ -200,6 +201,32 @@ static inline double seconds(const struct argument *which, const char *text)
     return value;
 }
 
+/* Read an address of IPv4, or of IPv6, such as ::1 or, with the interface of a link-local one, fe80::1%eth0. */
+static inline void address(const struct argument *which, const char *text)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    char digits[INET6_ADDRSTRLEN] = "";
+    size_t length = strcspn(text, "%");
+
+    if (strcmp(text, "localhost") == 0)
+        text = "127.0.0.1";
+    if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
+        memcpy(which->value, &in, sizeof in);
+        return;
+    }
+    if (length < sizeof digits)
+        memcpy(digits, text, length);
+    bool known = inet_pton(AF_INET6, digits, &in6.sin6_addr) == 1;
+    if (known && text[length]) {
+        in6.sin6_scope_id = if_nametoindex(text + length + 1);
+        known = in6.sin6_scope_id > 0;
+    }
+    if (!known)
+        wrong_arguments("%s: '%s' is not the IPv4 or IPv6 address of a host", which->name, text);
+    memcpy(which->value, &in6, sizeof in6);
+}
+
 static inline void take(const struct argument *which, const char *text)
 {
     switch (which->kind) {
@@ -216,10 +243,7 @@ static inline void take(const struct argument *which, const char *text)
         *(const char **)which->value = text;
         break;
     case ADDRESS:
-        if (strcmp(text, "localhost") == 0)
-            text = "127.0.0.1";
-        if (inet_pton(AF_INET, text, which->value) != 1)
-            wrong_arguments("%s: '%s' is not the IPv4 address of a host", which->name, text);
+        address(which, text);
         break;
     case NUMBERS: /* the caller reads them, with number() */
         break;
@@ -310,21 +334,31 @@ static inline void set_options(int sock, const struct options *o)
 }
 
 /* The address and the port of the command line, in network byte order. */
-static inline struct sockaddr_in socket_address(const struct options *o)
+static inline struct sockaddr_storage socket_address(const struct options *o)
 {
-    return (struct sockaddr_in){
-        .sin_family = AF_INET,
-        .sin_addr = o->address,
-        .sin_port = htons((uint16_t)o->port),
-    };
+    struct sockaddr_storage address = o->address;
+    in_port_t port = htons((uint16_t)o->port);
+
+    if (address.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)&address)->sin6_port = port;
+    else
+        ((struct sockaddr_in *)&address)->sin_port = port;
+    return address;
+}
+
+static inline int port_of(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+    return ntohs(((const struct sockaddr_in *)address)->sin_port);
 }
 
 static inline int own_port(int sock)
 {
-    struct sockaddr_in own;
+    struct sockaddr_storage own;
     socklen_t size = sizeof own;
     check("getsockname", getsockname(sock, (struct sockaddr *)&own, &size));
-    return ntohs(own.sin_port);
+    return port_of(&own);
 }
 
 /* Report that this socket can be used now, and its port. */
@@ -335,32 +369,34 @@ static inline void ready(int sock)
 
 /* An address for a message, as in `10.0.0.2 40000`. */
 struct shown {
-    char address[INET_ADDRSTRLEN];
+    char address[INET6_ADDRSTRLEN];
     int port;
 };
 
-static inline struct shown show(const struct sockaddr_in *peer)
+static inline struct shown show(const struct sockaddr_storage *peer)
 {
-    struct shown shown = {.port = ntohs(peer->sin_port)};
-    inet_ntop(AF_INET, &peer->sin_addr, shown.address, sizeof shown.address);
+    struct shown shown = {.port = port_of(peer)};
+    const void *packed = peer->ss_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)peer)->sin6_addr
+                                                     : (const void *)&((const struct sockaddr_in *)peer)->sin_addr;
+    inet_ntop(peer->ss_family, packed, shown.address, sizeof shown.address);
     return shown;
 }
 
-static inline void accepted(const struct sockaddr_in *peer)
+static inline void accepted(const struct sockaddr_storage *peer)
 {
     struct shown who = show(peer);
     say("accepted %s %d", who.address, who.port);
 }
 
 /* A client broke off: say so and go on, since a server outlives its clients. */
-static inline void lost(const struct sockaddr_in *peer)
+static inline void lost(const struct sockaddr_storage *peer)
 {
     int number = errno;
     struct shown who = show(peer);
     complain("lost the client %s port %d: %s", who.address, who.port, error_name(number));
 }
 
-static inline void print_data(const char *what, const struct sockaddr_in *peer, const char *data, size_t size)
+static inline void print_data(const char *what, const struct sockaddr_storage *peer, const char *data, size_t size)
 {
     char printable[PRINTABLE];
     struct shown who = show(peer);
@@ -368,14 +404,14 @@ static inline void print_data(const char *what, const struct sockaddr_in *peer, 
 }
 
 /* With --print: what came from a client. */
-static inline void received(const struct options *o, const struct sockaddr_in *peer, const char *data, size_t size)
+static inline void received(const struct options *o, const struct sockaddr_storage *peer, const char *data, size_t size)
 {
     if (o->print)
         print_data("received", peer, data, size);
 }
 
 /* With --print: a client has closed. */
-static inline void left(const struct options *o, const struct sockaddr_in *peer)
+static inline void left(const struct options *o, const struct sockaddr_storage *peer)
 {
     struct shown who = show(peer);
     if (o->print)

@@ -7,7 +7,7 @@
 /* Send back what comes, until the client closes, or we do because --close-after bytes were answered.
  * Returns 0, or -1 with errno if the client broke off.
  */
-static inline int echo(int connection, const struct sockaddr_in *peer, const struct options *o)
+static inline int echo(int connection, const struct sockaddr_storage *peer, const struct options *o)
 {
     char buffer[CHUNK];
     ssize_t size;

@@ -9,7 +9,7 @@
 /* Accept a client and give it a process. Two processes hold the connection until one closes. */
 static pid_t start_child(int listener, const struct options *o)
 {
-    struct sockaddr_in peer;
+    struct sockaddr_storage peer;
     socklen_t size = sizeof peer;
     int connection = (int)check("accept", accept(listener, (struct sockaddr *)&peer, &size));
     accepted(&peer);
@@ -35,9 +35,9 @@ int main(int argc, char **argv)
     parse(argc, argv, "An echo server with a process for each client, which reaps its children.",
           (struct argument[]){SERVER(o), CLOSE_AFTER(o), PRINT(o), {0}});
 
-    int listener = (int)check("socket", socket(AF_INET, SOCK_STREAM, 0));
+    int listener = (int)check("socket", socket(o.address.ss_family, SOCK_STREAM, 0));
     set_options(listener, &o);
-    struct sockaddr_in own = socket_address(&o);
+    struct sockaddr_storage own = socket_address(&o);
     check("bind", bind(listener, (struct sockaddr *)&own, sizeof own));
     check("listen", listen(listener, o.backlog));
     serve_with_children(listener, &o, start_child);

@@ -12,15 +12,15 @@ int main(int argc, char **argv)
           (struct argument[]){SERVER(o), CLOSE_AFTER(o), PRINT(o), {0}});
     stop_at_once();
 
-    int listener = (int)check("socket", socket(AF_INET, SOCK_STREAM, 0));
+    int listener = (int)check("socket", socket(o.address.ss_family, SOCK_STREAM, 0));
     set_options(listener, &o);
-    struct sockaddr_in own = socket_address(&o);
+    struct sockaddr_storage own = socket_address(&o);
     check("bind", bind(listener, (struct sockaddr *)&own, sizeof own));
     check("listen", listen(listener, o.backlog));
     ready(listener);
 
     for (;;) {
-        struct sockaddr_in peer;
+        struct sockaddr_storage peer;
         socklen_t size = sizeof peer;
         int connection = (int)check("accept", accept(listener, (struct sockaddr *)&peer, &size));
         accepted(&peer);

@@ -52,7 +52,7 @@ static const char *exchange(struct visit *visit, int connection)
     char message[40], answer[sizeof message];
     size_t size = (size_t)sprintf(message, "connection %d%c\n", visit->number, '\0'), came = 0;
     ssize_t more = 1;
-    struct sockaddr_in server = socket_address(&o);
+    struct sockaddr_storage server = socket_address(&o);
 
     set_options(connection, &o);
     if (connect(connection, (struct sockaddr *)&server, sizeof server) < 0)
@@ -79,7 +79,7 @@ static const char *exchange(struct visit *visit, int connection)
 static void *make(void *argument)
 {
     struct visit *visit = argument;
-    int connection = socket(AF_INET, SOCK_STREAM, 0);
+    int connection = socket(o.address.ss_family, SOCK_STREAM, 0);
     const char *failed = connection < 0 ? "socket" : exchange(visit, connection);
 
     if (failed)

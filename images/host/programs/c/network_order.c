@@ -47,10 +47,12 @@ int main(int argc, char **argv)
           });
     end_by_signal();
 
+    if (o.address.ss_family != AF_INET)
+        wrong_arguments("ADDRESS: sockaddr_in is for IPv4");
     uint16_t one = 1, port = (uint16_t)o.port;
     struct sockaddr_in server = {
         .sin_family = AF_INET,
-        .sin_addr = o.address,
+        .sin_addr = ((struct sockaddr_in *)&o.address)->sin_addr,
         .sin_port = forget_htons ? port : htons(port),
     };
     char before[5], after[5], address[9];
@@ -60,7 +62,7 @@ int main(int argc, char **argv)
     show_cast("little", htole16(0x0102), 0x0102);
     show_cast("big", htobe16(0x0102), 0x0102);
     char text[INET_ADDRSTRLEN];
-    inet_ntop(AF_INET, &o.address, text, sizeof text);
+    inet_ntop(AF_INET, &server.sin_addr, text, sizeof text);
     convert("inet_pton", AF_INET, text);
     convert("inet_pton-text", AF_INET, "no address");
     convert("inet_pton-family", AF_UNIX, text);

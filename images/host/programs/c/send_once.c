@@ -26,13 +26,13 @@ int main(int argc, char **argv)
           });
     end_by_signal();
 
-    int connection = (int)check("socket", socket(AF_INET, SOCK_STREAM, 0));
+    int connection = (int)check("socket", socket(o.address.ss_family, SOCK_STREAM, 0));
     set_options(connection, &o);
     if (timeout) {
         struct timeval longest = {.tv_sec = timeout};
         check("setsockopt", setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest));
     }
-    struct sockaddr_in server = socket_address(&o);
+    struct sockaddr_storage server = socket_address(&o);
     check("connect", connect(connection, (struct sockaddr *)&server, sizeof server));
     if (alarm_after) {
         struct sigaction action = {.sa_handler = interrupt, .sa_flags = restart ? SA_RESTART : 0};

@@ -20,9 +20,9 @@ int main(int argc, char **argv)
           });
     end_by_signal();
 
-    int connection = (int)check("socket", socket(AF_INET, SOCK_STREAM, 0));
+    int connection = (int)check("socket", socket(o.address.ss_family, SOCK_STREAM, 0));
     set_options(connection, &o);
-    struct sockaddr_in server = socket_address(&o);
+    struct sockaddr_storage server = socket_address(&o);
     check("connect", connect(connection, (struct sockaddr *)&server, sizeof server));
 
     struct generator generator;

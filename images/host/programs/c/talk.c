@@ -12,9 +12,9 @@ int main(int argc, char **argv)
           (struct argument[]){CLIENT(o), {0}});
     end_by_signal();
 
-    int connection = (int)check("socket", socket(AF_INET, SOCK_STREAM, 0));
+    int connection = (int)check("socket", socket(o.address.ss_family, SOCK_STREAM, 0));
     set_options(connection, &o);
-    struct sockaddr_in server = socket_address(&o), own;
+    struct sockaddr_storage server = socket_address(&o), own;
     socklen_t own_size = sizeof own;
     check("connect", connect(connection, (struct sockaddr *)&server, sizeof server));
     check("getsockname", getsockname(connection, (struct sockaddr *)&own, &own_size));

@@ -17,9 +17,9 @@ int main(int argc, char **argv)
           });
     end_by_signal();
 
-    int sock = (int)check("socket", socket(AF_INET, SOCK_DGRAM, 0));
+    int sock = (int)check("socket", socket(o.address.ss_family, SOCK_DGRAM, 0));
     set_options(sock, &o);
-    struct sockaddr_in server = socket_address(&o);
+    struct sockaddr_storage server = socket_address(&o);
     check("connect", connect(sock, (struct sockaddr *)&server, sizeof server));
     say("port %d", own_port(sock));
     set_timeout(sock, timeout);

@@ -8,7 +8,7 @@
 
 struct visit {
     int connection;
-    struct sockaddr_in peer;
+    struct sockaddr_storage peer;
     const struct options *options;
 };
 

@@ -15,9 +15,9 @@ int main(int argc, char **argv)
               {0},
           });
 
-    int sock = (int)check("socket", socket(AF_INET, SOCK_STREAM, 0));
+    int sock = (int)check("socket", socket(o.address.ss_family, SOCK_STREAM, 0));
     set_options(sock, &o);
-    struct sockaddr_in own = socket_address(&o);
+    struct sockaddr_storage own = socket_address(&o);
     check("bind", bind(sock, (struct sockaddr *)&own, sizeof own));
     if (!bind_only)
         check("listen", listen(sock, o.backlog));

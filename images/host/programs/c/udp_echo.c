@@ -18,15 +18,15 @@ int main(int argc, char **argv)
           });
     stop_at_once();
 
-    int server = (int)check("socket", socket(AF_INET, SOCK_DGRAM, 0));
+    int server = (int)check("socket", socket(o.address.ss_family, SOCK_DGRAM, 0));
     set_options(server, &o);
-    struct sockaddr_in own = socket_address(&o);
+    struct sockaddr_storage own = socket_address(&o);
     check("bind", bind(server, (struct sockaddr *)&own, sizeof own));
     ready(server);
 
     char *buffer = malloc((size_t)room), printable[PRINTABLE];
     for (int served = 0; !count || served < count; served++) {
-        struct sockaddr_in peer;
+        struct sockaddr_storage peer;
         socklen_t size = sizeof peer;
         ssize_t length =
             check("recvfrom", recvfrom(server, buffer, (size_t)room, 0, (struct sockaddr *)&peer, &size));

@@ -44,7 +44,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, reap)
     signal.siginterrupt(signal.SIGCHLD, not options.restart)
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))
@@ -56,7 +56,7 @@ def main() -> None:
             with common.reports("accept"):
                 connection = accept(listener)
             peer = connection.getpeername()
-            common.say("accepted", *peer)
+            common.accepted(peer)
             with connection, common.outlive(peer):
                 if signals.fork(signal.SIGCHLD):
                     continue  # the parent: closes its copy only

@@ -19,7 +19,7 @@ def accept(listener: socket.socket, options: arguments.Options) -> None:
     """Accept a client and give it a process."""
     with common.reports("accept"):
         connection, peer = listener.accept()
-    common.say("accepted", *peer)
+    common.accepted(peer)
     with connection, common.outlive(peer):
         if os.fork():
             return  # the parent: closes its copy only
@@ -37,7 +37,7 @@ def main() -> None:
     signals.end_by_signal()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # at most one is pending, as in a handler
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))

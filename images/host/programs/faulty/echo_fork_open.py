@@ -22,7 +22,7 @@ def serve(listener: socket.socket, options: arguments.Options) -> None:
     """Accept a client and give it a process."""
     with common.reports("accept"):
         connection, peer = listener.accept()
-    common.say("accepted", *peer)
+    common.accepted(peer)
     if signals.fork(*signals.STOP):
         connection.detach()  # the mistake; right: connection.close()
         return
@@ -37,7 +37,7 @@ def main() -> None:
     arriving = signals.as_bytes(*signals.STOP)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # then the kernel reaps the children
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))

@@ -39,7 +39,7 @@ def main() -> None:
     signals.end_by_signal()
     signal.signal(signal.SIGCHLD, reap)
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))
@@ -50,7 +50,7 @@ def main() -> None:
         while True:
             with common.reports("accept"):
                 connection, peer = listener.accept()
-            common.say("accepted", *peer)
+            common.accepted(peer)
             with connection, common.outlive(peer):
                 if signals.fork(signal.SIGCHLD):
                     continue  # the parent: closes its copy only

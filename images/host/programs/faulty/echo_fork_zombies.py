@@ -20,7 +20,7 @@ def serve(listener: socket.socket, options: arguments.Options) -> None:
     """Accept a client and give it a process."""
     with common.reports("accept"):
         connection, peer = listener.accept()
-    common.say("accepted", *peer)
+    common.accepted(peer)
     with connection:
         if signals.fork(*signals.STOP):
             return  # the parent: closes its copy only
@@ -38,7 +38,7 @@ def main() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     arriving = signals.as_bytes(*signals.STOP)
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))

@@ -22,7 +22,7 @@ def main() -> None:
     options = arguments.server(__doc__).parse_args()
     signals.stop_at_once()
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))
@@ -33,7 +33,7 @@ def main() -> None:
         while True:
             with common.reports("accept"):
                 connection, peer = listener.accept()
-            common.say("accepted", *peer)
+            common.accepted(peer)
             with connection, common.outlive(peer):
                 echo(connection)
 

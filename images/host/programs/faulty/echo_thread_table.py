@@ -21,7 +21,7 @@ def main() -> None:
     signals.stop_at_once()
     table: list[socket.socket] = []
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))
@@ -32,7 +32,7 @@ def main() -> None:
         while True:
             with common.reports("accept"):
                 connection, peer = listener.accept()
-            common.say("accepted", *peer)
+            common.accepted(peer)
             table.append(connection)
             if len(table) >= options.slots:
                 common.say("the table is full")

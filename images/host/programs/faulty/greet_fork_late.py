@@ -19,7 +19,7 @@ def serve(listener: socket.socket) -> None:
     """Accept a client, learn its name, and let a process greet it."""
     with common.reports("accept"):
         connection, peer = listener.accept()
-    common.say("accepted", *peer)
+    common.accepted(peer)
     with connection, common.outlive(peer):
         name = read_name(connection)  # the mistake; right: in the child
         if signals.fork(*signals.STOP):
@@ -35,7 +35,7 @@ def main() -> None:
     arriving = signals.as_bytes(*signals.STOP)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # then the kernel reaps the children
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with socket.socket(common.family(options.address), socket.SOCK_STREAM) as listener:
         common.set_options(listener, options)
         with common.reports("bind"):
             listener.bind((options.address, options.port))

@@ -23,6 +23,8 @@ def main() -> None:
     parser.add_argument("addresses", nargs="+", metavar="ADDRESS", type=arguments.address, help="IPv4 addresses")
     options = parser.parse_args()
     for address in options.addresses:
+        if common.family(address) != socket.AF_INET:
+            parser.error(f"ADDRESS: {address!r} is not an IPv4 address")
         text = ctypes.create_string_buffer(ROOM)
         packed = socket.inet_pton(socket.AF_INET, address)
         shown = LIBC.inet_ntop(int(socket.AF_INET), packed, text, ROOM)

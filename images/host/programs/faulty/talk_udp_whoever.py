@@ -19,7 +19,7 @@ def main() -> None:
     signals.end_by_signal()
     server = options.address, options.port
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with socket.socket(common.family(options.address), socket.SOCK_DGRAM) as sock:
         common.set_options(sock, options)
         with common.reports("bind"):
             sock.bind(("0.0.0.0", 0))

@@ -20,9 +20,9 @@ int main(int argc, char **argv)
 
     static char answer[65535];
     char printable[PRINTABLE];
-    int sock = (int)check("socket", socket(AF_INET, SOCK_DGRAM, 0));
+    int sock = (int)check("socket", socket(o.address.ss_family, SOCK_DGRAM, 0));
     set_options(sock, &o);
-    struct sockaddr_in server = socket_address(&o);
+    struct sockaddr_storage server = socket_address(&o);
     check("sendto", sendto(sock, text, strlen(text), 0, (struct sockaddr *)&server, sizeof server));
     ssize_t size = recvfrom(sock, answer, sizeof answer, 0, NULL, NULL); /* the mistake; right: after SO_RCVTIMEO */
     check("recvfrom", size);

@@ -10,7 +10,7 @@
 /* Accept a client and give it a process. */
 static void accept_one(int listener, const struct options *o)
 {
-    struct sockaddr_in peer;
+    struct sockaddr_storage peer;
     socklen_t size = sizeof peer;
     int connection = (int)check("accept", accept(listener, (struct sockaddr *)&peer, &size));
     accepted(&peer);
@@ -45,9 +45,9 @@ int main(int argc, char **argv)
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL); /* at most one is pending, as in a handler */
 
-    int listener = (int)check("socket", socket(AF_INET, SOCK_STREAM, 0));
+    int listener = (int)check("socket", socket(o.address.ss_family, SOCK_STREAM, 0));
     set_options(listener, &o);
-    struct sockaddr_in own = socket_address(&o);
+    struct sockaddr_storage own = socket_address(&o);
     check("bind", bind(listener, (struct sockaddr *)&own, sizeof own));
     check("listen", listen(listener, o.backlog));
     ready(listener);

@@ -14,12 +14,12 @@ int main(int argc, char **argv)
     int count = parse(argc, argv, "Show addresses as text.", (struct argument[]){address, {0}});
     if (!count)
         wrong_arguments("the following arguments are required: ADDRESS");
-    struct in_addr packed[count];
-    const struct argument one = {"ADDRESS", ADDRESS, packed, 0, 0, "", false};
     for (int i = 0; i < count; i++) {
-        take(&one, argv[1 + i]);
+        struct in_addr packed;
+        if (inet_pton(AF_INET, argv[1 + i], &packed) != 1)
+            wrong_arguments("ADDRESS: '%s' is not an IPv4 address", argv[1 + i]);
         char text[ROOM];
-        const char *shown = inet_ntop(AF_INET, &packed[0], text, sizeof text);
+        const char *shown = inet_ntop(AF_INET, &packed, text, sizeof text);
         say("%s %s", argv[1 + i], shown ? shown : error_name(errno));
     }
     return 0;

@@ -18,9 +18,9 @@ int main(int argc, char **argv)
           });
     end_by_signal();
 
-    int sock = (int)check("socket", socket(AF_INET, SOCK_DGRAM, 0));
+    int sock = (int)check("socket", socket(o.address.ss_family, SOCK_DGRAM, 0));
     set_options(sock, &o);
-    struct sockaddr_in any = {.sin_family = AF_INET}, server = socket_address(&o);
+    struct sockaddr_storage any = {.ss_family = o.address.ss_family}, server = socket_address(&o);
     check("bind", bind(sock, (struct sockaddr *)&any, sizeof any));
     say("port %d", own_port(sock));
     set_timeout(sock, timeout);
