@@ -46,9 +46,22 @@ def unreachable(ends: Ends, about: bytes, code: int = 3, ident: int = 1, next_mt
     return _ip(ends, 1, struct.pack("!BB", 3, code), struct.pack("!HH", 0, next_mtu) + about[14 : 14 + 28], ident)
 
 
+def icmp6(ends: Ends, kind: int, code: int, body: bytes) -> bytes:
+    """An ICMPv6 message in its frame; ``body`` is what comes after the checksum."""
+    return _ip(ends, 58, struct.pack("!BB", kind, code), body, 0)
+
+
+def too_big(ends: Ends, about: bytes, next_mtu: int, code: int = 0) -> bytes:
+    """ICMPv6 "packet too big", with as much of that datagram as fits 1280 bytes (RFC 4443 section 3.2)."""
+    return icmp6(ends, 2, code, struct.pack("!I", next_mtu) + about[14 : 14 + 1232])
+
+
 def ends_of(about: bytes) -> Ends:
     """The addresses of an answer to a frame: from its destination to its source."""
-    source, destination = (".".join(map(str, about[at : at + 4])) for at in (30, 26))
+    if about[12:14] == b"\x86\xdd":
+        source, destination = (str(ip_address(about[at : at + 16])) for at in (38, 22))
+    else:
+        source, destination = (str(ip_address(about[at : at + 4])) for at in (30, 26))
     return about[0:6].hex(":"), about[6:12].hex(":"), source, destination
 
 

@@ -1,6 +1,7 @@
 """The claims of port_reuse on histories written by hand: right, wrong in one thing at a time, with things missing."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from badwire.claims import HOLDS
 from badwire.evidence import Evidence
@@ -37,7 +38,7 @@ def run(
         kept: how many of its sockets are in TIME_WAIT at the end.
         bind: what try_bind prints then.
     """
-    facts = {"release": release, "hz": hz, "sysctls": {"net.ipv4.tcp_tw_reuse": tw_reuse}}
+    facts: dict[str, Any] = {"release": release, "hz": hz, "sysctls": {"net.ipv4.tcp_tw_reuse": tw_reuse}}
     w = Written(("server", "client1", "client2"), scenario="port_reuse", **facts)
     server = w.hosts["server"]
     for number, errno in enumerate(first):

@@ -37,16 +37,23 @@ def ns(seconds: float) -> int:
 
 
 class Written:
-    """A run written by hand. ``facts`` replace those of each host: hz, release, sysctls, mtu, offloads."""
+    """A run written by hand. ``facts`` replace those of each host: hz, release, sysctls, mtu, offloads.
 
-    def __init__(self, hosts: Sequence[str] = ("server", "client"), scenario: str = "written", **facts: Any) -> None:
+    With ``ipv6`` each host has an address of IPv6 too; ``version`` is that of the frames that are written next.
+    """
+
+    def __init__(
+        self, hosts: Sequence[str] = ("server", "client"), scenario: str = "written", ipv6: bool = False, **facts: Any
+    ) -> None:
         self.hosts = {host: f"10.0.0.{number}" for number, host in enumerate(hosts, 2)}
+        self.hosts6 = {host: f"fd00::{number}" for number, host in enumerate(hosts, 2)} if ipv6 else {}
+        self.version = 6 if ipv6 else 4
         self.records: list[dict[str, Any]] = []
         self.captured: list[Captured] = []
         self.dropped = 0
         self._ids = 0
         run = {"substrate": "netns", "engine": "auto", "clock": "real", "seed": 1, "snaplen": 262144}
-        self.record("meta", 0, format=FORMAT, scenario=scenario, hosts=self.hosts, **run)
+        self.record("meta", 0, format=FORMAT, scenario=scenario, hosts=self.hosts, hosts6=self.hosts6, **run)
         known = {"release": "6.18.44", "hz": 250, "machine": "x86_64", "mtu": 1500, "offloads": OFFLOADS, "sysctls": {}}
         for host in hosts:
             self.record("facts", 0, host=host, mac=self.mac(host), **{**known, **facts})
@@ -168,6 +175,11 @@ class Written:
         ends = forged.ends_of(about) if source == WIRE else self._ends(source, to)
         return self.frame(source, to, t, forged.unreachable(ends, about, code, self._next(), next_mtu), **how)
 
+    def too_big(self, source: str, to: str, t: float, about: bytes, next_mtu: int, code: int = 0, **how: Any) -> bytes:
+        """An ICMPv6 message "packet too big" about a frame; returns its own frame's bytes. See ``unreachable``."""
+        ends = forged.ends_of(about) if source == WIRE else self._ends(source, to)
+        return self.frame(source, to, t, forged.too_big(ends, about, next_mtu, code), **how)
+
     def arp(self, source: str, to: str, t: float, **how: Any) -> bytes:
         """Who has the address of ``to``? A broadcast, delivered to every other host."""
         others = [host for host in self.hosts if host != source]
@@ -220,7 +232,8 @@ class Written:
         return [{**counters, "t": t, "host": host} for t in (START, last) for host in hosts]
 
     def _ends(self, source: str, to: str) -> forged.Ends:
-        return self.mac(source), self.mac(to), self.hosts[source], self.hosts[to]
+        addresses = self.hosts6 if self.version == 6 else self.hosts
+        return self.mac(source), self.mac(to), addresses[source], addresses[to]
 
     def _ports(self, source: str, sport: int | None, dport: int | None) -> tuple[int, int]:
         usual = (SERVER_PORT, CLIENT_PORT) if source == "server" else (CLIENT_PORT, SERVER_PORT)

@@ -174,6 +174,12 @@ def test_the_fixtures_topology_can_be_another(pytester: pytest.Pytester) -> None
         def test_three(lab):
             assert sorted(lab.hosts) == ["a", "b", "c"]
 
+        @pytest.mark.lab(ipv6=True)
+        def test_ipv6(lab):
+            server, client = lab.host("server"), lab.host("client")
+            server.listen(7000, family=6)
+            assert client.socket(family=6).connect(server.at6(7000)).errno is None
+
         @pytest.mark.lab(topology="no-such-file.yaml")
         def test_none(lab):
             raise AssertionError("never reached")
@@ -184,7 +190,7 @@ def test_the_fixtures_topology_can_be_another(pytester: pytest.Pytester) -> None
         """
     )
     done = pytester.runpytest_subprocess(*NETNS)
-    done.assert_outcomes(passed=1, errors=2)
+    done.assert_outcomes(passed=2, errors=2)
     done.stdout.fnmatch_lines(["*no-such-file.yaml*"])
     done.stdout.fnmatch_lines(["*host is not an argument of the marker lab*"])
 

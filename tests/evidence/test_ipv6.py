@@ -43,8 +43,8 @@ def test_a_connection_over_ipv6_is_a_connection() -> None:
     assert no_reset(run) is FAILS
     assert len(run.frames(protocol="icmp6")) == 2 and not run.frames(protocol="icmp")
     assert [line[14:] for line in show(story(run))] == [
-        f"client --> server  IP6 {CLIENT} > ff02::1:ff00:2: ICMP6, neighbor solicitation, who has {SERVER}",
-        f"server --> client  IP6 {SERVER} > {CLIENT}: ICMP6, neighbor advertisement, tgt is {SERVER}",
+        f"client --> server  IP6 {CLIENT} > ff02::1:ff00:2: ICMP6, neighbor solicitation, who has {SERVER}, length 24",
+        f"server --> client  IP6 {SERVER} > {CLIENT}: ICMP6, neighbor advertisement, tgt is {SERVER}, length 24",
         f"client --> server  IP6 {CLIENT}.40001 > {SERVER}.7000: Flags [S], seq 0, win 64240, length 0",
         f"server --> client  IP6 {SERVER}.7000 > {CLIENT}.40001: Flags [R.], ack 1, win 64240, length 0",
     ]

@@ -48,6 +48,20 @@ def test_a_setting_of_a_host_is_set(up: LabCommands) -> None:
     assert up.output_of("run-on", "client", *read).split() == ["33", "0"]
 
 
+def test_ipv6_is_there_when_it_is_asked_for(own: LabCommands) -> None:
+    own.up()
+    refused = own.error_of("run-on", "client", "/bin/echo", "{server.address6}", status=2)
+    assert "{server.address6} stands for an IPv6 address" in refused and "badwire up --ipv6" in refused
+    own.output_of("down")
+    own.up("--ipv6")
+    assert own.output_of("run-on", "client", "/bin/echo", "{server.address6}", "{server}") == (
+        "fd4f:1c00:c450::2 10.0.0.2\n"
+    )
+    own.serve("echo_serial", "::", 7000)
+    echoed = own.output_of("run-on", "client", "send_and_verify", "{server.address6}", 7000)
+    assert echoed == "verified 1 x 13 bytes\n"
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

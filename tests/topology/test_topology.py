@@ -1,12 +1,13 @@
 """compose.yaml in, plain data out; what is not supported is one sentence that names it."""
 
+from ipaddress import IPv6Network
 from pathlib import Path
 
 import pytest
 
 from badwire.errors import BadTopology
 from badwire.topology import compose
-from badwire.topology.topology import WIRE_CAPS, HostSpec, Topology
+from badwire.topology.topology import PREFIX6, WIRE_CAPS, HostSpec, Topology
 
 PROJECT = Path(__file__).parents[2]
 WIRE = "  wire: {network_mode: host}\n"
@@ -104,6 +105,46 @@ def test_replicas_are_numbered(tmp_path: Path, more: str) -> None:
 
 
 HOST = "  server: {networks: [lab]}"
+SMALL = "{com.docker.network.driver.mtu: 1279}"
+
+
+def ipam(*subnets: str, ipv6: bool = True) -> str:
+    """A network with these subnets."""
+    config = ", ".join(f"{{subnet: '{subnet}'}}" for subnet in subnets)
+    return f"networks: {{lab: {{enable_ipv6: {str(ipv6).lower()}, ipam: {{config: [{config}]}}}}}}"
+
+
+def asks(address: str, more: str = "") -> str:
+    """A host that asks for an address of IPv6."""
+    return f"  server: {{networks: {{lab: {{ipv6_address: '{address}'}}}}, {more}}}"
+
+
+def test_ipv6_beside_ipv4(tmp_path: Path) -> None:
+    text = services(f"{asks('fd00:1::a')}\n  client: {{networks: [lab]}}", ipam("10.9.0.0/24", "fd00:1::/64"))
+    topology = load(tmp_path, text)
+    assert (topology.ipv6, topology.subnet, topology.subnet6) == (True, "10.9.0.0/24", "fd00:1::/64")
+    assert topology.addresses() == {"server": "10.9.0.2/24", "client": "10.9.0.3/24"}
+    assert topology.addresses6() == {"server": "fd00:1::a/64", "client": "fd00:1::2/64"}
+
+
+def test_the_lab_chooses_a_prefix_of_ipv6_that_is_always_the_same(tmp_path: Path) -> None:
+    topology = load(tmp_path, services(HOST, "networks: {lab: {enable_ipv6: true}}"))
+    assert topology.addresses6() == {"server": f"{PREFIX6.removesuffix('/64')}2/64"}
+    assert IPv6Network(PREFIX6).subnet_of(IPv6Network("fd00::/8")), "RFC 4193 section 3.1"
+    assert topology == load(tmp_path, services(HOST)).with_ipv6()
+
+
+def test_two_spellings_of_one_address_are_one() -> None:
+    hosts = (HostSpec("a", address6="fd00::5"), HostSpec("b", address6="fd00:0::0:5"))
+    with pytest.raises(BadTopology, match="'a' and 'b' both"):
+        Topology(hosts, ipv6=True, subnet6="fd00::/64")
+    others = (HostSpec("a", address6="fd00:0::0:2"), HostSpec("b"))
+    topology = Topology(others, ipv6=True, subnet6="fd00::/64")
+    assert topology.addresses6() == {"a": "fd00::2/64", "b": "fd00::3/64"}
+
+
+def test_without_ipv6_there_is_no_address_of_it() -> None:
+    assert Topology.of("server").addresses6() == {}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +163,22 @@ HOST = "  server: {networks: [lab]}"
         (services(HOST, NETWORK + "volumes: {x: {}}"), ["'volumes'"]),
         (services(HOST, "networks: {lab: {internal: false}}"), ["network 'lab'", "'internal'"]),
         (services(HOST, "networks: {lab: {driver: macvlan}}"), ["network 'lab'", "'driver'", "bridge"]),
-        (services(HOST, "networks: {lab: {enable_ipv6: true}}"), ["network 'lab'", "'enable_ipv6'"]),
+        (services(HOST, "networks: {lab: {enable_ipv6: 1}}"), ["network 'lab'", "'enable_ipv6'", "true or false"]),
+        (services(HOST, ipam("fd00::/64", ipv6=False)), ["fd00::/64", "IPv6", "enable_ipv6"]),
+        (services(HOST, ipam("fd00::/64", "fd01::/64")), ["'ipam.config'", "one of IPv6"]),
+        (services(HOST, ipam("10.0.0.0/24", "10.0.1.0/24")), ["'ipam.config'", "one subnet of IPv4"]),
+        (services(HOST, ipam("fd00::1/64")), ["fd00::1/64", "not an IPv6 network"]),
+        (services(HOST, ipam("fd00::/126")), ["fd00::/126", "room"]),
+        (services(HOST, ipam("fe80::/64")), ["fe80::/64", "hosts"]),
+        (services(HOST, ipam("ff02::/64")), ["ff02::/64", "hosts"]),
+        (services(asks("fd00::5")), ["'server'", "fd00::5", "off"]),
+        (services(asks("fd00::5"), "networks: {lab: {enable_ipv6: true}}"), ["'server'", "fd00::5", "no IPv6 subnet"]),
+        (services(asks("fd01::5"), ipam("fd00::/64")), ["'server'", "fd01::5", "fd00::2"]),
+        (services(asks("fd00::1"), ipam("fd00::/64")), ["'server'", "fd00::1", "fd00::2"]),
+        (services(asks("10.0.0.5"), ipam("fd00::/64")), ["'server'", "'10.0.0.5'", "IPv6 address"]),
+        (services(asks("fd00::5%eth0"), ipam("fd00::/64")), ["'server'", "'fd00::5%eth0'", "IPv6 address"]),
+        (services(asks("fd00::5", "scale: 2"), ipam("fd00::/64")), ["'server'", "share", "fd00::5"]),
+        (services(HOST, "networks: {lab: {enable_ipv6: true, driver_opts: " + SMALL + "}}"), ["1279", "1280"]),
         (services(HOST, "networks: {lab: {ipam: {config: [{subnet: 10.0.0.300/24}]}}}"), ["10.0.0.300/24"]),
         (services(HOST, "networks: {lab: {ipam: {config: [{subnet: 10.0.0.0/30}]}}}"), ["10.0.0.0/30", "room"]),
         (services(HOST, "networks: {lab: {driver_opts: {com.docker.network.driver.mtu: 9}}}"), ["MTU", "9"]),

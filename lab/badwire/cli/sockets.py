@@ -9,6 +9,7 @@ from typing import Any
 from badwire.cli import arguments
 from badwire.cli.connect import add_name, connect
 from badwire.util.signals import Interrupted
+from badwire.util.text import endpoint
 
 _HEADER = ("", "State", "Recv-Q", "Send-Q", "Local", "Peer", "Timer")
 _RIGHT_ALIGNED = ("Recv-Q", "Send-Q")
@@ -123,11 +124,7 @@ def _address(pair: Sequence[Any]) -> str:
     address, port = pair
     if address in _ANY_ADDRESS:
         address = "*"
-    elif ":" in address:
-        address = f"[{address}]"
-    if not port:
-        port = "*"
-    return f"{address}:{port}"
+    return endpoint(address, port or "*")
 
 
 def _order(entry: SocketEntry) -> tuple[Any, ...]:

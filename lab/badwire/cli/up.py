@@ -70,6 +70,7 @@ def up(argv: list[str]) -> int:
         "hosts": dict(args.hosts),
         "sysctls": _by_host(args.sysctl),
         "mounts": [str(path) for path in mounted],
+        "ipv6": args.ipv6,
     }
     began = time.monotonic()
 
@@ -183,6 +184,7 @@ def _parser() -> arguments.Parser:
         metavar="PATH",
         help="a file or folder of this machine that every host sees, read-only",
     )
+    add("--ipv6", action="store_true", help="give each host an IPv6 address too: {server.address6} in run-on")
     arguments.add_out(add, "--out")
     add("--quiet", action="store_true", help="no progress on stderr")
     return parser

@@ -74,6 +74,12 @@ class Evidence:
         hosts: Mapping[str, str] = self.meta.get("hosts", {})
         return hosts
 
+    @cached_property
+    def hosts6(self) -> Mapping[str, str]:
+        """The IPv6 address of each host, by its name; empty if the lab was without IPv6."""
+        hosts: Mapping[str, str] = self.meta.get("hosts6", {})
+        return hosts
+
     @property
     def error(self) -> str | None:
         """Why no claim can be judged on the run, as a sentence; None when it ended well and no record is missing."""
@@ -243,7 +249,7 @@ class Evidence:
         """The frames and faults of the whole run."""
         if self._run is not None:
             return self._run.wire  # a frame that is sent within a part of the run may be delivered after that part
-        return WireEvidence(self.records, self.pcap, self.hosts)
+        return WireEvidence(self.records, self.pcap, self.hosts, self.hosts6)
 
     def frames(
         self,

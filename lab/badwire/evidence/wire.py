@@ -112,7 +112,8 @@ class WireEvidence:
     Args:
         records: all records of the run, in order.
         capture: the frames captured on the ports of the bridge.
-        hosts: the address of each host, by its name.
+        hosts: the IPv4 address of each host, by its name.
+        hosts6: the IPv6 address of each host that has one, by its name.
     """
 
     def __init__(
@@ -120,10 +121,12 @@ class WireEvidence:
         records: Iterable[Record],
         capture: CaptureFile,
         hosts: Mapping[str, str],
+        hosts6: Mapping[str, str] | None = None,
     ) -> None:
         self._records = tuple(records)
         self.capture = capture
         self._hosts = hosts
+        self._hosts6 = hosts6 or {}
 
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
@@ -143,8 +146,8 @@ class WireEvidence:
 
     @cached_property
     def addresses(self) -> Mapping[str, str]:
-        """The host with each address: its IPv4 address, and the IPv6 addresses from which it sent frames."""
-        addresses = {address: host for host, address in self._hosts.items()}
+        """The host with each address: its own, and the other IPv6 addresses from which it sent frames."""
+        addresses = {address: host for hosts in (self._hosts, self._hosts6) for host, address in hosts.items()}
         for frame in self.capture.frames:
             if frame.direction != "in" or frame.data[12:14] != ipv6.ETHERTYPE:
                 continue

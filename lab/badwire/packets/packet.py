@@ -157,7 +157,8 @@ class Icmp6:
 
     ``quoted`` is the start of the datagram that an error message reports. ``next_mtu`` is the MTU of the next hop, in
     bytes, in "packet too big" (type 2); otherwise None. ``target`` is the address that a neighbour solicitation (type
-    135) asks for, or that a neighbour advertisement (type 136) is about; otherwise None.
+    135) asks for, or that a neighbour advertisement (type 136) is about; otherwise None. ``length`` is that of the
+    message, in bytes; ``echo`` the identifier and the sequence number of an echo request or reply (types 128, 129).
     """
 
     type: int
@@ -165,6 +166,8 @@ class Icmp6:
     quoted: "Packet | None"
     next_mtu: int | None = None
     target: str | None = None
+    length: int = 0
+    echo: tuple[int, int] | None = None
 
     @property
     def is_neighbour_discovery(self) -> bool:
@@ -255,6 +258,7 @@ _ERROR_TYPES = {3, 4, 5, 11, 12}
 _ICMPV6_HEADER = 8  # bytes, with the four of the message body that each message has
 _PACKET_TOO_BIG = 2
 _ICMPV6_INFORMATIONAL = 128  # the first type that is not an error (RFC 4443 section 2.1)
+_ECHO = (128, 129)
 _NEIGHBOUR_SOLICITATION = 135
 _NEIGHBOUR_ADVERTISEMENT = 136
 _NEIGHBOUR_DISCOVERY = range(133, 138)
@@ -349,11 +353,11 @@ def _ipv6(body: bytes, source_mac: str, destination_mac: str) -> Packet:
         elif header.protocol == ipv4.UDP and len(inner) >= _UDP_HEADER:
             udp = _udp(inner, length)
         elif header.protocol == ipv6.ICMPV6 and len(inner) >= _ICMPV6_HEADER:
-            icmp6 = _icmp6(inner)
+            icmp6 = _icmp6(inner, length)
     return Packet(source_mac, destination_mac, IPV6, None, ip, tcp, udp, None, icmp6)
 
 
-def _icmp6(inner: bytes) -> Icmp6:
+def _icmp6(inner: bytes, length: int) -> Icmp6:
     kind = inner[0]
     quoted = None
     if kind < _ICMPV6_INFORMATIONAL and len(inner) >= _ICMPV6_HEADER + ipv6.HEADER:
@@ -364,7 +368,10 @@ def _icmp6(inner: bytes) -> Icmp6:
     target = None
     if kind in (_NEIGHBOUR_SOLICITATION, _NEIGHBOUR_ADVERTISEMENT) and len(inner) >= _TARGET_END:
         target = _address6(inner[8:_TARGET_END])
-    return Icmp6(kind, inner[1], quoted, next_mtu, target)
+    echo = None
+    if kind in _ECHO:
+        echo = (int.from_bytes(inner[4:6], "big"), int.from_bytes(inner[6:8], "big"))
+    return Icmp6(kind, inner[1], quoted, next_mtu, target, length, echo)
 
 
 def _icmp(inner: bytes) -> Icmp:

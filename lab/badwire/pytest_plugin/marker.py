@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from badwire.topology.topology import Topology
 
 USAGE = (
-    "lab(topology=None, sysctls=None, hosts=None, routes=None, mounts=(), virtual_only=''): how the lab of a test is"
-    " made: another compose file or Topology; sysctls for all hosts or for each; how many of a host; metrics of routes;"
-    " files and folders that every host sees; why the test is for the virtual clock only."
+    "lab(topology=None, sysctls=None, hosts=None, routes=None, mounts=(), virtual_only='', ipv6=False): how the lab"
+    " of a test is made: another compose file or Topology; sysctls for all hosts or for each; how many of a host;"
+    " metrics of routes;"
+    " files and folders that every host sees; why the test is for the virtual clock only;"
+    " whether hosts have IPv6."
 )
 
 
@@ -28,7 +30,7 @@ class LabSettings:
 
     Args:
         topology: a compose file, or a Topology; None for the project's compose.yaml.
-        sysctls, hosts, routes, mounts, virtual_only: as in ``@scenario``.
+        sysctls, hosts, routes, mounts, virtual_only, ipv6: as in ``@scenario``.
         folder: relative paths are relative to it.
     """
 
@@ -38,6 +40,7 @@ class LabSettings:
     routes: "Routes" = field(default_factory=dict)
     mounts: "Mounts" = ()
     virtual_only: str = ""
+    ipv6: bool = False
     folder: Path = Path()
 
     @classmethod
@@ -97,6 +100,8 @@ class LabSettings:
             topology = compose.load(project.COMPOSE)
         elif not isinstance(topology, Topology):
             topology = compose.load(self.folder / topology)
+        if self.ipv6:
+            topology = topology.with_ipv6()
         return topology.with_hosts(**self.hosts)
 
     def resolved_mounts(self) -> list[Path]:

@@ -7,11 +7,12 @@ from badwire.evidence.frames import Frame
 from badwire.evidence.stream import TcpStream, tcp_of
 from badwire.evidence.wire import FaultPeriod, UnknownFault
 from badwire.faults import grammar
-from badwire.packets.packet import Arp, Icmp, Icmp6, TcpOption
+from badwire.packets.packet import Arp, Icmp, TcpOption
+from badwire.report import icmp6
 from badwire.store.records import Call, Program
+from badwire.util.text import endpoint
 
 ARP_REQUEST = 1  # ar$op in RFC 826
-NEIGHBOUR_SOLICITATION = 135  # RFC 4861 section 4.3
 _FLAG_NAMES = {
     "S": "SYN",
     "F": "FIN",
@@ -37,7 +38,7 @@ def label(frame: Frame, connection: TcpStream | None) -> str:
     if packet.icmp is not None:
         return _icmp(packet.icmp)
     if packet.icmp6 is not None:
-        return _icmp6(packet.icmp6)
+        return icmp6.label(packet.icmp6)
     if packet.ip is not None and packet.ip.is_fragment:
         return f"fragment at {packet.ip.offset}"
     return packet.unread or packet.protocol
@@ -51,14 +52,6 @@ def _arp_label(arp: Arp) -> str:
 
 def _icmp(icmp: Icmp) -> str:
     return f"ICMP type {icmp.type} code {icmp.code}"
-
-
-def _icmp6(icmp: Icmp6) -> str:
-    if icmp.target is None:
-        return f"ICMPv6 type {icmp.type} code {icmp.code}"
-    if icmp.type == NEIGHBOUR_SOLICITATION:
-        return f"who has {icmp.target}?"
-    return f"{icmp.target} is here"
 
 
 def _segment_label(frame: Frame, connection: TcpStream) -> Iterator[str]:
@@ -95,7 +88,7 @@ def tcpdump(frame: Frame, connection: TcpStream | None) -> str:
     if packet.icmp is not None:
         return f"{between} {_icmp(packet.icmp)}"
     if packet.icmp6 is not None:
-        return f"{between} {_icmp6_message(packet.icmp6)}"
+        return f"{between} ICMP6, {icmp6.words(packet.icmp6)}, length {packet.icmp6.length}"
     if packet.ports is None:
         fragment = f", fragment {packet.ip.id} at {packet.ip.offset}" if packet.ip.is_fragment else ""
         return f"{between} protocol {packet.ip.protocol}{fragment}, length {packet.ip.length}"
@@ -105,14 +98,6 @@ def tcpdump(frame: Frame, connection: TcpStream | None) -> str:
         return f"{ends} UDP, length {packet.udp.data_length}"
     segment = ", ".join(_segment(frame, connection))
     return f"{ends} {segment}"
-
-
-def _icmp6_message(icmp: Icmp6) -> str:
-    if icmp.target is None:
-        return f"ICMP6, type {icmp.type} code {icmp.code}"
-    if icmp.type == NEIGHBOUR_SOLICITATION:
-        return f"ICMP6, neighbor solicitation, who has {icmp.target}"
-    return f"ICMP6, neighbor advertisement, tgt is {icmp.target}"
 
 
 def _arp(arp: Arp) -> str:
@@ -226,8 +211,8 @@ def result(call: Call) -> str:
 def _short(value: Any) -> str:
     """An argument or a result as text; long bytes as their number, other long text cut off."""
     if _is_address(value):
-        address, port = value
-        return f"{address}:{port}"
+        address, port, *_flow_and_scope = value
+        return endpoint(str(address), port)
     if isinstance(value, bytes):
         shown = repr(value)
         return shown if len(shown) <= _LONGEST else _bytes(len(value))
@@ -238,7 +223,8 @@ def _short(value: Any) -> str:
 
 
 def _is_address(value: Any) -> bool:
-    return isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], int)
+    """Whether it is an address with its port, to which IPv6 adds flow and scope."""
+    return isinstance(value, tuple | list) and len(value) in (2, 4) and isinstance(value[1], int)
 
 
 def started(program: Program) -> str:

@@ -15,7 +15,7 @@ from badwire.evidence.stream import TcpStream
 from badwire.report import describe
 from badwire.report.call_connections import connections_of_calls
 from badwire.store.records import NotRecorded, Program
-from badwire.util.text import visible
+from badwire.util.text import endpoint, visible
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ def _bands_of(host: str, timeline: SocketTimeline, connection: int | None, began
 def _address(end: Address) -> str:
     """An address and a port as text; empty without a port."""
     address, port = end
-    return f"{address}:{port}" if port else ""
+    return endpoint(address, port) if port else ""
 
 
 def _calls(run: Evidence, began: int, last: int) -> Iterator[Event]:

@@ -40,6 +40,7 @@ class Declaration:
     mounts: Mounts = ()
     routes: Routes = field(default_factory=dict)
     virtual_only: str = ""
+    ipv6: bool = False
 
 
 def scenario(
@@ -50,6 +51,7 @@ def scenario(
     mounts: Mounts = (),
     routes: Routes | None = None,
     virtual_only: str = "",
+    ipv6: bool = False,
 ) -> Callable[[ScenarioFunction], Declaration]:
     """Declare a function to be the scenario of its file.
 
@@ -63,6 +65,7 @@ def scenario(
             are relative to the current directory of the run.
         routes: metrics of each host's route to the network, named as in ip-route(8): {"client": {"initcwnd": 1}}.
         virtual_only: why the scenario cannot run on the real clock, such as "two hours of keepalive"; empty if it can.
+        ipv6: give each host an IPv6 address beside its IPv4 address; without it no host sends a frame of IPv6.
 
     Raises:
         BadOption: an argument has a wrong type.
@@ -73,6 +76,7 @@ def scenario(
         "mounts": mounts,
         "routes": {} if routes is None else routes,
         "virtual_only": virtual_only,
+        "ipv6": ipv6,
     }
     check_types(settings)
 
@@ -101,6 +105,8 @@ class Scenario:
         from badwire.topology import compose  # imported here because it loads YAML, which nothing else here needs
 
         topology = compose.load(project.COMPOSE)
+        if self.declared.ipv6:
+            topology = topology.with_ipv6()
         return topology.with_hosts(**self.declared.hosts)
 
     def host_names(self) -> list[str]:

@@ -106,6 +106,10 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 # What each argument must be, as a function and as words.
 _FORMS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "sysctls": (
@@ -116,4 +120,5 @@ _FORMS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "mounts": (_are_paths, 'a list of paths, such as ["my_server"]'),
     "routes": (_are_routes, 'a mapping such as {"client": {"initcwnd": 1}}'),
     "virtual_only": (_is_text, 'text, such as "two hours of keepalive"'),
+    "ipv6": (_is_flag, "True or False"),
 }

@@ -46,6 +46,7 @@ class LabRequest:
         hosts: the number of hosts of each name, where it is not one.
         sysctls: settings by host; those under "" are for every host.
         mounts: paths of this machine that the hosts see, read-only.
+        ipv6: whether each host has an IPv6 address too, whatever compose.yaml says.
     """
 
     name: str
@@ -56,11 +57,13 @@ class LabRequest:
     hosts: Mapping[str, int]
     sysctls: Mapping[str, Mapping[str, str]]
     mounts: tuple[str, ...]
+    ipv6: bool = False
 
     @property
     def topology(self) -> Topology:
         """The hosts of compose.yaml, in the numbers asked for. Raises BadTopology."""
-        return compose.load(project.COMPOSE).with_hosts(**self.hosts)
+        topology = compose.load(project.COMPOSE).with_hosts(**self.hosts)
+        return topology.with_ipv6() if self.ipv6 else topology
 
     def host_sysctls(self) -> dict[str, dict[str, str]]:
         """The settings of each host. Raises BadOption for a host that the topology does not have."""

@@ -190,11 +190,16 @@ def serve_shell(interactive: InteractiveLab, connection: ControlConnection, requ
 
 
 def _address_variables(interactive: InteractiveLab) -> dict[str, str]:
-    """A shell variable for each host, with its address; what a variable's name cannot have becomes an underscore."""
+    """A shell variable for each host with its address, and one with its IPv6 address if it has one.
+
+    What a variable's name cannot have becomes an underscore.
+    """
     variables = {}
     for name, host in interactive.lab.hosts.items():
         variable = re.sub(r"[^A-Za-z0-9_]", "_", name)
         variables[variable] = host.address
+        if host.address6:
+            variables[f"{variable}_address6"] = host.address6
     return variables
 
 

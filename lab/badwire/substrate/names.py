@@ -25,6 +25,11 @@ def entries(topology: Topology, addresses: Mapping[str, str]) -> list[tuple[str,
     return found
 
 
+def entries6(topology: Topology) -> list[tuple[str, str]]:
+    """Each name with its IPv6 address, in the order of the topology; empty if that is without IPv6."""
+    return entries(topology, topology.addresses6()) if topology.ipv6 else []
+
+
 def hosts_file(entries: list[tuple[str, str]], hostname: str, address: str) -> str:
     """The /etc/hosts of a host; its own name comes first, since several hosts may have the same hostname."""
     lines = ["127.0.0.1\tlocalhost", f"{address}\t{hostname}"]

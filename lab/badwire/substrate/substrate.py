@@ -44,7 +44,10 @@ class AgentStreams:
     - None: the wire's agent makes the bridge, and an ``eth0`` in each host, in the network namespace of the process
       that runs the host's agent. The lab then sets addresses and sysctls.
     - the name of a bridge in the network namespace of the wire's agent: each host already has an ``eth0`` with its
-      address, its MTU, its sysctls and no IPv6, connected to a port of this bridge by a veth pair.
+      address, its MTU and its sysctls, connected to a port of this bridge by a veth pair.
+
+    In either case the host's agent gives the interface its IPv6 address, if the topology has one: an engine's own would
+    come with a gateway on the bridge, which sends frames that no host sent, and two labs could not have one prefix.
     """
 
     hosts: Mapping[str, Stream]

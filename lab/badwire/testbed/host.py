@@ -10,7 +10,7 @@ from badwire.errors import BadOption, LabError, ProgramFailed
 from badwire.store.recorder import Recorder
 from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
-from badwire.testbed.placeholders import AddressesByName, fill_in
+from badwire.testbed.placeholders import NO_IPV6, AddressesByName, fill_in
 from badwire.testbed.process import Exit, Process
 from badwire.testbed.socket import Socket
 from badwire.testbed.socket_table import Predicate, SocketFilter, SocketTable
@@ -32,6 +32,7 @@ class Host:
     Attributes:
         name: its name in the topology.
         address: its IPv4 address.
+        address6: its IPv6 address; None in a lab without IPv6.
         environment: variables of the environment of every program.
     """
 
@@ -44,9 +45,11 @@ class Host:
         programs: CPrograms | None = None,
         names: AddressesByName | None = None,
         environment: Mapping[str, str] | None = None,
+        address6: str | None = None,
     ) -> None:
         self.name = name
         self.address = address
+        self.address6 = address6
         self._channel = channel
         self._recorder = recorder
         self._programs = programs
@@ -62,6 +65,16 @@ class Host:
     def at(self, port: int) -> tuple[str, int]:
         """This host's address with a port, as ``connect`` and ``sendto`` take it."""
         return self.address, port
+
+    def at6(self, port: int) -> tuple[str, int]:
+        """This host's IPv6 address with a port, as ``connect`` and ``sendto`` take it.
+
+        Raises:
+            BadOption: the lab has no IPv6.
+        """
+        if self.address6 is None:
+            raise BadOption(f"{self.name} has no IPv6 address: {NO_IPV6}")
+        return self.address6, port
 
     def start(
         self,
@@ -148,25 +161,30 @@ class Host:
         self.ask("sample")
         return ended
 
-    def socket(self, kind: str = "tcp", port: int | None = None) -> Socket:
+    def socket(self, kind: str = "tcp", port: int | None = None, *, family: int = 4) -> Socket:
         """Make a controlled socket.
 
         Args:
             kind: "tcp" or "udp".
             port: bind the socket to this port on all addresses; None leaves it unbound.
+            family: 4 for a socket of IPv4 (AF_INET), 6 for one of IPv6 (AF_INET6). One of IPv6 that is bound to all
+                addresses takes IPv4 too, unless its option IPV6_V6ONLY is set before; see ipv6(7).
 
         Raises:
-            BadOption: ``kind`` is neither.
+            BadOption: ``kind`` or ``family`` is none of these.
         """
-        number = self.ask("open", kind=kind)
-        made = Socket(self, number)
+        number = self.ask("open", kind=kind, family=family)
+        made = Socket(self, number, family)
         if port is not None:
             made.bind(port)
         return made
 
-    def listen(self, port: int, backlog: int = 128) -> Socket:
-        """Make a controlled TCP socket that listens on ``port``. Connections are accepted by ``Socket.accept`` only."""
-        made = self.socket("tcp", port)
+    def listen(self, port: int, backlog: int = 128, *, family: int = 4) -> Socket:
+        """Make a controlled TCP socket that listens on ``port``. Connections are accepted by ``Socket.accept`` only.
+
+        With ``family`` 6 it listens on all addresses of IPv6, and of IPv4; see ``socket``.
+        """
+        made = self.socket("tcp", port, family=family)
         made.listen(backlog)
         return made
 
@@ -176,9 +194,10 @@ class Host:
         A connect that fails raises nothing; its errno is in the evidence.
 
         Args:
-            address: ``(address, port)``, as ``Host.at`` makes it.
+            address: ``(address, port)``, as ``Host.at`` or ``Host.at6`` makes it; the socket is of its family. A
+                link-local address has a scope: ``("fe80::1%eth0", port)``.
         """
-        made = self.socket()
+        made = self.socket(family=6 if ":" in address[0] else 4)
         made.connect(address)
         return made
 

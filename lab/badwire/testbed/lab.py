@@ -10,16 +10,17 @@ from typing import Any, Literal, Self, overload
 
 from badwire.errors import BadOption, BadTopology, LabError, Timeout
 from badwire.evidence.evidence import Evidence
+from badwire.linux import ipv6 as ipv6_sysctls
 from badwire.options import CLOCK, SNAPLEN
 from badwire.store.reader import FORMAT, read_capture, read_records
 from badwire.store.recorder import Recorder
-from badwire.substrate.names import entries
+from badwire.substrate.names import entries, entries6
 from badwire.substrate.substrate import AgentStreams, Substrate, SysctlsByHost
 from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
 from badwire.testbed.here import Here
 from badwire.testbed.host import Host
-from badwire.testbed.placeholders import addresses_by_name
+from badwire.testbed.placeholders import ADDRESS6, addresses_by_name
 from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
 from badwire.topology.topology import Topology
@@ -29,12 +30,7 @@ from badwire.util.users_code import described
 
 HERE = "here"  # no host has this name: topology/topology.py RESERVED
 TEST = "test"  # the kind of the records about tests
-
-# IPv6 is off on the lab's own networks: its neighbour and router solicitations would be frames unrelated to any lesson.
-NO_IPV6 = {
-    "net.ipv6.conf.all.disable_ipv6": "1",
-    "net.ipv6.conf.default.disable_ipv6": "1",
-}
+INTERFACE = "eth0"  # of each host
 
 # The kernel's default is half as many as tcp_hashinfo has slots (net/ipv4/tcp_ipv4.c, tcp_sk_init), of which it has one
 # for each 128 KB of memory (net/ipv4/tcp.c, tcp_init). The virtual clock's kernel has little memory, and so 2,048; this
@@ -184,6 +180,7 @@ def open_lab(
     sysctls: SysctlsByHost | None = None,
     routes: Mapping[str, Mapping[str, int]] | None = None,
     mounts: Sequence[Path] = (),
+    ipv6: bool = False,
     programs: CPrograms | None = None,
     snaplen: int = SNAPLEN,
     recording: Callable[[Path, int], Recorder] = Recorder,
@@ -201,6 +198,7 @@ def open_lab(
         sysctls: net.* settings of each host by its name; they override those of the topology.
         routes: metrics of each host's route to the network, in the terms of ip-route(8): {"client": {"initcwnd": 1}}.
         mounts: files and folders of this machine that every host sees, read-only, at the same paths.
+        ipv6: give each host an IPv6 address too, whether or not the topology does.
         programs: the reference programs in C, which hosts run in place of those in Python.
         snaplen: how many bytes of each frame the capture keeps.
         recording: makes the recorder from the folder and the snaplen.
@@ -209,9 +207,14 @@ def open_lab(
     Raises:
         LabError: the lab cannot be brought up, or broke off.
     """
+    if ipv6:
+        topology = topology.with_ipv6()
     settings = _merged_sysctls(topology, sysctls or {})
     clock = os.environ.get(CLOCK, "real")
-    defaults = VIRTUAL_SYSCTLS if clock == "virtual" else {}
+    defaults = dict(VIRTUAL_SYSCTLS) if clock == "virtual" else {}
+    if topology.ipv6:
+        _check_ipv6_is_on(settings)
+        defaults.update(ipv6_sysctls.on(INTERFACE))
     to_set = {name: {**defaults, **own} for name, own in settings.items()}
     with ExitStack() as undo:
         recorder = recording(folder, snaplen)
@@ -224,6 +227,7 @@ def open_lab(
         # On a bridge that exists already, the hosts have their addresses; on one of our own, setup gives them.
         own_bridge = streams.bridge is None
         addresses = topology.addresses() if own_bridge else {}
+        addresses6 = topology.addresses6()
         listeners: dict[str, MessageHandler] = {}
         channels = _channels(streams, listeners)
         undo.callback(teardown.expect_agents_to_end, channels)
@@ -231,14 +235,16 @@ def open_lab(
         wire_channel = host_channels.pop(WIRE)
         greetings = _results({name: channel.begin("hello") for name, channel in host_channels.items()})
         if not own_bridge:
-            addresses = {name: greeting["interfaces"]["eth0"]["address"] for name, greeting in greetings.items()}
-        by_name = addresses_by_name(entries(topology, addresses))
+            addresses = {name: greeting["interfaces"][INTERFACE]["address"] for name, greeting in greetings.items()}
+        of_ipv6 = [(name + ADDRESS6, address) for name, address in entries6(topology)]
+        by_name = addresses_by_name([*entries(topology, addresses), *of_ipv6])
         hosts: dict[str, Host] = {}
         for spec in topology.hosts:
             name = spec.name
             address = _without_prefix(addresses[name])
+            address6 = _without_prefix(addresses6[name]) if addresses6 else None
             environment = spec.container.environment
-            hosts[name] = Host(name, address, channels[name], recorder, programs, by_name, environment)
+            hosts[name] = Host(name, address, channels[name], recorder, programs, by_name, environment, address6)
         wire = Wire(wire_channel, recorder, engine, seed, hosts.values())
         recorder.hosts(hosts)
         recorder.record(
@@ -252,6 +258,7 @@ def open_lab(
             lang="python" if programs is None else "c",
             compiler=None if programs is None else programs.compiler,
             hosts={name: host.address for name, host in hosts.items()},
+            hosts6={name: host.address6 for name, host in hosts.items() if host.address6},
             snaplen=snaplen,
         )
         teardown.wire = wire
@@ -261,17 +268,18 @@ def open_lab(
             listeners[name] = host.handle_event
         wire_channel.ask("bridge", name=streams.bridge, mtu=topology.mtu)
         for name, greeting in greetings.items():
-            interface = greeting["interfaces"].get("eth0", {})
+            interface = greeting["interfaces"].get(INTERFACE, {})
             ifindex = interface.get("ifindex")
             iflink = interface.get("iflink")
             wire.add_port(name, pid=greeting["pid"], ifindex=ifindex, iflink=iflink)
         wire.start_capture(snaplen, topology.mtu, clock)
         setups: dict[str, Reply] = {}
         for name, channel in host_channels.items():
-            by_its_agent = {**NO_IPV6, **to_set[name]} if own_bridge else {}
+            by_its_agent = {**ipv6_sysctls.OFF, **to_set[name]} if own_bridge else {}
             setups[name] = channel.begin(
                 "setup",
                 address=addresses[name] if own_bridge else None,
+                address6=addresses6.get(name),
                 mtu=topology.mtu,
                 sysctls=by_its_agent,
                 record=sorted(settings[name]),
@@ -330,6 +338,18 @@ def _merged_sysctls(topology: Topology, overrides: SysctlsByHost) -> dict[str, d
     for host in topology.hosts:
         merged[host.name] = {**host.sysctls, **overrides.get(host.name, {})}
     return merged
+
+
+def _check_ipv6_is_on(settings: SysctlsByHost) -> None:
+    """Raise BadOption if a host's sysctls turn off the IPv6 that the lab asks for."""
+    for host, values in settings.items():
+        for which in ("all", INTERFACE):
+            sysctl = f"net.ipv6.conf.{which}.disable_ipv6"
+            if values.get(sysctl, "0") != "0":
+                raise BadOption(
+                    f"host {host}: the lab asks for IPv6, and the sysctl {sysctl}={values[sysctl]} turns it off; leave"
+                    " one of the two out"
+                )
 
 
 def _channels(streams: AgentStreams, listeners: Mapping[str, MessageHandler]) -> dict[str, Channel]:

@@ -87,11 +87,13 @@ class Socket:
     Attributes:
         host: the host that it is on.
         number: names the socket in the evidence.
+        family: 4 for IPv4, 6 for IPv6.
     """
 
-    def __init__(self, host: AgentClient, number: int) -> None:
+    def __init__(self, host: AgentClient, number: int, family: int = 4) -> None:
         self.host = host
         self.number = number
+        self.family = family
 
     def begin(self, call: str, *args: Any) -> PendingCall:
         """Start a call and return at once.
@@ -126,8 +128,10 @@ class Socket:
         """
         return self._begin(call, args, awaited=True).result(timeout)
 
-    def bind(self, port: int, address: str = "0.0.0.0") -> CallResult:
-        """Bind the socket to a port, on all addresses of the host if none is given."""
+    def bind(self, port: int, address: str | None = None) -> CallResult:
+        """Bind the socket to a port, on all addresses of the host if none is given: 0.0.0.0, or :: for IPv6."""
+        if address is None:
+            address = "::" if self.family == 6 else "0.0.0.0"
         return self.call("bind", [address, port])
 
     def listen(self, backlog: int = 128) -> CallResult:
@@ -135,7 +139,7 @@ class Socket:
         return self.call("listen", backlog)
 
     def connect(self, address: tuple[str, int]) -> CallResult:
-        """Connect to ``(address, port)``; ``host.at(port)`` makes one."""
+        """Connect to ``(address, port)``; ``host.at(port)`` and ``host.at6(port)`` make one."""
         return self.call("connect", list(address))
 
     def accept(self) -> "Socket":
@@ -149,7 +153,7 @@ class Socket:
         if result.errno is not None:
             raise OSError(f"accept on {self.host.name}: {result.errno}")
         number, _peer = result.value
-        return Socket(self.host, number)
+        return Socket(self.host, number, self.family)
 
     def send(self, data: bytes) -> CallResult:
         """Send; the value is the number of bytes that the kernel took, which may be less than all."""
@@ -201,7 +205,7 @@ class Socket:
 
     def name(self) -> tuple[str, int]:
         """The local address and port, as getsockname(2) returns them."""
-        address, port = self.call("getsockname").value
+        address, port, *_flow_and_scope = self.call("getsockname").value
         return str(address), int(port)
 
 

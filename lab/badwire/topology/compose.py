@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 
@@ -227,7 +227,7 @@ def _topology(where: str, document: object) -> Topology:
     top = Section(document, "the file")
     top.drop_extensions()
     top.allow({"services", "networks", "version"})
-    network, subnet, mtu = _network(top.values.get("networks"))
+    network = _network(top.values.get("networks"))
     services = table(top.values.get("services"), "'services'")
     if "wire" not in services:
         raise Bad("there is no service 'wire', which carries the faults and the capture")
@@ -235,60 +235,85 @@ def _topology(where: str, document: object) -> Topology:
     try:
         for name, service in services.items():
             if name != "wire":
-                hosts.extend(_hosts(name, service, network))
+                hosts.extend(_hosts(name, service, network.name))
     except BadTopology as error:
         raise BadTopology(f"{where}: {error}") from None
     return Topology(
         hosts=tuple(hosts),
-        subnet=subnet,
-        mtu=mtu,
+        subnet=network.subnet,
+        mtu=network.mtu,
         wire=_wire(services["wire"]),
         where=where,
+        ipv6=network.ipv6,
+        subnet6=network.subnet6,
     )
 
 
-def _network(value: object) -> tuple[str, str | None, int]:
-    """The name of the file's network, its subnet and its MTU."""
+class Network(NamedTuple):
+    """The file's network, with the names of the fields of Topology."""
+
+    name: str
+    mtu: int
+    ipv6: bool
+    subnet: str | None
+    subnet6: str | None
+
+
+def _network(value: object) -> Network:
+    """The file's one network."""
     networks = table(value, "'networks'")
     if len(networks) != 1:
         names = ", ".join(networks)
         raise Bad(f"there are {len(networks)} networks ({names}); a lab has exactly one")
     (name,) = networks
     network = Section(networks[name] or {}, f"network '{name}'")
-    network.allow({"driver", "internal", "driver_opts", "ipam"})
+    network.allow({"driver", "internal", "driver_opts", "ipam", "enable_ipv6"})
     driver = network.values.get("driver", "bridge")
     one_of(driver, {"bridge"}, network.where("driver"))
     if not network.read("internal", flag, default=True):
         raise Bad(f"{network.here}: 'internal' must be true: no route leaves a lab")
     options = network.section("driver_opts", {MTU})
     mtu = options.read(MTU, number, default=1500)
-    return name, _subnet(network), mtu
+    ipv6 = network.read("enable_ipv6", flag, default=False)
+    subnet, subnet6 = _subnets(network)
+    return Network(name, mtu, ipv6, subnet, subnet6)
 
 
-def _subnet(network: Section) -> str | None:
+def _subnets(network: Section) -> tuple[str | None, str | None]:
+    """The subnet of IPv4 and that of IPv6; None for one that is left out."""
     ipam = network.section("ipam", {"config"})
     config = ipam.values.get("config") or []
     here = ipam.where("config")
-    if not isinstance(config, list) or len(config) > 1:
-        raise Bad(f"{here} must be a list of one subnet")
-    if not config:
-        return None
-    entry = Section(config[0], here)
-    entry.allow({"subnet"})
-    if not entry.values:
-        return None
-    return text(entry.values["subnet"], entry.where("subnet"))
+    subnet = None
+    subnet6 = None
+    if not isinstance(config, list):
+        raise Bad(f"{here} must be a list of subnets, {_is(config)}")
+    for item in config:
+        entry = Section(item, here)
+        entry.allow({"subnet"})
+        if not entry.values:
+            continue
+        given = text(entry.values["subnet"], entry.where("subnet"))
+        is_ipv6 = ":" in given
+        if (subnet6 if is_ipv6 else subnet) is not None:
+            raise Bad(f"{here} must have at most one subnet of IPv4 and one of IPv6")
+        if is_ipv6:
+            subnet6 = given
+        else:
+            subnet = given
+    return subnet, subnet6
 
 
 def _hosts(name: str, value: object, network: str) -> tuple[HostSpec, ...]:
     service = _service(name, value, "host")
-    address, aliases = _endpoint(service, network)
+    address, address6, aliases = _endpoint(service, network)
     host = HostSpec(
         name,
         sysctls=pairs(service.values.get("sysctls") or {}, service.where("sysctls")),
         address=address,
         container=_container(service, HostSpec.container),
         aliases=aliases,
+        address6=address6,
     )
     return copies(host, _replicas(service))
 
@@ -353,8 +378,8 @@ def _base(service: Section) -> str | None:
     return text(args.values["BASE"], args.where("BASE"))
 
 
-def _endpoint(service: Section, network: str) -> tuple[str | None, tuple[str, ...]]:
-    """The address that a service asks for, and its aliases, in the file's one network."""
+def _endpoint(service: Section, network: str) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """The addresses of IPv4 and IPv6 that a service asks for, and its aliases, in the file's one network."""
     networks = service.values.get("networks")
     here = service.where("networks")
     is_list = isinstance(networks, list)
@@ -362,9 +387,11 @@ def _endpoint(service: Section, network: str) -> tuple[str | None, tuple[str, ..
     if names != [network]:
         raise Bad(f"{here} must be just the file's one network, '{network}'")
     if is_list:
-        return None, ()
-    options = Section(networks, service.here, "networks").section(network, {"ipv4_address", "aliases"})
-    return options.read("ipv4_address", text, default=None), options.read("aliases", texts, default=())
+        return None, None, ()
+    options = Section(networks, service.here, "networks").section(network, {"ipv4_address", "ipv6_address", "aliases"})
+    address = options.read("ipv4_address", text, default=None)
+    address6 = options.read("ipv6_address", text, default=None)
+    return address, address6, options.read("aliases", texts, default=())
 
 
 def _no_variables(value: object) -> None:

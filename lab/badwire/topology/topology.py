@@ -5,15 +5,22 @@ import socket
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from badwire.errors import BadTopology
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 
 # Labels of letters, digits, hyphens and underscores, with dots between them: what hosts(5) and a Compose file take.
 NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*")
 LONGEST_NAME = 63  # characters: of a label of a domain name (RFC 1035 section 2.3.4), and of a hostname (hostname(7))
 # "wire" is in the capture; the others mean something else in a program's arguments, or in /etc/hosts.
 RESERVED = frozenset({"wire", "lo", "localhost", "port", "here"})
+# A unique local prefix (RFC 4193 section 3.1). Its global ID of 40 bits is the start of the SHA-1 of "badwire". It is
+# the same for every lab, so that a run can be repeated: no route leaves a lab, and so two labs never meet.
+PREFIX6 = "fd4f:1c00:c450::/64"
+SMALLEST_MTU6 = 1280  # bytes, which every link must carry (RFC 8200 section 5)
 MOST_HOSTS = 1023  # ports of a bridge: Linux net/bridge/br_private.h BR_MAX_PORTS, of which number 0 is not used
 
 # For a host's agent: to configure its interface, to use AF_PACKET, to run programs as another user, and to kill them.
@@ -51,8 +58,9 @@ class Container:
 class HostSpec:
     """A host to bring up; ``sysctls`` are net.* settings of its network namespace.
 
-    ``address`` is an IPv4 address without a prefix length; None lets the lab choose one. ``aliases`` are further names
-    by which the other hosts find it. Several hosts may have the same alias, which then stands for all of them.
+    ``address`` is an IPv4 address and ``address6`` an IPv6 address, without a prefix length; None lets the lab choose
+    one. ``aliases`` are further names by which the other hosts find it. Several hosts may have the same alias, which
+    then stands for all of them.
 
     Raises:
         BadTopology: a name is not valid, or a sysctl is not one of net.*.
@@ -63,6 +71,7 @@ class HostSpec:
     address: str | None = None
     container: Container = Container()
     aliases: tuple[str, ...] = ()
+    address6: str | None = None
 
     @property
     def hostname(self) -> str:
@@ -98,6 +107,9 @@ class Topology:
     If ``subnet`` is None, the substrate chooses one, so that labs which run at the same time do not collide. ``mtu`` is
     in bytes, from 576 to 65535. ``wire`` is the container of the wire's agent. ``where`` is the file's name for errors.
 
+    With ``ipv6`` each host has an IPv6 address beside its IPv4 address, in ``subnet6``; None is PREFIX6. Without it no
+    host sends a frame of IPv6.
+
     Raises:
         BadTopology: no lab can have these hosts, addresses, subnet or MTU.
     """
@@ -107,6 +119,8 @@ class Topology:
     mtu: int = 1500
     wire: Container = Container(cap_add=WIRE_CAPS, mem_limit="256m")
     where: str = "the topology"
+    ipv6: bool = False
+    subnet6: str | None = None
 
     def __post_init__(self) -> None:
         if not self.hosts:
@@ -124,12 +138,17 @@ class Topology:
         if self.subnet is not None:
             self._network(self.subnet)
         self._check_addresses()
+        self._check_ipv6()
 
     @staticmethod
-    def of(*names: str, subnet: str | None = None, mtu: int = 1500) -> "Topology":
+    def of(*names: str, subnet: str | None = None, mtu: int = 1500, ipv6: bool = False) -> "Topology":
         """A topology of hosts with these names and the default settings."""
         hosts = tuple(HostSpec(name) for name in names)
-        return Topology(hosts, subnet=subnet, mtu=mtu)
+        return Topology(hosts, subnet=subnet, mtu=mtu, ipv6=ipv6)
+
+    def with_ipv6(self) -> "Topology":
+        """A copy in which each host has an IPv6 address too. Raises BadTopology if the MTU is too small for IPv6."""
+        return replace(self, ipv6=True)
 
     def with_hosts(self, **replicas: int) -> "Topology":
         """A copy with N instances of a host: ``with_hosts(client=3)`` replaces client by client1, client2 and client3.
@@ -183,13 +202,17 @@ class Topology:
         network = self._network(self.subnet or default)
         if self.subnet is None:
             network = self.fitting(network)
-        taken = {host.address for host in self.hosts}
-        free = _free(network, taken)
-        addresses = {}
-        for host in self.hosts:
-            address = host.address or next(free)
-            addresses[host.name] = f"{address}/{network.prefixlen}"
-        return addresses
+        return _assigned(network, {host.name: host.address for host in self.hosts})
+
+    def addresses6(self) -> dict[str, str]:
+        """Each host's IPv6 address with its prefix length, such as {"server": "fd00::2/64"}; empty without ``ipv6``.
+
+        They are chosen as those of IPv4 are, so that server, with 10.0.0.2, has an address that ends with 2 here too.
+        """
+        if not self.ipv6:
+            return {}
+        network = self._network6(self.subnet6 or PREFIX6)
+        return _assigned(network, {host.name: host.address6 for host in self.hosts})
 
     def fitting(self, network: IPv4Network) -> IPv4Network:
         """The network, or the smallest one around it that has an address for each host."""
@@ -197,37 +220,62 @@ class Topology:
             network = network.supernet()
         return network
 
-    def _fits(self, network: IPv4Network) -> bool:
+    def _fits(self, network: Network) -> bool:
         """Whether a network has an address for each host, besides its own, the gateway's and that of broadcasts."""
         return network.num_addresses >= len(self.hosts) + 3
 
     def _check_addresses(self) -> None:
         network = self._network(self.subnet) if self.subnet else None
-        host_at: dict[str, str] = {}
-        for host in self.hosts:
-            if host.address is None:
-                continue
-            if network is None:
-                raise self._bad(f"host {host.name!r} asks for {host.address}, but the network has no subnet")
-            self._check_address(host.name, host.address, network)
-            if host.address in host_at:
-                other = host_at[host.address]
-                raise self._bad(f"hosts {other!r} and {host.name!r} both ask for {host.address}")
-            host_at[host.address] = host.name
+        self._check_each({host.name: host.address for host in self.hosts}, network, "subnet")
         if network is not None and not self._fits(network):
             count = len(self.hosts)
             raise self._bad(f"{network} is too small for {count} hosts and a gateway; use a shorter prefix")
 
-    def _check_address(self, host: str, text: str, network: IPv4Network) -> None:
+    def _check_ipv6(self) -> None:
+        asked = {host.name: host.address6 for host in self.hosts}
+        if not self.ipv6:
+            off = "but IPv6 is off; enable_ipv6: true on the network turns it on"
+            if self.subnet6 is not None:
+                raise self._bad(f"the network has the subnet {self.subnet6}, {off}")
+            for host, address in asked.items():
+                if address is not None:
+                    raise self._bad(f"host {host!r} asks for {address}, {off}")
+            return
+        if self.mtu < SMALLEST_MTU6:
+            raise self._bad(f"the MTU is {self.mtu}, and IPv6 needs at least {SMALLEST_MTU6} bytes")
+        network = self._network6(self.subnet6) if self.subnet6 else None
+        self._check_each(asked, network, "IPv6 subnet")
+        if network is not None and not self._fits(network):
+            count = len(self.hosts)
+            raise self._bad(f"{network} is too small for {count} hosts and a gateway; use a shorter prefix")
+
+    def _check_each(self, asked: Mapping[str, str | None], network: Network | None, noun: str) -> None:
+        """Check the addresses that hosts ask for, by the host's name, in a network that the file calls ``noun``."""
+        host_at: dict[Address, str] = {}
+        for host, text in asked.items():
+            if text is None:
+                continue
+            if network is None:
+                raise self._bad(f"host {host!r} asks for {text}, but the network has no {noun}")
+            address = self._address(host, text, network)
+            if address in host_at:
+                raise self._bad(f"hosts {host_at[address]!r} and {host!r} both ask for {text}")
+            host_at[address] = host
+
+    def _address(self, host: str, text: str, network: Network) -> Address:
+        """The address that a host asks for. Raises BadTopology if no host of the network can have it."""
         try:
-            address = IPv4Address(text)
+            address: Address = IPv4Address(text) if network.version == 4 else IPv6Address(text)
+            if "%" in text:
+                raise ValueError("a scope is for link-local addresses, which hosts choose themselves")
         except ValueError:
-            raise self._bad(f"host {host!r}: {text!r} is not an IPv4 address") from None
+            raise self._bad(f"host {host!r}: {text!r} is not an IPv{network.version} address") from None
         gateway = network[1]
         reserved = (network.network_address, gateway, network.broadcast_address)
         if address not in network or address in reserved:
             lowest = network[2]
             raise self._bad(f"host {host!r}: {address} is not for a host in {network}; start at {lowest}")
+        return address
 
     def _network(self, subnet: str) -> IPv4Network:
         try:
@@ -236,6 +284,17 @@ class Topology:
             raise self._bad(f"the subnet {subnet!r} is not an IPv4 network: {error}") from None
         if network.prefixlen > 29:
             raise self._bad(f"the subnet {subnet} has no room for hosts; use a prefix of 29 or shorter")
+        return network
+
+    def _network6(self, subnet: str) -> IPv6Network:
+        try:
+            network = IPv6Network(subnet)
+        except ValueError as error:
+            raise self._bad(f"the subnet {subnet!r} is not an IPv6 network: {error}") from None
+        if network.prefixlen > 125:
+            raise self._bad(f"the subnet {subnet} has no room for hosts; use a prefix of 125 or shorter")
+        if network.is_link_local or network.is_multicast or network.is_loopback:
+            raise self._bad(f"the subnet {subnet} is not for addresses of hosts; use a unique local one, as {PREFIX6}")
         return network
 
     def _bad(self, why: str) -> BadTopology:
@@ -252,8 +311,9 @@ def copies(host: HostSpec, number: int) -> tuple[HostSpec, ...]:
         raise BadTopology(f"host {host.name!r}: there cannot be {number} of it")
     if number == 1:
         return (host,)
-    if host.address is not None and number > 1:
-        raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {host.address}")
+    for address in (host.address, host.address6):
+        if address is not None and number > 1:
+            raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {address}")
     hosts = []
     for index in range(1, number + 1):
         numbered = replace(host, name=f"{host.name}{index}", aliases=(host.name, *host.aliases))
@@ -272,9 +332,20 @@ def _is_name(name: str) -> bool:
     return False
 
 
-def _free(network: IPv4Network, taken: Collection[str | None]) -> Iterator[str]:
+def _assigned(network: Network, asked: Mapping[str, str | None]) -> dict[str, str]:
+    """The address of each host with its prefix length: what it asks for, or the next free one."""
+    taken = {ip_address(address) for address in asked.values() if address is not None}
+    free = _free(network, taken)
+    addresses = {}
+    for host, wanted in asked.items():
+        address = ip_address(wanted) if wanted is not None else next(free)
+        addresses[host] = f"{address}/{network.prefixlen}"
+    return addresses
+
+
+def _free(network: Network, taken: Collection[Address]) -> Iterator[Address]:
     """The network's addresses for hosts, from the second one on, without those that are taken."""
     for index in range(2, network.num_addresses - 1):
-        address = str(network[index])
+        address = network[index]
         if address not in taken:
             yield address

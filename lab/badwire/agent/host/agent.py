@@ -14,8 +14,8 @@ from badwire.agent.host.program import HostProgram
 from badwire.agent.host.programs import Programs
 from badwire.agent.host.sampler import Sampler
 from badwire.agent.host.sockets import ControlledSockets
-from badwire.errors import LabError, NoPermission
-from badwire.linux import libc
+from badwire.errors import LabError, MachineError, NoPermission
+from badwire.linux import ipv6, libc
 from badwire.util.jsonlines import Message, MessageHandler
 
 Reply = Callable[[Any], None]
@@ -135,7 +135,7 @@ class HostAgent:
         reply(None)
 
     def _do_open(self, request: Message, reply: Reply) -> None:
-        number = self._sockets.open(request["kind"])
+        number = self._sockets.open(request["kind"], request["family"])
         reply(number)
 
     def _do_call(self, request: Message, reply: Reply) -> None:
@@ -222,18 +222,36 @@ class HostAgent:
 
 
 def _configure_network(request: Message) -> None:
+    has_ipv6 = system.has_ipv6()
+    if request["address6"] is not None and not has_ipv6:
+        raise MachineError(
+            "the lab asks for IPv6, and this machine's kernel has none; boot it without ipv6.disable=1, or do not ask"
+        )
     if request["address"] is not None:  # else the engine has set them
         for name, value in defaults.sysctls(os.getegid()).items():
             system.write_sysctl(name, value)
     for name, value in request["sysctls"].items():
-        system.write_sysctl(name, value)
+        if has_ipv6 or ipv6.OFF.get(name) != value:  # without IPv6 there is nothing to turn off
+            system.write_sysctl(name, value)
     if request["address"] is not None:
         system.set_address(system.INTERFACE, request["address"])
         system.up("lo")
         system.up(system.INTERFACE)
     else:
         system.refuse_name_server()
+    if request["address6"] is not None:
+        if system.read_sysctl(f"net.ipv6.conf.{system.INTERFACE}.disable_ipv6") != "0":
+            raise MachineError(
+                "the lab asks for IPv6, and the engine has turned it off on this host's interface; use the substrate"
+                " netns, or do not ask for it"
+            )
+        for link_local in system.tentative(system.INTERFACE):
+            system.remove_address6(system.INTERFACE, link_local)
+            system.set_address6(system.INTERFACE, link_local)
+        system.set_address6(system.INTERFACE, request["address6"])
     system.remove_default_route()
     if request["route"]:
         address = system.address_of(system.INTERFACE) or ""
-        system.set_metrics(system.INTERFACE, address, request["route"])
+        for own in (address, request["address6"]):
+            if own:
+                system.set_metrics(system.INTERFACE, own, request["route"])

@@ -14,6 +14,7 @@ from badwire.util.suggestion import most_similar
 from badwire.util.text import call_text
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _CALLS = frozenset(
     {
         "accept",
@@ -53,15 +54,21 @@ class ControlledSockets:
         self._sockets: dict[int, socket.socket] = {}
         self._numbers = itertools.count(1)
 
-    def open(self, kind: str) -> int:
-        """Open an IPv4 socket; returns the number that identifies it.
+    def open(self, kind: str, family: int) -> int:
+        """Open a socket; returns the number that identifies it.
+
+        Args:
+            kind: "tcp" or "udp".
+            family: 4 or 6, the version of IP.
 
         Raises:
-            BadOption: the kind is neither ``tcp`` nor ``udp``.
+            BadOption: there is no such kind or family.
         """
         if kind not in _KINDS:
             raise BadOption(f"a socket is tcp or udp, not {kind}")
-        return self._add(socket.socket(socket.AF_INET, _KINDS[kind] | socket.SOCK_CLOEXEC))
+        if family not in _FAMILIES:
+            raise BadOption(f"the family of a socket is 4 or 6, the version of IP, not {family!r}")
+        return self._add(socket.socket(_FAMILIES[family], _KINDS[kind] | socket.SOCK_CLOEXEC))
 
     def blocking(self) -> list[int]:
         """The numbers of the calls that have begun and not returned, in the order in which they began."""
@@ -147,10 +154,10 @@ def _value(arg: Any) -> Any:
     """An argument of a call: the value of a constant of the socket module given by name; a list becomes a tuple.
 
     Raises:
-        ValueError: there is no constant of that name.
+        ValueError: there is no constant of that name, or no interface of the name in an address.
     """
     if isinstance(arg, list):
-        return tuple(arg)
+        return _address(arg)
     if not isinstance(arg, str):
         return arg
     value = getattr(socket, arg, None)
@@ -161,6 +168,22 @@ def _value(arg: Any) -> Any:
     raise ValueError(
         f"Python's socket module has no constant {arg!r}{hint}; give its number if the kernel has it, and data as bytes"
     )
+
+
+def _address(arg: list[Any]) -> tuple[Any, ...]:
+    """An address for a call of Python's sockets, which take the scope of ``fe80::1%eth0`` only as a number of its own.
+
+    Raises:
+        ValueError: there is no such interface.
+    """
+    if len(arg) != 2 or not isinstance(arg[0], str) or "%" not in arg[0]:
+        return tuple(arg)
+    address, _, interface = arg[0].partition("%")
+    try:
+        scope = socket.if_nametoindex(interface)
+    except OSError:
+        raise ValueError(f"the host has no interface {interface!r}") from None
+    return address, arg[1], 0, scope
 
 
 def _refused(call: str, args: list[Any], why: str) -> BadOption:

@@ -72,6 +72,60 @@ def set_address(interface: str, address: str) -> None:
         fcntl.ioctl(any_socket, _SIOCSIFNETMASK, _address_request(interface, parsed.netmask.packed))
 
 
+def has_ipv6() -> bool:
+    """Whether the kernel has IPv6; it has not if it was built or booted without."""
+    return Path("/proc/sys/net/ipv6/conf").exists()
+
+
+def set_address6(interface: str, address: str) -> None:
+    """Give an interface an IPv6 address, such as ``fd00::2/64``, which can be used at once.
+
+    Raises:
+        OSError: the kernel refuses it.
+    """
+    _change_address6(_RTM_NEWADDR, _NLM_F_REPLACE | _NLM_F_CREATE, interface, address)
+
+
+def remove_address6(interface: str, address: str) -> None:
+    """Take an IPv6 address away from an interface. Raises OSError if the kernel refuses."""
+    _change_address6(_RTM_DELADDR, 0, interface, address)
+
+
+def tentative(interface: str) -> list[str]:
+    """The interface's IPv6 addresses that still undergo duplicate address detection, such as ``fe80::1/64``.
+
+    An engine brings an interface up before the sysctl that turns the detection off is set.
+    """
+    found = []
+    for line in Path("/proc/net/if_inet6").read_text().splitlines():
+        digits, _index, prefix_length, _scope, flags, name = line.split()
+        if name == interface and int(flags, 16) & _IFA_F_TENTATIVE:
+            address = ipaddress.IPv6Address(bytes.fromhex(digits))
+            found.append(f"{address}/{int(prefix_length, 16)}")
+    return found
+
+
+def _change_address6(kind: int, flags: int, interface: str, address: str) -> None:
+    parsed = ipaddress.IPv6Interface(address)
+    index = socket.if_nametoindex(interface)
+    body = _IFADDRMSG.pack(socket.AF_INET6, parsed.network.prefixlen, _IFA_F_NODAD, _RT_SCOPE_UNIVERSE, index)
+    body += attribute(_IFA_LOCAL, parsed.ip.packed)
+    body += attribute(_IFA_ADDRESS, parsed.ip.packed)
+    number = _change(kind, flags, body)
+    if number:
+        raise OSError(number, os.strerror(number), f"{interface} {address}")
+
+
+def _change(kind: int, flags: int, body: bytes) -> int:
+    """Ask the kernel for a change by rtnetlink(7); returns the errno of its answer, 0 if it was made."""
+    header = _NLMSG.pack(_NLMSG.size + len(body), kind, _NLM_F_REQUEST | _NLM_F_ACK | flags, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        netlink.send(header + body)
+        answer = netlink.recv(4096)
+    (negative_errno,) = struct.unpack_from("=i", answer, _NLMSG.size)
+    return -int(negative_errno)
+
+
 def _address_request(interface: str, address: bytes) -> bytes:
     """A struct ifreq with an interface's name and a struct sockaddr_in (netdevice(7))."""
     return struct.pack("16sHH4s16x", interface.encode(), socket.AF_INET, 0, address)
@@ -199,7 +253,9 @@ def facts(interface: str, sysctls: list[str]) -> dict[str, object]:
 def counters() -> dict[str, int]:
     """The namespace's counters of /proc/net/snmp and /proc/net/netstat, named as ``Tcp.RetransSegs``.
 
-    ``Lo.RxPackets`` is the number of packets that the loopback interface received, from /proc/net/dev.
+    Where an interface has an IPv6 address, those of /proc/net/snmp6 too, named as ``Udp6.InErrors``; TCP counts both
+    versions together, under ``Tcp``. ``Lo.RxPackets`` is the number of packets that the loopback interface received,
+    from /proc/net/dev.
     """
     found: dict[str, int] = {}
     for line in Path("/proc/net/dev").read_text().splitlines():
@@ -215,6 +271,19 @@ def counters() -> dict[str, int]:
             prefix = group.rstrip(":")
             for name, value in zip(names, values, strict=True):
                 found[f"{prefix}.{name}"] = int(value)
+    if has_ipv6() and Path("/proc/net/if_inet6").read_text():
+        found.update(_counters6())
+    return found
+
+
+def _counters6() -> dict[str, int]:
+    """The counters of /proc/net/snmp6, which has one a line: ``Udp6InErrors 0``."""
+    found: dict[str, int] = {}
+    for line in Path("/proc/net/snmp6").read_text().splitlines():
+        name, value = line.split()
+        for group in _GROUPS6:
+            if name.startswith(group):
+                found[f"{group}.{name.removeprefix(group)}"] = int(value)
     return found
 
 
@@ -242,6 +311,8 @@ def processes() -> list[dict[str, Any]]:
         found.append(process)
     return found
 
+
+_GROUPS6 = ("Ip6", "Icmp6", "Udp6", "UdpLite6")
 
 # RTAX_*: include/uapi/linux/rtnetlink.h; rto_min in milliseconds, the others as ip-route(8) has them.
 METRICS = {
@@ -276,15 +347,27 @@ _RTN_UNICAST = 1
 _RTN_UNREACHABLE = 7
 _RTA_DST = 1
 _RTA_OIF = 4
+_RTA_PRIORITY = 6
 _RTA_PREFSRC = 7
 _RTA_METRICS = 8
+_PREFIX_ROUTE = 256  # priority of the route that comes with an IPv6 address: net/ip6_route.h IP6_RT_PRIO_ADDRCONF
 _NLMSG = struct.Struct("=IHHII")
 _RTMSG = struct.Struct("=BBBBBBBBI")
 _U32 = struct.Struct("=I")
+_IFADDRMSG = struct.Struct("=BBBBI")  # linux/if_addr.h, with the constants below
+_RTM_NEWADDR = 20
+_RTM_DELADDR = 21
+_RT_SCOPE_UNIVERSE = 0
+_IFA_ADDRESS = 1
+_IFA_LOCAL = 2
+_IFA_F_NODAD = 0x02
+_IFA_F_TENTATIVE = 0x40
 
 
 def set_metrics(interface: str, address: str, metrics: Mapping[str, int]) -> None:
-    """Set metrics of the route to an interface's network; ``address`` is the interface's, such as ``10.0.0.2/24``.
+    """Set metrics of the route to an interface's network.
+
+    ``address`` is the interface's, of IPv4 or IPv6, such as ``10.0.0.2/24``.
 
     Raises:
         BadOption: there is no such metric, or the kernel refuses its value.
@@ -294,7 +377,7 @@ def set_metrics(interface: str, address: str, metrics: Mapping[str, int]) -> Non
     if unknown:
         known = ", ".join(METRICS)
         raise BadOption(f"a route has no metric {unknown[0]}; it has: {known}")
-    own = ipaddress.IPv4Interface(address)
+    own = ipaddress.ip_interface(address)
     prefix_length = own.network.prefixlen
     index = socket.if_nametoindex(interface)
     values = b""
@@ -305,14 +388,16 @@ def set_metrics(interface: str, address: str, metrics: Mapping[str, int]) -> Non
             locked |= 1 << METRICS[name]
     if locked:
         values += attribute(_RTAX_LOCK, _U32.pack(locked))
-    body = _RTMSG.pack(
-        socket.AF_INET, prefix_length, 0, 0, _RT_TABLE_MAIN, _RTPROT_KERNEL, _RT_SCOPE_LINK, _RTN_UNICAST, 0
-    )
+    family, scope = (socket.AF_INET, _RT_SCOPE_LINK) if own.version == 4 else (socket.AF_INET6, _RT_SCOPE_UNIVERSE)
+    body = _RTMSG.pack(family, prefix_length, 0, 0, _RT_TABLE_MAIN, _RTPROT_KERNEL, scope, _RTN_UNICAST, 0)
     body += attribute(_RTA_DST, own.network.network_address.packed)
-    body += attribute(_RTA_PREFSRC, own.ip.packed)
+    if own.version == 4:
+        body += attribute(_RTA_PREFSRC, own.ip.packed)
+    else:
+        body += attribute(_RTA_PRIORITY, _U32.pack(_PREFIX_ROUTE))
     body += attribute(_RTA_OIF, _U32.pack(index))
     body += attribute(_RTA_METRICS, values)
-    number = _replace_route(body)
+    number = _change(_RTM_NEWROUTE, _NLM_F_REPLACE | _NLM_F_CREATE, body)
     if number == errno.EPERM:
         raise NoPermission("the route cannot be changed: the host's agent has dropped NET_ADMIN; set it at setup")
     if number:
@@ -329,20 +414,9 @@ def refuse_name_server() -> None:
     body = _RTMSG.pack(
         socket.AF_INET, 32, 0, 0, _RT_TABLE_LOCAL, _RTPROT_KERNEL, _RT_SCOPE_HOST, _RTN_UNREACHABLE, 0
     ) + attribute(_RTA_DST, socket.inet_aton(DOCKER_NAME_SERVER))
-    number = _replace_route(body)
+    number = _change(_RTM_NEWROUTE, _NLM_F_REPLACE | _NLM_F_CREATE, body)
     if number:
         raise OSError(number, f"route to {DOCKER_NAME_SERVER}: {os.strerror(number)}")
-
-
-def _replace_route(body: bytes) -> int:
-    """Send RTM_NEWROUTE with this struct rtmsg and its attributes; returns the errno, 0 for success."""
-    flags = _NLM_F_REQUEST | _NLM_F_REPLACE | _NLM_F_CREATE | _NLM_F_ACK
-    header = _NLMSG.pack(_NLMSG.size + len(body), _RTM_NEWROUTE, flags, 1, 0)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.send(header + body)
-        answer = netlink.recv(4096)
-    (negative_errno,) = struct.unpack_from("=i", answer, _NLMSG.size)
-    return -int(negative_errno)
 
 
 def attribute(kind: int, value: bytes) -> bytes:

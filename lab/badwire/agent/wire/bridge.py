@@ -56,8 +56,9 @@ class Bridge:
         self.index = self._make() if name is None else self._find(name)
 
     def _make(self) -> int:
-        with suppress(OSError):  # netfilter must not filter between ports; the file is absent without br_netfilter
-            Path("/proc/sys/net/bridge/bridge-nf-call-iptables").write_text("0")
+        for tables in ("iptables", "ip6tables"):
+            with suppress(OSError):  # netfilter must not filter between ports; the file is absent without br_netfilter
+                Path(f"/proc/sys/net/bridge/bridge-nf-call-{tables}").write_text("0")
         try:
             self.netlink.link("set", index=1, state="up")
             self.netlink.link(

@@ -16,7 +16,7 @@ from rich.text import Text
 from badwire.report.live.ladder import ladder_lines, right_side_at
 from badwire.report.live.recent import Moment
 from badwire.store.records import NS
-from badwire.util.text import visible
+from badwire.util.text import endpoint, visible
 
 TALLEST = 40  # lines of the screen at most
 _COLUMN = 38  # cells that a table of sockets needs beside another
@@ -145,7 +145,9 @@ def _sockets(moment: Moment, host: str, most: int) -> list[str]:
     table = moment.tables.get(host)
     if table is None:
         return []
-    names = {address: name for name, address in moment.addresses.items()}
+    names = {}
+    for addresses in (moment.addresses, moment.addresses6):
+        names.update({address: name for name, address in addresses.items()})
     age = moment.now - table.t
     shown = [_socket(socket, names, age) for socket in table.sockets]
     if len(shown) <= most:
@@ -184,7 +186,7 @@ def _ends(socket: Mapping[str, Any], names: Mapping[str, str]) -> str:
     if not port:
         return f":{local_port}"
     peer = names.get(address, address)
-    return f":{local_port} {peer}:{port}"
+    return f":{local_port} {endpoint(peer, port)}"
 
 
 def _queues(socket: Mapping[str, Any]) -> Iterator[str]:

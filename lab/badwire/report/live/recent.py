@@ -55,6 +55,7 @@ class Moment:
     story: Story
     tables: Mapping[str, LastSample]
     addresses: Mapping[str, str]
+    addresses6: Mapping[str, str]
     now: int
     frames: int
     virtual: bool
@@ -142,6 +143,7 @@ class Recent:
             story=story(run),
             tables=tables,
             addresses=run.hosts,
+            addresses6=run.hosts6,
             now=now - began,
             frames=self._sent,
             virtual=virtual,

@@ -20,11 +20,15 @@ from badwire.substrate.docker.attach import AttachedStream
 from badwire.substrate.docker.cleanup import PARALLEL, sweep
 from badwire.substrate.docker.client import engine_message
 from badwire.substrate.docker.janitor import Janitor
-from badwire.substrate.names import entries
+from badwire.substrate.names import entries, entries6
 from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.util.owner import OWNER, RUN, engine_name, owner
 
+# Since this version of its interface an engine takes the sysctls of an interface as an option of the network's
+# endpoint, with IFNAME for the interface, and later only so (API version history, v1.46 and v1.48).
+_ENDPOINT_SYSCTLS_SINCE = (1, 46)
+_ENDPOINT_SYSCTLS = "com.docker.network.endpoint.sysctls"
 ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 _PREFIX_LENGTH = 24  # of a lab's network, if that has room for its hosts
 _OVERLAPS = "overlaps"  # in the engine's message about a subnet that another network has (libnetwork, ipam)
@@ -153,7 +157,7 @@ class DockerRun:
                         raise
                     continue
                 addresses = placed.addresses()
-                names = [f"{name}:{address}" for name, address in entries(placed, addresses)]
+                names = [f"{name}:{address}" for name, address in (*entries(placed, addresses), *entries6(placed))]
                 return LabNetwork(network, addresses, names)
             message = f"every subnet of {subnets.POOL} is in use"
         except (DockerException, RequestException) as error:
@@ -219,7 +223,7 @@ class DockerRun:
         config: dict[str, Any] = self._client.create_host_config(
             auto_remove=True,
             network_mode=request.network,
-            sysctls=request.sysctls,
+            sysctls=split_sysctls(request.sysctls or {}, self._client.api_version)[0],
             mounts=request.mounts,
             extra_hosts=request.names,
             cap_add=list(spec.cap_add),
@@ -236,10 +240,15 @@ class DockerRun:
         return config
 
     def _networking_config(self, request: ContainerRequest) -> Any:
-        """What gives a container its address in the lab's network; None: the engine chooses one."""
-        if request.address is None:
+        """What gives a container its address in the lab's network, and its interface its sysctls; None if nothing does.
+
+        Without an address the engine chooses one.
+        """
+        _, of_endpoint = split_sysctls(request.sysctls or {}, self._client.api_version)
+        if request.address is None and not of_endpoint:
             return None
-        endpoint = self._client.create_endpoint_config(ipv4_address=request.address)
+        options = {_ENDPOINT_SYSCTLS: of_endpoint} if of_endpoint else None
+        endpoint = self._client.create_endpoint_config(ipv4_address=request.address, driver_opt=options)
         endpoints: Any = {request.network: endpoint}  # the SDK's annotation has the type of a single endpoint
         return self._client.create_networking_config(endpoints)
 
@@ -251,6 +260,24 @@ class DockerRun:
             message = engine_message(error)
             raise RunError(f"the engine would not remove this lab ({message}); run badwire clean") from None
         self._janitor.dismiss()
+
+
+def split_sysctls(sysctls: Mapping[str, str], api_version: str) -> tuple[dict[str, str], str]:
+    """The sysctls of a container, and those of its interface eth0 as the endpoint's option.
+
+    The option is empty for an engine that takes all of them as the container's.
+    """
+    version = tuple(int(part) for part in api_version.split("."))
+    if version < _ENDPOINT_SYSCTLS_SINCE:
+        return dict(sysctls), ""
+    of_container = {}
+    of_endpoint = []
+    for name, value in sysctls.items():
+        if ".eth0." in name:
+            of_endpoint.append(f"{name.replace('.eth0.', '.IFNAME.')}={value}")
+        else:
+            of_container[name] = value
+    return of_container, ",".join(of_endpoint)
 
 
 def _hostname(request: ContainerRequest) -> str | None:
