@@ -42,6 +42,10 @@ class Host:
         """The sum of the counters' increases."""
         return sum(self.run.host(self.name).counter(name) for name in names)
 
+    def counted6(self, *names: str) -> int:
+        """The sum of the increases of counters of IPv6, which a host without it does not have."""
+        return self.counted(*names) if self.run.hosts6 else 0
+
     def sent(self, matches: Matches) -> int:
         """How many frames it sent that match."""
         return len([frame for frame in self.frames if frame.direction == "in" and matches(frame)])
@@ -86,6 +90,10 @@ def is_icmp(frame: Captured) -> bool:
     return decode(frame.data).icmp is not None
 
 
+def is_icmp6(frame: Captured) -> bool:
+    return decode(frame.data).icmp6 is not None
+
+
 def is_ipv4(frame: Captured) -> bool:
     return frame.data[ETHERNET_HEADER - 2 : ETHERNET_HEADER] == ETHERTYPE_IPV4
 
@@ -119,8 +127,9 @@ def test_what_a_host_sent(hosts: Iterable[Host]) -> None:
         # (__tcp_transmit_skb), but a SYN, ACK of a listener in both (tcp_rtx_synack, tcp_make_synack).
         counted = host.counted("Tcp.OutSegs", "Tcp.RetransSegs")
         assert host.sent(is_tcp) == counted - host.again("SA") + host.crossing
-        assert host.sent(is_udp) == host.counted("Udp.OutDatagrams")
+        assert host.sent(is_udp) == host.counted("Udp.OutDatagrams") + host.counted6("Udp6.OutDatagrams")
         assert host.sent(is_icmp) == host.counted("Icmp.OutMsgs")
+        assert host.sent(is_icmp6) == host.counted6("Icmp6.OutMsgs")
 
 
 def test_what_reached_a_host(run: Evidence, hosts: Iterable[Host]) -> None:
@@ -128,10 +137,13 @@ def test_what_reached_a_host(run: Evidence, hosts: Iterable[Host]) -> None:
         # A host's own broadcast comes back to it without passing the wire (net/ipv4/ip_output.c ip_mc_output).
         assert host.arrived(is_ipv4) == host.counted("Ip.InReceives") - host.counted("IpExt.OutBcastPkts")
         # A datagram is counted when a program reads it (net/ipv4/udp.c udp_recvmsg), so some may not be yet.
-        assert host.arrived(is_udp) >= host.counted("Udp.InDatagrams", "Udp.NoPorts", "Udp.InErrors")
+        read = host.counted("Udp.InDatagrams", "Udp.NoPorts", "Udp.InErrors")
+        read += host.counted6("Udp6.InDatagrams", "Udp6.NoPorts", "Udp6.InErrors")
+        assert host.arrived(is_udp) >= read
         if not run.frames(to=host.name).where(was_changed):  # a changed header can make a segment something else
             assert host.arrived(is_tcp) == host.counted("Tcp.InSegs")
             assert host.arrived(is_icmp) == host.counted("Icmp.InMsgs")
+            assert host.arrived(is_icmp6) == host.counted6("Icmp6.InMsgs")
 
 
 def test_what_a_host_sent_again(hosts: Iterable[Host]) -> None:

@@ -24,6 +24,8 @@ from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Delivery, Frame
 from badwire.evidence.stream import TcpStream, tcp_of
 from badwire.packets import pcapng
+from badwire.packets.packet import decode
+from badwire.packets.pcapng import Captured
 from badwire.pytest_plugin import require
 from badwire.scenario import scenario_file
 from badwire.store import captures
@@ -55,6 +57,7 @@ FIELDS = (
 ERROR = "8388608"  # PI_ERROR, epan/proto.h
 FAST_ACKS = 2  # duplicate ACKs, and
 FAST_WITHIN = 20_000_000  # ns since the last of them, packet-tcp.c
+ICMPV6_HEADER = 8  # bytes of an error, before the datagram that it quotes
 OUT_OF_ORDER_WITHIN = 3_000_000  # ns, packet-tcp.c; the first round trip where tshark knows it
 
 
@@ -101,6 +104,17 @@ def line_of(text: str) -> Line:
         bad=bool(malformed) or ERROR in severities.split(","),
         marks=frozenset(given),
     )
+
+
+def quotes_in_part(frame: Captured) -> bool:
+    """Whether it is an ICMPv6 error that quotes the beginning of a segment.
+
+    tshark takes what is quoted for all of the segment, and so finds its checksum wrong.
+    """
+    message = decode(frame.data).icmp6
+    if message is None or message.quoted is None or message.quoted.ip is None:
+        return False
+    return message.quoted.ip.length > message.length - ICMPV6_HEADER
 
 
 def nanoseconds(seconds: str) -> int:
@@ -356,7 +370,8 @@ def test_tshark_reads_every_frame(history: History) -> None:
     for host, lines in history.lines.items():
         assert all(line.t <= after.t for line, after in pairwise(lines))
         bad = {position for position, line in zip(history.positions[host], lines, strict=True) if line.bad}
-        assert bad <= history.damaged
+        quotes = {position for position in bad if quotes_in_part(history.run.pcap.frames[position])}
+        assert bad - quotes <= history.damaged
 
 
 def test_every_word_of_the_comparison_occurs(analyses: Mapping[Path, list[Line]]) -> None:
@@ -368,8 +383,10 @@ def test_tshark_reads_what_entered_the_wire(witness: None, catalogue: Path) -> N
     files = sorted(catalogue.glob(f"once/*/latest/{captures.ENTERED}"))
     lines = iter(tshark(files))
     for file in files:
-        read = [next(lines) for _ in pcapng.read(file).frames]
-        assert not any(line.bad for line in read), file
+        frames = pcapng.read(file).frames
+        read = [next(lines) for _ in frames]
+        bad = [frame for frame, line in zip(frames, read, strict=True) if line.bad]
+        assert all(quotes_in_part(frame) for frame in bad), file
         assert all(line.t <= after.t for line, after in pairwise(read)), file
     assert next(lines, None) is None
 
