@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import NamedTuple
 
-from badwire.errors import AgentLost, BadTopology, DiskFull, LabError, MachineError, NoEngine
+from badwire.errors import AgentLost, BadTopology, DiskFull, LabError, MachineError, NoEngine, RequestError
 from badwire.topology.topology import Container, HostSpec, Topology
 
 # Words in a message of the engine or of an agent, and the keys of a compose file that they are about. Source: the
@@ -50,6 +50,8 @@ class Setting(NamedTuple):
 
 def explained(topology: Topology, error: LabError) -> LabError:
     """The error of a lab that did not come up: BadTopology if a setting of the topology may be the cause."""
+    if isinstance(error, RequestError):
+        return _with_place(topology, error)
     if isinstance(error, NoEngine | DiskFull) or not isinstance(error, MachineError | AgentLost):
         return error
     cause, _, _ = str(error).partition(";")
@@ -71,6 +73,14 @@ def explained(topology: Topology, error: LabError) -> LabError:
     service = to_blame[0].service  # the others have a fault of their own, or the same one
     settings = ", ".join(str(each) for each in to_blame if each.service == service)
     return BadTopology(f"{topology.where}: service {service!r}, {settings}: {cause}; correct it there.")
+
+
+def _with_place(topology: Topology, error: RequestError) -> RequestError:
+    """The error, with the file, the service and the key if it is about an image of the topology."""
+    for each in _changed(topology):
+        if each.key in ("image", "base") and str(each.value) in str(error):
+            return BadTopology(f"{topology.where}: service {each.service!r}, {each}: {error}")
+    return error
 
 
 def _services(topology: Topology) -> dict[str, Container]:
