@@ -68,6 +68,7 @@ def test_a_capture_that_dropped_frames() -> None:
     assert check.measured == 3
     assert str(check.expected) == "0"
     assert check.unit == "frames"
+    assert "--snaplen 134" in str(check.name)
 
 
 def test_a_capture_without_a_frame_is_complete_if_none_passed() -> None:

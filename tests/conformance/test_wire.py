@@ -6,9 +6,10 @@ import pytest
 
 from badwire.claims import HOLDS, judge
 from badwire.claims.instrument import CLAIMS
-from badwire.errors import MissingCapability, Timeout
-from badwire.evidence import Evidence, tcp_of
-from badwire.faults import Delay, Hold, Late, Loss, Mtu, Nth, Partition
+from badwire.errors import BadOption, MissingCapability, Timeout
+from badwire.evidence import Evidence, NotRecorded, tcp_of
+from badwire.faults import Corrupt, Delay, Hold, Late, Loss, Mtu, Nth, Partition
+from badwire.options import LEAST_SNAPLEN
 from badwire.testbed import Lab
 from badwire.units import ms
 from tests.conformance.conftest import Opener
@@ -212,3 +213,32 @@ def test_the_evidence_is_complete_in_the_middle_of_a_run(opener: Opener, engine:
         connection.close()
         blocking.result()
     assert lab.evidence().capture_is_complete
+
+
+AT_FULL_SPEED = 10_000_000  # bytes; all their frames and ACKs fit in the ring of the capture
+
+
+def transfer(lab: Lab, size: int) -> None:
+    server, client = lab.host("server"), lab.host("client")
+    server.start("sink", 7000)
+    assert client.run("source", *server.at(7000), "--bytes", size, timeout=60).status == 0
+
+
+def test_a_transfer_at_full_speed_is_captured_whole(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener() as lab:
+        transfer(lab, AT_FULL_SPEED)
+    assert seen().capture_is_complete
+    assert len(seen().established(7000).client.data) == AT_FULL_SPEED
+
+
+def test_the_headers_alone(opener: Opener, seen: Callable[[], Evidence]) -> None:
+    with opener(snaplen=LEAST_SNAPLEN) as lab:
+        transfer(lab, 100_000)
+        corrupt = lab.wire.fault(Corrupt(0.1))
+        with pytest.raises(BadOption, match="keeps only the first 134; leave --snaplen out"), corrupt:
+            pass
+    client = seen().established(7000).client
+    assert sum(client.payload_lengths) == 100_000
+    with pytest.raises(NotRecorded, match="leave --snaplen out"):
+        _ = client.data
+    assert max(len(frame.data) for frame in seen().pcap.frames) == LEAST_SNAPLEN

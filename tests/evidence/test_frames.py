@@ -1,5 +1,7 @@
 """A frame: its layers, and how long it was on its way."""
 
+from dataclasses import replace
+
 import pytest
 
 from badwire.evidence import Frame, NotRecorded, intervals
@@ -28,6 +30,17 @@ def test_a_segment() -> None:
     assert frame.arp is None
     assert frame.udp is None
     assert frame.icmp is None
+
+
+def test_data_that_the_capture_cut_is_not_recorded() -> None:
+    w = Written()
+    w.segment("client", "server", 0.1, "PA", data=b"hello")
+    frame = the_frame(w)
+    assert frame.payload == b"hello"
+    cut = replace(frame, data=frame.data[:-1])
+    assert cut.tcp is not None and cut.tcp.data_length == 5
+    with pytest.raises(NotRecorded, match=r"the capture has \d+ of the \d+ bytes of a frame; leave --snaplen out"):
+        _ = cut.payload
 
 
 def test_a_datagram_and_the_message_that_its_port_is_unreachable() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.packets.pcapng import Captured, Writer, read
+from badwire.packets.pcapng import Captured, PortFrame, Writer, index_of, packet, packets, read
 from tests.claims import forged
 
 ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "10.0.0.3", "10.0.0.2")
@@ -35,6 +35,38 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
         Captured(T + 1, "server", "out", SYN[:33], len(SYN), None),
     )
     assert (capture.ports, capture.dropped, capture.complete) == (("server", "client"), 3, True)
+
+
+FRAMES: list[PortFrame] = [(T + n, n % 2, "in" if n % 3 else "out", 2000, bytes(range(n))) for n in range(60)]
+
+
+def test_many_blocks_at_once_are_those_of_the_writer() -> None:
+    names = ("server", "client")
+    file = io.BytesIO()
+    writer = Writer(file)
+    for name in names:
+        writer.port(name)
+    before = file.getvalue()
+    for t, number, direction, length, data in FRAMES:
+        writer.frame(t, names[number], direction, data, length)
+    assert file.getvalue() == before + packets(FRAMES)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 30])
+def test_the_index_of_a_file_has_its_complete_blocks(cut: int) -> None:
+    file = io.BytesIO()
+    writer = Writer(file)
+    writer.port("server")
+    writer.port("client")
+    whole = file.getvalue() + packets(FRAMES)
+    index = index_of(io.BytesIO(whole[: len(whole) - cut]))
+    expected = FRAMES[:-1] if cut else FRAMES
+    assert index.ports == ("server", "client")
+    assert [*index.times] == [t for t, *_ in expected]
+    assert [*index.numbers] == [number for _, number, *_ in expected]
+    assert [*index.entered] == [direction == "in" for _, _, direction, *_ in expected]
+    for offset, size, (*_, data) in zip(index.offsets, index.sizes, expected, strict=True):
+        assert packet(whole[offset + 8 : offset + size - 4], "<", ["server", "client"]).data == data
 
 
 def test_a_file_cut_anywhere_gives_its_complete_blocks(tmp_path: Path) -> None:

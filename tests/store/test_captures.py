@@ -1,13 +1,14 @@
 """The captures made from frames.pcapng, as Wireshark and tcpdump would read them."""
 
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from badwire.packets import pcapng
 from badwire.store import captures
-from badwire.store.reader import FORMAT
+from badwire.store.reader import FORMAT, read_capture
 from badwire.store.recorder import Recorder
 from tests.command_line import LAB, environment, lab
 
@@ -71,6 +72,32 @@ def test_a_host_has_a_capture_of_what_it_sent_and_received(folder: Path) -> None
         ("client", "in", LOST),
     ]
     assert frames(folder / "capture-idle.pcapng") == []
+
+
+def test_a_capture_may_be_larger_than_memory(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run", 262144)
+    number = recorder.port("client")
+    count = 20_000
+    for first in range(0, count, 500):
+        times = reversed(range(first, first + 500))
+        recorder.blocks(pcapng.packets((t, number, "in", 1514, t.to_bytes(4, "big") + bytes(1510)) for t in times))
+    tracemalloc.start()
+    recorder.close({}, count, 0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    size = (tmp_path / "run" / captures.FRAMES).stat().st_size
+    assert size > count * 1514 and peak < size / 4
+    written = pcapng.read(tmp_path / "run" / "capture-client.pcapng")
+    assert written.complete and [frame.t for frame in written.frames] == list(range(count))
+    assert all(frame.data[:4] == frame.t.to_bytes(4, "big") for frame in written.frames)
+
+
+def test_a_capture_that_was_not_finished_is_read_in_the_same_order(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, 262144)
+    number = recorder.port("client")
+    recorder.blocks(pcapng.packets([(2, number, "in", 5, b"later"), (3, number, "in", 4, b"last")]))
+    recorder.frames([(1, "client", "in", 5, b"first"), (2, "client", "out", 5, b"equal")])
+    assert [frame.data for frame in read_capture(tmp_path).frames] == [b"first", b"later", b"equal", b"last"]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from badwire.linux import libc
 
 
 def come_first() -> None:
-    """Let this process run as soon as it can, before all ordinary ones, where it is root.
+    """Let this thread run as soon as it can, before all ordinary ones, where it is root.
 
     Beside two busy processes on two cores, the 99th percentile of the relay's 10 ms delay is 53 ms late without this
-    and 0.2 ms with it. The kernel leaves 5 % of each second to other processes, and a process that is forked is
-    ordinary again.
+    and 0.2 ms with it. The kernel leaves 5 % of each second to other processes. What the thread starts, threads and
+    processes, is ordinary again.
     """
     libc.prctl(libc.PR_SET_TIMERSLACK, 1)
     with suppress(PermissionError):

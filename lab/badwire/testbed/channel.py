@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from badwire.errors import AgentLost, LabError, Timeout, from_wire
+from badwire.linux import scheduling
 from badwire.substrate.substrate import Stream
 from badwire.util.jsonlines import Decoder, Message, pack
 
@@ -37,12 +38,17 @@ class Channel:
 
     Several threads may send requests. One thread of the channel's own reads the stream, resolves the futures of the
     requests, and calls ``on_event(name, event)`` for each event.
+
+    ``comes_first`` is for an agent that sends faster than a busy machine would let the thread read.
     """
 
-    def __init__(self, name: str, stream: Stream, on_event: Callable[[str, Message], None]) -> None:
+    def __init__(
+        self, name: str, stream: Stream, on_event: Callable[[str, Message], None], comes_first: bool = False
+    ) -> None:
         self.name = name
         self._stream = stream
         self._on_event = on_event
+        self._comes_first = comes_first
         self._pending: dict[int, Reply] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -99,6 +105,8 @@ class Channel:
         self._closing = True
 
     def _read(self) -> None:
+        if self._comes_first:
+            scheduling.come_first()
         failure = "ended"
         try:
             self._dispatch_until_end()

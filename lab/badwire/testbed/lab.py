@@ -361,7 +361,7 @@ def _channels(streams: AgentStreams, listeners: Mapping[str, MessageHandler]) ->
             listener(event)
 
     by_name = {**streams.hosts, WIRE: streams.wire}
-    return {name: Channel(name, stream, on_event) for name, stream in by_name.items()}
+    return {name: Channel(name, stream, on_event, comes_first=name == WIRE) for name, stream in by_name.items()}
 
 
 def _results(replies: Mapping[str, Reply]) -> dict[str, Any]:
