@@ -48,7 +48,7 @@ def test_many_blocks_at_once_are_those_of_the_writer() -> None:
         writer.port(name)
     before = file.getvalue()
     for t, number, direction, length, data in FRAMES:
-        writer.frame(t, names[number], direction, data, length)
+        writer.frame(t, names[number], direction, bytes(data), length)
     assert file.getvalue() == before + packets(FRAMES)
 
 

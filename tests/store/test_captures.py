@@ -98,6 +98,7 @@ def test_a_capture_that_was_not_finished_is_read_in_the_same_order(tmp_path: Pat
     recorder.blocks(pcapng.packets([(2, number, "in", 5, b"later"), (3, number, "in", 4, b"last")]))
     recorder.frames([(1, "client", "in", 5, b"first"), (2, "client", "out", 5, b"equal")])
     assert [frame.data for frame in read_capture(tmp_path).frames] == [b"first", b"later", b"equal", b"last"]
+    recorder.close({}, 4, 0)
 
 
 @pytest.mark.parametrize(
