@@ -8,7 +8,7 @@ from badwire.evidence import Evidence
 from badwire.scenario import scenario
 from badwire.testbed import Lab
 
-DATAGRAMS = 20_000  # each is seen twice, as it is sent and as it is delivered
+DATAGRAMS = 17_000  # each is seen twice, as it is sent and as it is delivered
 CONNECTIONS = 800
 PYTHON = "/usr/bin/python3"
 FLOOD = f"""
