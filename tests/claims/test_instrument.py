@@ -43,6 +43,11 @@ def test_a_right_instrument() -> None:
     assert [each.verdict for each in judged] == [HOLDS] * 6
 
 
+def test_a_complete_capture_may_be_empty() -> None:
+    judged = judge(instrument.CLAIMS, Written().evidence())
+    assert [each.verdict for each in judged] == [HOLDS] * 6
+
+
 def test_a_run_of_which_nothing_is_known() -> None:
     w = Written()
     w.records = w.records[:1]
