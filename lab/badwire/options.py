@@ -25,7 +25,8 @@ class Options:
     the run folders. `kernel` is the release of the virtual clock's kernel, as in "6.12"; empty for the one that was
     built or named last. `lang` is the language of the reference programs. `memory` (MB) and `limit` (seconds of real
     time) limit the virtual clock's kernel. `snaplen` is how many bytes of each frame the capture keeps. `jobs` is the
-    number of scenarios that may run in parallel; None means the default of `at_once`.
+    number of scenarios that may run in parallel; None means the default of `at_once`. `compose` is the compose file
+    with the hosts; None for the lab's own.
     """
 
     substrate: str = "auto"
@@ -39,6 +40,7 @@ class Options:
     limit: float = LIMIT
     snaplen: int = SNAPLEN
     jobs: int | None = None
+    compose: Path | None = None
 
     @property
     def at_once(self) -> int:

@@ -155,7 +155,6 @@ def test_without_ipv6_there_is_no_address_of_it() -> None:
         ("- a\n", ["the file", "mapping"]),
         ("&a [*a]\n", ["alias"]),
         ("when: 2024-13-45\n", ["YAML"]),
-        (f"services:\n{HOST}\n{NETWORK}", ["'wire'"]),
         (f"services:\n{WIRE}\n{NETWORK}", ["no host"]),
         (services("  server: {networks: [lab], scale: 1024}"), ["1024 hosts", "1023"]),
         (f"services:\n{WIRE}{HOST}\n", ["'networks'"]),
@@ -219,6 +218,40 @@ def test_what_is_not_supported_is_named(tmp_path: Path, text: str, names: list[s
     sentence = refusal(tmp_path, text)
     for name in names:
         assert name in sentence
+
+
+def test_everything_that_is_not_supported_is_named_at_once(tmp_path: Path) -> None:
+    text = """
+services:
+  db: {image: 'db:${TAG}', ports: ['80:80'], healthcheck: {}, mem_limit: lots, networks: [lab]}
+  web: {command: sh, networks: [other], deploy: {mode: global}}
+  cache: 7
+  wire: {}
+volumes: {data: {}}
+networks: {lab: {internal: false}}
+"""
+    sentence = refusal(tmp_path, text)
+    assert sentence.startswith("compose.yaml: the lab cannot honour 9 things in it: ")
+    problems = sentence.partition("in it: ")[2].split("; ")
+    for words in (
+        ["'db:${TAG}'", "variable"],
+        ["the file", "'volumes'"],
+        ["network 'lab'", "'internal'"],
+        ["service 'db'", "'ports', 'healthcheck'"],
+        ["service 'db'", "'mem_limit'", "256m"],
+        ["service 'web'", "'command'"],
+        ["service 'web'", "'deploy'", "'mode'"],
+        ["service 'cache'", "mapping"],
+        ["service 'wire'", "'network_mode'"],
+    ):
+        assert any(all(word in problem for word in words) for problem in problems), words
+
+
+def test_the_wire_may_be_left_out_and_the_network_too(tmp_path: Path) -> None:
+    without_wire = load(tmp_path, f"services:\n{HOST}\n{NETWORK}")
+    assert without_wire == load(tmp_path, services(HOST))
+    assert load(tmp_path, "services: {server: {}}") == without_wire
+    assert "the file has no networks" in refusal(tmp_path, f"services:\n{HOST}\n")
 
 
 @pytest.mark.parametrize(

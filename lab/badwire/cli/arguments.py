@@ -133,6 +133,14 @@ def output_folder(value: str) -> Path:
     return path
 
 
+def compose_file(value: str) -> Path:
+    """The argparse type of a compose file, which must exist; returns its absolute path."""
+    path = folder(value).absolute()
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {value}")
+    return path
+
+
 def without_separator(command: list[str]) -> list[str]:
     """Return a command without the `--` that may precede it."""
     if command[:1] == ["--"]:
@@ -189,6 +197,7 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         metavar="BYTES",
         help=f"bytes of each frame that the capture keeps; {LEAST_SNAPLEN} for the headers alone (all)",
     )
+    add_compose(add, prefix)
     add(
         f"{prefix}jobs",
         type=count,
@@ -197,6 +206,17 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         help="scenarios in parallel (on the virtual clock one for each processor, else 1)",
     )
     add_out(add, f"{prefix}out")
+
+
+def add_compose(add: Callable[..., object], prefix: str = "--") -> None:
+    """Add the option that names the compose file."""
+    add(
+        f"{prefix}compose",
+        type=compose_file,
+        default=None,
+        metavar="FILE",
+        help="the hosts are the services of this compose file (of the lab's own)",
+    )
 
 
 def add_out(add: Callable[..., object], option: str) -> None:

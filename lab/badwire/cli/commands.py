@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from badwire.cli import arguments, predict
@@ -78,7 +79,7 @@ def run(argv: list[str]) -> int:
     options = arguments.options(vars(args).__getitem__)
     run_folder.check(options.out)
     run_all = "all" in args.names
-    scenarios, mistaken = _named_scenarios(args.names)
+    scenarios, mistaken = _named_scenarios(args.names, options.compose)
     left_out: dict[str, str] = {}
     if run_all:
         left_out = _not_on_clock(scenarios, options.clock)
@@ -137,8 +138,8 @@ def _run_parser() -> arguments.Parser:
     return parser
 
 
-def _named_scenarios(names: list[str]) -> tuple[list[Scenario], list["RunOutcome"]]:
-    """Load the scenarios that were named on the command line, or all.
+def _named_scenarios(names: list[str], compose: Path | None) -> tuple[list[Scenario], list["RunOutcome"]]:
+    """Load the scenarios that were named on the command line, or all, with the hosts of a compose file.
 
     Returns:
         The scenarios, and those whose file has a mistake, each with a run that could not begin.
@@ -159,7 +160,7 @@ def _named_scenarios(names: list[str]) -> tuple[list[Scenario], list["RunOutcome
     for file in files:
         scenario = scenario_file.not_loaded(file)
         try:
-            scenario = scenario_file.load(str(file))
+            scenario = scenario_file.load(str(file), compose)
             scenario.check()
         except RequestError as error:
             from badwire.run.finish import not_run  # few files have a mistake

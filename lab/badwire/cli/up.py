@@ -71,6 +71,7 @@ def up(argv: list[str]) -> int:
         "sysctls": _by_host(args.sysctl),
         "mounts": [str(path) for path in mounted],
         "ipv6": args.ipv6,
+        "compose": str(args.compose or ""),
     }
     began = time.monotonic()
 
@@ -184,6 +185,7 @@ def _parser() -> arguments.Parser:
         metavar="PATH",
         help="a file or folder of this machine that every host sees, read-only",
     )
+    arguments.add_compose(add)
     add("--ipv6", action="store_true", help="give each host an IPv6 address too: {server.address6} in run-on")
     arguments.add_out(add, "--out")
     add("--quiet", action="store_true", help="no progress on stderr")

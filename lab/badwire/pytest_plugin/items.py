@@ -28,7 +28,7 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterable["ClaimItem"]:
         """Yield an item for each claim of the scenario, then one for each claim about the instrument."""
         try:
-            self.scenario = load(str(self.path))
+            self.scenario = load(str(self.path), session.options(self.config).compose)
         except LabError as error:
             raise self.CollectError(str(error)) from error
         for claim in self.scenario.claims:

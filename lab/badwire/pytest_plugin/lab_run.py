@@ -114,11 +114,11 @@ def lab_run(config: pytest.Config, settings: LabSettings, node: str, name: str, 
     began = time.monotonic()
     with ExitStack() as undo:
         try:
-            topology = settings.resolved_topology()
+            options = session.options(config)
+            topology = settings.resolved_topology(options.compose)
             hosts = [host.name for host in topology.hosts]
             settings.check(hosts)
             mounts = settings.resolved_mounts()
-            options = session.options(config)
             if settings.virtual_only and options.clock != "virtual":
                 pytest.skip(f"for the virtual clock only ({settings.virtual_only}); run it with --lab-clock virtual.")
             substrate = session.substrate(config)

@@ -29,7 +29,7 @@ class LabSettings:
     """The arguments of the marker `lab` and of the fixture `lab_factory`.
 
     Args:
-        topology: a compose file, or a Topology; None for the project's compose.yaml.
+        topology: a compose file, or a Topology; None for the file that --lab-compose names, else the lab's own.
         sysctls, hosts, routes, mounts, virtual_only, ipv6: as in ``@scenario``.
         folder: relative paths are relative to it.
     """
@@ -84,8 +84,11 @@ class LabSettings:
                     merged[name] = _both(name, merged.get(name), value)
         return cls.of(merged, folder)
 
-    def resolved_topology(self) -> "Topology":
+    def resolved_topology(self, default: Path | None) -> "Topology":
         """The topology, read from a compose file if it is not a Topology, with as many hosts as asked for.
+
+        Args:
+            default: the compose file if none is asked for; None for the lab's own.
 
         Raises:
             BadTopology: the file cannot be read, or is wrong, or has no such host.
@@ -97,7 +100,7 @@ class LabSettings:
 
         topology = self.topology
         if topology is None:
-            topology = compose.load(project.COMPOSE)
+            topology = compose.load(default or project.COMPOSE)
         elif not isinstance(topology, Topology):
             topology = compose.load(self.folder / topology)
         if self.ipv6:

@@ -73,6 +73,8 @@ def _run(item: pytest.Item, found: list[pytest.TestReport], output: bytearray) -
     error: LabError | None = None
     environment = {**os.environ, reports.VARIABLE: f"{OUT}/{_FILE}"}
     directories = [config.rootpath, item.path.parent]
+    if options.compose is not None:
+        directories.append(options.compose.parent)
     try:
         clock.run_command(_command(item), folder, environment, directories, lambda _, data: output.extend(data))
     except LabError as failure:
@@ -87,7 +89,7 @@ def _run(item: pytest.Item, found: list[pytest.TestReport], output: bytearray) -
 def _check_marker(item: pytest.Item) -> None:
     """Raise RequestError if what the test asks of its lab does not exist."""
     settings = LabSettings.of_markers(item.iter_markers("lab"), item.path.parent)
-    topology = settings.resolved_topology()
+    topology = settings.resolved_topology(session.options(item.config).compose)
     settings.check([host.name for host in topology.hosts])
     settings.resolved_mounts()
 

@@ -88,23 +88,27 @@ def scenario(
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario as loaded from its file. ``lesson`` is the file's docstring."""
+    """A scenario as loaded from its file.
+
+    ``lesson`` is the file's docstring. ``compose`` is the compose file with the hosts; None for the lab's own.
+    """
 
     name: str
     file: Path
     lesson: str
     declared: Declaration
     claims: tuple[Claim, ...]
+    compose: Path | None = None
 
     @property
     def title(self) -> str:
         return self.declared.title
 
     def topology(self) -> Topology:
-        """Return the hosts of compose.yaml, with the number of each that the scenario asks for. Raises BadTopology."""
+        """Return the hosts of the compose file, as many of each as the scenario asks for. Raises BadTopology."""
         from badwire.topology import compose  # imported here because it loads YAML, which nothing else here needs
 
-        topology = compose.load(project.COMPOSE)
+        topology = compose.load(self.compose or project.COMPOSE)
         if self.declared.ipv6:
             topology = topology.with_ipv6()
         return topology.with_hosts(**self.declared.hosts)
@@ -153,7 +157,7 @@ def find(name: str) -> Path:
     """
     if name.endswith((".yml", ".yaml")) and os.path.isfile(name):
         raise UnknownScenario(
-            f"{name} is a compose file, and not a scenario; a test names it: @pytest.mark.lab(topology={name!r})."
+            f"{name} is a compose file, and not a scenario: name a scenario, and add --compose {name}."
         )
     if name.endswith(".py") or "/" in name:
         if os.path.isfile(name) and not name.endswith(".py"):
@@ -179,8 +183,12 @@ def _hint(name: str, known: list[str]) -> str:
     return f"there are: {names}."
 
 
-def load(name: str) -> Scenario:
+def load(name: str, compose: Path | None = None) -> Scenario:
     """Load a scenario, given its name or a path to its file.
+
+    Args:
+        name: the name or the path.
+        compose: the compose file with its hosts; None for the lab's own.
 
     Raises:
         UnknownScenario: there is no such scenario.
@@ -199,6 +207,7 @@ def load(name: str) -> Scenario:
         lesson=docstring.strip(),
         declared=declaration,
         claims=claims,
+        compose=compose,
     )
 
 

@@ -46,7 +46,8 @@ class LabRequest:
         hosts: the number of hosts of each name, where it is not one.
         sysctls: settings by host; those under "" are for every host.
         mounts: paths of this machine that the hosts see, read-only.
-        ipv6: whether each host has an IPv6 address too, whatever compose.yaml says.
+        ipv6: whether each host has an IPv6 address too, whatever the compose file says.
+        compose: the compose file with the hosts; empty for the lab's own.
     """
 
     name: str
@@ -58,11 +59,13 @@ class LabRequest:
     sysctls: Mapping[str, Mapping[str, str]]
     mounts: tuple[str, ...]
     ipv6: bool = False
+    compose: str = ""
 
     @property
     def topology(self) -> Topology:
-        """The hosts of compose.yaml, in the numbers asked for. Raises BadTopology."""
-        topology = compose.load(project.COMPOSE).with_hosts(**self.hosts)
+        """The hosts of the compose file, in the numbers asked for. Raises BadTopology."""
+        file = Path(self.compose) if self.compose else project.COMPOSE
+        topology = compose.load(file).with_hosts(**self.hosts)
         return topology.with_ipv6() if self.ipv6 else topology
 
     def host_sysctls(self) -> dict[str, dict[str, str]]:

@@ -121,7 +121,7 @@ class Lab:
         if name == HERE:
             return self._here
         if name not in self.hosts:
-            raise BadOption(f"this lab has no host {name}; compose.yaml has: {', '.join(self.hosts)}")
+            raise BadOption(f"this lab has no host {name}; it has: {', '.join(self.hosts)}")
         return self.hosts[name]
 
     def note(self, text: str) -> None:

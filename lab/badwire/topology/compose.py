@@ -1,17 +1,18 @@
-"""Reads a topology from a compose file. A key that the lab does not support is an error that names the key.
+"""Reads a topology from a compose file. An error names everything in it that the lab does not support, and where it is.
 
 The file is the one that ``docker compose up`` takes. Every service except ``wire`` is a host; a service with ``scale``
 or ``deploy.replicas`` N > 1 is N hosts, service1 to serviceN. A key that is left out has the default of
-``topology.Container``, which grants only the capabilities that the agent needs. ``x-…`` keys and ``version`` are
-ignored, as Compose ignores them.
+``topology.Container``, which grants only the capabilities that the agent needs. The service ``wire`` may be left out,
+and so may the network, if no service names one; then its defaults apply. ``x-…`` keys and ``version`` are ignored, as
+Compose ignores them.
 
 Each reader of a value (``table`` to ``one_of``) takes the value as PyYAML returned it and ``here``, its position in the
 file for error messages. It returns the checked value, or raises Bad.
 """
 
 import re
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -131,16 +132,36 @@ def _is(value: object) -> str:
     return "but is missing" if value is None else f"not {value!r}"
 
 
+class Problems(list[str]):
+    """What the lab cannot honour in a file: the parts of the error's sentence after the file's name."""
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Add what is not valid inside a ``with`` block, and go on after it."""
+        try:
+            yield
+        except (Bad, BadTopology) as error:
+            self.append(str(error))
+
+    def error(self, where: str) -> BadTopology:
+        """The error that names all of them."""
+        if len(self) == 1:
+            return BadTopology(f"{where}: {self[0]}")
+        return BadTopology(f"{where}: the lab cannot honour {len(self)} things in it: {'; '.join(self)}")
+
+
 class Section:
     """A mapping in the file, with its position for error messages.
 
     Args:
         value: the mapping.
+        problems: gets what is not valid in it.
         owner: what it describes, such as "service 'server'".
         path: the keys that lead from the owner to it, such as "build.args"; empty for the owner itself.
     """
 
-    def __init__(self, value: object, owner: str, path: str = "") -> None:
+    def __init__(self, value: object, problems: Problems, owner: str, path: str = "") -> None:
+        self.problems = problems
         self._owner = owner
         self._path = path
         self.here = f"{owner}: '{path}'" if path else owner
@@ -154,26 +175,28 @@ class Section:
         return f"{self._path}.{key}" if self._path else key
 
     def allow(self, keys: Collection[str]) -> None:
-        """Raise Bad for any other key."""
-        for key in self.values:
-            if key not in keys:
-                supported = ", ".join(sorted(keys))
-                raise Bad(f"{self.here}: the lab does not support the key '{key}', only {supported}")
+        """Collect the other keys as a problem."""
+        others = [f"'{key}'" for key in self.values if key not in keys]
+        if others:
+            named = f"the key {others[0]}" if len(others) == 1 else f"the keys {', '.join(others)}"
+            supported = ", ".join(sorted(keys))
+            self.problems.append(f"{self.here}: the lab does not support {named}, only {supported}")
 
     def drop_extensions(self) -> None:
         """Ignore the keys that begin with ``x-``."""
         self.values = {key: value for key, value in self.values.items() if not key.startswith("x-")}
 
     def read(self, key: str, reader: Reader[T], default: T) -> T:
-        """The value of a key; ``default`` if the key is left out."""
-        if key not in self.values:
-            return default
-        return reader(self.values[key], self.where(key))
+        """The value of a key; ``default`` if the key is left out, or its value is a problem."""
+        if key in self.values:
+            with self.problems.collected():
+                return reader(self.values[key], self.where(key))
+        return default
 
     def section(self, key: str, keys: Collection[str]) -> "Section":
         """The mapping under a key, which has only these keys; it is empty if the key is left out or has no value."""
         value = self.values.get(key) or {}
-        found = Section(value, self._owner, self._path_of(key))
+        found = Section(value, self.problems, self._owner, self._path_of(key))
         found.allow(keys)
         return found
 
@@ -214,38 +237,23 @@ def load(path: Path) -> Topology:
         raise BadTopology(f"{path} is not a text file in UTF-8") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date, for example
         raise BadTopology(f"{where} is not YAML: {_problem(error)}") from None
+    problems = Problems()
+    parts = _Parts(NO_NETWORK, Topology.wire, [])
     try:
-        return _topology(where, document)
-    except Bad as error:
-        raise BadTopology(f"{where}: {error}") from None
+        with problems.collected():
+            parts = _parts(document, problems)
     except RecursionError:
         raise BadTopology(f"{where}: an alias in it contains itself") from None
-
-
-def _topology(where: str, document: object) -> Topology:
-    _no_variables(document)
-    top = Section(document, "the file")
-    top.drop_extensions()
-    top.allow({"services", "networks", "version"})
-    network = _network(top.values.get("networks"))
-    services = table(top.values.get("services"), "'services'")
-    if "wire" not in services:
-        raise Bad("there is no service 'wire', which carries the faults and the capture")
-    hosts: list[HostSpec] = []
-    try:
-        for name, service in services.items():
-            if name != "wire":
-                hosts.extend(_hosts(name, service, network.name))
-    except BadTopology as error:
-        raise BadTopology(f"{where}: {error}") from None
+    if problems:
+        raise problems.error(where)
     return Topology(
-        hosts=tuple(hosts),
-        subnet=network.subnet,
-        mtu=network.mtu,
-        wire=_wire(services["wire"]),
+        hosts=tuple(parts.hosts),
+        subnet=parts.network.subnet,
+        mtu=parts.network.mtu,
+        wire=parts.wire,
         where=where,
-        ipv6=network.ipv6,
-        subnet6=network.subnet6,
+        ipv6=parts.network.ipv6,
+        subnet6=parts.network.subnet6,
     )
 
 
@@ -253,20 +261,54 @@ class Network(NamedTuple):
     """The file's network, with the names of the fields of Topology."""
 
     name: str
-    mtu: int
-    ipv6: bool
-    subnet: str | None
-    subnet6: str | None
+    mtu: int = 1500
+    ipv6: bool = False
+    subnet: str | None = None
+    subnet6: str | None = None
 
 
-def _network(value: object) -> Network:
+NO_NETWORK = Network(name="")  # of a file that names none
+
+
+class _Parts(NamedTuple):
+    """The parts of a topology."""
+
+    network: Network
+    wire: Container
+    hosts: list[HostSpec]
+
+
+def _parts(document: object, problems: Problems) -> _Parts:
+    """Read all parts, and collect what is wrong with them. Raises Bad if there are no services."""
+    for variable in _variables(document):
+        problems.append(f"{variable!r} has a variable, which the lab does not replace; write its value")
+    top = Section(document, problems, "the file")
+    top.drop_extensions()
+    top.allow({"services", "networks", "version"})
+    network: Network | None = NO_NETWORK
+    if "networks" in top.values:
+        network = None  # unless it can be read
+        with problems.collected():
+            network = _network(top.values["networks"], problems)
+    wire = Topology.wire
+    hosts: list[HostSpec] = []
+    for name, service in table(top.values.get("services"), "'services'").items():
+        with problems.collected():
+            if name == "wire":
+                wire = _wire(service, problems)
+            else:
+                hosts.extend(_hosts(name, service, network, problems))
+    return _Parts(network or NO_NETWORK, wire, hosts)
+
+
+def _network(value: object, problems: Problems) -> Network:
     """The file's one network."""
     networks = table(value, "'networks'")
     if len(networks) != 1:
         names = ", ".join(networks)
         raise Bad(f"there are {len(networks)} networks ({names}); a lab has exactly one")
     (name,) = networks
-    network = Section(networks[name] or {}, f"network '{name}'")
+    network = Section(networks[name] or {}, problems, f"network '{name}'")
     network.allow({"driver", "internal", "driver_opts", "ipam", "enable_ipv6"})
     driver = network.values.get("driver", "bridge")
     one_of(driver, {"bridge"}, network.where("driver"))
@@ -289,7 +331,7 @@ def _subnets(network: Section) -> tuple[str | None, str | None]:
     if not isinstance(config, list):
         raise Bad(f"{here} must be a list of subnets, {_is(config)}")
     for item in config:
-        entry = Section(item, here)
+        entry = Section(item, network.problems, here)
         entry.allow({"subnet"})
         if not entry.values:
             continue
@@ -304,8 +346,8 @@ def _subnets(network: Section) -> tuple[str | None, str | None]:
     return subnet, subnet6
 
 
-def _hosts(name: str, value: object, network: str) -> tuple[HostSpec, ...]:
-    service = _service(name, value, "host")
+def _hosts(name: str, value: object, network: Network | None, problems: Problems) -> tuple[HostSpec, ...]:
+    service = _service(name, value, "host", problems)
     address, address6, aliases = _endpoint(service, network)
     host = HostSpec(
         name,
@@ -326,16 +368,16 @@ def _replicas(service: Section) -> int:
     return service.read("scale", number, default=replicas)
 
 
-def _wire(value: object) -> Container:
-    service = _service("wire", value, "wire")
+def _wire(value: object, problems: Problems) -> Container:
+    service = _service("wire", value, "wire", problems)
     network_mode = service.values.get("network_mode")
     if network_mode != "host":
         raise Bad(f"{service.here}: 'network_mode' must be host: that is where the engine's bridges are")
     return _container(service, Topology.wire)
 
 
-def _service(name: str, value: object, kind: str) -> Section:
-    service = Section(value, f"service '{name}'")
+def _service(name: str, value: object, kind: str, problems: Problems) -> Section:
+    service = Section(value, problems, f"service '{name}'")
     service.drop_extensions()
     service.allow(WIRE_KEYS if kind == "wire" else HOST_KEYS)
     agent = ["python3", "-I", "-m", "badwire.agent", kind]
@@ -344,9 +386,9 @@ def _service(name: str, value: object, kind: str) -> Section:
         command = command.split()
     if command != agent:
         required = " ".join(agent)
-        raise Bad(f"{service.here}: 'command' must be {required}; programs are started by the agent")
+        problems.append(f"{service.here}: 'command' must be {required}; programs are started by the agent")
     if not service.read("stdin_open", flag, default=True):
-        raise Bad(f"{service.here}: 'stdin_open' must be true: an agent ends with its input")
+        problems.append(f"{service.here}: 'stdin_open' must be true: an agent ends with its input")
     return service
 
 
@@ -354,7 +396,7 @@ def _container(service: Section, default: Container) -> Container:
     settings = {}
     for key, reader in READERS.items():
         if key in service.values:
-            settings[key] = reader(service.values[key], service.where(key))
+            settings[key] = service.read(key, reader, default=None)
     if "build" not in service.values:
         return replace(default, **settings)
     settings["image"] = None  # beside 'build' it is only the name that Compose gives the built image
@@ -363,7 +405,7 @@ def _container(service: Section, default: Container) -> Container:
 
 def _base(service: Section) -> str | None:
     """The image on which the hosts' image is built, from ``build.args``."""
-    build = Section(service.values["build"], service.here, "build")
+    build = Section(service.values["build"], service.problems, service.here, "build")
     build.allow({"context", "dockerfile", "args"})
     context = build.values.get("context")
     dockerfile = build.values.get("dockerfile")
@@ -378,33 +420,41 @@ def _base(service: Section) -> str | None:
     return text(args.values["BASE"], args.where("BASE"))
 
 
-def _endpoint(service: Section, network: str) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """The addresses of IPv4 and IPv6 that a service asks for, and its aliases, in the file's one network."""
+def _endpoint(service: Section, network: Network | None) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """The addresses of IPv4 and IPv6 that a service asks for, and its aliases, in the file's one network.
+
+    ``network`` is None if the network itself is not valid: then nothing is compared with it.
+    """
     networks = service.values.get("networks")
     here = service.where("networks")
+    if network is None or (network is NO_NETWORK and networks is None):
+        return None, None, ()
+    if network is NO_NETWORK:
+        raise Bad(f"{here} is given, but the file has no networks")
     is_list = isinstance(networks, list)
     names = networks if is_list else list(table(networks, here))
-    if names != [network]:
-        raise Bad(f"{here} must be just the file's one network, '{network}'")
+    if names != [network.name]:
+        raise Bad(f"{here} must be just the file's one network, '{network.name}'")
     if is_list:
         return None, None, ()
-    options = Section(networks, service.here, "networks").section(network, {"ipv4_address", "ipv6_address", "aliases"})
+    endpoint = Section(networks, service.problems, service.here, "networks")
+    options = endpoint.section(network.name, {"ipv4_address", "ipv6_address", "aliases"})
     address = options.read("ipv4_address", text, default=None)
     address6 = options.read("ipv6_address", text, default=None)
     return address, address6, options.read("aliases", texts, default=())
 
 
-def _no_variables(value: object) -> None:
-    """Raise Bad for a text with a variable, which Compose would replace by its value."""
+def _variables(value: object) -> Iterator[str]:
+    """The texts with a variable, which Compose would replace by its value."""
     if isinstance(value, str) and "$" in value:
-        raise Bad(f"{value!r} has a variable, which the lab does not replace; write its value")
+        yield value
     if isinstance(value, dict):
         for key, item in value.items():
-            _no_variables(key)
-            _no_variables(item)
+            yield from _variables(key)
+            yield from _variables(item)
     elif isinstance(value, list):
         for item in value:
-            _no_variables(item)
+            yield from _variables(item)
 
 
 def _problem(error: Exception) -> str:

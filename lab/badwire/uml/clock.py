@@ -110,6 +110,9 @@ class VirtualClock:
             "snaplen": self.options.snaplen,
         }
         directories = [modules, scenario.file.parent, *scenario.mounts()]
+        if scenario.compose is not None:
+            arguments["compose"] = str(scenario.compose)
+            directories.append(scenario.compose.parent)
         if self.programs is not None:
             arguments |= {"programs": str(self.programs.folder), "compiler": self.programs.compiler}
             directories.append(self.programs.folder)

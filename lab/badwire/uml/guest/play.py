@@ -16,10 +16,18 @@ from badwire.util import project
 
 
 def play(
-    file: str, substrate: str, engine: str, seed: int, snaplen: int, programs: str = "", compiler: str = ""
+    file: str,
+    substrate: str,
+    engine: str,
+    seed: int,
+    snaplen: int,
+    compose: str = "",
+    programs: str = "",
+    compiler: str = "",
 ) -> dict[str, str] | None:
     """Play the scenario in ``file``, and record it in the run's folder.
 
+    ``compose`` is the compose file with its hosts; empty: the lab's own.
     ``programs`` is the folder of the reference programs in C, which ``compiler`` has compiled; empty: those in Python.
 
     Returns:
@@ -38,7 +46,7 @@ def play(
         folder = paths.C_PROGRAMS
     try:
         error = collect(
-            load(file),
+            load(file, Path(compose) if compose else None),
             substrate_of(substrate),
             Path(paths.OUT),
             engine=engine,
