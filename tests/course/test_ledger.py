@@ -180,6 +180,13 @@ def test_what_a_check_expects_differs_by_kernel(tmp_path: Path) -> None:
     )
 
 
+def test_what_another_seed_changes_is_no_difference_of_kernels(tmp_path: Path) -> None:
+    run(tmp_path, "a", {"it_is_so": HOLDS}, expected="8")
+    run(tmp_path, "b", {"it_is_so": HOLDS}, expected="7")
+    run(tmp_path, "c", {"it_is_so": HOLDS}, kernel="6.18.44", expected="9")
+    assert DIFFERENCES not in shown(read_measurements([tmp_path]))
+
+
 def test_kernels_of_the_real_clock_are_not_compared(tmp_path: Path) -> None:
     real = {"kernel": "6.18.44", "hz": 250, "clock": "real"}
     run(tmp_path, "a", {"it_is_so": HOLDS})

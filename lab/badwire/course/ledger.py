@@ -4,7 +4,7 @@ Measurements from runs are on lines of their own, so that a test can compare all
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -267,13 +267,19 @@ def _differences(ledger: Iterable[LedgerEntry], measurements: Measurements) -> l
     """Each claim whose verdict, or what a check of it expects, is not the same on all kernels of the virtual clock.
 
     On the real clock the machine and its load make differences too, since many expectations are themselves measured.
+    Checks that another seed changes are left out.
     """
     kernels = [kernel for kernel in measurements.kernels if kernel.clock == "virtual"]
     rows: dict[str, str] = {}
     for entry in ledger:
         for citation in entry.citations:
             measured = _measured(citation, measurements)
-            cell_on = _differing_cells({kernel: result for kernel, result in measured if kernel in kernels})
+            random = {
+                check.check
+                for check in measurements.random
+                if (check.scenario, check.claim) == (citation.scenario.name, citation.claim.name)
+            }
+            cell_on = _differing_cells({kernel: result for kernel, result in measured if kernel in kernels}, random)
             if cell_on:
                 claim = _claim_cell(citation)
                 cells = [cell_on.get(kernel, "") for kernel in kernels]
@@ -284,8 +290,8 @@ def _differences(ledger: Iterable[LedgerEntry], measurements: Measurements) -> l
     return [
         DIFFERENCES,
         "",
-        "On the virtual clock, where nothing but the kernel makes a difference: what it does, its tick (HZ), or the",
-        "random numbers that it draws.",
+        "On the virtual clock, where nothing but the kernel makes a difference: what it does, or its tick (HZ). What",
+        "another seed changes on one kernel is left out.",
         "",
         _row(columns),
         "|" + "---|" * len(columns),
@@ -293,8 +299,11 @@ def _differences(ledger: Iterable[LedgerEntry], measurements: Measurements) -> l
     ]
 
 
-def _differing_cells(result_on: Mapping[KernelOfRun, ClaimResult]) -> dict[KernelOfRun, str]:
-    """For each kernel the verdict and the expectations that are not the same on all; empty if none differs."""
+def _differing_cells(result_on: Mapping[KernelOfRun, ClaimResult], random: Collection[str]) -> dict[KernelOfRun, str]:
+    """For each kernel the verdict and the expectations that are not the same on all; empty if none differs.
+
+    ``random`` are the names of checks that are left out.
+    """
     verdicts = {result.verdict for result in result_on.values()}
     wanted: dict[str, set[str]] = {}
     for result in result_on.values():
@@ -304,7 +313,7 @@ def _differing_cells(result_on: Mapping[KernelOfRun, ClaimResult]) -> dict[Kerne
     for kernel, result in result_on.items():
         lines = [result.verdict] if len(verdicts) > 1 else []
         for check in result.checks:
-            if len(wanted[str(check.name)]) > 1:
+            if str(check.name) not in random and len(wanted[str(check.name)]) > 1:
                 lines.append(f"{check.name}: {_code(check.wanted)}")
         if lines:
             cells[kernel] = "<br>".join(lines)

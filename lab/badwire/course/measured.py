@@ -48,11 +48,24 @@ class Measurement(NamedTuple):
 ResultsByRun = Mapping[tuple[str, KernelOfRun], Mapping[str, ClaimResult]]
 
 
+class CheckOfClaim(NamedTuple):
+    """A check, by the names of its scenario, its claim and its own."""
+
+    scenario: str
+    claim: str
+    check: str
+
+
 @dataclass(frozen=True)
 class Measurements:
-    """The results of claims by name, for each scenario and kernel."""
+    """The results of claims by name, for each scenario and kernel.
+
+    ``random`` are the checks that expect different values in runs on one kernel, on the virtual clock: then the seed
+    makes the difference.
+    """
 
     newest: ResultsByRun
+    random: frozenset[CheckOfClaim] = frozenset()
 
     @property
     def kernels(self) -> tuple[KernelOfRun, ...]:
@@ -87,10 +100,16 @@ def read_measurements(bases: Sequence[Path]) -> Measurements:
         if not base.is_dir():
             raise BadRun(f"{base} is not a directory: name a folder with runs in it, such as runs, or a run's folder.")
     newest = {}
+    wanted: dict[tuple[KernelOfRun, CheckOfClaim], set[str]] = {}
     for folder in run_folder.find_all(bases):  # the run that ended last is last, and replaces earlier ones
         with contextlib.suppress(BadRun):
             result = Result.load(folder)
             kernel = KernelOfRun.of(result)
             if result.error is None and kernel is not None:
                 newest[result.scenario, kernel] = {claim.name: claim for claim in result.claims}
-    return Measurements(newest)
+                for claim in result.claims:
+                    for check in claim.checks:
+                        named = CheckOfClaim(result.scenario, claim.name, str(check.name))
+                        wanted.setdefault((kernel, named), set()).add(check.wanted)
+    random = [check for (kernel, check), values in wanted.items() if kernel.clock == "virtual" and len(values) > 1]
+    return Measurements(newest, frozenset(random))
