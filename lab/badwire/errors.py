@@ -2,7 +2,7 @@
 
     LabError                     3
       RequestError               2   the request is wrong
-        UnknownScenario  BadOption  BadTopology  BadFault  ProgramNotFound  BadRun
+        UnknownScenario  BadOption  BadTopology  BadFault  UnsupportedFault  ProgramNotFound  BadRun
       MachineError               4   this machine cannot do it
         NoSubstrate  NoEngine  NoPermission  ImageError  KernelError  MissingCapability  DiskFull
       RunError                   3   the run broke off, so there is no result
@@ -43,6 +43,10 @@ class BadFault(RequestError, ValueError):
     """A fault's field is outside its range."""
 
 
+class UnsupportedFault(RequestError):
+    """The engine that was asked for cannot carry out this fault, on any machine."""
+
+
 class ProgramNotFound(RequestError):
     """No such program, or a file that cannot be executed."""
 
@@ -78,7 +82,7 @@ class KernelError(MachineError):
 
 
 class MissingCapability(MachineError):
-    """The engine that was asked for cannot carry out this fault."""
+    """This machine does not have the engine that was asked for."""
 
 
 class DiskFull(MachineError):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from badwire.errors import MissingCapability
+from badwire.errors import UnsupportedFault
 from badwire.faults import (
     Corrupt,
     Delay,
@@ -83,5 +83,5 @@ def test_no_rate_no_tail_drop_before_the_queue_of_the_relay() -> None:
     ids=str,
 )
 def test_what_netem_cannot_carry_out(faults: list[Fault], word: str) -> None:
-    with pytest.raises(MissingCapability, match=word):
+    with pytest.raises(UnsupportedFault, match=word):
         combine(faults)

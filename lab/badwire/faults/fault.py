@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
-from badwire.errors import BadFault, MissingCapability
+from badwire.errors import BadFault, UnsupportedFault
 
 NS = 1_000_000_000  # in a second
 # The most frames that a port keeps, with either engine. netem's default of 1000 limits a link of 1 Gbit/s to a delay
@@ -51,16 +51,16 @@ def combine(faults: Sequence["Fault"]) -> Netem:
     Several delays add up, and several losses are drawn one after the other.
 
     Raises:
-        MissingCapability: netem would not do the same as the relay; the text names the fault.
+        UnsupportedFault: netem would not do the same as the relay; the text names the fault.
     """
     parts = [_part(fault) for fault in faults]
     _check_together(parts)
     delay_ns = sum(part.delay_ns for part in parts)
     jitter_ns = sum(part.jitter_ns for part in parts)
     if delay_ns > LONGEST_DELAY * NS:
-        raise MissingCapability(f"netem delays for {LONGEST_DELAY:g} s at most; use the relay engine for more.")
+        raise UnsupportedFault(f"netem delays for {LONGEST_DELAY:g} s at most; use the relay engine for more.")
     if jitter_ns > EVEN_JITTER * NS:
-        raise MissingCapability(f"netem draws a jitter above {EVEN_JITTER:g} s unevenly; use the relay engine for it.")
+        raise UnsupportedFault(f"netem draws a jitter above {EVEN_JITTER:g} s unevenly; use the relay engine for it.")
     loss = 0.0
     for part in parts:
         loss += part.loss - loss * part.loss
@@ -84,17 +84,17 @@ def combine(faults: Sequence["Fault"]) -> Netem:
 def _part(fault: "Fault") -> Netem:
     part = fault.netem()
     if part is None:
-        raise MissingCapability(f"netem cannot carry out the fault {fault.name}; use the relay engine for it.")
+        raise UnsupportedFault(f"netem cannot carry out the fault {fault.name}; use the relay engine for it.")
     return part
 
 
 def _check_together(parts: Sequence[Netem]) -> None:
-    """Raise MissingCapability for faults that netem can carry out one by one, but not together."""
+    """Raise UnsupportedFault for faults that netem can carry out one by one, but not together."""
     reorders = any(part.reorder for part in parts)
     others = [part for part in parts if not part.reorder]
     delays = any(part.delay_ns or part.rate_bps for part in others)
     if reorders and delays:
-        raise MissingCapability(
+        raise UnsupportedFault(
             "netem's reorder lets a frame pass every delay and rate of its port; use the relay engine to have both."
         )
     for name in ("jitter_ns", "duplicate", "reorder", "corrupt", "rate_bps"):
@@ -102,11 +102,11 @@ def _check_together(parts: Sequence[Netem]) -> None:
         used = [value for value in values if value]
         if len(used) > 1:
             fault, _, _ = name.partition("_")
-            raise MissingCapability(f"netem can have one {fault} on a port, not several; use the relay engine.")
+            raise UnsupportedFault(f"netem can have one {fault} on a port, not several; use the relay engine.")
     loses = any(part.loss for part in parts)
     duplicates = any(part.duplicate for part in parts)
     if loses and duplicates:
-        raise MissingCapability(
+        raise UnsupportedFault(
             "netem delivers a frame that it both loses and duplicates; use the relay engine to have both faults."
         )
 
@@ -118,7 +118,7 @@ def _limit(rate: Netem, delay_ns: int) -> int:
     drop smaller frames from an empty queue.
 
     Raises:
-        MissingCapability: the queue would be longer than that.
+        UnsupportedFault: the queue would be longer than that.
     """
     bits_per_frame = 8 * SMALLEST_FRAME
     on_their_way = math.ceil(delay_ns * rate.rate_bps / (bits_per_frame * NS))
@@ -128,7 +128,7 @@ def _limit(rate: Netem, delay_ns: int) -> int:
     way_out = "use the relay engine for both"
     if least_limit <= QUEUE:
         way_out += f", or a limit of {least_limit} and more"
-    raise MissingCapability(
+    raise UnsupportedFault(
         f"netem counts up to {on_their_way} frames that a delay has on their way against the rate's limit of"
         f" {rate.limit}; {way_out}."
     )

@@ -34,7 +34,8 @@ class SessionFaults:
                 them. The faults of a host that is named several times are put together.
 
         Raises:
-            MissingCapability: the engine in use cannot carry out the faults; those in force are unchanged.
+            UnsupportedFault: the engine in use cannot carry out the faults; those in force are unchanged.
+            MissingCapability: this machine does not have the engine; likewise.
         """
         wanted: dict[str, list[Fault]] = {}
         by_name: dict[str, Host] = {}

@@ -71,7 +71,8 @@ class Wire:
             toward: the host that the frames are sent to; None for every host.
 
         Raises:
-            MissingCapability: the engine in use cannot carry out a fault, or not together with those in force.
+            UnsupportedFault: the engine in use cannot carry out a fault, or not together with those in force.
+            MissingCapability: this machine does not have the engine.
         """
         owner = object()
         added = [OwnedFault(owner, fault) for fault in faults]
@@ -93,7 +94,7 @@ class Wire:
         """Replace all faults toward a host. They stay in force until the next call; without faults, none is.
 
         Raises:
-            MissingCapability: as in ``fault``; the faults in force are unchanged then.
+            UnsupportedFault, MissingCapability: as in ``fault``; the faults in force are unchanged then.
         """
         self._set(toward.name, [OwnedFault(self, fault) for fault in faults])
 

@@ -11,7 +11,7 @@ import pytest
 from pyroute2.netlink.rtnl.tcmsg import tcmsg
 
 from badwire.agent.wire.netem import flat, message, options
-from badwire.errors import MissingCapability
+from badwire.errors import UnsupportedFault
 from badwire.faults import Corrupt, Delay, Duplicate, Fault, Loss, Netem, Partition, Rate, Reorder, combine
 from badwire.units import Gbit, Mbit, kbit, ms
 
@@ -154,7 +154,7 @@ def test_a_time_is_cut_to_the_kernels_ticks() -> None:
 
 
 def test_a_number_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(MissingCapability, match=r"delay.*relay"):
+    with pytest.raises(UnsupportedFault, match=r"delay.*relay"):
         options(Netem(delay_ns=300_000_000_000), TICK)
-    with pytest.raises(MissingCapability, match=r"rate.*relay"):
+    with pytest.raises(UnsupportedFault, match=r"rate.*relay"):
         options(combine([Rate(100 * Gbit)]), TICK)

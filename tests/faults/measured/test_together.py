@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from badwire.claims.instrument import ENOUGH, LATE
-from badwire.errors import MissingCapability
+from badwire.errors import UnsupportedFault
 from badwire.evidence import NS, Frame
 from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
 from badwire.faults.fault import QUEUE
@@ -177,7 +177,7 @@ def test_what_netem_cannot_say_is_refused_in_one_sentence_and_left_to_the_relay(
     bench.set(Delay(20 * ms))
     for faults in UNSAYABLE:
         refused = bench.ask(*faults)
-        assert refused.get("error") == MissingCapability.__name__, faults
+        assert refused.get("error") == UnsupportedFault.__name__, faults
         assert "netem" in refused["text"] and "relay" in refused["text"] and refused["text"].count(". ") == 0
     bench.send(ENOUGH)
     frames = bench.frames(longest=20 * ms)

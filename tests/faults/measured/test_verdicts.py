@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.errors import MissingCapability
+from badwire.errors import UnsupportedFault
 from badwire.evidence import Evidence
 from badwire.options import Options
 from badwire.pytest_plugin import require
@@ -64,7 +64,7 @@ def verdicts(done: Run) -> dict[str, str]:
 def test_both_engines_give_the_same_verdicts(name: str, tmp_path: Path) -> None:
     by_netem = run(name, "netem", tmp_path)
     if beyond := beyond_netem(name):
-        assert isinstance(by_netem.error, MissingCapability)
+        assert isinstance(by_netem.error, UnsupportedFault)
         error = str(by_netem.error)
         assert any(fault in error for fault in beyond) and "relay" in error and "\n" not in error
         assert set(verdicts(by_netem).values()) == {"UNKNOWN"}

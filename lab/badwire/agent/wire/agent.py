@@ -15,7 +15,7 @@ from badwire.agent.wire import netem
 from badwire.agent.wire.bridge import Bridge, BridgePort
 from badwire.agent.wire.capture import CapturedPort, CaptureRecorder
 from badwire.agent.wire.redirect import Redirect, RelayCounts
-from badwire.errors import BadOption, MissingCapability
+from badwire.errors import BadOption, MissingCapability, UnsupportedFault
 from badwire.faults import from_json
 from badwire.faults.fault import Fault, Netem, combine
 from badwire.linux import libc, scheduling
@@ -198,7 +198,8 @@ class WireAgent:
         """``netem`` or ``relay``: the engine asked for or, for ``auto``, netem where it can carry out all faults.
 
         Raises:
-            MissingCapability: netem was asked for and cannot carry them out.
+            UnsupportedFault: netem was asked for and cannot carry them out.
+            MissingCapability: netem was asked for, and this kernel has none.
         """
         if engine not in ("auto", "netem", "relay"):
             raise BadOption(f"there is no engine {engine}; choose auto, netem or relay")
@@ -206,17 +207,17 @@ class WireAgent:
             return engine
         try:
             self._check_netem(faults)
-        except MissingCapability:
+        except (MissingCapability, UnsupportedFault):
             if engine == "netem":
                 raise
             return "relay"
         return "netem"
 
     def _check_netem(self, faults: list[Fault]) -> None:
-        """Raise MissingCapability if this kernel's netem cannot carry out these faults."""
+        """Raise UnsupportedFault if netem cannot carry out these faults, and MissingCapability if there is no netem."""
+        settings = combine(faults)
         if self._no_netem is not None:
             raise MissingCapability(self._no_netem)
-        settings = combine(faults)
         netem.options(settings, netem.tick_ns())
 
     def _release(self, host: str) -> dict[str, int]:

@@ -23,7 +23,7 @@ from badwire.agent.wire.netlink import (
     NetlinkError,
     tcmsg,
 )
-from badwire.errors import MissingCapability, RunError
+from badwire.errors import MissingCapability, RunError, UnsupportedFault
 from badwire.faults.fault import Netem
 
 HANDLE = 0x10000  # 1:0
@@ -44,7 +44,7 @@ def options(netem: Netem, tick: int) -> dict[str, Any]:
         tick: unit of time in ns.
 
     Raises:
-        MissingCapability: a value does not fit into the kernel's field.
+        UnsupportedFault: a value does not fit into the kernel's field.
     """
     return {
         "delay": _checked("delay", netem.delay_ns // tick),
@@ -175,5 +175,5 @@ def _probability(probability: float) -> int:
 
 def _checked(name: str, value: int) -> int:
     if not 0 <= value <= _UINT32:
-        raise MissingCapability(f"netem cannot hold a {name} of {value} of its units in 32 bits; use the engine relay")
+        raise UnsupportedFault(f"netem cannot hold a {name} of {value} of its units in 32 bits; use the engine relay")
     return value
