@@ -49,7 +49,7 @@ class KernelExit:
         """The error to raise, whose text is one sentence."""
         saved = f"the complete console is in {self.console_file}"
         output = last_lines(self._before_trace())
-        if self.limit is not None:
+        if self.limit is not None and not _OUT_OF_MEMORY.search(self.console):
             return RunError(
                 f"the virtual clock's kernel was ended after {self.limit:g} s of real time: {self.activity}; if it was"
                 f" only slow, give it more with --limit (last lines: {output}; {saved})."

@@ -52,7 +52,8 @@ def test_the_conformance_suite_holds_on_it(disk: Path) -> None:
 
     def part(some: list[str]) -> list[str | Path]:
         inside = ["env", "BADWIRE_REQUIRE=docker", *pytest_alone, *some]
-        return ["kernel", "run", "--docker", "--limit", "1200", "--", *inside]
+        # The folders of the tests' runs are in the kernel's memory, too.
+        return ["kernel", "run", "--docker", "--memory", "1024", "--limit", "1200", "--", *inside]
 
     # Two kernels at once, one for each processor, and each for a quarter: a lab in containers there takes many seconds.
     quarters = [tests[number::4] for number in range(4)]

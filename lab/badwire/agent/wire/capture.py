@@ -30,9 +30,10 @@ from badwire.packets import pcapng
 
 # The agent reads the ring at most this often, so that it does not wake up for each frame of an exchange.
 PAUSE_NS = 20_000_000
-# A transfer at full speed fills 15 MB in the pause, and more while the agent waits for a processor. Where the kernel
-# has not so much, the ring is smaller.
+# A transfer at full speed fills 15 MB in the pause, and more while the agent waits for a processor. With little memory,
+# as on the virtual clock, the ring is a part of it: beside a Docker Engine in 512 MB, 64 MB were too many.
 RING_BYTES = 64 << 20
+_PART_OF_MEMORY = 16
 _SMALLEST_RING = 1 << 20
 _MAX_BATCH = 512  # frames that are read in one step
 _MESSAGE = 1 << 20  # bytes of frames, at which they are sent before the pause is over
@@ -131,8 +132,11 @@ class CaptureRecorder:
         loop.reader(self._socket.fileno(), self._on_frames)
 
     def _make_ring(self) -> int:
-        """Have the kernel make the largest ring that it has memory for; returns its size in bytes."""
+        """Have the kernel make the largest ring that it has memory for; returns its size in bytes, a power of two."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         size = RING_BYTES
+        while size > max(memory // _PART_OF_MEMORY, _SMALLEST_RING):
+            size //= 2
         while True:
             request = struct.pack("=IIII", _BLOCK, size // _BLOCK, self._slot_size, size // self._slot_size)
             try:
