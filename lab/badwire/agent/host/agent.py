@@ -228,7 +228,8 @@ def _configure_network(request: Message) -> None:
             "the lab asks for IPv6, and this machine's kernel has none; boot it without ipv6.disable=1, or do not ask"
         )
     if request["address"] is not None:  # else the engine has set them
-        for name, value in defaults.sysctls(os.getegid()).items():
+        has_nobody = system.has_group(defaults.NOBODY)
+        for name, value in defaults.sysctls(os.getegid(), has_nobody=has_nobody).items():
             system.write_sysctl(name, value)
     for name, value in request["sysctls"].items():
         if has_ipv6 or ipv6.OFF.get(name) != value:  # without IPv6 there is nothing to turn off

@@ -24,13 +24,16 @@ class ProgramDefaults:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def sysctls(group: int) -> dict[str, str]:
+def sysctls(group: int, *, has_nobody: bool = True) -> dict[str, str]:
     """What lets a program without any capability use ping, and ports below 1024 (Linux ip-sysctl.rst).
 
     Args:
         group: the agent's, by which the kernel knows the programs if they do not become another.
+        has_nobody: whether there is a group NOBODY in the agent's user namespace. Where there is none, as in one that
+            only maps its root, programs cannot become that group, and the kernel refuses a range with it.
     """
+    last = NOBODY if has_nobody else group
     return {
-        "net.ipv4.ping_group_range": f"{group} {NOBODY}",
+        "net.ipv4.ping_group_range": f"{group} {last}",
         "net.ipv4.ip_unprivileged_port_start": "0",
     }

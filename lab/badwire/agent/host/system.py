@@ -218,6 +218,15 @@ def read_sysctl(name: str) -> str:
     return " ".join(value.split())
 
 
+def has_group(group: int) -> bool:
+    """Whether a group exists in the user namespace of this process (user_namespaces(7))."""
+    for line in Path("/proc/self/gid_map").read_text().splitlines():
+        first, _, count = map(int, line.split())
+        if first <= group < first + count:
+            return True
+    return False
+
+
 def write_sysctl(name: str, value: str) -> None:
     """Set one sysctl of this network namespace.
 

@@ -61,7 +61,7 @@ def test_what_a_host_cannot_honour_is_named(build: Build, tmp_path: Path, lines:
     container = build(lines)
     topology = Topology((HostSpec("server", container=container),))
     with (
-        pytest.raises(BadTopology, match=rf"^the image {container.image} {sentence}"),
+        pytest.raises(BadTopology, match=rf": the image {container.image} {sentence}"),
         open_lab(topology, Docker(), folder=tmp_path / "run"),
     ):
         pass
