@@ -250,7 +250,7 @@ def same_port(run: Evidence) -> Checks:
     listening = server.timelines("LISTEN", port=EVERYWHERE).map(lambda socket: end(socket.local))
     yield equals("listening socket of the server", listening, [end((ANY_ADDRESS, EVERYWHERE))])
     for socket in each("sockets of the clients", clients(run)):
-        accepted = connected_to(server, socket.local)
+        accepted = connected_to(server, socket)
         yield equals("server's socket connected to {client}", accepted, end(socket.remote), client=end(socket.local))
 
 
@@ -297,9 +297,15 @@ def clients(run: Evidence) -> Records[SocketTimeline]:
     return Records(found, "sockets", "no sample shows a client connected to port {port}", port=EVERYWHERE)
 
 
-def connected_to(server: HostEvidence, client: tuple[str, int]) -> str:
-    """The local end of the server's socket that is connected to this client; "no socket" where samples show none."""
-    found = server.timelines("ESTABLISHED").where(lambda socket: socket.remote == client)
+def connected_to(server: HostEvidence, client: SocketTimeline) -> str:
+    """The local end of the server's socket that is connected to this client; "no socket" where samples show none.
+
+    A client may have connected to another address or port from the same port, too: then there are two.
+    """
+    found = server.timelines("ESTABLISHED").where(lambda socket: socket.remote == client.local)
+    same = found.where(lambda socket: socket.local == client.remote)
+    if same:
+        return end(same.last.local)
     return end(found.last.local) if found else "no socket"
 
 

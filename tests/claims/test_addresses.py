@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from badwire.claims import HOLDS
 from badwire.evidence import Evidence
 from scenarios.addresses import (
     ANY_ADDRESS,
@@ -17,7 +18,7 @@ from scenarios.addresses import (
     OUTSIDE,
     TWO_LISTEN,
 )
-from tests.claims.cases import Named, verdicts
+from tests.claims.cases import Named, claims, verdict_of, verdicts
 from tests.claims.forged import tcp
 from tests.claims.written import Written, sock
 
@@ -70,6 +71,7 @@ def run(
     udp: bool = True,
     received: bytes | None = DATAGRAM,
     shared: Mapping[int, tuple[Errnos, Errnos]] = SHARED,
+    same_client_port: bool = False,
 ) -> Evidence:
     """A right history, but for what is changed.
 
@@ -81,6 +83,7 @@ def run(
         listening, connected: what getsockname returns on the server and on the client.
         udp: a sample shows the UDP socket.
         shared: errnos of bind and of listen on the sockets that share a port.
+        same_client_port: the client has connected to another port of the server from the same port, too.
     """
     w = Written(scenario="addresses")
     if captured:
@@ -121,6 +124,8 @@ def run(
             table.append(visitor)
         if n < accepted:
             table.append(sock("ESTABLISHED", port, 40000 + n, address, own))
+    if same_client_port:
+        table.append(sock("ESTABLISHED", 40_953, 40000, SERVER, CLIENT))
     w.sample("server", 1.5, table)
     w.sample("server", 2.5, [])
     return w.evidence()
@@ -188,3 +193,7 @@ MISSING: Named = [
     ("same_port", {"listens": []}),
 ]
 test_verdicts = verdicts("addresses", run, wrong=WRONG, missing=MISSING)
+
+
+def test_a_client_port_may_have_two_connections() -> None:
+    assert verdict_of(claims("addresses")["same_port"], run(same_client_port=True)) is HOLDS
