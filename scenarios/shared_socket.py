@@ -69,6 +69,7 @@ def shared_socket(lab: Lab) -> None:
     lab.pass_time(QUIET, WHILE)
     forget.send(b"send\n")
     forget.recv()
+    forgetting.wait_for_output("parent send")  # it says so after the data has left
     forgetting.kill()
     client.wait_until(state="CLOSE_WAIT", port=FORGET)
 
