@@ -129,7 +129,7 @@ def one_of(value: object, choice: Collection[str], here: str) -> str:
 
 
 def _is(value: object) -> str:
-    return "but is missing" if value is None else f"not {value!r}"
+    return "but is missing or empty" if value is None else f"not {value!r}"
 
 
 class Problems(list[str]):

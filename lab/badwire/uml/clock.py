@@ -41,15 +41,7 @@ class VirtualClock:
         output = OutputForwarder(self.progress)
         try:
             with bytecode.compiled() as modules, self._disks(substrate) as disks:
-                machine = Machine(
-                    self.kernel,
-                    folder,
-                    seed=options.seed,
-                    memory=options.memory,
-                    limit=options.limit,
-                    disks=disks,
-                    bytecode=modules,
-                )
+                machine = self._machine(folder, disks, modules)
                 error = machine.run(self._job(scenario, substrate, modules), output.forward)
         except LabError as refusal:
             return refusal
@@ -90,16 +82,21 @@ class VirtualClock:
                 visible=visible_directories(modules, *directories),
                 engine=with_engine,
             )
-            machine = Machine(
-                self.kernel,
-                folder,
-                seed=options.seed,
-                memory=options.memory,
-                limit=options.limit,
-                disks=disks,
-                bytecode=modules,
-            )
+            machine = self._machine(folder, disks, modules)
             return int(machine.run(job, on_output))
+
+    def _machine(self, folder: Path, disks: list[Disk], modules: Path) -> Machine:
+        """The kernel's machine for one run, which records into ``folder``."""
+        options = self.options
+        return Machine(
+            self.kernel,
+            folder,
+            seed=options.seed,
+            memory=options.memory,
+            limit=options.limit,
+            disks=disks,
+            bytecode=modules,
+        )
 
     def _job(self, scenario: Scenario, substrate: str, modules: Path) -> Job:
         arguments = {
