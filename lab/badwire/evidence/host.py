@@ -64,7 +64,7 @@ class HostEvidence:
         port: int | None = None,
         remote_port: int | None = None,
     ) -> Span:
-        """How long sockets were in ``state``, in seconds. Raises NotRecorded when no sample shows one there."""
+        """How long the socket was in ``state``, in seconds. Raises NotRecorded unless exactly one was there."""
         return self.tables.time_in(state, port, remote_port)
 
     def states(

@@ -430,16 +430,21 @@ class SocketTables:
         port: int | None = None,
         remote_port: int | None = None,
     ) -> Span:
-        """How long sockets were in ``state``, in seconds: the span that holds each socket's own.
+        """How long the socket was in ``state``, in seconds.
 
         Raises:
-            NotRecorded: no sample shows a socket in that state.
+            NotRecorded: no sample shows a socket in that state, or more than one socket was. One span for all of them
+                would show their differences as uncertainty; ``periods`` has the duration of each.
         """
         found = self.periods(state, port, remote_port).required
-        durations = [period.duration for period in found]
-        shortest = min(each.shortest for each in durations)
-        longest = max(each.longest for each in durations)
-        return Span(shortest, longest)
+        if len(found) > 1:
+            raise NotRecorded.of(
+                "{count} sockets of {host} were in {state}: name the port of one, or ask for periods",
+                count=len(found),
+                host=self.host,
+                state=state,
+            )
+        return found.first.duration
 
     def states(
         self,
