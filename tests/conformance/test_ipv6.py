@@ -60,7 +60,7 @@ def test_both_families_at_once(opener: Opener, seen: Callable[[], Evidence]) -> 
         assert (connection.client.host, connection.server.host) == ("client", "server")
         assert "ESTABLISHED" in connection.client.states and "ESTABLISHED" in connection.server.states
     assert six.opening.mss == {"client": 1440, "server": 1440}
-    assert [frame.udp.data for frame in run.datagrams(port=7001) if frame.udp] == [b"datagram"]
+    assert [frame.udp.captured for frame in run.datagrams(port=7001) if frame.udp] == [b"datagram"]
     assert list(run.addresses("server"))[:2] == [run.hosts["server"], "fd4f:1c00:c450::2"]
     assert (
         never("a router solicitation", run.frames(protocol="icmp6").where(_is_router_discovery), run).verdict is HOLDS

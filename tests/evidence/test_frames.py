@@ -24,7 +24,7 @@ def test_a_segment() -> None:
     assert frame.length == len(data)
     assert frame.packet.protocol == "tcp"
     assert frame.tcp is not None
-    assert frame.tcp.data == b"hello"
+    assert frame.tcp.captured == b"hello"
     assert frame.ip is not None
     assert frame.ip.source == "10.0.0.3"
     assert frame.arp is None

@@ -54,7 +54,7 @@ def test_frames_with_the_same_time_stay_in_the_order_of_capture() -> None:
     w.datagram("server", "client", 0.1, b"2", delivered=0.1)
     w.datagram("client", "server", 0.1, b"3", delivered=0.1)
     found = frames(w)
-    assert [frame.udp.data for frame in found if frame.udp is not None] == [b"1", b"2", b"3"]
+    assert [frame.udp.captured for frame in found if frame.udp is not None] == [b"1", b"2", b"3"]
 
 
 def test_a_damaged_frame_is_delivered() -> None:

@@ -37,7 +37,7 @@ def sent(addresses: tuple[str, str], *order: int, lost: int | None = None, twice
 def test_a_datagram_is_put_together(addresses: tuple[str, str], order: tuple[int, ...]) -> None:
     run = sent(addresses, *order)
     (datagram,) = run.datagrams("client", to="server", port=7000)
-    assert datagram.udp and (datagram.udp.data, datagram.udp.data_length) == (DATA, len(DATA))
+    assert datagram.udp and (datagram.udp.captured, datagram.udp.data_length) == (DATA, len(DATA))
     assert datagram.sent_at == ns(1) and datagram.delivered_at == (ns(3.1),) and not datagram.damaged
     assert checksums_right(datagram.data) is True
     assert len(run.frames()) == 3
@@ -49,7 +49,7 @@ def test_a_datagram_is_put_together(addresses: tuple[str, str], order: tuple[int
 def test_a_datagram_is_lost_when_a_piece_is(addresses: tuple[str, str], lost: int) -> None:
     run = sent(addresses, 0, 1, 2, lost=lost)
     (datagram,) = run.datagrams()
-    assert datagram.udp and datagram.udp.data == DATA and datagram.delivered_at == ()
+    assert datagram.udp and datagram.udp.captured == DATA and datagram.delivered_at == ()
 
 
 @both_versions
@@ -80,7 +80,7 @@ def test_datagrams_whose_fragments_alternate(addresses: tuple[str, str]) -> None
     for place, pair in enumerate(zip(first, second, strict=True), 1):
         for piece in pair:
             w.frame("client", "server", place, piece)
-    assert w.evidence().datagrams().map(lambda each: each.udp and each.udp.data) == (DATA, DATA[::-1])
+    assert w.evidence().datagrams().map(lambda each: each.udp and each.udp.captured) == (DATA, DATA[::-1])
 
 
 @both_versions
@@ -90,7 +90,7 @@ def test_an_id_that_is_used_again(addresses: tuple[str, str]) -> None:
         w.frame("client", "server", place, piece)
     run = w.evidence()
     (datagram,) = run.datagrams()
-    assert datagram.udp and datagram.udp.data == DATA[::-1]
+    assert datagram.udp and datagram.udp.captured == DATA[::-1]
     assert run.unseen == ("2 fragments of client that cannot be put together (IP protocol 17, id 99)",)
 
 
@@ -103,7 +103,7 @@ def test_a_damaged_piece_damages_the_datagram(addresses: tuple[str, str]) -> Non
     (datagram,) = w.evidence().datagrams()
     (damaged,) = datagram.damaged
     packet = decode(damaged)
-    assert packet.udp and len(packet.udp.data) == len(DATA) and packet.udp.data != DATA
+    assert packet.udp and len(packet.udp.captured) == len(DATA) and packet.udp.captured != DATA
 
 
 def test_the_page_shows_the_fragments_on_which_a_claim_was_judged() -> None:

@@ -24,7 +24,7 @@ def test_a_segment() -> None:
     assert packet.protocol == "tcp" and packet.ports == (40001, 7000) and not packet.unread
     assert packet.ip and (packet.ip.version, packet.ip.source, packet.ip.destination) == (6, "fe80::3", "fe80::2")
     assert (packet.ip.ttl, packet.ip.length, packet.ip.is_fragment) == (64, len(frame) - 14, False)
-    assert packet.tcp and (packet.tcp.flags, packet.tcp.data, packet.tcp.options.mss) == ("RA", b"abc", 1440)
+    assert packet.tcp and (packet.tcp.flags, packet.tcp.captured, packet.tcp.options.mss) == ("RA", b"abc", 1440)
     assert checksums_right(frame) is True and checksums_right(forged.flip(frame, 8 * 60)) is False
 
 
@@ -35,7 +35,7 @@ def test_a_segment() -> None:
 def test_extension_headers_are_passed_over(headers: tuple[tuple[int, bytes], ...]) -> None:
     frame = forged.extended(forged.tcp(ENDS, (40001, 7000), "S", data=b"abc"), *headers)
     packet = decode(frame)
-    assert packet.tcp and (packet.tcp.flags, packet.tcp.data, packet.tcp.data_length) == ("S", b"abc", 3)
+    assert packet.tcp and (packet.tcp.flags, packet.tcp.captured, packet.tcp.data_length) == ("S", b"abc", 3)
     header = ip_header(frame)
     assert header and (header.protocol, header.payload_length, header.end) == (6, 23, len(frame))
 
@@ -43,7 +43,7 @@ def test_extension_headers_are_passed_over(headers: tuple[tuple[int, bytes], ...
 def test_a_datagram_and_what_icmpv6_quotes_of_it() -> None:
     frame = forged.udp(ENDS, (40001, 7000), b"hello")
     packet = decode(frame)
-    assert packet.udp and (packet.udp.data, packet.ports) == (b"hello", (40001, 7000))
+    assert packet.udp and (packet.udp.captured, packet.ports) == (b"hello", (40001, 7000))
     unreachable = bytes([1, 4]) + bytes(6) + frame[14:]
     answer = decode(frame[:18] + struct.pack("!HBB", len(unreachable), 58, 64) + frame[22:54] + unreachable)
     assert answer.protocol == "icmp6" and answer.icmp is None and answer.icmp6

@@ -15,7 +15,7 @@ def test_a_segment_with_all_its_options() -> None:
     assert packet.ip and (packet.ip.source, packet.ip.destination, packet.ip.id) == ("10.0.0.3", "10.0.0.2", 9)
     assert packet.ip.dont_fragment and not packet.ip.more_fragments and packet.ip.ttl == 64
     tcp = packet.tcp
-    assert tcp and (tcp.seq, tcp.ack, tcp.window, tcp.flags, tcp.data) == (2**32 - 1, 5, 1000, "SA", b"abc")
+    assert tcp and (tcp.seq, tcp.ack, tcp.window, tcp.flags, tcp.captured) == (2**32 - 1, 5, 1000, "SA", b"abc")
     assert tcp.length == 4  # three bytes and the SYN
     assert tcp.options.mss == 1460 and tcp.options.window_scale == 7 and tcp.options.sack_permitted
     assert (tcp.options.timestamp, tcp.options.echo) == (11, 22)
@@ -63,18 +63,18 @@ def test_an_option_that_the_header_cuts_off() -> None:
 
 def test_padding_of_a_short_frame_is_no_data() -> None:
     packet = decode(forged.tcp(ENDS, (1, 2), "A") + bytes(6))
-    assert packet.tcp and packet.tcp.data == b"" and packet.tcp.length == 0
+    assert packet.tcp and packet.tcp.captured == b"" and packet.tcp.length == 0
 
 
 def test_data_that_the_capture_cut_off_still_counts() -> None:
     packet = decode(forged.tcp(ENDS, (1, 2), "FA", data=bytes(100))[:80])
-    assert packet.tcp and len(packet.tcp.data) == 26 and packet.tcp.data_length == 100 and packet.tcp.length == 101
+    assert packet.tcp and len(packet.tcp.captured) == 26 and packet.tcp.data_length == 100 and packet.tcp.length == 101
 
 
 def test_a_datagram_and_what_icmp_quotes_of_it() -> None:
     frame = forged.udp(ENDS, (40001, 7000), b"hello")
     packet = decode(frame)
-    assert packet.udp and (packet.udp.data, packet.udp.data_length, packet.ports) == (b"hello", 5, (40001, 7000))
+    assert packet.udp and (packet.udp.captured, packet.udp.data_length, packet.ports) == (b"hello", 5, (40001, 7000))
     answer = decode(forged.unreachable((ENDS[1], ENDS[0], ENDS[3], ENDS[2]), frame))
     assert answer.protocol == "icmp" and answer.icmp and (answer.icmp.type, answer.icmp.code) == (3, 3)
     assert answer.icmp.quoted and answer.icmp.quoted.ports == (40001, 7000) and answer.icmp.next_mtu is None

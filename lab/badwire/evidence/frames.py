@@ -96,7 +96,7 @@ class Frame:
                 length=self.length,
             )
         layer = self.tcp or self.udp
-        return b"" if layer is None else layer.data
+        return b"" if layer is None else layer.captured
 
     @property
     def arrived(self) -> int:

@@ -103,7 +103,8 @@ class TcpOptions:
 class Tcp:
     """A TCP segment (RFC 9293). ``window`` is the header's field, not scaled.
 
-    ``data_length`` is in bytes, computed from the headers; ``data`` is shorter if the capture truncated the frame.
+    ``data_length`` is in bytes, computed from the headers. ``captured`` is the data as far as the capture has it, so it
+    is shorter when the capture cut the frame.
     """
 
     source_port: int
@@ -112,7 +113,7 @@ class Tcp:
     ack: int
     window: int
     flags: str
-    data: bytes
+    captured: bytes
     data_length: int
     options: TcpOptions
 
@@ -129,11 +130,14 @@ class Tcp:
 
 @dataclass(frozen=True)
 class Udp:
-    """A UDP datagram (RFC 768); ``data_length`` is in bytes, without the UDP header."""
+    """A UDP datagram (RFC 768); ``data_length`` is in bytes, without the UDP header.
+
+    ``captured`` is the data as far as the capture has it, so it is shorter when the capture cut the frame.
+    """
 
     source_port: int
     destination_port: int
-    data: bytes
+    captured: bytes
     data_length: int
 
 
@@ -391,7 +395,7 @@ def _udp(inner: bytes, length: int) -> Udp:
     return Udp(
         source_port=source,
         destination_port=destination,
-        data=inner[_UDP_HEADER:],
+        captured=inner[_UDP_HEADER:],
         data_length=length - _UDP_HEADER,
     )
 
@@ -407,7 +411,7 @@ def _tcp(inner: bytes, length: int) -> Tcp:
         ack=ack,
         window=window,
         flags=flag_letters(bits),
-        data=inner[header_length:],
+        captured=inner[header_length:],
         data_length=max(0, length - header_length),
         options=_tcp_options(options),
     )
