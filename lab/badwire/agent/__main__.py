@@ -1,4 +1,4 @@
-"""The command of a container: ``python3 -I -m badwire.agent host`` or ``wire``, on standard input and output."""
+"""The command of a container, on standard input and output: ``python3 -I -m badwire.agent host``, ``wire`` or ``restorer NETWORK``."""
 
 import os
 import signal
@@ -14,10 +14,15 @@ _OF_THE_AGENT = ("HOME", "HOSTNAME")  # variables that the engine sets for root,
 
 
 def main() -> None:
-    kind = sys.argv[1] if len(sys.argv) == 2 else ""
-    if kind not in ("host", "wire"):
-        sys.exit("usage: python3 -I -m badwire.agent host|wire")
+    kind, *arguments = sys.argv[1:] or [""]
+    if (kind, len(arguments)) not in (("host", 0), ("wire", 0), ("restorer", 1)):
+        sys.exit("usage: python3 -I -m badwire.agent host|wire|restorer NETWORK")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the end of its stream ends an agent
+    if kind == "restorer":
+        from badwire.agent import restorer  # it needs pyroute2, which would cost a host's agent time and memory
+
+        restorer.main(arguments[0])
+        return
     serve(0, 1, _defaults() if kind == "host" else None)
 
 

@@ -285,10 +285,12 @@ COMMANDS: dict[str, Command] = {
     "clean": clean,
     "kernel": lazy("badwire.cli.kernel", "kernel"),
     "up": lazy("badwire.cli.up", "up"),
+    "attach": lazy("badwire.cli.attach", "attach"),
     "shell": lazy("badwire.cli.shell", "shell"),
     "run-on": lazy("badwire.cli.run_on", "run_on"),
     "fault": lazy("badwire.cli.fault", "fault"),
     "sockets": lazy("badwire.cli.sockets", "sockets"),
     "capture": lazy("badwire.cli.capture", "capture"),
     "down": lazy("badwire.cli.down", "down"),
+    "detach": lazy("badwire.cli.down", "down"),
 }

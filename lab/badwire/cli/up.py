@@ -61,17 +61,30 @@ def up(argv: list[str]) -> int:
     if args.clock == "virtual":
         raise BadOption(VIRTUAL.format(lab=program()))
     mounted = mounts.resolve(args.mount, "--mount")
+    return bring_up(
+        args,
+        substrate=args.substrate,
+        hosts=dict(args.hosts),
+        sysctls=_by_host(args.sysctl),
+        mounts=[str(path) for path in mounted],
+        ipv6=args.ipv6,
+        compose=str(args.compose or ""),
+    )
+
+
+def bring_up(args: argparse.Namespace, **request: Any) -> int:
+    """Start the daemon of a lab, wait until the lab is up, and print what to type next. Raises LabError.
+
+    Args:
+        args: the options that `badwire up` and `badwire attach` share: name, engine, seed, out, quiet.
+        request: the other fields of the LabRequest.
+    """
     request = {
         "name": args.name,
-        "substrate": args.substrate,
         "engine": args.engine,
         "seed": args.seed,
         "out": str(args.out.absolute()),
-        "hosts": dict(args.hosts),
-        "sysctls": _by_host(args.sysctl),
-        "mounts": [str(path) for path in mounted],
-        "ipv6": args.ipv6,
-        "compose": str(args.compose or ""),
+        **request,
     }
     began = time.monotonic()
 

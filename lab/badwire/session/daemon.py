@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from badwire.errors import LabError, RunError
@@ -25,6 +25,8 @@ from badwire.session.connection import ControlConnection
 from badwire.session.final_report import write_report
 from badwire.session.server import SessionServer
 from badwire.store import run_folder
+from badwire.substrate.docker import attached
+from badwire.substrate.docker.attached import Attached
 from badwire.testbed.lab import Lab, open_lab
 from badwire.topology import compose
 from badwire.topology.topology import Topology
@@ -39,27 +41,31 @@ class LabRequest:
 
     Attributes:
         name: the lab's name, "lab" by default.
-        substrate: "auto", "docker" or "netns".
         engine: "auto", "netem" or "relay".
         seed: where every random draw comes from.
         out: the folder of all runs.
+        substrate: "auto", "docker" or "netns".
         hosts: the number of hosts of each name, where it is not one.
         sysctls: settings by host; those under "" are for every host.
         mounts: paths of this machine that the hosts see, read-only.
         ipv6: whether each host has an IPv6 address too, whatever the compose file says.
         compose: the compose file with the hosts; empty for the lab's own.
+        attach: the projects, networks and containers to join; empty for hosts of the lab's own.
+        network: the network on which they are joined; empty if they share only one.
     """
 
     name: str
-    substrate: str
     engine: str
     seed: int
     out: str
-    hosts: Mapping[str, int]
-    sysctls: Mapping[str, Mapping[str, str]]
-    mounts: tuple[str, ...]
+    substrate: str = "auto"
+    hosts: Mapping[str, int] = field(default_factory=dict)
+    sysctls: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    mounts: tuple[str, ...] = ()
     ipv6: bool = False
     compose: str = ""
+    attach: tuple[str, ...] = ()
+    network: str = ""
 
     @property
     def topology(self) -> Topology:
@@ -112,18 +118,21 @@ class StarterConnection:
 
 def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
     """Bring the lab up, serve commands until one ends it, and write the report. Raises LabError, Interrupted."""
-    topology = request.topology
-    sysctls = request.host_sysctls()
+    joined = attached.find(request.attach, request.network) if request.attach else None
+    topology = request.topology if joined is None else attached.topology(joined)
+    sysctls = {} if joined is not None else request.host_sysctls()
     for removed in registry.remove_dead():
         starter.report_progress(removed)
     with registry.register(request.name) as registration:
         options = Options(
-            substrate=request.substrate,
+            substrate=request.substrate if joined is None else "docker",
             engine=request.engine,
             seed=request.seed,
             out=Path(request.out),
         )
         substrate = RealClock(options, starter.report_progress).substrate
+        if joined is not None:
+            substrate = Attached(joined, starter.report_progress)
         folder = run_folder.make(options.out, INTERACTIVE.name)
         began = time.monotonic()
         registration.write(folder=str(folder))
@@ -172,7 +181,8 @@ def main() -> None:
     fd = int(sys.argv[1])
     connection = ControlConnection(socket.socket(fileno=fd))
     fields = connection.receive_reply()
-    fields["mounts"] = tuple(fields["mounts"])
+    for name in ("mounts", "attach"):
+        fields[name] = tuple(fields.get(name, ()))
     request = LabRequest(**fields)
     with suppress(Interrupted), interruptible():
         starter = StarterConnection(connection)

@@ -46,13 +46,17 @@ class AgentStreams:
     - the name of a bridge in the network namespace of the wire's agent: each host already has an ``eth0`` with its
       address, its MTU and its sysctls, connected to a port of this bridge by a veth pair.
 
-    In either case the host's agent gives the interface its IPv6 address, if the topology has one: an engine's own would
+    ``joined`` has the hosts' addresses where the hosts are containers of somebody else's, on a bridge of the engine's:
+    then neither the lab nor an agent sets or changes anything of theirs, and the wire lets frames pass when it fails.
+
+    In any other case the host's agent gives the interface its IPv6 address, if the topology has one: an engine's own would
     come with a gateway on the bridge, which sends frames that no host sent, and two labs could not have one prefix.
     """
 
     hosts: Mapping[str, Stream]
     wire: Stream
     bridge: str | None
+    joined: Mapping[str, str] | None = None
 
 
 class Substrate(Protocol):

@@ -233,9 +233,11 @@ def open_lab(
         undo.callback(teardown.expect_agents_to_end, channels)
         host_channels = dict(channels)
         wire_channel = host_channels.pop(WIRE)
-        greetings = _results({name: channel.begin("hello") for name, channel in host_channels.items()})
+        joined = streams.joined or {}
+        hellos = {name: channel.begin("hello", address=joined.get(name)) for name, channel in host_channels.items()}
+        greetings = _results(hellos)
         if not own_bridge:
-            addresses = {name: greeting["interfaces"][INTERFACE]["address"] for name, greeting in greetings.items()}
+            addresses = {name: greeting["interface"]["address"] for name, greeting in greetings.items()}
         of_ipv6 = [(name + ADDRESS6, address) for name, address in entries6(topology)]
         by_name = addresses_by_name([*entries(topology, addresses), *of_ipv6])
         hosts: dict[str, Host] = {}
@@ -266,9 +268,9 @@ def open_lab(
         listeners[WIRE] = wire.handle_event
         for name, host in hosts.items():
             listeners[name] = host.handle_event
-        wire_channel.ask("bridge", name=streams.bridge, mtu=topology.mtu)
+        wire_channel.ask("bridge", name=streams.bridge, mtu=topology.mtu, fails_open=bool(joined))
         for name, greeting in greetings.items():
-            interface = greeting["interfaces"].get(INTERFACE, {})
+            interface = greeting["interface"]
             ifindex = interface.get("ifindex")
             iflink = interface.get("iflink")
             wire.add_port(name, pid=greeting["pid"], ifindex=ifindex, iflink=iflink)
@@ -284,6 +286,7 @@ def open_lab(
                 sysctls=by_its_agent,
                 record=sorted(settings[name]),
                 route=(routes or {}).get(name, {}),
+                joined=name in joined,
                 come_last=clock == "virtual",
             )
         for name, facts in _results(setups).items():

@@ -51,6 +51,7 @@ class HostAgent:
     def __init__(self, loop: Loop, send: MessageHandler, given: ProgramDefaults) -> None:
         self._loop = loop
         self._send = send
+        self._interface = system.INTERFACE
         self._sampler: Sampler | None = None
         self._sockets = ControlledSockets(send, self._call_returned)
         self._outgoing: dict[int, Outgoing] = {}  # by the lab's number
@@ -63,13 +64,20 @@ class HostAgent:
         do(request, reply)
 
     def _do_hello(self, request: Message, reply: Reply) -> None:
-        reply({"pid": os.getpid(), "interfaces": system.interfaces()})
+        """Say where this host's end of the link is: in a joined container, the interface that has ``address``."""
+        address = request["address"]
+        if address is not None:
+            self._interface = system.interface_with(address) or system.INTERFACE
+        reply({"pid": os.getpid(), "interface": system.numbers(self._interface)})
 
     def _do_setup(self, request: Message, reply: Reply) -> None:
         """Configure the network, then drop the capabilities for that, which no other request needs."""
         try:
-            _configure_network(request)
-            offloads = system.turn_offloads_off(system.INTERFACE)
+            if request["joined"]:
+                offloads = system.offloads(self._interface)  # the restorer has turned them off
+            else:
+                _configure_network(request)
+                offloads = system.turn_offloads_off(self._interface)
             self._sampler = Sampler(self._loop, self._send)
             self._programs.confine()
             libc.drop_capabilities(libc.CAP_NET_ADMIN, libc.CAP_NET_RAW, libc.CAP_SYS_ADMIN)
@@ -82,7 +90,7 @@ class HostAgent:
         self._sampler.watchers.append(self._programs.table_sampled)
         self._sampler.sample("asked")
         sysctls = {*ALWAYS_RECORDED, *request["sysctls"], *request.get("record", ())}
-        facts = system.facts(system.INTERFACE, sorted(sysctls))
+        facts = system.facts(self._interface, sorted(sysctls))
         reply({**facts, "route": request["route"], "offloads": offloads, "t": time.monotonic_ns()})
 
     def _do_start(self, request: Message, reply: Reply) -> None:

@@ -153,25 +153,47 @@ def address_of(interface: str) -> str | None:
     return ipaddress.IPv4Interface(with_netmask).with_prefixlen
 
 
-def interfaces() -> dict[str, dict[str, object]]:
-    """The numbers and the address of the host's Ethernet interface, for the wire; empty if there is none."""
+def interface_with(address: str) -> str | None:
+    """The name of the interface with this IPv4 address, without a prefix length; None if there is none."""
+    for _, name in socket.if_nameindex():
+        own = address_of(name)
+        if own is not None and own.partition("/")[0] == address:
+            return name
+    return None
+
+
+def numbers(interface: str) -> dict[str, object]:
+    """The numbers and the address of an Ethernet interface, for the wire; empty if there is no such interface."""
     try:
-        ifindex = _query_int(INTERFACE, _SIOCGIFINDEX)
+        ifindex = _query_int(interface, _SIOCGIFINDEX)
     except OSError:
         return {}
     iflink = None
-    peer = Path("/sys/class/net") / INTERFACE / "iflink"  # in a container; elsewhere /sys may show another namespace
+    peer = Path("/sys/class/net") / interface / "iflink"  # in a container; elsewhere /sys may show another namespace
     if peer.exists():
         iflink = int(peer.read_text())
-    return {INTERFACE: {"ifindex": ifindex, "iflink": iflink, "address": address_of(INTERFACE)}}
+    return {"ifindex": ifindex, "iflink": iflink, "address": address_of(interface)}
 
 
 def turn_offloads_off(interface: str) -> dict[str, bool]:
     """Turn offloads off, so that a frame is one segment with a finished checksum; returns the state read back."""
+    set_offloads(interface, {offload.name: False for offload in _OFFLOADS})
+    return offloads(interface)
+
+
+def set_offloads(interface: str, state: Mapping[str, bool]) -> None:
+    """Turn each of the offloads on or off. Raises OSError if the kernel refuses, or has no such interface."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        # In reverse, since segmentation needs checksums: the kernel turns it off, or refuses it, without them.
+        for offload in reversed(_OFFLOADS):
+            _ethtool(any_socket, interface, offload.set_command, int(state[offload.name]))
+
+
+def offloads(interface: str) -> dict[str, bool]:
+    """The state of each offload, by its name. Raises OSError if the kernel has no such interface."""
     state: dict[str, bool] = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         for offload in _OFFLOADS:
-            _ethtool(any_socket, interface, offload.set_command, 0)
             value = _ethtool(any_socket, interface, offload.get_command, 0)
             state[offload.name] = bool(value)
     return state

@@ -95,9 +95,9 @@ class WireAgent:
         if self._bridge is not None:
             self._bridge.close()
 
-    def _make_bridge(self, name: str | None, mtu: int = 1500) -> None:
+    def _make_bridge(self, name: str | None, mtu: int = 1500, fails_open: bool = False) -> None:
         self._bridge = Bridge(name, mtu)
-        self._redirect = Redirect(self._loop, self._outbox, self._bridge)
+        self._redirect = Redirect(self._loop, self._outbox, self._bridge, fails_open)
         if name is not None:
             # In the Docker Engine's own namespace, SYS_ADMIN is needed for the relay's namespace only.
             self._redirect.start()

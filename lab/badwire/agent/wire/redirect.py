@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -36,12 +37,16 @@ class RelayCounts:
 
 
 class Redirect:
-    """The relay and the ports that are redirected to it. It starts when it is first needed, or by ``start``."""
+    """The relay and the ports that are redirected to it. It starts when it is first needed, or by ``start``.
 
-    def __init__(self, loop: Loop, outbox: Outbox, bridge: Bridge) -> None:
+    If the relay dies, its frames are lost; with ``fails_open`` the ports are no longer redirected then.
+    """
+
+    def __init__(self, loop: Loop, outbox: Outbox, bridge: Bridge, fails_open: bool = False) -> None:
         self._loop = loop
         self._outbox = outbox
         self._bridge = bridge
+        self._fails_open = fails_open
         self._relay: Relay | None = None
         self._start_error: LabError | None = None
         self._died: AgentLost | None = None
@@ -216,4 +221,13 @@ class Redirect:
         if self._relay is not None and self._died is None:
             self._died = AgentLost(_DIED)
             self._loop.forget(self._relay.fileno())
+            if self._fails_open:
+                self._open_all()
             self._outbox.send({"event": "relay_died"})
+
+    def _open_all(self) -> None:
+        """Let the frames of every port pass as if there were no lab."""
+        for host in self._redirected:
+            with suppress(NetlinkError):  # the port may be gone with its container
+                self._bridge.remove_redirect(self._bridge.ports[host])
+        self._redirected.clear()

@@ -39,17 +39,19 @@ class ContainerRequest:
     """A container to be created and started.
 
     Attributes:
-        name: of the host, or "wire".
-        agent: the agent that it runs, "host" or "wire".
+        name: of the host, or "wire", or "restorer".
+        agent: the arguments of its agent: ["host"], for example.
         spec: its service in compose.yaml.
         image: the name of its image.
-        network: the id of the lab's network, or "host" for the engine's own network namespace.
+        network: the id of the lab's network, or "host" for the engine's own network namespace, or "container:ID" for
+            that of a container which is joined.
+        pid: "host" for the engine's own PID namespace.
         address: its IPv4 address in that network; None: it has none of its own there.
         names: the lines of its /etc/hosts beside its own name, in the engine's form NAME:ADDRESS.
     """
 
     name: str
-    agent: str
+    agent: Sequence[str]
     spec: Container
     image: str
     network: str
@@ -57,6 +59,7 @@ class ContainerRequest:
     sysctls: dict[str, str] | None = None
     mounts: list[Mount] | None = None
     names: list[str] | None = None
+    pid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class DockerRun:
             settings = {**defaults.sysctls(0), **spec.sysctls, **sysctls.get(spec.name, {})}
             request = ContainerRequest(
                 name=spec.name,
-                agent="host",
+                agent=["host"],
                 spec=spec.container,
                 image=image(spec.container),
                 network=network.id,
@@ -123,11 +126,11 @@ class DockerRun:
                 mounts=binds,
                 names=network.names,
             )
-            return self._start(request)
+            return self.start(request)
 
         wire_request = ContainerRequest(
             name="wire",
-            agent="wire",
+            agent=["wire"],
             spec=topology.wire,
             image=image(topology.wire),
             network="host",
@@ -136,7 +139,7 @@ class DockerRun:
         # After Ctrl-C, wait for the requests in progress, so that what they create is removed too.
         self._undo.callback(pool.shutdown, cancel_futures=True)
         # The wire's container does not use the lab's network, so it starts while the engine creates that.
-        wire = pool.submit(self._start, wire_request)
+        wire = pool.submit(self.start, wire_request)
         network = self._create_network(topology)
         hosts = {spec.name: pool.submit(start_host, spec, network) for spec in topology.hosts}
         pool.shutdown(wait=False)  # its threads end when their work is done
@@ -187,14 +190,14 @@ class DockerRun:
             )
         return str(made["Id"])
 
-    def _start(self, request: ContainerRequest) -> AttachedStream:
+    def start(self, request: ContainerRequest) -> AttachedStream:
         """Create a container, attach to its agent and start it."""
         full_name = engine_name(self.run, request.name)
         try:
             with self._janitor.expecting(full_name):
                 made = self._client.create_container(
                     request.image,
-                    ["python3", "-I", "-m", "badwire.agent", request.agent],
+                    ["python3", "-I", "-m", "badwire.agent", *request.agent],
                     name=full_name,
                     hostname=_hostname(request),
                     stdin_open=True,
@@ -214,6 +217,18 @@ class DockerRun:
             raise _refused(request, error) from None
         return stream
 
+    def pid(self, name: str) -> int:
+        """The first process of a container of this run, as the engine's machine numbers it.
+
+        Raises:
+            MachineError: the container does not run.
+        """
+        try:
+            state = self._client.inspect_container(engine_name(self.run, name))["State"]
+        except (DockerException, RequestException) as error:
+            raise MachineError(f"the container of {name} has ended ({engine_message(error)}); run again") from None
+        return int(state["Pid"])
+
     def _host_config(self, request: ContainerRequest) -> dict[str, Any]:
         spec = request.spec
         tmpfs: dict[str, str] = {}
@@ -223,6 +238,7 @@ class DockerRun:
         config: dict[str, Any] = self._client.create_host_config(
             auto_remove=True,
             network_mode=request.network,
+            pid_mode=request.pid,
             sysctls=split_sysctls(request.sysctls or {}, self._client.api_version)[0],
             mounts=request.mounts,
             extra_hosts=request.names,
@@ -281,8 +297,8 @@ def split_sysctls(sysctls: Mapping[str, str], api_version: str) -> tuple[dict[st
 
 
 def _hostname(request: ContainerRequest) -> str | None:
-    if request.agent == "wire":
-        return None  # it has the hostname of the engine's own namespace
+    if request.address is None:
+        return None  # it has the hostname of the namespace that it joins
     return request.spec.hostname or request.name
 
 
