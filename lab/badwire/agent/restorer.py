@@ -1,25 +1,35 @@
-"""Leaves a network that runs already as it was: what the lab changes in it is noted here first, and undone at the end.
+"""Leaves a network that runs already as it was: it notes what the lab will change there, and undoes that at the end.
 
 It is a process of its own, in a container of its own, so that it outlives every other process of the lab. It undoes
 everything when it is asked to, when its input ends because the lab is gone, and when the wire's agent has ended.
 
-Its argument is a `Network` as JSON. It writes one line when it has taken note, and one when everything is undone.
+Its argument is a `Network` as JSON; it answers with the network as it has noted it, as JSON in a line. With that as its
+argument, another restorer can undo everything if this one is killed. Requests are lines:
+
+    join      turn the offloads of the containers' interfaces off
+    watch N   undo everything when the process N has ended, as the engine's machine numbers it
+    restore   undo everything
+
+"join" and the undoing are answered with a line.
 """
 
+import errno
 import json
 import os
 import select
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
 
 from badwire.agent.host import system
 from badwire.agent.wire.netlink import IPRoute, NetlinkError
 from badwire.linux import libc
 
-RESTORE = b"restore\n"  # the request to undo everything
+JOIN = "join"
+WATCH = "watch"
+RESTORE = "restore"
+REFUSED = "refused: "  # how an answer begins that says why the network cannot be joined
 _RELAY_LINK = "lab"  # how the names of the relay's links begin: agent/wire/bridge.py
 _TC_H_ROOT = 0xFFFFFFFF  # linux/pkt_sched.h
 _EMPTY = "noqueue"  # the qdisc of an interface without a queue, as a port of a bridge has it (net/sched/sch_generic.c)
@@ -32,10 +42,16 @@ class Service:
     Attributes:
         pid: a process in its network namespace, as the engine's machine numbers it.
         address: its IPv4 address in the network, without a prefix length.
+        interface: the name of the interface that has it; "" until it is noted.
+        port: the index of the bridge's port for it; 0 until it is noted.
+        offloads: the state of each of the interface's offloads before the lab came; empty until it is noted.
     """
 
     pid: int
     address: str
+    interface: str = ""
+    port: int = 0
+    offloads: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,30 +70,21 @@ class Network:
         services = {name: Service(**service) for name, service in fields["services"].items()}
         return cls(fields["bridge"], services)
 
+    @property
+    def is_noted(self) -> bool:
+        """Whether a restorer has noted how it was."""
+        return all(service.port for service in self.services.values())
+
 
 class Refused(Exception):
     """The network cannot be joined; the text is a sentence for the user."""
 
 
-@dataclass(frozen=True)
-class JoinedPort:
-    """A port of the bridge, and what the interface at its other end was like.
+class Restorer:
+    """Notes how a network is, and undoes what the lab changes in it.
 
     Attributes:
-        index: of the port, in the namespace of the bridge.
-        namespace: a descriptor of the container's network namespace.
-        interface: the name of the container's interface.
-        offloads: the state of each of its offloads, before the lab turned them off.
-    """
-
-    index: int
-    namespace: int
-    interface: str
-    offloads: Mapping[str, bool]
-
-
-class Restorer:
-    """Takes note of a network, turns the offloads of its hosts off, and undoes what the lab has done.
+        network: the network as it was.
 
     Raises:
         Refused: a container or its port cannot be joined.
@@ -86,64 +93,72 @@ class Restorer:
     def __init__(self, network: Network) -> None:
         self._netlink = IPRoute()
         self._own_namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        self._bridge = self._index_of(network.bridge)
-        self._ports: dict[str, JoinedPort] = {}
+        self._namespaces: dict[str, int] = {}  # descriptors; they keep a namespace whose container has ended
         for host, service in network.services.items():
-            self._ports[host] = self._look_at(host, service)
-        # Only now is anything changed: a network that cannot be joined stays untouched.
-        for port in self._ports.values():
-            with self._inside(port.namespace):
-                system.turn_offloads_off(port.interface)
+            with suppress(OSError):
+                self._namespaces[host] = os.open(f"/proc/{service.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self.network = network
+        if not network.is_noted:
+            services = {host: self._noted(host, service, network) for host, service in network.services.items()}
+            self.network = replace(network, services=services)
+
+    def join(self) -> None:
+        """Turn the offloads off, so that a frame on the wire is one segment.
+
+        Raises:
+            OSError: a container has ended.
+        """
+        for host, service in self.network.services.items():
+            with self._inside(host):
+                system.turn_offloads_off(service.interface)
 
     def restore(self) -> None:
         """Undo everything; what is gone already needs no undoing."""
-        for port in self._ports.values():
+        for service in self.network.services.values():
             with suppress(NetlinkError):  # no fault was ever set toward this host, or the port is gone
-                self._netlink.tc("del", "clsact", index=port.index)
+                self._netlink.tc("del", "clsact", index=service.port)
             with suppress(NetlinkError):
-                self._netlink.tc("del", index=port.index, handle=0, parent=_TC_H_ROOT)
-        for link in self._netlink.get_links():
-            name = str(link.get_attr("IFLA_IFNAME"))
-            if name.startswith(f"{_RELAY_LINK}{self._bridge}r"):
-                with suppress(NetlinkError):
-                    self._netlink.link("del", index=link["index"])
-        for port in self._ports.values():
-            with suppress(OSError), self._inside(port.namespace):  # the interface goes with its container
-                system.set_offloads(port.interface, port.offloads)
+                self._netlink.tc("del", index=service.port, handle=0, parent=_TC_H_ROOT)
+        with suppress(Refused):
+            bridge = self._index_of(self.network.bridge)
+            for link in self._netlink.get_links():
+                name = str(link.get_attr("IFLA_IFNAME"))
+                if name.startswith(f"{_RELAY_LINK}{bridge}r"):
+                    with suppress(NetlinkError):
+                        self._netlink.link("del", index=link["index"])
+        for host, service in self.network.services.items():
+            with suppress(OSError), self._inside(host):  # the interface goes with its container
+                system.set_offloads(service.interface, service.offloads)
 
-    def _look_at(self, host: str, service: Service) -> JoinedPort:
-        try:
-            namespace = os.open(f"/proc/{service.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise Refused(
-                f"{host} cannot be joined: its process {service.pid} cannot be seen ({error.strerror})"
-            ) from None
-        with self._inside(namespace):
+    def _noted(self, host: str, service: Service, network: Network) -> Service:
+        if host not in self._namespaces:
+            raise Refused(f"{host} cannot be joined: its process {service.pid} has ended, or cannot be seen")
+        with self._inside(host):
             interface = system.interface_with(service.address)
             if interface is None:
                 raise Refused(f"{host} has no interface with the address {service.address}")
             offloads = system.offloads(interface)
             with IPRoute() as netlink:
                 (link,) = netlink.get_links(ifname=interface)
-            port = link.get_attr("IFLA_LINK")
-        self._check_port(host, port)
-        return JoinedPort(port, namespace, interface, offloads)
+        port = link.get_attr("IFLA_LINK")
+        self._check_port(host, port, self._index_of(network.bridge))
+        return replace(service, interface=interface, port=port, offloads=offloads)
 
-    def _check_port(self, host: str, index: int | None) -> None:
-        """Raise Refused unless this is a port of the bridge whose queueing discipline is nobody's."""
+    def _check_port(self, host: str, index: int | None, bridge: int) -> None:
+        """Raise Refused unless this is a port of the bridge, and has no queueing discipline of anybody's."""
         try:
             (link,) = self._netlink.get_links(index)
         except (NetlinkError, ValueError):
             raise Refused(f"{host} is not connected to the bridge by a veth pair") from None
-        if link.get_attr("IFLA_MASTER") != self._bridge:
+        if link.get_attr("IFLA_MASTER") != bridge:
             raise Refused(f"{host} is not connected to the bridge by a veth pair")
         name = link.get_attr("IFLA_IFNAME")
         for qdisc in self._netlink.get_qdiscs(index=index):
             kind = qdisc.get_attr("TCA_KIND")
             if kind != _EMPTY:
                 raise Refused(
-                    f"the port {name} of {host} has a qdisc {kind} already, so that somebody else shapes its traffic;"
-                    f" remove it (tc qdisc del dev {name} ...), or run badwire clean if a lab was killed"
+                    f"the port {name} of {host} has a qdisc {kind} already, so another lab or another tool shapes its"
+                    f" traffic; end that first (tc qdisc show dev {name}, badwire clean)"
                 )
 
     def _index_of(self, bridge: str) -> int:
@@ -153,9 +168,11 @@ class Restorer:
         raise Refused(f"there is no bridge {bridge} on the engine's machine")
 
     @contextmanager
-    def _inside(self, namespace: int) -> Iterator[None]:
-        """This process is in another network namespace during a ``with`` block."""
-        libc.setns(namespace, libc.CLONE_NEWNET)
+    def _inside(self, host: str) -> Iterator[None]:
+        """This process is in a host's network namespace during a ``with`` block. Raises OSError without the host."""
+        if host not in self._namespaces:
+            raise ProcessLookupError(errno.ESRCH, f"the process of {host} has ended")
+        libc.setns(self._namespaces[host], libc.CLONE_NEWNET)
         try:
             yield
         finally:
@@ -163,49 +180,48 @@ class Restorer:
 
 
 def main(network: str) -> None:
-    """Take note of the network, wait until the lab ends, and undo everything."""
+    """Note the network, do what the lab asks, and undo everything when the lab ends."""
     try:
         restorer = Restorer(Network.from_json(network))
-    except (Refused, OSError) as error:
-        _say(refused=str(error))
+    except Refused as error:
+        _say(f"{REFUSED}{error}")
         return
     try:
-        _say(noted=True)
-        _wait_for_the_end()
+        _say(restorer.network.to_json())
+        _serve(restorer)
     finally:
         restorer.restore()
     with suppress(OSError):  # the lab may be gone
-        _say(restored=True)
+        _say("restored")
 
 
-def _say(**message: Any) -> None:
-    os.write(1, json.dumps(message).encode() + b"\n")
+def _say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())
 
 
-def _wait_for_the_end() -> None:
-    """Return when the lab asks for it or is gone, or when the process that it names has ended.
-
-    The lab names the process of the wire's agent once that has started: a line with its number.
-    """
+def _serve(restorer: Restorer) -> None:
+    """Serve the lab's requests; returns when everything is to be undone."""
     poll = select.poll()
     poll.register(0, select.POLLIN)
     received = b""
     while True:
         for fd, _ in poll.poll():
-            if fd != 0:
-                return
-            data = os.read(0, 4096)
+            data = os.read(fd, 4096) if fd == 0 else b""  # any other descriptor is that of a process that has ended
             if not data:
                 return
-            received += data
-            *lines, received = received.split(b"\n")
+            *lines, received = (received + data).split(b"\n")
             for line in lines:
-                if line + b"\n" == RESTORE:
+                request, _, argument = line.decode().partition(" ")
+                if request == RESTORE:
                     return
-                try:
-                    poll.register(os.pidfd_open(int(line)), select.POLLIN)
-                except ProcessLookupError:
-                    return
+                if request == JOIN:
+                    restorer.join()
+                    _say("joined")
+                elif request == WATCH:
+                    try:
+                        poll.register(os.pidfd_open(int(argument)), select.POLLIN)
+                    except ProcessLookupError:
+                        return
 
 
 if __name__ == "__main__":

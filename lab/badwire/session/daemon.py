@@ -132,7 +132,7 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
         )
         substrate = RealClock(options, starter.report_progress).substrate
         if joined is not None:
-            substrate = Attached(joined, starter.report_progress)
+            substrate = Attached(joined, starter.report_progress, lambda noted: registration.write(noted=noted))
         folder = run_folder.make(options.out, INTERACTIVE.name)
         began = time.monotonic()
         registration.write(folder=str(folder))

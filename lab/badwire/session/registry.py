@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from badwire.errors import BadOption, NoPermission, Timeout
+from badwire.errors import BadOption, LabError, NoPermission, Timeout
 from badwire.session.connection import ControlConnection
 from badwire.util import files, locks
 from badwire.util.owner import in_own_kernel
@@ -73,13 +73,14 @@ class Registration:
         self.name = name
         self.listener = listener
         self._file = file
+        self._facts: LabEntry = {"pid": os.getpid()}
 
     def write(self, **facts: Any) -> None:
-        """Replace the entry by these facts and the daemon's pid; others may read it even after the daemon has died."""
-        self._file.seek(0)
-        self._file.truncate()
-        json.dump({"pid": os.getpid(), **facts}, self._file)
-        self._file.flush()
+        """Add these facts to the entry, which has the daemon's pid; others may read it even after the daemon died."""
+        self._facts.update(facts)
+        text = json.dumps(self._facts).encode()
+        os.pwrite(self._file.fileno(), text, 0)  # at once, since this process may be killed at any moment
+        os.ftruncate(self._file.fileno(), len(text))
 
 
 @contextmanager
@@ -175,12 +176,29 @@ def _remove_if_dead(base: Path, name: str) -> str:
     path = base / f"{name}.json"
     with contextlib.suppress(BadOption), _locked_entry(base, name):
         entry = read_entry(path)
+        try:
+            _restore_network(entry)
+        except LabError as error:
+            return f"the network that the lab {name!r} joined is not as it was, since its process was killed: {error}"
         path.unlink(missing_ok=True)
         (base / f"{name}.sock").unlink(missing_ok=True)
         folder = entry.get("folder")
         if folder:
             return f"the lab {name!r} ended without badwire down (was it killed?); its record is in {folder}"
     return ""
+
+
+def _create(path: str, flags: int) -> int:
+    """Open a file, which is made if it does not exist; open's own mode for that would only append."""
+    return os.open(path, flags | os.O_CREAT, 0o600)
+
+
+def _restore_network(entry: LabEntry) -> None:
+    """Undo what a lab that joined somebody else's containers has changed in their network. Raises LabError."""
+    if "noted" in entry:
+        from badwire.substrate.docker.attached import restore  # few labs are of this kind
+
+        restore(entry["noted"], lambda text: None)
 
 
 def _is_locked(path: Path) -> bool:
@@ -196,7 +214,7 @@ def _locked_entry(base: Path, name: str) -> Iterator[IO[str]]:
     """The entry of a lab, made if needed and locked. Raises BadOption if a living daemon has the lock."""
     path = base / f"{name}.json"
     while True:
-        with path.open("a+") as file:
+        with open(path, "r+", opener=_create) as file:
             if not locks.try_lock(file):
                 entry = read_entry(path)
                 raise BadOption(_already_up(name, entry))

@@ -49,8 +49,9 @@ class AgentStreams:
     ``joined`` has the hosts' addresses where the hosts are containers of somebody else's, on a bridge of the engine's:
     then neither the lab nor an agent sets or changes anything of theirs, and the wire lets frames pass when it fails.
 
-    In any other case the host's agent gives the interface its IPv6 address, if the topology has one: an engine's own would
-    come with a gateway on the bridge, which sends frames that no host sent, and two labs could not have one prefix.
+    In any other case the host's agent gives the interface its IPv6 address, if the topology has one: an engine's own
+    would come with a gateway on the bridge, which sends frames that no host sent, and two labs could not have one
+    prefix.
     """
 
     hosts: Mapping[str, Stream]

@@ -5,7 +5,6 @@ container itself may have any image. The wire's agent is at the bridge. One more
 offloads of the containers' interfaces off, and undoes everything at the end (see `badwire.agent.restorer`).
 """
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,11 +13,11 @@ from pathlib import Path
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from badwire.agent.restorer import RESTORE, Network, Service
-from badwire.errors import AgentLost, LabError, MachineError, RunError
+from badwire.agent.restorer import JOIN, REFUSED, RESTORE, WATCH, Network, Service
+from badwire.errors import AgentLost, LabError, MachineError
 from badwire.substrate.docker import cleanup, image, targets
 from badwire.substrate.docker.attach import AttachedStream
-from badwire.substrate.docker.cleanup import PARALLEL
+from badwire.substrate.docker.cleanup import PARALLEL, RESTORES
 from badwire.substrate.docker.client import connect, engine_message
 from badwire.substrate.docker.containers import ContainerRequest, DockerRun
 from badwire.substrate.docker.targets import Target, TargetNetwork
@@ -53,13 +52,23 @@ def topology(network: TargetNetwork) -> Topology:
 
 
 class Attached:
-    """The substrate of containers that run already; ``progress`` is called with a line for each long step."""
+    """The substrate of containers that run already.
+
+    Args:
+        network: the containers.
+        progress: called with a line for each long step.
+        on_noted: called, before anything is changed, with text from which ``restore`` can undo the changes, should
+            every process of the lab be killed.
+    """
 
     name = "docker"
 
-    def __init__(self, network: TargetNetwork, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, network: TargetNetwork, progress: Callable[[str], None], on_noted: Callable[[str], None]
+    ) -> None:
         self._network = network
         self._progress = progress
+        self._on_noted = on_noted
 
     def check(self) -> str | None:
         """None if an engine answers and the image exists or can be built; else the cause and the way out."""
@@ -87,8 +96,11 @@ class Attached:
             self._progress(done)
         its_image = image.ensure(client, Container(), self._progress)
         run = DockerRun(client, undo)
-        restorer = _Restorer(run, self._network, its_image)
+        services = {name: Service(target.pid, target.address) for name, target in self._network.targets.items()}
+        restorer = _Restorer(run, Network(self._network.bridge, services), its_image)
+        self._on_noted(restorer.noted)
         undo.callback(restorer.restore)
+        restorer.join()
         pool = ThreadPoolExecutor(min(PARALLEL, len(topology.hosts) + 1))
         undo.callback(pool.shutdown, cancel_futures=True)
         wire = pool.submit(run.start, ContainerRequest("wire", ["wire"], topology.wire, its_image, network="host"))
@@ -110,52 +122,83 @@ class Attached:
         return error
 
 
-class _Restorer:
-    """The lab's connection to the restorer, which has taken note of the network when this is constructed.
+def restore(noted: str, progress: Callable[[str], None]) -> None:
+    """Undo what a lab has changed in a network, after all of its processes were killed.
+
+    Args:
+        noted: what the lab's ``on_noted`` was called with.
 
     Raises:
-        MachineError: the network cannot be joined; nothing in it was changed.
+        LabError: it cannot be undone now, for example because no engine answers.
+    """
+    with ExitStack() as undo:
+        client = connect()
+        undo.callback(client.close)
+        its_image = image.ensure(client, Container(), progress)
+        run = DockerRun(client, undo)
+        _Restorer(run, Network.from_json(noted), its_image).restore()
+
+
+class _Restorer:
+    """The lab's connection to a restorer.
+
+    Attributes:
+        noted: the network as the restorer has noted it, as JSON.
+
+    Raises:
+        MachineError: the network cannot be joined.
         AgentLost: the restorer has ended.
     """
 
-    def __init__(self, run: DockerRun, network: TargetNetwork, its_image: str) -> None:
-        services = {name: Service(target.pid, target.address) for name, target in network.targets.items()}
-        joined = Network(network.bridge, services)
+    def __init__(self, run: DockerRun, network: Network, its_image: str, name: str = RESTORER) -> None:
+        self._run = run
+        self._name = name
+        self._image = its_image
         self._received = b""
-        self._stream = run.start(
-            ContainerRequest(
-                RESTORER,
-                [RESTORER, joined.to_json()],
-                _RESTORER,
-                its_image,
-                network="host",
-                pid="host",
-            )
-        )
-        answer = self._answer()
-        if "refused" in answer:
-            raise MachineError(f"{answer['refused']}.")
+        self._stream = self._start(network.to_json())
+        self.noted = self._answer()
+        if self.noted.startswith(REFUSED):
+            raise MachineError(f"{self.noted.removeprefix(REFUSED)}.")
+
+    def join(self) -> None:
+        """Turn the offloads off."""
+        self._ask(JOIN)
+        self._answer()
 
     def watch(self, pid: int) -> None:
         """Undo everything when this process, as the engine's machine numbers it, ends."""
-        self._stream.send(b"%d\n" % pid)
+        self._ask(f"{WATCH} {pid}")
 
     def restore(self) -> None:
-        """Undo everything; returns when that is done. Raises RunError if the restorer was killed before it could."""
+        """Undo everything, by another restorer if this one was killed; returns when that is done."""
         try:
-            self._stream.send(RESTORE)
+            self._ask(RESTORE)
             self._answer()
         except (OSError, AgentLost):
-            raise RunError(
-                "the process that undoes what the lab has changed in the network was killed; run badwire clean"
-            ) from None
+            other = _Restorer(self._run, Network.from_json(self.noted), self._image, f"{self._name}2")
+            other.restore()
 
-    def _answer(self) -> dict[str, object]:
+    def _start(self, network: str) -> AttachedStream:
+        return self._run.start(
+            ContainerRequest(
+                self._name,
+                [RESTORER, network],
+                _RESTORER,
+                self._image,
+                network="host",
+                pid="host",
+                labels={RESTORES: ""},
+            )
+        )
+
+    def _ask(self, request: str) -> None:
+        self._stream.send(f"{request}\n".encode())
+
+    def _answer(self) -> str:
         while b"\n" not in self._received:
             data = self._stream.recv()
             if not data:
                 raise AgentLost(f"the restorer ended early; the end of its stderr: {self._stream.stderr_tail()}")
             self._received += data
         line, _, self._received = self._received.partition(b"\n")
-        answer: dict[str, object] = json.loads(line)
-        return answer
+        return line.decode()

@@ -7,6 +7,7 @@ process that opened the lab.
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:  # a run on namespaces must not load the SDK
     import docker
 
 
+RESTORES = "badwire.restores"  # label: of a container that ends by itself, once it has undone what the lab changed
+RESTORE_WITHIN = 10  # seconds; it takes about 0.1 s
 PARALLEL = 16  # requests to an engine, which executes little more than two at a time
 
 
@@ -56,9 +59,13 @@ def sweep(client: "docker.APIClient", run: str) -> list[str]:
     for label in labels:
         containers += _containers(client, label)
     if containers:
-        identities = [container["Id"] for container in containers]
+        restorers = [container["Id"] for container in containers if RESTORES in container["Labels"]]
+        others = [container["Id"] for container in containers if container["Id"] not in restorers]
         with ThreadPoolExecutor(min(PARALLEL, len(containers))) as pool:
-            list(pool.map(partial(_remove_container, client), identities))
+            list(pool.map(partial(_remove_container, client), others))
+        for identity in restorers:
+            _wait_until_ended(client, identity)
+            _remove_container(client, identity)
     removed = [f"container {_container_name(container)}" for container in containers]
     for label in labels:
         for network in _networks(client, label):
@@ -95,6 +102,15 @@ def _remove_container(client: "docker.APIClient", identity: str) -> None:
             client.wait(identity, condition="removed")
         except NotFound:
             return
+
+
+def _wait_until_ended(client: "docker.APIClient", identity: str) -> None:
+    """Return when a container has ended, or after 10 s: it was stopped, and will not end by itself."""
+    from docker.errors import NotFound
+    from requests.exceptions import ConnectionError, ReadTimeout
+
+    with suppress(NotFound, ReadTimeout, ConnectionError):
+        client.wait(identity, timeout=RESTORE_WITHIN)
 
 
 def _remove_network(client: "docker.APIClient", identity: str) -> None:

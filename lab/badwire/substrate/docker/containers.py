@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class ContainerRequest:
         network: the id of the lab's network, or "host" for the engine's own network namespace, or "container:ID" for
             that of a container which is joined.
         pid: "host" for the engine's own PID namespace.
+        labels: in addition to those of every container of the lab.
         address: its IPv4 address in that network; None: it has none of its own there.
         names: the lines of its /etc/hosts beside its own name, in the engine's form NAME:ADDRESS.
     """
@@ -60,6 +61,7 @@ class ContainerRequest:
     mounts: list[Mount] | None = None
     names: list[str] | None = None
     pid: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,7 @@ class DockerRun:
                     stdin_open=True,
                     tty=False,
                     environment=dict(request.spec.environment),
-                    labels=self._labels,
+                    labels={**self._labels, **request.labels},
                     stop_signal=request.spec.stop_signal,
                     host_config=self._host_config(request),
                     networking_config=self._networking_config(request),
