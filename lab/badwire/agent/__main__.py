@@ -1,4 +1,7 @@
-"""The command of a container, on standard input and output: ``python3 -I -m badwire.agent host``, ``wire`` or ``restorer NETWORK``."""
+"""The command of a container: ``python3 -I -m badwire.agent host``, ``wire`` or ``restorer NETWORK``.
+
+Each speaks with the lab on standard input and output.
+"""
 
 import os
 import signal

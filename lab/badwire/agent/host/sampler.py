@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from badwire.agent.event_loop import Loop, Timer
 from badwire.agent.host import inet_diag
 from badwire.agent.host.inet_diag import SocketEntry
-from badwire.agent.host.system import CLOCK_MONOTONIC_COARSE
+from badwire.agent.host.system import CLOCK_MONOTONIC_COARSE, DOCKER_NAME_SERVER
 from badwire.agent.host.table_changes import TableChanges
 from badwire.linux.timers import granularity
 from badwire.util.jsonlines import MessageHandler
@@ -116,9 +116,9 @@ class Sampler:
         self._diag = inet_diag.open_diag()
         self._packets = open_packet_socket()
         loop.reader(self._packets.fileno(), self._on_segment)
-        # Docker's resolver listens in a container before the lab's programs do; it is not part of the lab.
+        # Docker's resolver listens in a container before any program does; it is not part of the lab.
         present = inet_diag.table(self._diag)
-        self._foreign = {entry["inode"] for entry in present if entry["inode"] != 0}
+        self._foreign = {entry["inode"] for entry in present if entry["local"][0] == DOCKER_NAME_SERVER}
         self._sampled_at = time.monotonic_ns()
         self._cost = 0  # ns of processor time that the last sample took
         self._interval = MIN_INTERVAL_NS

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from badwire.agent.host.system import turn_offloads_off
 from badwire.agent.wire.links import wait_for_ports
 from badwire.agent.wire.netlink import IPRoute, NetlinkError
 from badwire.errors import BadTopology, MachineError, NoPermission
@@ -159,6 +160,10 @@ class Bridge:
         self.netlink.link("add", ifname=own_end, kind="veth", mtu=self.mtu, peer=peer, **options)
         index = socket.if_nametoindex(own_end)
         self._relay_pairs.append(index)
+        if self.adopted:
+            # The engine's machine sends on this bridge too: with offloads it leaves checksums and segmentation to the
+            # interface, and the relay would read frames that are not finished.
+            turn_offloads_off(own_end)
         self._up(index)
         return index, relay_end
 

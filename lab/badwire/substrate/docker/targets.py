@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import docker
+from docker.errors import NotFound
 
 from badwire.errors import BadOption
 from badwire.util.owner import is_of_its_run
@@ -68,7 +70,10 @@ def find(client: docker.APIClient, names: Sequence[str], network: str = "") -> T
         BadOption: a name is not that of anything that runs, or the containers have no such network in common.
         docker.errors.DockerException: the engine does not answer.
     """
-    running = [client.inspect_container(each["Id"]) for each in client.containers()]
+    running: list[dict[str, Any]] = []
+    for each in client.containers():
+        with suppress(NotFound):  # it has just ended
+            running.append(client.inspect_container(each["Id"]))
     joinable = [each for each in running if not is_of_its_run(_name(each), _labels(each))]
     chosen: dict[str, dict[str, Any]] = {}
     named_networks: list[str] = [network] if network else []
@@ -199,7 +204,7 @@ def _host_names(containers: Sequence[dict[str, Any]]) -> dict[str, str]:
     Several containers of one service are called SERVICE-NUMBER; services of several projects by their containers.
     """
     services = Counter(_labels(each).get(SERVICE, "") for each in containers)
-    projects = {_labels(each).get(PROJECT) for each in containers}
+    projects = {_labels(each)[PROJECT] for each in containers if PROJECT in _labels(each)}
     names = {}
     for container in containers:
         labels = _labels(container)

@@ -1,0 +1,206 @@
+"""`badwire attach` on containers that run already: broken, seen, and left as they were, whoever is killed."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from badwire.evidence import Evidence
+from badwire.pytest_plugin.require import lacking
+from badwire.substrate.docker.client import connect
+from badwire.substrate.docker.substrate import Docker
+from tests.end_to_end.running import assert_all_gone, until
+from tests.session.joined import SERVER, JoinedNetwork, compiled_echo, joined_network, round_trip
+from tests.session.lab_commands import LabCommands
+
+DELAY = 0.3  # seconds
+
+
+@pytest.fixture
+def engine() -> Iterator[docker.APIClient]:
+    if (why := Docker().check()) is not None:
+        lacking(why, ["docker"])
+    client = connect()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def commands(engine: docker.APIClient, tmp_path: Path) -> Iterator[LabCommands]:
+    with LabCommands("docker", tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def network(engine: docker.APIClient) -> Iterator[JoinedNetwork]:
+    """Two services of a compose project, by their labels, and a container beside them."""
+    with joined_network(engine) as made:
+        for service in ("web", "db"):
+            labels = {"com.docker.compose.project": project(made), "com.docker.compose.service": service}
+            made.start(service, SERVER, labels=labels)
+        made.start("beside", SERVER)
+        for name in ("web", "db", "beside"):
+            round_trip(made.address(name))
+        yield made
+
+
+def project(network: JoinedNetwork) -> str:
+    return f"{network.name}-project"
+
+
+def attach(commands: LabCommands, *targets: str) -> str:
+    return commands.output_of("attach", "--quiet", "--out", commands.out, *targets)
+
+
+def fetch(commands: LabCommands, source: str, target: str) -> None:
+    """Fetch a page of the target, by the service's name, with a program that runs beside the source."""
+    script = "import sys, urllib.request; print(len(urllib.request.urlopen(sys.argv[1]).read()))"
+    got = commands.output_of("run-on", source, "/usr/bin/python3", "-c", script, f"http://{{{target}}}:8000/")
+    assert int(got) > 0
+
+
+def test_a_project_is_joined_broken_seen_and_left_as_it_was(commands: LabCommands, network: JoinedNetwork) -> None:
+    before = network.state()
+    said = attach(commands, project(network))
+    assert said.splitlines()[0] == (f"The lab is up (docker): db {network.address('db')}, web {network.address('web')}")
+    assert before["web"] != network.state()["web"]  # its offloads are off
+    commands.output_of("fault", "set", "--toward", "web", f"delay={DELAY}s")
+    assert round_trip(network.address("web")) >= DELAY
+    assert round_trip(network.address("db")) < DELAY
+    fetch(commands, "db", "web")
+    assert "8000" in commands.output_of("sockets", "web")
+    report = commands.output_of("detach").strip()
+    assert (commands.cwd / report).read_text().startswith("<!doctype html>")
+    assert network.state() == before
+    assert round_trip(network.address("web")) < DELAY
+    run = Evidence.load(commands.folder)
+    assert run.error is None and set(run.hosts) == {"web", "db"}
+    connection = run.connection(8000, nth=1)
+    assert {connection.client.host, connection.server.host} == {"web", "db"}
+    assert connection.server.data.startswith(b"HTTP/1.0 200 OK")
+
+
+@pytest.mark.parametrize("killed", ["daemon", "wire", "restorer", "relay"])
+def test_whoever_is_killed_the_network_goes_on_as_it_was(
+    killed: str, commands: LabCommands, network: JoinedNetwork, engine: docker.APIClient
+) -> None:
+    before = network.state()
+    attach(commands, project(network))
+    commands.output_of("fault", "set", f"delay={DELAY}s")
+    processes = processes_of(commands, engine)
+    if killed == "relay":
+        os.kill(child_of(processes["wire"]), signal.SIGKILL)
+    else:
+        os.kill(processes[killed], signal.SIGKILL)
+    if killed != "restorer":
+        until(lambda: round_trip(network.address("web")) < DELAY, "a round trip without the fault")
+    commands.lab("detach")
+    until(lambda: network.state() == before, "the network as it was")
+    assert_all_gone(commands.mark)
+
+
+@pytest.mark.parametrize("undone_by", ["clean", "attach"])
+def test_if_all_are_killed_at_once_the_next_command_undoes_it(
+    undone_by: str, commands: LabCommands, network: JoinedNetwork, engine: docker.APIClient
+) -> None:
+    before = network.state()
+    attach(commands, project(network))
+    commands.output_of("fault", "set", f"delay={DELAY}s")
+    processes = processes_of(commands, engine)
+    for name in ("wire", "restorer", "daemon"):
+        os.kill(processes[name], signal.SIGSTOP)  # so that none can act on the end of another
+    for name in ("wire", "restorer", "daemon"):
+        os.kill(processes[name], signal.SIGKILL)
+    assert_all_gone(commands.mark)
+    assert network.state() != before
+    if undone_by == "attach":
+        attach(commands, project(network))
+        commands.output_of("detach")
+    else:
+        assert "was it killed?" in commands.output_of("clean")
+    assert network.state() == before
+    assert round_trip(network.address("web")) < DELAY
+
+
+def test_an_image_needs_nothing_but_its_program(
+    commands: LabCommands, engine: docker.APIClient, tmp_path: Path
+) -> None:
+    with joined_network(engine) as network:
+        image = network.image_of(compiled_echo(tmp_path))
+        name = network.start("echo", ["/echo"], image=image)
+        round_trip(network.address("echo"))
+        before = network.state()
+        attach(commands, name)
+        sockets = commands.output_of("sockets")
+        assert "LISTEN" in sockets and "*:8000" in sockets
+        commands.output_of("fault", "set", "partition")
+        with pytest.raises(TimeoutError):
+            round_trip(network.address("echo"), within=1)
+        commands.output_of("detach")
+        assert network.state() == before
+        assert round_trip(network.address("echo")) < DELAY
+
+
+def test_hosts_are_named_by_service_and_number_or_by_container(commands: LabCommands, network: JoinedNetwork) -> None:
+    labels = {
+        "com.docker.compose.project": project(network),
+        "com.docker.compose.service": "web",
+        "com.docker.compose.container-number": "2",
+    }
+    network.start("web2", SERVER, labels=labels)
+    hosts = attach(commands, f"network:{network.name}").splitlines()[0]
+    beside = f"{network.name}-beside"
+    for name in ("db ", "web-2 ", f"{beside} "):
+        assert name in hosts
+    commands.output_of("detach")
+    assert beside in attach(commands, beside).splitlines()[0]
+
+
+def test_what_cannot_be_joined_is_refused_by_name(
+    commands: LabCommands, network: JoinedNetwork, engine: docker.APIClient
+) -> None:
+    def refused(*targets: str, status: int = 2) -> str:
+        return commands.error_of("attach", "--quiet", "--out", commands.out, *targets, status=status)
+
+    assert f"did you mean {project(network)}?" in refused(project(network).replace("test", "tset"))
+    network.start("of-that-name", SERVER, labels={"com.docker.compose.project": network.name})
+    before = network.state()
+    assert f"{network.name} is a project and a network: write project:{network.name}" in refused(network.name)
+    with joined_network(engine) as other:
+        alone = other.start("alone", SERVER)
+        assert "share no bridge network" in refused(f"{network.name}-web", alone)
+        assert f"{alone} is not on the network {network.name}" in refused(alone, "--network", network.name)
+        assert "There is no network no-such" in refused(alone, "--network", "no-such")
+        engine.pause(alone)
+        assert f"{alone} is paused: docker unpause {alone}" in refused(alone)
+    assert not commands.out.exists()
+    port = next(Path(f"/sys/class/net/br-{network.id[:12]}/brif").iterdir()).name
+    subprocess.run(["tc", "qdisc", "add", "dev", port, "clsact"], check=True)
+    assert f"the port {port} of" in refused(f"network:{network.name}", status=4)
+    subprocess.run(["tc", "qdisc", "del", "dev", port, "clsact"], check=True)
+    assert network.state() == before
+
+
+def processes_of(commands: LabCommands, engine: docker.APIClient) -> dict[str, int]:
+    """The pids of the lab's daemon, and of the first processes of its containers."""
+    daemon = json.loads((commands.cwd / "notes" / "badwire" / "lab.json").read_text())["pid"]
+    found = {"daemon": daemon}
+    for each in engine.containers(filters={"label": "badwire.run"}):
+        state = engine.inspect_container(each["Id"])
+        name = state["Name"].removeprefix("/")
+        owner = state["Config"]["Labels"]["badwire.owner"]
+        if f"/{daemon}/" in owner:
+            _badwire, _run, host = name.split("-", 2)
+            found[host] = state["State"]["Pid"]
+    return found
+
+
+def child_of(pid: int) -> int:
+    """The one child of a process."""
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
