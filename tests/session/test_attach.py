@@ -186,6 +186,26 @@ def test_what_cannot_be_joined_is_refused_by_name(
     assert network.state() == before
 
 
+def test_a_container_that_ends_is_named_and_the_others_go_on(
+    commands: LabCommands, network: JoinedNetwork, engine: docker.APIClient
+) -> None:
+    attach(commands, project(network))
+    commands.output_of("fault", "set", f"delay={DELAY}s")
+    network.restart("web")
+    until(lambda: "the container of web has ended" in commands.lab("fault", "show").stderr, "the lab notices")
+    assert "the port of web is gone" in commands.lab("fault", "set", "--toward", "web", "loss=1%").stderr
+    assert round_trip(network.address("db")) >= DELAY
+    commands.output_of("fault", "clear")
+    commands.output_of("detach")
+    assert "badwire detach and badwire attach join it anew" in commands.output_of("show", commands.folder)
+    before = network.state()
+    attach(commands, project(network))
+    commands.output_of("fault", "set", "--toward", "web", f"delay={DELAY}s")
+    assert round_trip(network.address("web")) >= DELAY
+    commands.output_of("detach")
+    assert network.state() == before
+
+
 def processes_of(commands: LabCommands, engine: docker.APIClient) -> dict[str, int]:
     """The pids of the lab's daemon, and of the first processes of its containers."""
     daemon = json.loads((commands.cwd / "notes" / "badwire" / "lab.json").read_text())["pid"]

@@ -10,7 +10,7 @@ argument, another restorer can undo everything if this one is killed. Requests a
     watch N   undo everything when the process N has ended, as the engine's machine numbers it
     restore   undo everything
 
-"join" and the undoing are answered with a line.
+"join" and the undoing are answered with a line. A line "gone HOST" says that the container of a host has ended.
 """
 
 import errno
@@ -30,6 +30,7 @@ JOIN = "join"
 WATCH = "watch"
 RESTORE = "restore"
 REFUSED = "refused: "  # how an answer begins that says why the network cannot be joined
+GONE = "gone "  # how a line begins that names a host whose container has ended
 _RELAY_LINK = "lab"  # how the names of the relay's links begin: agent/wire/bridge.py
 _TC_H_ROOT = 0xFFFFFFFF  # linux/pkt_sched.h
 _EMPTY = "noqueue"  # the qdisc of an interface without a queue, as a port of a bridge has it (net/sched/sch_generic.c)
@@ -203,10 +204,23 @@ def _serve(restorer: Restorer) -> None:
     """Serve the lab's requests; returns when everything is to be undone."""
     poll = select.poll()
     poll.register(0, select.POLLIN)
+    hosts: dict[int, str] = {}  # by the descriptor of the container's process, which is readable when that has ended
+    for host, service in restorer.network.services.items():
+        try:
+            descriptor = os.pidfd_open(service.pid)
+        except ProcessLookupError:
+            _say(f"{GONE}{host}")
+            continue
+        hosts[descriptor] = host
+        poll.register(descriptor, select.POLLIN)
     received = b""
     while True:
         for fd, _ in poll.poll():
-            data = os.read(fd, 4096) if fd == 0 else b""  # any other descriptor is that of a process that has ended
+            if fd in hosts:
+                poll.unregister(fd)
+                _say(f"{GONE}{hosts[fd]}")
+                continue
+            data = os.read(fd, 4096) if fd == 0 else b""  # any other is that of a process to be watched, now ended
             if not data:
                 return
             *lines, received = (received + data).split(b"\n")

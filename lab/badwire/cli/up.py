@@ -28,6 +28,15 @@ VIRTUAL = (
     " `{lab} kernel run -- sh -c '{lab} up --substrate netns && {lab} run-on ...; {lab} down'`."
 )
 
+# The programs to be tried out are left out where the hosts have programs of their own.
+ATTACHED_COMMANDS = """\
+  {lab} fault set{name} --toward {server} delay=50ms loss=10%
+  {lab} fault clear{name}
+  {lab} sockets{name} --watch
+  {lab} capture{name} --live | tcpdump -n -r -
+  {lab} shell{name} {client}
+  {lab} detach{name}"""
+
 NEXT_COMMANDS = """\
   {lab} shell{name} {client}
   {lab} run-on{name} {server} echo_serial 7000
@@ -94,7 +103,7 @@ def bring_up(args: argparse.Namespace, **request: Any) -> int:
             print(f"{elapsed:6.1f} s  {text}", file=sys.stderr, flush=True)
 
     facts = start_daemon(request, report_progress)
-    print(summary(facts, args.name))
+    print(summary(facts, args.name, ATTACHED_COMMANDS if "attach" in request else NEXT_COMMANDS))
     return 0
 
 
@@ -146,12 +155,12 @@ def _start_process(connection: socket.socket, stderr: IO[bytes]) -> subprocess.P
     )
 
 
-def summary(facts: LabFacts, name: str) -> str:
+def summary(facts: LabFacts, name: str, template: str = NEXT_COMMANDS) -> str:
     """Return the text to print: the hosts with their addresses, the commands to type next, and the run folder."""
     addresses = facts["hosts"]
     client, server = _example_hosts(list(addresses))
     name_option = "" if name == DEFAULT else f" --name {name}"
-    commands = NEXT_COMMANDS.format(lab=program(), name=name_option, client=client, server=server)
+    commands = template.format(lab=program(), name=name_option, client=client, server=server)
     hosts = format_hosts(addresses)
     folder = relative(Path(facts["folder"]))
     return f"The lab is up ({facts['substrate']}): {hosts}\n{commands}\n{folder}"

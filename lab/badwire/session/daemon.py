@@ -130,13 +130,18 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
             seed=request.seed,
             out=Path(request.out),
         )
+        server = SessionServer()
         substrate = RealClock(options, starter.report_progress).substrate
         if joined is not None:
-            substrate = Attached(joined, starter.report_progress, lambda noted: registration.write(noted=noted))
+            substrate = Attached(
+                joined,
+                starter.report_progress,
+                on_noted=lambda noted: registration.write(noted=noted),
+                on_gone=server.host_is_gone,
+            )
         folder = run_folder.make(options.out, INTERACTIVE.name)
         began = time.monotonic()
         registration.write(folder=str(folder))
-        server = SessionServer()
         error: LabError | None = None
         try:
             with open_lab(

@@ -64,6 +64,12 @@ class SessionServer:
         self.recorder = SessionRecorder(folder, snaplen)
         return self.recorder
 
+    def host_is_gone(self, host: str) -> None:
+        """Record that the container of a joined host has ended, and tell every command that comes from now on."""
+        text = f"the container of {host} has ended; if it runs again, badwire detach and badwire attach join it anew"
+        self.recorder.record("note", text=text)
+        self.recorder.trouble = text
+
     @contextmanager
     def serving(self, lab: Lab, listener: socket.socket) -> Iterator[None]:
         """Serve the commands that connect to ``listener`` during a ``with`` block."""

@@ -3,6 +3,7 @@
 Each host's port has a fault engine, the kernel's netem (`netem`) or the relay (`badwire.agent.relay`), chosen here.
 """
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from badwire.agent.wire import netem
 from badwire.agent.wire.bridge import Bridge, BridgePort
 from badwire.agent.wire.capture import CapturedPort, CaptureRecorder
 from badwire.agent.wire.redirect import Redirect, RelayCounts
-from badwire.errors import BadOption, MissingCapability, UnsupportedFault
+from badwire.errors import BadOption, MissingCapability, RunError, UnsupportedFault
 from badwire.faults import from_json
 from badwire.faults.fault import Fault, Netem, combine
 from badwire.linux import libc, scheduling
@@ -169,6 +170,12 @@ class WireAgent:
             ``seed``.
         """
         state = self._port(host)
+        if _is_gone(state.port):
+            if faults:
+                raise RunError(
+                    f"the port of {host} is gone, since its container has ended; end the lab and start again"
+                )
+            return {"engine": state.engine or engine, "t": time.monotonic_ns(), "seeded": True}
         parsed = [from_json(fault) for fault in faults]
         chosen = state.engine  # lifts the faults that it carries out
         if parsed or chosen is None:
@@ -250,3 +257,12 @@ class WireAgent:
         if part is None:
             raise BadOption("the wire is not ready for this request; send bridge, then port, then watch")
         return part
+
+
+def _is_gone(port: BridgePort) -> bool:
+    """Whether the port has gone with its container."""
+    try:
+        socket.if_indextoname(port.index)
+    except OSError:
+        return True
+    return False

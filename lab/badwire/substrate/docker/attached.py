@@ -5,15 +5,17 @@ container itself may have any image. The wire's agent is at the bridge. One more
 offloads of the containers' interfaces off, and undoes everything at the end (see `badwire.agent.restorer`).
 """
 
+import queue
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from badwire.agent.restorer import JOIN, REFUSED, RESTORE, WATCH, Network, Service
+from badwire.agent.restorer import GONE, JOIN, REFUSED, RESTORE, WATCH, Network, Service
 from badwire.errors import AgentLost, LabError, MachineError
 from badwire.substrate.docker import cleanup, image, targets
 from badwire.substrate.docker.attach import AttachedStream
@@ -59,16 +61,22 @@ class Attached:
         progress: called with a line for each long step.
         on_noted: called, before anything is changed, with text from which ``restore`` can undo the changes, should
             every process of the lab be killed.
+        on_gone: called with the name of each host whose container has ended, in another thread.
     """
 
     name = "docker"
 
     def __init__(
-        self, network: TargetNetwork, progress: Callable[[str], None], on_noted: Callable[[str], None]
+        self,
+        network: TargetNetwork,
+        progress: Callable[[str], None],
+        on_noted: Callable[[str], None],
+        on_gone: Callable[[str], None],
     ) -> None:
         self._network = network
         self._progress = progress
         self._on_noted = on_noted
+        self._on_gone = on_gone
 
     def check(self) -> str | None:
         """None if an engine answers and the image exists or can be built; else the cause and the way out."""
@@ -97,7 +105,7 @@ class Attached:
         its_image = image.ensure(client, Container(), self._progress)
         run = DockerRun(client, undo)
         services = {name: Service(target.pid, target.address) for name, target in self._network.targets.items()}
-        restorer = _Restorer(run, Network(self._network.bridge, services), its_image)
+        restorer = _Restorer(run, Network(self._network.bridge, services), its_image, on_gone=self._on_gone)
         self._on_noted(restorer.noted)
         undo.callback(restorer.restore)
         restorer.join()
@@ -150,12 +158,21 @@ class _Restorer:
         AgentLost: the restorer has ended.
     """
 
-    def __init__(self, run: DockerRun, network: Network, its_image: str, name: str = RESTORER) -> None:
+    def __init__(
+        self,
+        run: DockerRun,
+        network: Network,
+        its_image: str,
+        name: str = RESTORER,
+        on_gone: Callable[[str], None] = lambda host: None,
+    ) -> None:
         self._run = run
         self._name = name
         self._image = its_image
-        self._received = b""
+        self._on_gone = on_gone
+        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # None: the restorer has ended
         self._stream = self._start(network.to_json())
+        threading.Thread(target=self._read, name=name, daemon=True).start()
         self.noted = self._answer()
         if self.noted.startswith(REFUSED):
             raise MachineError(f"{self.noted.removeprefix(REFUSED)}.")
@@ -195,10 +212,22 @@ class _Restorer:
         self._stream.send(f"{request}\n".encode())
 
     def _answer(self) -> str:
-        while b"\n" not in self._received:
-            data = self._stream.recv()
-            if not data:
-                raise AgentLost(f"the restorer ended early; the end of its stderr: {self._stream.stderr_tail()}")
-            self._received += data
-        line, _, self._received = self._received.partition(b"\n")
-        return line.decode()
+        answer = self._answers.get()
+        if answer is None:
+            self._answers.put(None)
+            raise AgentLost(f"the restorer ended early; the end of its stderr: {self._stream.stderr_tail()}")
+        return answer
+
+    def _read(self) -> None:
+        """Read what the restorer says until it ends, in a thread of its own."""
+        received = b""
+        with suppress(OSError):  # the stream was closed on our side
+            while data := self._stream.recv():
+                *lines, received = (received + data).split(b"\n")
+                for line in lines:
+                    text = line.decode()
+                    if text.startswith(GONE):
+                        self._on_gone(text.removeprefix(GONE))
+                    else:
+                        self._answers.put(text)
+        self._answers.put(None)
