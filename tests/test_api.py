@@ -17,7 +17,7 @@ NAMES = sorted(
     at_least at_most between did_not_return each each_between equals never seen unknown
     Evidence HostEvidence Call Connection Frame NotRecorded Program Records SocketTimeline Span state_changes
     Corrupt Delay Duplicate Fault Hold Late Loss Mtu Nth Partition Rate Reorder
-    scenario Host Lab Process Socket Wire open_lab Container HostSpec Topology
+    scenario Host Lab Process Socket Wire open_lab attach Container HostSpec Topology
     LabError MachineError RequestError RunError errors
     units us ms s minute kbit Mbit Gbit
 """.split()  # noqa: SIM905  (a list has a line for each)

@@ -63,6 +63,7 @@ from badwire.faults import (
     Reorder,
 )
 from badwire.scenario import scenario
+from badwire.session.attach import attach
 from badwire.testbed import Host, Lab, Process, Socket, Wire, open_lab
 from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.units import Gbit, Mbit, kbit, minute, ms, s, us
@@ -120,6 +121,7 @@ __all__ = [
     "Wire",
     "at_least",
     "at_most",
+    "attach",
     "between",
     "claim",
     "did_not_return",

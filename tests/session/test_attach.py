@@ -11,14 +11,19 @@ import docker
 import pytest
 
 from badwire.evidence import Evidence
+from badwire.faults import Delay
 from badwire.pytest_plugin.require import lacking
+from badwire.session import registry
+from badwire.session.attach import attach as attach_to
 from badwire.substrate.docker.client import connect
 from badwire.substrate.docker.substrate import Docker
+from badwire.units import ms
 from tests.end_to_end.running import assert_all_gone, until
 from tests.session.joined import SERVER, JoinedNetwork, compiled_echo, joined_network, round_trip
 from tests.session.lab_commands import LabCommands
 
 DELAY = 0.3  # seconds
+FETCH = "import sys, urllib.request; print(len(urllib.request.urlopen('http://%s:%s/' % (*sys.argv[1:],)).read()))"
 
 
 @pytest.fixture
@@ -59,8 +64,7 @@ def attach(commands: LabCommands, *targets: str) -> str:
 
 def fetch(commands: LabCommands, source: str, target: str) -> None:
     """Fetch a page of the target, by the service's name, with a program that runs beside the source."""
-    script = "import sys, urllib.request; print(len(urllib.request.urlopen(sys.argv[1]).read()))"
-    got = commands.output_of("run-on", source, "/usr/bin/python3", "-c", script, f"http://{{{target}}}:8000/")
+    got = commands.output_of("run-on", source, "/usr/bin/python3", "-c", FETCH, f"{{{target}}}", "8000")
     assert int(got) > 0
 
 
@@ -184,6 +188,22 @@ def test_what_cannot_be_joined_is_refused_by_name(
     assert f"the port {port} of" in refused(f"network:{network.name}", status=4)
     subprocess.run(["tc", "qdisc", "del", "dev", port, "clsact"], check=True)
     assert network.state() == before
+
+
+def test_a_test_joins_them_with_a_block(
+    network: JoinedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    before = network.state()
+    with attach_to(project(network), folder=tmp_path / "run") as lab:
+        web = lab.host("web")
+        with lab.wire.fault(Delay(300 * ms), toward=web):
+            assert round_trip(network.address("web")) >= DELAY
+        assert round_trip(network.address("web")) < DELAY
+        assert lab.host("db").run("/usr/bin/python3", "-c", FETCH, web.at(8000)).status == 0
+        assert lab.evidence().connection(8000).client.host == "db"
+    assert network.state() == before
+    assert registry.running_labs() == [] and not list(registry.folder_path().iterdir())
 
 
 def test_a_container_that_ends_is_named_and_the_others_go_on(

@@ -25,8 +25,6 @@ from badwire.session.connection import ControlConnection
 from badwire.session.final_report import write_report
 from badwire.session.server import SessionServer
 from badwire.store import run_folder
-from badwire.substrate.docker import attached
-from badwire.substrate.docker.attached import Attached
 from badwire.testbed.lab import Lab, open_lab
 from badwire.topology import compose
 from badwire.topology.topology import Topology
@@ -118,22 +116,28 @@ class StarterConnection:
 
 def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
     """Bring the lab up, serve commands until one ends it, and write the report. Raises LabError, Interrupted."""
-    joined = attached.find(request.attach, request.network) if request.attach else None
-    topology = request.topology if joined is None else attached.topology(joined)
-    sysctls = {} if joined is not None else request.host_sysctls()
+    if request.attach:
+        from badwire.substrate.docker import attached  # only here, since it loads the engine's SDK
+
+        joined = attached.find(request.attach, request.network)
+        topology = attached.topology(joined)
+        sysctls = {}
+    else:
+        topology = request.topology
+        sysctls = request.host_sysctls()
     for removed in registry.remove_dead():
         starter.report_progress(removed)
     with registry.register(request.name) as registration:
         options = Options(
-            substrate=request.substrate if joined is None else "docker",
+            substrate="docker" if request.attach else request.substrate,
             engine=request.engine,
             seed=request.seed,
             out=Path(request.out),
         )
         server = SessionServer()
         substrate = RealClock(options, starter.report_progress).substrate
-        if joined is not None:
-            substrate = Attached(
+        if request.attach:
+            substrate = attached.Attached(
                 joined,
                 starter.report_progress,
                 on_noted=lambda noted: registration.write(noted=noted),

@@ -61,26 +61,44 @@ def make_folder(project: str = "badwire") -> Path:
     return path
 
 
-class Registration:
-    """A lab's entry in the registry, held by its daemon.
+class Entry:
+    """A lab's entry in the registry, held by the process that keeps the lab. ``name`` is the lab's name."""
 
-    Attributes:
-        name: the lab's name.
-        listener: the socket that commands connect to.
-    """
-
-    def __init__(self, name: str, file: IO[str], listener: socket.socket) -> None:
+    def __init__(self, name: str, file: IO[str]) -> None:
         self.name = name
-        self.listener = listener
         self._file = file
         self._facts: LabEntry = {"pid": os.getpid()}
 
     def write(self, **facts: Any) -> None:
-        """Add these facts to the entry, which has the daemon's pid; others may read it even after the daemon died."""
+        """Add these facts to the entry, which has its process's pid; others may read it after that has died, too."""
         self._facts.update(facts)
         text = json.dumps(self._facts).encode()
         os.pwrite(self._file.fileno(), text, 0)  # at once, since this process may be killed at any moment
         os.ftruncate(self._file.fileno(), len(text))
+
+
+class Registration(Entry):
+    """The entry of a lab that has a daemon; ``listener`` is the socket that commands connect to."""
+
+    def __init__(self, name: str, file: IO[str], listener: socket.socket) -> None:
+        super().__init__(name, file)
+        self.listener = listener
+
+
+@contextmanager
+def note(name: str) -> Iterator[Entry]:
+    """An entry for the duration of a ``with`` block, for a lab that no command can use.
+
+    Raises:
+        BadOption: there is one of this name already.
+        NoPermission: the folder of the registry cannot be used.
+    """
+    base = make_folder()
+    with _locked_entry(base, name) as file:
+        try:
+            yield Entry(name, file)
+        finally:
+            (base / f"{name}.json").unlink(missing_ok=True)
 
 
 @contextmanager
