@@ -65,7 +65,7 @@ class HostAgent:
 
     def _do_hello(self, request: Message, reply: Reply) -> None:
         """Say where this host's end of the link is: in a joined container, the interface that has ``address``."""
-        address = request["address"]
+        address = request.get("address")
         if address is not None:
             self._interface = system.interface_with(address) or system.INTERFACE
         reply({"pid": os.getpid(), "interface": system.numbers(self._interface)})

@@ -56,7 +56,7 @@ def test_agents_answer_and_nothing_stays(engine: docker.APIClient) -> None:
         streams = up(undo)
         assert list(streams.hosts) == ["server", "client"]
         for stream in streams.hosts.values():
-            assert ask(stream, "hello")["interfaces"]["eth0"]["address"]
+            assert ask(stream, "hello")["interface"]["address"]
         (network,) = networks(engine)
         assert streams.bridge == f"br-{network['Id'][:12]}"
         assert sorted(ours(engine)) == ["client", "server", "wire"]
@@ -112,7 +112,7 @@ def test_addresses_asked_for(engine: docker.APIClient) -> None:
     hosts = (HostSpec("a"), HostSpec("b", address="10.213.7.2"), HostSpec("c"))
     with ExitStack() as undo:
         streams = up(undo, Topology(hosts, "10.213.7.0/24"))
-        found = {name: ask(stream, "hello")["interfaces"]["eth0"]["address"] for name, stream in streams.hosts.items()}
+        found = {name: ask(stream, "hello")["interface"]["address"] for name, stream in streams.hosts.items()}
     assert found == {"a": "10.213.7.3/24", "b": "10.213.7.2/24", "c": "10.213.7.4/24"}
 
 
