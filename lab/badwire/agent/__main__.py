@@ -22,7 +22,7 @@ def main() -> None:
         sys.exit("usage: python3 -I -m badwire.agent host|wire|restorer NETWORK")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the end of its stream ends an agent
     if kind == "restorer":
-        from badwire.agent import restorer  # it needs pyroute2, which would cost a host's agent time and memory
+        from badwire.agent import restorer
 
         restorer.main(arguments[0])
         return

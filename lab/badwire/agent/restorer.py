@@ -17,14 +17,16 @@ import errno
 import json
 import os
 import select
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 
 from badwire.agent.host import system
-from badwire.agent.wire.netlink import IPRoute, NetlinkError
+from badwire.agent.wire import links, requests
 from badwire.linux import libc
+from badwire.linux.netlink import Netlink, NetlinkError
 
 JOIN = "join"
 WATCH = "watch"
@@ -32,7 +34,6 @@ RESTORE = "restore"
 REFUSED = "refused: "  # how an answer begins that says why the network cannot be joined
 GONE = "gone "  # how a line begins that names a host whose container has ended
 _RELAY_LINK = "lab"  # how the names of the relay's links begin: agent/wire/bridge.py
-_TC_H_ROOT = 0xFFFFFFFF  # linux/pkt_sched.h
 _EMPTY = "noqueue"  # the qdisc of an interface without a queue, as a port of a bridge has it (net/sched/sch_generic.c)
 
 
@@ -92,7 +93,7 @@ class Restorer:
     """
 
     def __init__(self, network: Network) -> None:
-        self._netlink = IPRoute()
+        self._netlink = Netlink()
         self._own_namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._namespaces: dict[str, int] = {}  # descriptors; they keep a namespace whose container has ended
         for host, service in network.services.items():
@@ -117,16 +118,15 @@ class Restorer:
         """Undo everything; what is gone already needs no undoing."""
         for service in self.network.services.values():
             with suppress(NetlinkError):  # no fault was ever set toward this host, or the port is gone
-                self._netlink.tc("del", "clsact", index=service.port)
+                self._netlink.ask(requests.delete_clsact(service.port))
             with suppress(NetlinkError):
-                self._netlink.tc("del", index=service.port, handle=0, parent=_TC_H_ROOT)
+                self._netlink.ask(requests.delete_root_qdisc(service.port))
         with suppress(Refused):
             bridge = self._index_of(self.network.bridge)
-            for link in self._netlink.get_links():
-                name = str(link.get_attr("IFLA_IFNAME"))
+            for index, name in socket.if_nameindex():
                 if name.startswith(f"{_RELAY_LINK}{bridge}r"):
                     with suppress(NetlinkError):
-                        self._netlink.link("del", index=link["index"])
+                        self._netlink.ask(requests.delete_link(index))
         for host, service in self.network.services.items():
             with suppress(OSError), self._inside(host):  # the interface goes with its container
                 system.set_offloads(service.interface, service.offloads)
@@ -139,34 +139,42 @@ class Restorer:
             if interface is None:
                 raise Refused(f"{host} has no interface with the address {service.address}")
             offloads = system.offloads(interface)
-            with IPRoute() as netlink:
-                (link,) = netlink.get_links(ifname=interface)
-        port = link.get_attr("IFLA_LINK")
-        self._check_port(host, port, self._index_of(network.bridge))
-        return replace(service, interface=interface, port=port, offloads=offloads)
+            netlink = Netlink()
+            (link,) = links.find(netlink, socket.if_nametoindex(interface))
+            netlink.close()
+        if link.peer is None:
+            raise Refused(f"{host} is not connected to the bridge by a veth pair")
+        self._check_port(host, link.peer, self._index_of(network.bridge))
+        return replace(service, interface=interface, port=link.peer, offloads=offloads)
 
-    def _check_port(self, host: str, index: int | None, bridge: int) -> None:
+    def _check_port(self, host: str, index: int, bridge: int) -> None:
         """Raise Refused unless this is a port of the bridge, and has no queueing discipline of anybody's."""
         try:
-            (link,) = self._netlink.get_links(index)
-        except (NetlinkError, ValueError):
+            (link,) = links.find(self._netlink, index)
+        except NetlinkError:
             raise Refused(f"{host} is not connected to the bridge by a veth pair") from None
-        if link.get_attr("IFLA_MASTER") != bridge:
+        if link.master != bridge:
             raise Refused(f"{host} is not connected to the bridge by a veth pair")
-        name = link.get_attr("IFLA_IFNAME")
-        for qdisc in self._netlink.get_qdiscs(index=index):
-            kind = qdisc.get_attr("TCA_KIND")
-            if kind != _EMPTY:
-                raise Refused(
-                    f"the port {name} of {host} has a qdisc {kind} already, so another lab or another tool shapes its"
-                    f" traffic; end that first (tc qdisc show dev {name}, badwire clean)"
-                )
+        kind = self._clsact_kind(index) if link.qdisc == _EMPTY else link.qdisc
+        if kind:
+            raise Refused(
+                f"the port {link.name} of {host} has a qdisc {kind} already, so another lab or another tool shapes its"
+                f" traffic; end that first (tc qdisc show dev {link.name}, badwire clean)"
+            )
+
+    def _clsact_kind(self, index: int) -> str:
+        """The kind of the qdisc beside an interface's queue, "clsact" or "ingress"; empty if there is none."""
+        try:
+            (answer,) = self._netlink.ask(requests.get_clsact(index))
+        except NetlinkError:  # ENOENT
+            return ""
+        return requests.kind_of_qdisc(answer)
 
     def _index_of(self, bridge: str) -> int:
-        for link in self._netlink.get_links():
-            if link.get_attr("IFLA_IFNAME") == bridge:
-                return int(link["index"])
-        raise Refused(f"there is no bridge {bridge} on the engine's machine")
+        try:
+            return socket.if_nametoindex(bridge)
+        except OSError:
+            raise Refused(f"there is no bridge {bridge} on the engine's machine") from None
 
     @contextmanager
     def _inside(self, host: str) -> Iterator[None]:

@@ -2,10 +2,8 @@
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
-from badwire.errors import LabError
 from badwire.faults import from_json
 from badwire.faults.fault import Fault
 from badwire.session.recorder import RecordFields
@@ -38,23 +36,11 @@ class SessionFaults:
             MissingCapability: this machine does not have the engine; likewise.
         """
         wanted: dict[str, list[Fault]] = {}
-        by_name: dict[str, Host] = {}
         for hosts, described in descriptions:
             for host in hosts:
-                by_name[host.name] = host
                 wanted.setdefault(host.name, []).extend(from_json(each) for each in described)
         with self._changing:
-            before = self._wire.in_force
-            changed: list[Host] = []
-            try:
-                for name, faults in wanted.items():
-                    self._wire.set_faults(by_name[name], *faults)
-                    changed.append(by_name[name])
-            except LabError:
-                for host in changed:
-                    with suppress(LabError):
-                        self._wire.set_faults(host, *before[host.name])
-                raise
+            self._wire.set_each(wanted)
 
     def describe(self, hosts: Sequence[Host]) -> dict[str, Any]:
         """The faults toward each host as plain data, and their engine."""

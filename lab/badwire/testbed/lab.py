@@ -269,11 +269,15 @@ def open_lab(
         for name, host in hosts.items():
             listeners[name] = host.handle_event
         wire_channel.ask("bridge", name=streams.bridge, mtu=topology.mtu, fails_open=bool(joined))
+        ends: dict[str, dict[str, Any]] = {}
         for name, greeting in greetings.items():
             interface = greeting["interface"]
-            ifindex = interface.get("ifindex")
-            iflink = interface.get("iflink")
-            wire.add_port(name, pid=greeting["pid"], ifindex=ifindex, iflink=iflink)
+            ends[name] = {
+                "pid": greeting["pid"],
+                "ifindex": interface.get("ifindex"),
+                "iflink": interface.get("iflink"),
+            }
+        wire.add_ports(ends)
         wire.start_capture(snaplen, topology.mtu, clock)
         setups: dict[str, Reply] = {}
         for name, channel in host_channels.items():

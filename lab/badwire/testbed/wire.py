@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -55,10 +55,17 @@ class Wire:
         self._lost: LabError | None = None
         self._cuts_at: int | None = None  # bytes of a frame that the capture keeps, if it does not keep all
 
-    def add_port(self, host: str, **interface: Any) -> None:
-        """Connect a host to the bridge; ``interface`` says where its end of the link is, as the agent expects it."""
-        self._channel.ask("port", host=host, number=self._recorder.port(host), **interface)
-        self._in_force[host] = []
+    def add_ports(self, interfaces: Mapping[str, Mapping[str, Any]]) -> None:
+        """Connect hosts to the bridge.
+
+        Args:
+            interfaces: by the host's name, where its end of the link is, as the agent expects it.
+        """
+        ports = []
+        for host, interface in interfaces.items():
+            ports.append({"host": host, "number": self._recorder.port(host), **interface})
+        self._ask("ports", ports=ports)
+        self._in_force.update({host: [] for host in interfaces})
 
     @contextmanager
     def fault(self, *faults: Fault, toward: Host | None = None) -> Iterator[None]:
@@ -79,16 +86,14 @@ class Wire:
         ports = list(self._in_force)
         if toward is not None:
             ports = [toward.name]
-        entered: list[str] = []
+        self._set({port: self._in_force[port] + added for port in ports})
         try:
-            for port in ports:
-                self._set(port, self._in_force[port] + added)
-                entered.append(port)
             yield
         finally:
-            for port in entered:
-                others = [owned for owned in self._in_force[port] if owned.owner is not owner]
-                self._set(port, others)
+            others: dict[str, list[OwnedFault]] = {}
+            for port in ports:
+                others[port] = [owned for owned in self._in_force[port] if owned.owner is not owner]
+            self._set(others)
 
     def set_faults(self, toward: Host, *faults: Fault) -> None:
         """Replace all faults toward a host. They stay in force until the next call; without faults, none is.
@@ -96,7 +101,15 @@ class Wire:
         Raises:
             UnsupportedFault, MissingCapability: as in ``fault``; the faults in force are unchanged then.
         """
-        self._set(toward.name, [OwnedFault(self, fault) for fault in faults])
+        self.set_each({toward.name: faults})
+
+    def set_each(self, toward: Mapping[str, Sequence[Fault]]) -> None:
+        """Replace all faults toward each of these hosts, at once and all or none, as ``set_faults`` does.
+
+        Args:
+            toward: the faults by the host's name.
+        """
+        self._set({host: [OwnedFault(self, fault) for fault in faults] for host, faults in toward.items()})
 
     @property
     def in_force(self) -> dict[str, tuple[Fault, ...]]:
@@ -205,20 +218,29 @@ class Wire:
         for host in self._hosts:
             host.fail(error)
 
-    def _set(self, port: str, faults: list[OwnedFault]) -> None:
-        if self._cuts_at is not None and any(isinstance(owned.fault, Corrupt) for owned in faults):
-            raise BadOption(
-                f"corrupt may change any byte of a frame, and the capture keeps only the first {self._cuts_at}; leave"
-                " --snaplen out"
+    def _set(self, toward: Mapping[str, list[OwnedFault]]) -> None:
+        described: dict[str, list[dict[str, Any]]] = {}
+        for host, faults in toward.items():
+            if self._cuts_at is not None and any(isinstance(owned.fault, Corrupt) for owned in faults):
+                raise BadOption(
+                    f"corrupt may change any byte of a frame, and the capture keeps only the first {self._cuts_at};"
+                    " leave --snaplen out"
+                )
+            described[host] = [owned.fault.to_json() for owned in faults]
+        answers = self._ask("faults", toward=described, engine=self._engine, seed=self._seed)
+        for host, faults in toward.items():
+            answer = answers[host]
+            since = answer["t"]
+            self._in_force[host] = faults
+            self._since[host] = since
+            self._recorder.record(
+                "fault",
+                t=since,
+                toward=host,
+                engine=answer["engine"],
+                seeded=answer["seeded"],
+                faults=described[host],
             )
-        described = [owned.fault.to_json() for owned in faults]
-        answer = self._ask("faults", host=port, faults=described, engine=self._engine, seed=self._seed)
-        since = answer["t"]
-        self._in_force[port] = faults
-        self._since[port] = since
-        self._recorder.record(
-            "fault", t=since, toward=port, engine=answer["engine"], seeded=answer["seeded"], faults=described
-        )
 
     def _ask(self, do: str, **parameters: Any) -> Any:
         self._recorder.check()

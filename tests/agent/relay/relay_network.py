@@ -14,8 +14,10 @@ from typing import Any, Self
 
 from badwire.agent.host import system
 from badwire.agent.relay.process import Relay
+from badwire.agent.wire import requests
 from badwire.agent.wire.bridge import Bridge
 from badwire.linux import libc
+from badwire.linux.netlink import Request
 
 SERVER, CLIENT = "10.0.0.2", "10.0.0.3"
 PACKET_QDISC_BYPASS = 20
@@ -41,6 +43,11 @@ def _turn_ipv6_off() -> None:
             system.write_sysctl(f"net.ipv6.conf.{interfaces}.disable_ipv6", "1")
 
 
+def _set_down(index: int) -> Request:
+    up = 1  # linux/if.h IFF_UP, the only flag that changes, to 0
+    return Request(requests.RTM_NEWLINK, requests.LINK.pack(0, 0, index, 0, up))
+
+
 class HostNetwork:
     """A bridge with ``server`` and ``client``, and a relay in front of the server that is not yet in the way."""
 
@@ -60,7 +67,7 @@ class HostNetwork:
             _turn_ipv6_off()
             theirs = self._holder()
             libc.setns(home, libc.CLONE_NEWNET)
-            self.bridge.make_port(name, theirs)
+            self.bridge.make_ports({name: theirs})
             with self.inside(name):
                 system.up("lo")
                 system.turn_offloads_off("eth0")
@@ -70,15 +77,16 @@ class HostNetwork:
         self.relay = Relay().start()
         self._undo.callback(self.relay.close)
         self.port = self.bridge.ports["server"]
-        self.index, rx = self.bridge.make_relay_pair(self.port, self.relay.pid)
+        (pair,) = self.bridge.make_relay_pairs([self.port], self.relay.pid)
+        self.index = pair.index
         # A veth end that is up before its peer is not opened by the peer, but by a later work item of the kernel
         # (linkwatch), and drops what is sent until then. So ours is taken down, and up again when the relay's is up.
-        self.bridge.netlink.link("set", index=self.index, state="down")
+        self.bridge.netlink.ask(_set_down(self.index))
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as tx:
             tx.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
             tx.bind((self.port.name, 0))
-            self.relay.add_port("server", tx, rx)
-        self.bridge.netlink.link("set", index=self.index, state="up")
+            self.relay.add_port("server", tx, pair.relay_end)
+        self.bridge.netlink.ask(requests.set_up(self.index))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -117,14 +125,14 @@ class HostNetwork:
 
     def redirect(self) -> None:
         """From now on frames toward the server go through the relay."""
-        self.bridge.redirect(self.port, self.index)
+        self.bridge.redirect({self.port: self.index})
 
     def remove_redirect(self) -> None:
-        self.bridge.remove_redirect(self.port)
+        self.bridge.remove_redirect([self.port])
 
     def fault(self, *faults: Any, seed: int = 1) -> int:
         """Put these faults toward the server in force."""
-        return self.relay.set("server", [fault.to_json() for fault in faults], seed)
+        return self.relay.set({"server": [fault.to_json() for fault in faults]}, seed)
 
 
 def in_a_child(work: Callable[[], None]) -> int:

@@ -171,11 +171,11 @@ def test_the_bridge_as_other_tools_see_it(alone: HostNetwork) -> None:
     ("request_", "error", "excerpt"),
     [
         ({"do": "dance"}, "BadOption", "no request dance"),
-        ({"do": "faults", "host": "mars", "faults": []}, "BadOption", "no host mars"),
-        ({"do": "faults", "host": "h1", "faults": [{"name": "loss", "probability": 2}]}, "BadFault", "probability"),
-        ({"do": "faults", "host": "h1", "faults": [], "engine": "steam"}, "BadOption", "no engine steam"),
+        ({"do": "faults", "toward": {"mars": []}}, "BadOption", "no host mars"),
+        ({"do": "faults", "toward": {"h1": [{"name": "loss", "probability": 2}]}}, "BadFault", "probability"),
+        ({"do": "faults", "toward": {"h1": []}, "engine": "steam"}, "BadOption", "no engine steam"),
         (
-            {"do": "port", "host": "ghost", "number": 3, "pid": 4_000_000},
+            {"do": "ports", "ports": [{"host": "ghost", "number": 3, "pid": 4_000_000}]},
             "MachineError",
             "host ghost cannot be connected",
         ),
@@ -195,7 +195,7 @@ def test_too_early_is_one_sentence(alone: HostNetwork) -> None:
     requests: dict[str, dict[str, object]] = {
         "watch": {"snaplen": 100},
         "unwatch": {},
-        "port": {"host": "h0", "number": 0},
+        "ports": {"ports": [{"host": "h0", "number": 0, "pid": 0}]},
     }
     for do, parameters in requests.items():
         answer = alone.ask(do, **parameters)

@@ -21,13 +21,12 @@ def test_a_bridge_that_an_engine_made_is_left_as_it_was() -> None:
         for number, host in enumerate(made.hosts):
             eth0 = host.interface()
             assert eth0["iflink"] == 20 + number
-            wrong = made.ask(
-                "port", host=host.name, number=number, pid=0, ifindex=eth0["ifindex"] + 5, iflink=eth0["iflink"]
-            )
+            port = {"host": host.name, "number": number, "ifindex": eth0["ifindex"], "iflink": eth0["iflink"]}
+            wrong = made.ask("ports", ports=[{**port, "ifindex": eth0["ifindex"] + 5}])
             assert wrong["error"] == "MachineError" and "belongs to another" in wrong["text"]
-            stranger = made.ask("port", host=host.name, number=number, pid=0, ifindex=eth0["ifindex"], iflink=1)
+            stranger = made.ask("ports", ports=[{**port, "iflink": 1}])
             assert "lo is not a port of this lab's bridge" in stranger["text"]
-            made.ok("port", host=host.name, number=number, pid=0, ifindex=eth0["ifindex"], iflink=eth0["iflink"])
+            made.ok("ports", ports=[port])
             host.set_up()
         made.ok("open")
         made.ok("watch", snaplen=200)
@@ -36,7 +35,7 @@ def test_a_bridge_that_an_engine_made_is_left_as_it_was() -> None:
         near, far = (host.open(socket.AF_INET, socket.SOCK_DGRAM) for host in (client, server))
         with near, far:
             far.bind((server.address, 5000))
-            made.ok("faults", host="h1", faults=[{"name": "delay", "time": 0.01}], engine="relay", seed=1)
+            made.ok("faults", toward={"h1": [{"name": "delay", "time": 0.01}]}, engine="relay", seed=1)
             near.sendto(b"hello", far.getsockname())
             assert far.recv(100) == b"hello"
         assert made.ok("unwatch")["dropped"] == 0

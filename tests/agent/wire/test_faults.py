@@ -55,8 +55,8 @@ def datagrams(wire: HostNetwork, host: str, direction: str) -> dict[bytes, int]:
 
 
 def set_faults(wire: HostNetwork, toward: Host, *faults: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = wire.ok("faults", host=toward.name, faults=list(faults), engine="relay", seed=1)
-    return answer
+    answers: dict[str, dict[str, Any]] = wire.ok("faults", toward={toward.name: list(faults)}, engine="relay", seed=1)
+    return answers[toward.name]
 
 
 def test_a_delay_is_toward_one_host_and_is_never_short(wire: HostNetwork) -> None:
@@ -129,7 +129,7 @@ def test_setting_changing_and_lifting_lose_nothing(wire: HostNetwork) -> None:
         for faults in lists:
             for moment in ("before", "during", "after"):
                 if moment == "during":
-                    wire.begin("faults", host=server.name, faults=list(faults), engine="relay", seed=1)
+                    wire.begin("faults", toward={server.name: list(faults)}, engine="relay", seed=1)
                 for _ in range(30):
                     near.sendto(expected.to_bytes(4, "big"), far.getsockname())
                     expected += 1
@@ -152,17 +152,17 @@ def test_the_redirect_as_tc_sees_it(wire_of_root: HostNetwork) -> None:
 
 def test_netem_is_used_where_it_is_and_refused_in_one_sentence_where_it_is_not(wire_of_root: HostNetwork) -> None:
     facts = wire_of_root.ok("facts")
-    answer = wire_of_root.ask("faults", host="h1", faults=[DELAY], engine="netem", seed=1)
+    answer = wire_of_root.ask("faults", toward={"h1": [DELAY]}, engine="netem", seed=1)
     qdiscs = wire_of_root.run("tc", "qdisc", "show", "dev", "p2")
     if facts["netem"]:
-        assert answer["ok"]["engine"] == "netem"
+        assert answer["ok"]["h1"]["engine"] == "netem"
         assert "delay 30ms" in qdiscs
     else:
         assert answer["error"] == "MissingCapability"
         assert answer["text"] == facts["why"]["netem"]
         assert "netem" not in qdiscs
-    chosen = wire_of_root.ok("faults", host="h1", faults=[DELAY, HOLD], engine="auto", seed=1)
-    assert chosen["engine"] == "relay"  # netem has no words for hold
+    chosen = wire_of_root.ok("faults", toward={"h1": [DELAY, HOLD]}, engine="auto", seed=1)
+    assert chosen["h1"]["engine"] == "relay"  # netem has no words for hold
 
 
 def test_netem_draws_from_the_seed_where_the_kernel_has_one(wire_of_root: HostNetwork) -> None:
@@ -173,7 +173,8 @@ def test_netem_draws_from_the_seed_where_the_kernel_has_one(wire_of_root: HostNe
     loss = {"name": "loss", "probability": 0.5}
 
     def set_netem(faults: list[dict[str, Any]], seed: int) -> bool:
-        answer = wire_of_root.ok("faults", host=server.name, faults=faults, engine="netem", seed=seed)
+        answers = wire_of_root.ok("faults", toward={server.name: faults}, engine="netem", seed=seed)
+        answer = answers[server.name]
         assert answer["engine"] == "netem"
         return bool(answer["seeded"])
 

@@ -8,15 +8,15 @@ interface of index 3; the sequence number (bytes 8 to 11) is set to zero. Beside
 import struct
 
 import pytest
-from pyroute2.netlink.rtnl.tcmsg import tcmsg
 
-from badwire.agent.wire.netem import flat, message, options
+from badwire.agent.wire.netem import Configured, options, request
 from badwire.errors import UnsupportedFault
 from badwire.faults import Corrupt, Delay, Duplicate, Fault, Loss, Netem, Partition, Rate, Reorder, combine
 from badwire.units import Gbit, Mbit, kbit, ms
 
 TICK = 64  # ns; /proc/net/psched: 000003e8 00000040 000f4240 3b9aca00
 INDEX = 3
+HEADER = 16  # bytes of struct nlmsghdr
 START = "240005050000000000000000000000000300000000000100ffffffff000000000a0001006e6574656d000000"
 
 RECORDED: dict[str, tuple[list[Fault] | Netem, str]] = {
@@ -95,9 +95,7 @@ def one(what: list[Fault] | Netem) -> Netem:
 
 
 def ours(what: list[Fault] | Netem) -> bytes:
-    request = message(INDEX, one(what), TICK)
-    request.encode()
-    return bytes(request.data)
+    return request(INDEX, one(what), TICK).message(0)
 
 
 @pytest.mark.parametrize("arguments", RECORDED)
@@ -124,10 +122,8 @@ def test_what_tc_leaves_out_is_zero(arguments: str) -> None:
 @pytest.mark.parametrize("arguments", RECORDED)
 def test_what_is_read_back_is_compared_option_by_option(arguments: str) -> None:
     faults, recorded = RECORDED[arguments]
-    reply = tcmsg(bytes.fromhex(recorded))
-    reply.decode()
-    found = flat(reply.get_attr("TCA_OPTIONS"))
-    asked = flat(options(one(faults), TICK))
+    found = Configured.decode(bytes.fromhex(recorded)[HEADER:]).values
+    asked = options(one(faults), TICK)
     assert found.items() <= asked.items()
     assert not any(asked[name] for name in asked.keys() - found.keys())
 
@@ -139,13 +135,10 @@ def test_a_port_without_faults_has_a_netem_that_does_nothing() -> None:
 
 
 def test_a_seed_is_the_attribute_that_the_kernel_knows_since_linux_6_6() -> None:
-    request = message(INDEX, Netem(loss=0.5), TICK, seed=2**64 - 2)
-    request.encode()
-    given = parts(bytes(request.data))[3]
+    asked = request(INDEX, Netem(loss=0.5), TICK, seed=2**64 - 2)
+    given = parts(asked.message(0))[3]
     assert struct.unpack("=Q", given[14]) == (2**64 - 2,)  # TCA_NETEM_PRNG_SEED
-    reply = tcmsg(bytes(request.data))
-    reply.decode()
-    assert reply.get_attr("TCA_OPTIONS").get_attr("TCA_NETEM_PRNG_SEED") == 2**64 - 2
+    assert Configured.decode(asked.body).seed == 2**64 - 2
 
 
 def test_a_time_is_cut_to_the_kernels_ticks() -> None:

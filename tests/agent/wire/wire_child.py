@@ -9,12 +9,14 @@ import subprocess
 import traceback
 from collections.abc import Callable
 
-from pyroute2 import IPRoute
-
 from badwire.agent.host import system
 from badwire.agent.server import serve
-from badwire.agent.wire import agent  # noqa: F401  (wire: before the change of user, who may not read our files)
+from badwire.agent.wire import (
+    agent,  # noqa: F401  (wire: before the change of user, who may not read our files)
+    links,
+)
 from badwire.linux import libc
+from badwire.linux.netlink import Netlink
 
 
 def in_child(life: Callable[[], None]) -> None:
@@ -106,5 +108,8 @@ def _be_a_host(control: socket.socket, notify: int) -> None:
 
 
 def _link_of(index: int) -> int:
-    with IPRoute() as netlink:
-        return int(netlink.get_links(index)[0].get_attr("IFLA_LINK"))
+    netlink = Netlink()
+    (link,) = links.find(netlink, index)
+    netlink.close()
+    assert link.peer is not None
+    return link.peer

@@ -112,8 +112,8 @@ class HostNetwork:
     def connect(self, snaplen: int = 262144) -> "HostNetwork":
         """Bridge, ports, hosts set up, capture running: as a lab does it."""
         self.ok("bridge", name=None, mtu=MTU)
-        for host in self.hosts:
-            self.ok("port", host=host.name, number=self.hosts.index(host), pid=host.pid)
+        ports = [{"host": host.name, "number": number, "pid": host.pid} for number, host in enumerate(self.hosts)]
+        self.ok("ports", ports=ports)
         for host in self.hosts:
             host.set_up()
         self.ok("open")

@@ -1,7 +1,6 @@
 """Reads and sets what a host's kernel keeps: addresses, offloads, sysctls, routes, counters, processes.
 
-By ioctl, /proc and netlink, and not with pyroute2, whose import would cost each container 20 MB. Layouts of netlink
-messages: include/uapi/linux/rtnetlink.h.
+By ioctl, /proc and netlink. Layouts of netlink messages: include/uapi/linux/rtnetlink.h.
 """
 
 import array
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from badwire.errors import BadOption, NoPermission
+from badwire.linux.netlink import attribute
 
 INTERFACE = "eth0"
 # linux/sockios.h
@@ -448,11 +448,3 @@ def refuse_name_server() -> None:
     number = _change(_RTM_NEWROUTE, _NLM_F_REPLACE | _NLM_F_CREATE, body)
     if number:
         raise OSError(number, f"route to {DOCKER_NAME_SERVER}: {os.strerror(number)}")
-
-
-def attribute(kind: int, value: bytes) -> bytes:
-    """A netlink attribute (struct rtattr), padded to a multiple of 4 bytes."""
-    length = 4 + len(value)
-    header = struct.pack("=HH", length, kind)
-    padding = bytes(-length % 4)
-    return header + value + padding

@@ -7,9 +7,10 @@ import struct
 import time
 from contextlib import suppress
 
-from badwire.agent.host.system import attribute, up
+from badwire.agent.host.system import up
 from badwire.agent.relay.log import Log
 from badwire.agent.relay.port import RelayPort
+from badwire.linux.netlink import attribute
 
 # Bytes: room for a burst of 1800 full frames, each of which the kernel counts as 2304. Not more, since the log reports
 # the frames that an overrun relay loses, but not those that it delivers late.

@@ -17,7 +17,7 @@ from badwire.agent.relay.log import Log, Unpacker
 from badwire.agent.relay.port import Departure, RelayPort
 from badwire.errors import LabError, RequestError, RunError, to_wire
 from badwire.faults import from_json
-from badwire.faults.fault import QUEUE
+from badwire.faults.fault import QUEUE, Fault
 from badwire.util.jsonlines import WIRE
 
 # Frames read from one port before the due ones are sent: at about 5 us each, this delays none by more than 0.2 ms.
@@ -203,10 +203,7 @@ class RelayLoop:
             case "set_wire_socket":
                 self._wire.socket = socket.socket(fileno=fds.pop())
             case "set":
-                interface = self._interface(request["host"])
-                faults = [from_json(fault) for fault in request["faults"]]
-                released = interface.port.set(faults, request["seed"], now)
-                self._forward(interface, released, now)
+                self._set_faults(request["toward"], request["seed"], now)
                 return now
             case "release":
                 interface = self._interface(request["host"])
@@ -223,6 +220,16 @@ class RelayLoop:
                 self._check_overruns()
                 self._log.snaplen = None
         return None
+
+    def _set_faults(self, toward: Mapping[str, Any], seed: int | str, now: int) -> None:
+        parsed: dict[str, list[Fault]] = {}
+        for host, faults in toward.items():
+            self._interface(host)
+            parsed[host] = [from_json(fault) for fault in faults]
+        for host in parsed:  # all are right
+            interface = self._interface(host)
+            released = interface.port.set(parsed[host], seed, now)
+            self._forward(interface, released, now)
 
     def _add_port(self, host: str, rx: str, outward: socket.socket) -> None:
         outward.setblocking(False)

@@ -23,6 +23,7 @@ from badwire.linux import libc, scheduling
 from badwire.linux.fork import fork
 
 _ANSWER_WITHIN = 10.0  # seconds; an answer takes microseconds, so only a stuck relay exceeds it
+_SILENT = f"The relay did not answer within {_ANSWER_WITHIN:g} s; see its last output in the log."
 _ENDED = "The relay, which carries out the faults, has ended, and the wire drops every frame; run again."
 
 
@@ -68,16 +69,21 @@ class Relay:
         """Send the wire's own frames by a raw socket bound to the bridge; the relay gets a copy, so close yours."""
         self._ask({"do": "set_wire_socket"}, raw_socket)
 
-    def set(self, host: str, faults: Sequence[Mapping[str, Any]], seed: int | str) -> int:
-        """Replace all faults toward ``host``; returns since when they are in force (ns, CLOCK_MONOTONIC).
+    def set(self, toward: Mapping[str, Sequence[Mapping[str, Any]]], seed: int | str) -> int:
+        """Replace all faults toward hosts; returns since when they are in force (ns, CLOCK_MONOTONIC).
 
         Frames that are already delayed keep their time; frames that a lifted fault kept go on.
 
+        Args:
+            toward: the faults by the host's name; those toward other hosts stay.
+
         Raises:
-            BadFault: a field of a fault is out of range.
+            BadFault: a field of a fault is out of range, and nothing was replaced.
         """
-        described = [dict(fault) for fault in faults]  # marshal cannot encode any other mapping
-        since = self._ask({"do": "set", "host": host, "faults": described, "seed": seed})
+        described: dict[str, list[dict[str, Any]]] = {}
+        for host, faults in toward.items():
+            described[host] = [dict(fault) for fault in faults]  # marshal cannot encode any other mapping
+        since = self._ask({"do": "set", "toward": described, "seed": seed})
         return int(since)
 
     def release(self, host: str) -> int:
@@ -133,9 +139,17 @@ class Relay:
             self.pid = 0
 
     def _ask(self, request: dict[str, Any], *sockets: socket.socket) -> Any:
+        data = pack(request)
         fds = [sock.fileno() for sock in sockets]
+        poll = select.poll()
+        poll.register(self._link, select.POLLOUT)
         try:
-            socket.send_fds(self._link, [pack(request)], fds)
+            while data:
+                if not poll.poll(_ANSWER_WITHIN * 1000):
+                    raise Timeout(_SILENT)
+                sent = socket.send_fds(self._link, [data], fds)
+                data = data[sent:]
+                fds = []
         except (BrokenPipeError, ConnectionResetError):
             raise AgentLost(_ENDED) from None
         return self._answer()
@@ -145,7 +159,7 @@ class Relay:
         poll.register(self._link, select.POLLIN)
         while True:
             if not poll.poll(_ANSWER_WITHIN * 1000):
-                raise Timeout(f"The relay did not answer within {_ANSWER_WITHIN:g} s; see its last output in the log.")
+                raise Timeout(_SILENT)
             for answer in self._receive():
                 if "error" in answer:
                     raise from_wire(answer)

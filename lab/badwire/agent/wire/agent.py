@@ -5,8 +5,9 @@ Each host's port has a fault engine, the kernel's netem (`netem`) or the relay (
 
 import socket
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -16,13 +17,14 @@ from badwire.agent.wire import netem
 from badwire.agent.wire.bridge import Bridge, BridgePort
 from badwire.agent.wire.capture import CapturedPort, CaptureRecorder
 from badwire.agent.wire.redirect import Redirect, RelayCounts
-from badwire.errors import BadOption, MissingCapability, RunError, UnsupportedFault
+from badwire.errors import BadOption, LabError, MissingCapability, RunError, UnsupportedFault
 from badwire.faults import from_json
 from badwire.faults.fault import Fault, Netem, combine
 from badwire.linux import libc, scheduling
 from badwire.util.jsonlines import Message
 
 T = TypeVar("T")
+Faults = list[dict[str, Any]]  # as ``Fault.to_json`` makes them
 
 NO_PORT_YET = "the wire has no port yet, which the check for netem needs; add a host first"
 
@@ -35,12 +37,14 @@ class _PortState:
         port: the port of the bridge.
         number: of the host's interface in the capture file.
         engine: carries out its faults; None: no fault was ever set.
+        faults: those in force toward its host, as ``Fault.to_json`` makes them.
         changes: how often netem was given faults here.
     """
 
     port: BridgePort
     number: int
     engine: str | None = None
+    faults: Faults = field(default_factory=list)
     changes: int = 0
 
 
@@ -62,7 +66,7 @@ class WireAgent:
         self._no_netem: str | None = NO_PORT_YET
         self._requests: dict[str, Callable[..., object]] = {
             "bridge": self._make_bridge,
-            "port": self._make_port,
+            "ports": self._make_ports,
             "open": self._wait_until_open,
             "watch": self._watch,
             "drain": self._drain,
@@ -104,19 +108,27 @@ class WireAgent:
             self._redirect.start()
             libc.drop_capabilities(libc.CAP_SYS_ADMIN)
 
-    def _make_port(
-        self, host: str, number: int, pid: int = 0, ifindex: int | None = None, iflink: int | None = None
-    ) -> None:
+    def _make_ports(self, ports: Sequence[Mapping[str, Any]]) -> None:
+        """Connect hosts to the bridge.
+
+        Args:
+            ports: of each host its name ("host"), the number of its interface in the capture file ("number") and, on a
+                bridge of our own, a process in its namespace ("pid"), else the numbers of its interface and of the
+                peer ("ifindex" and "iflink").
+        """
         bridge = self._existing(self._bridge)
+        made: list[BridgePort] = []
         if not bridge.adopted:
-            port = bridge.make_port(host, pid)
-        elif ifindex is None or iflink is None:
-            raise BadOption(f"host {host} has no eth0; is it on the lab's network?")
+            made += bridge.make_ports({port["host"]: port["pid"] for port in ports})
         else:
-            port = bridge.adopt_port(host, ifindex, iflink)
-        self._ports[host] = _PortState(port, number)
-        if len(self._ports) == 1 or self._no_netem is None:
-            self._no_netem = netem.why_not(bridge.netlink, port.index)
+            for port in ports:
+                if port["ifindex"] is None or port["iflink"] is None:
+                    raise BadOption(f"host {port['host']} has no eth0; is it on the lab's network?")
+                made.append(bridge.adopt_port(port["host"], port["ifindex"], port["iflink"]))
+        if not self._ports or self._no_netem is None:
+            self._no_netem = netem.add(bridge.netlink, [new_port.index for new_port in made])
+        for new_port, described in zip(made, ports, strict=True):
+            self._ports[new_port.host] = _PortState(new_port, described["number"])
         if self._recorder is not None:
             self._recorder.set_ports(self._captured_ports())
 
@@ -156,50 +168,80 @@ class WireAgent:
             "t": end,
         }
 
-    def _faults(
-        self,
-        host: str,
-        faults: list[dict[str, Any]],
-        engine: str = "auto",
-        seed: int = 1,
-    ) -> dict[str, object]:
-        """Replace the faults toward ``host``.
+    def _faults(self, toward: Mapping[str, Faults], engine: str = "auto", seed: int = 1) -> dict[str, object]:
+        """Replace the faults toward hosts, all or none.
+
+        Args:
+            toward: the faults by the host's name; those toward other hosts stay.
 
         Returns:
-            The engine that carries them out, since when (ns), and whether the random numbers that they need come from
-            ``seed``.
+            By the host's name: the engine that carries them out, since when (ns), and whether the random numbers that
+            they need come from ``seed``.
         """
-        state = self._port(host)
-        if _is_gone(state.port):
-            if faults:
+        gone = [host for host in toward if _is_gone(self._port(host).port)]
+        present = {host: faults for host, faults in toward.items() if host not in gone}
+        for host in gone:
+            if toward[host]:
                 raise RunError(
                     f"the port of {host} is gone, since its container has ended; end the lab and start again"
                 )
-            return {"engine": state.engine or engine, "t": time.monotonic_ns(), "seeded": True}
-        parsed = [from_json(fault) for fault in faults]
-        chosen = state.engine  # lifts the faults that it carries out
-        if parsed or chosen is None:
-            chosen = self._choose(parsed, engine)
+        chosen: dict[str, str] = {}
+        for host, faults in present.items():
+            state = self._port(host)
+            parsed = [from_json(fault) for fault in faults]
+            lifting = state.engine  # the engine that carries out those in force
+            chosen[host] = self._choose(parsed, engine) if parsed or lifting is None else lifting
+        before = {host: self._port(host).faults for host in present}
+        engines_before = {host: self._port(host).engine or chosen[host] for host in present}
+        try:
+            answer = self._carry_out(present, chosen, seed)
+        except LabError:
+            with suppress(LabError):
+                self._carry_out(before, engines_before, seed)
+            raise
+        for host in gone:
+            answer[host] = {"engine": self._port(host).engine or engine, "t": time.monotonic_ns(), "seeded": True}
+        return answer
+
+    def _carry_out(self, toward: Mapping[str, Faults], engines: Mapping[str, str], seed: int) -> dict[str, object]:
         redirect = self._existing(self._redirect)
-        if chosen == "relay":
-            seeded = True
-            since = redirect.set(state.port, faults, seed)
-            if state.engine == "netem":
-                self._set_netem(state.port, Netem())
-        else:
-            settings = combine(parsed)
+        states = {host: self._port(host) for host in toward}
+        relayed = [host for host in toward if engines[host] == "relay"]
+        by_netem = [host for host in toward if engines[host] == "netem"]
+        answer: dict[str, object] = {}
+        since = redirect.set({states[host].port: toward[host] for host in relayed}, seed)
+        self._lift_netem([states[host] for host in relayed if states[host].engine == "netem"])
+        for host in relayed:
+            answer[host] = {"engine": "relay", "t": since, "seeded": True}
+        seeded = self._set_netem({host: toward[host] for host in by_netem}, seed)
+        since = time.monotonic_ns()
+        redirect.lift([states[host].port for host in by_netem])
+        for host in by_netem:
+            answer[host] = {"engine": "netem", "t": since, "seeded": seeded[host]}
+        for host, state in states.items():
+            state.engine = engines[host]
+            state.faults = toward[host]
+        return answer
+
+    def _lift_netem(self, states: Sequence[_PortState]) -> None:
+        netlink = self._existing(self._bridge).netlink
+        netem.change(netlink, [netem.Change(state.port.index, Netem()) for state in states])
+
+    def _set_netem(self, toward: Mapping[str, Faults], seed: int) -> dict[str, bool]:
+        """Configure the netem of each host's port; returns whether it draws from ``seed``, if it draws at all."""
+        netlink = self._existing(self._bridge).netlink
+        changes: list[netem.Change] = []
+        for host, faults in toward.items():
+            state = self._port(host)
             state.changes += 1  # each change has a seed of its own, so that none repeats the pattern of one before
             its_seed = int.from_bytes(sha256(f"{seed}:{host}:{state.changes}".encode()).digest()[:8], "big")
-            seeded = self._set_netem(state.port, settings, its_seed) or not settings.draws
-            since = time.monotonic_ns()
-            redirect.lift(state.port)
-        state.engine = chosen
-        return {"engine": chosen, "t": since, "seeded": seeded}
-
-    def _set_netem(self, port: BridgePort, settings: Netem, seed: int | None = None) -> bool:
-        """Whether netem draws from ``seed``; see ``netem.change``."""
-        bridge = self._existing(self._bridge)
-        return netem.change(bridge.netlink, port.index, settings, seed)
+            settings = combine([from_json(fault) for fault in faults])
+            changes.append(netem.Change(state.port.index, settings, its_seed))
+        draws_from_seed = netem.change(netlink, changes)
+        seeded: dict[str, bool] = {}
+        for host, change, of_seed in zip(toward, changes, draws_from_seed, strict=True):
+            seeded[host] = of_seed or not change.netem.draws
+        return seeded
 
     def _choose(self, faults: list[Fault], engine: str) -> str:
         """``netem`` or ``relay``: the engine asked for or, for ``auto``, netem where it can carry out all faults.

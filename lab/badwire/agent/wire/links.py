@@ -5,89 +5,132 @@ on its port, and any interface drops what it is given to send (its qdisc is noop
 lost, and an ARP request that is lost costs a second.
 """
 
+import errno
 import select
 import socket
+import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
-from badwire.agent.wire.netlink import IPRoute
+from badwire.agent.wire import requests
 from badwire.errors import RunError
+from badwire.linux.netlink import Netlink, attributes
 
 # Seconds within which every port must be open; once the hosts' interfaces are up it takes about a millisecond.
 OPEN_WITHIN = 5.0
 _BR_STATE_FORWARDING = 3  # linux/if_bridge.h
+_IF_OPER_UP = 6  # linux/if.h
 _RTMGRP_LINK = 1  # linux/rtnetlink.h
 
 
-def wait_for_ports(netlink: IPRoute, ports: Mapping[int, str]) -> None:
+@dataclass(frozen=True)
+class Link:
+    """What the kernel says about a link.
+
+    Attributes:
+        index: its number.
+        name: its name.
+        kind: such as "bridge"; empty for a device.
+        peer: the number of the other end, in its own namespace; None: it has none.
+        master: the number of the bridge of which it is a port; None: of none.
+        qdisc: the name of its root qdisc.
+        is_up: whether it is up, with its carrier.
+        is_forwarding: whether the bridge forwards on this port.
+    """
+
+    index: int
+    name: str
+    kind: str
+    peer: int | None
+    master: int | None
+    qdisc: str
+    is_up: bool
+    is_forwarding: bool
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Decode the answer to ``requests.get_link``."""
+        _family, _type, index, _flags, _change = requests.LINK.unpack_from(body)
+        found = attributes(body[requests.LINK.size :])
+        info = attributes(found.get(requests.IFLA_LINKINFO, b""))
+        as_port = attributes(info.get(requests.IFLA_INFO_SLAVE_DATA, b""))
+        return cls(
+            index=index,
+            name=_text(found[requests.IFLA_IFNAME]),
+            kind=_text(info.get(requests.IFLA_INFO_KIND, b"")),
+            peer=_number(found.get(requests.IFLA_LINK)),
+            master=_number(found.get(requests.IFLA_MASTER)),
+            qdisc=_text(found.get(requests.IFLA_QDISC, b"")),
+            is_up=_number(found.get(requests.IFLA_OPERSTATE)) == _IF_OPER_UP,
+            is_forwarding=_number(as_port.get(requests.IFLA_BRPORT_STATE)) == _BR_STATE_FORWARDING,
+        )
+
+
+def find(netlink: Netlink, *indices: int) -> list[Link]:
+    """The links with these numbers. Raises NetlinkError if there is none of a number."""
+    asked = [requests.get_link(index) for index in indices]
+    return [Link.decode(answer) for answer in netlink.ask(*asked)]
+
+
+def wait_for_ports(netlink: Netlink, ports: Mapping[int, str]) -> None:
     """Return once the bridge forwards on all ``ports`` (index -> host).
 
     Raises:
         RunError: a port stays closed.
     """
-
-    def closed() -> list[str]:
-        forwarding: set[int] = set()
-        for link in netlink.get_links():
-            if _port_state(link) == _BR_STATE_FORWARDING:
-                forwarding.add(link["index"])
-        return [host for index, host in ports.items() if index not in forwarding]
-
-    _wait(closed, "the bridge does not open the port of {}; is the host's eth0 up?")
+    late = _wait(netlink, list(ports), lambda link: link.is_forwarding)
+    if late:
+        names = ", ".join(ports[link.index] for link in late)
+        raise RunError(f"the bridge does not open the port of {names}; is the host's eth0 up?")
 
 
-def wait_for_link(netlink: IPRoute, index: int) -> None:
-    """Return once interface ``index`` sends what it is given.
+def wait_for_links(netlink: Netlink, indices: Sequence[int]) -> None:
+    """Return once these interfaces send what they are given.
 
     Raises:
-        RunError: its other end stays down.
+        RunError: the other end of one stays down.
     """
-
-    def closed() -> list[str]:
-        (link,) = netlink.get_links(index)
-        state = link.get_attr("IFLA_OPERSTATE")
-        qdisc = link.get_attr("IFLA_QDISC")
-        if state == "UP" and qdisc != "noop":
-            return []
-        name = link.get_attr("IFLA_IFNAME")
-        return [str(name)]
-
-    _wait(closed, "interface {} gets no carrier; the relay did not bring up its end")
+    late = _wait(netlink, indices, lambda link: link.is_up and link.qdisc != "noop")
+    if late:
+        names = ", ".join(link.name for link in late)
+        raise RunError(f"interface {names} gets no carrier; the relay did not bring up its end")
 
 
-def _wait(closed: Callable[[], list[str]], error: str) -> None:
-    """Wait until ``closed`` names no link; ``error`` is a format string for the names that remain."""
+def _wait(netlink: Netlink, indices: Sequence[int], is_open: Callable[[Link], bool]) -> list[Link]:
+    """Wait until all links are open, for ``OPEN_WITHIN`` at most; returns those that are not."""
     kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK
     with socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE) as changes:
         changes.bind((0, _RTMGRP_LINK))  # before the first check, so that no change is missed
         poll = select.poll()
         poll.register(changes, select.POLLIN)
         deadline = time.monotonic() + OPEN_WITHIN
-        names = closed()
-        while names:
+        closed = [link for link in find(netlink, *indices) if not is_open(link)]
+        while closed:
             left = max(0.0, deadline - time.monotonic())
             if not poll.poll(left * 1000):
-                listed = ", ".join(names)
-                raise RunError(error.format(listed))
+                return closed
             _discard(changes)
-            names = closed()
-
-
-def _port_state(link: Any) -> int | None:
-    """The state of a link as a port of a bridge; None: it is not one."""
-    info = link.get_attr("IFLA_LINKINFO")
-    if info is None:
-        return None
-    data = info.get_attr("IFLA_INFO_SLAVE_DATA")
-    if data is None:
-        return None
-    state: int | None = data.get_attr("IFLA_BRPORT_STATE")
-    return state
+            still = [link.index for link in closed]
+            closed = [link for link in find(netlink, *still) if not is_open(link)]
+    return []
 
 
 def _discard(changes: socket.socket) -> None:
-    with suppress(BlockingIOError):
-        while changes.recv(1 << 16):
-            pass
+    while True:
+        try:
+            changes.recv(1 << 16)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:  # there were more changes than the socket has room for
+                raise
+
+
+def _text(value: bytes) -> str:
+    return value.rstrip(b"\0").decode()
+
+
+def _number(value: bytes | None) -> int | None:
+    return None if value is None else int.from_bytes(value, sys.byteorder)

@@ -8,27 +8,38 @@ Three things can go wrong without an error:
 - The configuration in force may differ from the one that was asked for, so it is read back and compared.
 """
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Self
 
-from badwire.agent.wire.netlink import (
-    NLM_F_ACK,
-    NLM_F_CREATE,
-    NLM_F_REPLACE,
-    NLM_F_REQUEST,
-    RTM_NEWQDISC,
-    TC_H_ROOT,
-    IPRoute,
-    NetlinkError,
-    tcmsg,
-)
+from badwire.agent.wire import requests
 from badwire.errors import MissingCapability, RunError, UnsupportedFault
 from badwire.faults.fault import Netem
+from badwire.linux.netlink import (
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+    Netlink,
+    NetlinkError,
+    Request,
+    attribute,
+    attributes,
+)
 
 HANDLE = 0x10000  # 1:0
 _UINT32 = 0xFFFFFFFF
-_SEED = "TCA_NETEM_PRNG_SEED"
+_QOPT = ("delay", "limit", "loss", "gap", "duplicate", "jitter")  # the fields of struct tc_netem_qopt
+# The attributes after it, by their types, with the fields of their structs (linux/pkt_sched.h). Each field has 32 bits.
+_ATTRIBUTES = {
+    1: ("delay_corr", "loss_corr", "dup_corr"),
+    3: ("prob_reorder", "corr_reorder"),
+    4: ("prob_corrupt", "corr_corrupt"),
+    6: ("rate", "packet_overhead", "cell_size", "cell_overhead"),
+}
+_SEED = 14  # TCA_NETEM_PRNG_SEED
+_SEED_VALUE = struct.Struct("=Q")
+_UINT = struct.Struct("=I")
 
 
 def tick_ns() -> int:
@@ -37,8 +48,8 @@ def tick_ns() -> int:
     return int(tick, 16)
 
 
-def options(netem: Netem, tick: int) -> dict[str, Any]:
-    """The options of struct tc_netem_qopt and of its attributes, in the kernel's own units.
+def options(netem: Netem, tick: int) -> dict[str, int]:
+    """All options of netem, in the kernel's own units, by the name of the field.
 
     Args:
         tick: unit of time in ns.
@@ -53,120 +64,132 @@ def options(netem: Netem, tick: int) -> dict[str, Any]:
         "gap": _checked("gap", netem.gap),
         "duplicate": _probability(netem.duplicate),
         "jitter": _checked("jitter", netem.jitter_ns // tick),
-        "attrs": [
-            ("TCA_NETEM_CORR", {"delay_corr": 0, "loss_corr": 0, "dup_corr": 0}),
-            ("TCA_NETEM_REORDER", {"prob_reorder": _probability(netem.reorder), "corr_reorder": 0}),
-            ("TCA_NETEM_CORRUPT", {"prob_corrupt": _probability(netem.corrupt), "corr_corrupt": 0}),
-            ("TCA_NETEM_RATE", _rate(netem)),
-        ],
+        "delay_corr": 0,
+        "loss_corr": 0,
+        "dup_corr": 0,
+        "prob_reorder": _probability(netem.reorder),
+        "corr_reorder": 0,
+        "prob_corrupt": _probability(netem.corrupt),
+        "corr_corrupt": 0,
+        "rate": _checked("rate", round(netem.rate_bps / 8)),
+        "packet_overhead": 0,
+        "cell_size": 0,
+        "cell_overhead": 0,
     }
 
 
-def message(index: int, netem: Netem, tick: int, seed: int | None = None) -> tcmsg:
-    """RTM_NEWQDISC that adds ``netem`` at the root of interface ``index``, or changes the one that is there.
+def request(index: int, netem: Netem, tick: int, seed: int | None = None) -> Request:
+    """The request that adds ``netem`` at the root of interface ``index``, or changes the one that is there.
 
     A kernel before Linux 6.6 ignores the ``seed``, and so does every one a missing seed: it then takes one of its own.
-
-    pyroute2's ``tc("replace", "netem", ...)`` is not used: it omits options that are zero, and truncates times to us.
     """
-    request = tcmsg()
-    request["header"]["type"] = RTM_NEWQDISC
-    request["header"]["flags"] = NLM_F_REQUEST | NLM_F_ACK | NLM_F_REPLACE | NLM_F_CREATE
-    request["index"] = index
-    request["handle"] = HANDLE
-    request["parent"] = TC_H_ROOT
-    asked = options(netem, tick)
+    values = options(netem, tick)
+    described = _fields(values, _QOPT)
+    for kind, names in _ATTRIBUTES.items():
+        described += attribute(kind, _fields(values, names))
     if seed is not None:
-        asked["attrs"].append((_SEED, seed))
-    request["attrs"] = [("TCA_KIND", "netem"), ("TCA_OPTIONS", asked)]
-    return request
+        described += attribute(_SEED, _SEED_VALUE.pack(seed))
+    body = requests.QDISC.pack(0, index, HANDLE, requests.TC_H_ROOT, 0)
+    body += attribute(requests.TCA_KIND, b"netem\0") + attribute(requests.TCA_OPTIONS, described)
+    return Request(requests.RTM_NEWQDISC, body, NLM_F_REPLACE | NLM_F_CREATE)
 
 
-def why_not(ipr: IPRoute, index: int) -> str | None:
-    """Add a netem without effect to interface ``index``; None, or the sentence that says why that is impossible."""
+@dataclass(frozen=True)
+class Configured:
+    """The netem of an interface as the kernel describes it.
+
+    Attributes:
+        values: the options by the name of the field, in the kernel's units; empty if there is no netem.
+        seed: of its random numbers; None: the kernel does not tell it.
+    """
+
+    values: Mapping[str, int]
+    seed: int | None
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Decode the description of a root qdisc."""
+        if requests.kind_of_qdisc(body) != "netem":
+            return cls({}, None)
+        found = attributes(body[requests.QDISC.size :])
+        described = found[requests.TCA_OPTIONS]
+        size = 4 * len(_QOPT)
+        values = _values(described[:size], _QOPT)
+        by_kind = attributes(described[size:])
+        for kind, names in _ATTRIBUTES.items():
+            if kind in by_kind:
+                values.update(_values(by_kind[kind], names))
+        seed = None
+        if _SEED in by_kind:
+            (seed,) = _SEED_VALUE.unpack(by_kind[_SEED])
+        return cls(values, seed)
+
+
+def add(netlink: Netlink, indices: Sequence[int]) -> str | None:
+    """Add a netem without effect to each interface; None, or the sentence that says why that is impossible."""
+    tick = tick_ns()
+    asked = [request(index, Netem(), tick) for index in indices]
     try:
-        _send(ipr, index, Netem())
+        netlink.ask(*asked)
     except NetlinkError as error:
-        reason = error.args[-1]
-        return f"this kernel has no netem qdisc ({reason}); load sch_netem, or use the engine relay"
+        return f"this kernel has no netem qdisc ({error.strerror}); load sch_netem, or use the engine relay"
     return None
 
 
-def change(ipr: IPRoute, index: int, netem: Netem, seed: int | None = None) -> bool:
-    """Configure the netem of interface ``index``, and check the result.
+@dataclass(frozen=True)
+class Change:
+    """What the netem of interface ``index`` becomes; ``seed`` has 64 bits, None: whatever the kernel takes."""
 
-    Args:
-        ipr: the netlink socket.
-        index: the interface.
-        netem: the configuration.
-        seed: 64 bits, from which it draws its random numbers; None: whatever the kernel takes.
+    index: int
+    netem: Netem
+    seed: int | None = None
+
+
+def change(netlink: Netlink, changes: Sequence[Change]) -> list[bool]:
+    """Configure the netem of each interface, and check the result.
 
     Returns:
-        Whether it draws from ``seed``, which the kernel can from Linux 6.6 on (TCA_NETEM_PRNG_SEED).
+        Of each, whether it draws from its seed, which the kernel can from Linux 6.6 on (TCA_NETEM_PRNG_SEED).
 
     Raises:
         MissingCapability: the kernel refuses it.
         RunError: another configuration is in force afterwards.
     """
+    if not changes:
+        return []
+    tick = tick_ns()
+    asked = [request(each.index, each.netem, tick, each.seed) for each in changes]
     try:
-        _send(ipr, index, netem, seed)
+        netlink.ask(*asked)
     except NetlinkError as error:
-        reason = error.args[-1]
-        raise MissingCapability(f"the kernel refused {netem} ({reason}); use the engine relay") from None
-    requested = flat(options(netem, tick_ns()))
-    in_force = configured(ipr, index)
-    wrong: dict[str, tuple[int, int | None]] = {}
-    for name, value in requested.items():
-        found = in_force.get(name)
-        if found != value:
-            wrong[name] = (value, found)
-    if wrong:
-        raise RunError(f"netem is not configured as asked (option: asked, found): {wrong}; use the engine relay")
-    return seed is not None and in_force.get(_SEED) == seed
+        refused = changes[error.position].netem
+        raise MissingCapability(f"the kernel refused {refused} ({error.strerror}); use the engine relay") from None
+    draws_from_seed = []
+    for each, in_force in zip(changes, configured(netlink, [each.index for each in changes]), strict=True):
+        wrong: dict[str, tuple[int, int | None]] = {}
+        for name, value in options(each.netem, tick).items():
+            found = in_force.values.get(name)
+            if found != value:
+                wrong[name] = (value, found)
+        if wrong:
+            raise RunError(f"netem is not configured as asked (option: asked, found): {wrong}; use the engine relay")
+        draws_from_seed.append(each.seed is not None and in_force.seed == each.seed)
+    return draws_from_seed
 
 
-def configured(ipr: IPRoute, index: int) -> dict[str, int]:
-    """The options of the netem at the root of interface ``index``, by name; empty if there is no netem.
-
-    Its seed is among them, by the name of its attribute, if the kernel knows one.
-    """
-    for qdisc in ipr.get_qdiscs(index=index):
-        if qdisc["parent"] == TC_H_ROOT and qdisc.get_attr("TCA_KIND") == "netem":
-            found = flat(qdisc.get_attr("TCA_OPTIONS"))
-            seed = qdisc.get_attr("TCA_OPTIONS").get_attr(_SEED)
-            if seed is not None:
-                found[_SEED] = seed
-            return found
-    return {}
+def configured(netlink: Netlink, indices: Sequence[int]) -> list[Configured]:
+    """The netem at the root of each interface. Raises NetlinkError if there is no such interface."""
+    asked = [requests.get_root_qdisc(index) for index in indices]
+    return [Configured.decode(answer) for answer in netlink.ask(*asked)]
 
 
-def flat(nested: Any) -> dict[str, int]:
-    """Every number in an options message, by the name of its field."""
-    numbers = _numbers(nested)
-    for _, attribute in nested["attrs"]:
-        if isinstance(attribute, dict):
-            numbers.update(_numbers(attribute))
-    return numbers
+def _fields(values: Mapping[str, int], names: Sequence[str]) -> bytes:
+    return b"".join(_UINT.pack(values[name]) for name in names)
 
 
-def _numbers(fields: Mapping[str, Any]) -> dict[str, int]:
-    return {name: value for name, value in fields.items() if isinstance(value, int)}
-
-
-def _send(ipr: IPRoute, index: int, netem: Netem, seed: int | None = None) -> None:
-    request = message(index, netem, tick_ns(), seed)
-    answers = ipr.nlm_request_batch([request])
-    tuple(answers)  # sends the request, and raises the error that the kernel answers with
-
-
-def _rate(netem: Netem) -> dict[str, int]:
-    bytes_per_second = round(netem.rate_bps / 8)
-    return {
-        "rate": _checked("rate", bytes_per_second),
-        "packet_overhead": 0,
-        "cell_size": 0,
-        "cell_overhead": 0,
-    }
+def _values(data: bytes, names: Sequence[str]) -> dict[str, int]:
+    numbers = [number for (number,) in _UINT.iter_unpack(data)]
+    return dict(zip(names, numbers, strict=False))
 
 
 def _probability(probability: float) -> int:

@@ -7,7 +7,7 @@ again; it also bypasses packet sockets, so the relay itself reports what it has 
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from badwire.agent.event_loop import Loop
 from badwire.agent.outbox import Outbox
 from badwire.agent.relay.process import Relay
-from badwire.agent.wire.bridge import Bridge, BridgePort
-from badwire.agent.wire.links import wait_for_link
-from badwire.agent.wire.netlink import NetlinkError
+from badwire.agent.wire.bridge import Bridge, BridgePort, RelayPair
+from badwire.agent.wire.links import wait_for_links
 from badwire.errors import AgentLost, LabError, MissingCapability, NoPermission
+from badwire.linux.netlink import NetlinkError
 
 T = TypeVar("T")
 
@@ -87,37 +87,38 @@ class Redirect:
         if self._died is not None:
             raise self._died
 
-    def set(self, port: BridgePort, faults: Sequence[Mapping[str, Any]], seed: int) -> int:
-        """Replace all faults toward this port's host; returns since when they are in force, in ns.
+    def set(self, toward: Mapping[BridgePort, Sequence[Mapping[str, Any]]], seed: int) -> int:
+        """Replace all faults toward these ports' hosts; returns since when they are in force, in ns.
 
         The filter is added after the relay knows the faults and removed before they are lifted, so the relay never
         gets a frame without knowing what to do with it.
         """
-        if not faults:
-            return self._lift(port, seed)
-        relay = self._started_relay()
-        if port.host not in self._pairs:
-            self._pairs[port.host] = self._connect(relay, port)
-        since = self._ask(lambda: relay.set(port.host, faults, seed))
-        if port.host not in self._redirected:
-            own_end = self._pairs[port.host]
-            self._change_bridge(lambda: self._bridge.redirect(port, own_end))
-            self._redirected.add(port.host)
-        return since
-
-    def lift(self, port: BridgePort) -> None:
-        """Stop redirecting this port, if it is redirected; frames that the relay still holds go on."""
-        if port.host in self._redirected:
-            self._lift(port, 0)
-
-    def _lift(self, port: BridgePort, seed: int) -> int:
-        if port.host not in self._pairs:
+        to_redirect = [port for port, faults in toward.items() if faults]
+        lifted = [port for port, faults in toward.items() if not faults]
+        self._remove_redirect(lifted)
+        to_set = {port.host: toward[port] for port in lifted if port.host in self._pairs}
+        if not to_redirect and not to_set:
             return time.monotonic_ns()
         relay = self._started_relay()
-        if port.host in self._redirected:
-            self._change_bridge(lambda: self._bridge.remove_redirect(port))
-            self._redirected.remove(port.host)
-        return self._ask(lambda: relay.set(port.host, [], seed))
+        self._connect(relay, [port for port in to_redirect if port.host not in self._pairs])
+        to_set.update({port.host: toward[port] for port in to_redirect})
+        since = self._ask(lambda: relay.set(to_set, seed))
+        self._add_redirect([port for port in to_redirect if port.host not in self._redirected])
+        return since
+
+    def lift(self, ports: Collection[BridgePort]) -> None:
+        """Stop redirecting those of these ports that are redirected; frames that the relay still holds go on."""
+        redirected = {port: () for port in ports if port.host in self._redirected}
+        self.set(redirected, 0)
+
+    def _add_redirect(self, ports: Collection[BridgePort]) -> None:
+        self._change_bridge(lambda: self._bridge.redirect({port: self._pairs[port.host] for port in ports}))
+        self._redirected.update(port.host for port in ports)
+
+    def _remove_redirect(self, ports: Collection[BridgePort]) -> None:
+        redirected = [port for port in ports if port.host in self._redirected]
+        self._change_bridge(lambda: self._bridge.remove_redirect(redirected))
+        self._redirected.difference_update(port.host for port in redirected)
 
     def release(self, port: BridgePort) -> int:
         """Release the frames that a Hold or a Late toward this port's host keeps; returns their number."""
@@ -161,23 +162,27 @@ class Redirect:
         assert self._relay is not None
         return self._relay
 
-    def _connect(self, relay: Relay, port: BridgePort) -> int:
-        own_end, relay_end = self._change_bridge(lambda: self._bridge.make_relay_pair(port, relay.pid))
+    def _connect(self, relay: Relay, ports: Sequence[BridgePort]) -> None:
+        """Connect ports to the relay; returns when what is redirected to it arrives there."""
+        pairs = self._change_bridge(lambda: self._bridge.make_relay_pairs(ports, relay.pid))
+        for port, pair in zip(ports, pairs, strict=True):
+            self._connect_one(relay, port, pair)
+        wait_for_links(self._bridge.netlink, [pair.index for pair in pairs])
+        self._pairs.update({port.host: pair.index for port, pair in zip(ports, pairs, strict=True)})
+
+    def _connect_one(self, relay: Relay, port: BridgePort, pair: RelayPair) -> None:
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as outward:
             outward.setsockopt(_SOL_PACKET, _PACKET_QDISC_BYPASS, struct.pack("i", 1))
             outward.bind((port.name, 0))
-            self._ask(lambda: relay.add_port(port.host, outward, relay_end))
-        wait_for_link(self._bridge.netlink, own_end)
-        return own_end
+            self._ask(lambda: relay.add_port(port.host, outward, pair.relay_end))
 
     def _change_bridge(self, change: Callable[[], T]) -> T:
         try:
             return change()
         except NetlinkError as error:
-            reason = error.args[-1]
             raise MissingCapability(
-                f"this kernel refuses to redirect a port to the relay ({reason}); load veth, sch_ingress, cls_u32 and"
-                " act_mirred"
+                f"this kernel refuses to redirect a port to the relay ({error.strerror}); load veth, sch_ingress,"
+                " cls_u32 and act_mirred"
             ) from None
 
     def _ask(self, request: Callable[[], T]) -> T:
@@ -229,5 +234,5 @@ class Redirect:
         """Let the frames of every port pass as if there were no lab."""
         for host in self._redirected:
             with suppress(NetlinkError):  # the port may be gone with its container
-                self._bridge.remove_redirect(self._bridge.ports[host])
+                self._bridge.remove_redirect([self._bridge.ports[host]])
         self._redirected.clear()
