@@ -12,6 +12,7 @@ from badwire.errors import BadOption, BadTopology, LabError, Timeout
 from badwire.evidence.evidence import Evidence
 from badwire.linux import ipv6 as ipv6_sysctls
 from badwire.options import CLOCK, SNAPLEN
+from badwire.packets.packet import ETHERNET_HEADER
 from badwire.store.reader import FORMAT, read_capture, read_records
 from badwire.store.recorder import Recorder
 from badwire.substrate.names import entries, entries6
@@ -22,7 +23,7 @@ from badwire.testbed.here import Here
 from badwire.testbed.host import Host
 from badwire.testbed.placeholders import ADDRESS6, addresses_by_name
 from badwire.testbed.teardown import Teardown
-from badwire.testbed.wire import Wire
+from badwire.testbed.wire import Wire, begin_capture
 from badwire.topology.topology import Topology
 from badwire.util.jsonlines import WIRE, Message, MessageHandler
 from badwire.util.signals import Interrupted
@@ -86,8 +87,7 @@ class Lab:
         """
         if not self._open:
             return Evidence.load(self._folder)
-        for host in self.hosts.values():
-            host.counters()
+        _results({name: host.begin("counters") for name, host in self.hosts.items()})
         counts = self._settle()
         with self._recorder.paused():
             records = read_records(self._folder)
@@ -233,7 +233,10 @@ def open_lab(
         undo.callback(teardown.expect_agents_to_end, channels)
         host_channels = dict(channels)
         wire_channel = host_channels.pop(WIRE)
+        # While the hosts prepare themselves, the wire makes its bridge, and begins the capture before it has a port.
         joined = streams.joined or {}
+        bridge_made = wire_channel.begin("bridge", name=streams.bridge, mtu=topology.mtu, fails_open=bool(joined))
+        capture_begun = begin_capture(wire_channel, snaplen, clock)
         hellos = {name: channel.begin("hello", address=joined.get(name)) for name, channel in host_channels.items()}
         greetings = _results(hellos)
         if not own_bridge:
@@ -247,7 +250,8 @@ def open_lab(
             address6 = _without_prefix(addresses6[name]) if addresses6 else None
             environment = spec.container.environment
             hosts[name] = Host(name, address, channels[name], recorder, programs, by_name, environment, address6)
-        wire = Wire(wire_channel, recorder, engine, seed, hosts.values())
+        cuts_at = snaplen if snaplen < topology.mtu + ETHERNET_HEADER else None
+        wire = Wire(wire_channel, recorder, engine, seed, hosts.values(), cuts_at)
         recorder.hosts(hosts)
         recorder.record(
             "meta",
@@ -268,7 +272,8 @@ def open_lab(
         listeners[WIRE] = wire.handle_event
         for name, host in hosts.items():
             listeners[name] = host.handle_event
-        wire_channel.ask("bridge", name=streams.bridge, mtu=topology.mtu, fails_open=bool(joined))
+        for of_wire in (bridge_made, capture_begun):
+            _results({WIRE: of_wire})
         ends: dict[str, dict[str, Any]] = {}
         for name, greeting in greetings.items():
             interface = greeting["interface"]
@@ -278,7 +283,6 @@ def open_lab(
                 "iflink": interface.get("iflink"),
             }
         wire.add_ports(ends)
-        wire.start_capture(snaplen, topology.mtu, clock)
         setups: dict[str, Reply] = {}
         for name, channel in host_channels.items():
             by_its_agent = {**ipv6_sysctls.OFF, **to_set[name]} if own_bridge else {}
@@ -296,7 +300,7 @@ def open_lab(
         for name, facts in _results(setups).items():
             recorder.record("facts", host=name, **facts)
         wire_channel.ask("open")
-        teardown.record_counters()
+        _results({name: host.begin("counters") for name, host in hosts.items()})
         undo.callback(teardown.record_end)
         bring_up.is_over = True
         progress("running")

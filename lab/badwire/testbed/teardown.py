@@ -1,13 +1,12 @@
 """How a lab ends, in the order that loses nothing: programs, counters, capture, agents, files."""
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, wait
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager
-from typing import Any
 
 from badwire.errors import LabError, Timeout
 from badwire.store.recorder import Recorder
-from badwire.testbed.channel import Channel
+from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
 from badwire.testbed.host import Host
 from badwire.testbed.wire import Wire
 
@@ -32,23 +31,18 @@ class Teardown:
         self.error: str | None = None
         self._capture_counts: dict[str, int] = {}
 
-    def record_counters(self) -> None:
-        """Record the kernel's counters of every host."""
-        for host in self.hosts.values():
-            host.counters()
-
     def record_end(self) -> None:
         """Kill the programs, and record the final tables, counters and capture.
 
         Each step is tried even if an agent is gone or the disk is full. A step that fails is the run's error, unless
         there is one already: what the step would have recorded is missing.
         """
-        for host in self._responsive_hosts():
+        # What happens until now first, since a call may return when the program at the other end is killed.
+        hosts = self._answering(self.hosts.values(), ("settle",), ANSWER_TIMEOUT)
+        for host in hosts:
             with self._error_is_recorded(_missing(host)):
-                host.ask("blocking")  # first, since a call may return when the program at the other end is killed
                 host.kill_programs()
-                host.ask("sample")
-                host.counters()
+        self._answering(hosts, ("sample", "counters"), REPLY_TIMEOUT)
         if self.wire is not None:
             with self._error_is_recorded("the end of the capture is missing"):
                 self._capture_counts = self.wire.stop_capture()
@@ -69,22 +63,25 @@ class Teardown:
         lost = self._capture_counts.get("dropped")
         self._recorder.close(dropped_by_faults, captured, lost)
 
-    def _responsive_hosts(self) -> list[Host]:
-        """The hosts whose agents answer. The first of the others is the run's error, unless there is one already."""
-        requests: dict[Future[Any], Host] = {}
-        for host in self.hosts.values():
+    def _answering(self, hosts: Iterable[Host], requests: Sequence[str], within: float) -> list[Host]:
+        """The hosts whose agents answer these requests, all together ``within`` seconds.
+
+        The first of the others is the run's error, unless there is one already.
+        """
+        asked: list[tuple[Host, Reply]] = []
+        for host in hosts:
             with self._error_is_recorded(_missing(host)):
-                future = host.begin("sample")
-                requests[future] = host
-        answered, _ = wait(requests, ANSWER_TIMEOUT)
-        responsive: list[Host] = []
-        for future, host in requests.items():
+                replies = [host.begin(request) for request in requests]
+                asked.append((host, replies[-1]))  # an agent answers in the order of the requests
+        answered, _ = wait([reply for _, reply in asked], within)
+        answering: list[Host] = []
+        for host, reply in asked:
             with self._error_is_recorded(_missing(host)):
-                if future not in answered:
-                    raise Timeout(f"its agent did not answer within {ANSWER_TIMEOUT:g} s; is the machine overloaded?")
-                future.result()
-                responsive.append(host)
-        return responsive
+                if reply not in answered:
+                    raise Timeout(f"its agent did not answer within {within:g} s; is the machine overloaded?")
+                reply.result()
+                answering.append(host)
+        return answering
 
     @contextmanager
     def _error_is_recorded(self, missing: str) -> Iterator[None]:

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 from badwire.errors import AgentLost, BadOption, LabError, Timeout
 from badwire.faults.corrupt import Corrupt
 from badwire.faults.fault import Fault
-from badwire.packets.packet import ETHERNET_HEADER
 from badwire.store.recorder import Recorder
-from badwire.testbed.channel import Channel
+from badwire.testbed.channel import Channel, Reply
 from badwire.testbed.host import Host
 from badwire.util.jsonlines import Message
 
@@ -25,6 +24,14 @@ class OwnedFault(NamedTuple):
 
     owner: object
     fault: Fault
+
+
+def begin_capture(channel: Channel, snaplen: int, clock: str) -> Reply:
+    """Ask the wire's agent to capture every frame on every port from now on, and to keep ``snaplen`` bytes of each.
+
+    On the "virtual" clock time stops while the agent reads the capture, so it reads each frame at once.
+    """
+    return channel.begin("watch", snaplen=snaplen, rests=clock == "real")
 
 
 class Wire:
@@ -41,6 +48,7 @@ class Wire:
         engine: str,
         seed: int,
         hosts: Collection[Host],
+        cuts_at: int | None,
     ) -> None:
         self._channel = channel
         self._recorder = recorder
@@ -53,7 +61,7 @@ class Wire:
         self._since: dict[str, int] = {}  # host -> when its faults were last changed, in ns
         self._changed = threading.Condition()
         self._lost: LabError | None = None
-        self._cuts_at: int | None = None  # bytes of a frame that the capture keeps, if it does not keep all
+        self._cuts_at = cuts_at  # bytes of a frame that the capture keeps, if it does not keep all
 
     def add_ports(self, interfaces: Mapping[str, Mapping[str, Any]]) -> None:
         """Connect hosts to the bridge.
@@ -159,14 +167,6 @@ class Wire:
         """Return which engines this wire has, and for each of the others why it is missing."""
         found: dict[str, Any] = self._ask("facts")
         return found
-
-    def start_capture(self, snaplen: int, mtu: int, clock: str) -> None:
-        """Capture every frame on every port from now on, and keep ``snaplen`` bytes of each.
-
-        On the "virtual" clock time stops while the agent reads the capture, so it reads each frame at once.
-        """
-        self._cuts_at = snaplen if snaplen < mtu + ETHERNET_HEADER else None
-        self._ask("watch", snaplen=snaplen, rests=clock == "real")
 
     def drain(self) -> dict[str, int]:
         """Record every frame that has passed until now; return the counts of ``stop_capture``, as they are now."""

@@ -62,6 +62,9 @@ class WireAgent:
         self._bridge: Bridge | None = None
         self._ports: dict[str, _PortState] = {}  # by host
         self._recorder: CaptureRecorder | None = None
+        # Recorders that have finished. The kernel takes 20 ms to unmap a ring: for the one of a lab's end, the lab need
+        # not wait, since it is unmapped when the process ends, as the others end.
+        self._ended: list[CaptureRecorder] = []
         self._redirect: Redirect | None = None
         self._no_netem: str | None = NO_PORT_YET
         self._requests: dict[str, Callable[..., object]] = {
@@ -149,6 +152,8 @@ class WireAgent:
         redirect = self._existing(self._redirect)
         end = time.monotonic_ns()  # of the frames that pass from now on, only some are captured
         counts = self._counts(redirect.unwatch(), recorder.finish(), end)
+        recorder.set_ports({})
+        self._ended.append(recorder)
         self._recorder = None
         return counts
 
