@@ -39,6 +39,9 @@ class Forked:
             finally:
                 os._exit(status)
 
+    def pidfd(self) -> int:
+        return os.pidfd_open(self.pid)
+
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -24,8 +24,12 @@ from badwire.substrate.substrate import Substrate
 from badwire.testbed.c_programs import CPrograms
 from badwire.uml.paths import OUT
 
+if TYPE_CHECKING:
+    from badwire.substrate import netns_launcher
+
 RUNNER = pytest.StashKey[Runner | MachineError]()
 RUNS = pytest.StashKey["Runs"]()
+LAUNCHER: pytest.StashKey["netns_launcher.Launcher"] = pytest.StashKey()
 
 
 def options(config: pytest.Config) -> Options:
@@ -107,9 +111,11 @@ def runs(session: pytest.Session, scenarios: Callable[[], Iterable[Scenario]]) -
 
 
 def close(config: pytest.Config) -> None:
-    """End the runs that have not finished when the session ends."""
+    """End the runs that have not finished when the session ends, and what its labs share."""
     if RUNS in config.stash:
         config.stash[RUNS].close()
+    if LAUNCHER in config.stash:
+        config.stash[LAUNCHER].close()
 
 
 def check_kernel_is_built() -> None:
@@ -156,8 +162,21 @@ def substrate(config: pytest.Config) -> Substrate:
     """
     clock = runner(config).clock
     if isinstance(clock, RealClock):
-        return clock.substrate
+        chosen = clock.substrate
+        # In a kernel of the virtual clock there is one test only.
+        return chosen if chosen.name != "netns" or in_kernel() else _with_launcher(config)
     raise BadOption(
         "this test asked for a lab by getfixturevalue, so it was not seen that it needs the virtual clock; name the"
         " fixture among the test's arguments."
     )
+
+
+def _with_launcher(config: pytest.Config) -> Substrate:
+    """The substrate of network namespaces, whose labs are started by one launcher for the whole session."""
+    with own_path():
+        from badwire.substrate.netns import Netns
+        from badwire.substrate.netns_launcher import Launcher
+
+    if LAUNCHER not in config.stash:
+        config.stash[LAUNCHER] = Launcher()
+    return Netns(config.stash[LAUNCHER].launch)

@@ -49,13 +49,14 @@ class SocketStream:
         self.socket.close()
 
     def stderr_tail(self) -> str:
-        return _tail(self.stderr)
+        return tail(self.stderr)
 
 
 class Child(Protocol):
-    """A child process, with the interface of subprocess.Popen."""
+    """An init process."""
 
-    pid: int
+    def pidfd(self) -> int:
+        """A new descriptor of it (pidfd_open(2))."""
 
     def kill(self) -> None: ...
 
@@ -66,9 +67,17 @@ class Child(Protocol):
 Launch = Callable[[socket.socket, int], Child]
 
 
+class InitProcess(subprocess.Popen[bytes]):
+    """The init process as a program of its own."""
+
+    def pidfd(self) -> int:
+        """See ``Child``."""
+        return os.pidfd_open(self.pid)
+
+
 def launch(theirs: socket.socket, stderr: int) -> Child:
     """Start the init process as a program of its own, which inherits these two descriptors only."""
-    return subprocess.Popen(
+    return InitProcess(
         import_path.command("badwire.substrate.netns_init", str(theirs.fileno())),
         pass_fds=[theirs.fileno()],
         stdin=subprocess.DEVNULL,
@@ -84,7 +93,7 @@ def _await_end(process: Child) -> None:
 
     Its end ends every process in its PID namespace.
     """
-    ended = os.pidfd_open(process.pid)
+    ended = process.pidfd()
     poll = select.poll()
     poll.register(ended, select.POLLIN)  # Popen.wait with a timeout would poll in a loop
     if not poll.poll(_ENDS_WITHIN * 1000):
@@ -93,10 +102,11 @@ def _await_end(process: Child) -> None:
     process.wait()
 
 
-def _tail(stderr: int) -> str:
+def tail(stderr: int) -> str:
+    """The end of what was written to a process's standard error."""
     size = os.fstat(stderr).st_size
-    tail = os.pread(stderr, _TAIL, max(0, size - _TAIL))
-    return tail.decode("utf-8", "backslashreplace").strip()
+    end = os.pread(stderr, _TAIL, max(0, size - _TAIL))
+    return end.decode("utf-8", "backslashreplace").strip()
 
 
 class Namespaces:
@@ -153,7 +163,7 @@ class Namespaces:
     def _answer(self) -> dict[str, object]:
         data = self._control.recv(4096)
         if not data:
-            lines = _tail(self._stderr).splitlines()
+            lines = tail(self._stderr).splitlines()
             output = lines[-1] if lines else "none"
             raise AgentLost(f"the process that holds the namespaces ended at once; its last output: {output}")
         answer: dict[str, object] = json.loads(data)

@@ -22,6 +22,10 @@ class Forked:
     def __init__(self, main: Callable[[], None]) -> None:
         self.pid = fork(main)
 
+    def pidfd(self) -> int:
+        """See `badwire.substrate.netns.Child`."""
+        return os.pidfd_open(self.pid)
+
     def kill(self) -> None:
         """Send SIGKILL to it."""
         os.kill(self.pid, signal.SIGKILL)
