@@ -9,8 +9,8 @@ tear-down of the fixture `lab` with two hosts, the run's result and page include
 many: 500 hosts, up and down, and 50, per host.
 
 All alternatives of a line are measured in turn, in one run, since these times mean little across machines; a ratio is
-the median of those of the single turns. The goals are ratios. Memory is the sum of the proportional set sizes (PSS, /proc/PID/smaps_rollup) of the lab's
-own processes; the processes of an engine that serves them are not counted.
+the median of those of the single turns. The goals are ratios. Memory is the sum of the proportional set sizes (PSS,
+/proc/PID/smaps_rollup) of the lab's own processes; the processes of an engine that serves them are not counted.
 """
 
 import os
