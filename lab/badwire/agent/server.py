@@ -110,7 +110,7 @@ def _host(loop: Loop, send: MessageHandler, defaults: ProgramDefaults) -> tuple[
 
 
 def _wire(loop: Loop, outbox: Outbox) -> tuple[Handler, Close]:
-    # Imported here, since it needs pyroute2, which would cost a host's agent time and memory.
+    # Imported here, since it would cost a host's agent time and memory.
     from badwire.agent.wire.agent import WireAgent
 
     agent = WireAgent(loop, outbox)

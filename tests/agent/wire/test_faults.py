@@ -140,6 +140,29 @@ def test_setting_changing_and_lifting_lose_nothing(wire: HostNetwork) -> None:
     assert wire.ok("unwatch")["dropped"] == 0
 
 
+def test_faults_toward_many_hosts_are_set_all_or_none(wire: HostNetwork) -> None:
+    client, server = wire.hosts
+    slow = {"name": "delay", "time": 0.2}
+    with udp(client, PORT) as near, udp(server, PORT) as far:
+        near.sendto(b"before", far.getsockname())  # ARP is done before the faults
+        far.recv(100)
+        answers = wire.ok("faults", toward={client.name: [], server.name: [slow]}, engine="relay", seed=1)
+        assert answers.keys() == {client.name, server.name}
+        wrong = {"name": "loss", "probability": 2}
+        for toward in (
+            {server.name: [], client.name: [wrong]},
+            {server.name: [], "mars": []},
+        ):
+            assert "error" in wire.ask("faults", toward=toward, engine="relay", seed=1)
+        near.sendto(b"slow", far.getsockname())
+        far.settimeout(10)
+        far.recv(100)
+    wire.ok("unwatch")
+    sent = datagrams(wire, client.name, "in")[b"slow"]
+    delivered = datagrams(wire, server.name, "out")[b"slow"]
+    assert delivered - sent >= 200_000_000  # the delay toward the server stayed
+
+
 def test_the_redirect_as_tc_sees_it(wire_of_root: HostNetwork) -> None:
     server = wire_of_root.hosts[1]
     show = ("tc", "filter", "show", "dev", "p2", "egress")

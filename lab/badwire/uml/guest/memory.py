@@ -7,7 +7,7 @@ mapped in one step (flush_tlb_range in arch/um/kernel/tlb.c).
 
 import ctypes
 
-SIZE = 32 << 20  # bytes; the lab's modules and those of pyroute2 take 30 MB
+SIZE = 32 << 20  # bytes; the lab's modules take up to 30 MB
 SETTINGS = {
     "PYTHONMALLOC": "malloc",  # take all memory from the C library's heap, which is one range
     "MALLOC_TOP_PAD_": str(2 * SIZE),
