@@ -149,10 +149,11 @@ def test_faults_toward_many_hosts_are_set_all_or_none(wire: HostNetwork) -> None
         answers = wire.ok("faults", toward={client.name: [], server.name: [slow]}, engine="relay", seed=1)
         assert answers.keys() == {client.name, server.name}
         wrong = {"name": "loss", "probability": 2}
-        for toward in (
+        refused: list[dict[str, list[dict[str, Any]]]] = [
             {server.name: [], client.name: [wrong]},
             {server.name: [], "mars": []},
-        ):
+        ]
+        for toward in refused:
             assert "error" in wire.ask("faults", toward=toward, engine="relay", seed=1)
         near.sendto(b"slow", far.getsockname())
         far.settimeout(10)
