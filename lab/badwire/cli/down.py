@@ -46,7 +46,9 @@ def end(connection: ControlConnection) -> str:
         connection.send(do="down")
         message = connection.receive()
         if message is None:
-            raise AgentLost("The lab's process was killed before its report was written; its record is kept.")
+            raise AgentLost(
+                "The lab's process was killed before its report was written; `badwire report` makes it from the record."
+            )
         poll = select.poll()
         poll.register(daemon, select.POLLIN)
         poll.poll()

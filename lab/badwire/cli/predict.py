@@ -111,13 +111,13 @@ def _ask(name: str, question: Question, lines: TextIO) -> int:
         if not lines.isatty():
             _prompt(answer)  # a terminal has echoed it already
         if not line:
-            raise BadOption(f"--predict got no answer to the question of {name}: {WAY_OUT}.")
+            raise BadOption(f"--predict got no answer to the question about {name}: {WAY_OUT}.")
         if answer in numbers:
             _prompt()
             return int(answer)
         if not lines.isatty():
             raise BadOption(
-                f"{answer[:40]!r} is not an answer to the question of {name}: give a number from 1 to {last}."
+                f"{answer[:40]!r} is not an answer to the question about {name}: give a number from 1 to {last}."
             )
 
 
