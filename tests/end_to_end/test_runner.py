@@ -1,6 +1,6 @@
 """Runs from beginning to end, each in a process of its own, on namespaces: what stands in the run's folder afterwards.
 
-A run that breaks off, for whatever reason, keeps its evidence and says in one sentence why.
+A run that ends early, for whatever reason, keeps its evidence and says in one sentence why.
 """
 
 import json
@@ -95,7 +95,7 @@ def test_saved_evidence_can_be_judged_again(out: Path) -> None:
 def test_a_slip_in_a_scenario_is_one_sentence_and_a_traceback_in_the_folder(out: Path) -> None:
     done = lab("run", story("slip"), "--substrate", "netns", "--out", out)
     folder = out / "slip" / "latest"
-    assert sentence(done).startswith("slip broke off in slip.py, line 12: KeyError: 'server'; the traceback is in ")
+    assert sentence(done).startswith("slip failed in slip.py, line 12: KeyError: 'server'; the traceback is in ")
     assert done.returncode == 3
     assert 'hosts["server"]' in (folder / "traceback.txt").read_text()
     found = result(folder)

@@ -70,7 +70,7 @@ def reports(call: str) -> Iterator[None]:
 
 @contextmanager
 def outlive(peer: tuple[str, int]) -> Iterator[None]:
-    """If a client breaks off in this block, say so and go on: a server outlives its clients."""
+    """If the connection to a client breaks in this block, say so and go on: a server outlives its clients."""
     try:
         yield
     except OSError as error:

@@ -486,7 +486,7 @@ def hosts_of(meta: Record) -> frozenset[str]:
 
 
 def missing_records(records: Sequence[Record]) -> Mapping[str, int]:
-    """How many records of each kind the last record counts that are not before it; empty without a last record."""
+    """How many records of each kind are missing, by the counts in the last record; empty without a last record."""
     kinds = [record["kind"] for record in records]
     if "end" not in kinds:
         return {}

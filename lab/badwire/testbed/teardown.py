@@ -22,7 +22,7 @@ class Teardown:
     Attributes:
         wire: the wire, once there is one.
         hosts: the hosts that are up, by name.
-        error: what broke the lab off; None if nothing did.
+        error: why the lab ended early; None if it did not.
     """
 
     def __init__(self, recorder: Recorder) -> None:

@@ -84,7 +84,7 @@ class ControlledSockets:
         """
         target = self._sockets.get(number)
         if target is None:
-            raise BadOption(f"there is no socket {number}; open one first")
+            raise BadOption(f"there is no socket {number} on this host; open it first")
         if call not in _CALLS:
             raise _refused(call, args, f"a controlled socket has no such call, only {', '.join(sorted(_CALLS))}")
         try:

@@ -101,7 +101,7 @@ def render(
 
 
 def badge(result: Result) -> str:
-    """The verdict; INTERACTIVE for a lab of `badwire up`, unless it broke off or the lab itself failed."""
+    """The verdict; INTERACTIVE for a lab of `badwire up`, unless it ended early or the lab itself failed."""
     if result.file != INTERACTIVE_FILE or result.error is not None:
         return result.verdict
     if any(claim.verdict == FAILS for claim in result.claims):
@@ -159,7 +159,7 @@ def command(result: Result) -> str:
 
 
 def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
-    """How the run was made; for a run that broke off, as much as is known."""
+    """How the run was made; for a run that ended early, as much as is known."""
     if environment.get("kernel"):
         yield f"Linux {environment['kernel']}, {environment.get('hz')} Hz"
     if environment.get("substrate"):
