@@ -1,4 +1,4 @@
-"""The faulty programs: each makes its mistake, and but for that does what a right one does."""
+"""The faulty programs: each makes its mistake, and but for that does what a correct one does."""
 
 import contextlib
 import os
