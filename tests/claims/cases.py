@@ -1,14 +1,14 @@
 """The cases of a scenario's claims: what each claim says of histories written by hand.
 
     def run(**changes: Any) -> Evidence:
-        ...                                     # a right history, but for what is changed
+        ...                                     # a correct history, but for what is changed
 
     WRONG = [("first_to_close", {"greeter_closes": ("client", "server")})]
     MISSING = [("first_to_close", {"greeter_closes": ()})]
     test_verdicts = verdicts("timewait", run, wrong=WRONG, missing=MISSING)
 
-Every claim holds for the right history, is unknown where nothing was recorded, fails for each wrong history that names
-it, and is unknown where what it needs is missing. Each claim needs at least one wrong history.
+Every claim holds for the correct history, is unknown where nothing was recorded, fails for each wrong history that
+names it, and is unknown where what it needs is missing. Each claim needs at least one wrong history.
 """
 
 from collections.abc import Callable, Iterable, Mapping
