@@ -20,7 +20,7 @@ from badwire.util.suggestion import did_you_mean
 
 NO_LIMIT = "all"  # the word for None, in a field that may be None
 EXAMPLE = "delay=50ms loss=10%"
-# What other tools, and people, call a fault.
+# Names that other tools, and people, use for a fault.
 _OTHER_NAMES = {
     "latency": "delay",
     "lag": "delay",
@@ -36,7 +36,7 @@ _OTHER_NAMES = {
     "cut": "partition",
     "disconnect": "partition",
 }
-# Two of these with the same fields would mean no more than one of the two.
+# Of two of these with the same fields, only one could have an effect.
 _ONLY_ONE = frozenset({"rate", "mtu", "partition"})
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%/]*)", re.IGNORECASE)

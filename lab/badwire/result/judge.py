@@ -36,7 +36,7 @@ def judgement(
     Args:
         scenario: its claims are judged.
         run: the evidence; None if it cannot be read, then there is an error.
-        error: what broke the run off.
+        error: why the run ended early; None if it did not.
 
     Returns:
         The result, and for each claim the frames that it was judged on.

@@ -110,7 +110,7 @@ def badge(result: Result) -> str:
 
 
 def _paragraphs(lesson: str) -> Iterator[tuple[str, bool]]:
-    """Each paragraph, and whether it is a drawing: these are indented and keep their lines."""
+    """Each paragraph, and whether it is a drawing: a drawing is indented and keeps its lines."""
     for text in lesson.split("\n\n"):
         is_drawing = any(line.startswith(" ") for line in text.splitlines())
         if is_drawing:
