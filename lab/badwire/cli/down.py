@@ -22,7 +22,7 @@ _UCRED = struct.Struct("3i")  # struct ucred (unix(7)): pid, uid, gid
 
 def down(argv: list[str]) -> int:
     """End a lab, and return once its daemon has ended. It is not an error if no lab is up."""
-    parser = arguments.Parser("down", "End a lab that `badwire up` brought up.")
+    parser = arguments.Parser("down", "End a lab that `badwire up` or `badwire attach` started.")
     add_name(parser.add_argument)
     args = parser.parse_args(argv)
     try:

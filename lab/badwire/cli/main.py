@@ -28,12 +28,13 @@ USAGE = """usage: badwire COMMAND [OPTION...]
   badwire doctor [--json]     test what this machine can do
   badwire clean               remove what killed runs left behind
   badwire up                  keep a lab running for the commands below, in any terminal
+  badwire attach NAME...      the same with containers that are already running
   badwire shell HOST          open a shell on a host
   badwire run-on HOST PROG... run a program on a host
   badwire sockets [--watch]   show the hosts' socket tables
   badwire fault set|show|...  set faults on the wire: badwire fault set --toward server delay=50ms loss=10%
   badwire capture --live      write frames as they pass, for Wireshark, tshark or tcpdump -r -
-  badwire down                end the lab
+  badwire down, detach        end the lab
   badwire kernel build|run    build the kernel of the virtual clock, or run a command in it
 
 `badwire COMMAND --help` shows a command's options. Exit status: 0 all claims hold; 1 a claim fails; 2 the request is

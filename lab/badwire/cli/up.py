@@ -28,7 +28,7 @@ VIRTUAL = (
     " `{lab} kernel run -- sh -c '{lab} up --substrate netns && {lab} run-on ...; {lab} down'`."
 )
 
-# The programs to be tried out are left out where the hosts have programs of their own.
+# Without the reference programs, since these hosts have programs of their own.
 ATTACHED_COMMANDS = """\
   {lab} fault set{name} --toward {server} delay=50ms loss=10%
   {lab} fault clear{name}
