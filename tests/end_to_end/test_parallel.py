@@ -1,4 +1,4 @@
-"""Several scenarios at once: each ends in its own way, and none outlives the command."""
+"""Several scenarios in parallel: each ends in its own way, and none outlives the command."""
 
 import os
 import shutil

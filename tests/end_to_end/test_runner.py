@@ -1,4 +1,4 @@
-"""Runs from beginning to end, each in a process of its own, on namespaces: what stands in the run's folder afterwards.
+"""Runs from beginning to end, each in a process of its own, on namespaces: what is in the run's folder afterwards.
 
 A run that ends early, for whatever reason, keeps its evidence and says in one sentence why.
 """
@@ -119,7 +119,7 @@ def test_netem_where_there_is_none_is_the_machines_fault(out: Path) -> None:
 
 
 def started(*args: object) -> "subprocess.Popen[str]":
-    """A run of the endless scenario that has come as far as to wait."""
+    """A run of the endless scenario that has begun to wait."""
     argv = [*LAB, "run", str(story("endless")), "--substrate", "netns", *map(str, args)]
     process = subprocess.Popen(
         argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True

@@ -1,4 +1,4 @@
-"""Faults as they are typed."""
+"""Faults as users type them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A lab that is kept up: how it comes, how it goes, and what is left when somebody kills it."""
+"""A lab that is kept up: how it starts, how it ends, and what is left when it is killed."""
 
 import json
 import os

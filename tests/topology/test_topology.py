@@ -1,4 +1,4 @@
-"""compose.yaml in, plain data out; what is not supported is one sentence that names it."""
+"""A compose file as plain data; what is not supported gives one sentence that names it."""
 
 from ipaddress import IPv6Network
 from pathlib import Path

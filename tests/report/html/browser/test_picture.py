@@ -1,4 +1,4 @@
-"""The picture of a run in a real browser: all of it is there, nothing lies over anything, it answers and it prints."""
+"""The diagram of a run in a real browser: it is complete, nothing overlaps, it reacts to clicks, and it prints."""
 
 from collections.abc import Callable
 from pathlib import Path
