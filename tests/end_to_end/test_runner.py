@@ -66,7 +66,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(out: Path) -> None:
         in done.stdout
     )
     assert "FAILS: 1 of 3 held, 1 of 3 failed, 1 of 3 unknown (netns, Linux " in done.stdout
-    assert "substrate netns: as asked for" in done.stderr
+    assert "substrate netns: as requested" in done.stderr
     assert "HOLDS" not in done.stderr
 
 
@@ -217,5 +217,5 @@ def test_progress_is_painted_and_taken_away_where_only_stderr_is_a_terminal(out:
         pass  # a terminal's way to say that nobody is at the other end
     os.close(ours)
     assert process.wait() == 0
-    assert b"substrate netns: as asked for\x1b[K" in seen  # later steps may be over before they are painted
+    assert b"substrate netns: as requested\x1b[K" in seen  # later steps may be over before they are painted
     assert seen.endswith(b"A\x1b[J")
