@@ -224,7 +224,7 @@ def test_each_mistake_in_a_marker_is_an_error(pytester: pytest.Pytester) -> None
     done = pytester.runpytest_subprocess("-v", *NETNS)
     done.assert_outcomes(passed=1, errors=6, failed=2)
     for said in (
-        "the marker lab takes its arguments by name, and has 'three.yaml' without one: topology, *",
+        "the marker lab takes its arguments by name, and has 'three.yaml' without one; it takes topology, *",
         "two markers lab of this test contradict each other: topology is 'wrong.yaml' in one, *",
         "wrong.yaml: *",
         "compose.yaml: there is no host 'sever'; there are server, client",

@@ -60,7 +60,7 @@ def test_none_is_the_default() -> None:
 
 @pytest.mark.parametrize("topology", [3, ["a.yaml"], {"services": {}}])
 def test_a_topology_is_a_file_or_a_topology(topology: object) -> None:
-    with pytest.raises(BadOption, match="topology= is the path of a compose file, or a Topology, not "):
+    with pytest.raises(BadOption, match="topology= must be the path of a compose file, or a Topology, not "):
         LabSettings.of({"topology": topology}, Path())
 
 
@@ -113,5 +113,7 @@ def test_a_wrong_marker_is_not_hidden_by_a_closer_one() -> None:
 
 
 def test_arguments_by_position_are_refused() -> None:
-    with pytest.raises(BadOption, match=r"takes its arguments by name, and has 'x\.yaml' without one: topology, "):
+    with pytest.raises(
+        BadOption, match=r"takes its arguments by name, and has 'x\.yaml' without one; it takes topology, "
+    ):
         LabSettings.of_markers([pytest.mark.lab("x.yaml").mark], Path())

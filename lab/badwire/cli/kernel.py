@@ -204,7 +204,7 @@ def run_command(argv: list[str]) -> int:
             text = str(error).replace(removed, "--out DIR keeps the complete console")
             raise type(error)(text) from error
     if not isinstance(status, int):
-        raise ProgramFailed(f"{args.command[0]} has no exit status.")
+        raise ProgramFailed(f"{args.command[0]} has no exit status; run it again.")
     return status
 
 

@@ -264,7 +264,7 @@ class Host:
             from badwire.testbed import inspection
         except ModuleNotFoundError as error:
             raise BadOption(
-                f"{error.name} is not installed: pip install pytest-testinfra, or badwire with the extra `test`."
+                f"{error.name} is not installed; pip install pytest-testinfra, or badwire with the extra `test`."
             ) from None
         return inspection.inspect(self)
 

@@ -234,7 +234,7 @@ def load(path: Path) -> Topology:
     except OSError as error:
         raise BadTopology(f"{path} cannot be read: {error.strerror}; name a compose file") from None
     except UnicodeDecodeError:
-        raise BadTopology(f"{path} is not a text file in UTF-8") from None
+        raise BadTopology(f"{path} is not a text file in UTF-8; save it as one") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date, for example
         raise BadTopology(f"{where} is not YAML: {_problem(error)}") from None
     problems = Problems()
@@ -243,7 +243,7 @@ def load(path: Path) -> Topology:
         with problems.collected():
             parts = _parts(document, problems)
     except RecursionError:
-        raise BadTopology(f"{where}: an alias in it contains itself") from None
+        raise BadTopology(f"{where}: an alias in it contains itself; remove that") from None
     if problems:
         raise problems.error(where)
     return Topology(

@@ -191,7 +191,7 @@ class Topology:
                 owner = owners.get(name.lower(), host.name)
                 if owner != host.name:
                     raise self._bad(
-                        f"host {host.name!r} has the alias or hostname {name!r}, which is the name of another host"
+                        f"host {host.name!r} has the alias or hostname {name!r}, which is another host's name"
                     )
 
     def addresses(self, default: str = "10.0.0.0/24") -> dict[str, str]:
@@ -258,10 +258,14 @@ class Topology:
             if text is None:
                 continue
             if network is None:
-                raise self._bad(f"host {host!r} asks for {text}, but the network has no {noun}")
+                raise self._bad(
+                    f"host {host!r} asks for {text}, but the network has no {noun}; give it one, or drop the address"
+                )
             address = self._address(host, text, network)
             if address in host_at:
-                raise self._bad(f"hosts {host_at[address]!r} and {host!r} both ask for {text}")
+                raise self._bad(
+                    f"hosts {host_at[address]!r} and {host!r} both ask for {text}; give one of them another address"
+                )
             host_at[address] = host
 
     def _address(self, host: str, text: str, network: Network) -> Address:
@@ -317,7 +321,7 @@ def copies(host: HostSpec, number: int) -> tuple[HostSpec, ...]:
         return (host,)
     for address in (host.address, host.address6):
         if address is not None and number > 1:
-            raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {address}")
+            raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {address}; leave it out")
     hosts = []
     for index in range(1, number + 1):
         numbered = replace(host, name=f"{host.name}{index}", aliases=(host.name, *host.aliases))

@@ -94,7 +94,9 @@ class Programs:
         try:
             process = self._spawn(argv, request["env"], directory, stdin=request["stdin"])
         except ValueError as error:  # a zero byte, or a variable's name with =
-            raise BadOption(f"{name} cannot be started with these arguments and variables: {error}") from None
+            raise BadOption(
+                f"{name} cannot be started with these arguments and variables ({error}); correct them"
+            ) from None
         except OSError as error:
             if error.filename == directory:
                 raise BadOption(
