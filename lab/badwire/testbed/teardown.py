@@ -88,7 +88,7 @@ class Teardown:
 
     @contextmanager
     def _error_is_recorded(self, missing: str) -> Iterator[None]:
-        """Keep a LabError as the run's error, unless there is one already; ``missing`` says what is not on record."""
+        """Keep a LabError as the run's error, unless there is one already; ``missing`` says what was not recorded."""
         try:
             yield
         except LabError as error:

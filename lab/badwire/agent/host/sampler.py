@@ -78,7 +78,7 @@ class SocketTimer:
     def update(cls, before: "SocketTimer | None", now: int, left: int) -> "SocketTimer":
         """The timer in a sample taken at ``now`` that shows ``left`` ns until it expires.
 
-        A timer with no time left keeps its due time; one with more time left than before has been set anew.
+        A timer with no time left keeps its due time; one with more time left than before has been restarted.
         """
         if before is None:
             return cls(left, now + left)

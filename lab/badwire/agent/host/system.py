@@ -329,7 +329,7 @@ def processes() -> list[dict[str, Any]]:
             stat = (directory / "stat").read_text()
         except OSError:
             continue  # it has just ended
-        # proc_pid_stat(5): the name stands in parentheses, and may contain any character.
+        # proc_pid_stat(5): the name is in parentheses, and may contain any character.
         _, _, after_pid = stat.partition("(")
         name, _, fields = after_pid.rpartition(")")
         state, ppid, _process_group, session, *_ = fields.split()
