@@ -231,8 +231,8 @@ volumes: {data: {}}
 networks: {lab: {internal: false}}
 """
     sentence = refusal(tmp_path, text)
-    assert sentence.startswith("compose.yaml: the lab cannot honour 9 things in it: ")
-    problems = sentence.partition("in it: ")[2].split("; ")
+    assert sentence.startswith("compose.yaml: the lab cannot honour 9 settings: ")
+    problems = sentence.partition("settings: ")[2].split("; ")
     for words in (
         ["'db:${TAG}'", "variable"],
         ["the file", "'volumes'"],
