@@ -229,7 +229,7 @@ def test_each_mistake_in_a_marker_is_an_error(pytester: pytest.Pytester) -> None
         "wrong.yaml: *",
         "compose.yaml: there is no host 'sever'; there are server, client",
         "a route is given for 'sever', which is not a host: the topology has server, client.",
-        "hosts= is a mapping from hosts of the topology to whole numbers, *, not 'client=2'.",
+        "hosts= must be a mapping from hosts of the topology to whole numbers, *, not 'client=2'.",
         "this test has a marker lab, but does not use the fixture `lab`, *",
     ):
         done.stdout.fnmatch_lines([said])
