@@ -165,9 +165,9 @@ def test_a_program_starts_where_it_is_told_to(opener: Any, tmp_path: Path) -> No
         assert client.run("/bin/pwd", cwd="/usr/bin").out == "/usr/bin\n"
         assert client.run("/bin/cat", "file", cwd=tmp_path).out == "here\n"
         assert client.start("/bin/pwd", cwd="/", ready=False).wait().out == "/\n"
-        with pytest.raises(BadOption, match=r"^cwd= names /no/such, which is no directory on this host"):
+        with pytest.raises(BadOption, match=r"^cwd= names /no/such, which is not a directory on this host"):
             client.run("/bin/pwd", cwd="/no/such")
-        with pytest.raises(BadOption, match=r"^cwd= names /etc/passwd, which is no directory"):
+        with pytest.raises(BadOption, match=r"^cwd= names /etc/passwd, which is not a directory"):
             client.run("/bin/pwd", cwd="/etc/passwd")
         with pytest.raises(ProgramNotFound):
             client.run("/no/such", cwd="/")
