@@ -20,23 +20,23 @@ help: ## list the targets
 lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [PROGRAMS=python|c] [KERNEL=6.1,6.12] [SEED=N] [OUT=DIR] [JOBS=N] [LIMIT=S] [MEMORY=MB] [SNAPLEN=BYTES] [COMPOSE=FILE] [PREDICT=1]
 	@$(LAB) run $(options) $(SCENARIO)
 
-up: venv ## keep a lab running: make up [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [COMPOSE=FILE] [HOSTS="client=2"]; badwire down ends it
+up: venv ## keep a lab running: make up [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [COMPOSE=FILE] [HOSTS="client=2"]; badwire down ends it
 	@$(LAB) up $(if $(COMPOSE),--compose "$(COMPOSE)") $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
 	  $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(HOSTS),--hosts $(HOSTS))
 
 down: venv ## end the lab of make up
 	@$(LAB) down
 
-list: venv ## the scenarios, one line each
+list: venv ## list the scenarios, one line each
 	@$(LAB) list
 
 ledger: venv ## docs/ledger.md: what the course texts say, what the claims say, and what the last runs measured
 	@$(LAB) ledger --out docs/ledger.md
 
-doctor: venv ## what this machine can do, and how to fix what is missing
+doctor: venv ## test what this machine can do, and say how to fix what is missing
 	@$(LAB) doctor
 
-clean: venv ## remove what dead runs have left
+clean: venv ## remove what killed runs left behind
 	@$(LAB) clean
 
 test: venv ## all tests, the quick ones first, and all scenarios as tests, on both clocks and both substrates

@@ -2,11 +2,11 @@
 
     python -m benchmarks.up_and_down [netns] [docker]
 
-netns: from the moment the init process has its modules (its interpreter's start and imports are told apart) to the last
-process gone; beside it the same two hosts and bridge made and removed by iproute2 alone. docker: from the first request
-to the last reply; beside it two bare `docker run` and `docker rm` of the same image. Both in one run, since these times
-mean little across machines. Memory is the sum of the proportional set sizes (PSS, /proc/PID/smaps_rollup) of the lab's
-own processes; the processes of an engine that serves them are not counted.
+netns: from the moment the init process has its modules (its interpreter's start and imports are listed separately) to
+the last process gone; beside it the same two hosts and bridge made and removed by iproute2 alone. docker: from the
+first request to the last reply; beside it two bare `docker run` and `docker rm` of the same image. Both in one run,
+since these times mean little across machines. Memory is the sum of the proportional set sizes (PSS,
+/proc/PID/smaps_rollup) of the lab's own processes; the processes of an engine that serves them are not counted.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The public names: written here once more, so that none goes or comes without a decision."""
+"""The public names, listed here again, so that none is added or removed by accident."""
 
 import ast
 import importlib

@@ -41,7 +41,7 @@ from badwire.store.records import NS, Record  # noqa: E402
 from tests.claims.cases import Case, claims, nothing  # noqa: E402
 
 OBSERVED = ("counters", "facts", "processes", "sample")
-"""The kinds of records that the lab makes by looking at a host."""
+"""The kinds of records that the lab makes by observing a host."""
 SOURCE_MAC = slice(6, 12)  # in a frame
 MOST_FRAMES = 1000
 """Of a history with more frames, one frame is lost and none becomes unreadable, since judging it takes a second."""
@@ -198,7 +198,8 @@ def _seconds(t: int, run: Evidence) -> str:
 
 
 def violations(scenario: Scenario, cases: Iterable[Case], seed: int) -> Iterator[Violation | None]:
-    """Judge the claims of a scenario on what is left of each history. None stands for a removal that is right."""
+    """Judge the claims of a scenario on what is left of each history. None stands for a removal that has no wrong
+    effect."""
     tried: set[int] = set()
     for number, case in enumerate(cases):
         run = case.history()

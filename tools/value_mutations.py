@@ -1,8 +1,8 @@
 """Mutation testing of the checks: ``python tools/value_mutations.py [SCENARIO...]``.
 
-A check that no evidence can turn is no check. Values in the right history of each scenario are changed, one field at a
-time: in one record, or in all of its kind; in one frame, or in all. Each check that holds must stop holding for at
-least one of these changes. The tool prints the checks that hold whatever is changed, and fails if there are any.
+A check that no evidence can make fail checks nothing. Values in the correct history of each scenario are changed, one
+field at a time: in one record, or in all of its kind; in one frame, or in all. Each check that holds must stop holding
+for at least one of these changes. The tool prints the checks that hold whatever is changed, and fails if there are any.
 
 Whether a check stops holding for every change of what it rests on cannot be asked in this way: a bound allows more than
 one value.
@@ -159,7 +159,7 @@ def holding(claim: Claim, run: Evidence) -> set[Row]:
 
 
 def unturned(scenario: str) -> tuple[int, set[Row]]:
-    """How many checks hold on the scenario's right history, and those that hold whatever is changed."""
+    """How many checks hold on the scenario's correct history, and those that hold whatever is changed."""
     cases = importlib.import_module(f"tests.claims.test_{scenario}").test_verdicts.cases
     run = next(case.history() for case in cases if case.what == "right")
     claims = load(scenario).claims
@@ -175,7 +175,7 @@ def unturned(scenario: str) -> tuple[int, set[Row]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the checks that nothing turns. Returns the exit status: 1 if there is one, else 0."""
+    """Print the checks that no change makes fail. Returns the exit status: 1 if there is one, else 0."""
     parser = argparse.ArgumentParser(description="mutation testing of the checks: values are changed")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
     names = parser.parse_args(arguments).scenarios or sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))

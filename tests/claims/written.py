@@ -39,7 +39,7 @@ def ns(seconds: float) -> int:
 class Written:
     """A run written by hand. ``facts`` replace those of each host: hz, release, sysctls, mtu, offloads.
 
-    With ``ipv6`` each host has an address of IPv6 too; ``version`` is that of the frames that are written next.
+    With ``ipv6`` each host has an IPv6 address too; ``version`` is that of the frames that are written next.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Written:
             self.record("facts", 0, host=host, mac=self.mac(host), **{**known, **facts})
 
     def record(self, kind: str, t: float, **fields: Any) -> None:
-        """Any record as it stands in evidence.jsonl, at ``t``."""
+        """Any record as it is in evidence.jsonl, at ``t``."""
         self.records.append({"kind": kind, "t": ns(t), **fields})
 
     def note(self, t: float, text: str) -> None:

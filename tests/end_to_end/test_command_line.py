@@ -23,9 +23,9 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
         (["run", "all", "timewait"], "`all` runs every scenario: give it alone"),
         (
             ["run", "compose.yaml"],
-            "compose.yaml is a compose file, and not a scenario: name a scenario, and add --compose compose.yaml.",
+            "compose.yaml is a compose file, not a scenario: name a scenario, and add --compose compose.yaml.",
         ),
-        (["run", "./compose.yaml"], "./compose.yaml is a compose file, and not a scenario"),
+        (["run", "./compose.yaml"], "./compose.yaml is a compose file, not a scenario"),
         (["run", "./README.md"], "./README.md is not a scenario file, whose name ends with .py"),
         (
             ["fault", "set", "loss=1%", "--toward", "server", "delay=1ms"],

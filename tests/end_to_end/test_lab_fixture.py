@@ -224,13 +224,13 @@ def test_each_mistake_in_a_marker_is_an_error(pytester: pytest.Pytester) -> None
     done = pytester.runpytest_subprocess("-v", *NETNS)
     done.assert_outcomes(passed=1, errors=6, failed=2)
     for said in (
-        "the marker lab takes its arguments by name, and has 'three.yaml' without one: topology, *",
+        "the marker lab takes its arguments by name, and has 'three.yaml' without one; it takes topology, *",
         "two markers lab of this test contradict each other: topology is 'wrong.yaml' in one, *",
         "wrong.yaml: *",
         "compose.yaml: there is no host 'sever'; there are server, client",
         "a route is given for 'sever', which is not a host: the topology has server, client.",
-        "hosts= is a mapping from hosts of the topology to whole numbers, *, not 'client=2'.",
-        "this test has a marker lab, and does not use the fixture `lab`, *",
+        "hosts= must be a mapping from hosts of the topology to whole numbers, *, not 'client=2'.",
+        "this test has a marker lab, but does not use the fixture `lab`, *",
     ):
         done.stdout.fnmatch_lines([said])
 

@@ -95,5 +95,5 @@ def test_words(frame: bytes, words: str, label: str) -> None:
     ],
 )
 def test_addresses_of_calls(address: Sequence[object], shown: str) -> None:
-    """Python gives an address of IPv6 with flow and scope; brackets part it from the port (RFC 3986 section 3.2.2)."""
+    """Python gives an IPv6 address with flow and scope; brackets separate it from the port (RFC 3986 section 3.2.2)."""
     assert describe._short(address) == shown

@@ -106,7 +106,7 @@ def test_a_run_that_broke_off_has_a_line_for_each_claim() -> None:
         "UNKNOWN  Pigs fly",
         "UNKNOWN  Pigs fly",
         "",
-        "UNKNOWN: 2 of 2 unknown; the run broke off (netns)",
+        "UNKNOWN: 2 of 2 unknown; the run ended early (netns)",
     ]
 
 

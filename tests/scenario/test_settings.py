@@ -11,19 +11,19 @@ from badwire.scenario import scenario
 from badwire.topology.topology import Topology
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"sysctls": ["net.ipv4.tcp_sack"]}, "sysctls= is a mapping such as "),
-    ({"sysctls": {"net.ipv4.tcp_sack": None}}, "sysctls= is a mapping such as "),
-    ({"sysctls": {"server": {"net.ipv4.tcp_sack": True}}}, "sysctls= is a mapping such as "),
-    ({"hosts": 3}, "hosts= is a mapping from hosts of the topology to whole numbers"),
-    ({"hosts": {"client": "3"}}, "hosts= is a mapping from hosts of the topology to whole numbers"),
-    ({"hosts": {"client": True}}, "hosts= is a mapping from hosts of the topology to whole numbers"),
-    ({"hosts": {"client": -1}}, "hosts= is a mapping from hosts of the topology to whole numbers"),
-    ({"mounts": "my_server"}, "mounts= is a list of paths"),
-    ({"mounts": [3]}, "mounts= is a list of paths"),
-    ({"mounts": 3}, "mounts= is a list of paths"),
-    ({"routes": {"client": 1}}, "routes= is a mapping such as "),
-    ({"routes": {"client": {"initcwnd": "1"}}}, "routes= is a mapping such as "),
-    ({"virtual_only": True}, "virtual_only= is text"),
+    ({"sysctls": ["net.ipv4.tcp_sack"]}, "sysctls= must be a mapping such as "),
+    ({"sysctls": {"net.ipv4.tcp_sack": None}}, "sysctls= must be a mapping such as "),
+    ({"sysctls": {"server": {"net.ipv4.tcp_sack": True}}}, "sysctls= must be a mapping such as "),
+    ({"hosts": 3}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
+    ({"hosts": {"client": "3"}}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
+    ({"hosts": {"client": True}}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
+    ({"hosts": {"client": -1}}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
+    ({"mounts": "my_server"}, "mounts= must be a list of paths"),
+    ({"mounts": [3]}, "mounts= must be a list of paths"),
+    ({"mounts": 3}, "mounts= must be a list of paths"),
+    ({"routes": {"client": 1}}, "routes= must be a mapping such as "),
+    ({"routes": {"client": {"initcwnd": "1"}}}, "routes= must be a mapping such as "),
+    ({"virtual_only": True}, "virtual_only= must be text"),
 ]
 
 
@@ -60,7 +60,7 @@ def test_none_is_the_default() -> None:
 
 @pytest.mark.parametrize("topology", [3, ["a.yaml"], {"services": {}}])
 def test_a_topology_is_a_file_or_a_topology(topology: object) -> None:
-    with pytest.raises(BadOption, match="topology= is the path of a compose file, or a Topology, not "):
+    with pytest.raises(BadOption, match="topology= must be the path of a compose file, or a Topology, not "):
         LabSettings.of({"topology": topology}, Path())
 
 
@@ -113,5 +113,7 @@ def test_a_wrong_marker_is_not_hidden_by_a_closer_one() -> None:
 
 
 def test_arguments_by_position_are_refused() -> None:
-    with pytest.raises(BadOption, match=r"takes its arguments by name, and has 'x\.yaml' without one: topology, "):
+    with pytest.raises(
+        BadOption, match=r"takes its arguments by name, and has 'x\.yaml' without one; it takes topology, "
+    ):
         LabSettings.of_markers([pytest.mark.lab("x.yaml").mark], Path())

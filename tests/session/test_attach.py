@@ -217,7 +217,7 @@ def test_a_container_that_ends_is_named_and_the_others_go_on(
     assert round_trip(network.address("db")) >= DELAY
     commands.output_of("fault", "clear")
     commands.output_of("detach")
-    assert "badwire detach and badwire attach join it anew" in commands.output_of("show", commands.folder)
+    assert "`badwire detach` and `badwire attach` rejoin it" in commands.output_of("show", commands.folder)
     before = network.state()
     attach(commands, project(network))
     commands.output_of("fault", "set", "--toward", "web", f"delay={DELAY}s")

@@ -1,4 +1,4 @@
-"""A lab that is kept up: how it comes, how it goes, and what is left when somebody kills it."""
+"""A lab that is kept up: how it starts, how it ends, and what is left when it is killed."""
 
 import json
 import os
@@ -66,9 +66,9 @@ def test_ipv6_is_there_when_it_is_asked_for(own: LabCommands) -> None:
     ("options", "sentence"),
     [
         (["--clock", "virtual"], "its time jumps to the next timer"),
-        (["--hosts", "client"], "'client' is not a number of hosts, as in client=2"),
+        (["--hosts", "client"], "'client' is not a number of copies of a host, as in client=2"),
         (["--hosts", "clinet=2"], "there is no host 'clinet'"),
-        (["--sysctl", "tcp_sack=0"], "is not a setting of a host, as in net.ipv4.tcp_sack=0"),
+        (["--sysctl", "tcp_sack=0"], "is not a sysctl with its value, as in net.ipv4.tcp_sack=0"),
         (["--sysctl", "cleint:net.ipv4.tcp_sack=0"], "sysctls are given for 'cleint', which is not a host"),
         (["--mount", "/no/such"], "--mount names /no/such, which does not exist"),
         (["--name", "My Lab"], "is not a valid name"),

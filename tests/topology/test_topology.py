@@ -1,4 +1,4 @@
-"""compose.yaml in, plain data out; what is not supported is one sentence that names it."""
+"""A compose file as plain data; what is not supported gives one sentence that names it."""
 
 from ipaddress import IPv6Network
 from pathlib import Path
@@ -115,7 +115,7 @@ def ipam(*subnets: str, ipv6: bool = True) -> str:
 
 
 def asks(address: str, more: str = "") -> str:
-    """A host that asks for an address of IPv6."""
+    """A host that asks for an IPv6 address."""
     return f"  server: {{networks: {{lab: {{ipv6_address: '{address}'}}}}, {more}}}"
 
 
@@ -164,8 +164,8 @@ def test_without_ipv6_there_is_no_address_of_it() -> None:
         (services(HOST, "networks: {lab: {driver: macvlan}}"), ["network 'lab'", "'driver'", "bridge"]),
         (services(HOST, "networks: {lab: {enable_ipv6: 1}}"), ["network 'lab'", "'enable_ipv6'", "true or false"]),
         (services(HOST, ipam("fd00::/64", ipv6=False)), ["fd00::/64", "IPv6", "enable_ipv6"]),
-        (services(HOST, ipam("fd00::/64", "fd01::/64")), ["'ipam.config'", "one of IPv6"]),
-        (services(HOST, ipam("10.0.0.0/24", "10.0.1.0/24")), ["'ipam.config'", "one subnet of IPv4"]),
+        (services(HOST, ipam("fd00::/64", "fd01::/64")), ["'ipam.config'", "one IPv6 subnet"]),
+        (services(HOST, ipam("10.0.0.0/24", "10.0.1.0/24")), ["'ipam.config'", "one IPv4 subnet"]),
         (services(HOST, ipam("fd00::1/64")), ["fd00::1/64", "not an IPv6 network"]),
         (services(HOST, ipam("fd00::/126")), ["fd00::/126", "room"]),
         (services(HOST, ipam("fe80::/64")), ["fe80::/64", "hosts"]),
@@ -231,8 +231,8 @@ volumes: {data: {}}
 networks: {lab: {internal: false}}
 """
     sentence = refusal(tmp_path, text)
-    assert sentence.startswith("compose.yaml: the lab cannot honour 9 things in it: ")
-    problems = sentence.partition("in it: ")[2].split("; ")
+    assert sentence.startswith("compose.yaml: the lab cannot honour 9 settings: ")
+    problems = sentence.partition("settings: ")[2].split("; ")
     for words in (
         ["'db:${TAG}'", "variable"],
         ["the file", "'volumes'"],

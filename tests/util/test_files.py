@@ -1,4 +1,4 @@
-"""JSON objects in files, and what is none."""
+"""JSON objects in files, and files that have none."""
 
 from pathlib import Path
 

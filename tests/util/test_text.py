@@ -1,4 +1,4 @@
-"""Control characters are shown, never sent."""
+"""Control characters are shown as escapes, never sent to the terminal."""
 
 import pytest
 

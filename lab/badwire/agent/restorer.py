@@ -1,4 +1,4 @@
-"""Leaves a network that runs already as it was: it notes what the lab will change there, and undoes that at the end.
+"""Leaves an existing network as it was: notes what the lab will change there, and undoes that at the end.
 
 It is a process of its own, in a container of its own, so that it outlives every other process of the lab. It undoes
 everything when it is asked to, when its input ends because the lab is gone, and when the wire's agent has ended.
@@ -73,7 +73,7 @@ class Network:
 
     @property
     def is_noted(self) -> bool:
-        """Whether a restorer has noted how it was."""
+        """Whether a restorer has noted its original state."""
         return all(service.port for service in self.services.values())
 
 

@@ -269,8 +269,8 @@ def never(name: str, records: Records[Any], run: HasCapture, /, **values: object
     """None was recorded, and the capture shows everything.
 
     None recorded is UNKNOWN with an incomplete capture, beside frames that cannot be read, and if a host's own sockets
-    talked over its loopback interface, which is not captured; the reason names them. With ``run.wire`` in place of
-    ``run`` the check is about what passed between hosts, and loopback does not matter.
+    communicated over its loopback interface, which is not captured; the reason names them. With ``run.wire`` in place
+    of ``run`` the check is about what passed between hosts, and loopback does not matter.
     """
     undecided = Check(
         name=Sentence.of(name, **values),

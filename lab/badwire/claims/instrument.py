@@ -75,7 +75,7 @@ def frames_within_mtu(run: Evidence) -> Checks:
 
 
 @claim(
-    "A delay in force delays",
+    "Frames are delayed by as much as the fault says",
     Instrument("a delay is never short; the quickest frame is late by the engine's error, others by a busy core"),
 )
 def delays_delay(run: Evidence) -> Checks:

@@ -32,12 +32,14 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog=f"badwire {command}", description=description, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        """Raise BadOption with argparse's message; for an unknown option, it suggests the most similar one."""
+        """Raise BadOption with argparse's message; for an unknown option, suggest the most similar one."""
         unknown = re.match(r"unrecognized arguments: (?P<option>[^\s=]*)", message)
         if unknown is None:
             problem = message.removeprefix("argument ")
             raise BadOption(f"{self.prog}: {problem}; `{self.prog} --help` explains.")
         option = unknown["option"]
+        if not option.startswith("-"):
+            raise BadOption(f"{self.prog} takes no argument {option!r}; `{self.prog} --help` explains.")
         known = [name for name in self._option_string_actions if name.startswith("--")]
         hint = did_you_mean(option, known, otherwise=f"`{self.prog} --help` lists them all.")
         raise BadOption(f"{self.prog} has no option {option}: {hint}")
@@ -173,7 +175,7 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         f"{prefix}clock",
         CLOCKS,
         default="real",
-        help="this machine's, or that of the lab's own kernel, whose time jumps to the next event",
+        help="this machine's clock, or that of the lab's own kernel, whose time jumps to the next event",
     )
     add_choice(
         add,
@@ -187,7 +189,7 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         type=one_of(LANGUAGES),
         default="python",
         metavar="|".join(LANGUAGES),
-        help="the language of the reference programs; those in C are compiled once, and kept (python)",
+        help="the language of the reference programs; those in C are compiled once, and kept (default: python)",
     )
     add_kernel_options(add, prefix)
     add(
@@ -195,7 +197,7 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         type=snaplen,
         default=SNAPLEN,
         metavar="BYTES",
-        help=f"bytes of each frame that the capture keeps; {LEAST_SNAPLEN} for the headers alone (all)",
+        help=f"bytes of each frame that the capture keeps; {LEAST_SNAPLEN} for the headers alone (default: all)",
     )
     add_compose(add, prefix)
     add(
@@ -203,7 +205,7 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         type=count,
         default=None,
         metavar="N",
-        help="scenarios in parallel (on the virtual clock one for each processor, else 1)",
+        help="scenarios in parallel (default: on the virtual clock one for each processor, else 1)",
     )
     add_out(add, f"{prefix}out")
 
@@ -215,32 +217,33 @@ def add_compose(add: Callable[..., object], prefix: str = "--") -> None:
         type=compose_file,
         default=None,
         metavar="FILE",
-        help="the hosts are the services of this compose file (of the lab's own)",
+        help="the hosts are the services of this compose file (default: the lab's own)",
     )
 
 
 def add_out(add: Callable[..., object], option: str) -> None:
     """Add the option that names the folder of all runs."""
-    add(option, type=output_folder, default=run_folder.DEFAULT, metavar="DIR", help="where run folders go (runs)")
+    where = "where run folders go (default: runs)"
+    add(option, type=output_folder, default=run_folder.DEFAULT, metavar="DIR", help=where)
 
 
 def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
     """Add the options of the virtual clock's kernel."""
     add_kernel(add, prefix)
-    add(f"{prefix}seed", type=seed, default=1, metavar="N", help="where every random draw comes from (1)")
+    add(f"{prefix}seed", type=seed, default=1, metavar="N", help="the seed of all random numbers (default: 1)")
     add(
         f"{prefix}limit",
         type=positive,
         default=LIMIT,
         metavar="SECONDS",
-        help=f"real time after which a kernel of the virtual clock is killed ({LIMIT:g})",
+        help=f"real time after which a kernel of the virtual clock is killed (default: {LIMIT:g})",
     )
     add(
         f"{prefix}memory",
         type=megabytes,
         default=MEMORY,
         metavar="MB",
-        help=f"memory of a kernel of the virtual clock ({MEMORY})",
+        help=f"memory of a kernel of the virtual clock (default: {MEMORY})",
     )
 
 
@@ -251,7 +254,7 @@ def add_kernel(add: Callable[..., object], prefix: str = "--") -> None:
         type=releases,
         default="",
         metavar="RELEASE",
-        help="the virtual clock's kernel, as in 6.12 (the one that was built or named last)",
+        help="the virtual clock's kernel, as in 6.12 (default: the one that was built or named last)",
     )
 
 

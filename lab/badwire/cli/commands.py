@@ -33,8 +33,8 @@ def list_scenarios(argv: list[str]) -> int:
 
     A file that cannot be loaded does not stop the list: its RequestError is raised at the end.
     """
-    parser = arguments.Parser("list", "The scenarios, one line each.")
-    parser.add_argument("--json", action="store_true", help="as JSON, with lessons and claims")
+    parser = arguments.Parser("list", "List the scenarios, one line each.")
+    parser.add_argument("--json", action="store_true", help="print JSON, with lessons and claims")
     args = parser.parse_args(argv)
     scenarios = []
     errors = []
@@ -132,7 +132,7 @@ def _run_parser() -> arguments.Parser:
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="a scenario's name (`badwire list`), a path to its file, or all")
     arguments.add_run_options(add)
-    add("--json", action="store_true", help="each run's result as a line of JSON, with its folder")
+    add("--json", action="store_true", help="print each run's result as a line of JSON, with its folder")
     add("--quiet", action="store_true", help="no progress on stderr")
     arguments.add_ci_options(add)
     return parser
@@ -186,7 +186,7 @@ def check(argv: list[str]) -> int:
     about = "Judge saved evidence again, with the claims as they are now; nothing is written."
     parser = arguments.Parser("check", about)
     parser.add_argument("runs", nargs="*", metavar="RUN", help="a run's folder, such as runs/timewait/latest")
-    parser.add_argument("--json", action="store_true", help="each result as a line of JSON")
+    parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
     args = parser.parse_intermixed_args(argv)
     if not args.runs:
         raise BadOption("Name a run's folder to check, such as runs/timewait/latest.")
@@ -205,7 +205,7 @@ def check(argv: list[str]) -> int:
 
 def show_run(argv: list[str]) -> int:
     """`badwire show`: print what happened in a saved run, a line for each event. Returns 3 if a part is missing."""
-    parser = arguments.Parser("show", "What happened in a saved run, as text, with segments as tcpdump prints them.")
+    parser = arguments.Parser("show", "Print what happened in a saved run, with segments as tcpdump prints them.")
     parser.add_argument("run", metavar="RUN", help="a run's folder, such as runs/timewait/latest")
     args = parser.parse_args(argv)
     from badwire.evidence.damaged import remains
@@ -225,8 +225,8 @@ def show_run(argv: list[str]) -> int:
 
 def doctor(argv: list[str]) -> int:
     """`badwire doctor`: print what this machine can do. Returns 4 if it cannot run scenarios."""
-    parser = arguments.Parser("doctor", "What this machine can do, tried out.")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser = arguments.Parser("doctor", "Test what this machine can do.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     from badwire.maintenance.doctor import examine
 
@@ -239,8 +239,8 @@ def doctor(argv: list[str]) -> int:
 
 
 def clean(argv: list[str]) -> int:
-    """`badwire clean`: remove what labs, runs and builds left whose process has ended, and print what was removed."""
-    about = "Remove what dead runs left: containers, networks, and kernel builds whose process has ended."
+    """`badwire clean`: remove what labs, runs and builds whose process has ended left behind, and print what it was."""
+    about = "Remove what killed runs left: containers, networks, temporary folders, and unfinished kernel builds."
     arguments.Parser("clean", about).parse_args(argv)
     from badwire.maintenance import cleanup
     from badwire.session import registry

@@ -24,11 +24,11 @@ from badwire.util import import_path
 
 VIRTUAL = (
     "An interactive lab cannot be on the virtual clock: whenever every program waits, as while you type, its time"
-    " jumps to the next timer, so that hours pass between two keys; put the commands into a script, and run that:"
+    " jumps to the next timer, so that hours pass between two keystrokes; put the commands into a script, and run that:"
     " `{lab} kernel run -- sh -c '{lab} up --substrate netns && {lab} run-on ...; {lab} down'`."
 )
 
-# The programs to be tried out are left out where the hosts have programs of their own.
+# Without the reference programs, since these hosts have programs of their own.
 ATTACHED_COMMANDS = """\
   {lab} fault set{name} --toward {server} delay=50ms loss=10%
   {lab} fault clear{name}
@@ -182,7 +182,7 @@ def _parser() -> arguments.Parser:
     arguments.add_choice(add, "--substrate", select.NAMES, default="auto")
     arguments.add_choice(add, "--engine", options.ENGINES, default="auto")
     arguments.add_choice(add, "--clock", options.CLOCKS, default="real")
-    add("--seed", type=arguments.seed, default=1, metavar="N", help="where every random draw comes from (1)")
+    add("--seed", type=arguments.seed, default=1, metavar="N", help="the seed of all random numbers (default: 1)")
     add(
         "--hosts",
         type=_host_count,
@@ -190,7 +190,7 @@ def _parser() -> arguments.Parser:
         action="extend",
         default=[],
         metavar="HOST=N",
-        help="how many of a host: client=2 gives client1 and client2 in place of client",
+        help="the number of copies of a host: client=2 gives client1 and client2 in place of client",
     )
     add(
         "--sysctl",
@@ -198,7 +198,7 @@ def _parser() -> arguments.Parser:
         type=_sysctl,
         default=[],
         metavar="[HOST:]NAME=VALUE",
-        help="a setting of one host, or of all, made before any program starts",
+        help="a sysctl of one host, or of all, set before any program starts",
     )
     add(
         "--mount",
@@ -215,10 +215,10 @@ def _parser() -> arguments.Parser:
 
 
 def _host_count(value: str) -> tuple[str, int]:
-    """The argparse type of HOST=N, with at most nine digits."""
+    """The argparse type of HOST=N; N has at most nine digits."""
     matched = _HOST_COUNT.fullmatch(value)
     if matched is None:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of hosts, as in client=2")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of copies of a host, as in client=2")
     return matched["host"], int(matched["number"])
 
 
@@ -226,7 +226,7 @@ def _sysctl(value: str) -> Sysctl:
     """The argparse type of [HOST:]NAME=VALUE. The host is empty if there is none."""
     matched = _SYSCTL.fullmatch(value)
     if matched is None:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a setting of a host, as in net.ipv4.tcp_sack=0")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a sysctl with its value, as in net.ipv4.tcp_sack=0")
     return Sysctl(matched["host"] or "", matched["name"], matched["value"])
 
 

@@ -36,7 +36,7 @@ class Side:
         """The segments that it sent, in order.
 
         Args:
-            flags: the TCP flags, such as "SA"; or several of these, such as ("F", "R"), of which a segment has one.
+            flags: the TCP flags, such as "SA"; or several such sets, as in ("F", "R"), of which a segment has one.
             data: whether a segment carries data; None for any.
         """
         return self.stream.sent(self.host, flags, data)

@@ -76,7 +76,7 @@ class Evidence:
 
     @cached_property
     def hosts6(self) -> Mapping[str, str]:
-        """The IPv6 address of each host, by its name; empty if the lab was without IPv6."""
+        """The IPv6 address of each host, by its name; empty if the lab had no IPv6."""
         hosts: Mapping[str, str] = self.meta.get("hosts6", {})
         return hosts
 
@@ -389,9 +389,9 @@ class Evidence:
         """What may hide a frame that a query did not find, for people; empty if nothing does.
 
         That is each kind of frame in this part of the run that could not be read, each datagram whose fragments cannot
-        be put together, and each host whose own sockets talked over its loopback interface during the run, which is
-        not captured, or whose packets there were not counted. ``run.wire.unseen`` is without the loopback interfaces,
-        for a claim about what passed between hosts.
+        be put together, and each host whose own sockets communicated over its loopback interface during the run, which
+        is not captured, or whose packets there were not counted. ``run.wire.unseen`` is without the loopback
+        interfaces, for a claim about what passed between hosts.
         """
         unread = [frame for frame in self.wire.unread if self.covers(frame.t)]
         incomplete = self._reassembled.incomplete
@@ -506,7 +506,7 @@ class Evidence:
                 changes += [(served_from, 1), (closing.first.sent_at, -1)]
         if not closed:
             raise NotRecorded.of("no client closed its connection to port {port}", port=port)
-        changes.sort()  # of the same time, those that leave first
+        changes.sort()  # of the same time, those that leave come first
         return max(accumulate(change for _, change in changes), default=0)
 
     def _check(self, name: str | None) -> None:

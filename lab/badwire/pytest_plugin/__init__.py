@@ -67,7 +67,7 @@ def pytest_collect_file(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """With --lab-clock virtual, run a test that has a lab in a kernel of its own, and report what it reported there."""
+    """With --lab-clock virtual, run a test that uses a lab in a kernel of its own, and pass on its reports."""
     if item.config.getoption("lab_clock") != "virtual" or Reports.are_wanted():
         return None
     names = getattr(item, "fixturenames", ())
@@ -81,21 +81,21 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let the frames of a test in a lab of several tests begin here."""
+    """Mark where the frames of this test begin, in a lab that several tests share."""
     for run in open_runs(item.config):
         run.test_began = time.monotonic_ns()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Fail a test that has a marker `lab`, and no lab to which it applies."""
+    """Fail a test that has a marker `lab`, but no lab to which the marker applies."""
     yield
     is_marked = any(mark.name == "lab" for mark in item.own_markers)
     has_lab = any(run.node == item.nodeid for run in open_runs(item.config))
     if is_marked and not has_lab:
         pytest.fail(
-            "this test has a marker lab, and does not use the fixture `lab`, to which it applies; take the fixture"
-            " among its arguments, or remove the marker (that of `lab_module` is the module's pytestmark).",
+            "this test has a marker lab, but does not use the fixture `lab`, to which it applies; add the fixture to"
+            " its arguments, or remove the marker (that of `lab_module` is the module's pytestmark).",
             pytrace=False,
         )
 

@@ -61,7 +61,7 @@ class LabSettings:
         given = {name: value for name, value in arguments.items() if value is not None}
         topology = given.get("topology")
         if topology is not None and not isinstance(topology, Topology | Path | str):
-            raise BadOption(f"topology= is the path of a compose file, or a Topology, not {topology!r:.200}.")
+            raise BadOption(f"topology= must be the path of a compose file, or a Topology, not {topology!r:.200}.")
         check_types(given)
         return cls(**given, folder=folder)
 
@@ -77,7 +77,9 @@ class LabSettings:
             if marker.args:
                 shown = ", ".join(f"{value!r:.200}" for value in marker.args)
                 names = ", ".join(ARGUMENTS)
-                raise BadOption(f"the marker lab takes its arguments by name, and has {shown} without one: {names}")
+                raise BadOption(
+                    f"the marker lab takes its arguments by name, and has {shown} without one; it takes {names}"
+                )
             cls.of(marker.kwargs, folder)
             for name, value in marker.kwargs.items():
                 if value is not None:

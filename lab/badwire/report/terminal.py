@@ -33,7 +33,7 @@ STATUSES = {  # of runs that were judged
 def render(result: Result, colour: bool = False, width: int = WIDTH) -> str:
     """The result: each claim with its verdict and its checks, then a line about the run.
 
-    Claims about the lab itself are shown only if they do not hold. If the run broke off, the checks are left out: the
+    Claims about the lab itself are shown only if they do not hold. If the run ended early, the checks are left out: the
     reason is the same for all of them, and stderr has it once.
     """
     lines = [f"{result.scenario}: {result.title}", ""]
@@ -124,7 +124,7 @@ def summary(result: Result, colour: bool = False) -> str:
             counts.append(f"{number} of {len(verdicts)} {participle}")
     text = ", ".join(counts)
     if result.error is not None:
-        text += "; the run broke off"
+        text += "; the run ended early"
     environment = ", ".join(_environment(result))
     if environment:
         text += f" ({environment})"

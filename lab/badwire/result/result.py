@@ -66,7 +66,7 @@ class CheckResult:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "CheckResult":
-        """The check that ``to_json`` gave. Raises KeyError, TypeError, ValueError."""
+        """The check that ``to_json`` described. Raises KeyError, TypeError, ValueError."""
         return cls(
             name=Sentence.from_json(data["name"]),
             verdict=_verdict(data["verdict"]),
@@ -133,7 +133,7 @@ class ClaimResult:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "ClaimResult":
-        """The claim that ``to_json`` gave. Raises KeyError, TypeError, ValueError."""
+        """The claim that ``to_json`` described. Raises KeyError, TypeError, ValueError."""
         return cls(
             name=_text(data["name"]),
             title=_text(data["title"]),

@@ -92,4 +92,4 @@ def unexpected(error: Exception, scenario: Scenario, folder: Path) -> LabError:
     except OSError as refusal:
         traceback_note = f"the traceback could not be saved ({refusal.strerror})"
     position = where(error, scenario.file)
-    return RunError(f"{scenario.name} broke off in {scenario.file.name}, {position}; {traceback_note}.")
+    return RunError(f"{scenario.name} failed in {scenario.file.name}, {position}; {traceback_note}.")

@@ -65,7 +65,7 @@ def scenario(
             are relative to the current directory of the run.
         routes: metrics of each host's route to the network, named as in ip-route(8): {"client": {"initcwnd": 1}}.
         virtual_only: why the scenario cannot run on the real clock, such as "two hours of keepalive"; empty if it can.
-        ipv6: give each host an IPv6 address beside its IPv4 address; without it no host sends a frame of IPv6.
+        ipv6: give each host an IPv6 address beside its IPv4 address; without it no host sends an IPv6 frame.
 
     Raises:
         BadOption: an argument has a wrong type.
@@ -156,9 +156,7 @@ def find(name: str) -> Path:
         UnknownScenario: there is none; the message suggests similar names.
     """
     if name.endswith((".yml", ".yaml")) and os.path.isfile(name):
-        raise UnknownScenario(
-            f"{name} is a compose file, and not a scenario: name a scenario, and add --compose {name}."
-        )
+        raise UnknownScenario(f"{name} is a compose file, not a scenario: name a scenario, and add --compose {name}.")
     if name.endswith(".py") or "/" in name:
         if os.path.isfile(name) and not name.endswith(".py"):
             raise UnknownScenario(f"{name} is not a scenario file, whose name ends with .py; name one.")
@@ -212,7 +210,7 @@ def load(name: str, compose: Path | None = None) -> Scenario:
 
 
 def not_loaded(file: Path) -> Scenario:
-    """Stand in for a scenario whose file cannot be loaded, in a report: it has a name, and neither title nor claims."""
+    """A stand-in, in a report, for a scenario whose file cannot be loaded: it has a name, but no title or claims."""
     nothing = Declaration(run=lambda lab: None, title="")
     return Scenario(name=file.stem, file=file, lesson="", declared=nothing, claims=())
 

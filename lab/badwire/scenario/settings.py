@@ -16,7 +16,7 @@ Mounts = Sequence[str | Path]
 
 
 def check_types(arguments: Mapping[str, object]) -> None:
-    """Check the arguments that ``@scenario`` and the marker ``lab`` have in common; others are not looked at.
+    """Check the arguments that ``@scenario`` and the marker ``lab`` have in common; others are not checked.
 
     Raises:
         BadOption: one has a wrong type; the text says which one it must have.
@@ -26,7 +26,7 @@ def check_types(arguments: Mapping[str, object]) -> None:
             continue
         is_right, form = _FORMS[name]
         if not is_right(value):
-            raise BadOption(f"{name}= is {form}, not {value!r:.200}.")
+            raise BadOption(f"{name}= must be {form}, not {value!r:.200}.")
 
 
 def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> SysctlsByHost:

@@ -40,7 +40,7 @@ class LabRequest:
     Attributes:
         name: the lab's name, "lab" by default.
         engine: "auto", "netem" or "relay".
-        seed: where every random draw comes from.
+        seed: the seed of all random numbers.
         out: the folder of all runs.
         substrate: "auto", "docker" or "netns".
         hosts: the number of hosts of each name, where it is not one.
@@ -67,7 +67,7 @@ class LabRequest:
 
     @property
     def topology(self) -> Topology:
-        """The hosts of the compose file, in the numbers asked for. Raises BadTopology."""
+        """The hosts of the compose file, each in the number requested. Raises BadTopology."""
         file = Path(self.compose) if self.compose else project.COMPOSE
         topology = compose.load(file).with_hosts(**self.hosts)
         return topology.with_ipv6() if self.ipv6 else topology

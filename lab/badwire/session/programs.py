@@ -59,7 +59,7 @@ class ProgramEvents:
         """The program's events until it or the command ends.
 
         Raises:
-            LabError: the host or the lab broke.
+            LabError: the host or the lab has failed.
         """
         while True:
             event = self._queue.get()

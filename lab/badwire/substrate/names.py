@@ -26,7 +26,7 @@ def entries(topology: Topology, addresses: Mapping[str, str]) -> list[tuple[str,
 
 
 def entries6(topology: Topology) -> list[tuple[str, str]]:
-    """Each name with its IPv6 address, in the order of the topology; empty if that is without IPv6."""
+    """Each name with its IPv6 address, in the order of the topology; empty if the topology has no IPv6."""
     return entries(topology, topology.addresses6()) if topology.ipv6 else []
 
 

@@ -155,7 +155,10 @@ class Namespaces:
         if not data:
             lines = _tail(self._stderr).splitlines()
             output = lines[-1] if lines else "none"
-            raise AgentLost(f"the process that holds the namespaces ended at once; its last output: {output}")
+            raise AgentLost(
+                f"the process that holds the namespaces ended at once; run again, or use --substrate docker; its last"
+                f" output: {output}"
+            )
         answer: dict[str, object] = json.loads(data)
         return answer
 

@@ -39,7 +39,7 @@ VIRTUAL_SYSCTLS = {"net.ipv4.tcp_max_tw_buckets": "65536"}
 
 
 class Lab:
-    """A running lab: hosts connected by a wire, with everything on record.
+    """A running lab: hosts connected by a wire, with everything recorded.
 
     ``open_lab`` makes one. A scenario gets it as its argument, and a pytest test as the fixture ``lab``.
 
@@ -102,7 +102,7 @@ class Lab:
         return self.wire.drain()
 
     def close(self) -> None:
-        """The lab ends: nothing more can be asked of it."""
+        """End the lab: no more requests can be made of it."""
         self._here.close()
         self._open = False
 
@@ -139,7 +139,7 @@ class Lab:
         Args:
             name: the test.
             outcome: in pytest's words: "passed", "failed" or "skipped".
-            why: the reason of a failure or a skip, else empty.
+            why: the reason for a failure or a skip, else empty.
         """
         self._recorder.record(TEST, name=name, outcome=outcome, why=why)
 
@@ -194,7 +194,7 @@ def open_lab(
         folder: the run's folder; it is made if it does not exist.
         scenario: its name, for the record.
         engine: carries out the faults: "netem", "relay", or "auto" for netem where it can and the relay elsewhere.
-        seed: where every random draw comes from, 0 to 2**64 - 1.
+        seed: the seed of all random numbers, 0 to 2**64 - 1.
         sysctls: net.* settings of each host by its name; they override those of the topology.
         routes: metrics of each host's route to the network, in the terms of ip-route(8): {"client": {"initcwnd": 1}}.
         mounts: files and folders of this machine that every host sees, read-only, at the same paths.
@@ -205,7 +205,7 @@ def open_lab(
         progress: called with a short text as each step begins.
 
     Raises:
-        LabError: the lab cannot be brought up, or broke off.
+        LabError: the lab cannot be brought up, or failed while it was up.
     """
     if ipv6:
         topology = topology.with_ipv6()
@@ -336,7 +336,7 @@ class _BringUp:
 
 
 def _merged_sysctls(topology: Topology, overrides: SysctlsByHost) -> dict[str, dict[str, str]]:
-    """The sysctls of each host: the topology's, and ``overrides`` in their stead."""
+    """The sysctls of each host: the topology's, overridden by ``overrides``."""
     merged: dict[str, dict[str, str]] = {}
     for host in topology.hosts:
         merged[host.name] = {**host.sysctls, **overrides.get(host.name, {})}

@@ -96,7 +96,7 @@ class HostSpec:
         for name in self.sysctls:
             if not name.startswith("net."):
                 raise BadTopology(
-                    f"host {self.name!r}: the sysctl {name!r} is that of the whole machine; only net.* can be set"
+                    f"host {self.name!r}: the sysctl {name!r} applies to the whole machine; only net.* can be set"
                 )
 
 
@@ -108,7 +108,7 @@ class Topology:
     in bytes, from 576 to 65535. ``wire`` is the container of the wire's agent. ``where`` is the file's name for errors.
 
     With ``ipv6`` each host has an IPv6 address beside its IPv4 address, in ``subnet6``; None is PREFIX6. Without it no
-    host sends a frame of IPv6.
+    host sends an IPv6 frame.
 
     Raises:
         BadTopology: no lab can have these hosts, addresses, subnet or MTU.
@@ -124,10 +124,10 @@ class Topology:
 
     def __post_init__(self) -> None:
         if not self.hosts:
-            raise self._bad("there is no host; give at least one service beside the wire")
+            raise self._bad("there is no host; give at least one service besides the wire")
         if len(self.hosts) > MOST_HOSTS:
             count = len(self.hosts)
-            raise self._bad(f"there are {count} hosts; a Linux bridge has ports for {MOST_HOSTS}")
+            raise self._bad(f"there are {count} hosts; a Linux bridge has ports for at most {MOST_HOSTS}")
         names = Counter(host.name for host in self.hosts)
         for name, count in names.items():
             if count > 1:
@@ -180,7 +180,7 @@ class Topology:
         return tuple(host for host in self.hosts if name in host.names)
 
     def _check_names(self) -> None:
-        """Whether each host is found by its own name; resolvers ignore case (RFC 1035 section 2.3.3)."""
+        """Check that each host is found by its own name; resolvers ignore case (RFC 1035 section 2.3.3)."""
         owners: dict[str, str] = {}
         for host in self.hosts:
             other = owners.setdefault(host.name.lower(), host.name)
@@ -190,7 +190,9 @@ class Topology:
             for name in host.names:
                 owner = owners.get(name.lower(), host.name)
                 if owner != host.name:
-                    raise self._bad(f"host {host.name!r} has the alias or hostname {name!r}, the name of another host")
+                    raise self._bad(
+                        f"host {host.name!r} has the alias or hostname {name!r}, which is another host's name"
+                    )
 
     def addresses(self, default: str = "10.0.0.0/24") -> dict[str, str]:
         """Each host's address with its prefix length, such as {"server": "10.0.0.2/24"}.
@@ -207,7 +209,7 @@ class Topology:
     def addresses6(self) -> dict[str, str]:
         """Each host's IPv6 address with its prefix length, such as {"server": "fd00::2/64"}; empty without ``ipv6``.
 
-        They are chosen as those of IPv4 are, so that server, with 10.0.0.2, has an address that ends with 2 here too.
+        They are chosen like the IPv4 addresses: the server, with 10.0.0.2, has an IPv6 address that ends with 2, too.
         """
         if not self.ipv6:
             return {}
@@ -256,10 +258,14 @@ class Topology:
             if text is None:
                 continue
             if network is None:
-                raise self._bad(f"host {host!r} asks for {text}, but the network has no {noun}")
+                raise self._bad(
+                    f"host {host!r} asks for {text}, but the network has no {noun}; give it one, or drop the address"
+                )
             address = self._address(host, text, network)
             if address in host_at:
-                raise self._bad(f"hosts {host_at[address]!r} and {host!r} both ask for {text}")
+                raise self._bad(
+                    f"hosts {host_at[address]!r} and {host!r} both ask for {text}; give one of them another address"
+                )
             host_at[address] = host
 
     def _address(self, host: str, text: str, network: Network) -> Address:
@@ -294,7 +300,9 @@ class Topology:
         if network.prefixlen > 125:
             raise self._bad(f"the subnet {subnet} has no room for hosts; use a prefix of 125 or shorter")
         if network.is_link_local or network.is_multicast or network.is_loopback:
-            raise self._bad(f"the subnet {subnet} is not for addresses of hosts; use a unique local one, as {PREFIX6}")
+            raise self._bad(
+                f"the subnet {subnet} is not for addresses of hosts; use a unique local one, such as {PREFIX6}"
+            )
         return network
 
     def _bad(self, why: str) -> BadTopology:
@@ -308,12 +316,12 @@ def copies(host: HostSpec, number: int) -> tuple[HostSpec, ...]:
         BadTopology: ``number`` is negative, or several copies would share the host's address.
     """
     if number < 0:
-        raise BadTopology(f"host {host.name!r}: there cannot be {number} of it")
+        raise BadTopology(f"host {host.name!r}: there cannot be {number} of it; give a number of at least 0")
     if number == 1:
         return (host,)
     for address in (host.address, host.address6):
         if address is not None and number > 1:
-            raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {address}")
+            raise BadTopology(f"host {host.name!r}: {number} hosts cannot share the address {address}; leave it out")
     hosts = []
     for index in range(1, number + 1):
         numbered = replace(host, name=f"{host.name}{index}", aliases=(host.name, *host.aliases))

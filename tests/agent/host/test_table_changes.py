@@ -1,4 +1,4 @@
-"""What a sample records of a table of sockets: what differs from the sample before."""
+"""What a sample records of a socket table: what differs from the sample before."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The kernel's table of sockets, through sock_diag(7).
+"""The kernel's socket table, through sock_diag(7).
 
 Decoded here and not by pyroute2, which hides netlink errors of these requests, decodes the two window scales wrongly,
 and would cost each container 20 MB. Layouts: include/uapi/linux/inet_diag.h and include/uapi/linux/tcp.h.

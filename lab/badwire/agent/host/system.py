@@ -73,7 +73,7 @@ def set_address(interface: str, address: str) -> None:
 
 
 def has_ipv6() -> bool:
-    """Whether the kernel has IPv6; it has not if it was built or booted without."""
+    """Whether the kernel has IPv6; it may have been built or booted without it."""
     return Path("/proc/sys/net/ipv6/conf").exists()
 
 
@@ -235,7 +235,7 @@ def read_sysctl(name: str) -> str:
         value = _sysctl_path(name).read_text()
     except OSError as error:
         raise BadOption(
-            f"sysctl {name} cannot be read on this kernel ({error.strerror}); see sysctl -a for its names"
+            f"sysctl {name} cannot be read on this kernel ({error.strerror}); `sysctl -a` lists those that it has"
         ) from None
     return " ".join(value.split())
 
@@ -260,7 +260,8 @@ def write_sysctl(name: str, value: str) -> None:
         _sysctl_path(name).write_text(f"{value}\n")
     except PermissionError as error:
         raise NoPermission(
-            f"sysctl {name}={value} was refused ({error.strerror}); this kernel allows it in the initial namespace only"
+            f"sysctl {name}={value} was refused ({error.strerror}); this kernel allows it in the initial"
+            " network namespace only; leave it out"
         ) from None
     except OSError as error:
         raise BadOption(f"sysctl {name}={value} cannot be set ({error.strerror}); check its name and range") from None
@@ -328,7 +329,7 @@ def processes() -> list[dict[str, Any]]:
             stat = (directory / "stat").read_text()
         except OSError:
             continue  # it has just ended
-        # proc_pid_stat(5): the name stands in parentheses, and may contain any character.
+        # proc_pid_stat(5): the name is in parentheses, and may contain any character.
         _, _, after_pid = stat.partition("(")
         name, _, fields = after_pid.rpartition(")")
         state, ppid, _process_group, session, *_ = fields.split()

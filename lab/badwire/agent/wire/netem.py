@@ -65,7 +65,7 @@ def options(netem: Netem, tick: int) -> dict[str, Any]:
 def message(index: int, netem: Netem, tick: int, seed: int | None = None) -> tcmsg:
     """RTM_NEWQDISC that adds ``netem`` at the root of interface ``index``, or changes the one that is there.
 
-    A kernel before Linux 6.6 ignores the ``seed``, and so does every one a missing seed: it then takes one of its own.
+    A kernel before Linux 6.6 ignores the ``seed``. Without a seed, every kernel takes one of its own.
 
     pyroute2's ``tc("replace", "netem", ...)`` is not used: it omits options that are zero, and truncates times to us.
     """
@@ -83,7 +83,8 @@ def message(index: int, netem: Netem, tick: int, seed: int | None = None) -> tcm
 
 
 def why_not(ipr: IPRoute, index: int) -> str | None:
-    """Add a netem without effect to interface ``index``; None, or the sentence that says why that is impossible."""
+    """Add a netem without effect to interface ``index``; return None, or a sentence that says why that is
+    impossible."""
     try:
         _send(ipr, index, Netem())
     except NetlinkError as error:
@@ -121,7 +122,9 @@ def change(ipr: IPRoute, index: int, netem: Netem, seed: int | None = None) -> b
         if found != value:
             wrong[name] = (value, found)
     if wrong:
-        raise RunError(f"netem is not configured as asked (option: asked, found): {wrong}; use the engine relay")
+        raise RunError(
+            f"netem is not configured as requested (option: requested, found): {wrong}; use the engine relay"
+        )
     return seed is not None and in_force.get(_SEED) == seed
 
 

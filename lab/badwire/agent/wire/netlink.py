@@ -1,7 +1,7 @@
 """Imports the parts of pyroute2 that the wire needs, without the rest of the package.
 
 The package's own ``__init__`` imports all its parts, which takes as long again, in every run on the virtual clock. It
-is executed only when something else is asked of the package.
+is executed only when anything else of the package is used.
 """
 
 import importlib.util

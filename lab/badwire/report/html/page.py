@@ -101,7 +101,7 @@ def render(
 
 
 def badge(result: Result) -> str:
-    """The verdict; INTERACTIVE for a lab of `badwire up`, unless it broke off or the lab itself failed."""
+    """The verdict; INTERACTIVE for a lab of `badwire up`, unless it ended early or the lab itself failed."""
     if result.file != INTERACTIVE_FILE or result.error is not None:
         return result.verdict
     if any(claim.verdict == FAILS for claim in result.claims):
@@ -110,7 +110,7 @@ def badge(result: Result) -> str:
 
 
 def _paragraphs(lesson: str) -> Iterator[tuple[str, bool]]:
-    """Each paragraph, and whether it is a drawing: these are indented and keep their lines."""
+    """Each paragraph, and whether it is a drawing: a drawing is indented and keeps its lines."""
     for text in lesson.split("\n\n"):
         is_drawing = any(line.startswith(" ") for line in text.splitlines())
         if is_drawing:
@@ -159,7 +159,7 @@ def command(result: Result) -> str:
 
 
 def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
-    """How the run was made; for a run that broke off, as much as is known."""
+    """How the run was made; for a run that ended early, as much as is known."""
     if environment.get("kernel"):
         yield f"Linux {environment['kernel']}, {environment.get('hz')} Hz"
     if environment.get("substrate"):

@@ -69,7 +69,7 @@ class LabNetwork:
     """The network of a lab on an engine.
 
     Attributes:
-        id: the engine's id of it.
+        id: its id on the engine.
         addresses: of each host by its name, with the prefix length.
         names: every name of a host with its address, in the engine's form NAME:ADDRESS.
     """
@@ -309,5 +309,7 @@ def _refused(request: ContainerRequest, error: Exception) -> LabError:
     about_sysctls = "sysctl" in message or "/proc/sys/" in message
     if isinstance(error, APIError) and request.sysctls and about_sysctls:
         names = ", ".join(sorted(request.sysctls))
-        return BadOption(f"host {request.name}: the engine cannot set its sysctls {names}: {message}")
+        return BadOption(
+            f"host {request.name}: the engine cannot set its sysctls {names}: {message}; correct or remove them"
+        )
     return MachineError(f"the engine would not start {request.name}: {message}; check its service in compose.yaml")

@@ -112,7 +112,7 @@ def _resolve(
         both = " and a ".join(kinds)
         raise BadOption(f"{plain} is a {both}: write {kinds[0]}:{plain} or {kinds[1]}:{plain}.")
     if not kinds:
-        raise BadOption(f"Nothing that runs is called {name!r}: {_hint(client, plain, running)}")
+        raise BadOption(f"Nothing called {name!r} is running: {_hint(client, plain, running)}")
     return kinds[0], found[kinds[0]]
 
 
@@ -120,7 +120,7 @@ def _hint(client: docker.APIClient, name: str, running: Sequence[dict[str, Any]]
     projects = sorted({_labels(each)[PROJECT] for each in running if PROJECT in _labels(each)})
     containers = sorted(_name(each) for each in running)
     if not containers:
-        return "no container runs here; start your project first (docker compose up -d)."
+        return "no container is running; start your project first (docker compose up -d)."
     known = [*projects, *containers, *(net["Name"] for net in client.networks())]
     listed = ", ".join([*projects, *containers])
     return did_you_mean(name, known, otherwise=f"there are {listed}.")
@@ -142,7 +142,7 @@ def _is_called(container: Mapping[str, Any], name: str) -> bool:
 def _common_network(
     client: docker.APIClient, containers: Sequence[dict[str, Any]], named: Sequence[str]
 ) -> dict[str, Any]:
-    """The network that all containers are on; where they share several, the one that was named."""
+    """The network that all containers are on; if they share several, the one that was named."""
     common = set(_networks_of(containers[0]))
     for container in containers[1:]:
         common &= set(_networks_of(container))
@@ -183,7 +183,7 @@ def _target_network(network: Mapping[str, Any], containers: Sequence[dict[str, A
     configs = (network.get("IPAM") or {}).get("Config") or []
     subnets = [config["Subnet"] for config in configs if ":" not in config.get("Subnet", ":")]
     if not subnets:
-        raise BadOption(f"The network {name} has no IPv4 subnet, which a lab needs.")
+        raise BadOption(f"The network {name} has no IPv4 subnet, which a lab needs; recreate it with one.")
     names = _host_names(containers)
     targets: dict[str, Target] = {}
     for container in sorted(containers, key=lambda each: names[each["Id"]]):
