@@ -48,6 +48,22 @@ def test_a_setting_of_a_host_is_set(up: LabCommands) -> None:
     assert up.output_of("run-on", "client", *read).split() == ["33", "0"]
 
 
+def test_variables_reach_every_program_and_are_on_record(commands: LabCommands) -> None:
+    commands.env["SECRET"] = "kept"
+    commands.up("--env", "LEVEL=9", "--env", "SECRET", "--snaplen", 134)
+    for host in ("server", "client"):
+        assert commands.output_of("run-on", host, "/bin/sh", "-c", "echo $LEVEL $SECRET") == "9 kept\n"
+    commands.serve("echo_serial", 7000)
+    commands.output_of("run-on", "client", "send_and_verify", "server", 7000, "--bytes", 5000)
+    folder = commands.folder
+    commands.output_of("down")
+    seen = Evidence.load(folder)
+    assert seen.env == {"LEVEL": "9", "SECRET": "kept"}
+    frames = seen.wire.capture.frames
+    assert max(len(frame.data) for frame in frames) == 134 < max(frame.length for frame in frames)
+    assert "given: env LEVEL=9" in commands.output_of("show", folder)
+
+
 def test_ipv6_is_there_when_it_is_asked_for(own: LabCommands) -> None:
     own.up()
     refused = own.error_of("run-on", "client", "/bin/echo", "{server.address6}", status=2)
@@ -71,6 +87,9 @@ def test_ipv6_is_there_when_it_is_asked_for(own: LabCommands) -> None:
         (["--sysctl", "tcp_sack=0"], "is not a setting of a host, as in net.ipv4.tcp_sack=0"),
         (["--sysctl", "cleint:net.ipv4.tcp_sack=0"], "sysctls are given for 'cleint', which is not a host"),
         (["--mount", "/no/such"], "--mount names /no/such, which does not exist"),
+        (["--env", "A-B=3"], "'A-B=3' does not begin with a variable's name"),
+        (["--env", "A=1", "--env", "A=2"], "The variable A is given twice"),
+        (["--snaplen", "100"], "'100' is not a whole number of bytes from 134"),
         (["--name", "My Lab"], "is not a valid name"),
         (["--substrate", "dokcer"], "did you mean docker"),
     ],

@@ -78,6 +78,8 @@ def up(argv: list[str]) -> int:
         mounts=[str(path) for path in mounted],
         ipv6=args.ipv6,
         compose=str(args.compose or ""),
+        env=arguments.by_name(args.env, "variable"),
+        snaplen=args.snaplen,
     )
 
 
@@ -209,6 +211,8 @@ def _parser() -> arguments.Parser:
     )
     arguments.add_compose(add)
     add("--ipv6", action="store_true", help="give each host an IPv6 address too: {server.address6} in run-on")
+    arguments.add_env(add)
+    arguments.add_snaplen(add)
     arguments.add_out(add, "--out")
     add("--quiet", action="store_true", help="no progress on stderr")
     return parser

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Self
+from typing import Any, NoReturn, Self
 
 from badwire.evidence.connection import Connection
 from badwire.evidence.frames import Frame
@@ -79,6 +79,17 @@ class Evidence:
         """The IPv6 address of each host, by its name; empty if the lab was without IPv6."""
         hosts: Mapping[str, str] = self.meta.get("hosts6", {})
         return hosts
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """The values of the scenario's parameters, by name. One that was not recorded raises NotRecorded."""
+        return _RecordedParameters(self.meta.get("parameters", {}))
+
+    @cached_property
+    def env(self) -> Mapping[str, str]:
+        """The variables of the environment that were given on the command line, by name."""
+        given: Mapping[str, str] = self.meta.get("env", {})
+        return given
 
     @property
     def error(self) -> str | None:
@@ -518,3 +529,10 @@ class Evidence:
             name=name,
             hosts=tuple(self.hosts),
         )
+
+
+class _RecordedParameters(dict[str, Any]):
+    """Values by name; see ``Evidence.parameters``."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise NotRecorded.of("this run has no parameter {name}, only {parameters}", name=name, parameters=tuple(self))

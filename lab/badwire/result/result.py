@@ -17,6 +17,8 @@ from badwire.util.sentence import Sentence
 FILE = "result.json"
 FORMAT = 2
 _ENVIRONMENT: Mapping[str, type | tuple[type, ...]] = {  # the types that reports rely on
+    "parameters": dict,
+    "env": dict,
     "hosts": dict,
     "sysctls": dict,
     "engines_used": list,

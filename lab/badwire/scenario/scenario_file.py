@@ -9,16 +9,18 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from badwire.claims.claim import Claim, claims_of
 from badwire.errors import BadOption, RequestError, UnknownScenario
+from badwire.scenario.parameters import with_texts
 from badwire.scenario.settings import Hosts, Mounts, Routes, Sysctls, SysctlsByHost, check_routes, check_types, for_each
 from badwire.substrate import mounts
+from badwire.testbed.parameters import Parameters
 from badwire.topology.topology import Topology
 from badwire.util import project
 from badwire.util.users_code import cause, described, guarded
@@ -41,6 +43,7 @@ class Declaration:
     routes: Routes = field(default_factory=dict)
     virtual_only: str = ""
     ipv6: bool = False
+    parameters: Parameters = field(default_factory=dict)
 
 
 def scenario(
@@ -52,6 +55,7 @@ def scenario(
     routes: Routes | None = None,
     virtual_only: str = "",
     ipv6: bool = False,
+    parameters: Parameters | None = None,
 ) -> Callable[[ScenarioFunction], Declaration]:
     """Declare a function to be the scenario of its file.
 
@@ -66,6 +70,9 @@ def scenario(
         routes: metrics of each host's route to the network, named as in ip-route(8): {"client": {"initcwnd": 1}}.
         virtual_only: why the scenario cannot run on the real clock, such as "two hours of keepalive"; empty if it can.
         ipv6: give each host an IPv6 address beside its IPv4 address; without it no host sends a frame of IPv6.
+        parameters: values that can be set on the command line (``--set bytes=2000000``), by name, with their defaults:
+            {"bytes": 1_000_000}. A default is a number, text, or True or False, and a value has its type. The scenario
+            reads ``lab.parameters["bytes"]``, a claim ``run.parameters["bytes"]``.
 
     Raises:
         BadOption: an argument has a wrong type.
@@ -77,6 +84,7 @@ def scenario(
         "routes": {} if routes is None else routes,
         "virtual_only": virtual_only,
         "ipv6": ipv6,
+        "parameters": {} if parameters is None else parameters,
     }
     check_types(settings)
 
@@ -91,6 +99,7 @@ class Scenario:
     """A scenario as loaded from its file.
 
     ``lesson`` is the file's docstring. ``compose`` is the compose file with the hosts; None for the lab's own.
+    ``parameters`` has the value of each parameter.
     """
 
     name: str
@@ -99,10 +108,16 @@ class Scenario:
     declared: Declaration
     claims: tuple[Claim, ...]
     compose: Path | None = None
+    parameters: Parameters = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         return self.declared.title
+
+    def with_parameters(self, texts: Mapping[str, str]) -> "Scenario":
+        """A copy with these values of its parameters. Raises BadOption for an unknown name or a wrong type."""
+        values = with_texts(self.name, self.declared.parameters, texts)
+        return replace(self, parameters=values)
 
     def topology(self) -> Topology:
         """Return the hosts of the compose file, as many of each as the scenario asks for. Raises BadTopology."""
@@ -208,6 +223,7 @@ def load(name: str, compose: Path | None = None) -> Scenario:
         declared=declaration,
         claims=claims,
         compose=compose,
+        parameters=dict(declaration.parameters),
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from badwire.errors import LabError, RunError
-from badwire.options import Options
+from badwire.options import SNAPLEN, Options
 from badwire.result.judge import INTERACTIVE
 from badwire.run.real_clock import RealClock
 from badwire.scenario import settings
@@ -50,6 +50,8 @@ class LabRequest:
         compose: the compose file with the hosts; empty for the lab's own.
         attach: the projects, networks and containers to join; empty for hosts of the lab's own.
         network: the network on which they are joined; empty if they share only one.
+        env: variables of the environment of every program.
+        snaplen: how many bytes of each frame the capture keeps.
     """
 
     name: str
@@ -64,6 +66,8 @@ class LabRequest:
     compose: str = ""
     attach: tuple[str, ...] = ()
     network: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    snaplen: int = SNAPLEN
 
     @property
     def topology(self) -> Topology:
@@ -157,6 +161,8 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
                 seed=request.seed,
                 sysctls=sysctls,
                 mounts=[Path(path) for path in request.mounts],
+                snaplen=request.snaplen,
+                env=request.env,
                 recording=server.make_recorder,
                 progress=starter.report_progress,
             ) as lab:

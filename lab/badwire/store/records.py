@@ -397,6 +397,7 @@ _FIELDS: Mapping[str, FieldTypes] = {
     "end": {"t": int, "records": dict},
 }
 _MAY_HAVE: Mapping[str, FieldTypes] = {
+    "meta": {"parameters": dict, "env": dict},
     "facts": {
         "release": str,
         "machine": str,

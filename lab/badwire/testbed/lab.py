@@ -20,6 +20,7 @@ from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
 from badwire.testbed.here import Here
 from badwire.testbed.host import Host
+from badwire.testbed.parameters import LabParameters, Parameters
 from badwire.testbed.placeholders import ADDRESS6, addresses_by_name
 from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
@@ -47,6 +48,7 @@ class Lab:
         hosts: the hosts by name, in the order of the topology.
         wire: the network between them.
         substrate: where the hosts live, "docker" or "netns".
+        parameters: the values of the declared parameters, by name.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class Lab:
         wire: Wire,
         recorder: Recorder,
         progress: Callable[[str], None],
+        parameters: Parameters | None = None,
     ) -> None:
         self.substrate = substrate
         self._folder = folder
         self._open = True
         self.hosts = dict(hosts)
         self.wire = wire
+        self.parameters = LabParameters(parameters or {})
         self._recorder = recorder
         self._progress = progress
         self._here = Here(self.hosts)
@@ -183,6 +187,8 @@ def open_lab(
     ipv6: bool = False,
     programs: CPrograms | None = None,
     snaplen: int = SNAPLEN,
+    parameters: Parameters | None = None,
+    env: Mapping[str, str] | None = None,
     recording: Callable[[Path, int], Recorder] = Recorder,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Lab]:
@@ -201,6 +207,8 @@ def open_lab(
         ipv6: give each host an IPv6 address too, whether or not the topology does.
         programs: the reference programs in C, which hosts run in place of those in Python.
         snaplen: how many bytes of each frame the capture keeps.
+        parameters: values by name, for ``Lab.parameters`` and the record.
+        env: variables of the environment of every program, which override those of the topology; they are recorded.
         recording: makes the recorder from the folder and the snaplen.
         progress: called with a short text as each step begins.
 
@@ -245,7 +253,7 @@ def open_lab(
             name = spec.name
             address = _without_prefix(addresses[name])
             address6 = _without_prefix(addresses6[name]) if addresses6 else None
-            environment = spec.container.environment
+            environment = {**spec.container.environment, **(env or {})}
             hosts[name] = Host(name, address, channels[name], recorder, programs, by_name, environment, address6)
         wire = Wire(wire_channel, recorder, engine, seed, hosts.values())
         recorder.hosts(hosts)
@@ -262,6 +270,8 @@ def open_lab(
             hosts={name: host.address for name, host in hosts.items()},
             hosts6={name: host.address6 for name, host in hosts.items() if host.address6},
             snaplen=snaplen,
+            parameters=dict(parameters or {}),
+            env=dict(env or {}),
         )
         teardown.wire = wire
         teardown.hosts = hosts
@@ -297,7 +307,7 @@ def open_lab(
         bring_up.is_over = True
         progress("running")
         try:
-            lab = Lab(substrate.name, folder, hosts, wire, recorder, progress)
+            lab = Lab(substrate.name, folder, hosts, wire, recorder, progress, parameters)
             undo.callback(lab.close)
             yield lab
             recorder.check()
