@@ -78,6 +78,7 @@ def up(argv: list[str]) -> int:
         mounts=[str(path) for path in mounted],
         ipv6=args.ipv6,
         compose=str(args.compose or ""),
+        addresses=dict(args.addresses),
         env=arguments.by_name(args.env, "variable"),
         snaplen=args.snaplen,
     )
@@ -187,12 +188,21 @@ def _parser() -> arguments.Parser:
     add("--seed", type=arguments.seed, default=1, metavar="N", help="where every random draw comes from (1)")
     add(
         "--hosts",
-        type=_host_count,
+        type=_number_of("hosts", "client=2"),
         nargs="+",
         action="extend",
         default=[],
         metavar="HOST=N",
         help="how many of a host: client=2 gives client1 and client2 in place of client",
+    )
+    add(
+        "--addresses",
+        type=_number_of("addresses", "server=2"),
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="HOST=N",
+        help="how many addresses a host has: server=2 gives it a second one, which is {server.2} in run-on",
     )
     add(
         "--sysctl",
@@ -218,12 +228,16 @@ def _parser() -> arguments.Parser:
     return parser
 
 
-def _host_count(value: str) -> tuple[str, int]:
-    """The argparse type of HOST=N, with at most nine digits."""
-    matched = _HOST_COUNT.fullmatch(value)
-    if matched is None:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of hosts, as in client=2")
-    return matched["host"], int(matched["number"])
+def _number_of(what: str, example: str) -> Callable[[str], tuple[str, int]]:
+    """Return the argparse type of HOST=N, with at most nine digits: a number of hosts, or of a host's addresses."""
+
+    def check(value: str) -> tuple[str, int]:
+        matched = _HOST_COUNT.fullmatch(value)
+        if matched is None:
+            raise argparse.ArgumentTypeError(f"{value!r} is not a number of {what}, as in {example}")
+        return matched["host"], int(matched["number"])
+
+    return check
 
 
 def _sysctl(value: str) -> Sysctl:

@@ -81,6 +81,12 @@ class Evidence:
         return hosts
 
     @cached_property
+    def further(self) -> Mapping[str, list[str]]:
+        """The addresses beside the first one of each family, of each host that has some, by its name."""
+        addresses: Mapping[str, list[str]] = self.meta.get("further", {})
+        return addresses
+
+    @cached_property
     def parameters(self) -> Mapping[str, Any]:
         """The values of the scenario's parameters, by name. One that was not recorded raises NotRecorded."""
         return _RecordedParameters(self.meta.get("parameters", {}))
@@ -260,7 +266,7 @@ class Evidence:
         """The frames and faults of the whole run."""
         if self._run is not None:
             return self._run.wire  # a frame that is sent within a part of the run may be delivered after that part
-        return WireEvidence(self.records, self.pcap, self.hosts, self.hosts6)
+        return WireEvidence(self.records, self.pcap, self.hosts, self.hosts6, self.further)
 
     def frames(
         self,
@@ -425,7 +431,8 @@ class Evidence:
         return tuple(found)
 
     def addresses(self, host: str) -> Records[str]:
-        """A host's addresses: its IPv4 address, and the IPv6 addresses from which it sent frames.
+        """A host's addresses: its IPv4 address, its IPv6 address, its further ones, and the other IPv6 addresses from
+        which it sent frames.
 
         Raises:
             NotRecorded: the run has no such host.

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 USAGE = (
     "lab(topology=None, sysctls=None, hosts=None, routes=None, mounts=(), virtual_only='', ipv6=False,"
-    " parameters=None): how the lab of a test is made: another compose file or Topology; sysctls for all hosts or for"
-    " each; how many of a host;"
+    " parameters=None, addresses=None): how the lab of a test is made: another compose file or Topology; sysctls for"
+    " all hosts or for each; how many of a host;"
     " metrics of routes;"
     " files and folders that every host sees; why the test is for the virtual clock only;"
-    " whether hosts have IPv6; parameters that --lab-set can set, with their defaults."
+    " whether hosts have IPv6; parameters that --lab-set can set, with their defaults; how many addresses a host has."
 )
 
 
@@ -32,7 +32,7 @@ class LabSettings:
 
     Args:
         topology: a compose file, or a Topology; None for the file that --lab-compose names, else the lab's own.
-        sysctls, hosts, routes, mounts, virtual_only, ipv6, parameters: as in ``@scenario``.
+        sysctls, hosts, routes, mounts, virtual_only, ipv6, parameters, addresses: as in ``@scenario``.
         folder: relative paths are relative to it.
     """
 
@@ -44,6 +44,7 @@ class LabSettings:
     virtual_only: str = ""
     ipv6: bool = False
     parameters: "Parameters" = field(default_factory=dict)
+    addresses: "Hosts" = field(default_factory=dict)
     folder: Path = Path()
 
     @classmethod
@@ -108,7 +109,7 @@ class LabSettings:
             topology = compose.load(self.folder / topology)
         if self.ipv6:
             topology = topology.with_ipv6()
-        return topology.with_hosts(**self.hosts)
+        return topology.with_hosts(**self.hosts).with_addresses(**self.addresses)
 
     def resolved_mounts(self) -> list[Path]:
         """The absolute paths that every host sees. Raises BadOption for one that cannot be mounted."""

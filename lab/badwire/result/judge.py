@@ -135,6 +135,7 @@ def environment(run: Evidence) -> dict[str, Any]:
         "parameters": dict(run.parameters),
         "env": dict(run.env),
         "hosts": dict(run.hosts),
+        "further": dict(run.further),
         "sysctls": sysctls,
         "took": (ended - began) / NS,
     }

@@ -44,6 +44,7 @@ class Declaration:
     virtual_only: str = ""
     ipv6: bool = False
     parameters: Parameters = field(default_factory=dict)
+    addresses: Hosts = field(default_factory=dict)
 
 
 def scenario(
@@ -56,6 +57,7 @@ def scenario(
     virtual_only: str = "",
     ipv6: bool = False,
     parameters: Parameters | None = None,
+    addresses: Hosts | None = None,
 ) -> Callable[[ScenarioFunction], Declaration]:
     """Declare a function to be the scenario of its file.
 
@@ -73,6 +75,8 @@ def scenario(
         parameters: values that can be set on the command line (``--set bytes=2000000``), by name, with their defaults:
             {"bytes": 1_000_000}. A default is a number, text, or True or False, and a value has its type. The scenario
             reads ``lab.parameters["bytes"]``, a claim ``run.parameters["bytes"]``.
+        addresses: how many addresses of each family a host has: with {"server": 2} it has a second one, named
+            ``server.2``, which is ``lab.host("server").addresses[1]``.
 
     Raises:
         BadOption: an argument has a wrong type.
@@ -85,6 +89,7 @@ def scenario(
         "virtual_only": virtual_only,
         "ipv6": ipv6,
         "parameters": {} if parameters is None else parameters,
+        "addresses": {} if addresses is None else addresses,
     }
     check_types(settings)
 
@@ -126,7 +131,7 @@ class Scenario:
         topology = compose.load(self.compose or project.COMPOSE)
         if self.declared.ipv6:
             topology = topology.with_ipv6()
-        return topology.with_hosts(**self.declared.hosts)
+        return topology.with_hosts(**self.declared.hosts).with_addresses(**self.declared.addresses)
 
     def host_names(self) -> list[str]:
         """Return the names of the hosts. Raises BadTopology."""

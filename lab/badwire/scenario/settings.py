@@ -118,6 +118,7 @@ _FORMS: Mapping[str, tuple[Callable[[object], bool], str]] = {
         'a mapping such as {"net.ipv4.tcp_sack": "0"} for all hosts, or {"server": {"net.ipv4.tcp_sack": "0"}}',
     ),
     "hosts": (_are_hosts, 'a mapping from hosts of the topology to whole numbers, such as {"client": 3}'),
+    "addresses": (_are_hosts, 'a mapping from hosts to numbers of addresses, such as {"server": 2}'),
     "mounts": (_are_paths, 'a list of paths, such as ["my_server"]'),
     "routes": (_are_routes, 'a mapping such as {"client": {"initcwnd": 1}}'),
     "parameters": (
