@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from badwire.claims.claim import Claim, claims_of
 from badwire.errors import BadOption, RequestError, UnknownScenario
+from badwire.scenario.named_hosts import named_hosts
 from badwire.scenario.parameters import with_texts
 from badwire.scenario.settings import Hosts, Mounts, Routes, Sysctls, SysctlsByHost, check_routes, check_types, for_each
 from badwire.substrate import mounts
 from badwire.testbed.parameters import Parameters
-from badwire.topology.topology import Topology
+from badwire.topology.topology import HERE, Topology
 from badwire.util import project
+from badwire.util.suggestion import did_you_mean
 from badwire.util.users_code import cause, described, guarded
 
 if TYPE_CHECKING:
@@ -151,9 +153,20 @@ class Scenario:
 
     def check(self) -> None:
         """Check what the scenario asks for. Raises RequestError if a host or a path does not exist."""
+        self._check_hosts()
         self.sysctls()
         self.mounts()
         check_routes(self.declared.routes, self.host_names())
+
+    def _check_hosts(self) -> None:
+        """Raise BadOption if the function asks for a host that there is not."""
+        known = self.host_names()
+        for name in named_hosts(self.declared.run):
+            if name not in (*known, HERE):
+                where = (self.compose or project.COMPOSE).name
+                listed = ", ".join(known)
+                hint = did_you_mean(name, known, otherwise=f"there are {listed}.")
+                raise BadOption(f"{self.name} asks for the host {name!r}, which is not in {where}: {hint}")
 
     def why_not_on(self, clock: str) -> str | None:
         """Return a sentence if the scenario cannot run on this clock, "real" or "virtual"; None if it can."""

@@ -26,12 +26,11 @@ from badwire.testbed.parameters import LabParameters, Parameters
 from badwire.testbed.placeholders import ADDRESS6, addresses_by_name
 from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire
-from badwire.topology.topology import Topology
+from badwire.topology.topology import HERE, Topology
 from badwire.util.jsonlines import WIRE, Message, MessageHandler
 from badwire.util.signals import Interrupted
 from badwire.util.users_code import described
 
-HERE = "here"  # no host has this name: topology/topology.py RESERVED
 TEST = "test"  # the kind of the records about tests
 INTERFACE = "eth0"  # of each host
 

@@ -15,8 +15,9 @@ Network = IPv4Network | IPv6Network
 # Labels of letters, digits, hyphens and underscores, with dots between them: what hosts(5) and a Compose file take.
 NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*")
 LONGEST_NAME = 63  # characters: of a label of a domain name (RFC 1035 section 2.3.4), and of a hostname (hostname(7))
+HERE = "here"  # what a lab calls the process that runs it
 # "wire" is in the capture; the others mean something else in a program's arguments, or in /etc/hosts.
-RESERVED = frozenset({"wire", "lo", "localhost", "port", "here"})
+RESERVED = frozenset({"wire", "lo", "localhost", "port", HERE})
 # A unique local prefix (RFC 4193 section 3.1). Its global ID of 40 bits is the start of the SHA-1 of "badwire". It is
 # the same for every lab, so that a run can be repeated: no route leaves a lab, and so two labs never meet.
 PREFIX6 = "fd4f:1c00:c450::/64"
