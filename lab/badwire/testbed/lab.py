@@ -398,9 +398,7 @@ def _results(replies: Mapping[str, Reply]) -> dict[str, Any]:
     return {name: reply.result() for name, reply in replies.items()}
 
 
-def _further(
-    topology: Topology, addresses: Mapping[str, str]
-) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+def _further(topology: Topology, addresses: Mapping[str, str]) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
     """The addresses of each host beside the first of each family, with their prefix lengths; and names with them.
 
     Args:
