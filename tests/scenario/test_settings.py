@@ -1,13 +1,15 @@
 """What a scenario or a test asks of its lab: each wrong type is one sentence, whoever asks."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from badwire.errors import BadOption
+from badwire.errors import BadOption, BadTopology
 from badwire.pytest_plugin.marker import LabSettings
 from badwire.scenario import scenario
+from badwire.scenario.scenario_file import not_loaded
 from badwire.topology.topology import Topology
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -18,6 +20,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"hosts": {"client": "3"}}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
     ({"hosts": {"client": True}}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
     ({"hosts": {"client": -1}}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
+    ({"addresses": 2}, "addresses= must be a mapping from hosts to numbers of addresses, such as "),
+    ({"addresses": {"server": "2"}}, "addresses= must be a mapping from hosts to numbers of addresses, such as "),
+    ({"parameters": {"bytes": None}}, "parameters= must be a mapping from names to defaults, such as "),
     ({"mounts": "my_server"}, "mounts= must be a list of paths"),
     ({"mounts": [3]}, "mounts= must be a list of paths"),
     ({"mounts": 3}, "mounts= must be a list of paths"),
@@ -117,3 +122,13 @@ def test_arguments_by_position_are_refused() -> None:
         BadOption, match=r"takes its arguments by name, and has 'x\.yaml' without one; it takes topology, "
     ):
         LabSettings.of_markers([pytest.mark.lab("x.yaml").mark], Path())
+
+
+def test_a_scenario_and_a_test_ask_for_addresses_alike() -> None:
+    asked: dict[str, Any] = {"hosts": {"client": 2}, "addresses": {"server": 3, "client": 2}}
+    declared = replace(not_loaded(Path("mine.py")), declared=scenario("A title", **asked)(lambda lab: None))
+    for topology in (declared.topology(), LabSettings.of(asked, Path()).resolved_topology(None)):
+        assert {host.name: host.addresses for host in topology.hosts} == {"server": 3, "client1": 2, "client2": 2}
+    wrong = LabSettings.of({"addresses": {"sevrer": 2}}, Path())
+    with pytest.raises(BadTopology, match="there is no host 'sevrer'; there are server, client"):
+        wrong.resolved_topology(None)

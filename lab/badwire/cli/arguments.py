@@ -1,8 +1,9 @@
 """Parses the options of the command line with argparse, and turns its errors into sentences that name a way out."""
 
 import argparse
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +24,8 @@ from badwire.options import (
 from badwire.store import run_folder
 from badwire.substrate import select
 from badwire.util.suggestion import did_you_mean, most_similar
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, base definitions, section 8.1
 
 
 class Parser(argparse.ArgumentParser):
@@ -143,6 +146,49 @@ def compose_file(value: str) -> Path:
     return path
 
 
+def parameter(value: str) -> tuple[str, str]:
+    """The argparse type of NAME=VALUE, a scenario's parameter; the value may be empty."""
+    name, separator, text = value.partition("=")
+    if not separator or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{value!r:.200} is not a parameter with its value, as in bytes=1000000")
+    return name, _recordable(name, text)
+
+
+def variable(value: str) -> tuple[str, str]:
+    """The argparse type of NAME=VALUE, or of NAME for a variable with its value in this process's environment."""
+    name, separator, text = value.partition("=")
+    if _VARIABLE.fullmatch(name) is None:
+        raise argparse.ArgumentTypeError(
+            f"{value!r:.200} does not begin with a variable's name: letters, digits and underscores, and no digit first"
+        )
+    if not separator:
+        if name not in os.environ:
+            raise argparse.ArgumentTypeError(f"there is no variable {name} in this environment; write {name}=VALUE")
+        text = os.environ[name]
+    return name, _recordable(name, text)
+
+
+def _recordable(name: str, text: str) -> str:
+    """The text. Raises ArgumentTypeError if it has bytes that are not text, which cannot be recorded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(
+            f"the value of {name} is not text in UTF-8, and nothing else is recorded"
+        ) from None
+    return text
+
+
+def by_name(pairs: Iterable[tuple[str, str]], kind: str) -> dict[str, str]:
+    """The values by name. Raises BadOption if one of this ``kind``, such as "parameter", is given twice."""
+    values: dict[str, str] = {}
+    for name, text in pairs:
+        if name in values:
+            raise BadOption(f"The {kind} {name} is given twice, as {values[name]!r:.100} and {text!r:.100}; keep one.")
+        values[name] = text
+    return values
+
+
 def without_separator(command: list[str]) -> list[str]:
     """Return a command without the `--` that may precede it."""
     if command[:1] == ["--"]:
@@ -192,14 +238,18 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         help="the language of the reference programs; those in C are compiled once, and kept (default: python)",
     )
     add_kernel_options(add, prefix)
-    add(
-        f"{prefix}snaplen",
-        type=snaplen,
-        default=SNAPLEN,
-        metavar="BYTES",
-        help=f"bytes of each frame that the capture keeps; {LEAST_SNAPLEN} for the headers alone (default: all)",
-    )
+    add_snaplen(add, prefix)
     add_compose(add, prefix)
+    add(
+        f"{prefix}set",
+        dest=f"{_dest(prefix)}parameters",
+        action="append",
+        type=parameter,
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the scenario, in place of its default; may be given several times",
+    )
+    add_env(add, prefix)
     add(
         f"{prefix}jobs",
         type=count,
@@ -208,6 +258,17 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         help="scenarios in parallel (default: on the virtual clock one for each processor, else 1)",
     )
     add_out(add, f"{prefix}out")
+
+
+def add_snaplen(add: Callable[..., object], prefix: str = "--") -> None:
+    """Add the option for how much of each frame the capture keeps."""
+    add(
+        f"{prefix}snaplen",
+        type=snaplen,
+        default=SNAPLEN,
+        metavar="BYTES",
+        help=f"bytes of each frame that the capture keeps; {LEAST_SNAPLEN} for the headers alone (default: all)",
+    )
 
 
 def add_compose(add: Callable[..., object], prefix: str = "--") -> None:
@@ -219,6 +280,24 @@ def add_compose(add: Callable[..., object], prefix: str = "--") -> None:
         metavar="FILE",
         help="the hosts are the services of this compose file (default: the lab's own)",
     )
+
+
+def add_env(add: Callable[..., object], prefix: str = "--") -> None:
+    """Add the option for variables of the environment of every program."""
+    add(
+        f"{prefix}env",
+        dest=f"{_dest(prefix)}env",
+        action="append",
+        type=variable,
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="a variable of every program's environment, by default with its value here; it is recorded",
+    )
+
+
+def _dest(prefix: str) -> str:
+    """The beginning of the attributes in which the values of options with this prefix are."""
+    return prefix.removeprefix("--").replace("-", "_")
 
 
 def add_out(add: Callable[..., object], option: str) -> None:
@@ -270,4 +349,6 @@ def options(value_of: Callable[[str], Any]) -> Options:
     values = {}
     for field in fields(Options):
         values[field.name] = value_of(field.name)
+    values["parameters"] = by_name(values["parameters"], "parameter")
+    values["env"] = by_name(values["env"], "variable")
     return Options(**values)

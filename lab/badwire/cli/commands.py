@@ -62,6 +62,7 @@ def _list_entry(scenario: Scenario) -> dict[str, Any]:
         "file": str(scenario.file),
         "lesson": scenario.lesson,
         "claims": [claim.name for claim in scenario.claims],
+        "parameters": dict(scenario.parameters),
     }
 
 
@@ -79,7 +80,8 @@ def run(argv: list[str]) -> int:
     options = arguments.options(vars(args).__getitem__)
     run_folder.check(options.out)
     run_all = "all" in args.names
-    scenarios, mistaken = _named_scenarios(args.names, options.compose)
+    loaded, mistaken = _named_scenarios(args.names, options.compose)
+    scenarios = [scenario.with_parameters(options.parameters) for scenario in loaded]
     left_out: dict[str, str] = {}
     if run_all:
         left_out = _not_on_clock(scenarios, options.clock)

@@ -78,6 +78,9 @@ def up(argv: list[str]) -> int:
         mounts=[str(path) for path in mounted],
         ipv6=args.ipv6,
         compose=str(args.compose or ""),
+        addresses=dict(args.addresses),
+        env=arguments.by_name(args.env, "variable"),
+        snaplen=args.snaplen,
     )
 
 
@@ -185,12 +188,21 @@ def _parser() -> arguments.Parser:
     add("--seed", type=arguments.seed, default=1, metavar="N", help="the seed of all random numbers (default: 1)")
     add(
         "--hosts",
-        type=_host_count,
+        type=_number_of("copies of a host", "client=2"),
         nargs="+",
         action="extend",
         default=[],
         metavar="HOST=N",
         help="the number of copies of a host: client=2 gives client1 and client2 in place of client",
+    )
+    add(
+        "--addresses",
+        type=_number_of("addresses", "server=2"),
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="HOST=N",
+        help="how many addresses a host has: server=2 gives it a second one, which is {server.2} in run-on",
     )
     add(
         "--sysctl",
@@ -209,17 +221,23 @@ def _parser() -> arguments.Parser:
     )
     arguments.add_compose(add)
     add("--ipv6", action="store_true", help="give each host an IPv6 address too: {server.address6} in run-on")
+    arguments.add_env(add)
+    arguments.add_snaplen(add)
     arguments.add_out(add, "--out")
     add("--quiet", action="store_true", help="no progress on stderr")
     return parser
 
 
-def _host_count(value: str) -> tuple[str, int]:
-    """The argparse type of HOST=N; N has at most nine digits."""
-    matched = _HOST_COUNT.fullmatch(value)
-    if matched is None:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of copies of a host, as in client=2")
-    return matched["host"], int(matched["number"])
+def _number_of(what: str, example: str) -> Callable[[str], tuple[str, int]]:
+    """Return the argparse type of HOST=N, with at most nine digits: a number of copies of a host, or of its addresses."""
+
+    def check(value: str) -> tuple[str, int]:
+        matched = _HOST_COUNT.fullmatch(value)
+        if matched is None:
+            raise argparse.ArgumentTypeError(f"{value!r} is not a number of {what}, as in {example}")
+        return matched["host"], int(matched["number"])
+
+    return check
 
 
 def _sysctl(value: str) -> Sysctl:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Self
+from typing import Any, NoReturn, Self
 
 from badwire.evidence.connection import Connection
 from badwire.evidence.frames import Frame
@@ -79,6 +79,23 @@ class Evidence:
         """The IPv6 address of each host, by its name; empty if the lab had no IPv6."""
         hosts: Mapping[str, str] = self.meta.get("hosts6", {})
         return hosts
+
+    @cached_property
+    def further(self) -> Mapping[str, list[str]]:
+        """The addresses beside the first one of each family, of each host that has some, by its name."""
+        addresses: Mapping[str, list[str]] = self.meta.get("further", {})
+        return addresses
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """The values of the scenario's parameters, by name. One that was not recorded raises NotRecorded."""
+        return _RecordedParameters(self.meta.get("parameters", {}))
+
+    @cached_property
+    def env(self) -> Mapping[str, str]:
+        """The variables of the environment that were given on the command line, by name."""
+        given: Mapping[str, str] = self.meta.get("env", {})
+        return given
 
     @property
     def error(self) -> str | None:
@@ -249,7 +266,7 @@ class Evidence:
         """The frames and faults of the whole run."""
         if self._run is not None:
             return self._run.wire  # a frame that is sent within a part of the run may be delivered after that part
-        return WireEvidence(self.records, self.pcap, self.hosts, self.hosts6)
+        return WireEvidence(self.records, self.pcap, self.hosts, self.hosts6, self.further)
 
     def frames(
         self,
@@ -414,7 +431,8 @@ class Evidence:
         return tuple(found)
 
     def addresses(self, host: str) -> Records[str]:
-        """A host's addresses: its IPv4 address, and the IPv6 addresses from which it sent frames.
+        """A host's addresses: its IPv4 address, its IPv6 address, its further ones, and the other IPv6 addresses from
+        which it sent frames.
 
         Raises:
             NotRecorded: the run has no such host.
@@ -518,3 +536,10 @@ class Evidence:
             name=name,
             hosts=tuple(self.hosts),
         )
+
+
+class _RecordedParameters(dict[str, Any]):
+    """Values by name; see ``Evidence.parameters``."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise NotRecorded.of("this run has no parameter {name}, only {parameters}", name=name, parameters=tuple(self))

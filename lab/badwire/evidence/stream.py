@@ -54,6 +54,14 @@ class TcpStream:
         """The host at the other end."""
         return self.server if host == self.client else self.client
 
+    def addresses_of(self, host: str) -> tuple[str, str] | None:
+        """The address of a host, and that of the other end; None if the segments have no addresses."""
+        for frame in self.frames:
+            if frame.ip is not None:
+                ends = (frame.ip.source, frame.ip.destination)
+                return ends if frame.source == host else (ends[1], ends[0])
+        return None
+
     def sent(
         self,
         host: str | None = None,

@@ -114,6 +114,7 @@ class WireEvidence:
         capture: the frames captured on the ports of the bridge.
         hosts: the IPv4 address of each host, by its name.
         hosts6: the IPv6 address of each host that has one, by its name.
+        further: the addresses beside these, of each host that has some, by its name.
     """
 
     def __init__(
@@ -122,11 +123,13 @@ class WireEvidence:
         capture: CaptureFile,
         hosts: Mapping[str, str],
         hosts6: Mapping[str, str] | None = None,
+        further: Mapping[str, list[str]] | None = None,
     ) -> None:
         self._records = tuple(records)
         self.capture = capture
         self._hosts = hosts
         self._hosts6 = hosts6 or {}
+        self._further = further or {}
 
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
@@ -148,6 +151,8 @@ class WireEvidence:
     def addresses(self) -> Mapping[str, str]:
         """The host with each address: its own, and the other IPv6 addresses from which it sent frames."""
         addresses = {address: host for hosts in (self._hosts, self._hosts6) for host, address in hosts.items()}
+        for host, more in self._further.items():
+            addresses.update(dict.fromkeys(more, host))
         for frame in self.capture.frames:
             if frame.direction != "in" or frame.data[12:14] != ipv6.ETHERTYPE:
                 continue

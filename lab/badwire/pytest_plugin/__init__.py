@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.cli.arguments import add_run_options
+from badwire.cli.arguments import add_run_options, by_name
 from badwire.errors import BadOption
 from badwire.pytest_plugin import fixtures, marker
 from badwire.pytest_plugin.fixtures import lab as lab
@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Reports(config))
     try:
         required()
+        by_name(config.getoption("lab_parameters"), "parameter")
+        by_name(config.getoption("lab_env"), "variable")
     except BadOption as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -63,6 +65,21 @@ def pytest_collect_file(
         from badwire.pytest_plugin.items import ScenarioFile  # scenarios are rare, this plugin is always loaded
 
     return [ScenarioFile.from_parent(parent, path=file_path)]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Check --lab-set once all tests are known, and before one runs. Raises UsageError."""
+    config = session.config
+    texts = by_name(config.getoption("lab_parameters"), "parameter")
+    goes_on = not session.testsfailed or config.getoption("continue_on_collection_errors")
+    if not texts or not goes_on or Reports.are_wanted():
+        return
+    with own_path():
+        from badwire.pytest_plugin import parameters  # it imports what only tests with a lab need
+    try:
+        parameters.check(session.items, texts)
+    except BadOption as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -119,6 +119,7 @@ def lab_run(config: pytest.Config, settings: LabSettings, node: str, name: str, 
             hosts = [host.name for host in topology.hosts]
             settings.check(hosts)
             mounts = settings.resolved_mounts()
+            parameters = settings.parameter_values(node, options.parameters)
             if settings.virtual_only and options.clock != "virtual":
                 pytest.skip(f"for the virtual clock only ({settings.virtual_only}); run it with --lab-clock virtual.")
             substrate = session.substrate(config)
@@ -141,6 +142,8 @@ def lab_run(config: pytest.Config, settings: LabSettings, node: str, name: str, 
                     mounts=mounts,
                     programs=programs,
                     snaplen=options.snaplen,
+                    parameters=parameters,
+                    env=options.env,
                     progress=session.progress,
                 )
             )

@@ -89,9 +89,11 @@ def _run(item: pytest.Item, found: list[pytest.TestReport], output: bytearray) -
 def _check_marker(item: pytest.Item) -> None:
     """Raise RequestError if what the test asks of its lab does not exist."""
     settings = LabSettings.of_markers(item.iter_markers("lab"), item.path.parent)
-    topology = settings.resolved_topology(session.options(item.config).compose)
+    options = session.options(item.config)
+    topology = settings.resolved_topology(options.compose)
     settings.check([host.name for host in topology.hosts])
     settings.resolved_mounts()
+    settings.parameter_values(item.nodeid, options.parameters)
 
 
 def _read(config: pytest.Config, folder: Path) -> list[pytest.TestReport]:

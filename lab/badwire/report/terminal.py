@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from badwire.report.describe import faults_by
+from badwire.report.describe import faults_by, given
 from badwire.result.result import CheckResult, ClaimResult, Result
 from badwire.util.text import visible
 
@@ -143,6 +143,7 @@ def _environment(result: Result) -> Iterator[str]:
         yield f"Linux {kernel}"
     if result.environment.get("lang") == "c":
         yield "programs in C"
+    yield from map(visible, given(result.environment))
     if engines:
         yield f"faults by {faults_by(result.environment)}"
     if seconds is not None:

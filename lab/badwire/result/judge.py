@@ -132,7 +132,10 @@ def environment(run: Evidence) -> dict[str, Any]:
         "seed": run.meta.get("seed"),
         "lang": run.meta.get("lang"),
         "compiler": run.meta.get("compiler"),
+        "parameters": dict(run.parameters),
+        "env": dict(run.env),
         "hosts": dict(run.hosts),
+        "further": dict(run.further),
         "sysctls": sysctls,
         "took": (ended - began) / NS,
     }

@@ -17,7 +17,10 @@ from badwire.util.sentence import Sentence
 FILE = "result.json"
 FORMAT = 2
 _ENVIRONMENT: Mapping[str, type | tuple[type, ...]] = {  # the types that reports rely on
+    "parameters": dict,
+    "env": dict,
     "hosts": dict,
+    "further": dict,
     "sysctls": dict,
     "engines_used": list,
     "took": (int, float),
@@ -271,6 +274,9 @@ def _environment(value: object) -> Mapping[str, Any]:
             continue
         if not isinstance(value[name], kind):
             raise TypeError(f"{name} in the environment has the wrong type")
+    for addresses in value.get("further", {}).values():
+        if not isinstance(addresses, list):
+            raise TypeError("the further addresses of a host are not a list")
     for sysctls in value.get("sysctls", {}).values():
         if not isinstance(sysctls, dict):
             raise TypeError("the sysctls of a host are not a JSON object")

@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from badwire.errors import BadOption
+from badwire.scenario.parameters import are_parameters
 
 SysctlValues = Mapping[str, str | int]
 Sysctls = SysctlValues | Mapping[str, SysctlValues]
@@ -117,8 +118,14 @@ _FORMS: Mapping[str, tuple[Callable[[object], bool], str]] = {
         'a mapping such as {"net.ipv4.tcp_sack": "0"} for all hosts, or {"server": {"net.ipv4.tcp_sack": "0"}}',
     ),
     "hosts": (_are_hosts, 'a mapping from hosts of the topology to whole numbers, such as {"client": 3}'),
+    "addresses": (_are_hosts, 'a mapping from hosts to numbers of addresses, such as {"server": 2}'),
     "mounts": (_are_paths, 'a list of paths, such as ["my_server"]'),
     "routes": (_are_routes, 'a mapping such as {"client": {"initcwnd": 1}}'),
+    "parameters": (
+        are_parameters,
+        'a mapping from names to defaults, such as {"bytes": 1_000_000}; a default is a finite number, text, or True or'
+        " False",
+    ),
     "virtual_only": (_is_text, 'text, such as "two hours of keepalive"'),
     "ipv6": (_is_flag, "True or False"),
 }

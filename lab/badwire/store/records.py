@@ -397,6 +397,7 @@ _FIELDS: Mapping[str, FieldTypes] = {
     "end": {"t": int, "records": dict},
 }
 _MAY_HAVE: Mapping[str, FieldTypes] = {
+    "meta": {"hosts6": dict, "further": dict, "parameters": dict, "env": dict},
     "facts": {
         "release": str,
         "machine": str,
@@ -506,7 +507,8 @@ def _all_are(kind: Type, values: Iterable[object]) -> bool:
 
 def _meta(record: Record) -> bool:
     addresses = record["hosts"].values()
-    return _all_are(str, addresses)
+    further = record.get("further", {}).values()
+    return _all_are(str, addresses) and _all_are(list, further) and all(_all_are(str, more) for more in further)
 
 
 def _sample(record: Record) -> bool:

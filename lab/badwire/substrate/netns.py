@@ -193,7 +193,7 @@ class Netns:
         namespaces.wait_until_ready()
         wire = namespaces.wire(undo)
         addresses = topology.addresses()
-        entries = [*names.entries(topology, addresses), *names.entries6(topology)]
+        entries = [*names.entries(topology, addresses), *names.entries6(topology), *names.entries_of_further(topology)]
         hosts: dict[str, Stream] = {}
         for host in topology.hosts:
             address, _, _ = addresses[host.name].partition("/")

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ class Host:
         name: its name in the topology.
         address: its IPv4 address.
         address6: its IPv6 address; None in a lab without IPv6.
+        addresses: all its IPv4 addresses, ``address`` first.
+        addresses6: all its IPv6 addresses, ``address6`` first; empty in a lab without IPv6.
         environment: variables of the environment of every program.
     """
 
@@ -46,10 +48,13 @@ class Host:
         names: AddressesByName | None = None,
         environment: Mapping[str, str] | None = None,
         address6: str | None = None,
+        further: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.address = address
         self.address6 = address6
+        self.addresses = (address, *(each for each in further if ":" not in each))
+        self.addresses6 = (*([address6] if address6 else []), *(each for each in further if ":" in each))
         self._channel = channel
         self._recorder = recorder
         self._programs = programs
@@ -62,19 +67,36 @@ class Host:
     def __repr__(self) -> str:
         return f"<host {self.name} {self.address}>"
 
-    def at(self, port: int) -> tuple[str, int]:
-        """This host's address with a port, as ``connect`` and ``sendto`` take it."""
-        return self.address, port
+    def at(self, port: int, number: int = 1) -> tuple[str, int]:
+        """This host's address with a port, as ``connect`` and ``sendto`` take it.
 
-    def at6(self, port: int) -> tuple[str, int]:
-        """This host's IPv6 address with a port, as ``connect`` and ``sendto`` take it.
+        Args:
+            port: the port.
+            number: which of its addresses, counted from 1.
 
         Raises:
-            BadOption: the lab has no IPv6.
+            BadOption: it has fewer.
+        """
+        return self._numbered(self.addresses, number), port
+
+    def at6(self, port: int, number: int = 1) -> tuple[str, int]:
+        """This host's IPv6 address with a port; see ``at``.
+
+        Raises:
+            BadOption: the lab has no IPv6, or the host has fewer addresses.
         """
         if self.address6 is None:
             raise BadOption(f"{self.name} has no IPv6 address: {NO_IPV6}")
-        return self.address6, port
+        return self._numbered(self.addresses6, number), port
+
+    def _numbered(self, addresses: Sequence[str], number: int) -> str:
+        if not 1 <= number <= len(addresses):
+            listed = ", ".join(addresses)
+            raise BadOption(
+                f"{self.name} has no address number {number}, only {listed}: ask for more with"
+                f" addresses={{{self.name!r}: {max(number, 1)}}}"
+            )
+        return addresses[number - 1]
 
     def start(
         self,

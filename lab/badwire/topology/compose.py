@@ -348,14 +348,16 @@ def _subnets(network: Section) -> tuple[str | None, str | None]:
 
 def _hosts(name: str, value: object, network: Network | None, problems: Problems) -> tuple[HostSpec, ...]:
     service = _service(name, value, "host", problems)
-    address, address6, aliases = _endpoint(service, network)
+    endpoint = _endpoint(service, network)
     host = HostSpec(
         name,
         sysctls=pairs(service.values.get("sysctls") or {}, service.where("sysctls")),
-        address=address,
+        address=endpoint.address,
         container=_container(service, HostSpec.container),
-        aliases=aliases,
-        address6=address6,
+        aliases=endpoint.aliases,
+        address6=endpoint.address6,
+        addresses=endpoint.addresses,
+        further=endpoint.further,
     )
     return copies(host, _replicas(service))
 
@@ -420,15 +422,30 @@ def _base(service: Section) -> str | None:
     return text(args.values["BASE"], args.where("BASE"))
 
 
-def _endpoint(service: Section, network: Network | None) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """The IPv4 and IPv6 addresses that a service asks for, and its aliases, in the file's one network.
+class Endpoint(NamedTuple):
+    """What a service asks for in the file's one network, with the names of the fields of HostSpec."""
+
+    address: str | None = None
+    address6: str | None = None
+    aliases: tuple[str, ...] = ()
+    addresses: int = 1
+    further: tuple[str, ...] = ()
+
+
+# Further addresses: a list of them, or how many there are of each family. Compose has no key for it, and ignores those
+# that begin with x-.
+FURTHER = "x-addresses"
+
+
+def _endpoint(service: Section, network: Network | None) -> Endpoint:
+    """What a service asks for in the file's one network.
 
     ``network`` is None if the network itself is not valid: then nothing is compared with it.
     """
     networks = service.values.get("networks")
     here = service.where("networks")
     if network is None or (network is NO_NETWORK and networks is None):
-        return None, None, ()
+        return Endpoint()
     if network is NO_NETWORK:
         raise Bad(f"{here} is given, but the file has no networks")
     is_list = isinstance(networks, list)
@@ -436,12 +453,16 @@ def _endpoint(service: Section, network: Network | None) -> tuple[str | None, st
     if names != [network.name]:
         raise Bad(f"{here} must be just the file's one network, '{network.name}'")
     if is_list:
-        return None, None, ()
+        return Endpoint()
     endpoint = Section(networks, service.problems, service.here, "networks")
-    options = endpoint.section(network.name, {"ipv4_address", "ipv6_address", "aliases"})
+    options = endpoint.section(network.name, {"ipv4_address", "ipv6_address", "aliases", FURTHER})
     address = options.read("ipv4_address", text, default=None)
     address6 = options.read("ipv6_address", text, default=None)
-    return address, address6, options.read("aliases", texts, default=())
+    none: tuple[str, ...] = ()
+    aliases = options.read("aliases", texts, default=none)
+    if isinstance(options.values.get(FURTHER), list):
+        return Endpoint(address, address6, aliases, further=options.read(FURTHER, texts, default=none))
+    return Endpoint(address, address6, aliases, addresses=options.read(FURTHER, number, default=1))
 
 
 def _variables(value: object) -> Iterator[str]:

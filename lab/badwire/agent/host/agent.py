@@ -242,12 +242,16 @@ def _configure_network(request: Message) -> None:
     for name, value in request["sysctls"].items():
         if has_ipv6 or ipv6.OFF.get(name) != value:  # without IPv6 there is nothing to turn off
             system.write_sysctl(name, value)
+    further = request["further"]
     if request["address"] is not None:
         system.set_address(system.INTERFACE, request["address"])
         system.up("lo")
         system.up(system.INTERFACE)
     else:
         system.refuse_name_server()
+    for address in further:
+        if ":" not in address:
+            system.add_address(system.INTERFACE, address)
     if request["address6"] is not None:
         if system.read_sysctl(f"net.ipv6.conf.{system.INTERFACE}.disable_ipv6") != "0":
             raise MachineError(
@@ -256,8 +260,13 @@ def _configure_network(request: Message) -> None:
             )
         for link_local in system.tentative(system.INTERFACE):
             system.remove_address6(system.INTERFACE, link_local)
-            system.set_address6(system.INTERFACE, link_local)
-        system.set_address6(system.INTERFACE, request["address6"])
+            system.add_address(system.INTERFACE, link_local)
+        # The kernel sends from the one that came last, where no rule of RFC 6724 decides (net/ipv6/addrconf.c,
+        # ipv6_link_dev_addr); so the first one of the host does.
+        for address in further:
+            if ":" in address:
+                system.add_address(system.INTERFACE, address)
+        system.add_address(system.INTERFACE, request["address6"])
     system.remove_default_route()
     if request["route"]:
         address = system.address_of(system.INTERFACE) or ""

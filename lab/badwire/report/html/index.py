@@ -140,6 +140,10 @@ def _environment(result: Result, folder: Path) -> dict[str, Any]:
     for host, settings in environment.get("sysctls", {}).items():
         for name, value in settings.items():
             compared[f"{host}: {name}"] = value
+    for name, value in environment.get("parameters", {}).items():
+        compared[f"parameter {name}"] = value
+    for name, value in environment.get("env", {}).items():
+        compared[f"env {name}"] = value
     compared["real"] = _real_seconds(folder)
     return compared
 

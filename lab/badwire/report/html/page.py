@@ -24,7 +24,7 @@ from badwire.course import course
 from badwire.course.course import Question
 from badwire.errors import RequestError
 from badwire.evidence.evidence import Evidence
-from badwire.report.describe import faults_by
+from badwire.report.describe import faults_by, given, value_text
 from badwire.report.html.curves import curves
 from badwire.report.html.plots import plots
 from badwire.report.story import Arrow, Story, story
@@ -155,6 +155,10 @@ def command(result: Result) -> str:
         if value not in (None, "auto", "python"):
             arguments.append(f"{option}{name}")
             arguments.append(str(value))
+    for name, value in result.environment.get("parameters", {}).items():
+        arguments += [f"{option}set", f"{name}={value_text(value)}"]
+    for name, value in result.environment.get("env", {}).items():
+        arguments += [f"{option}env", f"{name}={value}"]
     return shlex.join(arguments)
 
 
@@ -172,6 +176,7 @@ def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
         yield f"programs in C, compiled by {environment['compiler']}"
     if environment.get("seed") is not None:
         yield f"seed {environment['seed']}"
+    yield from given(environment)
     if "took" in environment:
         yield f"{environment['took']:.3f} s"
 

@@ -148,6 +148,8 @@ def _sockets(moment: Moment, host: str, most: int) -> list[str]:
     names = {}
     for addresses in (moment.addresses, moment.addresses6):
         names.update({address: name for name, address in addresses.items()})
+    for name, more in moment.further.items():
+        names.update(dict.fromkeys(more, name))
     age = moment.now - table.t
     shown = [_socket(socket, names, age) for socket in table.sockets]
     if len(shown) <= most:

@@ -20,7 +20,7 @@ from badwire.substrate.docker.attach import AttachedStream
 from badwire.substrate.docker.cleanup import PARALLEL, sweep
 from badwire.substrate.docker.client import engine_message
 from badwire.substrate.docker.janitor import Janitor
-from badwire.substrate.names import entries, entries6
+from badwire.substrate.names import entries, entries6, entries_of_further
 from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.util.owner import OWNER, RUN, engine_name, owner
@@ -162,7 +162,8 @@ class DockerRun:
                         raise
                     continue
                 addresses = placed.addresses()
-                names = [f"{name}:{address}" for name, address in (*entries(placed, addresses), *entries6(placed))]
+                found = [*entries(placed, addresses), *entries6(placed), *entries_of_further(placed)]
+                names = [f"{name}:{address}" for name, address in found]
                 return LabNetwork(network, addresses, names)
             message = f"every subnet of {subnets.POOL} is in use"
         except (DockerException, RequestException) as error:
