@@ -1,7 +1,8 @@
 """Mutation testing of the instrument: ``python tools/instrument_mutations.py [--seed N] [SCENARIO...]``.
 
-Evidence is taken away from the histories of tests/claims, and the claims are judged again. A verdict may become
-UNKNOWN. HOLDS must not become FAILS, nor FAILS HOLDS. Evidence is taken away in two ways:
+Evidence is taken away from the histories of tests/claims, and the claims are judged again; tests/uml does the same with
+real runs. A verdict may become UNKNOWN. HOLDS must not become FAILS, nor FAILS HOLDS. Evidence is taken away in two
+ways:
 
 - It is lost: records, sockets of a sample, or frames disappear from the folder of a run. The last record counts the
   records, a sample the sockets of its table, and the record of the capture the frames, so every claim of the scenario
@@ -31,7 +32,7 @@ SURVIVORS = Path(__file__).with_name("instrument_survivors.toml")
 sys.path[:0] = [str(ROOT), str(ROOT / "lab")]
 
 from badwire.claims.check import UNKNOWN, Verdict  # noqa: E402
-from badwire.claims.claim import Judged, judge_one  # noqa: E402
+from badwire.claims.claim import Claim, Judged, judge, judge_one  # noqa: E402
 from badwire.errors import RunError  # noqa: E402
 from badwire.evidence.evidence import Evidence  # noqa: E402
 from badwire.packets.pcapng import Captured  # noqa: E402
@@ -208,13 +209,15 @@ def violations(scenario: Scenario, cases: Iterable[Case], seed: int) -> Iterator
         if id(run) not in tried:
             tried.add(id(run))
             yield from _lost_unnoticed(scenario, case.what, lost(run, draw))
-        if case.verdict is UNKNOWN:
-            continue
-        claim = claims(scenario.name)[case.claim]
-        before = judge_one(claim, run)
-        for removal in unobserved(run, draw):
-            after = judge_one(claim, removal.rest)
-            yield _compared(scenario.name, case, removal, before, after)
+        if case.verdict is not UNKNOWN:
+            claim = claims(scenario.name)[case.claim]
+            yield from _turned(scenario, [claim], case.what, run, unobserved(run, draw))
+
+
+def violations_of_run(scenario: Scenario, run: Evidence, draw: random.Random) -> Iterator[Violation | None]:
+    """Judge all claims of a scenario on what is left of one run. None stands for a removal that is right."""
+    yield from _lost_unnoticed(scenario, "a run", lost(run, draw))
+    yield from _turned(scenario, scenario.claims, "a run", run, unobserved(run, draw))
 
 
 def _lost_unnoticed(scenario: Scenario, history: str, removals: Iterable[Removal]) -> Iterator[Violation | None]:
@@ -230,12 +233,22 @@ def _lost_unnoticed(scenario: Scenario, history: str, removals: Iterable[Removal
             yield Violation(change, history, removal.what, "")
 
 
-def _compared(scenario: str, case: Case, removal: Removal, before: Judged, after: Judged) -> Violation | None:
-    if after.verdict in (before.verdict, UNKNOWN):
-        return None
-    verdicts = f"{before.verdict} to {after.verdict}"
-    change = Change(removal.rule, f"{scenario}.{case.claim}", verdicts)
-    return Violation(change, case.what, removal.what, _different(before, after))
+def _turned(
+    scenario: Scenario, judged: Iterable[Claim], history: str, run: Evidence, removals: Iterable[Removal]
+) -> Iterator[Violation | None]:
+    """The claims that come to the opposite verdict without what was not observed."""
+    before = judge(judged, run)
+    for removal in removals:
+        if removal.rest.error is not None:  # then no claim is judged
+            yield None
+            continue
+        for was in before:
+            after = judge_one(was.claim, removal.rest)
+            if UNKNOWN in (was.verdict, after.verdict) or after.verdict is was.verdict:
+                yield None
+                continue
+            change = Change(removal.rule, f"{scenario.name}.{was.claim.name}", f"{was.verdict} to {after.verdict}")
+            yield Violation(change, history, removal.what, _different(was, after))
 
 
 def _different(before: Judged, after: Judged) -> str:

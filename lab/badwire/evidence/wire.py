@@ -73,7 +73,7 @@ class UnknownFault(Fault):
 class UnreadFrame:
     """A frame that could not be read: when it was sent (ns), by which host, and what it is: ``ethertype 0x88cc``."""
 
-    t: int
+    sent_at: int
     source: str
     what: str
 
@@ -167,8 +167,7 @@ class WireEvidence:
             if frame.direction != "in":
                 continue
             packet = decode(frame.data)
-            is_later_fragment = packet.ip is not None and packet.ip.offset > 0
-            if packet.unread and not is_later_fragment:
+            if packet.unread and not packet.is_later_fragment:
                 unread.append(UnreadFrame(frame.t, frame.port, packet.unread))
         return tuple(unread)
 
@@ -260,16 +259,23 @@ class FrameSelection:
     after: int | None = None
     before: int | None = None
 
+    @property
+    def reads_headers(self) -> bool:
+        """Whether it selects by what a frame is, so that it cannot find a frame that could not be read."""
+        return (self.port, self.flags, self.data, self.protocol) != (None, None, None, None)
+
+    def includes_sending(self, frame: Frame | UnreadFrame) -> bool:
+        """Whether the query asks for frames of this sender at this time."""
+        return selects(self.source, frame.source) and self._includes_time(frame.sent_at)
+
     def includes(self, frame: Frame) -> bool:
         """Whether the query asks for this frame."""
-        if not selects(self.source, frame.source):
+        if not self.includes_sending(frame):
             return False
         if not selects(self.to, frame.toward):
             return False
-        if not self._includes_time(frame.sent_at):
-            return False
         # What needs the frame to be decoded comes last.
-        if self.protocol is not None and frame.packet.protocol != self.protocol:
+        if self.protocol is not None and frame.decoded.protocol != self.protocol:
             return False
         if self.port is not None and not _has_port(frame, self.port):
             return False
@@ -384,13 +390,14 @@ def _decision(record: Record) -> Decision:
 
 
 def _has_port(frame: Frame, port: int) -> bool:
-    ports = frame.packet.ports or ()
+    ports = frame.decoded.ports or ()
     return port in ports
 
 
 def _has_any(frame: Frame, flags: Flags) -> bool:
     """Whether the frame is a segment with these flags, or with one of several sets of flags."""
-    if frame.tcp is None:
+    segment = frame.decoded.tcp
+    if segment is None:
         return False
     wanted = (flags,) if isinstance(flags, str) else flags
-    return any(has_flags(frame.tcp.flags, alternative) for alternative in wanted)
+    return any(has_flags(segment.flags, alternative) for alternative in wanted)
