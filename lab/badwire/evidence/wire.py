@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from badwire.errors import BadFault
 from badwire.evidence.frames import Frame
+from badwire.evidence.hidden import may_hide, unread
 from badwire.evidence.join import join
 from badwire.evidence.provenance import noted
 from badwire.evidence.reassembly import Reassembled, reassemble
@@ -124,9 +125,15 @@ class WireEvidence:
         hosts6: Mapping[str, str] | None = None,
     ) -> None:
         self._records = tuple(records)
-        self.capture = capture
+        self._capture = capture
         self._hosts = hosts
         self._hosts6 = hosts6 or {}
+
+    @property
+    def capture(self) -> CaptureFile:
+        """The capture itself, for a claim about frames that ``frames`` leaves out, such as those to a group."""
+        may_hide([unread(frame.source, frame.what) for frame in self.unread])
+        return self._capture
 
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
@@ -137,7 +144,7 @@ class WireEvidence:
             if facts.mac:
                 macs[facts.mac] = facts.host
         return join(
-            self.capture.frames,
+            self._capture.frames,
             hosts=self._hosts,
             macs=macs,
             addresses=self.addresses,
@@ -148,7 +155,7 @@ class WireEvidence:
     def addresses(self) -> Mapping[str, str]:
         """The host with each address: its own, and the other IPv6 addresses from which it sent frames."""
         addresses = {address: host for hosts in (self._hosts, self._hosts6) for host, address in hosts.items()}
-        for frame in self.capture.frames:
+        for frame in self._capture.frames:
             if frame.direction != "in" or frame.data[12:14] != ipv6.ETHERTYPE:
                 continue
             ip = decode(frame.data).ip
@@ -163,7 +170,7 @@ class WireEvidence:
         Later fragments are not among them, since ``reassembled`` has their datagrams.
         """
         unread = []
-        for frame in self.capture.frames:
+        for frame in self._capture.frames:
             if frame.direction != "in":
                 continue
             packet = decode(frame.data)
@@ -210,9 +217,9 @@ class WireEvidence:
         if last is None or last.get("dropped") is None:
             return None
         counted_by_the_agent = int(last["dropped"])
-        counted_by_the_kernel = self.capture.dropped or 0
+        counted_by_the_kernel = self._capture.dropped or 0
         frames = int(last["frames"])
-        missing_in_the_file = frames - len(self.capture.frames)
+        missing_in_the_file = frames - len(self._capture.frames)
         return max(
             counted_by_the_agent,
             counted_by_the_kernel,
@@ -224,7 +231,7 @@ class WireEvidence:
         """Whether every frame of the run was recorded. Only then does the capture show that a frame was never sent."""
         if self.frames_not_captured != 0:
             return False
-        return self.capture.complete
+        return self._capture.complete
 
     def _kind(self, kind: str) -> tuple[Record, ...]:
         found = [record for record in self._records if record["kind"] == kind]
