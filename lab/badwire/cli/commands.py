@@ -220,6 +220,8 @@ def show_run(argv: list[str]) -> int:
         events = story(found.evidence)
         for line in show(events):
             print(line)
+        for what in () if found.missing else found.evidence.unseen:
+            print(f"badwire: {folder}: there was more than is shown: {what}", file=sys.stderr)
     for sentence in found.missing:
         print(f"badwire: {folder}: {sentence}", file=sys.stderr)
     return 3 if found.missing else 0

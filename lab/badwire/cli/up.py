@@ -229,7 +229,7 @@ def _parser() -> arguments.Parser:
 
 
 def _number_of(what: str, example: str) -> Callable[[str], tuple[str, int]]:
-    """Return the argparse type of HOST=N, with at most nine digits: a number of copies of a host, or of its addresses."""
+    """Return the argparse type of HOST=N, with at most nine digits; ``what`` and ``example`` are for the error."""
 
     def check(value: str) -> tuple[str, int]:
         matched = _HOST_COUNT.fullmatch(value)

@@ -9,7 +9,7 @@ Instants are integers, in nanoseconds of the hosts' monotonic clock; durations a
 raises NotRecorded when there is none; a query for several things returns Records, which may be empty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
@@ -18,6 +18,7 @@ from typing import Any, NoReturn, Self
 
 from badwire.evidence.connection import Connection
 from badwire.evidence.frames import Frame
+from badwire.evidence.hidden import may_hide, unread
 from badwire.evidence.host import HostEvidence
 from badwire.evidence.provenance import noted
 from badwire.evidence.reassembly import Reassembled, reassemble
@@ -111,7 +112,7 @@ class Evidence:
         """How many records the last one counts that are not there, as a sentence; None when all of them are.
 
         Where the last one is missing too, or counts wrongly, the sentence names the sample that does not fit the one
-        before.
+        before. Where none does, it names what the lab records of each host and is not there.
         """
         missing = missing_records(self.records)
         if missing:
@@ -120,6 +121,10 @@ class Evidence:
         if self._gaps:
             hosts = "; ".join(f"{host}: {gap}" for host, gap in self._gaps.items())
             return f"{EVIDENCE} does not have the samples as they were written ({hosts})"
+        for host in self.hosts:
+            missing_of_host = _missing_of(host, self.records)
+            if missing_of_host:
+                return f"{EVIDENCE} does not have the {missing_of_host} of {host}"
         return None
 
     @cached_property
@@ -307,6 +312,8 @@ class Evidence:
             after=after,
             before=before,
         )
+        if selection.reads_headers:
+            self._note_hidden(selection)
         return selection.of(self._frames)
 
     @cached_property
@@ -348,6 +355,7 @@ class Evidence:
         self._check(source)
         self._check(to)
         selection = FrameSelection(source=source, to=to, port=port, protocol="udp")
+        self._note_hidden(selection)
         found = selection.of(self._reassembled.frames)
         for datagram in found:
             noted(self._reassembled.pieces.get(id(datagram), ()))
@@ -410,9 +418,17 @@ class Evidence:
         is not captured, or whose packets there were not counted. ``run.wire.unseen`` is without the loopback
         interfaces, for a claim about what passed between hosts.
         """
-        unread = [frame for frame in self.wire.unread if self.covers(frame.t)]
+        unread_frames = [frame for frame in self.wire.unread if self.covers(frame.sent_at)]
         incomplete = self._reassembled.incomplete
-        return (*unread_kinds(unread), *incomplete_datagrams(incomplete), *self._unseen_on_loopback)
+        return (*unread_kinds(unread_frames), *incomplete_datagrams(incomplete), *self._unseen_on_loopback)
+
+    def _note_hidden(self, asked: FrameSelection) -> None:
+        """Note what may hide a frame from a query that reads headers, by the sender and the time that it asks for."""
+        for frame in self.wire.unread:
+            if self.covers(frame.sent_at) and asked.includes_sending(frame):
+                may_hide([unread(frame.source, frame.what)])
+        incomplete = [frame for frame in self._reassembled.incomplete if asked.includes_sending(frame)]
+        may_hide(incomplete_datagrams(incomplete))
 
     @property
     def _unseen_on_loopback(self) -> tuple[str, ...]:
@@ -452,6 +468,7 @@ class Evidence:
         """TCP connections in the order in which they began; ``port`` is the server's."""
         self._check(client)
         self._check(server)
+        self._note_hidden(FrameSelection())
         found = []
         for connection in self._connections:
             if (
@@ -543,3 +560,20 @@ class _RecordedParameters(dict[str, Any]):
 
     def __missing__(self, name: str) -> NoReturn:
         raise NotRecorded.of("this run has no parameter {name}, only {parameters}", name=name, parameters=tuple(self))
+
+
+def _missing_of(host: str, records: Iterable[Record]) -> str | None:
+    """What the lab records of each host and ``records``, of a whole run, do not have; None if they have all of it.
+
+    At the end of a run the lab first asks which calls are still blocking, then for the last table and counters.
+    """
+    kinds = [record["kind"] for record in records if record.get("host") == host]
+    if "facts" not in kinds:
+        return "facts"
+    if "blocking" in kinds:
+        last = len(kinds) - 1 - kinds[::-1].index("blocking")
+        if "sample" not in kinds[last:]:
+            return "last table of the sockets"
+        if "counters" not in kinds[last:]:
+            return "last counters"
+    return None
