@@ -13,7 +13,7 @@ options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock 
 unexport PYTHONPATH
 
 .PHONY: help lab up down list ledger doctor clean test test-all test-unit test-claims test-real test-virtual mutations claim-mutations instrument-mutations coverage \
-        scenarios-netns scenarios-docker check images kernel lock python venv venv-dev
+        scenarios-netns scenarios-docker check images kernel lock python venv venv-dev compiled
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -69,19 +69,24 @@ REAL := tests/agent/wire tests/conformance tests/end_to_end tests/faults/measure
 # They run in one process and use no real network, so that coverage is measured completely.
 QUICK := tests/claims tests/evidence tests/packets tests/faults/test_*.py tests/topology tests/util tests/linux tests/result
 
-test-unit: venv
+# The tests start Python thousands of times. Where PYTHONDONTWRITEBYTECODE is set, as in many images for CI, each start
+# would compile the modules again, which takes as long as all else that it does.
+compiled: venv
+	@.venv/bin/python -P -m compileall -q lab scenarios images/host/programs
+
+test-unit: compiled
 	@$(PYTEST) -q tests --ignore tests/claims --ignore tests/uml $(REAL:%=--ignore %) $(report)
 
-test-claims: venv
+test-claims: compiled
 	@$(PYTEST) -q tests/claims $(report)
 
-test-real: venv
+test-real: compiled
 	@$(PYTEST) -q $(REAL) $(report)
 
-test-virtual: venv
+test-virtual: compiled
 	@$(PYTEST) -q tests/uml $(report)
 
-scenarios-netns scenarios-docker: scenarios-%: venv
+scenarios-netns scenarios-docker: scenarios-%: compiled
 	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3 $(report)
 
 check: venv-dev ## ruff, ruff format, mypy --strict, the import linter, and the rules for claims and statements

@@ -9,6 +9,7 @@ import pytest
 
 from badwire import api, faults
 from tests.command_line import PACKAGE, ROOT
+from tests.quick import no_leftovers as no_leftovers
 
 NAMES = sorted(
     """

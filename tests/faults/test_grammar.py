@@ -19,6 +19,7 @@ from badwire.faults import (
     Reorder,
 )
 from badwire.faults.grammar import parse, required_field, text, usage
+from tests.quick import no_leftovers as no_leftovers
 
 ACCEPTED: list[tuple[str, list[Fault]]] = [
     ("delay=50ms loss=10%", [Delay(0.05), Loss(0.1)]),

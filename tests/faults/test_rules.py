@@ -13,6 +13,7 @@ import pytest
 
 from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Partition, Rate, Reorder
 from badwire.faults.fault import QUEUE
+from tests.quick import no_leftovers as no_leftovers
 
 FRAMES = 20_000
 FRAME = bytes(range(100))

@@ -11,6 +11,7 @@ import pytest
 from badwire.evidence import Frame
 from badwire.report import describe
 from tests.claims import forged
+from tests.quick import no_leftovers as no_leftovers
 
 ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "fd00::3", "fd00::2")
 DATAGRAM = forged.udp(ENDS, (40001, 7003), b"x" * 1400)

@@ -15,6 +15,7 @@ from badwire.report.terminal import render
 from badwire.result.judge import INTERACTIVE_FILE
 from badwire.result.result import ClaimResult, Result, overall, status_of
 from badwire.util.sentence import Sentence
+from tests.quick import no_leftovers as no_leftovers
 
 
 @claim("Pigs fly", RFC("9293", "3.5"))

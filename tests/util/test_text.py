@@ -3,6 +3,7 @@
 import pytest
 
 from badwire.util.text import visible
+from tests.quick import no_leftovers as no_leftovers
 
 
 @pytest.mark.parametrize(
