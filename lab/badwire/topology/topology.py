@@ -22,7 +22,7 @@ RESERVED = frozenset({"wire", "lo", "localhost", "port", HERE})
 # the same for every lab, so that a run can be repeated: no route leaves a lab, and so two labs never meet.
 PREFIX6 = "fd4f:1c00:c450::/64"
 SMALLEST_MTU6 = 1280  # bytes, which every link must carry (RFC 8200 section 5)
-MOST_ADDRESSES = 255  # of a host's interface and a family, which is enough; the kernel has no limit
+MOST_ADDRESSES = 255  # of a family on a host, far more than a lab needs; the kernel has no limit
 MOST_HOSTS = 1023  # ports of a bridge: Linux net/bridge/br_private.h BR_MAX_PORTS, of which number 0 is not used
 
 # For a host's agent: to configure its interface, to use AF_PACKET, to run programs as another user, and to kill them.
