@@ -73,7 +73,7 @@ def test_one_without_parameters_says_so() -> None:
     ],
 )
 def test_a_wrong_declaration_is_one_sentence(parameters: Any) -> None:
-    with pytest.raises(BadOption, match="parameters= is a mapping from names to defaults, such as "):
+    with pytest.raises(BadOption, match="parameters= must be a mapping from names to defaults, such as "):
         scenario("A title", parameters=parameters)
 
 

@@ -24,6 +24,8 @@ def attach(argv: list[str]) -> int:
     add("--network", default="", metavar="NAME", help="the network to join, if the containers share several")
     arguments.add_choice(add, "--engine", options.ENGINES, default="auto")
     add("--seed", type=arguments.seed, default=1, metavar="N", help="the seed of all random numbers (default: 1)")
+    arguments.add_env(add)
+    arguments.add_snaplen(add)
     arguments.add_out(add, "--out")
     add("--quiet", action="store_true", help="no progress on stderr")
     args = parser.parse_intermixed_args(argv)

@@ -79,8 +79,6 @@ def up(argv: list[str]) -> int:
         ipv6=args.ipv6,
         compose=str(args.compose or ""),
         addresses=dict(args.addresses),
-        env=arguments.by_name(args.env, "variable"),
-        snaplen=args.snaplen,
     )
 
 
@@ -88,13 +86,15 @@ def bring_up(args: argparse.Namespace, **request: Any) -> int:
     """Start the daemon of a lab, wait until the lab is up, and print what to type next. Raises LabError.
 
     Args:
-        args: the options that `badwire up` and `badwire attach` share: name, engine, seed, out, quiet.
+        args: the options that `badwire up` and `badwire attach` share: name, engine, seed, env, snaplen, out, quiet.
         request: the other fields of the LabRequest.
     """
     request = {
         "name": args.name,
         "engine": args.engine,
         "seed": args.seed,
+        "env": arguments.by_name(args.env, "variable"),
+        "snaplen": args.snaplen,
         "out": str(args.out.absolute()),
         **request,
     }
