@@ -63,9 +63,7 @@ class JoinedNetwork:
         self._containers: dict[str, str] = {}
         self._images: list[str] = []
 
-    def start(
-        self, name: str, argv: Sequence[str], image: str = "", labels: Mapping[str, str] | None = None
-    ) -> str:
+    def start(self, name: str, argv: Sequence[str], image: str = "", labels: Mapping[str, str] | None = None) -> str:
         """Start a container, by default of the hosts' image, which has Python; returns its name."""
         full_name = f"{self.name}-{name}"
         made = self._engine.create_container(
