@@ -46,6 +46,8 @@ class Service:
         interface: the name of the interface that has it; "" until it is noted.
         port: the index of the bridge's port for it; 0 until it is noted.
         offloads: the state of each of the interface's offloads before the lab came; empty until it is noted.
+        namespace: the inode of its network namespace, since another process may have the same pid later; 0 until it is
+            noted.
     """
 
     pid: int
@@ -53,6 +55,7 @@ class Service:
     interface: str = ""
     port: int = 0
     offloads: Mapping[str, bool] = field(default_factory=dict)
+    namespace: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,9 @@ class Restorer:
         self._namespaces: dict[str, int] = {}  # descriptors; they keep a namespace whose container has ended
         for host, service in network.services.items():
             with suppress(OSError):
-                self._namespaces[host] = os.open(f"/proc/{service.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+                namespace = os.open(f"/proc/{service.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+                if service.namespace in (0, os.fstat(namespace).st_ino):
+                    self._namespaces[host] = namespace
         self.network = network
         if not network.is_noted:
             services = {host: self._noted(host, service, network) for host, service in network.services.items()}
@@ -143,7 +148,8 @@ class Restorer:
                 (link,) = netlink.get_links(ifname=interface)
         port = link.get_attr("IFLA_LINK")
         self._check_port(host, port, self._index_of(network.bridge))
-        return replace(service, interface=interface, port=port, offloads=offloads)
+        inode = os.fstat(self._namespaces[host]).st_ino
+        return replace(service, interface=interface, port=port, offloads=offloads, namespace=inode)
 
     def _check_port(self, host: str, index: int | None, bridge: int) -> None:
         """Raise Refused unless this is a port of the bridge, and has no queueing discipline of anybody's."""
