@@ -6,37 +6,38 @@ LAB      := .venv/bin/badwire
 PYTEST   := .venv/bin/python -P -m pytest
 options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
             $(if $(PROGRAMS),--lang "$(PROGRAMS)") $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
-            $(if $(MEMORY),--memory "$(MEMORY)") $(if $(SNAPLEN),--snaplen "$(SNAPLEN)") $(if $(COMPOSE),--compose "$(COMPOSE)") $(if $(JOBS),--jobs "$(JOBS)") $(if $(PREDICT),--predict)
+            $(if $(MEMORY),--memory "$(MEMORY)") $(if $(SNAPLEN),--snaplen "$(SNAPLEN)") $(if $(COMPOSE),--compose "$(COMPOSE)") $(if $(JOBS),--jobs "$(JOBS)") $(if $(PREDICT),--predict) \
+            $(foreach each,$(SET),--set "$(each)") $(foreach each,$(PROGRAM_ENV),--env "$(each)")
 
 # Everything that is needed is in .venv; the user's PYTHONPATH could put other modules before it.
 unexport PYTHONPATH
 
 .PHONY: help lab up down list ledger doctor clean test test-all test-unit test-claims test-real test-virtual mutations claim-mutations instrument-mutations coverage \
-        scenarios-netns scenarios-docker check images kernel lock python venv venv-dev
+        scenarios-netns scenarios-docker check images kernel lock python venv venv-dev compiled
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [PROGRAMS=python|c] [KERNEL=6.1,6.12] [SEED=N] [OUT=DIR] [JOBS=N] [LIMIT=S] [MEMORY=MB] [SNAPLEN=BYTES] [COMPOSE=FILE] [PREDICT=1]
+lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [PROGRAMS=python|c] [KERNEL=6.1,6.12] [SEED=N] [OUT=DIR] [JOBS=N] [LIMIT=S] [MEMORY=MB] [SNAPLEN=BYTES] [COMPOSE=FILE] [SET="NAME=VALUE ..."] [PROGRAM_ENV="NAME=VALUE ..."] [PREDICT=1]
 	@$(LAB) run $(options) $(SCENARIO)
 
-up: venv ## keep a lab running: make up [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [COMPOSE=FILE] [HOSTS="client=2"]; badwire down ends it
+up: venv ## keep a lab running: make up [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [COMPOSE=FILE] [HOSTS="client=2"] [SNAPLEN=BYTES] [PROGRAM_ENV="NAME=VALUE ..."]; badwire down ends it
 	@$(LAB) up $(if $(COMPOSE),--compose "$(COMPOSE)") $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
-	  $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(HOSTS),--hosts $(HOSTS))
+	  $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(HOSTS),--hosts $(HOSTS)) $(if $(SNAPLEN),--snaplen "$(SNAPLEN)") $(foreach each,$(PROGRAM_ENV),--env "$(each)")
 
 down: venv ## end the lab of make up
 	@$(LAB) down
 
-list: venv ## the scenarios, one line each
+list: venv ## list the scenarios, one line each
 	@$(LAB) list
 
 ledger: venv ## docs/ledger.md: what the course texts say, what the claims say, and what the last runs measured
 	@$(LAB) ledger --out docs/ledger.md
 
-doctor: venv ## what this machine can do, and how to fix what is missing
+doctor: venv ## test what this machine can do, and say how to fix what is missing
 	@$(LAB) doctor
 
-clean: venv ## remove what dead runs have left
+clean: venv ## remove what killed runs left behind
 	@$(LAB) clean
 
 test: venv ## all tests, the quick ones first, and all scenarios as tests, on both clocks and both substrates
@@ -68,19 +69,24 @@ REAL := tests/agent/wire tests/conformance tests/end_to_end tests/faults/measure
 # They run in one process and use no real network, so that coverage is measured completely.
 QUICK := tests/claims tests/evidence tests/packets tests/faults/test_*.py tests/topology tests/util tests/linux tests/result
 
-test-unit: venv
+# The tests start Python thousands of times. Where PYTHONDONTWRITEBYTECODE is set, as in many images for CI, each start
+# would compile the modules again, which takes as long as all else that it does.
+compiled: venv
+	@.venv/bin/python -P -m compileall -q lab scenarios images/host/programs
+
+test-unit: compiled
 	@$(PYTEST) -q tests --ignore tests/claims --ignore tests/uml $(REAL:%=--ignore %) $(report)
 
-test-claims: venv
+test-claims: compiled
 	@$(PYTEST) -q tests/claims $(report)
 
-test-real: venv
+test-real: compiled
 	@$(PYTEST) -q $(REAL) $(report)
 
-test-virtual: venv
+test-virtual: compiled
 	@$(PYTEST) -q tests/uml $(report)
 
-scenarios-netns scenarios-docker: scenarios-%: venv
+scenarios-netns scenarios-docker: scenarios-%: compiled
 	@$(PYTEST) -q scenarios --lab-substrate $* --lab-jobs 3 $(report)
 
 check: venv-dev ## ruff, ruff format, mypy --strict, the import linter, and the rules for claims and statements

@@ -3,9 +3,9 @@
     python -m benchmarks.capture [netns|docker] [MEGABYTES] [SNAPLEN]
 
 The hosts alone are two namespaces, a bridge and the lab's own settings (offloads off), made by iproute2.
-Both are measured in one run, since only the ratio travels. With docker the hosts are containers, and the bridge the
-engine's. "Written" is the time from the end of the capture until all files of the run are complete; its memory is the
-highest resident set of this process (ru_maxrss, getrusage(2)).
+Both are measured in one run, since only the ratio can be compared between machines. With docker the hosts are
+containers, and the bridge the engine's. "Written" is the time from the end of the capture until all files of the run
+are complete; its memory is the highest resident set of this process (ru_maxrss, getrusage(2)).
 """
 
 import os

@@ -1,7 +1,8 @@
 """How fast the relay is, against the same wire without it: ``python -m benchmarks.relay``, about 40 s.
 
 Two hosts on a bridge, MTU 1500, all offloads off. The relay runs on one core by itself, both hosts on the other. Each
-figure is of one run on this machine, with the wire alone measured in the same run, so only ratios travel.
+figure is of one run on this machine, with the wire alone measured in the same run, so only ratios can be compared
+between machines.
 """
 
 import os
@@ -29,7 +30,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Used(NamedTuple):
-    """Between two looks: seconds, frames that the client sent and that reached the server, relay's seconds of work."""
+    """Between readings: seconds, frames that the client sent and that reached the server, relay's seconds of work."""
 
     seconds: float
     sent: int
@@ -38,7 +39,7 @@ class Used(NamedTuple):
 
 
 class Gauge:
-    """Looks at the server's counters and at the relay's use of the processor."""
+    """Reads the server's counters and the relay's use of the processor."""
 
     def __init__(self, network: HostNetwork) -> None:
         self._ground = network
@@ -79,7 +80,7 @@ def send_stream(sock: socket.socket) -> None:
 
 
 def send_datagrams(sock: socket.socket, a_second: int | None) -> None:
-    """As fast as it goes, or so many a second in bursts of 1 ms."""
+    """Send as fast as possible, or ``a_second`` datagrams a second in bursts of 1 ms."""
     sock.connect((SERVER, 5000))
     begin = now = time.monotonic()
     sent = 0
@@ -206,7 +207,7 @@ def scheduling(network: HostNetwork) -> str:
 
 @contextmanager
 def watching(network: HostNetwork) -> Iterator[None]:
-    """Somebody reads what the relay tells, as the wire's agent does."""
+    """Read what the relay logs, as the wire's agent does."""
     network.relay.watch(128)
     done = threading.Event()
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.up_and_down [netns] [docker] [fixture] [many]
 
-netns: from the moment the init process has its modules (its interpreter's start and imports are told apart) to the last
+netns: from the moment the init process has its modules (its interpreter's start and imports are listed separately) to the last
 process gone; beside it the same two hosts and bridge made and removed by iproute2 alone. docker: from the first request
 to the last reply; beside it two bare `docker run` and `docker rm` of the same image. fixture: the set-up and
 tear-down of the fixture `lab` with two hosts, the run's result and page included; beside it the same by iproute2 alone.

@@ -3,8 +3,8 @@
     python -m benchmarks.virtual [SCENARIO...]
 
 Protocol seconds are the hosts' own, from the first record of the evidence to the last; real seconds are those from the
-command to its end, the interpreter's start, the kernel's boot and the verdicts included. Beside them, in the same run,
-what an empty job in such a kernel takes: what a run cannot be quicker than.
+command to its end, the interpreter's start, the kernel's boot and the verdicts included. Beside them, from the same
+run, is the time of an empty job in such a kernel: no run can be faster.
 """
 
 import json

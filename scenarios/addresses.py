@@ -7,8 +7,8 @@
       |  <-----------------------  RST      |
       |  datagram to port 7001  -------->   |  a UDP socket at 0.0.0.0, port 7001
 
-All connections of a server have the same local port. Both addresses and both ports together tell them apart. TCP and
-UDP have their own ports. Without bind the kernel chooses the port.
+All connections of a server have the same local port. Both addresses and both ports together distinguish them. TCP and
+UDP have separate ports. Without bind the kernel chooses the port.
 Read next: ip(7); RFC 1122 section 4.2.3.7; Stevens, UNIX Network Programming vol. 1, sections 2.9, 4.4 and 7.5.
 """
 
@@ -153,7 +153,7 @@ def reached_everywhere(run: Evidence) -> Checks:
 
 @claim("A server bound to one address is reached at no other", Man("ip(7)"), RFC("1122", "4.2.3.7"), Text("T6"))
 def reached_at_one(run: Evidence) -> Checks:
-    """7002 is bound to the loopback address and reached from its own host only; 7003 to the one on the network."""
+    """7002 is bound to the loopback address and reached only from its own host; 7003 to the one on the network."""
     for (host, address), result in AT_LOOPBACK.items():
         returned = connect(run, INSIDE, host, address)
         yield equals("{host} connects to {end}", returned, result, host=host, end=end((address, INSIDE)))
@@ -163,11 +163,14 @@ def reached_at_one(run: Evidence) -> Checks:
 
 
 @claim(
-    "The address counts, not the interface: its own host arrives over lo",
+    "The address counts, not the interface: local clients arrive over lo",
     Man("ip(7)"),
     RFC("1122", "3.3.4.2"),
     Kernel("net/ipv4/inet_hashtables.c", "inet_lookup_listener"),
-    Text("T83", no="it listens at that address, on whatever interface a segment arrives: its own host arrives over lo"),
+    Text(
+        "T83",
+        no="it listens at that address, on whatever interface a segment arrives: a local client arrives over lo",
+    ),
 )
 def address_not_interface(run: Evidence) -> Checks:
     """The server on 7003 is bound to the address of its network interface. A client on its own host connects to it,

@@ -13,9 +13,9 @@ A connection is in the queue once its third segment has arrived. The queue count
 backlog, so it holds one connection more. The kernel cuts a backlog to net.core.somaxconn, which is 5 here: asking for
 128 gives 5. A connection that accept has returned no longer counts.
 
-When the server closes its listening socket, connections in its queue are reset. Those that accept has returned go on.
-Rows show a segment as flags, relative sequence number and relative acknowledgment number: "SA 0 ack 1".
-Read next: listen(2); Stevens, UNIX Network Programming vol. 1, section 4.5; the scenario backlog_overflow.
+When the server closes its listening socket, connections in its queue are reset. Those that accept has returned stay
+open. Rows show a segment as flags, relative sequence number and relative acknowledgment number: "SA 0 ack 1". Read
+next: listen(2); Stevens, UNIX Network Programming vol. 1, section 4.5; the scenario backlog_overflow.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, between, claim, equals, never
@@ -47,7 +47,7 @@ PINNED = {
 }
 FULL = Kernel("include/net/sock.h", "sk_acceptq_is_full")
 DROPS = Kernel("net/ipv4/tcp_input.c", "tcp_conn_request")
-ONE_MORE = Text("T13", depends="on the number: one more than it may wait")
+ONE_MORE = Text("T13", depends="on the number: one connection more than the backlog may wait")
 NO_ROOM = Text("T26", depends="on the accept queue: a SYN that finds it full is dropped")
 
 
@@ -96,7 +96,8 @@ def backlog(lab: Lab) -> None:
     Text("T13", depends="on what a request is: since Linux 2.2 only completed connections count"),
 )
 def completed_only(run: Evidence) -> Checks:
-    """Two connections are in SYN_RECV while the wire holds their third segments, and in the queue once it lets go."""
+    """Two connections are in SYN_RECV while the wire holds their third segments, and in the queue once it releases
+    them."""
     server = run.host("server")
     half_open = server.samples_with("LISTEN", "SYN_RECV", port=REQUESTS).where(has_half_open)
     yield equals("connections in the queue, with two in SYN_RECV", half_open.map(queue_length).largest, 0)

@@ -128,7 +128,7 @@ def passed_to(run: Evidence, host: str) -> Records[str]:
         raise NotRecorded.of(
             "the capture is not complete, so other frames may have been forwarded to {host}", host=host
         )
-    senders = {frame.data: frame.port for frame in run.pcap.frames if frame.direction == "in"}
-    passed = [frame.data for frame in run.pcap.frames if frame.port == host and frame.direction == "out"]
+    senders = {frame.data: frame.port for frame in run.wire.capture.frames if frame.direction == "in"}
+    passed = [frame.data for frame in run.wire.capture.frames if frame.port == host and frame.direction == "out"]
     found = [f"{decode(data).protocol} from {senders[data]}" for data in passed if data in senders]
     return Records(found, "frames", "no frame was forwarded to {host}", host=host)

@@ -6,10 +6,11 @@
       |  <-------------------------------  RST   |
       |  second write: SIGPIPE, or EPIPE         |
 
-A FIN says that the peer sends no more data, not that it reads none. So the first write succeeds, and so does each one
-until the RST is back. (In a pipe the first one fails.) After an RST the next call fails with ECONNRESET, and a write
-after that with EPIPE. If a FIN came before the RST, a write fails with EPIPE at once. Rows show a segment as flags and
-relative sequence number. Read next: write(2); pipe(7); Stevens, UNIX Network Programming vol. 1, section 5.13.
+A FIN says that the peer sends no more data, not that it no longer reads. So the first write succeeds, and so does each
+one until the RST is back. (In a pipe the first one fails.) After an RST the next call fails with ECONNRESET, and a
+write after that with EPIPE. If a FIN came before the RST, a write fails with EPIPE at once. Rows show a segment as
+flags and relative sequence number. Read next: write(2); pipe(7); Stevens, UNIX Network Programming vol. 1, section
+5.13.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, Text, at_least, claim, equals

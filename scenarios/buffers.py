@@ -92,7 +92,7 @@ def default_protocol(run: Evidence) -> Checks:
 
 
 @claim(
-    "A stream does not go with UDP, nor datagrams with TCP",
+    "SOCK_STREAM does not work with UDP, nor SOCK_DGRAM with TCP",
     Man("socket(2)"),
     Kernel("net/ipv4/af_inet.c", "inet_create"),
     Text("T80"),

@@ -89,7 +89,7 @@ def cast_tells_nothing(run: Evidence) -> Checks:
 
 
 @claim(
-    "inet_pton returns 1, 0 for a text that is no address, and else -1",
+    "inet_pton returns 1, 0 for text that is not an address, else -1",
     Man("inet_pton(3)"),
     Text("T87"),
 )
@@ -97,7 +97,7 @@ def results_of_inet_pton(run: Evidence) -> Checks:
     """With -1 it sets errno: it does not know the address family."""
     program = run.host("client").program("network_order")
     yield equals("inet_pton of the server's address", program.line("inet_pton"), "1")
-    yield equals("inet_pton of a text that is no address", program.line("inet_pton-text"), "0")
+    yield equals("inet_pton of text that is not an address", program.line("inet_pton-text"), "0")
     yield equals("inet_pton with AF_UNIX", program.line("inet_pton-family"), "-1 EAFNOSUPPORT")
 
 

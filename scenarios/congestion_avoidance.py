@@ -126,7 +126,7 @@ def window_grows(run: Evidence) -> Checks:
 
 
 class Window(NamedTuple):
-    """The congestion window when so many segments were acknowledged; both in segments."""
+    """The congestion window after a number of acknowledged segments; both in segments."""
 
     acknowledged: int
     window: int
@@ -144,5 +144,5 @@ def measured(each: Window) -> int:
 
 
 def expected(each: Window) -> int:
-    """The window that RFC 5681 has when so many segments were acknowledged, from one segment on."""
+    """The window by RFC 5681 after this many acknowledged segments, beginning with one segment."""
     return window_after(each.acknowledged, 1, SSTHRESH)

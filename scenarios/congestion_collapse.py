@@ -53,7 +53,7 @@ def phase(size: int, load: float) -> str:
 
 
 @scenario(
-    "Without congestion control a busy link may carry nothing that is whole",
+    "Without congestion control, a busy link may carry no whole datagram",
     sysctls={"net.ipv4.tcp_congestion_control": "reno"},
 )
 def congestion_collapse(lab: Lab) -> None:
@@ -85,7 +85,7 @@ def congestion_collapse(lab: Lab) -> None:
     Text("T99", depends="on what counts: a slow link goes on delivering frames at its rate, however much is offered"),
 )
 def link_stays_busy(run: Evidence) -> Checks:
-    """Of datagrams of one frame. The throughput is counted from the first delivery to the last."""
+    """The datagrams are of one frame each. The throughput is counted from the first delivery to the last."""
     light = frames(run.phase(phase(SMALL, LIGHT)))
     heavy = frames(run.phase(phase(SMALL, HEAVY)))
     yield equals("frames lost at half the rate", len(light.required.where(is_lost)), 0, "frames")
@@ -94,7 +94,7 @@ def link_stays_busy(run: Evidence) -> Checks:
 
 
 @claim(
-    "While a link drops fragments, hardly a datagram of many arrives whole",
+    "While a link drops fragments, hardly any fragmented datagram arrives",
     RFC("2914", "5"),
     RFC("8085", "3.2"),
     Book("Kent and Mogul, Fragmentation Considered Harmful (1987)", "2"),
@@ -124,7 +124,7 @@ def hardly_one_whole(run: Evidence) -> Checks:
     Kernel("net/ipv4/tcp_cong.c", "tcp_reno_cong_avoid"),
 )
 def tcp_finds_the_rate(run: Evidence) -> Checks:
-    """TCP is not told the rate. Its data without headers and without repetitions takes at most twice as long as the
+    """TCP does not know the rate. Its data without headers and without repetitions takes at most twice as long as the
     same number of bytes at the full rate would."""
     data = run.between(WITH_TCP, DONE).established(STREAM).client
     segments = data.segments(data=True)

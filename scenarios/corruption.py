@@ -72,7 +72,7 @@ def wrong_checksum(run: Evidence) -> Checks:
 
 
 @claim(
-    "The checksum is a sum: the same words in another order have the same",
+    "The checksum is a sum: reordering the words does not change it",
     RFC("9293", "3.1"),
     RFC("1071", "1"),
     Kernel("include/net/checksum.h", "csum_fold"),

@@ -1,4 +1,4 @@
-"""Dual stack: one socket of IPv6 serves clients of both versions; to it, an IPv4 client has a v4-mapped address.
+"""Dual stack: one IPv6 socket serves clients of both versions; to it, an IPv4 client has a v4-mapped address.
 
     client                                      server
       |  IPv6: fd..::3  --------------------->  |  a socket on :: accepts from fd..::3
@@ -28,7 +28,7 @@ V6ONLY = ("IPPROTO_IPV6", "IPV6_V6ONLY")
 
 
 @scenario(
-    "One socket of IPv6 serves both versions, unless IPV6_V6ONLY is set",
+    "One IPv6 socket serves both versions, unless IPV6_V6ONLY is set",
     sysctls={"net.ipv6.bindv6only": "0"},
     ipv6=True,
 )
@@ -73,13 +73,13 @@ def dual_stack(lab: Lab) -> None:
 
 
 @claim(
-    "A socket of IPv6 takes clients of IPv4 too, with v4-mapped addresses",
+    "An IPv6 socket takes IPv4 clients too, with v4-mapped addresses",
     RFC("3493", "3.7"),
     Man("ipv6(7)"),
     Kernel("net/ipv6/tcp_ipv6.c", "tcp_v6_syn_recv_sock"),
 )
 def takes_both(run: Evidence) -> Checks:
-    """accept returns the client's address, and getsockname the own one: both are v4-mapped for a client of IPv4."""
+    """accept returns the client's address, and getsockname the server's: both are v4-mapped for an IPv4 client."""
     server = run.host("server")
     listener = server.call("bind", port=BOTH).socket
     yield equals("IPV6_V6ONLY of the socket", server.call("getsockopt").result, 0)
@@ -92,13 +92,13 @@ def takes_both(run: Evidence) -> Checks:
 
 
 @claim(
-    "On the wire such a connection is one of IPv4",
+    "On the wire such a connection is plain IPv4",
     RFC("3493", "3.7"),
     RFC("4038", "4.2"),
     Kernel("net/ipv6/tcp_ipv6.c", "tcp_v6_connect"),
 )
 def plain_ipv4_on_the_wire(run: Evidence) -> Checks:
-    """No packet has a v4-mapped address. A socket of IPv6 that connects to one sends IPv4 as well."""
+    """No packet has a v4-mapped address. An IPv6 socket that connects to one sends IPv4 as well."""
     over_six = f"{run.hosts6['client']} > {run.hosts6['server']}"
     over_four = f"{run.hosts['client']} > {run.hosts['server']}"
     addresses = run.connections(BOTH).map(lambda each: ends_of(each.segments.first))
@@ -108,13 +108,13 @@ def plain_ipv4_on_the_wire(run: Evidence) -> Checks:
 
 
 @claim(
-    "With IPV6_V6ONLY a socket takes no client of IPv4",
+    "With IPV6_V6ONLY a socket takes no IPv4 clients",
     RFC("3493", "5.3"),
     Man("ipv6(7)"),
     Kernel("net/ipv4/inet_hashtables.c", "compute_score"),
 )
 def only_ipv6(run: Evidence) -> Checks:
-    """For IPv4 nobody listens on that port, so a RST answers."""
+    """No socket listens on that port for IPv4, so the kernel answers with RST."""
     outcomes = run.host("client").calls("connect", port=ONLY_SIX).map(lambda call: call.outcome)
     yield equals("connect over IPv6 and over IPv4 gives", outcomes, ["success", "ECONNREFUSED"])
     resets = run.segments("server", port=ONLY_SIX, flags="R").map(version_of)
@@ -122,7 +122,7 @@ def only_ipv6(run: Evidence) -> Checks:
 
 
 @claim(
-    ":: and 0.0.0.0 are in each other's way on one port",
+    ":: and 0.0.0.0 conflict on the same port",
     Man("ipv6(7)"),
     Kernel("net/ipv4/inet_connection_sock.c", "ipv6_rcv_saddr_equal"),
 )
@@ -151,11 +151,11 @@ def side_by_side(run: Evidence) -> Checks:
 
 
 @claim(
-    "IPV6_V6ONLY can be set before bind only",
+    "IPV6_V6ONLY can be set only before bind",
     Kernel("net/ipv6/ipv6_sockglue.c", "do_ipv6_setsockopt"),
 )
 def before_bind(run: Evidence) -> Checks:
-    """With the port of a socket on :: would go that of IPv4, which another socket may have by then."""
+    """The option decides whether a socket on :: has the IPv4 port too, which another socket may have after bind."""
     server = run.host("server")
     bind = server.call("bind", port=LATE)
     setting = server.calls("setsockopt", socket=bind.socket).first
@@ -181,5 +181,5 @@ def ends_of(frame: Frame) -> str:
 
 
 def version_of(frame: Frame) -> int:
-    """The version of IP that a frame carries; 0 if none."""
+    """The version of IP that a frame carries; 0 if it carries no IP."""
     return frame.ip.version if frame.ip else 0

@@ -11,7 +11,7 @@
       |    ...                                    |
 
 A third way is tcp_tw_reuse, in the scenario port_reuse. The minute of TIME_WAIT itself is compiled into the kernel.
-Read next: RFC 9293 section 3.6.1; RFC 9112 section 9.3, where HTTP does the second; the scenarios port_exhaustion and
+Read next: RFC 9293 section 3.6.1; RFC 9112 section 9.3, where HTTP does the latter; the scenarios port_exhaustion and
 bind_in_use.
 """
 

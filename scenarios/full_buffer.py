@@ -138,7 +138,7 @@ def cut_short(run: Evidence) -> Checks:
     Text("T17", depends="on errno: EAGAIN says that the buffer is full for now"),
 )
 def non_blocking_send(run: Evidence) -> Checks:
-    """EAGAIN (send returns -1 in C) is no failure of the connection: the buffer is full for now."""
+    """EAGAIN (send returns -1 in C) does not mean that the connection has failed: the buffer is full for now."""
     sends = run.phase(NOT_BLOCKING).host("client").calls("send")
     for n, send in enumerate(each("sends that take a part", sends[:-1]), 1):
         yield at_most("send {n} returns", send.value, len(MESSAGE) - 1, "bytes", n=n)

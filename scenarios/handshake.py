@@ -113,7 +113,12 @@ def options(run: Evidence) -> Checks:
         yield equals("options that the kernel of {host} uses", in_use, OPTIONS, host=host)
 
 
-@claim("connect returns after one round trip", RFC("9293", "3.5"), Man("connect(2)"), Text("T21"))
+@claim(
+    "connect returns after one round trip",
+    RFC("9293", "3.5"),
+    Man("connect(2)"),
+    Text("T21", depends="while the server's queues have room"),
+)
 def one_round_trip(run: Evidence) -> Checks:
     """connect returns once the SYN-ACK has arrived, so not before one round trip, and before the third segment has
     arrived at the server: the wire holds that one until connect has returned."""
@@ -144,7 +149,7 @@ def without_accept(run: Evidence) -> Checks:
     ),
 )
 def accept_sends_nothing(run: Evidence) -> Checks:
-    """The server calls accept only when the client has closed. Half a second after it is examined."""
+    """The server calls accept only when the client has closed. The half second after accept is examined."""
     opening = run.established(OPEN).opening
     accept = accept_of(run.established(OPEN), run)
     yield at_least("time from the SYN-ACK to the call of accept", (accept.began - opening.syn_ack.sent_at) / NS, 0, "s")
@@ -171,13 +176,13 @@ def accept_waits_for_the_third(run: Evidence) -> Checks:
 
 
 @claim(
-    "An initial number is drawn for addresses and ports, plus a clock",
+    "An initial sequence number is a hash of both ends plus a clock",
     RFC("6528", "3"),
     RFC("9293", "3.4.1"),
     Kernel("net/core/secure_seq.c", "secure_tcp_seq"),
     Text(
         "T93",
-        depends="on the connection: with other addresses or ports it cannot be foreseen; with the same ones it grows"
+        depends="on the connection: with other addresses or ports it cannot be predicted; with the same ones it grows"
         " by one each 64 ns",
     ),
 )

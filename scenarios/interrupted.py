@@ -140,13 +140,13 @@ def last_ack_arrives(run: Evidence) -> Checks:
 
 
 @claim(
-    "A client that is given a line gets RST, and the port is free at once",
+    "A client that sends a line gets RST, and the port is free at once",
     AFTER_FIN,
     Text("T72", note="the line is answered by RST, which ends the connection on both sides"),
 )
 def client_speaks(run: Evidence) -> Checks:
-    """The RST ends the connection on both sides, so no TIME_WAIT keeps the port. Nothing else is sent by the server, no
-    last ACK either: if the client closes before the RST arrives, its FIN is answered by RST too. The client reads the
+    """The RST ends the connection on both sides, so no TIME_WAIT keeps the port. The server sends nothing else, not
+    even a last ACK: if the client closes before the RST arrives, its FIN is answered by RST too. The client reads the
     end of the data, and ends normally."""
     server = run.host("server")
     connection = run.established(SPEAKS)

@@ -1,4 +1,5 @@
-"""Keepalive with a program's own times: a live peer answers a probe with ACK, a restarted one with RST, a dead one not.
+"""Keepalive with a program's own times: a live peer answers a probe with ACK, a restarted one with RST, a dead one not
+at all.
 
     client                      server
       |  ACK, one number below -->  |  TCP_KEEPIDLE after the last segment arrived: a probe, without data

@@ -118,7 +118,7 @@ def visit(client: Host, server: Host, port: int) -> Socket:
     Text("P6"),
 )
 def handler_waits_for_the_living(run: Evidence) -> Checks:
-    """Of three clients the first stays, the second leaves. The handler calls waitpid until it fails, and 0 is no
+    """Of three clients the first stays, the second leaves. The handler calls waitpid until it fails, and 0 is not a
     failure; the program rests after a thousand calls. The kernel connects the third client all the same."""
     for port, answer in THIRD_ANSWER.items():
         third = run.connection(port, nth=3)

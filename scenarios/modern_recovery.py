@@ -96,7 +96,7 @@ def one_sack(run: Evidence) -> Checks:
 
 
 @claim(
-    "Without SACKs the last segment is sent again after two round trips",
+    "If no SACK arrives, the last segment is resent after two round trips",
     RFC("8985", "7.2"),
     Kernel("net/ipv4/tcp_output.c", "tcp_schedule_loss_probe"),
 )

@@ -153,7 +153,7 @@ def push_says_nothing(run: Evidence) -> Checks:
 
 
 @claim(
-    "The urgent pointer plus the number is that of the byte after the last",
+    "The urgent pointer points to the byte after the last urgent one",
     RFC("9293", "3.8.5"),
     RFC("6093", "3.1"),
     Man("tcp(7)"),

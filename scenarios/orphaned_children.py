@@ -1,4 +1,4 @@
-"""Orphaned children: when the parent of a forking server dies, its children serve on. One may keep the listener too.
+"""Orphaned children: when the parent of a forking server dies, its children go on serving. One may keep the listener.
 
     client                        parent     child
       |  "hello"  -----------------------------> |  echoes
@@ -65,13 +65,13 @@ def orphaned_children(lab: Lab) -> None:
 
 
 @claim(
-    "A child outlives its parent, and serves its client on",
+    "A child outlives its parent, and goes on serving its client",
     Man("fork(2)"),
     Man("_exit(2)"),
     Kernel("kernel/exit.c", "forget_original_parent"),
     Text(
         "T90",
-        no="a child lives on and serves on; only a Ctrl-C at a terminal ends it too, as it is for the whole group",
+        no="a child lives on and goes on serving; only Ctrl-C at a terminal ends it too, as it signals the whole group",
     ),
     Text("T89", depends="on who else has the connection: a client that a child serves does not notice"),
 )
@@ -88,13 +88,13 @@ def child_serves_on(run: Evidence) -> Checks:
 
 
 @claim(
-    "Its listener is closed with it, unless a child has kept a copy",
+    "A killed parent's listener closes, unless a child has kept a copy",
     Man("close(2)"),
     Man("listen(2)"),
     Kernel("fs/file_table.c", "fput"),
 )
 def listener_is_kept(run: Evidence) -> Checks:
-    """A new client of the right server is refused. The faulty one still listens when its parent is dead, so that the
+    """A new client of the correct server is refused. The faulty one still listens when its parent is dead, so that the
     kernel completes the handshake. No process takes the connection, and 3 s after its data the client has no answer."""
     client = run.host("client")
     for port, result in CONNECTS.items():
@@ -108,13 +108,13 @@ def listener_is_kept(run: Evidence) -> Checks:
 
 
 @claim(
-    "Beside a listener that was kept no new server can start",
+    "While a child keeps the listener, no new server can start",
     Man("socket(7)"),
     Kernel("net/ipv4/inet_connection_sock.c", "inet_csk_bind_conflict"),
 )
 def no_new_server(run: Evidence) -> Checks:
-    """All servers set SO_REUSEADDR, which helps beside the connections of the right server's child, not beside a
-    listener."""
+    """All servers set SO_REUSEADDR, which allows bind beside the connections of the correct server's child, but not
+    beside a listener."""
     for port, outcome in BINDS.items():
         printed = run.host("server").program("try_bind", port, OPTION).output
         yield equals("try_bind on the port of {program} prints", printed, outcome, program=PROGRAMS[port])

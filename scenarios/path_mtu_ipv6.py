@@ -6,9 +6,9 @@
       |  segments of 1208 bytes  ---------------------------------->  |  at once, long before the RTO
       |  a datagram of 1400 bytes, in two fragments  -------------->  |  the host knows the path now
 
-IPv6 has no don't-fragment flag: each datagram has it, as it were. 1280 bytes are the least that a link carries, so this
-is the worst path. The same over IPv4, where it depends on a flag: the scenario path_mtu. Read next: RFC 8201; RFC 8200
-sections 4.5 and 5.
+IPv6 has no don't-fragment flag: each datagram is treated as if it had one. Every link must carry 1280 bytes, so this
+path has the smallest MTU that is allowed. Over IPv4 it depends on the flag: see the scenario path_mtu.
+Read next: RFC 8201; RFC 8200 sections 4.5 and 5.
 """
 
 from badwire.claims import RFC, Checks, Kernel, Man, at_most, claim, equals, seen
@@ -24,7 +24,7 @@ NEXT = 7002
 DATAGRAMS = 7003
 
 ETHERNET_MTU = 1500  # bytes
-SIZE = 1280  # bytes; what the link on the way takes, the least of IPv6 (RFC 8200 section 5)
+SIZE = 1280  # bytes; what the link on the way takes, the minimum for IPv6 (RFC 8200 section 5)
 HEADER = 40  # bytes of IPv6, without extension headers
 TCP_HEADER = 20  # bytes, without options
 TIMESTAMPS = 12  # bytes that the option adds to each TCP header
@@ -151,8 +151,8 @@ def next_connection_knows(run: Evidence) -> Checks:
     Kernel("net/ipv6/ip6_output.c", "ip6_fragment"),
 )
 def sender_fragments(run: Evidence) -> Checks:
-    """UDP keeps a datagram whole, so the sender cuts it up: the pieces leave the client already. The server puts them
-    together, and its program sees one datagram."""
+    """A UDP datagram is sent as one, so the sending host itself fragments it: fragments leave the client. The server
+    puts them together, and its program sees one datagram."""
     fragments = run.frames("client", "server").where(is_fragment)
     yield equals("length of each fragment that the client sent", fragments.map(ip_length), FRAGMENTS, "bytes")
     lost = fragments.where(lambda frame: not frame.delivered_at)

@@ -25,7 +25,7 @@ ABORT = 7002
 UNREAD = 7003
 SIDES = ("client", "server")
 QUIET = 2.0  # s
-AFTERWARDS = "does anybody connect anew?"
+AFTERWARDS = "does anybody connect again?"
 
 LAST = b"last words"
 ASKED = b"are you there?"
@@ -111,11 +111,12 @@ def data_before_it_is_read(run: Evidence) -> Checks:
 
 
 @claim(
-    "After an RST nobody connects anew",
+    "After an RST nobody connects again",
     RFC("9293", "3.5.3"),
     Kernel("net/ipv4/tcp_input.c", "tcp_reset"),
     Text(
-        "T100", no="it ends the connection, and the program gets an error; whether to connect anew is up to the program"
+        "T100",
+        no="it ends the connection, and the program gets an error; whether to connect again is up to the program",
     ),
 )
 def nobody_connects_anew(run: Evidence) -> Checks:

@@ -8,8 +8,8 @@
                  |  ACK  ------------------>  |
     recv, twice  |                            |  "after"; then no bytes again
 
-With SHUT_RDWR a FIN is sent. Data that arrives after it is answered by RST, since no program is to read it; data that
-had arrived before is read even then. Rows show a segment as its sender ("first" to close, or "second"), flags, relative
+With SHUT_RDWR a FIN is sent. Data that arrives after it is answered by RST, since no program will read it; data that
+had arrived before can still be read. Rows show a segment as its sender ("first" to close, or "second"), flags, relative
 sequence number, relative acknowledgment number. Read next: shutdown(2); RFC 9293 section 3.6.1.
 """
 
@@ -72,7 +72,7 @@ def read_twice(reader: Socket) -> None:
 
 @claim("SHUT_RD puts nothing on the wire", Man("shutdown(2)"), Kernel("net/ipv4/tcp.c", "tcp_shutdown"))
 def nothing_on_the_wire(run: Evidence) -> Checks:
-    """The second after each call of shutdown is examined. After SHUT_RDWR there are the FIN and its ACK."""
+    """One second after each call of shutdown is examined. After SHUT_RDWR there are the FIN and its ACK."""
     after_read = run.between("SHUT_RD", "reading").segments()
     after_both = run.between("SHUT_RDWR", "reading").segments()
     flags = after_both.map(lambda frame: tcp_of(frame).flags).distinct.in_order

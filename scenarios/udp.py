@@ -148,7 +148,7 @@ def names_of(run: Evidence, call: Call) -> Records[str]:
 
 
 def count(frames: Records[Frame], run: Evidence) -> int:
-    """How many there are. Raises NotRecorded where there is none, or where the capture is not complete."""
+    """How many there are. Raises NotRecorded if there is none, or if the capture is not complete."""
     if not run.capture_is_complete:
         raise NotRecorded.of("the capture is not complete, so a frame may have been missed")
     if not frames:

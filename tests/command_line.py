@@ -16,12 +16,12 @@ LAB = [sys.executable, "-m", "badwire"]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Our environment with the project on the path, wherever the process stands."""
+    """Our environment with the project on the path, whatever the process's working directory."""
     return {**os.environ, "PYTHONPATH": PATH, **more}
 
 
 def lab(*args: object, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """`badwire ARGS...`, to its end."""
+    """Run `badwire ARGS...` to its end."""
     argv = [*LAB, *map(str, args)]
     return subprocess.run(argv, cwd=cwd, env=env or environment(), capture_output=True, text=True, timeout=120)
 
@@ -32,7 +32,7 @@ def story(name: str) -> Path:
 
 
 def sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """The one sentence of an error: the last line of stderr; a traceback is never right."""
+    """The one sentence of an error: the last line of stderr, which must not have a traceback."""
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("badwire: ")

@@ -23,13 +23,13 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup
 
 @cache
 def lack_of(name: str) -> MachineError | None:
-    """Why this machine has no such substrate, found out once."""
+    """Why this machine has no such substrate; determined once."""
     return select.probe(name, select.make(name, print))
 
 
 @pytest.fixture(params=select.SUBSTRATES)
 def substrate(request: pytest.FixtureRequest) -> Substrate:
-    """Each substrate in turn; skipped where it cannot be had, failed if BADWIRE_REQUIRE names it."""
+    """Each substrate in turn; skipped if this machine lacks it, failed if BADWIRE_REQUIRE names it."""
     if (lack := lack_of(request.param)) is not None:
         require.lacking(str(lack), {request.param})
     return select.make(request.param, print)
@@ -37,7 +37,7 @@ def substrate(request: pytest.FixtureRequest) -> Substrate:
 
 @pytest.fixture(scope="session")
 def watch() -> Iterator[Watch]:
-    """The one who looks for leftovers."""
+    """The watch for leftovers."""
     found = Watch()
     yield found
     found.close()

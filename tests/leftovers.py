@@ -1,7 +1,7 @@
 """What a test must not leave behind: processes, containers, Docker networks, interfaces, qdiscs.
 
 Things are compared before and after a test. Labs of other processes may come and go meanwhile: what belongs to a living
-owner outside this test session is none of our business.
+owner outside this test session is ignored.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True)
 class Things:
-    """What there is at a moment, each as a word for the error message."""
+    """What exists at one moment, each with its name for the error message."""
 
     processes: frozenset[tuple[int, str]]
     engine: frozenset[str]
@@ -37,7 +37,7 @@ class Things:
 
 
 class Watch:
-    """Looks at this machine, again and again."""
+    """Inspects this machine, before and after each test."""
 
     def __init__(self) -> None:
         # Orphans come to us in place of init, so that a process that outlives its parent is seen.
@@ -51,7 +51,7 @@ class Watch:
             self.client.close()
 
     def look(self) -> Things:
-        """What there is now."""
+        """What exists now."""
         networks = self._networks()
         links = {link.get_attr("IFLA_IFNAME"): link for link in self.netlink.get_links()}
         index = {link["index"]: name for name, link in links.items()}
@@ -80,9 +80,9 @@ class Watch:
         )
 
     def left_since(self, before: Things) -> list[str]:
-        """What a test leaves behind: what is new, and there all the time that a killed run has to vanish.
+        """What a test leaves behind: what is new, and still exists after the time that a killed run has to disappear.
 
-        What comes and goes meanwhile is other people's.
+        What appears and disappears in the meantime belongs to others.
         """
         deadline = Deadline(GONE_WITHIN)
         left = self.look().since(before)

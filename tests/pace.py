@@ -1,4 +1,4 @@
-"""A clock for promises of wall time: it stands still while processes of this machine wait for a processor.
+"""A clock for limits on real time: it stops while processes of this machine wait for a processor.
 
 "Gone within 2 s" is a promise about the lab, and not about what else the machine has to do meanwhile, or about how much
 of a processor a container gives to these tests.
@@ -12,7 +12,7 @@ HANG = 120.0  # seconds; a limit for what should end by itself, which only a han
 
 
 def undisturbed() -> float:
-    """Seconds on that clock; those of the monotonic one where the kernel does not tell who waits."""
+    """Seconds on that clock; those of the monotonic clock if the kernel does not report who waits."""
     return time.monotonic() - _waited()
 
 

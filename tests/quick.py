@@ -1,8 +1,8 @@
-"""For folders of tests that start nothing real: their conftest.py has ``no_leftovers`` from here."""
+"""For folders of tests that start nothing real: their conftest.py imports ``no_leftovers`` from here."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
 def no_leftovers() -> None:
-    """Takes the place of the look for leftovers, which takes most of the time of a quick test."""
+    """Replaces the search for leftovers, which takes most of the time of a quick test."""

@@ -1,4 +1,4 @@
-"""Runs' folders as `badwire run` leaves them, and what may become of one."""
+"""Runs' folders as `badwire run` leaves them, and ways to damage one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +48,7 @@ def put(folder: Path, *lines: str) -> None:
 
 
 def another_format(folder: Path) -> None:
-    """Of a later version: the notes are called otherwise."""
+    """Of a later version: the notes have another name."""
     first, *rest = lines(folder)
     put(
         folder,
@@ -62,7 +62,7 @@ def without_a_beginning(folder: Path) -> None:
 
 
 def without_a_call(folder: Path) -> None:
-    """Each line that is left is right."""
+    """Each remaining line is valid."""
     left = [line for line in lines(folder) if '"kind":"call"' not in line]
     assert len(left) == len(lines(folder)) - 1
     put(folder, *left)
@@ -83,7 +83,7 @@ def late_beginning(folder: Path) -> None:
 
 
 def wrong_values(folder: Path) -> None:
-    """As JSON each line is right."""
+    """Each line is valid JSON."""
     wrong = {'"state":"SYN_SENT"': '"state":[]', '"event":"start"': '"event":"signal"', '"stream":"out"': '"stream":1'}
     text = "".join(lines(folder))
     for right, instead in wrong.items():
@@ -108,7 +108,7 @@ def garbage_lines(folder: Path) -> None:
 
 
 def cut_in_a_line(folder: Path) -> None:
-    """As a full disk or a killed run leaves it: the last whole line is no end."""
+    """As a full disk or a killed run leaves it: the last complete line is not the end record."""
     path = folder / "evidence.jsonl"
     path.write_bytes(path.read_bytes()[:-60])
     *most, _ = lines(folder)

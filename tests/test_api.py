@@ -1,4 +1,4 @@
-"""The public names: written here once more, so that none goes or comes without a decision."""
+"""The public names, listed here again, so that none is added or removed by accident."""
 
 import ast
 import importlib
@@ -9,6 +9,7 @@ import pytest
 
 from badwire import api, faults
 from tests.command_line import PACKAGE, ROOT
+from tests.quick import no_leftovers as no_leftovers
 
 NAMES = sorted(
     """

@@ -1,8 +1,8 @@
 """Mutation testing of the checks: ``python tools/value_mutations.py [SCENARIO...]``.
 
-A check that no evidence can turn is no check. Values in the right history of each scenario are changed, one field at a
-time: in one record, or in all of its kind; in one frame, or in all. Each check that holds must stop holding for at
-least one of these changes. The tool prints the checks that hold whatever is changed, and fails if there are any.
+A check that no evidence can make fail checks nothing. Values in the correct history of each scenario are changed, one
+field at a time: in one record, or in all of its kind; in one frame, or in all. Each check that holds must stop holding
+for at least one of these changes. The tool prints the checks that hold whatever is changed, and fails if there are any.
 
 Whether a check stops holding for every change of what it rests on cannot be asked in this way: a bound allows more than
 one value.
@@ -28,7 +28,7 @@ from badwire.claims.claim import Claim, judge_one  # noqa: E402
 from badwire.errors import LabError  # noqa: E402
 from badwire.evidence.evidence import Evidence  # noqa: E402
 from badwire.packets.pcapng import Captured, CaptureFile  # noqa: E402
-from badwire.scenario.scenario_file import load  # noqa: E402
+from badwire.scenario.scenario_file import Scenario, load  # noqa: E402
 from badwire.store.records import NS, Record  # noqa: E402
 
 LATER = 3000 * NS  # ns; longer than anything that a scenario waits for
@@ -56,12 +56,14 @@ class Place(NamedTuple):
 
 
 def changed(run: Evidence, draw: random.Random) -> Iterator[Evidence]:
-    """The history with one field changed, in many ways."""
-    for records in _changed_records(run.records, draw):
+    """The history with one field changed, in many ways: those that turn most checks come first."""
+    for records in _changed_on_all_hosts(run.records):
         yield from _readable(records, run.pcap)
     if run.pcap.frames:
         for frames in _changed_frames(run.pcap.frames, draw):
             yield from _readable(run.records, replace(run.pcap, frames=tuple(frames)))
+    for records in _changed_on_a_host(run.records, draw):
+        yield from _readable(records, run.pcap)
 
 
 def _readable(records: Sequence[Record], pcap: CaptureFile) -> Iterator[Evidence]:
@@ -72,20 +74,33 @@ def _readable(records: Sequence[Record], pcap: CaptureFile) -> Iterator[Evidence
         return
 
 
-def _changed_records(records: Sequence[Record], draw: random.Random) -> Iterator[list[Record]]:
-    fields: dict[tuple[object, ...], list[Place]] = defaultdict(list)
-    for number, record in enumerate(records):
-        if record["kind"] == "end":
-            continue  # its counts say what is lost; see instrument_mutations.py
-        for keys, value in _values(record):
-            if keys != ("kind",):
-                field = ["*" if isinstance(key, int) else key for key in keys]
-                fields[record["kind"], record.get("host"), *field].append(Place(number, keys, value))
-    for places in fields.values():
+def _changed_on_all_hosts(records: Sequence[Record]) -> Iterator[list[Record]]:
+    for places in _fields(records, by_host=False):
+        for way in range(len(_others(places[0].value))):
+            yield _with_others(records, places, way)
+
+
+def _changed_on_a_host(records: Sequence[Record], draw: random.Random) -> Iterator[list[Record]]:
+    for places in _fields(records, by_host=True):
         for way in range(len(_others(places[0].value))):
             yield _with_others(records, [draw.choice(places)], way)
             if len(places) > 1:
                 yield _with_others(records, places, way)
+
+
+def _fields(records: Sequence[Record], by_host: bool) -> list[list[Place]]:
+    """The places of each field of each kind of record; those of facts come last, since there are a thousand sysctls."""
+    fields: dict[tuple[object, ...], list[Place]] = defaultdict(list)
+    for number, record in enumerate(records):
+        if record["kind"] == "end":
+            continue  # its counts say what is lost; see instrument_mutations.py
+        host = record.get("host") if by_host else None
+        for keys, value in _values(record):
+            if keys != ("kind",):
+                field = ["*" if isinstance(key, int) else key for key in keys]
+                fields[record["kind"], host, *field].append(Place(number, keys, value))
+    in_order = sorted(fields, key=lambda field: field[0] == "facts")
+    return [fields[field] for field in in_order]
 
 
 def _values(value: Any, keys: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -158,15 +173,12 @@ def holding(claim: Claim, run: Evidence) -> set[Row]:
     return {Row(claim.name, str(check.name)) for check in checks if check.verdict is HOLDS}
 
 
-def unturned(scenario: str) -> tuple[int, set[Row]]:
-    """How many checks hold on the scenario's right history, and those that hold whatever is changed."""
-    cases = importlib.import_module(f"tests.claims.test_{scenario}").test_verdicts.cases
-    run = next(case.history() for case in cases if case.what == "right")
-    claims = load(scenario).claims
-    left: dict[str, set[Row]] = {claim.name: holding(claim, run) for claim in claims}
+def unturned(scenario: Scenario, run: Evidence) -> tuple[int, set[Row]]:
+    """How many checks of a scenario hold on a run, and those that hold whatever is changed."""
+    left: dict[str, set[Row]] = {claim.name: holding(claim, run) for claim in scenario.claims}
     count = sum(len(rows) for rows in left.values())
-    for other in changed(run, random.Random(scenario)):
-        for claim in claims:
+    for other in changed(run, random.Random(scenario.name)):
+        for claim in scenario.claims:
             if left[claim.name]:
                 left[claim.name] &= holding(claim, other)
         if not any(left.values()):
@@ -174,15 +186,22 @@ def unturned(scenario: str) -> tuple[int, set[Row]]:
     return count, set().union(*left.values())
 
 
+def right_history(scenario: str) -> Evidence:
+    """The history in tests/claims on which every claim of the scenario holds."""
+    cases = importlib.import_module(f"tests.claims.test_{scenario}").test_verdicts.cases
+    history: Evidence = next(case.history() for case in cases if case.what == "right")
+    return history
+
+
 def main(arguments: list[str]) -> int:
-    """Print the checks that nothing turns. Returns the exit status: 1 if there is one, else 0."""
+    """Print the checks that no change makes fail. Returns the exit status: 1 if there is one, else 0."""
     parser = argparse.ArgumentParser(description="mutation testing of the checks: values are changed")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
     names = parser.parse_args(arguments).scenarios or sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))
     total = 0
     found = 0
     for name in names:
-        count, rows = unturned(name)
+        count, rows = unturned(load(name), right_history(name))
         total += count
         found += len(rows)
         for row in sorted(rows):

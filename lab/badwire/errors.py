@@ -5,7 +5,7 @@
         UnknownScenario  BadOption  BadTopology  BadFault  UnsupportedFault  ProgramNotFound  BadRun
       MachineError               4   this machine cannot do it
         NoSubstrate  NoEngine  NoPermission  ImageError  KernelError  MissingCapability  DiskFull
-      RunError                   3   the run broke off, so there is no result
+      RunError                   3   the run ended early, so there is no result
         ProgramFailed  AgentLost  Timeout
 
 The numbers are the exit statuses of the command line.
@@ -90,7 +90,7 @@ class DiskFull(MachineError):
 
 
 class RunError(LabError):
-    """The run broke off; what was recorded until then is kept."""
+    """The run ended early; what was recorded until then is kept."""
 
 
 class ProgramFailed(RunError):

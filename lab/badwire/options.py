@@ -1,7 +1,8 @@
 """The options of a run, as plain data: substrate, clock, engine, seed, and the limits of the virtual clock."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from badwire.store import run_folder
@@ -26,7 +27,8 @@ class Options:
     built or named last. `lang` is the language of the reference programs. `memory` (MB) and `limit` (seconds of real
     time) limit the virtual clock's kernel. `snaplen` is how many bytes of each frame the capture keeps. `jobs` is the
     number of scenarios that may run in parallel; None means the default of `at_once`. `compose` is the compose file
-    with the hosts; None for the lab's own.
+    with the hosts; None for the lab's own. `parameters` are values of the scenarios' parameters, as text, and `env` are
+    variables of the environment of every program; both by name.
     """
 
     substrate: str = "auto"
@@ -41,6 +43,8 @@ class Options:
     snaplen: int = SNAPLEN
     jobs: int | None = None
     compose: Path | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def at_once(self) -> int:

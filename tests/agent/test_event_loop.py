@@ -1,4 +1,4 @@
-"""The loop calls back for descriptors, times and other threads, and for nothing that was taken back."""
+"""The loop calls back for descriptors, times and other threads, and for nothing that was cancelled."""
 
 import os
 import signal

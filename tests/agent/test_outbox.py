@@ -1,4 +1,4 @@
-"""An agent's messages to a lab that reads slowly, or no more, over a real socket."""
+"""An agent's messages to a lab that reads slowly, or no longer reads, over a real socket."""
 
 import socket
 

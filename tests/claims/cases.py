@@ -1,14 +1,14 @@
-"""The cases of a scenario's claims: what each claim says of histories written by hand.
+"""The cases of a scenario's claims: the verdict of each claim on histories written by hand.
 
     def run(**changes: Any) -> Evidence:
-        ...                                     # a right history, but for what is changed
+        ...                                     # a correct history, but for what is changed
 
     WRONG = [("first_to_close", {"greeter_closes": ("client", "server")})]
     MISSING = [("first_to_close", {"greeter_closes": ()})]
     test_verdicts = verdicts("timewait", run, wrong=WRONG, missing=MISSING)
 
-Every claim holds for the right history, is unknown where nothing was recorded, fails for each wrong history that names
-it, and is unknown where what it needs is missing. Each claim needs at least one wrong history.
+Every claim holds for the correct history, is unknown where nothing was recorded, fails for each wrong history that
+names it, and is unknown where what it needs is missing. Each claim needs at least one wrong history.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +30,7 @@ Named = Iterable[tuple[str, Changes]]
 
 @dataclass(frozen=True)
 class Case:
-    """One claim, one history, and the verdict that it should come to."""
+    """One claim, one history, and the expected verdict."""
 
     claim: str
     what: str
@@ -64,7 +64,7 @@ def claims(scenario: str) -> dict[str, Claim]:
 
 
 def verdict_of(claim: Claim, run: Evidence) -> Verdict:
-    """What a claim says of a history."""
+    """The verdict of a claim on a history."""
     return judge_one(claim, run).verdict
 
 

@@ -73,7 +73,7 @@ def run(
     shared: Mapping[int, tuple[Errnos, Errnos]] = SHARED,
     same_client_port: bool = False,
 ) -> Evidence:
-    """A right history, but for what is changed.
+    """A correct history, but for what is changed.
 
     Args:
         ways: who connects to which port, and with which result.

@@ -30,7 +30,7 @@ def run(
     read: bytes | None = HELLO,
     closes_accepted: str = "",
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         half_open: how many connections are in SYN_RECV while the wire holds their third segments.

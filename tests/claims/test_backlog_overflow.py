@@ -26,7 +26,7 @@ def run(
     ignored: Counted = (4, 4),
     reset: Counted = (1, 1),
 ) -> Evidence:
-    """A right history, but for what is changed: ``made`` connections before the loser's; times in seconds."""
+    """A correct history, but for what is changed: ``made`` connections before the loser's; times in seconds."""
     w = Written(HOSTS, scenario="backlog_overflow")
     for server, port in (("server1", IGNORES), ("server2", RESETS)):
         for number in range(made):

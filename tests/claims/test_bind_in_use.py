@@ -27,7 +27,7 @@ def run(
     stayed: float | None = 61.0,
     after_staying: str | None = f"bound {STAYS}",
 ) -> Evidence:
-    """A right history, but for what is changed: what try_bind wrote, times in seconds, None for what is missing.
+    """A correct history, but for what is changed: what try_bind wrote, times in seconds, None for what is missing.
 
     Args:
         early, late: by port; the first beside FIN_WAIT_2, the second beside TIME_WAIT.

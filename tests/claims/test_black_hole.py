@@ -29,7 +29,7 @@ def run(
     probing_sizes: Sizes = ((MTU, FULL), (MTU, BASE)),
     server_state: str = "ESTABLISHED",
 ) -> Evidence:
-    """A right history, but for what is changed.
+    """A correct history, but for what is changed.
 
     Args:
         handshakes: both connections are there.

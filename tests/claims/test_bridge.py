@@ -21,7 +21,7 @@ def run(
     stray: bool = False,
     complete: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what is missing.
+    """A correct history, but for what is changed; times in seconds, None for what is missing.
 
     Args:
         asks: client1 sends an ARP request, about the address of ``about``.

@@ -24,7 +24,7 @@ def run(
     by_default: End | None = (BROKEN, "SIGPIPE", None),
     ignoring: End | None = (DENIED, None, 1),
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing; ``rst_back``: when the RST arrives."""
+    """A correct history, but for what is changed; None for what is missing; ``rst_back``: when the RST arrives."""
     w = Written(scenario="broken_pipe")
     client: dict[str, Any] = {"sport": CLIENT_PORT, "dport": CLOSED}
     server: dict[str, Any] = {"sport": CLOSED, "dport": CLIENT_PORT}

@@ -31,7 +31,7 @@ def run(
     sysctls: Mapping[str, str] = PINNED,
     values: tuple[int, ...] = (16384, 46080, 20000, 20000),
 ) -> Evidence:
-    """A right history, but for what is changed: lines of the program's output by their first word, None for none."""
+    """A correct history, but for what is changed: lines of the program's output by their first word, None for none."""
     w = Written(scenario="buffers", sysctls=dict(sysctls))
     written = {**LINES, **lines}
     out = "".join(f"{word} {rest}\n" for word, rest in written.items() if rest is not None)

@@ -28,7 +28,7 @@ def run(
     big: str | None = "0102 cast 2",
     inet_pton: tuple[str, str, str] | None = ("1", "0", "-1 EAFNOSUPPORT"),
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         order, port, address, connected: lines of the client's output.

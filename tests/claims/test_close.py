@@ -20,7 +20,7 @@ def run(
     last: float | None = 1.0,
     gone: float = 1.01,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds.
+    """A correct history, but for what is changed; times in seconds.
 
     Args:
         segments: after the handshake; the last of them arrives at ``last``, or never.

@@ -24,7 +24,7 @@ TOO_LATE = 0.041  # s
 
 
 def run(closings: Sequence[Closed] = ((THREE, SOON),) * CLIENTS, corked: Sequence[str] = CORKED_FIN) -> Evidence:
-    """A right history, but for what is changed."""
+    """A correct history, but for what is changed."""
     w = Written(scenario="close_in_three")
     for number, (segments, wait) in enumerate(closings):
         t = talk(w, ECHO, 1 + number, *OPENING, *ECHOED, segments[0], own=50000 + number)

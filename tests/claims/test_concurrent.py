@@ -28,7 +28,7 @@ def run(
     signal: str | None = "SIGTERM",
     status: int = 0,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what is missing or never happens.
+    """A correct history, but for what is changed; times in seconds, None for what is missing or never happens.
 
     Args:
         asked, answered: when the second client calls recv, and when that returns.

@@ -21,7 +21,7 @@ def run(
     acknowledged: int = 0,
     windows: Mapping[int, int] = WINDOWS,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         flights: after the timeout, if the first segment is sent ``again``.

@@ -36,7 +36,7 @@ def run(
     sent: int = SENT,
     noted: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed.
+    """A correct history, but for what is changed.
 
     Args:
         lost_lightly: frames lost of those at half the rate.

@@ -44,7 +44,7 @@ def run(
     timeout_state: int = LOSS,
     acknowledged: int = 0,
 ) -> Evidence:
-    """A right history, but for what is changed, by client.
+    """A correct history, but for what is changed, by client.
 
     Args:
         ssthresh: after the first loss; ``cycles``: seconds between losses; ``state``: of the samples after the loss.

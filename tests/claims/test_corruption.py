@@ -51,7 +51,7 @@ def run(
     same_sum: bool = True,
     sum_of_segments_right: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing."""
+    """A correct history, but for what is changed; None for what is missing."""
     w = Written(scenario="corruption")
     if datagrams:
         for number, data in enumerate(words):

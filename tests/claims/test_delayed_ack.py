@@ -49,7 +49,7 @@ def run(
     more: tuple[int, ...] | None = (BOTH,) * ROUNDS,
     quick: Rounds = (PROMPT,) * ROUNDS,
 ) -> Evidence:
-    """A right history, but for the rounds of a connection; of MORE, the bytes in each segment."""
+    """A correct history, but for the rounds of a connection; of MORE, the bytes in each segment."""
     w = Written(scenario="delayed_ack")
     requests(w, 10, PLAIN, plain)
     requests(w, 20, NO_DELAY, undelayed)

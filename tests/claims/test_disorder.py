@@ -44,8 +44,8 @@ def run(
     datagrams: Sequence[bytes] = (b"00",),
     options: Mapping[str, Any] | None = None,
 ) -> Evidence:
-    """A right history, but for what is changed; without ``overtaking`` the second datagram is sent after the first one
-    has arrived."""
+    """A correct history, but for what is changed; without ``overtaking`` the second datagram is sent after the first
+    one has arrived."""
     w = Written(scenario="disorder")
     if segments:
         w.segment("client", "server", 0.1, "S", seq=0, dport=STREAM, options={"mss": MSS})

@@ -34,7 +34,7 @@ def run(
     late_is_set: bool = True,
     early: str | None = None,
 ) -> Evidence:
-    """A right history, but for what is changed; None is for what is missing, and in ``shared`` and ``early`` success.
+    """A correct history, but for what is changed; None is for what is missing, and in ``shared`` and ``early`` success.
 
     Args:
         v6only: what getsockopt returns; peers, own: the addresses that accept and getsockname return.

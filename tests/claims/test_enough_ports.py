@@ -19,7 +19,7 @@ def run(
     server_waits: int = len(LOCAL_PORTS),
     answers: int = ATTEMPTS,
 ) -> Evidence:
-    """A right history, but for what is changed: errors of connect, sockets in TIME_WAIT, answers to requests."""
+    """A correct history, but for what is changed: errors of connect, sockets in TIME_WAIT, answers to requests."""
     w = Written(scenario="enough_ports")
     for number, errno in enumerate(errors):
         w.call("client", 1.0 + number / 100, "connect", [SERVER, FIRST], errno=errno)

@@ -33,7 +33,7 @@ def run(
     halves: Sequence[int] = (8, 10, 11, 6),
     anew: Sequence[int] = (1, 2, 4, 8, 10, 11, 9),
 ) -> Evidence:
-    """A right history, but for what is changed: the window before the loss, samples and flights after it.
+    """A correct history, but for what is changed: the window before the loss, samples and flights after it.
 
     ``acknowledged`` is how many segments were acknowledged when those samples were taken.
     """

@@ -39,7 +39,7 @@ def run(
     recoveries: int | None = 1,
     timeouts: int | None = 1,
 ) -> Evidence:
-    """A right history, but for what is changed: ``delayed`` and ``prompt`` are how long ACKs take, in seconds."""
+    """A correct history, but for what is changed: ``delayed`` and ``prompt`` are how long ACKs take, in seconds."""
     w = Written(scenario="fast_retransmit")
     for t, port, repair in (1.0, THREE, three), (6.0, TWO, two):
         transfer = Transfer(w, t, port)

@@ -42,7 +42,7 @@ def run(
     inode: int = 0,
     closed: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed: bytes, and times in seconds; None for what is missing.
+    """A correct history, but for what is changed: bytes, and times in seconds; None for what is missing.
 
     ``cut`` is what send returned when a signal, a signal with SA_RESTART and a timeout cut it short. Of close without
     SO_LINGER and with it: how long it took, how much was unsent, and whether a sample shows the socket ``closed``, with

@@ -24,7 +24,7 @@ def run(
     syn_waits: Sequence[float] = SYN_WAITS,
     syn_errno: str | None = "ETIMEDOUT",
 ) -> Evidence:
-    """A right history, but for what is changed.
+    """A correct history, but for what is changed.
 
     Waits in seconds, the RTO in us (0: not recorded), bytes in the send buffer. ``server_sampled`` is how many seconds
     after the client gave up the server's socket is sampled, ``gone`` whether the client's socket disappears.

@@ -27,7 +27,7 @@ def run(
     client_waits_from: float | None = None,
     sends: str | int = "EPIPE",
 ) -> Evidence:
-    """A right history, but for what is changed.
+    """A correct history, but for what is changed.
 
     Times in seconds: ``heard_at`` is when the server's second recv begins, ``closes`` when its FIN is sent, and
     ``client_waits_from`` when the client enters FIN_WAIT_2, if not soon after its FIN. ``sends`` is what the client's

@@ -55,7 +55,7 @@ def run(
     connects: Sequence[str | None] = (None, None),
     hz: int = 250,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     ``idle``: seconds for which the client's socket is sampled after the server's restart; ``second_syn``: seconds
     after the first one. Answers by flags, number and acknowledgment.

@@ -47,7 +47,7 @@ def run(
     second_port: int = OWN,
     twice: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed: numbers, times in seconds; None for what is missing.
+    """A correct history, but for what is changed: numbers, times in seconds; None for what is missing.
 
     The connection to OPEN is ``answered``, and the arguments after that are about the one to CLOSED, until
     ``accept_at``: when the server accepts the connection to OPEN. The server on WAITING ``waits`` in accept from the

@@ -34,7 +34,7 @@ def run(
     late_fin: str | None = "R",
     gone: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed: states of sockets, times in seconds, None for what is missing.
+    """A correct history, but for what is changed: states of sockets, times in seconds, None for what is missing.
 
     Args:
         refused, bind: what try_bind prints after the client was killed, and after the client has sent its line.

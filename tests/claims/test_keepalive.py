@@ -27,7 +27,7 @@ def run(
     peer_left: float | None = None,
     complete: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what does not happen."""
+    """A correct history, but for what is changed; times in seconds, None for what does not happen."""
     w = Written(scenario="keepalive", release="6.1.192", hz=100)
     silent = Silent(w)
     silent.connect(ASKS)

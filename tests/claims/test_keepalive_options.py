@@ -23,7 +23,7 @@ def run(
     restarted_answers: str = "R",
     restarted_recv: str | None = "ECONNRESET",
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what does not happen."""
+    """A correct history, but for what is changed; times in seconds, None for what does not happen."""
     w = Written(scenario="keepalive_options")
     silent = Silent(w)
     ports = silent.connect(DEAD)

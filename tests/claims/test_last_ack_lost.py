@@ -26,7 +26,7 @@ def run(
     waited: float = LAST_FIN + 61.5,
     sampled: tuple[str, ...] = ("client", "server"),
 ) -> Evidence:
-    """A right history, but for what is changed.
+    """A correct history, but for what is changed.
 
     Args:
         waits: seconds from each FIN of the server to the next; None: the server sends no FIN.

@@ -22,7 +22,7 @@ def run(
     data: bool = True,
     second: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed: when the copy arrives (s), what is read, counted, answered."""
+    """A correct history, but for what is changed: when the copy arrives (s), what is read, counted, answered."""
     w = Written(HOSTS, scenario="late_segments")
     if not anything:
         return w.evidence()

@@ -21,7 +21,7 @@ def run(
     losses: int = 3,
     sampled: bool = True,
 ) -> Evidence:
-    """A right history, but for what is given by port: how many round trips a tooth takes, and how many seconds."""
+    """A correct history, but for what is given by port: how many round trips a tooth takes, and how many seconds."""
     w = Written(scenario="loss_and_throughput")
     for number, (port, case) in enumerate(CASES.items()):
         tooth = round_trips.get(port, sawtooth(case.every) + 1)

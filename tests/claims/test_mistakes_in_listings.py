@@ -59,7 +59,7 @@ def run(
     careless: tuple[int, ...] = (ECHO, STRANGER),
     shown: str = SHOWN,
 ) -> Evidence:
-    """A right history, but for what is changed.
+    """A correct history, but for what is changed.
 
     Args:
         right, spins: what the two servers answer the third client. third_opens: whether the second one's connects.

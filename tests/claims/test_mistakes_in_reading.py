@@ -36,7 +36,7 @@ def run(
     late: float | None = 3.2,
     output: str = "empty 1000\n",
 ) -> Evidence:
-    """A right history, but for what is changed: what the servers answer, and after how many seconds they close."""
+    """A correct history, but for what is changed: what the servers answer, and after how many seconds they close."""
     w = Written(scenario="mistakes_in_reading")
     visit(w, RIGHT, 40001, 1.0, text, 0.001)
     visit(w, STRLEN, 40002, 1.2, cut, 0.001)

@@ -31,7 +31,7 @@ def run(
     signal: str | None = "SIGKILL",
     until: float | None = 9.2,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         right, short: bytes that the two servers send back.

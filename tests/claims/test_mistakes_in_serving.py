@@ -39,11 +39,11 @@ def run(
     waits: bool = True,
     again: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what does not happen.
+    """A correct history, but for what is changed; times in seconds, None for what does not happen.
 
     Args:
         served: how many clients of the server with slots get an answer.
-        last: when the right server answers its last client.
+        last: when the correct server answers its last client.
         stay: when the clients of the server with slots leave.
         soon, late: when the two greeters answer.
         waits: whether a connection is in TIME_WAIT. again: whether a server listens beside it.

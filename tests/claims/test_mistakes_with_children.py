@@ -54,12 +54,12 @@ def run(
     restarted: tuple[str | None, ...] = (None,) * CLIENTS,
     restarts_until: str | None = "SIGINT",
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what does not happen.
+    """A correct history, but for what is changed; times in seconds, None for what does not happen.
 
     Args:
-        soon, late: when the right server and the one that keeps its sockets send a FIN, after the client's.
+        soon, late: when the correct server and the one that keeps its sockets send a FIN, after the client's.
         close_wait: sockets of the latter; ``left``: its processes in the end.
-        reaped, zombies: zombies of the right server and of the one that does not wait for its children.
+        reaped, zombies: zombies of the correct server and of the one that does not wait for its children.
         listed: whether the processes were recorded.
         ended: when the server whose accept is interrupted ends; its status, signal and output.
         ignored: zombies of the server that ignores SIGCHLD; ``answer``: of this server.

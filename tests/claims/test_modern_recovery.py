@@ -29,7 +29,7 @@ def run(
     client1: int | None = 2,
     client2: int | None = 0,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         one, probe: seconds from the arrival of the last ACK to the retransmission.

@@ -30,7 +30,7 @@ def run(
     more: Flights | None = ((WRITES * TEN,),),
     long: Flights | None = ((FULL, TEN),),
 ) -> Evidence:
-    """A right history, but for what is changed; None for no connection."""
+    """A correct history, but for what is changed; None for no connection."""
     w = Written(scenario="nagle")
     send(w, PLAIN, 1.0, plain)
     send(w, NO_DELAY, 2.0, no_delay)

@@ -40,7 +40,7 @@ def run(
     pointer: int | None = len(LAST_IS_URGENT),
     urgent_reads: Sequence[bytes] = (b"datastop", b"!"),
 ) -> Evidence:
-    """A right history, but for what is changed: the bytes that each recv returned; None for what is missing.
+    """A correct history, but for what is changed: the bytes that each recv returned; None for what is missing.
 
     Args:
         first_flags: those of the segments that arrive before the first recv on PATIENT.

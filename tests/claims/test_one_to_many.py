@@ -38,7 +38,7 @@ def run(
     reads: bool = True,
     sends: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed.
+    """A correct history, but for what is changed.
 
     Args:
         reached: the hosts that receive each datagram.

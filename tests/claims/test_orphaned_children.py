@@ -26,7 +26,7 @@ def run(
     answered: bool = False,
     binds: Mapping[int, str | None] = BINDS,
 ) -> Evidence:
-    """A right history, but for what is changed, by the server's port.
+    """A correct history, but for what is changed, by the server's port.
 
     Args:
         signals: what ends the parents.

@@ -34,7 +34,7 @@ def run(
     client_sampled: bool = True,
     hz: int = 250,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what is missing."""
+    """A correct history, but for what is changed; times in seconds, None for what is missing."""
     w = Written(scenario="orphans", hz=hz)
     for port in PORTS:
         handshake(w, 0.9, port)

@@ -33,7 +33,7 @@ def run(
     opened: bool = True,
     dont_fragment: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what is missing."""
+    """A correct history, but for what is changed; times in seconds, None for what is missing."""
     w = Written(scenario="path_mtu")
     if opened:
         handshake(w, 0.1, FIRST, 1460)

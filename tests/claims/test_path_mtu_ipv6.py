@@ -50,7 +50,7 @@ def run(
     sent_whole: bool = False,
     received: int | None = len(DATAGRAM),
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what is missing."""
+    """A correct history, but for what is changed; times in seconds, None for what is missing."""
     w = Written(scenario="path_mtu_ipv6", ipv6=True)
     w.version = 4
     w.arp("client", "server", 0.05)

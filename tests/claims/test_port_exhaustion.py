@@ -26,7 +26,7 @@ def run(
     side_by_side: bool = True,
     default: str | None = "32768\t60999",
 ) -> Evidence:
-    """A right history, but for what is changed; errors of the calls of connect, times in seconds."""
+    """A correct history, but for what is changed; errors of the calls of connect, times in seconds."""
     sysctls = {} if default is None else {"net.ipv4.ip_local_port_range": default}
     w = Written(scenario="port_exhaustion", sysctls=sysctls)
     connects(w, 1.0, ONE, first, ports)

@@ -31,7 +31,7 @@ def run(
     kept: int = SERVED_BEFORE + 1,
     bind: str | None = "bind: EADDRINUSE",
 ) -> Evidence:
-    """A right history of 6.18, but for what is changed; all ports wait from 1.3 s on, None is what is missing.
+    """A correct history of 6.18, but for what is changed; all ports wait from 1.3 s on, None is what is missing.
 
     Args:
         tw_reuse: the setting tcp_tw_reuse of the server.

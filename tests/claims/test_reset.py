@@ -30,7 +30,7 @@ def run(
     noted: bool = True,
     anew: tuple[int, float] | None = None,
 ) -> Evidence:
-    """A right history, but for what is changed; None is what is missing. ``anew``: a SYN to which port, and when."""
+    """A correct history, but for what is changed; None is what is missing. ``anew``: a SYN to which port, and when."""
     w = Written(scenario="reset")
     w.segment("client", "server", 1, "S", seq=100, sport=OWN, dport=CLOSED)
     flags, number, ack = answer

@@ -39,7 +39,7 @@ def run(
     client_counts: int | None = 6,
     server_counts: int | None = 1,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what is missing."""
+    """A correct history, but for what is changed; times in seconds, None for what is missing."""
     w = Written(scenario="retransmit")
     alone(w, waits, samples, lost)
     window(w, reported, sent_again, round_trip, lost)

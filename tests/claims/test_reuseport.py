@@ -19,7 +19,7 @@ def run(
     queues: Sequence[int] = (15, 17),
     users: Sequence[int] = (1000, 1000),
 ) -> Evidence:
-    """A right history, but for what is changed; None is what is missing."""
+    """A correct history, but for what is changed; None is what is missing."""
     w = Written(scenario="reuseport")
     tries(w, 1.0, 1, ONE, states, one)
     tries(w, 5.0, 3, BOTH, states, both)

@@ -25,7 +25,7 @@ def run(
     again: bool = False,
     answered: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; lengths in bytes, empty for what is missing."""
+    """A correct history, but for what is changed; lengths in bytes, empty for what is missing."""
     w = Written(scenario="segmentation")
     for t, port, named, there, back in (
         (1.0, PLAIN, mss, plain, plain),

@@ -46,7 +46,7 @@ def run(
     more: Sequence[int] = (),
     connects: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what is missing.
+    """A correct history, but for what is changed; times in seconds, None for what is missing.
 
     After the client's shutdown of both directions: the errno of getsockopt; whether a process has the socket, in turn;
     results of recv and send; the client's FIN; ports with data of the client after that. ``connects``: whether

@@ -25,7 +25,7 @@ def run(
     noted: bool = True,
     complete: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed: SHUT_RD at 1 s, SHUT_RDWR at 4 s, each followed by reading."""
+    """A correct history, but for what is changed: SHUT_RD at 1 s, SHUT_RDWR at 4 s, each followed by reading."""
     w = Written(scenario="shutdown_read")
     w.dropped = 0 if complete else 3
     if noted:

@@ -25,7 +25,7 @@ def run(
     straight: Sequence[str] = ("ESTABLISHED", "FIN_WAIT_1", "TIME_WAIT"),
     server_sampled: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed: segments, and states that samples show; empty for what is missing."""
+    """A correct history, but for what is changed: segments, and states that samples show; empty for what is missing."""
     w = Written(scenario="simultaneous_close")
     talk(w, CROSSING, 0.1, *OPENING, *crossed)
     talk(w, ONE_FOR_TWO, 2.1, *OPENING, *one_for_two)

@@ -26,7 +26,7 @@ def run(
     received: bytes = b"hello",
     called: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed."""
+    """A correct history, but for what is changed."""
     w = Written(scenario="simultaneous_open")
     talk(w, SERVER, 0.1, *segments, own=CLIENT)
     if another:

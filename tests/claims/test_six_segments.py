@@ -45,7 +45,7 @@ def run(
     last_windows: tuple[int, int] = (3072, 5120),
     fin: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         mtu: the hosts', in bytes.

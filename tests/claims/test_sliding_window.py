@@ -34,7 +34,7 @@ def run(
     seen_as: int | None = 400 * 128,
     scaled: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         last_data: the number after the client's data before the window is zero.

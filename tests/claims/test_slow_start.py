@@ -17,7 +17,7 @@ LOOKED_AT = (0, 1, 3)  # segments acknowledged when the client's socket is sampl
 def run(
     flights: Mapping[str, Sequence[int]] = NO_FLIGHTS, wider: int = 0, looked: bool = True, way: float = 0.05
 ) -> Evidence:
-    """A right history, but for what is changed; the kernel's window is ``wider`` than right, in segments."""
+    """A correct history, but for what is changed; the kernel's window is ``wider`` than right, in segments."""
     w = Written(hosts=HOSTS, scenario="slow_start")
     for number, (host, port) in enumerate(PORTS.items()):
         t = 1 + 5 * number

@@ -31,7 +31,7 @@ def run(
     opened: bool = True,
     client_opens: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing, or for a socket that is gone."""
+    """A correct history, but for what is changed; None for what is missing, or for a socket that is gone."""
     w = Written(scenario="states")
     clients = Table(w, "client")
     servers = Table(w, "server")

@@ -36,7 +36,7 @@ def run(
     refused: str = "ECONNREFUSED",
     answered_after: float = 0.001,
 ) -> Evidence:
-    """A right history on Linux 6.1, but for what is changed: waits in seconds; ``flags`` are those of the last SYN."""
+    """A correct history on Linux 6.1, but for what is changed: waits in seconds; ``flags``: of the last SYN."""
     w = Written(scenario="syn_timeout", release=release, hz=hz)
     silent = Silent(w)
     for port, waits in ((SYSTEM, system), (COUNTED, counted), (LIMITED, limited)):

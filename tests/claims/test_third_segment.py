@@ -28,7 +28,7 @@ def run(
     old_states: Sequence[str | None] = ("SYN_RECV", None),
     two_old: bool = False,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing. Times in seconds.
+    """A correct history, but for what is changed; None for what is missing. Times in seconds.
 
     Args:
         again: from the SYN-ACK to its repetition.

@@ -41,7 +41,7 @@ def run(
     again_from: int = AGAIN,
     hz: int = 250,
 ) -> Evidence:
-    """A right history, but for what is changed; times in seconds, None for what is missing."""
+    """A correct history, but for what is changed; times in seconds, None for what is missing."""
     w = Written(scenario="timewait", hz=hz)
     connection(w, 1.0, GREETER, READER, greeter_closes)
     connection(w, 2.0, ECHO, ASKER, echo_closes)

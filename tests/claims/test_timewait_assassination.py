@@ -23,7 +23,7 @@ def run(
     left: int = 55_000,
     waits: Sequence[str] = BOTH,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         copies: whether the copy of the data arrives.

@@ -22,7 +22,7 @@ def run(
     waits: float | None = 2.0,
     binds: Sequence[str | None] = BINDS,
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         copies: how often the old SYN arrives.

@@ -36,7 +36,7 @@ def run(
     unconnected: str = "order\nlost 0",
     connected: str | None = "recvfrom: ECONNREFUSED",
 ) -> Evidence:
-    """A right history, but for what is changed; None for what is missing.
+    """A correct history, but for what is changed; None for what is missing.
 
     Args:
         sent: how many datagrams were sent where one is lost.

@@ -20,7 +20,7 @@ def run(
     errno: str = "ETIMEDOUT",
     gone: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed.
+    """A correct history, but for what is changed.
 
     Args:
         system, limited, idle: seconds between the client's segments to each port, and until recv returns.

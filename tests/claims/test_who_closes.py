@@ -27,7 +27,7 @@ def run(
     endings: Mapping[int, Ending] = AS_RIGHT,
     programs: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed, by port: segments, who is first, who waits, how the program ends."""
+    """A correct history, but for what is changed, by port: segments, who is first, who waits, how the program ends."""
     w = Written(scenario="who_closes")
     tables = {host: Table(w, host) for host in w.hosts}
     for number, port in enumerate(CLOSES_FIRST):

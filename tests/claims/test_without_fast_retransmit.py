@@ -23,7 +23,7 @@ AS_RIGHT: dict[Any, Any] = {}
 def run(
     took: Mapping[tuple[int, str], float | None] = AS_RIGHT, timeouts: Mapping[str, int | None] = AS_RIGHT
 ) -> Evidence:
-    """A right history, but for what is changed: seconds of a transfer, None where it did not end; timeouts counted."""
+    """A correct history, but for what is changed: seconds of a transfer, None if it did not end; timeouts counted."""
     w = Written(hosts=HOSTS, scenario="without_fast_retransmit")
     for number, ((port, client), seconds) in enumerate({**TOOK, **took}.items()):
         t = 1.0 + 5 * number

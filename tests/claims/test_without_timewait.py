@@ -27,7 +27,7 @@ def run(
     errors: Sequence[int] = (0, 104),
     sampled: bool = True,
 ) -> Evidence:
-    """A right history, but for what is changed, by client.
+    """A correct history, but for what is changed, by client.
 
     Args:
         first: who sends the first FIN.

@@ -28,6 +28,7 @@ from tests.claims.forged import sock as sock
 START = 1_000_000_000_000  # ns; when the run began
 ON_THE_WIRE = 50e-6  # s; sent to delivered without a fault
 TICK = 4_000_000  # ns; at 250 Hz
+NOT_BLOCKING: Mapping[str, Any] = {"kind": "blocking", "calls": []}
 OFFLOADS = {"tso": False, "gso": False, "gro": False, "tx-checksum": False}
 
 
@@ -39,7 +40,7 @@ def ns(seconds: float) -> int:
 class Written:
     """A run written by hand. ``facts`` replace those of each host: hz, release, sysctls, mtu, offloads.
 
-    With ``ipv6`` each host has an address of IPv6 too; ``version`` is that of the frames that are written next.
+    With ``ipv6`` each host has an IPv6 address too; ``version`` is that of the frames that are written next.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Written:
             self.record("facts", 0, host=host, mac=self.mac(host), **{**known, **facts})
 
     def record(self, kind: str, t: float, **fields: Any) -> None:
-        """Any record as it stands in evidence.jsonl, at ``t``."""
+        """Any record as it is in evidence.jsonl, at ``t``."""
         self.records.append({"kind": kind, "t": ns(t), **fields})
 
     def note(self, t: float, text: str) -> None:
@@ -214,6 +215,7 @@ class Written:
             times = [_time(record) for record in records] + [each.t for each in self.captured]
             last = max(times) + 1_000_000_000
             records += self._loopback(last)
+            _add_last_questions(records, self.hosts)
             count = {"frames": len(self.captured), "dropped": self.dropped}
             records.append({"kind": "capture", "t": last, **count})
             kinds = Counter(record["kind"] for record in records)
@@ -257,6 +259,18 @@ def _with_changes(records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, An
             yield {**record, "number": numbers[host], **change.fields}
         else:
             yield dict(record)
+
+
+def _add_last_questions(records: list[dict[str, Any]], hosts: Iterable[str]) -> None:
+    """Before each host's last table and counters the lab asks it which calls are blocking."""
+    for host in hosts:
+        last: dict[str, int] = {}
+        for position, record in enumerate(records):
+            if record.get("host") == host:
+                last[record["kind"]] = position
+        if "sample" in last:
+            position = min(last["sample"], last["counters"])
+            records.insert(position, {**NOT_BLOCKING, "host": host, "t": _time(records[position])})
 
 
 def _time(record: Mapping[str, Any]) -> int:

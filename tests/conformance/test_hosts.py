@@ -159,7 +159,7 @@ def test_a_program_that_dies_at_once_is_quoted(lab: Lab) -> None:
 def test_a_program_that_is_never_ready_is_killed(lab: Lab) -> None:
     host = lab.host("server")
     with pytest.raises(
-        ProgramFailed, match=r"status 0, before it was ready; if it runs on as a daemon, start it in the"
+        ProgramFailed, match=r"status 0, before it was ready; if it goes on as a daemon, start it with its option"
     ):
         lab.host("server").start("/bin/true", port=7000)
     with pytest.raises(ProgramFailed, match=r"with status 3, before it was ready$"):

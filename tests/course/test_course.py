@@ -9,6 +9,7 @@ from badwire.course import course
 from badwire.course.course import FILE, Lesson
 from badwire.errors import RequestError
 from badwire.scenario import scenario_file
+from tests.quick import no_leftovers as no_leftovers
 
 CHINESE = FILE.with_suffix(".zh.md")
 ANSWER = re.compile(r"^\d+: (.+)$", re.MULTILINE)

@@ -7,6 +7,7 @@ import pytest
 from badwire.course import textbook
 from badwire.course.textbook import ShortVersion, Statement
 from badwire.errors import RequestError
+from tests.quick import no_leftovers as no_leftovers
 
 FIRST, SECOND = '- <a id="T60"></a>**T60** Only one `side` waits.', '- <a id="P1"></a>**P1** a server'
 

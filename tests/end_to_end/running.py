@@ -1,4 +1,4 @@
-"""A run of the real command in a process of its own, to do bad things to."""
+"""A run of the real command in a process of its own, for tests that kill and disturb it."""
 
 import os
 import subprocess

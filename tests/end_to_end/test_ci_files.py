@@ -1,4 +1,4 @@
-"""What `badwire run` writes for a CI: JUnit and a Markdown summary, whatever becomes of the runs."""
+"""What `badwire run` writes for a CI: JUnit and a Markdown summary, however the runs end."""
 
 import re
 import signal

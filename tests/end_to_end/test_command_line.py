@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.claims.written import Written
 from tests.command_line import LAB, environment, lab, result, sentence, story
 
 
@@ -23,9 +24,9 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
         (["run", "all", "timewait"], "`all` runs every scenario: give it alone"),
         (
             ["run", "compose.yaml"],
-            "compose.yaml is a compose file, and not a scenario: name a scenario, and add --compose compose.yaml.",
+            "compose.yaml is a compose file, not a scenario: name a scenario, and add --compose compose.yaml.",
         ),
-        (["run", "./compose.yaml"], "./compose.yaml is a compose file, and not a scenario"),
+        (["run", "./compose.yaml"], "./compose.yaml is a compose file, not a scenario"),
         (["run", "./README.md"], "./README.md is not a scenario file, whose name ends with .py"),
         (
             ["fault", "set", "loss=1%", "--toward", "server", "delay=1ms"],
@@ -175,3 +176,17 @@ def test_the_installed_program_is_the_same() -> None:
     if not program.exists():
         pytest.skip("the project is not installed here, only on the path: make venv installs it")
     assert subprocess.run([program, "--help"], capture_output=True, text=True).stdout == lab("--help").stdout
+
+
+def test_show_names_what_passed_loopback_and_is_not_captured(tmp_path: Path) -> None:
+    w = Written()
+    w.segment("client", "server", 0.1, "S")
+    for t, packets in ((0, 0), (1, 2)):
+        w.record("counters", t, host="client", counters={"Lo.RxPackets": packets})
+    w.evidence(tmp_path)
+    shown = lab("show", tmp_path)
+    assert shown.returncode == 0
+    assert shown.stderr == (
+        f"badwire: {tmp_path}: there was more than is shown:"
+        " 2 packets on the loopback interface of client, which is not captured\n"
+    )

@@ -42,10 +42,26 @@ def test_a_scenario_with_hosts_of_its_own(substrate: Substrate, files: Path) -> 
     assert list(meta["hosts"]) == ["alpha", "beta"]
 
 
-def test_a_scenario_whose_hosts_are_not_in_the_file_says_which_there_are(files: Path) -> None:
-    done = lab("run", "handshake", "--compose", "mine.yaml", "--substrate", "netns", "--quiet", cwd=files)
-    assert done.returncode in (2, 3)
-    assert "has no host" in done.stderr and "alpha, beta" in done.stderr
+@pytest.mark.parametrize("clock", ["real", "virtual"])
+def test_a_scenario_whose_hosts_are_not_in_the_file_does_not_start(files: Path, clock: str) -> None:
+    options = ("--compose", "mine.yaml", "--substrate", "netns", "--clock", clock, "--quiet")
+    done = lab("run", "handshake", *options, cwd=files)
+    assert done.returncode == 2
+    assert sentence(done) == ("handshake asks for the host 'server', which is not in mine.yaml: there are alpha, beta.")
+    assert not (files / "runs").exists()
+
+
+def test_a_scenario_declares_hosts_that_only_its_functions_ask_for(files: Path) -> None:
+    """Where the source does not show which hosts there must be, ``hosts=`` says it."""
+    text = SCENARIO.replace('lab.host("alpha").run', 'find(lab, "alpah").run') + (
+        "\ndef find(lab: Lab, name: str):\n    return lab.host(name)\n"
+    )
+    declared = text.replace('which has its greeting"', 'which has its greeting", hosts={"alpah": 1}')
+    (files / "greeting.py").write_text(declared)
+    options = ("--compose", "mine.yaml", "--substrate", "netns", "--quiet")
+    done = lab("run", "greeting.py", *options, cwd=files)
+    assert done.returncode == 2 and "there is no host 'alpah'; there are alpha, beta" in sentence(done)
+    assert not (files / "runs").exists()
 
 
 def test_an_interactive_lab(files: Path) -> None:

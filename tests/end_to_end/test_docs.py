@@ -1,4 +1,4 @@
-"""What the documents say is so: their examples run, and every module has its paragraph."""
+"""What the documents say is true: their examples run, and every module has its paragraph."""
 
 import re
 from pathlib import Path

@@ -78,7 +78,7 @@ def test_in_a_scenario(tmp_path: Path) -> None:
     for each in exited:
         name = each["scenario"]
         assert (each["verdict"], each["status"]) == ("UNKNOWN", 3)
-        assert f"broke off in {name}.py, line {LINE['in_scenario']}: {SHOWN[name]}; the traceback" in each["error"]
+        assert f"failed in {name}.py, line {LINE['in_scenario']}: {SHOWN[name]}; the traceback" in each["error"]
         again = lab("check", each["folder"]) if name == "system_exit" else None
         assert again is None or (again.returncode == 3 and "SystemExit: 0" in again.stdout + again.stderr)
 

@@ -1,4 +1,4 @@
-"""A user's folder may hold modules that are named as Python's, a library's or the lab's: the lab imports none of them.
+"""A user's folder may have modules with names of Python's, a library's or the lab's: the lab imports none of them.
 
 Each module here leaves a file beside it when it is imported, and raises.
 """

@@ -123,6 +123,49 @@ def test_one_that_is_skipped_or_expected_to_fail_is_not_judged(pytester: pytest.
         assert (check["verdict"], check["why"]["text"]) == ("UNKNOWN", f"it was not judged: {why}")
 
 
+def test_relative_paths_of_a_lab_of_ones_own_are_from_the_file_that_asks_for_it(pytester: pytest.Pytester) -> None:
+    """As the marker's are from the test's file; also where pytest's root directory is another."""
+    inner = pytester.mkdir("inner")
+    for folder, names in ((pytester.path, "outer"), (inner, "within")):
+        (folder / "hosts.yaml").write_text(f"services: {{{names}: {{}}}}\n")
+        (folder / "data").write_text(names)
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture
+        def of_conftest(lab_factory):
+            with lab_factory(topology="hosts.yaml", mounts=["data"]) as lab:
+                yield lab
+        """
+    )
+    (inner / "test_inner.py").write_text(
+        """
+import pytest
+
+@pytest.fixture(scope="class")
+def own(lab_factory):
+    with lab_factory(topology="hosts.yaml", mounts=["data"]) as lab:
+        yield lab
+
+def test_own(own, of_conftest):
+    assert (list(own.hosts), list(of_conftest.hosts)) == (["within"], ["outer"])
+
+@pytest.mark.lab(topology="hosts.yaml", mounts=["data"])
+def test_marker(lab):
+    assert list(lab.hosts) == ["within"]
+
+def test_missing(lab_factory):
+    with lab_factory(topology="hosts.yaml", mounts=["no-such"]):
+        raise AssertionError("never reached")
+"""
+    )
+    elsewhere = (f"--rootdir={pytester.mkdir('other')}", f"--confcutdir={pytester.path}")
+    done = pytester.runpytest_subprocess("inner/test_inner.py", *elsewhere, *NETNS)
+    done.assert_outcomes(passed=2, failed=1)
+    done.stdout.fnmatch_lines([f"*{inner}/no-such), which does not exist*"])
+
+
 def test_a_lab_for_a_module_for_a_session_and_of_ones_own(pytester: pytest.Pytester) -> None:
     (pytester.path / "three.yaml").write_text(THREE)
     pytester.makeconftest(
@@ -224,13 +267,13 @@ def test_each_mistake_in_a_marker_is_an_error(pytester: pytest.Pytester) -> None
     done = pytester.runpytest_subprocess("-v", *NETNS)
     done.assert_outcomes(passed=1, errors=6, failed=2)
     for said in (
-        "the marker lab takes its arguments by name, and has 'three.yaml' without one: topology, *",
+        "the marker lab takes its arguments by name, and has 'three.yaml' without one; it takes topology, *",
         "two markers lab of this test contradict each other: topology is 'wrong.yaml' in one, *",
         "wrong.yaml: *",
         "compose.yaml: there is no host 'sever'; there are server, client",
         "a route is given for 'sever', which is not a host: the topology has server, client.",
-        "hosts= is a mapping from hosts of the topology to whole numbers, *, not 'client=2'.",
-        "this test has a marker lab, and does not use the fixture `lab`, *",
+        "hosts= must be a mapping from hosts of the topology to whole numbers, *, not 'client=2'.",
+        "this test has a marker lab, but does not use the fixture `lab`, *",
     ):
         done.stdout.fnmatch_lines([said])
 

@@ -31,7 +31,7 @@ def namespaces() -> None:
 def endless(tmp_path: Path) -> Iterator[Terminal]:
     """A run that waits, on the screen."""
     with Terminal([*LAB, "run", story("endless"), "--substrate", "netns", "--out", tmp_path]) as terminal:
-        terminal.until(lambda screen: "LISTEN" in screen.text, "in the table of sockets")
+        terminal.until(lambda screen: "LISTEN" in screen.text, "in the socket table")
         yield terminal
 
 

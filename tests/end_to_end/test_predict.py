@@ -94,8 +94,8 @@ def test_a_terminal_asks_again_until_it_is_a_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answers", "complaint"),
     [
-        ("", "--predict got no answer to the question of handshake: answer at a terminal, or give numbers on stdin"),
-        ("yes\n", "'yes' is not an answer to the question of handshake: give a number from 1 to 4."),
+        ("", "--predict got no answer to the question about handshake: answer at a terminal, or give numbers on stdin"),
+        ("yes\n", "'yes' is not an answer to the question about handshake: give a number from 1 to 4."),
         ("5\n", "'5' is not an answer"),
         ("\n", "'' is not an answer"),
     ],

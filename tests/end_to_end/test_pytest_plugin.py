@@ -96,7 +96,7 @@ def test_what_the_machine_cannot_is_skipped_with_a_reason(
     monkeypatch.setenv("XDG_CACHE_HOME", str(pytester.path / "empty"))
     done = pytester.runpytest_subprocess("scenarios", "-rs", "--lab-clock", "virtual", *NETNS)
     done.assert_outcomes(skipped=9)
-    done.stdout.fnmatch_lines(["SKIPPED*The kernel of the virtual clock is not built yet; make kernel builds it*"])
+    done.stdout.fnmatch_lines(["SKIPPED*The kernel of the virtual clock is not built yet; `make kernel` builds it*"])
 
 
 def test_what_is_required_is_not_skipped(

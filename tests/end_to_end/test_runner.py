@@ -1,6 +1,6 @@
-"""Runs from beginning to end, each in a process of its own, on namespaces: what stands in the run's folder afterwards.
+"""Runs from beginning to end, each in a process of its own, on namespaces: what is in the run's folder afterwards.
 
-A run that breaks off, for whatever reason, keeps its evidence and says in one sentence why.
+A run that ends early, for whatever reason, keeps its evidence and says in one sentence why.
 """
 
 import json
@@ -66,7 +66,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(out: Path) -> None:
         in done.stdout
     )
     assert "FAILS: 1 of 3 held, 1 of 3 failed, 1 of 3 unknown (netns, Linux " in done.stdout
-    assert "substrate netns: as asked for" in done.stderr
+    assert "substrate netns: as requested" in done.stderr
     assert "HOLDS" not in done.stderr
 
 
@@ -95,7 +95,7 @@ def test_saved_evidence_can_be_judged_again(out: Path) -> None:
 def test_a_slip_in_a_scenario_is_one_sentence_and_a_traceback_in_the_folder(out: Path) -> None:
     done = lab("run", story("slip"), "--substrate", "netns", "--out", out)
     folder = out / "slip" / "latest"
-    assert sentence(done).startswith("slip broke off in slip.py, line 12: KeyError: 'server'; the traceback is in ")
+    assert sentence(done).startswith("slip failed in slip.py, line 12: KeyError: 'server'; the traceback is in ")
     assert done.returncode == 3
     assert 'hosts["server"]' in (folder / "traceback.txt").read_text()
     found = result(folder)
@@ -119,7 +119,7 @@ def test_netem_where_there_is_none_is_the_machines_fault(out: Path) -> None:
 
 
 def started(*args: object) -> "subprocess.Popen[str]":
-    """A run of the endless scenario that has come as far as to wait."""
+    """A run of the endless scenario that has begun to wait."""
     argv = [*LAB, "run", str(story("endless")), "--substrate", "netns", *map(str, args)]
     process = subprocess.Popen(
         argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True
@@ -217,5 +217,5 @@ def test_progress_is_painted_and_taken_away_where_only_stderr_is_a_terminal(out:
         pass  # a terminal's way to say that nobody is at the other end
     os.close(ours)
     assert process.wait() == 0
-    assert b"substrate netns: as asked for\x1b[K" in seen  # later steps may be over before they are painted
+    assert b"substrate netns: as requested\x1b[K" in seen  # later steps may be over before they are painted
     assert seen.endswith(b"A\x1b[J")

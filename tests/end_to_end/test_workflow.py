@@ -1,4 +1,4 @@
-"""The README's workflow: its YAML is one, and its commands do what they say, for a server that is not ours."""
+"""The README's workflow: its YAML is valid, and its commands do what they say, for a server that is not ours."""
 
 import os
 import re

@@ -230,7 +230,7 @@ def test_the_flow_of_a_side_that_no_sample_shows_has_no_samples() -> None:
 
 
 def test_windows_and_arrivals_of_a_side() -> None:
-    """What they find is tested with the modules that find it; here, that each is asked about the right side."""
+    """What they find is tested with the modules that find it; here, that each query is for the correct side."""
     connection = opened()
     assert connection.client.sent_against_window().map(lambda each: each.frame.sent_at) == (ns(1.3),)
     assert connection.client.sent_against_window(data=None).map(lambda each: each.frame.sent_at) == (ns(1.2), ns(1.3))

@@ -1,4 +1,4 @@
-"""Which counter of its receiver a damaged frame raises."""
+"""Which counter of the receiver a damaged frame increments."""
 
 import pytest
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,23 @@ def test_a_run_that_broke_off_has_its_error() -> None:
     w = Written()
     w.record("end", 5, error="The server did not start.", records={})
     assert w.evidence(ended=False).error == "The server did not start."
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("facts", "facts"), ("sample", "last table of the sockets"), ("counters", "last counters")],
+)
+def test_what_the_lab_records_of_each_host_is_missed(kind: str, what: str) -> None:
+    """Though the last record counts none that is missing."""
+    w = Written()
+    w.sample("client", 1, [])
+    w.sample("server", 1, [])
+    run = w.evidence()
+    assert run.error is None
+    left = [record for record in run.records[:-1] if (record["kind"], record.get("host")) != (kind, "server")]
+    kinds = Counter(record["kind"] for record in left)
+    less = Evidence((*left, {**run.records[-1], "records": dict(kinds)}), run.pcap)
+    assert less.error == f"evidence.jsonl does not have the {what} of server"
 
 
 def test_a_run_that_was_killed_can_be_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A frame: its layers, and how long it was on its way."""
+"""A frame: its layers, and how long it was in transit."""
 
 from dataclasses import replace
 

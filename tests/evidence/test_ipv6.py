@@ -1,13 +1,18 @@
 """IPv6 in the evidence: hosts' addresses, joined frames, connections; and `never` beside frames that cannot be read."""
 
-from badwire.claims.check import FAILS, HOLDS, UNKNOWN, never
-from badwire.claims.claim import judge_one
+from collections.abc import Callable
+
+import pytest
+
+from badwire.claims.check import FAILS, HOLDS, UNKNOWN, Checks, Verdict, at_least, equals, never, seen
+from badwire.claims.claim import claim, judge_one
 from badwire.claims.instrument import faults_read_frames
+from badwire.claims.sources import RFC
 from badwire.evidence import Evidence
 from badwire.report.story import story
 from badwire.report.text import show
 from tests.claims import forged
-from tests.claims.written import Written
+from tests.claims.written import Written, ns
 
 SERVER, CLIENT = "fe80::2", "fe80::3"
 
@@ -92,6 +97,63 @@ def test_never_is_unknown_beside_frames_that_cannot_be_read() -> None:
     )
     later = run.phase("later")
     assert never("a reset", later.segments(flags="R"), later).verdict is HOLDS
+
+
+def test_comparisons_are_unknown_beside_frames_that_cannot_be_read() -> None:
+    @claim("Two segments", RFC("9293", "3.5"))
+    def two(run: Evidence) -> Checks:
+        yield equals("before any query", 1, 1)
+        yield equals("frames", len(run.frames()), 3)
+        yield seen("segments", run.segments())
+        yield equals("segments", len(run.segments()), 2)
+        yield at_least("connections", len(run.connections()), 1)
+        yield equals("segments", len(run.segments()), 5)
+
+    w = Written()
+    w.segment("client", "server", 0.1, "S", seq=100)
+    w.segment("server", "client", 0.2, "RA", ack=101)
+    w.frame("client", "server", 0.3, gre(w))
+    checks = judge_one(two, w.evidence()).checks
+    assert [check.verdict for check in checks] == [HOLDS, HOLDS, HOLDS, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert str(checks[3].why) == "frames may have been missed: frames of client that cannot be read (IP protocol 47)"
+    assert checks[3].shown == "2"
+
+
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [
+        (lambda run: run.segments(), UNKNOWN),
+        (lambda run: run.segments("client"), UNKNOWN),
+        (lambda run: run.segments("server"), HOLDS),
+        (lambda run: run.datagrams("server"), HOLDS),
+        (lambda run: run.datagrams(), UNKNOWN),
+        (lambda run: run.frames(port=7000), UNKNOWN),
+        (lambda run: run.frames(port=7000, before=ns(0.2)), HOLDS),
+        (lambda run: run.frames(port=7000, after=ns(0.4)), HOLDS),
+        (lambda run: run.frames("client"), HOLDS),
+        (lambda run: run.frames("client").last.length, HOLDS),
+        (lambda run: run.frames("client").last.tcp, UNKNOWN),
+        (lambda run: run.frames("client").first.tcp, HOLDS),
+        (lambda run: run.established(7000), UNKNOWN),
+        (lambda run: run.served_side_by_side(7000), UNKNOWN),
+        (lambda run: run.phase("later").connections(), HOLDS),
+        (lambda run: run.host("server").programs(), HOLDS),
+    ],
+)
+def test_only_what_may_have_been_missed_makes_it_unknown(query: Callable[[Evidence], object], verdict: Verdict) -> None:
+    @claim("Something", RFC("9293", "3.5"))
+    def after_a_query(run: Evidence) -> Checks:
+        query(run)
+        yield equals("something", 1, 1)
+
+    w = Written()
+    w.segment("client", "server", 0.1, "S", seq=100)
+    w.segment("server", "client", 0.11, "SA", seq=500, ack=101)
+    w.segment("client", "server", 0.12, "A", seq=101, ack=501)
+    w.segment("client", "server", 0.13, "RA", seq=101, ack=501)
+    w.frame("client", "server", 0.3, gre(w))
+    w.note(0.5, "later")
+    assert judge_one(after_a_query, w.evidence()).verdict is verdict
 
 
 def test_a_damaged_delivery_is_not_a_frame_that_cannot_be_read() -> None:

@@ -503,7 +503,8 @@ def test_after_a_sample_that_is_missing_no_table_is_known() -> None:
             run.phase(f"after {later}").host("server").most("TIME_WAIT")
 
 
-def test_samples_that_are_missing_at_the_end_are_those_that_were_not_taken() -> None:
+def test_the_last_table_is_missed() -> None:
+    """Though the counts agree: the lab asks for it after it has asked which calls are blocking."""
     run = without_a_sample(4, 5)
-    assert run.error is None
+    assert run.error == "evidence.jsonl does not have the last table of the sockets of server"
     assert run.host("server").most("TIME_WAIT") == 2

@@ -20,6 +20,7 @@ from badwire.faults import (
     combine,
 )
 from badwire.faults.fault import QUEUE
+from tests.quick import no_leftovers as no_leftovers
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from badwire.faults import (
     Reorder,
     from_json,
 )
+from tests.quick import no_leftovers as no_leftovers
 
 GOOD: list[Fault] = [
     Partition(),

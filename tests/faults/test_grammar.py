@@ -1,4 +1,4 @@
-"""Faults as they are typed."""
+"""Faults as users type them."""
 
 import pytest
 
@@ -19,6 +19,7 @@ from badwire.faults import (
     Reorder,
 )
 from badwire.faults.grammar import parse, required_field, text, usage
+from tests.quick import no_leftovers as no_leftovers
 
 ACCEPTED: list[tuple[str, list[Fault]]] = [
     ("delay=50ms loss=10%", [Delay(0.05), Loss(0.1)]),
@@ -42,22 +43,22 @@ ACCEPTED: list[tuple[str, list[Fault]]] = [
 ]
 
 WRONG = [
-    ("delay=50", "delay=50: the time of delay is a time with its unit, as 50ms or 1.5s, not '50'."),
-    ("delay=50%", "the time of delay is a time with its unit, as 50ms or 1.5s, not '50%'"),
-    ("delay", "delay needs a value, its time: a time with its unit, as 50ms or 1.5s."),
+    ("delay=50", "delay=50: the time of delay must be a time with its unit, such as 50ms or 1.5s, not '50'."),
+    ("delay=50%", "the time of delay must be a time with its unit, such as 50ms or 1.5s, not '50%'"),
+    ("delay", "delay needs a value for its time: a time with its unit, such as 50ms or 1.5s."),
     ("delay=", "not ''"),
     ("delay=-1s", "not '-1s'"),
     ("delay=1e3s", "not '1e3s'"),
     ("delay=nans", "not 'nans'"),
     ("delay=5m", "not '5m'"),
     ("delay=999s", "delay: time must be a number from 0 to 240 s, not 999"),
-    ("loss=10", "loss=10: the probability of loss is a share, as 10% or 0.1, not '10'."),
+    ("loss=10", "loss=10: the probability of loss must be a share, such as 10% or 0.1, not '10'."),
     ("loss=200%", "loss: probability must be a number from 0 to 1"),
-    ("rate=10", "a rate with its unit, as 500kbit or 10Mbit, not '10'"),
-    ("nth=two", "the n of nth is a whole number, not 'two'"),
-    ("nth=" + "9" * 5000, "the n of nth is a whole number, not '999"),
-    ("nth=\u00b2", "is a whole number"),
-    ("nth=1 data=perhaps", "the data of nth is yes or no, not 'perhaps'"),
+    ("rate=10", "a rate with its unit, such as 500kbit or 10Mbit, not '10'"),
+    ("nth=two", "the n of nth must be a whole number, not 'two'"),
+    ("nth=" + "9" * 5000, "the n of nth must be a whole number, not '999"),
+    ("nth=\u00b2", "must be a whole number"),
+    ("nth=1 data=perhaps", "the data of nth must be yes or no, not 'perhaps'"),
     ("partition=yes", "partition takes no value; write just partition."),
     ("hold=1", "hold takes no value; write just hold, which may be followed by protocol, flags"),
     ("delya=50ms", "There is no fault 'delya': did you mean delay?"),
@@ -66,7 +67,7 @@ WRONG = [
     ("jitter=1ms", "jitter=1ms: jitter belongs to a fault; write it after the fault that it is for (delay)."),
     ("loss=1% jitter=1ms", "jitter=1ms: loss has no jitter; write it after the fault that it is for (delay)."),
     ("nth=1 n=2", "n=2: the n of nth is given twice"),
-    ("nth=1 flags=", "the flags of nth is a word, not ''"),
+    ("nth=1 flags=", "the flags of nth must be a word, not ''"),
 ]  # fmt: skip
 
 

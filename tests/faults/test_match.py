@@ -7,6 +7,7 @@ import pytest
 
 from badwire.faults import Fault, Hold, Nth
 from tests.claims import forged
+from tests.quick import no_leftovers as no_leftovers
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 

@@ -8,6 +8,7 @@ from badwire.faults import Mtu
 from badwire.packets.checksum import checksums_right
 from badwire.packets.packet import decode
 from tests.claims import forged
+from tests.quick import no_leftovers as no_leftovers
 
 ENDS = "02:00:00:00:00:02", "02:00:00:00:00:03", "10.0.0.2", "10.0.0.3"
 PORTS = 40001, 7000

@@ -1,4 +1,4 @@
-"""Each fault's rule, asked about many frames at made-up times.
+"""Each fault's rule, applied to many frames at invented times.
 
 Chance is drawn from a fixed seed, so a test gives the same answer every time; its bounds are those that fair dice would
 keep in all but one run of ten million: 5.3 standard deviations of the binomial distribution.
@@ -13,13 +13,14 @@ import pytest
 
 from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Partition, Rate, Reorder
 from badwire.faults.fault import QUEUE
+from tests.quick import no_leftovers as no_leftovers
 
 FRAMES = 20_000
 FRAME = bytes(range(100))
 
 
 def outcomes(fault: Fault, gap_ns: int = 0, seed: object = 1) -> list[tuple[str, list[int]]]:
-    """The verdict on each of many frames, and how much later than they came their copies leave."""
+    """The verdict on each of many frames, and how long after its arrival each copy leaves."""
     rule = fault.relay(random.Random(f"{seed}"))
     found = []
     for number in range(FRAMES):

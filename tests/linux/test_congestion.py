@@ -1,4 +1,4 @@
-"""What the books say of Reno's window, held against their own examples."""
+"""The formulas for Reno's window, compared with the books' own examples."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""IPv6 frames taken apart: addresses, extension headers, TCP, UDP, ICMPv6, and what cannot be read."""
+"""Decoded IPv6 frames: addresses, extension headers, TCP, UDP, ICMPv6, and what cannot be read."""
 
 import struct
 

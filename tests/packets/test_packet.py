@@ -1,4 +1,4 @@
-"""Frames taken apart, and their checksums."""
+"""Decoded frames, and their checksums."""
 
 from badwire.packets.checksum import checksums_right, internet_sum
 from badwire.packets.packet import TcpOption, TcpOptions, decode, relative

@@ -22,7 +22,7 @@ LIMIT = 60.0  # seconds; only a hang comes near it
 
 @dataclass(frozen=True)
 class Ended:
-    """A program that has ended; a negative status is the signal that it died of."""
+    """A program that has ended; a negative status is the number of the signal that killed it."""
 
     status: int
     out: str
@@ -84,7 +84,7 @@ class Program:
         return self
 
     def end(self, by: signal.Signals | None = None) -> Ended:
-        """Wait for its end, having sent it a signal if one is given; `out` is all that it ever said."""
+        """Wait for its end, having sent it a signal if one is given; `out` is everything that it printed."""
         if by is not None:
             self.popen.send_signal(by)
         out, err = self.popen.communicate(timeout=LIMIT)

@@ -149,7 +149,7 @@ def test_hold_outlives_its_server(program: Start, server: Start) -> None:
 def test_a_client_stopped_midway_dies_of_the_signal(
     program: Start, answering: Answering, name: str, by: signal.Signals
 ) -> None:
-    """It has not done what it was asked to, so its status is not 0; and no traceback."""
+    """It has not done its work, so its status is not 0; and there is no traceback."""
     arrived, go = threading.Event(), threading.Event()
 
     def silent(connection: socket.socket) -> None:

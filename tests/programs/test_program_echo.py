@@ -1,4 +1,4 @@
-"""The four echo servers do the same for one client; they differ when there are several."""
+"""The four echo servers behave alike for one client; they differ when there are several."""
 
 import itertools
 import os

@@ -61,7 +61,7 @@ def test_a_faulty_one_names_its_mistake_once_and_a_right_one(name: str) -> None:
     source = (PROGRAMS / "faulty" / f"{name}.py").read_text()
     assert source.count("\nTHE MISTAKE: ") == 1
     assert source.count("  # the mistake; right: ") == 1
-    right = re.search(r"^A right one .*?\b(\w+)\.py\b", source, re.M | re.S)
+    right = re.search(r"^A correct one .*?\b(\w+)\.py\b", source, re.M | re.S)
     assert right and right[1] in SERVERS + CLIENTS
 
 
@@ -76,8 +76,8 @@ def test_a_faulty_one_in_c_names_the_same_mistake_and_the_same_right_one(name: s
     assert source.count("\n * THE MISTAKE: ") == 1
     assert len(re.findall(r"/\* the mistake; right: .* \*/$", source, re.M)) == 1
     python = (PROGRAMS / "faulty" / f"{name}.py").read_text()
-    right = re.search(r"^A right one .*?\b(\w+)\.py\b", python, re.M | re.S)
-    assert right and re.search(rf"^ \* A right one .*?\b{right[1]}\b", source, re.M | re.S)
+    right = re.search(r"^A correct one .*?\b(\w+)\.py\b", python, re.M | re.S)
+    assert right and re.search(rf"^ \* A correct one .*?\b{right[1]}\b", source, re.M | re.S)
 
 
 @pytest.mark.parametrize("path", sorted((PROGRAMS / "c").rglob("*.[ch]")), ids=lambda path: path.name)
@@ -95,7 +95,7 @@ def test_wrong_arguments_are_one_sentence(program: Start, name: str) -> None:
         ended = program(name, *wrong).end()
         assert (ended.status, ended.out) == (2, "")
         assert ended.err.startswith(f"{Path(name).name}: ")
-        assert ended.err.endswith("; --help tells the arguments\n")
+        assert ended.err.endswith("; --help lists the arguments\n")
         assert ended.err.count("\n") == 1
 
 

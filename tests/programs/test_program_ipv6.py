@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv
 
 @pytest.mark.parametrize("name", STREAM_SERVERS)
 def test_a_server_of_both_families(program: Start, name: str) -> None:
-    """A client of IPv4 has a v4-mapped address (RFC 3493 section 3.7)."""
+    """An IPv4 client has a v4-mapped address (RFC 3493 section 3.7)."""
     server = program(name, "::", 0).ready()
     for address in ("::1", "127.0.0.1"):
         client = program("send_and_verify", address, server.port)

@@ -1,4 +1,4 @@
-"""The mistakes that listings in the texts make, in both languages, each by what somebody outside notices."""
+"""The mistakes that listings in the texts make, in both languages, each by its effect outside the program."""
 
 import contextlib
 import select

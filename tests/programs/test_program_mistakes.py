@@ -1,4 +1,4 @@
-"""The faulty programs: each makes its mistake, and but for that does what a right one does."""
+"""The faulty programs: each makes its mistake, and otherwise does what a correct one does."""
 
 import contextlib
 import os
@@ -67,7 +67,7 @@ def assert_nothing_came(connection: socket.socket) -> None:
 
 
 def wait_until(satisfied: Callable[[], object]) -> None:
-    """For what /proc shows and tells nobody of: in which call a program sleeps, and which children are left."""
+    """For what only /proc shows, without an event: in which call a program sleeps, and which children are left."""
     until = time.monotonic() + SOON
     while not satisfied():
         assert time.monotonic() < until

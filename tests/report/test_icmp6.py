@@ -11,6 +11,7 @@ import pytest
 from badwire.evidence import Frame
 from badwire.report import describe
 from tests.claims import forged
+from tests.quick import no_leftovers as no_leftovers
 
 ENDS = ("02:00:00:00:00:03", "02:00:00:00:00:02", "fd00::3", "fd00::2")
 DATAGRAM = forged.udp(ENDS, (40001, 7003), b"x" * 1400)
@@ -95,5 +96,5 @@ def test_words(frame: bytes, words: str, label: str) -> None:
     ],
 )
 def test_addresses_of_calls(address: Sequence[object], shown: str) -> None:
-    """Python gives an address of IPv6 with flow and scope; brackets part it from the port (RFC 3986 section 3.2.2)."""
+    """Python gives an IPv6 address with flow and scope; brackets separate it from the port (RFC 3986 section 3.2.2)."""
     assert describe._short(address) == shown

@@ -3,6 +3,7 @@
 from badwire.report.ladder import text
 from badwire.report.story import story
 from tests.claims.written import Written
+from tests.quick import no_leftovers as no_leftovers
 
 
 def lines(run: Written, most: int = 40, since: int = 0) -> list[str]:

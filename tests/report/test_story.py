@@ -2,6 +2,7 @@
 
 from badwire.report.story import story
 from tests.claims.written import Written, sock
+from tests.quick import no_leftovers as no_leftovers
 
 
 def written() -> Written:

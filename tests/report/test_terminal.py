@@ -15,6 +15,7 @@ from badwire.report.terminal import render
 from badwire.result.judge import INTERACTIVE_FILE
 from badwire.result.result import ClaimResult, Result, overall, status_of
 from badwire.util.sentence import Sentence
+from tests.quick import no_leftovers as no_leftovers
 
 
 @claim("Pigs fly", RFC("9293", "3.5"))
@@ -106,7 +107,7 @@ def test_a_run_that_broke_off_has_a_line_for_each_claim() -> None:
         "UNKNOWN  Pigs fly",
         "UNKNOWN  Pigs fly",
         "",
-        "UNKNOWN: 2 of 2 unknown; the run broke off (netns)",
+        "UNKNOWN: 2 of 2 unknown; the run ended early (netns)",
     ]
 
 

@@ -3,6 +3,7 @@
 from badwire.report.story import story
 from badwire.report.text import show
 from tests.claims.written import Written, sock
+from tests.quick import no_leftovers as no_leftovers
 
 
 def test_each_thing_that_happened_is_a_line_in_order() -> None:

@@ -69,7 +69,7 @@ def test_a_claim_that_fails(tmp_path: Path) -> None:
 def test_after_an_error_nothing_holds_or_fails(tmp_path: Path) -> None:
     conclusion = concluded(saved(tmp_path), ProgramFailed("The server ended at once."))
     assert [claim.verdict for claim in conclusion.result.claims] == [UNKNOWN.value]
-    assert why(conclusion) == "it broke off: The server ended at once."
+    assert why(conclusion) == "the run ended early: The server ended at once."
     assert conclusion.result.error == "The server ended at once."
     assert conclusion.result.status == ProgramFailed.exit_status
     assert conclusion.evidence is not None

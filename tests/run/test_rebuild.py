@@ -1,4 +1,4 @@
-"""`badwire report`, and what else reads a run's folder, on whole runs and on whatever else a folder may hold."""
+"""`badwire report`, and all else that reads a run's folder, on complete runs and on damaged folders."""
 
 import json
 import shutil

@@ -1,4 +1,5 @@
-"""Declaring scenarios, and finding and reading them; every slip in a file is one sentence that names the place."""
+"""Declaring scenarios, and finding and reading them; every mistake in a file gives one sentence that names the
+place."""
 
 from pathlib import Path
 

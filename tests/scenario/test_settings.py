@@ -1,29 +1,34 @@
 """What a scenario or a test asks of its lab: each wrong type is one sentence, whoever asks."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from badwire.errors import BadOption
+from badwire.errors import BadOption, BadTopology
 from badwire.pytest_plugin.marker import LabSettings
 from badwire.scenario import scenario
+from badwire.scenario.scenario_file import not_loaded
 from badwire.topology.topology import Topology
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"sysctls": ["net.ipv4.tcp_sack"]}, "sysctls= is a mapping such as "),
-    ({"sysctls": {"net.ipv4.tcp_sack": None}}, "sysctls= is a mapping such as "),
-    ({"sysctls": {"server": {"net.ipv4.tcp_sack": True}}}, "sysctls= is a mapping such as "),
-    ({"hosts": 3}, "hosts= is a mapping from hosts of the topology to whole numbers"),
-    ({"hosts": {"client": "3"}}, "hosts= is a mapping from hosts of the topology to whole numbers"),
-    ({"hosts": {"client": True}}, "hosts= is a mapping from hosts of the topology to whole numbers"),
-    ({"hosts": {"client": -1}}, "hosts= is a mapping from hosts of the topology to whole numbers"),
-    ({"mounts": "my_server"}, "mounts= is a list of paths"),
-    ({"mounts": [3]}, "mounts= is a list of paths"),
-    ({"mounts": 3}, "mounts= is a list of paths"),
-    ({"routes": {"client": 1}}, "routes= is a mapping such as "),
-    ({"routes": {"client": {"initcwnd": "1"}}}, "routes= is a mapping such as "),
-    ({"virtual_only": True}, "virtual_only= is text"),
+    ({"sysctls": ["net.ipv4.tcp_sack"]}, "sysctls= must be a mapping such as "),
+    ({"sysctls": {"net.ipv4.tcp_sack": None}}, "sysctls= must be a mapping such as "),
+    ({"sysctls": {"server": {"net.ipv4.tcp_sack": True}}}, "sysctls= must be a mapping such as "),
+    ({"hosts": 3}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
+    ({"hosts": {"client": "3"}}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
+    ({"hosts": {"client": True}}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
+    ({"hosts": {"client": -1}}, "hosts= must be a mapping from hosts of the topology to whole numbers"),
+    ({"addresses": 2}, "addresses= must be a mapping from hosts to numbers of addresses, such as "),
+    ({"addresses": {"server": "2"}}, "addresses= must be a mapping from hosts to numbers of addresses, such as "),
+    ({"parameters": {"bytes": None}}, "parameters= must be a mapping from names to defaults, such as "),
+    ({"mounts": "my_server"}, "mounts= must be a list of paths"),
+    ({"mounts": [3]}, "mounts= must be a list of paths"),
+    ({"mounts": 3}, "mounts= must be a list of paths"),
+    ({"routes": {"client": 1}}, "routes= must be a mapping such as "),
+    ({"routes": {"client": {"initcwnd": "1"}}}, "routes= must be a mapping such as "),
+    ({"virtual_only": True}, "virtual_only= must be text"),
 ]
 
 
@@ -60,7 +65,7 @@ def test_none_is_the_default() -> None:
 
 @pytest.mark.parametrize("topology", [3, ["a.yaml"], {"services": {}}])
 def test_a_topology_is_a_file_or_a_topology(topology: object) -> None:
-    with pytest.raises(BadOption, match="topology= is the path of a compose file, or a Topology, not "):
+    with pytest.raises(BadOption, match="topology= must be the path of a compose file, or a Topology, not "):
         LabSettings.of({"topology": topology}, Path())
 
 
@@ -113,5 +118,17 @@ def test_a_wrong_marker_is_not_hidden_by_a_closer_one() -> None:
 
 
 def test_arguments_by_position_are_refused() -> None:
-    with pytest.raises(BadOption, match=r"takes its arguments by name, and has 'x\.yaml' without one: topology, "):
+    with pytest.raises(
+        BadOption, match=r"takes its arguments by name, and has 'x\.yaml' without one; it takes topology, "
+    ):
         LabSettings.of_markers([pytest.mark.lab("x.yaml").mark], Path())
+
+
+def test_a_scenario_and_a_test_ask_for_addresses_alike() -> None:
+    asked: dict[str, Any] = {"hosts": {"client": 2}, "addresses": {"server": 3, "client": 2}}
+    declared = replace(not_loaded(Path("mine.py")), declared=scenario("A title", **asked)(lambda lab: None))
+    for topology in (declared.topology(), LabSettings.of(asked, Path()).resolved_topology(None)):
+        assert {host.name: host.addresses for host in topology.hosts} == {"server": 3, "client1": 2, "client2": 2}
+    wrong = LabSettings.of({"addresses": {"sevrer": 2}}, Path())
+    with pytest.raises(BadTopology, match="there is no host 'sevrer'; there are server, client"):
+        wrong.resolved_topology(None)

@@ -1,4 +1,4 @@
-"""A lab kept up on each substrate in turn, with everything of the test's own: its notes, its runs, its environment."""
+"""A lab kept up on each substrate in turn, with a registry, runs and an environment of the test's own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.session.lab_commands import LabCommands
 
 @pytest.fixture
 def commands(substrate: Substrate, tmp_path: Path) -> Iterator[LabCommands]:
-    """Nothing is up yet; whatever is at the end, is ended."""
+    """No lab is up yet; any lab that is up at the end is ended."""
     with LabCommands(substrate.name, tmp_path) as made:
         yield made
 

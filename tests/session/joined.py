@@ -16,7 +16,8 @@ import docker
 
 from badwire.agent.host import system
 from badwire.linux import libc
-from badwire.substrate.docker.image import LOCAL_BASE
+from badwire.substrate.docker import image as hosts_image
+from badwire.topology.topology import Container
 
 SERVER = ["python3", "-m", "http.server", "8000"]
 
@@ -62,13 +63,11 @@ class JoinedNetwork:
         self._containers: dict[str, str] = {}
         self._images: list[str] = []
 
-    def start(
-        self, name: str, argv: Sequence[str], image: str = LOCAL_BASE, labels: Mapping[str, str] | None = None
-    ) -> str:
-        """Start a container; returns its name."""
+    def start(self, name: str, argv: Sequence[str], image: str = "", labels: Mapping[str, str] | None = None) -> str:
+        """Start a container, by default of the hosts' image, which has Python; returns its name."""
         full_name = f"{self.name}-{name}"
         made = self._engine.create_container(
-            image,
+            image or hosts_image.ensure(self._engine, Container(), print),
             list(argv),
             name=full_name,
             labels=dict(labels or {}),

@@ -2,9 +2,12 @@
 
 import json
 import os
+import secrets
+import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -15,8 +18,10 @@ from badwire.faults import Delay
 from badwire.pytest_plugin.require import lacking
 from badwire.session import registry
 from badwire.session.attach import attach as attach_to
+from badwire.substrate.docker import image as hosts_image
 from badwire.substrate.docker.client import connect
 from badwire.substrate.docker.substrate import Docker
+from badwire.topology.topology import Container
 from badwire.units import ms
 from tests.end_to_end.running import assert_all_gone, until
 from tests.session.joined import SERVER, JoinedNetwork, compiled_echo, joined_network, round_trip
@@ -24,6 +29,30 @@ from tests.session.lab_commands import LabCommands
 
 DELAY = 0.3  # seconds
 FETCH = "import sys, urllib.request; print(len(urllib.request.urlopen('http://%s:%s/' % (*sys.argv[1:],)).read()))"
+
+TWO_NETWORKS = """
+version: "2.4"
+services:
+  web:
+    image: {image}
+    command: [python3, -m, http.server, "8000"]
+    networks:
+      front: {{ipv4_address: 10.87.1.11}}
+      back: {{ipv4_address: 10.87.2.11, aliases: [www]}}
+  db:
+    image: {image}
+    command: [python3, -m, http.server, "8000"]
+    networks:
+      back: {{ipv4_address: 10.87.2.10}}
+  edge:
+    image: {image}
+    command: [python3, -m, http.server, "8000"]
+    networks:
+      front: {{ipv4_address: 10.87.1.10}}
+networks:
+  front: {{ipam: {{config: [{{subnet: 10.87.1.0/24}}]}}}}
+  back: {{ipam: {{config: [{{subnet: 10.87.2.0/24}}]}}}}
+"""
 
 
 @pytest.fixture
@@ -190,6 +219,26 @@ def test_what_cannot_be_joined_is_refused_by_name(
     assert network.state() == before
 
 
+def test_a_project_of_the_real_compose_on_two_networks(
+    commands: LabCommands, engine: docker.APIClient, tmp_path: Path
+) -> None:
+    image = hosts_image.ensure(engine, Container(), print)
+    with composed(TWO_NETWORKS.format(image=image), tmp_path) as name:
+        refused = commands.error_of("attach", "--quiet", "--out", commands.out, name, status=2)
+        assert f"share no bridge network ({name}_" in refused and f"{name}_front" in refused
+        hosts = attach(commands, f"network:{name}_back").splitlines()[0]
+        assert "db 10.87.2.10, web 10.87.2.11" in hosts
+        commands.output_of("fault", "set", "--toward", "web", f"delay={DELAY}s")
+        assert round_trip("10.87.2.11") >= DELAY
+        assert round_trip("10.87.1.11") < DELAY  # the same container, on the other network
+        got = commands.output_of(
+            "run-on", "db", "/usr/bin/python3", "-c", FETCH, "www", "8000"
+        )  # an alias of Compose's
+        assert int(got) > 0
+        commands.output_of("detach")
+        assert round_trip("10.87.2.11") < DELAY
+
+
 def test_a_test_joins_them_with_a_block(
     network: JoinedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,13 +266,36 @@ def test_a_container_that_ends_is_named_and_the_others_go_on(
     assert round_trip(network.address("db")) >= DELAY
     commands.output_of("fault", "clear")
     commands.output_of("detach")
-    assert "badwire detach and badwire attach join it anew" in commands.output_of("show", commands.folder)
+    assert "`badwire detach` and `badwire attach` rejoin it" in commands.output_of("show", commands.folder)
     before = network.state()
     attach(commands, project(network))
     commands.output_of("fault", "set", "--toward", "web", f"delay={DELAY}s")
     assert round_trip(network.address("web")) >= DELAY
     commands.output_of("detach")
     assert network.state() == before
+
+
+@contextmanager
+def composed(file: str, folder: Path) -> Iterator[str]:
+    """A project that the real Docker Compose keeps up during a ``with`` block; its name."""
+    tools = (["docker", "compose"], ["docker-compose"])
+    usable = [tool for tool in tools if shutil.which(tool[0]) and ended_well([*tool, "version"])]
+    if not usable:
+        lacking("neither docker compose nor docker-compose is installed", ["docker"])
+    name = f"badwire-test-{secrets.token_hex(4)}"
+    path = folder / "docker-compose.yml"
+    path.write_text(file)
+    compose = [*usable[0], "--project-name", name, "--file", str(path)]
+    try:
+        assert ended_well([*compose, "up", "-d"])
+        yield name
+    finally:
+        assert ended_well([*compose, "down", "--timeout", "0"])
+
+
+def ended_well(argv: Sequence[str]) -> bool:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return done.returncode == 0
 
 
 def processes_of(commands: LabCommands, engine: docker.APIClient) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A lab that is kept up: how it comes, how it goes, and what is left when somebody kills it."""
+"""A lab that is kept up: how it starts, how it ends, and what is left when it is killed."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import pytest
 
 from badwire.evidence import Evidence
 from tests.end_to_end.running import assert_all_gone, marked, until
-from tests.session.lab_commands import LabCommands, interrupt
+from tests.session.lab_commands import LabCommands, TerminalCommand, interrupt
 
 
 def test_it_says_what_to_type_next_and_ends_with_a_report(commands: LabCommands) -> None:
@@ -48,6 +48,42 @@ def test_a_setting_of_a_host_is_set(up: LabCommands) -> None:
     assert up.output_of("run-on", "client", *read).split() == ["33", "0"]
 
 
+def test_variables_reach_every_program_and_are_on_record(commands: LabCommands) -> None:
+    commands.env["SECRET"] = "kept"
+    commands.up("--env", "LEVEL=9", "--env", "SECRET", "--snaplen", 134)
+    for host in ("server", "client"):
+        assert commands.output_of("run-on", host, "/bin/sh", "-c", "echo $LEVEL $SECRET") == "9 kept\n"
+    commands.serve("echo_serial", 7000)
+    commands.output_of("run-on", "client", "send_and_verify", "server", 7000, "--bytes", 5000)
+    folder = commands.folder
+    commands.output_of("down")
+    seen = Evidence.load(folder)
+    assert seen.env == {"LEVEL": "9", "SECRET": "kept"}
+    frames = seen.wire.capture.frames
+    assert max(len(frame.data) for frame in frames) == 134 < max(frame.length for frame in frames)
+    assert "given: env LEVEL=9" in commands.output_of("show", folder)
+
+
+def test_further_addresses(commands: LabCommands) -> None:
+    output = commands.up("--addresses", "server=2", "--ipv6").splitlines()
+    shown = dict(part.split(" ", 1) for part in output[0].partition(": ")[2].split(", "))
+    first, second = shown["server"].split()
+    echoed = commands.output_of("run-on", "client", "/bin/echo", "{server} {server.2} {server.2.address6}")
+    assert echoed == f"{first} {second} fd4f:1c00:c450::4\n"
+    commands.serve("echo_serial", second, 7000)
+    assert commands.output_of("run-on", "client", "send_and_verify", "server.2", 7000) == "verified 1 x 13 bytes\n"
+    with TerminalCommand(
+        commands, "shell", "client", "--", "/bin/sh", "-c", "echo $server_2 $server_2_address6"
+    ) as shell:
+        shell.wait_for(f"{second} fd4f:1c00:c450::4")
+        assert shell.end() == 0
+    folder = commands.folder
+    commands.output_of("down")
+    result = json.loads((folder / "result.json").read_text())
+    assert result["environment"]["further"] == {"server": [second, "fd4f:1c00:c450::4"]}
+    assert f"<small>{first}, {second}, fd4f:1c00:c450::4</small>" in (folder / "report.html").read_text()
+
+
 def test_ipv6_is_there_when_it_is_asked_for(own: LabCommands) -> None:
     own.up()
     refused = own.error_of("run-on", "client", "/bin/echo", "{server.address6}", status=2)
@@ -66,11 +102,17 @@ def test_ipv6_is_there_when_it_is_asked_for(own: LabCommands) -> None:
     ("options", "sentence"),
     [
         (["--clock", "virtual"], "its time jumps to the next timer"),
-        (["--hosts", "client"], "'client' is not a number of hosts, as in client=2"),
+        (["--hosts", "client"], "'client' is not a number of copies of a host, as in client=2"),
         (["--hosts", "clinet=2"], "there is no host 'clinet'"),
-        (["--sysctl", "tcp_sack=0"], "is not a setting of a host, as in net.ipv4.tcp_sack=0"),
+        (["--sysctl", "tcp_sack=0"], "is not a sysctl with its value, as in net.ipv4.tcp_sack=0"),
         (["--sysctl", "cleint:net.ipv4.tcp_sack=0"], "sysctls are given for 'cleint', which is not a host"),
         (["--mount", "/no/such"], "--mount names /no/such, which does not exist"),
+        (["--addresses", "server"], "'server' is not a number of addresses, as in server=2"),
+        (["--addresses", "sevrer=2"], "there is no host 'sevrer'"),
+        (["--addresses", "server=0"], "host 'server' cannot have 0 addresses"),
+        (["--env", "A-B=3"], "'A-B=3' does not begin with a variable's name"),
+        (["--env", "A=1", "--env", "A=2"], "The variable A is given twice"),
+        (["--snaplen", "100"], "'100' is not a whole number of bytes from 134"),
         (["--name", "My Lab"], "is not a valid name"),
         (["--substrate", "dokcer"], "did you mean docker"),
     ],

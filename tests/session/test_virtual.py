@@ -1,4 +1,4 @@
-"""LabCommands on a lab on the virtual clock: not a person's, whose time it would not wait for, but a script's."""
+"""LabCommands on a lab on the virtual clock: not for a person, for whom its time would not wait, but for a script."""
 
 import sys
 

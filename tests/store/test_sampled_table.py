@@ -9,6 +9,7 @@ import pytest
 from badwire.agent.host.table_changes import TableChanges
 from badwire.store.sampled_table import SampledTable, gaps, time_left
 from tests.claims.forged import sock
+from tests.quick import no_leftovers as no_leftovers
 
 MS = 1_000_000
 STATES = ("SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "LAST_ACK")

@@ -1,4 +1,4 @@
-"""Waits for what never comes: something to interrupt."""
+"""Waits for an event that never happens: a run to interrupt."""
 
 from badwire.claims import RFC, Checks, claim, seen
 from badwire.evidence import Evidence

@@ -1,4 +1,4 @@
-"""One claim that holds, one that fails, one that nobody can judge.
+"""One claim that holds, one that fails, one that cannot be judged.
 
 client                server
   |  SYN  ------------>  |  nobody listens

@@ -1,4 +1,4 @@
-"""A program that would like to have the terminal; then a wait for what never comes, in which to look at it."""
+"""A program that tries to use the terminal; then a wait that never ends, during which a test inspects it."""
 
 from pathlib import Path
 

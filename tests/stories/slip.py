@@ -1,4 +1,4 @@
-"""A slip of its author's."""
+"""A scenario with a mistake of its author."""
 
 from badwire.claims import RFC, Checks, claim, seen
 from badwire.evidence import Evidence

@@ -4,6 +4,7 @@ import pytest
 
 from badwire.errors import BadOption
 from badwire.testbed.placeholders import addresses_by_name, fill_in
+from tests.quick import no_leftovers as no_leftovers
 
 ADDRESSES = addresses_by_name(
     [

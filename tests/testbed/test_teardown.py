@@ -1,4 +1,4 @@
-"""The end of a lab: what is not on record in the end is the run's error."""
+"""The end of a lab: if something was not recorded, that is the run's error."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The virtual environment that make sets up: made once, never half, by one make at a time.
+"""The virtual environment that make sets up: made once, completely, by one make at a time.
 
 A small project with no packages to fetch stands in for ours, so that this needs no network.
 """

@@ -1,7 +1,8 @@
-"""compose.yaml in, plain data out; what is not supported is one sentence that names it."""
+"""A compose file as plain data; what is not supported gives one sentence that names it."""
 
 from ipaddress import IPv6Network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,7 @@ def ipam(*subnets: str, ipv6: bool = True) -> str:
 
 
 def asks(address: str, more: str = "") -> str:
-    """A host that asks for an address of IPv6."""
+    """A host that asks for an IPv6 address."""
     return f"  server: {{networks: {{lab: {{ipv6_address: '{address}'}}}}, {more}}}"
 
 
@@ -164,8 +165,8 @@ def test_without_ipv6_there_is_no_address_of_it() -> None:
         (services(HOST, "networks: {lab: {driver: macvlan}}"), ["network 'lab'", "'driver'", "bridge"]),
         (services(HOST, "networks: {lab: {enable_ipv6: 1}}"), ["network 'lab'", "'enable_ipv6'", "true or false"]),
         (services(HOST, ipam("fd00::/64", ipv6=False)), ["fd00::/64", "IPv6", "enable_ipv6"]),
-        (services(HOST, ipam("fd00::/64", "fd01::/64")), ["'ipam.config'", "one of IPv6"]),
-        (services(HOST, ipam("10.0.0.0/24", "10.0.1.0/24")), ["'ipam.config'", "one subnet of IPv4"]),
+        (services(HOST, ipam("fd00::/64", "fd01::/64")), ["'ipam.config'", "one IPv6 subnet"]),
+        (services(HOST, ipam("10.0.0.0/24", "10.0.1.0/24")), ["'ipam.config'", "one IPv4 subnet"]),
         (services(HOST, ipam("fd00::1/64")), ["fd00::1/64", "not an IPv6 network"]),
         (services(HOST, ipam("fd00::/126")), ["fd00::/126", "room"]),
         (services(HOST, ipam("fe80::/64")), ["fe80::/64", "hosts"]),
@@ -231,8 +232,8 @@ volumes: {data: {}}
 networks: {lab: {internal: false}}
 """
     sentence = refusal(tmp_path, text)
-    assert sentence.startswith("compose.yaml: the lab cannot honour 9 things in it: ")
-    problems = sentence.partition("in it: ")[2].split("; ")
+    assert sentence.startswith("compose.yaml: the lab cannot honour 9 settings: ")
+    problems = sentence.partition("settings: ")[2].split("; ")
     for words in (
         ["'db:${TAG}'", "variable"],
         ["the file", "'volumes'"],
@@ -330,3 +331,120 @@ def test_more_of_a_host() -> None:
     assert [host.name for host in topology.with_hosts(client=0).hosts] == ["server"]
     with pytest.raises(BadTopology, match="no host 'cleint'"):
         topology.with_hosts(cleint=2)
+
+
+def test_further_addresses_come_after_the_first_ones_of_all_hosts() -> None:
+    topology = Topology.of("server", "client", ipv6=True).with_addresses(server=3)
+    assert topology.addresses() == Topology.of("server", "client").addresses()
+    assert topology.all_addresses() == {
+        "server": ["10.0.0.2/24", "10.0.0.4/24", "10.0.0.5/24"],
+        "client": ["10.0.0.3/24"],
+    }
+    assert [each.partition("::")[2] for each in topology.all_addresses6()["server"]] == ["2/64", "4/64", "5/64"]
+    assert [host.names_of_further for host in topology.hosts] == [("server.2", "server.3"), ()]
+
+
+def test_further_addresses_that_are_asked_for() -> None:
+    further = ("10.0.0.3", "fd00::3", "10.0.0.9")
+    hosts = (HostSpec("a", addresses=4, further=further), HostSpec("b"))
+    topology = Topology(hosts, "10.0.0.0/24", ipv6=True, subnet6="fd00::/64")
+    assert topology.all_addresses() == {
+        "a": ["10.0.0.2/24", "10.0.0.3/24", "10.0.0.9/24", "10.0.0.5/24"],
+        "b": ["10.0.0.4/24"],
+    }
+    assert topology.all_addresses6()["a"] == ["fd00::2/64", "fd00::3/64", "fd00::5/64", "fd00::6/64"]
+
+
+def test_copies_have_as_many_addresses_and_a_name_of_several_hosts_means_all() -> None:
+    topology = Topology.of("my-server", "client").with_hosts(client=2).with_addresses(client=2, my_server=3)
+    assert [(host.name, host.addresses) for host in topology.hosts] == [
+        ("my-server", 3),
+        ("client1", 2),
+        ("client2", 2),
+    ]
+    with pytest.raises(BadTopology, match="no host 'cleint'; there are my-server, client"):
+        Topology.of("my-server", "client").with_addresses(cleint=2)
+
+
+def test_the_network_grows_with_its_addresses() -> None:
+    addresses = Topology.of("a", "b").with_addresses(a=254).all_addresses()
+    assert len(set(addresses["a"])) == 254 and addresses["b"][0].endswith("/23")
+
+
+@pytest.mark.parametrize(
+    ("server", "sentence"),
+    [
+        ({"addresses": 0}, "host 'server' cannot have 0 addresses; give a number from 1 to 255"),
+        ({"addresses": 256}, "cannot have 256 addresses"),
+        ({"further": ("10.0.0.x",)}, "host 'server': '10.0.0.x' is neither an IPv4 nor an IPv6 address"),
+        ({"further": ("10.0.0.2/24",)}, "'10.0.0.2/24' is neither"),
+        ({"further": ("10.0.1.5",)}, "host 'server': 10.0.1.5 is not for a host in 10.0.0.0/28; start at 10.0.0.2"),
+        ({"further": ("10.0.0.1",)}, "10.0.0.1 is not for a host"),
+        ({"further": ("10.0.0.5", "10.0.0.5")}, "host 'server' asks for 10.0.0.5 twice"),
+        ({"address": "10.0.0.5", "further": ("10.0.0.5",)}, "host 'server' asks for 10.0.0.5 twice"),
+        ({"further": ("10.0.0.3",)}, "hosts 'server' and 'client' both ask for 10.0.0.3"),
+        ({"further": ("fd00::5",)}, "host 'server' asks for fd00::5, but IPv6 is off"),
+        ({"addresses": 20}, "10.0.0.0/28 is too small for 21 addresses of hosts and a gateway"),
+        ({"name": "x", "addresses": 2, "aliases": ("client.2",)}, ""),
+    ],
+)
+def test_further_addresses_that_no_host_can_have(server: dict[str, Any], sentence: str) -> None:
+    def made() -> Topology:
+        return Topology(
+            (HostSpec(**{"name": "server", **server}), HostSpec("client", address="10.0.0.3")), "10.0.0.0/28"
+        )
+
+    if not sentence:
+        assert made().hosts[0].names_of_further == ("x.2",)
+        return
+    with pytest.raises(BadTopology) as refused:
+        made()
+    assert sentence in str(refused.value)
+
+
+def test_a_further_address_needs_a_subnet_to_be_in() -> None:
+    with pytest.raises(BadTopology, match=r"host 'a' asks for 10.0.0.5, but the network has no subnet"):
+        Topology((HostSpec("a", further=("10.0.0.5",)),))
+    with pytest.raises(BadTopology, match="host 'a' asks for fd00::5, but the network has no IPv6 subnet"):
+        Topology((HostSpec("a", further=("fd00::5",)),), ipv6=True)
+    with pytest.raises(BadTopology, match=r"2 hosts cannot share the address 10.0.0.5"):
+        Topology((HostSpec("a", further=("10.0.0.5",)),), "10.0.0.0/24").with_hosts(a=2)
+
+
+@pytest.mark.parametrize("other", [{"name": "A.2"}, {"name": "b", "aliases": ("a.2",)}])
+def test_a_name_of_an_address_is_nobody_elses(other: dict[str, Any]) -> None:
+    with pytest.raises(BadTopology, match=r"'a.2' is the name of an address of host 'a'; rename the other one"):
+        Topology((HostSpec("a", addresses=2), HostSpec(**other)))
+
+
+@pytest.mark.parametrize(
+    ("value", "addresses", "further"),
+    [
+        ("2", 2, ()),
+        ('"3"', 3, ()),
+        ("[10.9.0.7]", 1, ("10.9.0.7",)),
+        ("[10.9.0.7, 10.9.0.8]", 1, ("10.9.0.7", "10.9.0.8")),
+    ],
+)
+def test_further_addresses_in_a_file(tmp_path: Path, value: str, addresses: int, further: tuple[str, ...]) -> None:
+    network = "networks: {lab: {internal: true, ipam: {config: [{subnet: 10.9.0.0/24}]}}}"
+    found = load(tmp_path, services(f"  a: {{networks: {{lab: {{x-addresses: {value}}}}}}}", network)).hosts[0]
+    assert (found.addresses, found.further) == (addresses, further)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("two", "service 'a': 'networks.lab.x-addresses' must be"),
+        ("true", "'networks.lab.x-addresses' must be"),
+        ("-1", "'networks.lab.x-addresses' must be"),
+        ("{}", "'networks.lab.x-addresses' must be"),
+        ("[1]", "'networks.lab.x-addresses'"),
+        ("0", "cannot have 0 addresses"),
+        ("[nowhere]", "'nowhere' is neither an IPv4 nor an IPv6 address"),
+    ],
+)
+def test_wrong_further_addresses_in_a_file(tmp_path: Path, value: str, sentence: str) -> None:
+    with pytest.raises(BadTopology) as refused:
+        load(tmp_path, services(f"  a: {{networks: {{lab: {{x-addresses: {value}}}}}}}"))
+    assert sentence in str(refused.value)

@@ -1,7 +1,5 @@
-"""Bursts: more frames than any ring holds, in no time at all.
-
-The programs never rest: neither the one that sends datagrams nor the one that connects 800 times.
-"""
+"""Bursts: more frames than any ring holds, in no time. The programs never pause: neither the one that
+sends datagrams nor the one that connects 800 times."""
 
 from badwire.claims import Checks, Instrument, claim, equals
 from badwire.evidence import Evidence

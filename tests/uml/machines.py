@@ -1,4 +1,4 @@
-"""A command in the lab's own kernel, from a process of its own, to do bad things to."""
+"""A command in the lab's own kernel, in a process of its own, for tests that kill and disturb it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The compiled modules of the kernel's Python: made once, whole, and removed when they are old."""
+"""The compiled modules of the kernel's Python: made once, atomically, and removed when they are old."""
 
 import os
 import sys

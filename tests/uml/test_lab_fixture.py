@@ -121,7 +121,7 @@ def test_one_that_ends_its_process_is_no_success(pytester: pytest.Pytester) -> N
     pytester.makepyfile("import os\ndef test_exits(lab): os._exit(0)")
     done = pytester.runpytest_subprocess(*VIRTUAL)
     done.assert_outcomes(errors=1)
-    done.stdout.fnmatch_lines(["*the pytest in the kernel of the virtual clock broke off; its last output:*"])
+    done.stdout.fnmatch_lines(["*the pytest in the kernel of the virtual clock ended early; its last output:*"])
 
 
 def test_a_mistake_in_the_request_fails_without_a_kernel(

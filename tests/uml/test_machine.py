@@ -1,4 +1,5 @@
-"""A command in the lab's own kernel: what it may write, what is passed on of it, and how every bad end is told."""
+"""A command in the lab's own kernel: what it may write, which of its output is passed on, and how each failure is
+reported."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""JSON objects in files, and what is none."""
+"""JSON objects in files, and files that have none."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 
 from badwire.store.records import record_of
 from badwire.util import files
+from tests.quick import no_leftovers as no_leftovers
 
 
 def test_an_object_is_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from badwire.util.jsonlines import Decoder, decode, encode, pack
+from tests.quick import no_leftovers as no_leftovers
 
 MESSAGES: list[dict[str, object]] = [
     {"id": 1, "do": "start", "args": ["é", "\n"]},

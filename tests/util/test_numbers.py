@@ -5,6 +5,7 @@ import math
 import pytest
 
 from badwire.util.numbers import Span, plain, text
+from tests.quick import no_leftovers as no_leftovers
 
 
 @pytest.mark.parametrize(

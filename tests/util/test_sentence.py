@@ -4,6 +4,7 @@ import pytest
 
 from badwire.util.numbers import Span
 from badwire.util.sentence import Sentence
+from tests.quick import no_leftovers as no_leftovers
 
 
 def test_values_fill_the_template_as_people_write_them() -> None:

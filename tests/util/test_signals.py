@@ -1,4 +1,4 @@
-"""A signal is heard of, even when it comes at the worst moment."""
+"""A signal is noticed, even when it arrives at the worst moment."""
 
 import signal
 import subprocess

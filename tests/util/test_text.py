@@ -1,8 +1,9 @@
-"""Control characters are shown, never sent."""
+"""Control characters are shown as escapes, never sent to the terminal."""
 
 import pytest
 
 from badwire.util.text import visible
+from tests.quick import no_leftovers as no_leftovers
 
 
 @pytest.mark.parametrize(

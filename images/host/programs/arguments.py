@@ -1,4 +1,4 @@
-"""The command lines of the reference programs: what servers have in common, and clients. Wrong arguments: status 2."""
+"""The command lines of the reference programs: what servers share, what clients share. Wrong arguments: status 2."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ Options = argparse.Namespace
 def server(doc: str | None, stream: bool = True) -> argparse.ArgumentParser:
     """Return the options of every server. SO_REUSEADDR is off unless asked for: that is a lesson of its own."""
     parser = _parser(doc)
-    where = "bind to this address of the host; default 0.0.0.0, all of IPv4; :: is all"
+    where = "bind to this address of the host; default 0.0.0.0, all IPv4 addresses; :: is all"
     parser.add_argument("address", nargs="?", type=address, default="0.0.0.0", metavar="ADDRESS", help=where)
     parser.add_argument("port", type=number(0, 65535), metavar="PORT", help="0: any that is free")
     parser.add_argument("--reuseaddr", action="store_true", help="set SO_REUSEADDR before bind")
@@ -37,7 +37,7 @@ def client(doc: str | None) -> argparse.ArgumentParser:
 
 
 def plain(doc: str | None) -> argparse.ArgumentParser:
-    """Return a command line without options, for a program that is neither server nor client."""
+    """Return a command line without options, for a program that is neither a server nor a client."""
     return _Parser(description=doc, formatter_class=_Formatter, allow_abbrev=False)
 
 
@@ -60,7 +60,7 @@ def message(parser: argparse.ArgumentParser) -> None:
 
 
 def message_of(options: Options) -> bytes:
-    """Return the bytes that `message` asks for: those of TEXT as they stand on the command line, or drawn ones."""
+    """Return the bytes that `message` asks for: those of TEXT as given on the command line, or random ones."""
     if options.bytes is None:
         return os.fsencode(options.text)
     return b"".join(common.random_bytes(options.bytes, options.seed))
@@ -93,7 +93,7 @@ def seconds(least: float = 0, most: float = 86400) -> Callable[[str], float]:
 
 
 def address(text: str) -> str:
-    """Return the address of a host, of IPv4 if it has one, else of IPv6."""
+    """Return the address of a host: its IPv4 address if it has one, else its IPv6 address."""
     for family in (socket.AF_INET, socket.AF_INET6) if text else ():
         try:
             first, *_ = socket.getaddrinfo(text, 0, family)
@@ -106,7 +106,7 @@ def address(text: str) -> str:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> "NoReturn":
-        self.exit(2, f"{common.name_of(self.prog)}: {message}; --help tells the arguments\n")
+        self.exit(2, f"{common.name_of(self.prog)}: {message}; --help lists the arguments\n")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

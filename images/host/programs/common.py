@@ -1,6 +1,6 @@
 """What the reference programs share, so that their listings show the calls that teach and little else.
 
-Exit statuses of every program: 0 done (a server: stopped by SIGTERM or SIGINT), 1 the network said no, 2 wrong
+Exit statuses of every program: 0 done (a server: stopped by SIGTERM or SIGINT), 1 a call to the network failed, 2 wrong
 arguments, 3 what came back is not what was sent. Results are short lines on stdout; an error is one sentence on stderr.
 """
 
@@ -23,20 +23,20 @@ WAY_OUT = {
     errno.EADDRINUSE: "stop the program that has the port, wait until its connections are gone, or see --reuseaddr",
     errno.EACCES: "take a port above 1023, or run as root",
     errno.ECONNREFUSED: "start a server on that port first",
-    errno.ECONNRESET: "the other side broke the connection off, its output may say why",
-    errno.EPIPE: "the other side has stopped reading, its output may say why",
+    errno.ECONNRESET: "the other side has reset the connection; its output may say why",
+    errno.EPIPE: "the other side has stopped reading; its output may say why",
     errno.EAGAIN: "raise the limit on processes or memory, or ask for fewer connections at once",
     errno.EMFILE: "raise the limit on open files (ulimit -n) or open fewer connections",
 }
 
 
 def say(*words: object) -> None:
-    """Print one line of results, and let it go at once, even into a pipe."""
+    """Print one line of results, and flush it, so that it reaches even a pipe at once."""
     print(*words, flush=True)
 
 
 def say_line(word: str, line: bytes) -> None:
-    """Print a word and a line as it came, whatever bytes it has."""
+    """Print a word and a line as it was received, whatever bytes it has."""
     sys.stdout.buffer.write(word.encode() + b" " + line.rstrip(b"\n") + b"\n")
     sys.stdout.flush()
 
@@ -70,7 +70,7 @@ def reports(call: str) -> Iterator[None]:
 
 @contextmanager
 def outlive(peer: tuple[str, int]) -> Iterator[None]:
-    """If a client breaks off in this block, say so and go on: a server outlives its clients."""
+    """If the connection to a client breaks in this block, report it and continue: a server outlives its clients."""
     try:
         yield
     except OSError as error:
@@ -78,42 +78,42 @@ def outlive(peer: tuple[str, int]) -> Iterator[None]:
 
 
 def start(thread: "threading.Thread") -> None:
-    """Start a thread; a refusal is an OSError, as for the other calls, though Python forgets its number."""
+    """Start a thread; a failure is an OSError, as for the other calls, although Python does not keep the errno."""
     try:
         thread.start()
     except RuntimeError:
-        raise OSError(errno.EAGAIN, "no further thread can be had") from None
+        raise OSError(errno.EAGAIN, "no further thread can be started") from None
 
 
 def family(address: str) -> socket.AddressFamily:
-    """Return the family of an address: one of IPv6 has colons."""
+    """Return the family of an address: an IPv6 address has colons."""
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def accepted(peer: tuple[str, int]) -> None:
-    """Tell that a client has come; that of IPv6 has more than an address and a port (ipv6(7)), which are not told."""
+    """Print that a client has connected. An IPv6 peer has more than an address and a port (ipv6(7)): not printed."""
     say("accepted", *peer[:2])
 
 
 def ready(sock: socket.socket) -> None:
-    """Tell the lab, and anybody who reads along, that this socket can be used now, and its port."""
+    """Print, for the lab and for people, that this socket can be used now, and its port."""
     say("ready", sock.getsockname()[1])
 
 
 def received(options: argparse.Namespace, peer: tuple[str, int], data: bytes) -> None:
-    """With --print: what came from a client, as one line."""
+    """With --print: print what came from a client, as one line."""
     if options.print:
         say("received", *peer[:2], beginning(data))
 
 
 def answered(options: argparse.Namespace, peer: tuple[str, int], data: bytes) -> None:
-    """With --print: what went back to a client, as one line."""
+    """With --print: print what went back to a client, as one line."""
     if options.print:
         say("answered", *peer[:2], beginning(data))
 
 
 def left(options: argparse.Namespace, peer: tuple[str, int]) -> None:
-    """With --print: a client has closed."""
+    """With --print: print that a client has closed."""
     if options.print:
         say("left", *peer[:2])
 
@@ -138,7 +138,7 @@ def beginning(data: bytes | bytearray) -> str:
 
 
 def verify(received: bytes, expected: bytes) -> None:
-    """Return when both are the same; else tell where they part, and exit with 3."""
+    """Return if both are the same; else print where they differ, and exit with 3."""
     if received == expected:
         return
     same = next((i for i, (a, b) in enumerate(zip(received, expected, strict=False)) if a != b), len(received))

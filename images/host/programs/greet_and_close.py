@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A server that greets each client and closes first: so it is the server's side that waits in TIME_WAIT.
+"""A server that greets each client and closes first, so the server's side waits in TIME_WAIT.
 
 It reads nothing. A client that sends something gets an RST for it, since nobody will ever read it.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A server that greets each client by its name, with a process for each client; it reaps its children.
 
-The name is a line. The process waits for it, so that a client which is slow to tell its own keeps nobody else waiting.
+The name is a line. The child process waits for it, so a client that is slow to send its name keeps nobody else waiting.
 """
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A client that closes one direction and reads on in the other: close is not the only way to say "that was all".
+"""A client that closes one direction and goes on reading in the other: close is not the only way to end the data.
 
 After shutdown(SHUT_WR) it is in FIN_WAIT_2 and the server in CLOSE_WAIT, until the server closes too.
 """

@@ -72,7 +72,9 @@ def main() -> None:
     together = max((sum(a["answered"] <= b["answered"] < a["left"] for a in good) for b in good), default=0)
     common.say("verified", len(good), "of", len(visits), "side by side", together)
     if len(good) < len(visits):
-        common.complain("not every connection was served; the lines above say which, the server's output may say why")
+        common.complain(
+            "not every connection was served; the lines above say which, and the server's output may say why"
+        )
         sys.exit(common.NETWORK_SAID_NO if any(":" in visit.outcome for visit in visits) else common.NOT_VERIFIED)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A client that makes its sockaddr_in itself, as in C, and tells what it makes of the port and of the address.
+"""A client that builds its sockaddr_in itself, as in C, and prints the bytes of the port and of the address.
 
 htons and inet_pton put them into network byte order, most significant byte first, whatever the order of this machine;
 ntohs and inet_ntop take them out again. With --forget-htons the port goes in as this machine has it.
@@ -44,7 +44,7 @@ def convert(family: int, text: str) -> str:
 
 
 def check(result: int) -> None:
-    """Raise what a call of the C library says with a result of -1."""
+    """Raise the error of a C library call that returned -1."""
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Tell the type of a socket and the sizes of its buffers, and what the kernel makes of each SIZE that is asked for.
+"""Print the type of a socket, the sizes of its buffers, and what the kernel makes of each SIZE that is requested.
 
-The type is that with which the socket was made: setting it is refused. The kernel doubles a size, for it counts what it
-needs beside the data too; and there is a least size, and a largest one.
+The type is that with which the socket was made: setting it is refused. The kernel doubles a size, since it also counts
+its own overhead; and there is a smallest size and a largest one.
 """
 
 import socket
@@ -20,7 +20,7 @@ def sizes(sock: socket.socket) -> str:
 
 
 def protocol(kind: int, wanted: int) -> str:
-    """Return the number of the protocol of a socket of this type, or the error if the two do not go together."""
+    """Return the number of the protocol of a socket of this type, or the error if the two do not match."""
     try:
         with socket.socket(socket.AF_INET, kind, wanted) as sock:
             return str(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A client that sends numbered datagrams, collects what comes back, and tells which were lost.
+"""A client that sends numbered datagrams, collects what comes back, and prints which were lost.
 
-Nobody sends a lost datagram again: without a timeout this client would wait for ever. Status 3 if one did not come
-back whole. With --connect the socket hears of a closed port (ICMP) as ECONNREFUSED; without, it does not.
+Nobody retransmits a lost datagram: without a timeout this client would wait for ever. Status 3 if one did not come
+back whole. With --connect the socket reports a closed port (ICMP) as ECONNREFUSED; without it, it does not.
 """
 
 import socket

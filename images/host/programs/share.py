@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A server with a child for each client, whose parent keeps the connection too. Both do what the client says.
+"""A server with a child for each client, whose parent keeps the connection too. Both do what the client tells them.
 
 Each line that comes is a call: send, shutdown or close; any other ends the process without one. The child obeys until
 it has closed or ended. The parent, which kept its copy, waits for that, and then obeys in its turn.
@@ -31,7 +31,7 @@ def wait_for(fd: int, arriving: int) -> None:
 
 
 def obey(who: str, connection: socket.socket, arriving: int) -> None:
-    """Do what the lines say, and say so."""
+    """Carry out what the lines say, and print it."""
     calls = {
         "send": lambda: connection.sendall(f"{who}\n".encode()),
         "shutdown": lambda: connection.shutdown(socket.SHUT_WR),

@@ -1,4 +1,4 @@
-"""How the reference programs take their signals, with no moment at which one could be missed.
+"""How the reference programs handle signals, with no moment at which one could be missed.
 
 A signal handler in Python runs between two steps of the program. A signal that comes just before `accept` blocks would
 therefore be noticed only when the next client comes: the two ways below do not depend on a handler.

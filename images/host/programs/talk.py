@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A client that types: it sends each line of its standard input, and prints the line that comes back.
+"""A client that sends each line of its standard input, and prints the line that comes back.
 
 It ends at `quit`, at the end of its input (Ctrl-D), or when the server has closed. While it waits at the keyboard it
 does not see that the server has closed: it learns that only after the next line.

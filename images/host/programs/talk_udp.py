@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A UDP client that types: it sends each line of its standard input as one datagram, and prints the answer.
+"""A UDP client that sends each line of its standard input as one datagram, and prints the answer.
 
 The socket is connected, so it takes answers from this server only. It ends at `quit` or at the end of its input. If no
 answer comes within --timeout it says so and goes on: nobody sends a lost datagram again.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Try to bind a port and to listen there, tell whether that was allowed, and let the port go again.
+"""Try to bind a port and to listen there, print whether that was allowed, and release the port.
 
 Status 0 when it was, 1 when it was not: `bind: EADDRINUSE`.
 """

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A client that reads until the server has closed, and then writes twice all the same.
 
-The first write is answered by an RST, for which it waits; the second raises SIGPIPE. A program in C dies of that unless
-it ignores or catches it. Python ignores it from the start: the write fails with EPIPE. With --sigpipe it is as in C.
+The first write is answered by an RST, for which it waits; the second raises SIGPIPE. A program in C is killed by that
+unless it ignores or catches it. Python ignores it from the start: the write fails with EPIPE. With --sigpipe it is as
+in C.
 """
 
 import select

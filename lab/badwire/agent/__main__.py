@@ -11,7 +11,7 @@ from badwire.agent.host.defaults import NOBODY, ProgramDefaults
 from badwire.agent.server import serve
 
 HOME = "/tmp"  # the container's one writable folder
-# Of the hosts' image, and of any that says nothing about it: a program then starts in HOME.
+# Of the hosts' image, and of any image without a WORKDIR: a program then starts in HOME.
 _NOBODYS_DIRECTORIES = ("/badwire", "/")
 _OF_THE_AGENT = ("HOME", "HOSTNAME")  # variables that the engine sets for root, and for the agent's process
 

@@ -48,12 +48,12 @@ class Loop:
         self.reader(self._wakeup, self._call_from_threads)
 
     def reader(self, fd: int, callback: Callback) -> None:
-        """Call back whenever ``fd`` can be read, or its other end is closed, until ``forget``."""
+        """Call ``callback`` whenever ``fd`` can be read, or its other end is closed, until ``forget``."""
         self._readers[fd] = callback
         self._register(fd)
 
     def writer(self, fd: int, callback: Callback | None) -> None:
-        """Call back whenever ``fd`` can be written, or its other end is closed; None: call back no more."""
+        """Call ``callback`` whenever ``fd`` can be written, or its other end is closed; None removes the callback."""
         previous = self._writers.pop(fd, None)
         if callback is not None:
             self._writers[fd] = callback
@@ -79,13 +79,13 @@ class Loop:
             self._poll.unregister(fd)
 
     def at(self, t_ns: int, callback: Callback) -> Timer:
-        """Call back once, at ``t_ns`` or soon after."""
+        """Call ``callback`` once, at ``t_ns`` or soon after."""
         timer = Timer(t_ns, next(self._timer_numbers), callback)
         heapq.heappush(self._timers, timer)
         return timer
 
     def from_thread(self, callback: Callback) -> None:
-        """Call back soon in the loop's thread; the only method for other threads and signal handlers."""
+        """Call ``callback`` soon in the loop's thread; the only method for other threads and signal handlers."""
         self._from_threads.append(callback)
         os.eventfd_write(self._wakeup, 1)
 
@@ -96,7 +96,7 @@ class Loop:
             callback()
 
     def run(self) -> None:
-        """Call back until ``stop``."""
+        """Call the callbacks until ``stop``."""
         self._running = True
         while self._running:
             timeout = self._timeout()
@@ -116,7 +116,7 @@ class Loop:
                 write()
 
     def stop(self) -> None:
-        """End ``run`` after the present callbacks."""
+        """End ``run`` after the callbacks that are due now."""
         self._running = False
 
     def _timeout(self) -> int | None:

@@ -1,4 +1,4 @@
-"""Leaves a network that runs already as it was: it notes what the lab will change there, and undoes that at the end.
+"""Leaves an existing network as it was: notes what the lab will change there, and undoes that at the end.
 
 It is a process of its own, in a container of its own, so that it outlives every other process of the lab. It undoes
 everything when it is asked to, when its input ends because the lab is gone, and when the wire's agent has ended.
@@ -47,6 +47,8 @@ class Service:
         interface: the name of the interface that has it; "" until it is noted.
         port: the index of the bridge's port for it; 0 until it is noted.
         offloads: the state of each of the interface's offloads before the lab came; empty until it is noted.
+        namespace: the inode of its network namespace, since another process may have the same pid later; 0 until it is
+            noted.
     """
 
     pid: int
@@ -54,6 +56,7 @@ class Service:
     interface: str = ""
     port: int = 0
     offloads: Mapping[str, bool] = field(default_factory=dict)
+    namespace: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Network:
 
     @property
     def is_noted(self) -> bool:
-        """Whether a restorer has noted how it was."""
+        """Whether a restorer has noted its original state."""
         return all(service.port for service in self.services.values())
 
 
@@ -98,7 +101,9 @@ class Restorer:
         self._namespaces: dict[str, int] = {}  # descriptors; they keep a namespace whose container has ended
         for host, service in network.services.items():
             with suppress(OSError):
-                self._namespaces[host] = os.open(f"/proc/{service.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+                namespace = os.open(f"/proc/{service.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+                if service.namespace in (0, os.fstat(namespace).st_ino):
+                    self._namespaces[host] = namespace
         self.network = network
         if not network.is_noted:
             services = {host: self._noted(host, service, network) for host, service in network.services.items()}
@@ -145,7 +150,8 @@ class Restorer:
         if link.peer is None:
             raise Refused(f"{host} is not connected to the bridge by a veth pair")
         self._check_port(host, link.peer, self._index_of(network.bridge))
-        return replace(service, interface=interface, port=link.peer, offloads=offloads)
+        inode = os.fstat(self._namespaces[host]).st_ino
+        return replace(service, interface=interface, port=link.peer, offloads=offloads, namespace=inode)
 
     def _check_port(self, host: str, index: int, bridge: int) -> None:
         """Raise Refused unless this is a port of the bridge, and has no queueing discipline of anybody's."""

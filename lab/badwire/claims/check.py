@@ -4,7 +4,8 @@
     yield between("TIME_WAIT lasts", run.host("server").time_in("TIME_WAIT"), 60, run.kernel.latest(60), "s")
 
 The name of a check is a template; its values are keyword arguments, so that a saved run can be shown in another
-language. A check is UNKNOWN when nothing was recorded to compare: None, or ``Records`` that are empty.
+language. A check is UNKNOWN when nothing was recorded to compare: None, or ``Records`` that are empty. A comparison is
+UNKNOWN, too, when the claim's queries may have missed a frame, because some could not be read.
 """
 
 import math
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
+from badwire.evidence.hidden import hidden
 from badwire.evidence.records import Records
 from badwire.store.records import NS, Call
 from badwire.util.numbers import Span, plain, quantity, text
@@ -136,6 +138,8 @@ def equals(
     missing = _missing(measured)
     if missing:
         return replace(undecided, why=missing)
+    if hidden():
+        return replace(undecided, measured=measured, why=_may_be_missed())
     is_equal = _comparable(measured) == _comparable(expected)
     return replace(
         undecided,
@@ -173,6 +177,8 @@ def between(
     if missing:
         return replace(undecided, why=missing)
     assert measured is not None
+    if hidden():
+        return replace(undecided, measured=measured, why=_may_be_missed())
     span = measured if isinstance(measured, Span) else Span(measured, measured)
     verdict, why = _compared(span, least, most)
     return replace(
@@ -269,8 +275,8 @@ def never(name: str, records: Records[Any], run: HasCapture, /, **values: object
     """None was recorded, and the capture shows everything.
 
     None recorded is UNKNOWN with an incomplete capture, beside frames that cannot be read, and if a host's own sockets
-    talked over its loopback interface, which is not captured; the reason names them. With ``run.wire`` in place of
-    ``run`` the check is about what passed between hosts, and loopback does not matter.
+    communicated over its loopback interface, which is not captured; the reason names them. With ``run.wire`` in place
+    of ``run`` the check is about what passed between hosts, and loopback does not matter.
     """
     undecided = Check(
         name=Sentence.of(name, **values),
@@ -360,6 +366,11 @@ def _missing(measured: object) -> Sentence:
     if isinstance(measured, Records) and not measured:
         return measured.what
     return Sentence()
+
+
+def _may_be_missed() -> Sentence:
+    """Why a comparison of what queries found cannot be decided."""
+    return Sentence("frames may have been missed: {hidden}", {"hidden": hidden()})
 
 
 def _comparable(value: object) -> object:

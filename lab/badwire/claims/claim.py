@@ -20,6 +20,7 @@ from badwire.claims.check import Check, Checks, Verdict, collecting, unknown, wo
 from badwire.claims.sources import Source
 from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
+from badwire.evidence.hidden import noting_hidden
 from badwire.evidence.provenance import noting
 from badwire.store.records import NotRecorded
 from badwire.util.sentence import Sentence
@@ -118,7 +119,7 @@ def judge(claims: Iterable[Claim], run: Evidence) -> tuple[Judged, ...]:
 
 def judge_one(claim: Claim, run: Evidence) -> Judged:
     """Judge one claim. An exception of the claim adds an UNKNOWN check with its text and the line that raised it."""
-    with noting() as frames, collecting() as rows:
+    with noting() as frames, noting_hidden(), collecting() as rows:
         try:
             with guarded():
                 for check in claim(run):

@@ -75,7 +75,7 @@ def frames_within_mtu(run: Evidence) -> Checks:
 
 
 @claim(
-    "A delay in force delays",
+    "Frames are delayed by as much as the fault says",
     Instrument("a delay is never short; the quickest frame is late by the engine's error, others by a busy core"),
 )
 def delays_delay(run: Evidence) -> Checks:
@@ -130,14 +130,18 @@ def losses_explained(run: Evidence) -> Checks:
 
 @claim("A fault can read every frame that it may match", Instrument("a fault passes a frame that it cannot read"))
 def faults_read_frames(run: Evidence) -> Checks:
-    """While a fault that selects frames was in force, no frame toward its host was one that the lab cannot read."""
+    """While a fault that selects frames was in force, no frame toward its host was one that the lab cannot read.
+
+    A later fragment is matched by its datagram's first one.
+    """
     selecting = _selecting(run)
     if not selecting:
         yield equals("faults that select frames", 0, 0)
         return
     for period in selecting:
         frames = run.frames(to=period.toward, after=period.began, before=period.ended)
-        kinds = {frame.packet.unread for frame in frames if not _is_read(frame)}
+        packets = [frame.decoded for frame in frames]
+        kinds = {packet.unread for packet in packets if packet.unread and not packet.is_later_fragment}
         if not kinds:
             yield equals("frames toward {host} that {fault} cannot read", 0, 0, host=period.toward, fault=period.name)
         else:
@@ -167,13 +171,6 @@ def _selecting(run: Evidence) -> list[FaultPeriod]:
         if isinstance(period.fault, Match) and period.fault.selects:
             found.append(period)
     return found
-
-
-def _is_read(frame: Frame) -> bool:
-    """Whether a fault could read a frame. A later fragment is matched by its datagram's first one."""
-    packet = frame.packet
-    is_later_fragment = packet.ip is not None and packet.ip.offset > 0
-    return not packet.unread or is_later_fragment
 
 
 @dataclass(frozen=True)
@@ -295,12 +292,13 @@ def _passes(frame: Frame, fault: Fault) -> bool:
     """Whether the fault is an Mtu that forwards the frame. It is not known which frames another fault forwards."""
     if not isinstance(fault, Mtu):
         return False
-    return frame.ip is None or frame.ip.length <= fault.size
+    ip = frame.decoded.ip
+    return ip is None or ip.length <= fault.size
 
 
 def _describe(frame: Frame, run: Evidence) -> str:
     seconds = (frame.sent_at - run.meta["t"]) / NS
-    what: str = frame.packet.protocol
-    if frame.tcp:
-        what = f"{what} {frame.tcp.flags}"
+    what: str = frame.decoded.protocol
+    if frame.decoded.tcp:
+        what = f"{what} {frame.decoded.tcp.flags}"
     return f"{what} from {frame.source} to {frame.toward}, {seconds:.3f} s into the run"

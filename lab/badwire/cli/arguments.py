@@ -1,8 +1,9 @@
 """Parses the options of the command line with argparse, and turns its errors into sentences that name a way out."""
 
 import argparse
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +25,8 @@ from badwire.store import run_folder
 from badwire.substrate import select
 from badwire.util.suggestion import did_you_mean, most_similar
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, base definitions, section 8.1
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises BadOption where argparse would print its usage and exit."""
@@ -32,12 +35,14 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog=f"badwire {command}", description=description, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        """Raise BadOption with argparse's message; for an unknown option, it suggests the most similar one."""
+        """Raise BadOption with argparse's message; for an unknown option, suggest the most similar one."""
         unknown = re.match(r"unrecognized arguments: (?P<option>[^\s=]*)", message)
         if unknown is None:
             problem = message.removeprefix("argument ")
             raise BadOption(f"{self.prog}: {problem}; `{self.prog} --help` explains.")
         option = unknown["option"]
+        if not option.startswith("-"):
+            raise BadOption(f"{self.prog} takes no argument {option!r}; `{self.prog} --help` explains.")
         known = [name for name in self._option_string_actions if name.startswith("--")]
         hint = did_you_mean(option, known, otherwise=f"`{self.prog} --help` lists them all.")
         raise BadOption(f"{self.prog} has no option {option}: {hint}")
@@ -141,6 +146,49 @@ def compose_file(value: str) -> Path:
     return path
 
 
+def parameter(value: str) -> tuple[str, str]:
+    """The argparse type of NAME=VALUE, a scenario's parameter; the value may be empty."""
+    name, separator, text = value.partition("=")
+    if not separator or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{value!r:.200} is not a parameter with its value, as in bytes=1000000")
+    return name, _recordable(name, text)
+
+
+def variable(value: str) -> tuple[str, str]:
+    """The argparse type of NAME=VALUE, or of NAME for a variable with its value in this process's environment."""
+    name, separator, text = value.partition("=")
+    if _VARIABLE.fullmatch(name) is None:
+        raise argparse.ArgumentTypeError(
+            f"{value!r:.200} does not begin with a variable's name: letters, digits and underscores, and no digit first"
+        )
+    if not separator:
+        if name not in os.environ:
+            raise argparse.ArgumentTypeError(f"there is no variable {name} in this environment; write {name}=VALUE")
+        text = os.environ[name]
+    return name, _recordable(name, text)
+
+
+def _recordable(name: str, text: str) -> str:
+    """The text. Raises ArgumentTypeError if it has bytes that are not text, which cannot be recorded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(
+            f"the value of {name} is not text in UTF-8, and nothing else is recorded"
+        ) from None
+    return text
+
+
+def by_name(pairs: Iterable[tuple[str, str]], kind: str) -> dict[str, str]:
+    """The values by name. Raises BadOption if one of this ``kind``, such as "parameter", is given twice."""
+    values: dict[str, str] = {}
+    for name, text in pairs:
+        if name in values:
+            raise BadOption(f"The {kind} {name} is given twice, as {values[name]!r:.100} and {text!r:.100}; keep one.")
+        values[name] = text
+    return values
+
+
 def without_separator(command: list[str]) -> list[str]:
     """Return a command without the `--` that may precede it."""
     if command[:1] == ["--"]:
@@ -173,7 +221,7 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         f"{prefix}clock",
         CLOCKS,
         default="real",
-        help="this machine's, or that of the lab's own kernel, whose time jumps to the next event",
+        help="this machine's clock, or that of the lab's own kernel, whose time jumps to the next event",
     )
     add_choice(
         add,
@@ -187,25 +235,40 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         type=one_of(LANGUAGES),
         default="python",
         metavar="|".join(LANGUAGES),
-        help="the language of the reference programs; those in C are compiled once, and kept (python)",
+        help="the language of the reference programs; those in C are compiled once, and kept (default: python)",
     )
     add_kernel_options(add, prefix)
-    add(
-        f"{prefix}snaplen",
-        type=snaplen,
-        default=SNAPLEN,
-        metavar="BYTES",
-        help=f"bytes of each frame that the capture keeps; {LEAST_SNAPLEN} for the headers alone (all)",
-    )
+    add_snaplen(add, prefix)
     add_compose(add, prefix)
+    add(
+        f"{prefix}set",
+        dest=f"{_dest(prefix)}parameters",
+        action="append",
+        type=parameter,
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the scenario, in place of its default; may be given several times",
+    )
+    add_env(add, prefix)
     add(
         f"{prefix}jobs",
         type=count,
         default=None,
         metavar="N",
-        help="scenarios in parallel (on the virtual clock one for each processor, else 1)",
+        help="scenarios in parallel (default: on the virtual clock one for each processor, else 1)",
     )
     add_out(add, f"{prefix}out")
+
+
+def add_snaplen(add: Callable[..., object], prefix: str = "--") -> None:
+    """Add the option for how much of each frame the capture keeps."""
+    add(
+        f"{prefix}snaplen",
+        type=snaplen,
+        default=SNAPLEN,
+        metavar="BYTES",
+        help=f"bytes of each frame that the capture keeps; {LEAST_SNAPLEN} for the headers alone (default: all)",
+    )
 
 
 def add_compose(add: Callable[..., object], prefix: str = "--") -> None:
@@ -215,32 +278,51 @@ def add_compose(add: Callable[..., object], prefix: str = "--") -> None:
         type=compose_file,
         default=None,
         metavar="FILE",
-        help="the hosts are the services of this compose file (of the lab's own)",
+        help="the hosts are the services of this compose file (default: the lab's own)",
     )
+
+
+def add_env(add: Callable[..., object], prefix: str = "--") -> None:
+    """Add the option for variables of the environment of every program."""
+    add(
+        f"{prefix}env",
+        dest=f"{_dest(prefix)}env",
+        action="append",
+        type=variable,
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="a variable of every program's environment, by default with its value here; it is recorded",
+    )
+
+
+def _dest(prefix: str) -> str:
+    """The beginning of the attributes in which the values of options with this prefix are."""
+    return prefix.removeprefix("--").replace("-", "_")
 
 
 def add_out(add: Callable[..., object], option: str) -> None:
     """Add the option that names the folder of all runs."""
-    add(option, type=output_folder, default=run_folder.DEFAULT, metavar="DIR", help="where run folders go (runs)")
+    where = "where run folders go (default: runs)"
+    add(option, type=output_folder, default=run_folder.DEFAULT, metavar="DIR", help=where)
 
 
 def add_kernel_options(add: Callable[..., object], prefix: str = "--") -> None:
     """Add the options of the virtual clock's kernel."""
     add_kernel(add, prefix)
-    add(f"{prefix}seed", type=seed, default=1, metavar="N", help="where every random draw comes from (1)")
+    add(f"{prefix}seed", type=seed, default=1, metavar="N", help="the seed of all random numbers (default: 1)")
     add(
         f"{prefix}limit",
         type=positive,
         default=LIMIT,
         metavar="SECONDS",
-        help=f"real time after which a kernel of the virtual clock is killed ({LIMIT:g})",
+        help=f"real time after which a kernel of the virtual clock is killed (default: {LIMIT:g})",
     )
     add(
         f"{prefix}memory",
         type=megabytes,
         default=MEMORY,
         metavar="MB",
-        help=f"memory of a kernel of the virtual clock ({MEMORY})",
+        help=f"memory of a kernel of the virtual clock (default: {MEMORY})",
     )
 
 
@@ -251,7 +333,7 @@ def add_kernel(add: Callable[..., object], prefix: str = "--") -> None:
         type=releases,
         default="",
         metavar="RELEASE",
-        help="the virtual clock's kernel, as in 6.12 (the one that was built or named last)",
+        help="the virtual clock's kernel, as in 6.12 (default: the one that was built or named last)",
     )
 
 
@@ -267,4 +349,6 @@ def options(value_of: Callable[[str], Any]) -> Options:
     values = {}
     for field in fields(Options):
         values[field.name] = value_of(field.name)
+    values["parameters"] = by_name(values["parameters"], "parameter")
+    values["env"] = by_name(values["env"], "variable")
     return Options(**values)

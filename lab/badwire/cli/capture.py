@@ -26,7 +26,7 @@ def capture(argv: list[str]) -> int:
     """Write the capture. Raises LabError, or BrokenPipeError if the reader has closed the pipe."""
     parser = arguments.Parser("capture", _ABOUT)
     add_name(parser.add_argument)
-    parser.add_argument("run", nargs="?", metavar="RUN", help="a run's folder; default: the lab that is up")
+    parser.add_argument("run", nargs="?", metavar="RUN", help="a run's folder (default: the lab that is up)")
     parser.add_argument("--live", action="store_true", help="frames as they pass, until Ctrl-C")
     selection = parser.add_mutually_exclusive_group()
     selection.add_argument("--host", metavar="HOST", help="frames that this host sends or receives")

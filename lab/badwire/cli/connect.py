@@ -23,7 +23,7 @@ def lab_name(value: str) -> str:
 
 def add_name(add: Callable[..., object]) -> None:
     """Add the option --name, which selects one of several labs."""
-    add("--name", type=lab_name, default=registry.DEFAULT, metavar="NAME", help="the lab, if several are up (lab)")
+    add("--name", type=lab_name, default=registry.DEFAULT, metavar="NAME", help="the name of the lab (default: lab)")
 
 
 def connect(name: str) -> ControlConnection:

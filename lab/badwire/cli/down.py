@@ -22,7 +22,7 @@ _UCRED = struct.Struct("3i")  # struct ucred (unix(7)): pid, uid, gid
 
 def down(argv: list[str]) -> int:
     """End a lab, and return once its daemon has ended. It is not an error if no lab is up."""
-    parser = arguments.Parser("down", "End a lab that `badwire up` brought up.")
+    parser = arguments.Parser("down", "End a lab that `badwire up` or `badwire attach` started.")
     add_name(parser.add_argument)
     args = parser.parse_args(argv)
     try:
@@ -46,7 +46,9 @@ def end(connection: ControlConnection) -> str:
         connection.send(do="down")
         message = connection.receive()
         if message is None:
-            raise AgentLost("The lab's process was killed before its report was written; its record is kept.")
+            raise AgentLost(
+                "The lab's process was killed before its report was written; `badwire report` makes it from the record."
+            )
         poll = select.poll()
         poll.register(daemon, select.POLLIN)
         poll.poll()

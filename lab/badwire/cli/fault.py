@@ -13,8 +13,8 @@ from badwire.util.suggestion import did_you_mean
 ACTIONS = {
     "set": "replace the faults in force by these",
     "show": "show the faults in force",
-    "clear": "lift all faults, and deliver the frames that a hold or a late kept",
-    "release": "deliver the frames that a hold or a late keeps, and keep later ones",
+    "clear": "lift all faults, and deliver the frames that hold and late have kept",
+    "release": "deliver the frames that hold and late have kept, and keep later ones",
 }
 USAGE = """usage: badwire fault set [[--toward HOST]... FAULT[=VALUE] [FIELD=VALUE]...]...
        badwire fault show|clear|release [--toward HOST]...
@@ -23,8 +23,8 @@ USAGE = """usage: badwire fault set [[--toward HOST]... FAULT[=VALUE] [FIELD=VAL
   badwire fault set --toward server delay=50ms --toward client delay=5ms loss=1%
   badwire fault set nth=2 data=yes          drops the second segment with data, toward each host
 
-Without --toward, every host is meant; faults are toward the hosts that are named before them. The faults, each with
-its fields (documented in lab/badwire/faults):
+Without --toward, faults apply toward every host; otherwise they apply toward the hosts named before them. These are
+the faults, each with its fields (documented in lab/badwire/faults):
 
 """
 
@@ -36,10 +36,9 @@ def fault(argv: list[str]) -> int:
         return 0
     action, *rest = argv or [""]
     if action not in ACTIONS:
-        known = ", ".join(ACTIONS)
         example = "as in `badwire fault set --toward server delay=50ms`."
         hint = did_you_mean(action, ACTIONS, otherwise=example)
-        raise BadOption(f"badwire fault needs {known}, {hint}")
+        raise BadOption(f"badwire fault needs set, show, clear or release, {hint}")
     args = _parser(action).parse_intermixed_args(rest)
     groups = _groups(rest) if action == "set" else []
     connection = connect(args.name)
@@ -61,7 +60,7 @@ def _parser(action: str) -> arguments.Parser:
         action="append",
         default=[],
         metavar="HOST",
-        help="only toward this host (all); for `set`, the faults after it",
+        help="only toward this host (default: all); for `set`, it precedes the faults",
     )
     if action == "set":
         parser.add_argument("faults", nargs="*", metavar="FAULT", help="`badwire fault --help` lists them")

@@ -23,14 +23,14 @@ def build_kernel(argv: list[str]) -> int:
     Runs use this kernel from now on. Without SOURCE, a kernel that is there already is kept, whatever sources have been
     installed since. Raises LabError.
     """
-    parser = arguments.Parser("kernel build", "Build the kernel of the virtual clock, if it is not there yet.")
+    parser = arguments.Parser("kernel build", "Build the kernel of the virtual clock, if there is none yet.")
     parser.add_argument(
         "source",
         nargs="?",
         type=arguments.folder,
         metavar="SOURCE",
-        help=f"a kernel's source tree or an archive of one (the kernel that is there, else the newest of"
-        f" {sources.DEBIAN}/linux-source-*.tar.*)",
+        help=f"a kernel's source tree or an archive of one (default: keep the kernel if there is one, else the newest"
+        f" of {sources.DEBIAN}/linux-source-*.tar.*)",
     )
     parser.add_argument(
         "--without-docker",
@@ -79,11 +79,11 @@ def remember(own: KernelSource | None) -> None:
             cache.link(link, own.path)
 
 
-USAGE = """usage: badwire kernel build [SOURCE]            build the kernel of the virtual clock, if it is not there
-       badwire kernel list [--json]             the kernels that were built, the one that runs use first
+USAGE = """usage: badwire kernel build [SOURCE]            build the kernel of the virtual clock, if there is none
+       badwire kernel list [--json]             the kernels that were built; runs use the first one
        badwire kernel export [--kernel RELEASE] FILE   write a kernel to a file, for other machines
        badwire kernel import FILE               use the kernel in such a file
-       badwire kernel run [OPTION...] -- COMMAND...   run a command in it, as root of its own machine"""
+       badwire kernel run [OPTION...] -- COMMAND...   run a command in the kernel, as its root"""
 
 
 def kernel(argv: list[str]) -> int:
@@ -107,8 +107,8 @@ def kernel(argv: list[str]) -> int:
 
 def list_kernels(argv: list[str]) -> int:
     """`badwire kernel list`: print the kernels for this version of the lab, the one that runs use first."""
-    parser = arguments.Parser("kernel list", "The kernels of the virtual clock, the one that runs use first.")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser = arguments.Parser("kernel list", "List the kernels of the virtual clock; runs use the first one.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     current = cache.current_kernel()
     entries = []
@@ -126,7 +126,7 @@ def list_kernels(argv: list[str]) -> int:
         print(json.dumps(entries, indent=2))
         return 0
     if not entries:
-        print("no kernel was built yet: make kernel builds one")
+        print("no kernel has been built yet; `make kernel` builds one")
     for entry in entries:
         mark = "runs use it" if entry["used_by_runs"] else f"--kernel {entry['release']}"
         without = "" if entry["docker"] else ", without Docker"
@@ -204,7 +204,7 @@ def run_command(argv: list[str]) -> int:
             text = str(error).replace(removed, "--out DIR keeps the complete console")
             raise type(error)(text) from error
     if not isinstance(status, int):
-        raise ProgramFailed(f"{args.command[0]} has no exit status.")
+        raise ProgramFailed(f"{args.command[0]} has no exit status; run it again.")
     return status
 
 

@@ -22,7 +22,7 @@ def ledger(argv: list[str]) -> int:
         nargs="*",
         type=Path,
         metavar="RUNS",
-        help=f"folders with runs in them; default {run_folder.DEFAULT}",
+        help=f"folders with runs in them (default: {run_folder.DEFAULT})",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it to this file instead of stdout")
     args = parser.parse_intermixed_args(argv)

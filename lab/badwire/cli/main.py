@@ -19,22 +19,23 @@ from badwire.util.text import visible
 
 USAGE = """usage: badwire COMMAND [OPTION...]
 
-  badwire list [--json]       the scenarios, one line each
+  badwire list [--json]       list the scenarios, one line each
   badwire run NAME...|all     run scenarios and judge what was recorded
   badwire check RUN...        judge saved evidence again
-  badwire ledger [RUNS...]    what the course texts say, and whether it holds
+  badwire ledger [RUNS...]    list what the course texts say, and whether it holds
   badwire report [RUN...]     make the pages of saved runs again
-  badwire show RUN            what happened in a run, as text, with segments as tcpdump prints them
-  badwire doctor [--json]     what this machine can do, tried out
-  badwire clean               remove what dead runs left
+  badwire show RUN            print what happened in a run, with segments as tcpdump prints them
+  badwire doctor [--json]     test what this machine can do
+  badwire clean               remove what killed runs left behind
   badwire up                  keep a lab running for the commands below, in any terminal
-  badwire shell HOST          a shell on a host
-  badwire run-on HOST PROG... a program on a host
-  badwire sockets [--watch]   the hosts' tables of sockets
-  badwire fault set|show|...  what the wire does to frames: badwire fault set --toward server delay=50ms loss=10%
-  badwire capture --live      frames as they pass, for Wireshark, tshark or tcpdump -r -
-  badwire down                end the lab
-  badwire kernel build|run    the kernel of the virtual clock: build it, or run a command in it
+  badwire attach NAME...      the same with containers that are already running
+  badwire shell HOST          open a shell on a host
+  badwire run-on HOST PROG... run a program on a host
+  badwire sockets [--watch]   show the hosts' socket tables
+  badwire fault set|show|...  set faults on the wire: badwire fault set --toward server delay=50ms loss=10%
+  badwire capture --live      write frames as they pass, for Wireshark, tshark or tcpdump -r -
+  badwire down, detach        end the lab
+  badwire kernel build|run    build the kernel of the virtual clock, or run a command in it
 
 `badwire COMMAND --help` shows a command's options. Exit status: 0 all claims hold; 1 a claim fails; 2 the request is
 wrong; 3 a claim is unknown, or the run ended early; 4 this machine cannot do it."""

@@ -60,3 +60,19 @@ def print_result(
     if report is not None and report.exists():
         print(f"report: {relative(report)}")
     print(relative(folder), flush=True)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON of several lines."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    print(text)
+
+
+def worst(statuses: list[int]) -> int:
+    """Return one exit status for several runs.
+
+    It is the first of these that a run has: 4 (this machine cannot do it), 2 (the request is wrong), 1 (a claim
+    fails), 3 (a claim is unknown), 0.
+    """
+    worst_first = (4, 2, 1, 3, 0)
+    return min(statuses, key=worst_first.index)

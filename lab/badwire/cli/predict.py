@@ -35,7 +35,7 @@ class Prediction:
         return self.question.options[self.answer - 1]
 
     def to_json(self, result: Result) -> dict[str, Any]:
-        """Return the object for `badwire run --json`. ``verdict`` is that of the claim that shows the right option."""
+        """Return the object for `badwire run --json`; ``verdict`` is that of the claim that shows the answer."""
         question = self.question
         claim = question.shown_by(result.claims)
         return {
@@ -87,7 +87,7 @@ def ask(scenarios: Sequence[Scenario]) -> dict[str, tuple[Prediction, ...]]:
 
 
 def format_answers(predictions: Iterable[Prediction], result: Result, colour: bool = False) -> str:
-    """Format each question with the prediction, the right answer, and the claim of this run that shows it."""
+    """Format each question with the prediction, the correct answer, and the claim of this run that shows it."""
     lines = []
     for prediction in predictions:
         lines += _answer_lines(prediction, result, colour)
@@ -111,13 +111,13 @@ def _ask(name: str, question: Question, lines: TextIO) -> int:
         if not lines.isatty():
             _prompt(answer)  # a terminal has echoed it already
         if not line:
-            raise BadOption(f"--predict got no answer to the question of {name}: {WAY_OUT}.")
+            raise BadOption(f"--predict got no answer to the question about {name}: {WAY_OUT}.")
         if answer in numbers:
             _prompt()
             return int(answer)
         if not lines.isatty():
             raise BadOption(
-                f"{answer[:40]!r} is not an answer to the question of {name}: give a number from 1 to {last}."
+                f"{answer[:40]!r} is not an answer to the question about {name}: give a number from 1 to {last}."
             )
 
 

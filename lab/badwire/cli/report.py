@@ -29,7 +29,7 @@ def report(argv: list[str]) -> int:
         nargs="*",
         type=Path,
         metavar="RUN",
-        help=f"a run's folder, or one with runs in it; default {run_folder.DEFAULT}",
+        help=f"a run's folder, or one with runs in it (default: {run_folder.DEFAULT})",
     )
     args = parser.parse_intermixed_args(argv)
     named = args.runs or [run_folder.DEFAULT]

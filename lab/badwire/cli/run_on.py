@@ -15,11 +15,10 @@ from badwire.session.connection import ControlConnection, lab_ended
 from badwire.util.signals import Interrupted
 
 _CHUNK = 1 << 16  # bytes
-_ABOUT = """Run a program on a host until it ends; standard input goes to the program, its output comes back, byte by
-byte, and Ctrl-C goes to the program. PROGRAM is the name of a reference
-program, such as echo_serial, or a path to your own. Among the arguments of a reference program, the name of a host is
-replaced by its address; among those of your own, write {server}, and {server.address6} for its
-IPv6 address. The exit status is that of the program."""
+_ABOUT = """Run a program on a host until it ends. Standard input goes to the program and its output comes back, byte by
+byte; Ctrl-C goes to the program. PROGRAM is the name of a reference program, such as echo_serial, or a path to your
+own. In the arguments of a reference program, the name of a host is replaced by its address; in those of your own,
+write {server} for the address, and {server.address6} for the IPv6 address. The exit status is that of the program."""
 
 
 def run_on(argv: list[str]) -> int:

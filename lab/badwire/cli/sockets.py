@@ -31,10 +31,10 @@ Row = tuple[str, ...]
 
 def sockets(argv: list[str]) -> int:
     """Print the tables; with --watch at every change, until Ctrl-C or the end of the lab. Raises LabError."""
-    parser = arguments.Parser("sockets", "Print the hosts' tables of sockets, from their kernels.")
+    parser = arguments.Parser("sockets", "Print the hosts' socket tables, as their kernels list them.")
     add_name(parser.add_argument)
     parser.add_argument("--watch", action="store_true", help="print them again whenever a socket changes, until Ctrl-C")
-    parser.add_argument("hosts", nargs="*", metavar="HOST", help="only these hosts (all)")
+    parser.add_argument("hosts", nargs="*", metavar="HOST", help="only these hosts (default: all)")
     args = parser.parse_intermixed_args(argv)
     connection = connect(args.name)
     connection.send(do="sockets", hosts=args.hosts, watch=args.watch)
@@ -155,7 +155,7 @@ def _redraw(tables: HostTables) -> None:
         shown = rows - 2  # a row for the note below, and one for the cursor
         hidden = len(lines) - shown
         lines = lines[:shown]
-        lines.append(f"... and {hidden} lines more")
+        lines.append(f"... and {hidden} more lines")
     body = ""
     for line in lines:
         body += f"{line[:columns]}{_ERASE_LINE}\r\n"

@@ -24,11 +24,11 @@ from badwire.util import import_path
 
 VIRTUAL = (
     "An interactive lab cannot be on the virtual clock: whenever every program waits, as while you type, its time"
-    " jumps to the next timer, so that hours pass between two keys; put the commands into a script, and run that:"
+    " jumps to the next timer, so that hours pass between two keystrokes; put the commands into a script, and run that:"
     " `{lab} kernel run -- sh -c '{lab} up --substrate netns && {lab} run-on ...; {lab} down'`."
 )
 
-# The programs to be tried out are left out where the hosts have programs of their own.
+# Without the reference programs, since these hosts have programs of their own.
 ATTACHED_COMMANDS = """\
   {lab} fault set{name} --toward {server} delay=50ms loss=10%
   {lab} fault clear{name}
@@ -78,6 +78,7 @@ def up(argv: list[str]) -> int:
         mounts=[str(path) for path in mounted],
         ipv6=args.ipv6,
         compose=str(args.compose or ""),
+        addresses=dict(args.addresses),
     )
 
 
@@ -85,13 +86,15 @@ def bring_up(args: argparse.Namespace, **request: Any) -> int:
     """Start the daemon of a lab, wait until the lab is up, and print what to type next. Raises LabError.
 
     Args:
-        args: the options that `badwire up` and `badwire attach` share: name, engine, seed, out, quiet.
+        args: the options that `badwire up` and `badwire attach` share: name, engine, seed, env, snaplen, out, quiet.
         request: the other fields of the LabRequest.
     """
     request = {
         "name": args.name,
         "engine": args.engine,
         "seed": args.seed,
+        "env": arguments.by_name(args.env, "variable"),
+        "snaplen": args.snaplen,
         "out": str(args.out.absolute()),
         **request,
     }
@@ -182,15 +185,24 @@ def _parser() -> arguments.Parser:
     arguments.add_choice(add, "--substrate", select.NAMES, default="auto")
     arguments.add_choice(add, "--engine", options.ENGINES, default="auto")
     arguments.add_choice(add, "--clock", options.CLOCKS, default="real")
-    add("--seed", type=arguments.seed, default=1, metavar="N", help="where every random draw comes from (1)")
+    add("--seed", type=arguments.seed, default=1, metavar="N", help="the seed of all random numbers (default: 1)")
     add(
         "--hosts",
-        type=_host_count,
+        type=_number_of("copies of a host", "client=2"),
         nargs="+",
         action="extend",
         default=[],
         metavar="HOST=N",
-        help="how many of a host: client=2 gives client1 and client2 in place of client",
+        help="the number of copies of a host: client=2 gives client1 and client2 in place of client",
+    )
+    add(
+        "--addresses",
+        type=_number_of("addresses", "server=2"),
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="HOST=N",
+        help="how many addresses a host has: server=2 gives it a second one, which is {server.2} in run-on",
     )
     add(
         "--sysctl",
@@ -198,7 +210,7 @@ def _parser() -> arguments.Parser:
         type=_sysctl,
         default=[],
         metavar="[HOST:]NAME=VALUE",
-        help="a setting of one host, or of all, made before any program starts",
+        help="a sysctl of one host, or of all, set before any program starts",
     )
     add(
         "--mount",
@@ -209,24 +221,30 @@ def _parser() -> arguments.Parser:
     )
     arguments.add_compose(add)
     add("--ipv6", action="store_true", help="give each host an IPv6 address too: {server.address6} in run-on")
+    arguments.add_env(add)
+    arguments.add_snaplen(add)
     arguments.add_out(add, "--out")
     add("--quiet", action="store_true", help="no progress on stderr")
     return parser
 
 
-def _host_count(value: str) -> tuple[str, int]:
-    """The argparse type of HOST=N, with at most nine digits."""
-    matched = _HOST_COUNT.fullmatch(value)
-    if matched is None:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of hosts, as in client=2")
-    return matched["host"], int(matched["number"])
+def _number_of(what: str, example: str) -> Callable[[str], tuple[str, int]]:
+    """Return the argparse type of HOST=N, with at most nine digits; ``what`` and ``example`` are for the error."""
+
+    def check(value: str) -> tuple[str, int]:
+        matched = _HOST_COUNT.fullmatch(value)
+        if matched is None:
+            raise argparse.ArgumentTypeError(f"{value!r} is not a number of {what}, as in {example}")
+        return matched["host"], int(matched["number"])
+
+    return check
 
 
 def _sysctl(value: str) -> Sysctl:
     """The argparse type of [HOST:]NAME=VALUE. The host is empty if there is none."""
     matched = _SYSCTL.fullmatch(value)
     if matched is None:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a setting of a host, as in net.ipv4.tcp_sack=0")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a sysctl with its value, as in net.ipv4.tcp_sack=0")
     return Sysctl(matched["host"] or "", matched["name"], matched["value"])
 
 

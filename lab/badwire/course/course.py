@@ -1,6 +1,6 @@
 """Reads the course, docs/course.md: the scenarios in teaching order, each with questions to answer before it is run.
 
-A question names its right option, and the claim that shows that it is right, if the claim holds in a run.
+A question names its correct option, and the claim that, if it holds in a run, shows that the option is correct.
 """
 
 import re
@@ -32,8 +32,8 @@ class Question:
     Attributes:
         text: the question.
         options: the possible answers.
-        right: the number of the right option, counted from 1.
-        claim: the title of the claim that shows that this option is right.
+        right: the number of the correct option, counted from 1.
+        claim: the title of the claim that shows that this option is correct.
     """
 
     text: str
@@ -43,7 +43,7 @@ class Question:
 
     @property
     def answer(self) -> str:
-        """The text of the right option."""
+        """The text of the correct option."""
         return self.options[self.right - 1]
 
     def shown_by(self, claims: "Iterable[ClaimResult]") -> "ClaimResult | None":

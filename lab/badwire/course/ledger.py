@@ -100,7 +100,8 @@ def entries(book: Textbook, scenarios: Iterable[Scenario]) -> tuple[LedgerEntry,
                 number = text.statement
                 if number not in citations_of:
                     raise RequestError(
-                        f"{scenario.name}: the claim {claim.name} cites {number}, which docs/textbook.md does not have."
+                        f"{scenario.name}: the claim {claim.name} cites {number}, which docs/textbook.md does not have;"
+                        " correct it."
                     )
                 citation = Citation.of(scenario, claim, text)
                 citations_of[number].append(citation)

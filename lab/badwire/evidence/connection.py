@@ -36,7 +36,7 @@ class Side:
         """The segments that it sent, in order.
 
         Args:
-            flags: the TCP flags, such as "SA"; or several of these, such as ("F", "R"), of which a segment has one.
+            flags: the TCP flags, such as "SA"; or several such sets, as in ("F", "R"), of which a segment has one.
             data: whether a segment carries data; None for any.
         """
         return self.stream.sent(self.host, flags, data)
@@ -85,11 +85,25 @@ class Side:
     @property
     def _sockets(self) -> Records[SocketTimeline]:
         host = self.hosts.host(self.host)
-        return host.timelines(
+        found = host.timelines(
             port=self.port,
             remote_port=self._peer_port,
             protocol="tcp",
         )
+        return found.where(self._has_addresses)
+
+    def _has_addresses(self, timeline: SocketTimeline) -> bool:
+        """Whether a socket has the addresses of the segments: another one of the host may have the same ports."""
+        addresses = self.stream.addresses_of(self.host)
+        return addresses is None or addresses == (timeline.local[0], timeline.remote[0])
+
+    @property
+    def address(self) -> str:
+        """Its address on this connection. Raises NotRecorded when its segments have none."""
+        addresses = self.stream.addresses_of(self.host)
+        if addresses is None:
+            raise NotRecorded.of("no segment of this connection has addresses")
+        return addresses[0]
 
     @property
     def socket(self) -> SocketTimeline:

@@ -9,15 +9,16 @@ Instants are integers, in nanoseconds of the hosts' monotonic clock; durations a
 raises NotRecorded when there is none; a query for several things returns Records, which may be empty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Self
+from typing import Any, NoReturn, Self
 
 from badwire.evidence.connection import Connection
 from badwire.evidence.frames import Frame
+from badwire.evidence.hidden import may_hide, unread
 from badwire.evidence.host import HostEvidence
 from badwire.evidence.provenance import noted
 from badwire.evidence.reassembly import Reassembled, reassemble
@@ -76,9 +77,26 @@ class Evidence:
 
     @cached_property
     def hosts6(self) -> Mapping[str, str]:
-        """The IPv6 address of each host, by its name; empty if the lab was without IPv6."""
+        """The IPv6 address of each host, by its name; empty if the lab had no IPv6."""
         hosts: Mapping[str, str] = self.meta.get("hosts6", {})
         return hosts
+
+    @cached_property
+    def further(self) -> Mapping[str, list[str]]:
+        """The addresses beside the first one of each family, of each host that has some, by its name."""
+        addresses: Mapping[str, list[str]] = self.meta.get("further", {})
+        return addresses
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """The values of the scenario's parameters, by name. One that was not recorded raises NotRecorded."""
+        return _RecordedParameters(self.meta.get("parameters", {}))
+
+    @cached_property
+    def env(self) -> Mapping[str, str]:
+        """The variables of the environment that were given on the command line, by name."""
+        given: Mapping[str, str] = self.meta.get("env", {})
+        return given
 
     @property
     def error(self) -> str | None:
@@ -94,7 +112,7 @@ class Evidence:
         """How many records the last one counts that are not there, as a sentence; None when all of them are.
 
         Where the last one is missing too, or counts wrongly, the sentence names the sample that does not fit the one
-        before.
+        before. Where none does, it names what the lab records of each host and is not there.
         """
         missing = missing_records(self.records)
         if missing:
@@ -103,6 +121,10 @@ class Evidence:
         if self._gaps:
             hosts = "; ".join(f"{host}: {gap}" for host, gap in self._gaps.items())
             return f"{EVIDENCE} does not have the samples as they were written ({hosts})"
+        for host in self.hosts:
+            missing_of_host = _missing_of(host, self.records)
+            if missing_of_host:
+                return f"{EVIDENCE} does not have the {missing_of_host} of {host}"
         return None
 
     @cached_property
@@ -249,7 +271,7 @@ class Evidence:
         """The frames and faults of the whole run."""
         if self._run is not None:
             return self._run.wire  # a frame that is sent within a part of the run may be delivered after that part
-        return WireEvidence(self.records, self.pcap, self.hosts, self.hosts6)
+        return WireEvidence(self.records, self.pcap, self.hosts, self.hosts6, self.further)
 
     def frames(
         self,
@@ -290,6 +312,8 @@ class Evidence:
             after=after,
             before=before,
         )
+        if selection.reads_headers:
+            self._note_hidden(selection)
         return selection.of(self._frames)
 
     @cached_property
@@ -331,6 +355,7 @@ class Evidence:
         self._check(source)
         self._check(to)
         selection = FrameSelection(source=source, to=to, port=port, protocol="udp")
+        self._note_hidden(selection)
         found = selection.of(self._reassembled.frames)
         for datagram in found:
             noted(self._reassembled.pieces.get(id(datagram), ()))
@@ -389,13 +414,21 @@ class Evidence:
         """What may hide a frame that a query did not find, for people; empty if nothing does.
 
         That is each kind of frame in this part of the run that could not be read, each datagram whose fragments cannot
-        be put together, and each host whose own sockets talked over its loopback interface during the run, which is
-        not captured, or whose packets there were not counted. ``run.wire.unseen`` is without the loopback interfaces,
-        for a claim about what passed between hosts.
+        be put together, and each host whose own sockets communicated over its loopback interface during the run, which
+        is not captured, or whose packets there were not counted. ``run.wire.unseen`` is without the loopback
+        interfaces, for a claim about what passed between hosts.
         """
-        unread = [frame for frame in self.wire.unread if self.covers(frame.t)]
+        unread_frames = [frame for frame in self.wire.unread if self.covers(frame.sent_at)]
         incomplete = self._reassembled.incomplete
-        return (*unread_kinds(unread), *incomplete_datagrams(incomplete), *self._unseen_on_loopback)
+        return (*unread_kinds(unread_frames), *incomplete_datagrams(incomplete), *self._unseen_on_loopback)
+
+    def _note_hidden(self, asked: FrameSelection) -> None:
+        """Note what may hide a frame from a query that reads headers, by the sender and the time that it asks for."""
+        for frame in self.wire.unread:
+            if self.covers(frame.sent_at) and asked.includes_sending(frame):
+                may_hide([unread(frame.source, frame.what)])
+        incomplete = [frame for frame in self._reassembled.incomplete if asked.includes_sending(frame)]
+        may_hide(incomplete_datagrams(incomplete))
 
     @property
     def _unseen_on_loopback(self) -> tuple[str, ...]:
@@ -414,7 +447,8 @@ class Evidence:
         return tuple(found)
 
     def addresses(self, host: str) -> Records[str]:
-        """A host's addresses: its IPv4 address, and the IPv6 addresses from which it sent frames.
+        """A host's addresses: its IPv4 address, its IPv6 address, its further ones, and the other IPv6 addresses from
+        which it sent frames.
 
         Raises:
             NotRecorded: the run has no such host.
@@ -434,6 +468,7 @@ class Evidence:
         """TCP connections in the order in which they began; ``port`` is the server's."""
         self._check(client)
         self._check(server)
+        self._note_hidden(FrameSelection())
         found = []
         for connection in self._connections:
             if (
@@ -506,7 +541,7 @@ class Evidence:
                 changes += [(served_from, 1), (closing.first.sent_at, -1)]
         if not closed:
             raise NotRecorded.of("no client closed its connection to port {port}", port=port)
-        changes.sort()  # of the same time, those that leave first
+        changes.sort()  # of the same time, those that leave come first
         return max(accumulate(change for _, change in changes), default=0)
 
     def _check(self, name: str | None) -> None:
@@ -518,3 +553,27 @@ class Evidence:
             name=name,
             hosts=tuple(self.hosts),
         )
+
+
+class _RecordedParameters(dict[str, Any]):
+    """Values by name; see ``Evidence.parameters``."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise NotRecorded.of("this run has no parameter {name}, only {parameters}", name=name, parameters=tuple(self))
+
+
+def _missing_of(host: str, records: Iterable[Record]) -> str | None:
+    """What the lab records of each host and ``records``, of a whole run, do not have; None if they have all of it.
+
+    At the end of a run the lab first asks which calls are still blocking, then for the last table and counters.
+    """
+    kinds = [record["kind"] for record in records if record.get("host") == host]
+    if "facts" not in kinds:
+        return "facts"
+    if "blocking" in kinds:
+        last = len(kinds) - 1 - kinds[::-1].index("blocking")
+        if "sample" not in kinds[last:]:
+            return "last table of the sockets"
+        if "counters" not in kinds[last:]:
+            return "last counters"
+    return None

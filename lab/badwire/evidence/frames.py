@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from badwire.evidence.hidden import may_hide, unread
 from badwire.packets.packet import Arp, Icmp, Icmp6, Ip, Packet, Tcp, Udp, decode
 from badwire.store.records import NS, NotRecorded
 
@@ -52,9 +53,17 @@ class Frame:
         return tuple(delivery.damaged for delivery in self.deliveries if delivery.damaged is not None)
 
     @property
-    def packet(self) -> Packet:
-        """The decoded headers of the frame as it was sent."""
+    def decoded(self) -> Packet:
+        """As ``packet``, for the lab's own search through all frames, of which a claim sees what is found."""
         return decode(self.data)
+
+    @property
+    def packet(self) -> Packet:
+        """The decoded headers of the frame as it was sent. For a claim it is noted if they cannot be read."""
+        packet = self.decoded
+        if packet.unread and not packet.is_later_fragment:
+            may_hide([unread(self.source, packet.unread)])
+        return packet
 
     @property
     def arp(self) -> Arp | None:

@@ -30,8 +30,8 @@ def join(
 ) -> tuple[Frame, ...]:
     """Find the deliveries of each frame sent, by the receiver's port and by the frame's bytes.
 
-    Frames to addresses outside the lab are left out, and so are multicast frames, which the bridge may not forward, but
-    for those of IPv6's neighbour discovery, and copies that the bridge flooded to other ports than the receiver's.
+    Frames to addresses outside the lab are left out, and so are multicast frames, which the bridge may not forward,
+    except for those of IPv6 neighbour discovery, and copies that the bridge flooded to other ports than the receiver's.
 
     Args:
         captured: the frames captured on the ports of the bridge, with times in ns.

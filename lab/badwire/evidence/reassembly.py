@@ -48,7 +48,7 @@ class _Datagram:
         for offset in sorted(self.pieces):
             if offset != expected:
                 return False
-            ip = self.pieces[offset].ip
+            ip = self.pieces[offset].decoded.ip
             payload = _payload(self.pieces[offset].data)
             if ip is None or payload is None:
                 return False
@@ -65,7 +65,7 @@ def reassemble(frames: Iterable[Frame]) -> Reassembled:
     incomplete: list[tuple[int, Frame]] = []
     begun: dict[_Key, _Datagram] = {}
     for position, frame in enumerate(frames):
-        ip = frame.ip
+        ip = frame.decoded.ip
         if ip is None or not ip.is_fragment:
             placed.append((position, frame))
             continue

@@ -1,7 +1,7 @@
 """A host's sockets, as samples of the kernel's table show them: their states, in order, and how long each lasted.
 
-A sample is recorded as what changed since the one before, and is kept so: a whole table is put together when it is
-asked for, and what a query counts over all samples, it counts along the changes.
+A sample is recorded, and kept in memory, as the changes since the sample before. A whole table is put together only
+when a query asks for it; a query that counts over all samples counts along the changes.
 
 A change of state happened after the last sample that does not show it, and not later than the first one that does, so
 every duration is a Span.
@@ -262,7 +262,7 @@ class TableSample:
 
     @classmethod
     def of(cls, record: Record) -> "TableSample":
-        """What a record says of a sample, without what is as in the sample before."""
+        """A sample from its record, which has only what changed since the sample before."""
         t = record["t"]
         previous = record.get("prev")
         changed = [SocketSample.of(each, t) for each in record["sockets"]]
@@ -304,8 +304,9 @@ class TableSample:
 def _linked(samples: Iterable[TableSample]) -> Iterator[TableSample]:
     """The samples of a host in order, each with what it needs to put its table together.
 
-    A whole table is kept when more has been recorded since the last one than the table has sockets. So those that are
-    kept are together not larger than what was recorded, and to put any other together takes no more than its size.
+    A whole table is kept when more has been recorded since the last one than the table has sockets. So the
+    kept tables together are no larger than the records, and putting any other table together takes no more steps than
+    its size.
     """
     table: _Table = {}
     before: TableSample | None = None
@@ -576,7 +577,7 @@ def _counts(samples: Iterable[TableSample], counted: Callable[[SocketSample], bo
 
 
 def _is_in(state: str, port: int | None) -> Callable[[SocketSample], bool]:
-    """Whether a socket is in ``state``, on a local port or on any. Raises ValueError for a state that TCP has not."""
+    """Whether a socket is in ``state``, on a local port or on any. Raises ValueError for a state that TCP lacks."""
     _check(state)
     return lambda socket: socket.state == state and selects(port, socket.local_port)
 

@@ -54,6 +54,14 @@ class TcpStream:
         """The host at the other end."""
         return self.server if host == self.client else self.client
 
+    def addresses_of(self, host: str) -> tuple[str, str] | None:
+        """The address of a host, and that of the other end; None if the segments have no addresses."""
+        for frame in self.frames:
+            if frame.ip is not None:
+                ends = (frame.ip.source, frame.ip.destination)
+                return ends if frame.source == host else (ends[1], ends[0])
+        return None
+
     def sent(
         self,
         host: str | None = None,
@@ -313,14 +321,15 @@ def streams(frames: Iterable[Frame]) -> tuple[TcpStream, ...]:
     groups: list[_Group] = []
     current: dict[frozenset[AddressedEndpoint], _Group] = {}
     for frame in frames:
-        if frame.tcp is None:
+        segment = frame.decoded.tcp
+        if segment is None:
             continue
-        source = (frame.source, frame.tcp.source_port)
-        toward = (frame.toward, frame.tcp.destination_port)
+        source = (frame.source, segment.source_port)
+        toward = (frame.toward, segment.destination_port)
         endpoints = _endpoints(frame, source, toward)
         group = current.get(endpoints)
         if group is None or _begins_anew(frame, source, group.frames):
-            is_answer = has_flags(frame.tcp.flags, "SA")
+            is_answer = has_flags(segment.flags, "SA")
             group = _Group(toward, source) if is_answer else _Group(source, toward)
             current[endpoints] = group
             groups.append(group)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from badwire.errors import BadFault
 from badwire.evidence.frames import Frame
+from badwire.evidence.hidden import may_hide, unread
 from badwire.evidence.join import join
 from badwire.evidence.provenance import noted
 from badwire.evidence.reassembly import Reassembled, reassemble
@@ -73,7 +74,7 @@ class UnknownFault(Fault):
 class UnreadFrame:
     """A frame that could not be read: when it was sent (ns), by which host, and what it is: ``ethertype 0x88cc``."""
 
-    t: int
+    sent_at: int
     source: str
     what: str
 
@@ -114,6 +115,7 @@ class WireEvidence:
         capture: the frames captured on the ports of the bridge.
         hosts: the IPv4 address of each host, by its name.
         hosts6: the IPv6 address of each host that has one, by its name.
+        further: the addresses beside these, of each host that has some, by its name.
     """
 
     def __init__(
@@ -122,11 +124,19 @@ class WireEvidence:
         capture: CaptureFile,
         hosts: Mapping[str, str],
         hosts6: Mapping[str, str] | None = None,
+        further: Mapping[str, list[str]] | None = None,
     ) -> None:
         self._records = tuple(records)
-        self.capture = capture
+        self._capture = capture
         self._hosts = hosts
         self._hosts6 = hosts6 or {}
+        self._further = further or {}
+
+    @property
+    def capture(self) -> CaptureFile:
+        """The capture itself, for a claim about frames that ``frames`` leaves out, such as those to a group."""
+        may_hide([unread(frame.source, frame.what) for frame in self.unread])
+        return self._capture
 
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
@@ -137,7 +147,7 @@ class WireEvidence:
             if facts.mac:
                 macs[facts.mac] = facts.host
         return join(
-            self.capture.frames,
+            self._capture.frames,
             hosts=self._hosts,
             macs=macs,
             addresses=self.addresses,
@@ -148,7 +158,9 @@ class WireEvidence:
     def addresses(self) -> Mapping[str, str]:
         """The host with each address: its own, and the other IPv6 addresses from which it sent frames."""
         addresses = {address: host for hosts in (self._hosts, self._hosts6) for host, address in hosts.items()}
-        for frame in self.capture.frames:
+        for host, more in self._further.items():
+            addresses.update(dict.fromkeys(more, host))
+        for frame in self._capture.frames:
             if frame.direction != "in" or frame.data[12:14] != ipv6.ETHERTYPE:
                 continue
             ip = decode(frame.data).ip
@@ -163,12 +175,11 @@ class WireEvidence:
         Later fragments are not among them, since ``reassembled`` has their datagrams.
         """
         unread = []
-        for frame in self.capture.frames:
+        for frame in self._capture.frames:
             if frame.direction != "in":
                 continue
             packet = decode(frame.data)
-            is_later_fragment = packet.ip is not None and packet.ip.offset > 0
-            if packet.unread and not is_later_fragment:
+            if packet.unread and not packet.is_later_fragment:
                 unread.append(UnreadFrame(frame.t, frame.port, packet.unread))
         return tuple(unread)
 
@@ -211,9 +222,9 @@ class WireEvidence:
         if last is None or last.get("dropped") is None:
             return None
         counted_by_the_agent = int(last["dropped"])
-        counted_by_the_kernel = self.capture.dropped or 0
+        counted_by_the_kernel = self._capture.dropped or 0
         frames = int(last["frames"])
-        missing_in_the_file = frames - len(self.capture.frames)
+        missing_in_the_file = frames - len(self._capture.frames)
         return max(
             counted_by_the_agent,
             counted_by_the_kernel,
@@ -225,7 +236,7 @@ class WireEvidence:
         """Whether every frame of the run was recorded. Only then does the capture show that a frame was never sent."""
         if self.frames_not_captured != 0:
             return False
-        return self.capture.complete
+        return self._capture.complete
 
     def _kind(self, kind: str) -> tuple[Record, ...]:
         found = [record for record in self._records if record["kind"] == kind]
@@ -260,16 +271,23 @@ class FrameSelection:
     after: int | None = None
     before: int | None = None
 
+    @property
+    def reads_headers(self) -> bool:
+        """Whether it selects by what a frame is, so that it cannot find a frame that could not be read."""
+        return (self.port, self.flags, self.data, self.protocol) != (None, None, None, None)
+
+    def includes_sending(self, frame: Frame | UnreadFrame) -> bool:
+        """Whether the query asks for frames of this sender at this time."""
+        return selects(self.source, frame.source) and self._includes_time(frame.sent_at)
+
     def includes(self, frame: Frame) -> bool:
         """Whether the query asks for this frame."""
-        if not selects(self.source, frame.source):
+        if not self.includes_sending(frame):
             return False
         if not selects(self.to, frame.toward):
             return False
-        if not self._includes_time(frame.sent_at):
-            return False
         # What needs the frame to be decoded comes last.
-        if self.protocol is not None and frame.packet.protocol != self.protocol:
+        if self.protocol is not None and frame.decoded.protocol != self.protocol:
             return False
         if self.port is not None and not _has_port(frame, self.port):
             return False
@@ -384,13 +402,14 @@ def _decision(record: Record) -> Decision:
 
 
 def _has_port(frame: Frame, port: int) -> bool:
-    ports = frame.packet.ports or ()
+    ports = frame.decoded.ports or ()
     return port in ports
 
 
 def _has_any(frame: Frame, flags: Flags) -> bool:
     """Whether the frame is a segment with these flags, or with one of several sets of flags."""
-    if frame.tcp is None:
+    segment = frame.decoded.tcp
+    if segment is None:
         return False
     wanted = (flags,) if isinstance(flags, str) else flags
-    return any(has_flags(frame.tcp.flags, alternative) for alternative in wanted)
+    return any(has_flags(segment.flags, alternative) for alternative in wanted)

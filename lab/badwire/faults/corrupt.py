@@ -15,9 +15,9 @@ class Corrupt(Fault):
     """Flips one bit of a frame with ``probability`` (0 to 1); no checksum is corrected, so the receiver can detect it.
 
     The first ``spare`` bytes are never changed, nor, by the relay, the Ethernet header: a wrong MAC address has nothing
-    to do with checksums. netem chooses among all bytes, so in a full frame one flip in a hundred is in that header; to
-    spare bytes the relay is needed. The header of IPv6 has no checksum (RFC 8200 section 3), and the checksums of TCP,
-    UDP and ICMPv6 cover its addresses, length and next header, so a flip elsewhere in it is not detected.
+    to do with checksums. netem chooses among all bytes, so in a full frame one flip in a hundred is in that header;
+    sparing bytes needs the relay. The IPv6 header has no checksum (RFC 8200 section 3), and the checksums of TCP, UDP
+    and ICMPv6 cover its addresses, length and next header, so a flip elsewhere in it is not detected.
     """
 
     name: ClassVar[str] = "corrupt"

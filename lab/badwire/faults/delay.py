@@ -13,7 +13,7 @@ class Delay(Fault):
 
     With jitter the delay of each frame is drawn independently, uniformly from ``time - jitter`` to ``time + jitter`` as
     in netem without a distribution table, so a frame can overtake another. A Rate on the same port keeps them in order.
-    Above 0.1 s of jitter the relay is needed.
+    A jitter above 0.1 s needs the relay.
     """
 
     name: ClassVar[str] = "delay"

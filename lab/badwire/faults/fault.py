@@ -112,7 +112,7 @@ def _check_together(parts: Sequence[Netem]) -> None:
 
 
 def _limit(rate: Netem, delay_ns: int) -> int:
-    """The rate's limit, plus the frames that a delay has on their way, which netem counts against its limit too.
+    """The rate's limit, plus the frames that a delay holds, which netem counts against its limit too.
 
     So the queue is as long as asked, or up to a tenth longer. A lower limit, such as one for full frames only, would
     drop smaller frames from an empty queue.
@@ -129,13 +129,13 @@ def _limit(rate: Netem, delay_ns: int) -> int:
     if least_limit <= QUEUE:
         way_out += f", or a limit of {least_limit} and more"
     raise UnsupportedFault(
-        f"netem counts up to {on_their_way} frames that a delay has on their way against the rate's limit of"
+        f"netem counts up to {on_their_way} frames that a delay holds against the rate's limit of"
         f" {rate.limit}; {way_out}."
     )
 
 
-# A rule's decision: the verdict to record ("": none), and every frame that goes on, each with its time in ns of
-# CLOCK_MONOTONIC. If no frame goes on, the frame is dropped or kept; if two do, it is duplicated.
+# A rule's decision: the verdict to record ("": none), and every frame that is forwarded, each with its time in ns of
+# CLOCK_MONOTONIC. If none is forwarded, the frame is dropped or kept; if two are, it is duplicated.
 Decision = tuple[str, tuple[tuple[bytes, int], ...]]
 # rule(frame, at): ``frame`` begins with its Ethernet header; ``at`` is when it reaches this rule, in the same clock.
 Rule = Callable[[bytes, int], Decision]
@@ -154,7 +154,7 @@ class Keeping(Protocol):
 
 @runtime_checkable
 class Answering(Protocol):
-    """A rule that may answer the sender of a frame; it is asked to whenever it lets no frame go on."""
+    """A rule that may answer the sender of a frame; ``answer`` is called whenever the rule forwards no frame."""
 
     def __call__(self, frame: bytes, at: int, /) -> Decision: ...
 
@@ -163,7 +163,7 @@ class Answering(Protocol):
 
 
 def passed(frame: bytes, at: int) -> Decision:
-    """The frame goes on at ``at``, and nothing is recorded."""
+    """Forward the frame at ``at``, and record nothing."""
     return "", ((frame, at),)
 
 

@@ -33,7 +33,7 @@ class Datagrams(Generic[T]):
 
     def __init__(self) -> None:
         self._decisions: dict[_Key, T] = {}
-        self._begun: set[_Key] = set()  # those of which the first fragment has come
+        self._begun: set[_Key] = set()  # those whose first fragment has arrived
 
     def recall(self, ip: IpHeader) -> T | None:
         """The decision for the datagram of a fragment; None without one.

@@ -20,7 +20,7 @@ from badwire.util.suggestion import did_you_mean
 
 NO_LIMIT = "all"  # the word for None, in a field that may be None
 EXAMPLE = "delay=50ms loss=10%"
-# What other tools, and people, call a fault.
+# Names that other tools, and people, use for a fault.
 _OTHER_NAMES = {
     "latency": "delay",
     "lag": "delay",
@@ -36,7 +36,7 @@ _OTHER_NAMES = {
     "cut": "partition",
     "disconnect": "partition",
 }
-# Two of these with the same fields would mean no more than one of the two.
+# Of two of these with the same fields, only one could have an effect.
 _ONLY_ONE = frozenset({"rate", "mtu", "partition"})
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%/]*)", re.IGNORECASE)
@@ -156,7 +156,7 @@ class Word:
 
 
 TIME = Quantity(
-    description="a time with its unit, as 50ms or 1.5s",
+    description="a time with its unit, such as 50ms or 1.5s",
     units={
         "s": Decimal(1),
         "ms": Decimal("1e-3"),
@@ -167,13 +167,13 @@ TIME = Quantity(
     example="50ms",
 )
 SHARE = Quantity(
-    description="a share, as 10% or 0.1",
+    description="a share, such as 10% or 0.1",
     units={"%": Decimal("0.01")},
     largest_bare=Decimal(1),
     example="10%",
 )
 RATE = Quantity(
-    description="a rate with its unit, as 500kbit or 10Mbit",
+    description="a rate with its unit, such as 500kbit or 10Mbit",
     units={
         "gbit": Decimal("1e9"),
         "mbit": Decimal("1e6"),
@@ -227,7 +227,7 @@ def parse(words: Sequence[str]) -> list[Fault]:
 
 
 def _check_twice(faults: Sequence[Fault]) -> None:
-    """Raise BadFault for two rates, for example, of which it is not clear which one is meant."""
+    """Raise BadFault for two rates, for example, since it is not clear which one is meant."""
     first: dict[object, Fault] = {}
     for fault in faults:
         if fault.name not in _ONLY_ONE:
@@ -297,7 +297,7 @@ class _Started:
                 raise BadFault(f"{name} takes no value; write just {name}{self._optional()}.")
             return
         if value is None:
-            raise BadFault(f"{name} needs a value, its {required}: {self.kinds[required].description}.")
+            raise BadFault(f"{name} needs a value for its {required}: {self.kinds[required].description}.")
         self.set(required, value, f"{name}={value}")
 
     def _optional(self) -> str:
@@ -311,9 +311,9 @@ class _Started:
         parsed = kind.parse(_with_usual_case(field, value))
         means_none = value == NO_LIMIT and _may_be_none(self.kind, field)
         if parsed is None and not means_none:
-            raise BadFault(f"{word}: the {field} of {name} is {kind.description}, not {value!r}.")
+            raise BadFault(f"{word}: the {field} of {name} must be {kind.description}, not {value!r}.")
         if field in self._values:
-            raise BadFault(f"{word}: the {field} of {name} is given twice; to have two of a fault, name it twice.")
+            raise BadFault(f"{word}: the {field} of {name} is given twice; for a second {name}, name it again.")
         self._values[field] = parsed
 
     def fault(self) -> Fault:

@@ -60,8 +60,8 @@ def datagram_length(frame: bytes) -> int:
 def packet_too_big(frame: bytes, too_long: Ipv6Header, mtu: int) -> bytes:
     """ICMPv6 type 2 with the next hop's MTU (RFC 4443 section 3.2), to the sender of this frame.
 
-    It quotes as much of the datagram as fits the smallest MTU of IPv6. Like ``fragmentation_needed`` it has the address
-    of the host that was not reached.
+    It quotes as much of the datagram as fits into the minimum MTU of IPv6. Like ``fragmentation_needed`` it has the
+    address of the host that was not reached.
     """
     source, destination = too_long.destination, too_long.source
     quoted = frame[ETHERNET_HEADER : min(too_long.end, ETHERNET_HEADER + _IPV6_MTU - HEADER - _ICMPV6_HEADER)]

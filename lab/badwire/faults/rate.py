@@ -13,7 +13,7 @@ class Rate(Fault):
     """Delivers ``bits_per_second``, one frame after the other; if ``limit`` frames wait, the next is dropped.
 
     A frame's length includes its Ethernet header, as in netem. The limit counts the frame that is being sent and those
-    behind it, but not those that a Delay on the same port has on their way. netem counts both, so it is used for both
+    behind it, but not those that a Delay on the same port holds. netem counts both, so it is used for both
     faults only where these are few. When a Rate replaces a Delay, netem first sends what the Delay still has.
     """
 

@@ -12,7 +12,7 @@ class Reorder(Fault):
     """Delays every frame by ``by`` seconds, but with ``probability`` (0 to 1) not at all.
 
     So a frame overtakes those that were sent up to ``by`` seconds before it; frames that are further apart stay in
-    order. This is how netem does it; together with a Delay or a Rate the relay is needed.
+    order. This is how netem does it; together with a Delay or a Rate it needs the relay.
     """
 
     name: ClassVar[str] = "reorder"

@@ -8,8 +8,9 @@ OFF = {
     "net.ipv6.conf.default.disable_ipv6": "1",
 }
 # A lab has no router and gives out its addresses itself, each once, so nothing is solicited and nothing waits:
-# - accept_ra 0: no router advertisement is heeded, and so no router solicited (Linux net/ipv6/addrconf.c,
-#   addrconf_dad_completed), which a host would do three times, four seconds apart (RFC 4861 section 6.3.7).
+# - accept_ra 0: the host ignores router advertisements, and so sends no router solicitations (Linux
+#   net/ipv6/addrconf.c, addrconf_dad_completed), of which it would send three, four seconds apart (RFC 4861 section
+#   6.3.7).
 # - accept_dad 0: an address can be used at once, without duplicate address detection, which takes at least a second
 #   (RFC 4862 section 5.4).
 # Each is for the interface; `default` is for an engine that moves the interface into the namespace afterwards.

@@ -125,7 +125,7 @@ def _engines(substrates: list[str]) -> list[Capability]:
     try:
         facts = _facts_of_a_wire(substrates)
     except LabError as error:
-        reason = f"no wire could be tried: {error}"
+        reason = f"no wire could be brought up: {error}"
         return [Capability(name, False, reason, fallback) for name, fallback in fallbacks.items()]
     reasons: Mapping[str, str] = facts.get("why", {})
     engines = []
@@ -137,7 +137,7 @@ def _engines(substrates: list[str]) -> list[Capability]:
 
 def _facts_of_a_wire(substrates: list[str]) -> dict[str, Any]:
     if not substrates:
-        raise LabError("this machine cannot have hosts")
+        raise LabError("no substrate works on this machine")
     substrate = select.make(substrates[0], lambda text: None)
     topology = Topology.of("server", "client")
     with (

@@ -194,6 +194,11 @@ class Packet:
     icmp6: Icmp6 | None = None
 
     @property
+    def is_later_fragment(self) -> bool:
+        """Whether it is a fragment without the headers of its datagram, which are in the first one."""
+        return self.ip is not None and self.ip.offset > 0
+
+    @property
     def unread(self) -> str:
         """What was not decoded, such as ``ethertype 0x88cc``, so that the frame may be anything; empty if nothing.
 

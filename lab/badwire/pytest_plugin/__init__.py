@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from badwire.cli.arguments import add_run_options
+from badwire.cli.arguments import add_run_options, by_name
 from badwire.errors import BadOption
 from badwire.pytest_plugin import fixtures, marker
 from badwire.pytest_plugin.fixtures import lab as lab
@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Reports(config))
     try:
         required()
+        by_name(config.getoption("lab_parameters"), "parameter")
+        by_name(config.getoption("lab_env"), "variable")
     except BadOption as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -65,9 +67,24 @@ def pytest_collect_file(
     return [ScenarioFile.from_parent(parent, path=file_path)]
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Check --lab-set once all tests are known, and before one runs. Raises UsageError."""
+    config = session.config
+    texts = by_name(config.getoption("lab_parameters"), "parameter")
+    goes_on = not session.testsfailed or config.getoption("continue_on_collection_errors")
+    if not texts or not goes_on or Reports.are_wanted():
+        return
+    with own_path():
+        from badwire.pytest_plugin import parameters  # it imports what only tests with a lab need
+    try:
+        parameters.check(session.items, texts)
+    except BadOption as error:
+        raise pytest.UsageError(str(error)) from error
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """With --lab-clock virtual, run a test that has a lab in a kernel of its own, and report what it reported there."""
+    """With --lab-clock virtual, run a test that uses a lab in a kernel of its own, and pass on its reports."""
     if item.config.getoption("lab_clock") != "virtual" or Reports.are_wanted():
         return None
     names = getattr(item, "fixturenames", ())
@@ -81,21 +98,21 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let the frames of a test in a lab of several tests begin here."""
+    """Mark where the frames of this test begin, in a lab that several tests share."""
     for run in open_runs(item.config):
         run.test_began = time.monotonic_ns()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Fail a test that has a marker `lab`, and no lab to which it applies."""
+    """Fail a test that has a marker `lab`, but no lab to which the marker applies."""
     yield
     is_marked = any(mark.name == "lab" for mark in item.own_markers)
     has_lab = any(run.node == item.nodeid for run in open_runs(item.config))
     if is_marked and not has_lab:
         pytest.fail(
-            "this test has a marker lab, and does not use the fixture `lab`, to which it applies; take the fixture"
-            " among its arguments, or remove the marker (that of `lab_module` is the module's pytestmark).",
+            "this test has a marker lab, but does not use the fixture `lab`, to which it applies; add the fixture to"
+            " its arguments, or remove the marker (that of `lab_module` is the module's pytestmark).",
             pytrace=False,
         )
 

@@ -1,5 +1,6 @@
 """The fixtures: `lab` for a test, `lab_module` and `lab_session` for many, `lab_factory` for fixtures of one's own."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ def lab_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     """A function that brings a lab up for a ``with`` block, for fixtures of one's own, of any scope.
 
     It takes the arguments of the marker `lab`, and a ``name`` for the folder of its runs. Relative paths are relative
-    to pytest's root directory.
+    to the file that calls it.
 
         @pytest.fixture(scope="class")
         def far(lab_factory):
@@ -61,11 +62,16 @@ def lab_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     """
 
     @contextmanager
-    def make(*, name: str = "lab", **arguments: Any) -> "Iterator[Lab]":
-        config = request.config
-        settings = _checked(lambda: LabSettings.of(arguments, config.rootpath))
-        with lab_run(config, settings, name, name, tmp_path_factory.mktemp("lab") / "runs") as run:
+    def made(name: str, arguments: dict[str, Any], folder: Path) -> "Iterator[Lab]":
+        settings = _checked(lambda: LabSettings.of(arguments, folder))
+        with lab_run(request.config, settings, name, name, tmp_path_factory.mktemp("lab") / "runs") as run:
             yield run.lab
+
+    def make(*, name: str = "lab", **arguments: Any) -> "AbstractContextManager[Lab]":
+        # A fixture of the session has no test, whose file the paths could be relative to; its caller has a file.
+        caller = Path(sys._getframe(1).f_code.co_filename)
+        folder = caller.parent if caller.is_file() else request.config.rootpath
+        return made(name, arguments, folder)
 
     return make
 

@@ -13,6 +13,7 @@ from badwire.pytest_plugin import session
 from badwire.report.junit import properties_of
 from badwire.report.terminal import INDENT, claim_lines
 from badwire.result.result import ClaimResult, Run
+from badwire.scenario.parameters import restricted
 from badwire.scenario.scenario_file import Scenario, load
 from badwire.topology import compose  # noqa: F401  (loaded now, before pytest puts folders of tests on sys.path)
 
@@ -28,7 +29,10 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterable["ClaimItem"]:
         """Yield an item for each claim of the scenario, then one for each claim about the instrument."""
         try:
-            self.scenario = load(str(self.path), session.options(self.config).compose)
+            options = session.options(self.config)
+            scenario = load(str(self.path), options.compose)
+            texts = restricted(options.parameters, scenario.parameters)
+            self.scenario = scenario.with_parameters(texts)
         except LabError as error:
             raise self.CollectError(str(error)) from error
         for claim in self.scenario.claims:

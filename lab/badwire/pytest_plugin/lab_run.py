@@ -66,7 +66,7 @@ class LabRun:
 
 
 def _why(report: pytest.TestReport) -> str:
-    """The reason of a failure or of a skip, on one line; empty for a test that passed."""
+    """The reason for a failure or a skip, on one line; empty for a test that passed."""
     if report.passed:
         return ""
     expected_failure = getattr(report, "wasxfail", None)
@@ -95,11 +95,11 @@ def lab_run(config: pytest.Config, settings: LabSettings, node: str, name: str, 
         config: of the session, whose --lab-... options apply.
         settings: how the lab is made.
         node: the id of pytest's node whose lab it is.
-        name: of that node, from which the run's folder has its name.
+        name: of that node, after which the run's folder is named.
         runs: the folder of all runs, unless --lab-out names one.
 
-    The current test is skipped, or fails if BADWIRE_REQUIRE says so, if this machine cannot have a lab. It fails if the
-    lab cannot be brought up for another reason.
+    If this machine cannot run a lab, the current test is skipped, or fails if BADWIRE_REQUIRE says so. If the lab
+    cannot be brought up for another reason, the test fails.
     """
     with own_path():
         from badwire.errors import LabError
@@ -119,6 +119,7 @@ def lab_run(config: pytest.Config, settings: LabSettings, node: str, name: str, 
             hosts = [host.name for host in topology.hosts]
             settings.check(hosts)
             mounts = settings.resolved_mounts()
+            parameters = settings.parameter_values(node, options.parameters)
             if settings.virtual_only and options.clock != "virtual":
                 pytest.skip(f"for the virtual clock only ({settings.virtual_only}); run it with --lab-clock virtual.")
             substrate = session.substrate(config)
@@ -141,6 +142,8 @@ def lab_run(config: pytest.Config, settings: LabSettings, node: str, name: str, 
                     mounts=mounts,
                     programs=programs,
                     snaplen=options.snaplen,
+                    parameters=parameters,
+                    env=options.env,
                     progress=session.progress,
                 )
             )

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     import pytest
 
     from badwire.scenario.settings import Hosts, Mounts, Routes, Sysctls, SysctlsByHost
+    from badwire.testbed.parameters import Parameters
     from badwire.topology.topology import Topology
 
 USAGE = (
-    "lab(topology=None, sysctls=None, hosts=None, routes=None, mounts=(), virtual_only='', ipv6=False): how the lab"
-    " of a test is made: another compose file or Topology; sysctls for all hosts or for each; how many of a host;"
+    "lab(topology=None, sysctls=None, hosts=None, routes=None, mounts=(), virtual_only='', ipv6=False,"
+    " parameters=None, addresses=None): how the lab of a test is made: another compose file or Topology; sysctls for"
+    " all hosts or for each; how many of a host;"
     " metrics of routes;"
     " files and folders that every host sees; why the test is for the virtual clock only;"
-    " whether hosts have IPv6."
+    " whether hosts have IPv6; parameters that --lab-set can set, with their defaults; how many addresses a host has."
 )
 
 
@@ -30,7 +32,7 @@ class LabSettings:
 
     Args:
         topology: a compose file, or a Topology; None for the file that --lab-compose names, else the lab's own.
-        sysctls, hosts, routes, mounts, virtual_only, ipv6: as in ``@scenario``.
+        sysctls, hosts, routes, mounts, virtual_only, ipv6, parameters, addresses: as in ``@scenario``.
         folder: relative paths are relative to it.
     """
 
@@ -41,6 +43,8 @@ class LabSettings:
     mounts: "Mounts" = ()
     virtual_only: str = ""
     ipv6: bool = False
+    parameters: "Parameters" = field(default_factory=dict)
+    addresses: "Hosts" = field(default_factory=dict)
     folder: Path = Path()
 
     @classmethod
@@ -61,7 +65,7 @@ class LabSettings:
         given = {name: value for name, value in arguments.items() if value is not None}
         topology = given.get("topology")
         if topology is not None and not isinstance(topology, Topology | Path | str):
-            raise BadOption(f"topology= is the path of a compose file, or a Topology, not {topology!r:.200}.")
+            raise BadOption(f"topology= must be the path of a compose file, or a Topology, not {topology!r:.200}.")
         check_types(given)
         return cls(**given, folder=folder)
 
@@ -77,7 +81,9 @@ class LabSettings:
             if marker.args:
                 shown = ", ".join(f"{value!r:.200}" for value in marker.args)
                 names = ", ".join(ARGUMENTS)
-                raise BadOption(f"the marker lab takes its arguments by name, and has {shown} without one: {names}")
+                raise BadOption(
+                    f"the marker lab takes its arguments by name, and has {shown} without one; it takes {names}"
+                )
             cls.of(marker.kwargs, folder)
             for name, value in marker.kwargs.items():
                 if value is not None:
@@ -105,7 +111,7 @@ class LabSettings:
             topology = compose.load(self.folder / topology)
         if self.ipv6:
             topology = topology.with_ipv6()
-        return topology.with_hosts(**self.hosts)
+        return topology.with_hosts(**self.hosts).with_addresses(**self.addresses)
 
     def resolved_mounts(self) -> list[Path]:
         """The absolute paths that every host sees. Raises BadOption for one that cannot be mounted."""
@@ -120,6 +126,17 @@ class LabSettings:
             from badwire.scenario import settings
 
         return settings.for_each(self.sysctls, hosts)
+
+    def parameter_values(self, owner: str, texts: Mapping[str, str]) -> "Parameters":
+        """The values of the parameters: those of ``texts`` that are for one of them, and the defaults.
+
+        Raises:
+            BadOption: a text is not of its parameter's type; ``owner`` says whose it is.
+        """
+        with own_path():
+            from badwire.scenario import parameters
+
+        return parameters.with_texts(owner, self.parameters, parameters.restricted(texts, self.parameters))
 
     def check(self, hosts: Sequence[str]) -> None:
         """Check what is asked for beside the mounts. Raises BadOption for a host that is not one of these."""

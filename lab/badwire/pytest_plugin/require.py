@@ -19,7 +19,7 @@ def required() -> frozenset[str]:
             continue
         if name not in KNOWN:
             known = ", ".join(KNOWN)
-            raise BadOption(f"BADWIRE_REQUIRE names {name!r}, which is not one of {known}.")
+            raise BadOption(f"BADWIRE_REQUIRE names {name!r}, which is not one of {known}; correct it.")
         names.add(name)
     return frozenset(names)
 

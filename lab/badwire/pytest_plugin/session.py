@@ -46,7 +46,7 @@ def folder_in_kernel(config: pytest.Config) -> Path:
     """The run's folder of the one test of a session on the virtual clock. Raises BadOption if it is in use already."""
     folder = Path(OUT)
     if (folder / EVIDENCE).exists():
-        raise BadOption("a test on the virtual clock can have one lab; this one has another already.")
+        raise BadOption("a test on the virtual clock can have only one lab, and this one has another already; use one.")
     return folder
 
 
@@ -124,7 +124,7 @@ def check_kernel_is_built() -> None:
         from badwire.uml import cache  # few sessions need it
 
     if cache.current_kernel() is None:
-        raise MachineError("The kernel of the virtual clock is not built yet; make kernel builds it, once.")
+        raise MachineError("The kernel of the virtual clock is not built yet; `make kernel` builds it, once.")
 
 
 def skip_or_fail(config: pytest.Config, error: LabError) -> NoReturn:
@@ -136,7 +136,7 @@ def skip_or_fail(config: pytest.Config, error: LabError) -> NoReturn:
 
 
 def _needs(run_options: Options) -> list[str]:
-    """What a machine needs to run a lab with these options, in the names of BADWIRE_REQUIRE."""
+    """What a machine needs to run a lab with these options, by the names that BADWIRE_REQUIRE uses."""
     needs = [run_options.engine]
     if run_options.substrate == "auto":
         needs += ["netns", "docker"]
@@ -166,8 +166,8 @@ def substrate(config: pytest.Config) -> Substrate:
         # In a kernel of the virtual clock there is one test only.
         return chosen if chosen.name != "netns" or in_kernel() else _with_launcher(config)
     raise BadOption(
-        "this test asked for a lab by getfixturevalue, so it was not seen that it needs the virtual clock; name the"
-        " fixture among the test's arguments."
+        "this test asked for a lab by getfixturevalue, so the plugin did not know that it needs the virtual clock; name"
+        " the fixture among the test's arguments."
     )
 
 

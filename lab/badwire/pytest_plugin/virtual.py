@@ -21,7 +21,7 @@ from badwire.uml.clock import VirtualClock
 from badwire.uml.paths import AUX, OUT
 
 _FILE = f"{AUX}/reports.jsonl"
-_LINES = 30  # of the output of a pytest that broke off, in the report
+_LINES = 30  # of the output of a pytest that ended early, in the report
 # What the inner pytest would write outside of its kernel's /tmp; pytest's last value of an option counts.
 _NO_FILES = ("--junitxml=", "--basetemp=/tmp/pytest-of-lab", "-o", "cache_dir=/tmp/pytest-cache", "--log-file=")
 
@@ -36,7 +36,7 @@ def run_test(item: pytest.Item) -> None:
 
 
 def _reports(item: pytest.Item) -> list[pytest.TestReport]:
-    """The reports that the test made in its kernel; one of a failure or a skip if it did not come to its end."""
+    """The reports that the test made in its kernel; if it did not finish, a report of a failure or a skip."""
     found: list[pytest.TestReport] = []
     output = bytearray()
 
@@ -51,7 +51,7 @@ def _reports(item: pytest.Item) -> list[pytest.TestReport]:
         return found
     if call.excinfo is None:
         lines = output.decode("utf-8", "backslashreplace").splitlines()[-_LINES:]
-        text = "\n".join(["the pytest in the kernel of the virtual clock broke off; its last output:", *lines])
+        text = "\n".join(["the pytest in the kernel of the virtual clock ended early; its last output:", *lines])
         call = pytest.CallInfo.from_call(lambda: pytest.fail(text, pytrace=False), when="setup")
     broken: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
     return [*found, broken]
@@ -89,9 +89,11 @@ def _run(item: pytest.Item, found: list[pytest.TestReport], output: bytearray) -
 def _check_marker(item: pytest.Item) -> None:
     """Raise RequestError if what the test asks of its lab does not exist."""
     settings = LabSettings.of_markers(item.iter_markers("lab"), item.path.parent)
-    topology = settings.resolved_topology(session.options(item.config).compose)
+    options = session.options(item.config)
+    topology = settings.resolved_topology(options.compose)
     settings.check([host.name for host in topology.hosts])
     settings.resolved_mounts()
+    settings.parameter_values(item.nodeid, options.parameters)
 
 
 def _read(config: pytest.Config, folder: Path) -> list[pytest.TestReport]:

@@ -187,6 +187,18 @@ def faults_by(environment: Mapping[str, Any]) -> str:
     return " and ".join(names)
 
 
+def given(environment: Mapping[str, Any]) -> list[str]:
+    """What was given to the run: its parameters as "bytes=1000000", and variables of programs as "env LEVEL=9"."""
+    parameters = [f"{name}={value_text(value)}" for name, value in environment.get("parameters", {}).items()]
+    variables = [f"env {name}={value}" for name, value in environment.get("env", {}).items()]
+    return [*parameters, *variables]
+
+
+def value_text(value: object) -> str:
+    """A parameter's value as ``--set`` takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def call(call: Call) -> str:
     """A call as strace(1) shows it: ``bind(0.0.0.0:7000) = EADDRINUSE``; or that it has not returned."""
     args = ", ".join(map(_short, call.args))

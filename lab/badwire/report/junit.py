@@ -1,7 +1,7 @@
 """Runs as JUnit XML, for a CI: a suite for each scenario, a case for each claim.
 
 Names and properties are those of `pytest scenarios --junitxml`. A claim that fails is a failure. One that is unknown is
-an error, and so is a run that broke off. A scenario that was not run is skipped, with the reason.
+an error, and so is a run that ended early. A scenario that was not run is skipped, with the reason.
 """
 
 import json

@@ -55,7 +55,7 @@ def _row(scenario: Scenario, run: "Run") -> str:
 
 
 def _not_held(ended: Iterable["RunOutcome"]) -> Iterator[str]:
-    """A row for each check that decided a claim against it; none for runs that broke off or could not begin."""
+    """A row for each check that decided a claim against it; none for runs that ended early or could not begin."""
     for _, run in ended:
         result = run.result
         if run.folder is None or result.error is not None:

@@ -107,6 +107,7 @@ class Story:
         events: calls, programs and their output.
         faults: the faults on the wire.
         notes: the scenario's notes, each with its time.
+        given: the parameters and variables of the run, as ``describe.given`` writes them.
     """
 
     hosts: tuple[str, ...]
@@ -117,6 +118,7 @@ class Story:
     events: tuple[Event, ...]
     faults: tuple[FaultInForce, ...]
     notes: tuple[tuple[int, str], ...]
+    given: tuple[str, ...] = ()
 
 
 NOT_SHOWN = ("settimeout", "getsockname", "getpeername")  # calls that change nothing on the wire or in the kernel
@@ -140,6 +142,7 @@ def story(run: Evidence) -> Story:
         events=tuple(events),
         faults=tuple(faults),
         notes=tuple((note.t - began, note.text) for note in run.notes),
+        given=tuple(describe.given({"parameters": run.parameters, "env": run.env})),
     )
 
 

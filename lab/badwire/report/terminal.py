@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from badwire.report.describe import faults_by
+from badwire.report.describe import faults_by, given
 from badwire.result.result import CheckResult, ClaimResult, Result
 from badwire.util.text import visible
 
@@ -33,7 +33,7 @@ STATUSES = {  # of runs that were judged
 def render(result: Result, colour: bool = False, width: int = WIDTH) -> str:
     """The result: each claim with its verdict and its checks, then a line about the run.
 
-    Claims about the lab itself are shown only if they do not hold. If the run broke off, the checks are left out: the
+    Claims about the lab itself are shown only if they do not hold. If the run ended early, the checks are left out: the
     reason is the same for all of them, and stderr has it once.
     """
     lines = [f"{result.scenario}: {result.title}", ""]
@@ -124,7 +124,7 @@ def summary(result: Result, colour: bool = False) -> str:
             counts.append(f"{number} of {len(verdicts)} {participle}")
     text = ", ".join(counts)
     if result.error is not None:
-        text += "; the run broke off"
+        text += "; the run ended early"
     environment = ", ".join(_environment(result))
     if environment:
         text += f" ({environment})"
@@ -143,6 +143,7 @@ def _environment(result: Result) -> Iterator[str]:
         yield f"Linux {kernel}"
     if result.environment.get("lang") == "c":
         yield "programs in C"
+    yield from map(visible, given(result.environment))
     if engines:
         yield f"faults by {faults_by(result.environment)}"
     if seconds is not None:

@@ -10,6 +10,7 @@ from badwire.util.text import visible
 _MS = 1_000_000  # ns; shorter times on the wire are not shown
 
 # The order of lines of the same time. Frames come after these, in the order of their numbers.
+_GIVEN = -4
 _NOTE = -3
 _FAULT = -2
 _EVENT = -1
@@ -29,7 +30,7 @@ class TimedLine(NamedTuple):
 def show(story: Story) -> Iterator[str]:
     """The lines: seconds since the run began, host, event. Control characters in a program's output are escaped."""
     width = max((len(host) for host in story.hosts), default=0)
-    lines: list[TimedLine] = []
+    lines = [TimedLine(0, _GIVEN, f"given: {text}") for text in story.given]
     lines += _notes(story)
     lines += _faults(story)
     lines += _states(story, width)

@@ -36,7 +36,7 @@ def judgement(
     Args:
         scenario: its claims are judged.
         run: the evidence; None if it cannot be read, then there is an error.
-        error: what broke the run off.
+        error: why the run ended early; None if it did not.
 
     Returns:
         The result, and for each claim the frames that it was judged on.
@@ -66,10 +66,10 @@ def judgement(
 
 
 def _not_judged(claim: Claim, error: LabError | None) -> ClaimResult:
-    """A claim on a run that broke off, or without evidence."""
+    """A claim on a run that ended early, or without evidence."""
     why = Sentence("there is no evidence")
     if error is not None:
-        why = Sentence("it broke off: {error}", {"error": str(error)})
+        why = Sentence("the run ended early: {error}", {"error": str(error)})
     check = unknown("the run", why)
     judged = Judged(claim, (check,))
     return ClaimResult.of(judged)
@@ -110,7 +110,7 @@ def environment(run: Evidence) -> dict[str, Any]:
     """
     facts = {}
     for host in run.hosts:
-        with suppress(NotRecorded):  # a run may break off before a host has reported its facts
+        with suppress(NotRecorded):  # a run may end before a host has reported its facts
             facts[host] = run.host(host).facts
     kernel = _kernel(list(facts.values()))
     engines = {fault.engine for fault in run.faults()}
@@ -132,7 +132,10 @@ def environment(run: Evidence) -> dict[str, Any]:
         "seed": run.meta.get("seed"),
         "lang": run.meta.get("lang"),
         "compiler": run.meta.get("compiler"),
+        "parameters": dict(run.parameters),
+        "env": dict(run.env),
         "hosts": dict(run.hosts),
+        "further": dict(run.further),
         "sysctls": sysctls,
         "took": (ended - began) / NS,
     }

@@ -17,7 +17,10 @@ from badwire.util.sentence import Sentence
 FILE = "result.json"
 FORMAT = 2
 _ENVIRONMENT: Mapping[str, type | tuple[type, ...]] = {  # the types that reports rely on
+    "parameters": dict,
+    "env": dict,
     "hosts": dict,
+    "further": dict,
     "sysctls": dict,
     "engines_used": list,
     "took": (int, float),
@@ -66,7 +69,7 @@ class CheckResult:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "CheckResult":
-        """The check that ``to_json`` gave. Raises KeyError, TypeError, ValueError."""
+        """The check that ``to_json`` described. Raises KeyError, TypeError, ValueError."""
         return cls(
             name=Sentence.from_json(data["name"]),
             verdict=_verdict(data["verdict"]),
@@ -133,7 +136,7 @@ class ClaimResult:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "ClaimResult":
-        """The claim that ``to_json`` gave. Raises KeyError, TypeError, ValueError."""
+        """The claim that ``to_json`` described. Raises KeyError, TypeError, ValueError."""
         return cls(
             name=_text(data["name"]),
             title=_text(data["title"]),
@@ -271,6 +274,9 @@ def _environment(value: object) -> Mapping[str, Any]:
             continue
         if not isinstance(value[name], kind):
             raise TypeError(f"{name} in the environment has the wrong type")
+    for addresses in value.get("further", {}).values():
+        if not isinstance(addresses, list):
+            raise TypeError("the further addresses of a host are not a list")
     for sysctls in value.get("sysctls", {}).values():
         if not isinstance(sysctls, dict):
             raise TypeError("the sysctls of a host are not a JSON object")

@@ -42,5 +42,6 @@ class RealClock:
             seed=options.seed,
             programs=self.programs,
             snaplen=options.snaplen,
+            env=options.env,
             progress=self._report,
         )

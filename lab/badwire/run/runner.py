@@ -82,7 +82,7 @@ class Runner:
         observer: follows the runs in more detail.
 
     Raises:
-        BadOption: the options do not go together.
+        BadOption: the options contradict each other.
         MachineError: this machine cannot run scenarios with these options.
     """
 

@@ -1,7 +1,7 @@
 """The first half of a run: brings a lab up, plays the scenario in it, and writes the evidence to the run folder."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from badwire.errors import LabError, RunError
@@ -23,6 +23,7 @@ def collect(
     seed: int,
     programs: CPrograms | None,
     snaplen: int,
+    env: Mapping[str, str],
     progress: Callable[[str], None],
 ) -> LabError | None:
     """Play a scenario and write its evidence to ``folder``.
@@ -35,6 +36,7 @@ def collect(
         seed: the seed of all random numbers.
         programs: the reference programs in C, if it is played with those.
         snaplen: how many bytes of each frame the capture keeps.
+        env: variables of the environment of every program.
         progress: called with a short text as each step begins.
 
     Returns:
@@ -60,6 +62,8 @@ def collect(
                 mounts=scenario.mounts(),
                 programs=programs,
                 snaplen=snaplen,
+                parameters=scenario.parameters,
+                env=env,
                 progress=progress,
             ) as lab,
             guarded(),
@@ -92,4 +96,4 @@ def unexpected(error: Exception, scenario: Scenario, folder: Path) -> LabError:
     except OSError as refusal:
         traceback_note = f"the traceback could not be saved ({refusal.strerror})"
     position = where(error, scenario.file)
-    return RunError(f"{scenario.name} broke off in {scenario.file.name}, {position}; {traceback_note}.")
+    return RunError(f"{scenario.name} failed in {scenario.file.name}, {position}; {traceback_note}.")

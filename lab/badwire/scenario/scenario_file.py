@@ -9,18 +9,22 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from badwire.claims.claim import Claim, claims_of
 from badwire.errors import BadOption, RequestError, UnknownScenario
+from badwire.scenario.named_hosts import named_hosts
+from badwire.scenario.parameters import with_texts
 from badwire.scenario.settings import Hosts, Mounts, Routes, Sysctls, SysctlsByHost, check_routes, check_types, for_each
 from badwire.substrate import mounts
-from badwire.topology.topology import Topology
+from badwire.testbed.parameters import Parameters
+from badwire.topology.topology import HERE, Topology
 from badwire.util import project
+from badwire.util.suggestion import did_you_mean
 from badwire.util.users_code import cause, described, guarded
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ class Declaration:
     routes: Routes = field(default_factory=dict)
     virtual_only: str = ""
     ipv6: bool = False
+    parameters: Parameters = field(default_factory=dict)
+    addresses: Hosts = field(default_factory=dict)
 
 
 def scenario(
@@ -52,6 +58,8 @@ def scenario(
     routes: Routes | None = None,
     virtual_only: str = "",
     ipv6: bool = False,
+    parameters: Parameters | None = None,
+    addresses: Hosts | None = None,
 ) -> Callable[[ScenarioFunction], Declaration]:
     """Declare a function to be the scenario of its file.
 
@@ -65,7 +73,12 @@ def scenario(
             are relative to the current directory of the run.
         routes: metrics of each host's route to the network, named as in ip-route(8): {"client": {"initcwnd": 1}}.
         virtual_only: why the scenario cannot run on the real clock, such as "two hours of keepalive"; empty if it can.
-        ipv6: give each host an IPv6 address beside its IPv4 address; without it no host sends a frame of IPv6.
+        ipv6: give each host an IPv6 address beside its IPv4 address; without it no host sends an IPv6 frame.
+        parameters: values that can be set on the command line (``--set bytes=2000000``), by name, with their defaults:
+            {"bytes": 1_000_000}. A default is a number, text, or True or False, and a value has its type. The scenario
+            reads ``lab.parameters["bytes"]``, a claim ``run.parameters["bytes"]``.
+        addresses: how many addresses of each family a host has: with {"server": 2} it has a second one, named
+            ``server.2``, which is ``lab.host("server").addresses[1]``.
 
     Raises:
         BadOption: an argument has a wrong type.
@@ -77,6 +90,8 @@ def scenario(
         "routes": {} if routes is None else routes,
         "virtual_only": virtual_only,
         "ipv6": ipv6,
+        "parameters": {} if parameters is None else parameters,
+        "addresses": {} if addresses is None else addresses,
     }
     check_types(settings)
 
@@ -91,6 +106,7 @@ class Scenario:
     """A scenario as loaded from its file.
 
     ``lesson`` is the file's docstring. ``compose`` is the compose file with the hosts; None for the lab's own.
+    ``parameters`` has the value of each parameter.
     """
 
     name: str
@@ -99,10 +115,16 @@ class Scenario:
     declared: Declaration
     claims: tuple[Claim, ...]
     compose: Path | None = None
+    parameters: Parameters = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         return self.declared.title
+
+    def with_parameters(self, texts: Mapping[str, str]) -> "Scenario":
+        """A copy with these values of its parameters. Raises BadOption for an unknown name or a wrong type."""
+        values = with_texts(self.name, self.declared.parameters, texts)
+        return replace(self, parameters=values)
 
     def topology(self) -> Topology:
         """Return the hosts of the compose file, as many of each as the scenario asks for. Raises BadTopology."""
@@ -111,7 +133,7 @@ class Scenario:
         topology = compose.load(self.compose or project.COMPOSE)
         if self.declared.ipv6:
             topology = topology.with_ipv6()
-        return topology.with_hosts(**self.declared.hosts)
+        return topology.with_hosts(**self.declared.hosts).with_addresses(**self.declared.addresses)
 
     def host_names(self) -> list[str]:
         """Return the names of the hosts. Raises BadTopology."""
@@ -131,9 +153,20 @@ class Scenario:
 
     def check(self) -> None:
         """Check what the scenario asks for. Raises RequestError if a host or a path does not exist."""
+        self._check_hosts()
         self.sysctls()
         self.mounts()
         check_routes(self.declared.routes, self.host_names())
+
+    def _check_hosts(self) -> None:
+        """Raise BadOption if the function asks for a host that there is not."""
+        known = self.host_names()
+        for name in named_hosts(self.declared.run):
+            if name not in (*known, HERE):
+                where = (self.compose or project.COMPOSE).name
+                listed = ", ".join(known)
+                hint = did_you_mean(name, known, otherwise=f"there are {listed}.")
+                raise BadOption(f"{self.name} asks for the host {name!r}, which is not in {where}: {hint}")
 
     def why_not_on(self, clock: str) -> str | None:
         """Return a sentence if the scenario cannot run on this clock, "real" or "virtual"; None if it can."""
@@ -156,9 +189,7 @@ def find(name: str) -> Path:
         UnknownScenario: there is none; the message suggests similar names.
     """
     if name.endswith((".yml", ".yaml")) and os.path.isfile(name):
-        raise UnknownScenario(
-            f"{name} is a compose file, and not a scenario: name a scenario, and add --compose {name}."
-        )
+        raise UnknownScenario(f"{name} is a compose file, not a scenario: name a scenario, and add --compose {name}.")
     if name.endswith(".py") or "/" in name:
         if os.path.isfile(name) and not name.endswith(".py"):
             raise UnknownScenario(f"{name} is not a scenario file, whose name ends with .py; name one.")
@@ -208,11 +239,12 @@ def load(name: str, compose: Path | None = None) -> Scenario:
         declared=declaration,
         claims=claims,
         compose=compose,
+        parameters=dict(declaration.parameters),
     )
 
 
 def not_loaded(file: Path) -> Scenario:
-    """Stand in for a scenario whose file cannot be loaded, in a report: it has a name, and neither title nor claims."""
+    """A stand-in, in a report, for a scenario whose file cannot be loaded: it has a name, but no title or claims."""
     nothing = Declaration(run=lambda lab: None, title="")
     return Scenario(name=file.stem, file=file, lesson="", declared=nothing, claims=())
 

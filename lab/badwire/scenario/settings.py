@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from badwire.errors import BadOption
+from badwire.scenario.parameters import are_parameters
 
 SysctlValues = Mapping[str, str | int]
 Sysctls = SysctlValues | Mapping[str, SysctlValues]
@@ -16,7 +17,7 @@ Mounts = Sequence[str | Path]
 
 
 def check_types(arguments: Mapping[str, object]) -> None:
-    """Check the arguments that ``@scenario`` and the marker ``lab`` have in common; others are not looked at.
+    """Check the arguments that ``@scenario`` and the marker ``lab`` have in common; others are not checked.
 
     Raises:
         BadOption: one has a wrong type; the text says which one it must have.
@@ -26,7 +27,7 @@ def check_types(arguments: Mapping[str, object]) -> None:
             continue
         is_right, form = _FORMS[name]
         if not is_right(value):
-            raise BadOption(f"{name}= is {form}, not {value!r:.200}.")
+            raise BadOption(f"{name}= must be {form}, not {value!r:.200}.")
 
 
 def for_each(sysctls: Sysctls, hosts: Sequence[str]) -> SysctlsByHost:
@@ -117,8 +118,14 @@ _FORMS: Mapping[str, tuple[Callable[[object], bool], str]] = {
         'a mapping such as {"net.ipv4.tcp_sack": "0"} for all hosts, or {"server": {"net.ipv4.tcp_sack": "0"}}',
     ),
     "hosts": (_are_hosts, 'a mapping from hosts of the topology to whole numbers, such as {"client": 3}'),
+    "addresses": (_are_hosts, 'a mapping from hosts to numbers of addresses, such as {"server": 2}'),
     "mounts": (_are_paths, 'a list of paths, such as ["my_server"]'),
     "routes": (_are_routes, 'a mapping such as {"client": {"initcwnd": 1}}'),
+    "parameters": (
+        are_parameters,
+        'a mapping from names to defaults, such as {"bytes": 1_000_000}; a default is a finite number, text, or True or'
+        " False",
+    ),
     "virtual_only": (_is_text, 'text, such as "two hours of keepalive"'),
     "ipv6": (_is_flag, "True or False"),
 }

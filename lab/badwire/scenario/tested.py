@@ -27,10 +27,10 @@ _LESSON = "A lab of pytest's fixture. What the tests did, and what the hosts and
 
 @claim("Each test passed", Instrument("the outcome that pytest reported, as the evidence has it"))
 def each_test_passed(run: Evidence) -> Checks:
-    """A test that was skipped, or whose end is not on record, has neither passed nor failed."""
+    """A test that was skipped, or whose end was not recorded, has neither passed nor failed."""
     tests = [record for record in run.records if record["kind"] == TEST]
     if not tests:
-        yield unknown("a test", Sentence("no outcome of a test is on record"))
+        yield unknown("a test", Sentence("no outcome of a test was recorded"))
     for test in tests:
         yield _outcome(test)
 

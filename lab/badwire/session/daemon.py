@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from badwire.errors import LabError, RunError
-from badwire.options import Options
+from badwire.options import SNAPLEN, Options
 from badwire.result.judge import INTERACTIVE
 from badwire.run.real_clock import RealClock
 from badwire.scenario import settings
@@ -40,7 +40,7 @@ class LabRequest:
     Attributes:
         name: the lab's name, "lab" by default.
         engine: "auto", "netem" or "relay".
-        seed: where every random draw comes from.
+        seed: the seed of all random numbers.
         out: the folder of all runs.
         substrate: "auto", "docker" or "netns".
         hosts: the number of hosts of each name, where it is not one.
@@ -50,6 +50,9 @@ class LabRequest:
         compose: the compose file with the hosts; empty for the lab's own.
         attach: the projects, networks and containers to join; empty for hosts of the lab's own.
         network: the network on which they are joined; empty if they share only one.
+        addresses: how many addresses of each family a host has, by its name, where it is not one.
+        env: variables of the environment of every program.
+        snaplen: how many bytes of each frame the capture keeps.
     """
 
     name: str
@@ -64,12 +67,15 @@ class LabRequest:
     compose: str = ""
     attach: tuple[str, ...] = ()
     network: str = ""
+    addresses: Mapping[str, int] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    snaplen: int = SNAPLEN
 
     @property
     def topology(self) -> Topology:
-        """The hosts of the compose file, in the numbers asked for. Raises BadTopology."""
+        """The hosts of the compose file, each in the number requested. Raises BadTopology."""
         file = Path(self.compose) if self.compose else project.COMPOSE
-        topology = compose.load(file).with_hosts(**self.hosts)
+        topology = compose.load(file).with_hosts(**self.hosts).with_addresses(**self.addresses)
         return topology.with_ipv6() if self.ipv6 else topology
 
     def host_sysctls(self) -> dict[str, dict[str, str]]:
@@ -157,6 +163,8 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
                 seed=request.seed,
                 sysctls=sysctls,
                 mounts=[Path(path) for path in request.mounts],
+                snaplen=request.snaplen,
+                env=request.env,
                 recording=server.make_recorder,
                 progress=starter.report_progress,
             ) as lab:
@@ -181,7 +189,7 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
 
 
 def _facts(lab: Lab) -> dict[str, object]:
-    hosts = {name: host.address for name, host in lab.hosts.items()}
+    hosts = {name: " ".join(host.addresses) for name, host in lab.hosts.items()}
     return {"folder": str(lab.folder), "substrate": lab.substrate, "hosts": hosts}
 
 

@@ -16,11 +16,11 @@ def write_report(folder: Path, base: Path, error: LabError | None, began: float)
     Args:
         folder: the run's folder.
         base: the folder of all runs.
-        error: what broke the lab off; None if nothing did.
+        error: why the lab ended early; None if it did not.
         began: when the lab was started, in seconds of the monotonic clock.
 
     Returns:
-        Warnings, a sentence each: what could not be written, and what the lab finds wrong with itself.
+        Warnings, a sentence each: what could not be written, and claims about the lab itself that do not hold.
     """
     try:
         run = finish(folder, INTERACTIVE, error, began, base)

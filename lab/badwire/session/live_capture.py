@@ -55,7 +55,8 @@ class PcapngStream:
             self._writer.frame(t + self._clock_offset, port, direction, data, length)
 
     def add_statistics(self, frames: int, lost: int) -> None:
-        """Write a statistics block: how many frames passed so far, and how many of them were lost. The last counts."""
+        """Write a statistics block: how many frames have passed, and how many of them were lost. The last block
+        counts."""
         self._writer.statistics(time.time_ns(), self._ports[0], frames, lost)
 
     def take(self) -> bytes:

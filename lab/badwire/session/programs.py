@@ -59,7 +59,7 @@ class ProgramEvents:
         """The program's events until it or the command ends.
 
         Raises:
-            LabError: the host or the lab broke.
+            LabError: the host or the lab has failed.
         """
         while True:
             event = self._queue.get()
@@ -192,6 +192,8 @@ def serve_shell(interactive: InteractiveLab, connection: ControlConnection, requ
 def _address_variables(interactive: InteractiveLab) -> dict[str, str]:
     """A shell variable for each host with its address, and one with its IPv6 address if it has one.
 
+    Those of its further addresses have their numbers: ``server_2``.
+
     What a variable's name cannot have becomes an underscore.
     """
     variables = {}
@@ -200,16 +202,24 @@ def _address_variables(interactive: InteractiveLab) -> dict[str, str]:
         variables[variable] = host.address
         if host.address6:
             variables[f"{variable}_address6"] = host.address6
+        for number, address in enumerate(host.addresses[1:], start=2):
+            variables[f"{variable}_{number}"] = address
+        for number, address in enumerate(host.addresses6[1:], start=2):
+            variables[f"{variable}_{number}_address6"] = address
     return variables
 
 
 def _with_names_replaced(interactive: InteractiveLab, request: Message) -> list[str]:
     """The arguments; for a reference program the bare name of a host is replaced by its address."""
-    hosts = interactive.lab.hosts
     arguments: list[str] = request["args"]
     if "/" in request["program"]:
         return arguments
-    return [hosts[argument].address if argument in hosts else argument for argument in arguments]
+    addresses = {}
+    for name, host in interactive.lab.hosts.items():
+        addresses[name] = host.address
+        for number, address in enumerate(host.addresses[1:], start=2):
+            addresses[f"{name}.{number}"] = address
+    return [addresses.get(argument, argument) for argument in arguments]
 
 
 def _exit_status(exited: Mapping[str, Any]) -> int:

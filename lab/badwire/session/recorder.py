@@ -82,7 +82,7 @@ class SessionRecorder(Recorder):
             self._notify("frames", {"frames": [*self._decoded(blocks)]})
 
     def _has_room(self, size: int) -> bool:
-        """Whether the capture may have so many more bytes."""
+        """Whether the capture may grow by this many bytes."""
         self._captured += size
         if self._captured <= MAX_CAPTURED:
             return True
@@ -97,13 +97,13 @@ class SessionRecorder(Recorder):
             yield frame.t, frame.port, frame.direction, frame.length, frame.data
 
     def fail(self, error: LabError) -> None:
-        """Make ``check`` raise the first error from now on, since the lab has broken off."""
+        """Make ``check`` raise the first error from now on, since the lab has failed."""
         if self._lab_failure is None:
             self._lab_failure = error
         self._notify("broken", {"error": error})
 
     def check(self) -> None:
-        """Raise the error that broke the lab. A full disk does not break it."""
+        """Raise the error that ended the lab. A full disk does not end it."""
         if self._lab_failure is not None:
             raise self._lab_failure
         self.update_trouble()

@@ -66,7 +66,7 @@ class SessionServer:
 
     def host_is_gone(self, host: str) -> None:
         """Record that the container of a joined host has ended, and tell every command that comes from now on."""
-        text = f"the container of {host} has ended; if it runs again, badwire detach and badwire attach join it anew"
+        text = f"the container of {host} has ended; if it runs again, `badwire detach` and `badwire attach` rejoin it"
         self.recorder.record("note", text=text)
         self.recorder.trouble = text
 

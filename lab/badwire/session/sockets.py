@@ -1,4 +1,4 @@
-"""The hosts' tables of sockets for `badwire sockets`, once or as they change."""
+"""The hosts' socket tables for `badwire sockets`, once or as they change."""
 
 import threading
 from typing import Any

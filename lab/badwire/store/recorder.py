@@ -74,7 +74,7 @@ class Recorder:
         """Append the last record, which has the number of records of each kind before it.
 
         Args:
-            error: what broke the run off; None if nothing did.
+            error: why the run ended early; None if it did not.
         """
         with self._lock:
             counts = dict(sorted(self._counts.items()))
@@ -148,8 +148,7 @@ class Recorder:
             except OSError as error:
                 self._keep(
                     DiskFull(
-                        f"{self.folder} cannot be written ({error.strerror}); free some room, or choose another"
-                        " with --out"
+                        f"{self.folder} cannot be written ({error.strerror}); make room, or choose another with --out"
                     )
                 )
 

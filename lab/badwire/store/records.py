@@ -91,7 +91,7 @@ class Return:
 class Call:
     """One system call on a controlled socket.
 
-    Of a call whose return is not on record, everything about its return raises NotRecorded.
+    Of a call whose return was not recorded, everything about its return raises NotRecorded.
 
     Attributes:
         host: the host of the socket.
@@ -99,7 +99,7 @@ class Call:
         call: the name of the call.
         args: its arguments; an address is a tuple of an IP address and a port.
         began: when it was called (ns).
-        blocked_until: the last time (ns) at which it is on record as not having returned; None if there is none.
+        blocked_until: the last time (ns) at which it was recorded as not having returned; None if there is none.
     """
 
     host: str
@@ -112,22 +112,22 @@ class Call:
 
     @property
     def returned(self) -> bool:
-        """Whether its return is on record."""
+        """Whether its return was recorded."""
         return self._return is not None
 
     @property
     def ended(self) -> int:
-        """When it returned (ns). Raises NotRecorded if its return is not on record."""
+        """When it returned (ns). Raises NotRecorded if its return was not recorded."""
         return self._returned.t
 
     @property
     def value(self) -> Any:
-        """What it returned; None if it failed. Raises NotRecorded if its return is not on record."""
+        """What it returned; None if it failed. Raises NotRecorded if its return was not recorded."""
         return self._returned.value
 
     @property
     def errno(self) -> str | None:
-        """The name of its error; None if it succeeded. Raises NotRecorded if its return is not on record."""
+        """The name of its error; None if it succeeded. Raises NotRecorded if its return was not recorded."""
         return self._returned.errno
 
     @property
@@ -138,7 +138,7 @@ class Call:
 
     @property
     def took(self) -> float:
-        """Seconds from the call to its return. Raises NotRecorded if its return is not on record."""
+        """Seconds from the call to its return. Raises NotRecorded if its return was not recorded."""
         return (self.ended - self.began) / NS
 
     @property
@@ -151,7 +151,7 @@ class Call:
         """The result of a call that succeeded.
 
         Raises:
-            NotRecorded: the call failed, or its return is not on record.
+            NotRecorded: the call failed, or its return was not recorded.
         """
         if self.errno is not None:
             raise NotRecorded.of(
@@ -397,6 +397,7 @@ _FIELDS: Mapping[str, FieldTypes] = {
     "end": {"t": int, "records": dict},
 }
 _MAY_HAVE: Mapping[str, FieldTypes] = {
+    "meta": {"hosts6": dict, "further": dict, "parameters": dict, "env": dict},
     "facts": {
         "release": str,
         "machine": str,
@@ -486,7 +487,7 @@ def hosts_of(meta: Record) -> frozenset[str]:
 
 
 def missing_records(records: Sequence[Record]) -> Mapping[str, int]:
-    """How many records of each kind the last record counts that are not before it; empty without a last record."""
+    """How many records of each kind are missing, by the counts in the last record; empty without a last record."""
     kinds = [record["kind"] for record in records]
     if "end" not in kinds:
         return {}
@@ -506,7 +507,8 @@ def _all_are(kind: Type, values: Iterable[object]) -> bool:
 
 def _meta(record: Record) -> bool:
     addresses = record["hosts"].values()
-    return _all_are(str, addresses)
+    further = record.get("further", {}).values()
+    return _all_are(str, addresses) and _all_are(list, further) and all(_all_are(str, more) for more in further)
 
 
 def _sample(record: Record) -> bool:

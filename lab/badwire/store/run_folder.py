@@ -57,7 +57,7 @@ def check_current_folder() -> None:
 
 
 def obstacle(path: Path) -> Path | None:
-    """The part of the path that exists and is not a directory, so that no folder can be made there; None without one.
+    """The part of the path that exists and is not a directory, so that no folder can be made there; None if none is.
 
     A symbolic link without a target is such a part, since mkdir(2) does not follow it.
     """
@@ -119,7 +119,7 @@ def find(name: str) -> Path:
 
 
 def find_all(bases: Iterable[Path]) -> list[Path]:
-    """Return the run folders in these folders, at most two levels down, the run that ended first at the front.
+    """Return the run folders in these folders, at most two levels down, in the order in which the runs ended.
 
     A base may itself be a run folder. Runs without a readable run.json come first.
     """

@@ -1,4 +1,4 @@
-"""Puts a host's tables of sockets together from its samples, each of which records what changed since the one before.
+"""Puts a host's socket tables together from its samples, each of which records what changed since the one before.
 
 ``badwire.agent.host.table_changes`` finds what changed. Each sample also has its number and how many sockets its table
 has, so that a sample that is missing or damaged is noticed: after it, the table is not known.
@@ -57,7 +57,7 @@ class SampledTable:
 
 
 def apply(table: dict[int, Row], rows: Mapping[int, Row], gone: Iterable[int]) -> bool:
-    """Make a table that of the next sample, by the ids of its sockets. Returns whether all that are gone were in it."""
+    """Bring a table up to date with the next sample; return whether the table had all sockets that are gone."""
     were_there = True
     for number in gone:
         were_there = were_there and number in table
@@ -73,7 +73,7 @@ def time_left(expires_ms: int, elapsed: int) -> int:
 
 
 def gaps(records: Iterable[Record]) -> Mapping[str, str]:
-    """Why the tables of a host are not known from some sample on, for each host of which that is so."""
+    """For each host whose tables are not known from some sample on, the reason."""
     tables: dict[str, SampledTable] = {}
     found: dict[str, str] = {}
     for record in records:

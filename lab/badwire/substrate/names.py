@@ -25,8 +25,21 @@ def entries(topology: Topology, addresses: Mapping[str, str]) -> list[tuple[str,
     return found
 
 
+def entries_of_further(topology: Topology) -> list[tuple[str, str]]:
+    """The names of the hosts' addresses beside the first, each with its addresses: those of IPv4, then of IPv6.
+
+    ``topology`` has the subnet of the lab, which the addresses are in.
+    """
+    found = []
+    for addresses in (topology.all_addresses(), topology.all_addresses6()):
+        for host in topology.hosts:
+            for number, address in enumerate(addresses.get(host.name, [])[1:], start=2):
+                found.append((host.numbered(number), address.partition("/")[0]))
+    return found
+
+
 def entries6(topology: Topology) -> list[tuple[str, str]]:
-    """Each name with its IPv6 address, in the order of the topology; empty if that is without IPv6."""
+    """Each name with its IPv6 address, in the order of the topology; empty if the topology has no IPv6."""
     return entries(topology, topology.addresses6()) if topology.ipv6 else []
 
 

@@ -165,7 +165,10 @@ class Namespaces:
         if not data:
             lines = tail(self._stderr).splitlines()
             output = lines[-1] if lines else "none"
-            raise AgentLost(f"the process that holds the namespaces ended at once; its last output: {output}")
+            raise AgentLost(
+                f"the process that holds the namespaces ended at once; run again, or use --substrate docker; its last"
+                f" output: {output}"
+            )
         answer: dict[str, object] = json.loads(data)
         return answer
 
@@ -200,7 +203,7 @@ class Netns:
         namespaces.wait_until_ready()
         wire = namespaces.wire(undo)
         addresses = topology.addresses()
-        entries = [*names.entries(topology, addresses), *names.entries6(topology)]
+        entries = [*names.entries(topology, addresses), *names.entries6(topology), *names.entries_of_further(topology)]
         hosts: dict[str, Stream] = {}
         for host in topology.hosts:
             address, _, _ = addresses[host.name].partition("/")

@@ -15,7 +15,7 @@ from badwire.substrate import names
 
 TMP = "/tmp"  # the folder that programs may write to, as on docker
 SHM = "/dev/shm"
-_SIZE = "64m"  # of each of both, as on docker
+_SIZE = "64m"  # of each of the two, as on docker
 _FLAGS = libc.MS_NOSUID | libc.MS_NODEV
 
 

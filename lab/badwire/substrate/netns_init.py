@@ -57,7 +57,7 @@ def enter_new_namespaces() -> None:
 
 
 def _map_to_nobody(user: int, group: int) -> None:
-    """Make this process, in its new user namespace, nobody: as that it keeps the user's rights to files.
+    """Map this process, in its new user namespace, to nobody; it keeps the user's rights to files.
 
     Nobody is not root, so that a program has no capabilities after execve(2).
     """
@@ -177,9 +177,9 @@ def _leave_init(control: socket.socket) -> None:
 
 
 def _become_nobody() -> int | None:
-    """Make the agent nobody; returns the user that programs have to become, None if they are nobody by that.
+    """Make the agent nobody; return the user that programs must change to, or None if they are nobody already.
 
-    In a lab of root's the agent enters a user namespace for that. Programs that see that they are root would try to
+    If root runs the lab, the agent enters a user namespace for that. Programs that see that they are root would try to
     become another user, which they may not, or refuse to start. The network namespace stays root's, since in one of
     another user namespace the kernel hides settings such as net.core.somaxconn (net/core/sysctl_net_core.c).
     """
@@ -189,7 +189,7 @@ def _become_nobody() -> int | None:
     group = os.getegid()
     try:
         libc.unshare(libc.CLONE_NEWUSER)
-    except OSError:  # root may make no user namespaces here
+    except OSError:  # root may not create user namespaces here
         return NOBODY
     _map_to_nobody(user, group)
     return None

@@ -70,7 +70,7 @@ def choose(name: str, report: Callable[[str], None]) -> Substrate:
         error = probe(name, substrate)
         if error is not None:
             raise error
-        report(f"substrate {name}: as asked for")
+        report(f"substrate {name}: as requested")
         return substrate
     docker = make("docker", report)
     no_docker = probe("docker", docker) or probe_image(report)

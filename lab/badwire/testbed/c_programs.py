@@ -55,7 +55,7 @@ class CPrograms:
 
 
 def names() -> list[str]:
-    """The names of the programs that are there in C, sorted."""
+    """The names of the programs that exist in C, sorted."""
     return sorted(source.stem for source in _sources())
 
 
@@ -78,7 +78,7 @@ def compiled(progress: Callable[[str], None]) -> CPrograms:
             _compile(programs, folder)
         except OSError as error:
             if error.errno in NO_SPACE:
-                raise DiskFull(f"There is not enough room in {programs}; make some, or set XDG_CACHE_HOME.") from error
+                raise DiskFull(f"There is not enough room in {programs}; make room, or set XDG_CACHE_HOME.") from error
             raise MachineError(f"{programs} cannot be written ({error.strerror}); set XDG_CACHE_HOME.") from error
     return CPrograms(folder, compiler)
 

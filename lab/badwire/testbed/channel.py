@@ -77,7 +77,9 @@ class Channel:
             number = next(self._numbers)
             self._pending[number] = future
             request = pack({"id": number, "do": do, **parameters})
-            with contextlib.suppress(OSError):  # the reader meets the end of the stream too, and reports it with stderr
+            with contextlib.suppress(
+                OSError
+            ):  # the reader meets the end of the stream too, and reports it with the agent's stderr
                 self._stream.send(request)
         return future
 
@@ -98,7 +100,9 @@ class Channel:
         try:
             return future.result(within)
         except concurrent.futures.TimeoutError:
-            raise Timeout(f"the agent of {self.name} did not answer '{do}' within {within:g} s") from None
+            raise Timeout(
+                f"the agent of {self.name} did not answer '{do}' within {within:g} s; is the machine overloaded?"
+            ) from None
 
     def expect_end(self) -> None:
         """Treat the end of the stream as normal from now on: it no longer produces a ``lost`` event."""

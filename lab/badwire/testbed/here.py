@@ -20,8 +20,8 @@ _numbers = itertools.count(1)  # of the second connections; a host's agent knows
 class Here:
     """A way onto the wire for the process that runs the lab, and for any client library in it.
 
-    A connection to a forwarded port ends in this process, on 127.0.0.1. A second one goes on from a host of the lab to
-    the server; it alone crosses the wire and is on record. So the client notices faults as late bytes, as the end of
+    A connection to a forwarded port ends in this process, on 127.0.0.1. A second one leads from a host of the lab to
+    the server; it alone crosses the wire and is recorded. So the client notices faults as late bytes, as the end of
     the stream and as a reset, and not in its own segments: its connect succeeds before the second connection is there,
     and it is reset if that fails. Bytes, the end of either stream and resets are passed on. Urgent data, socket options
     and how bytes are cut into segments are not.
@@ -50,13 +50,16 @@ class Here:
             BadOption: ``port`` is no TCP port, there is no other host than the server, or the lab has ended.
         """
         if self._closed:
-            raise BadOption("this lab has ended, so nothing can be forwarded to its hosts")
+            raise BadOption("this lab has ended; forward ports while it is up")
         if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 1 << 16:
             raise BadOption(f"{port!r} is not a TCP port: give a number from 1 to 65535")
         if via is None:
             others = [host for host in self._hosts.values() if host is not server]
             if not others:
-                raise BadOption(f"{server.name} is the only host of this lab, and connections to it start at another")
+                raise BadOption(
+                    f"{server.name} is the only host of this lab, and a connection to it must start at another one;"
+                    " add a host"
+                )
             via = others[-1]
         forwarded = _ForwardedPort(via, server.at(port))
         self._ports.append(forwarded)
@@ -97,7 +100,7 @@ class _ForwardedPort:
 
 
 class _ForwardedConnection:
-    """A client's connection in this process, and the one that goes on from a host.
+    """A client's connection in this process, and the second one, from a host to the server.
 
     One thread opens the second connection and passes on what the client sends, another what the server sends.
     """
@@ -119,7 +122,7 @@ class _ForwardedConnection:
         return self._from_client.is_alive()
 
     def close(self) -> None:
-        """Break both connections off, unless they have ended, and wait for that."""
+        """Reset both connections, unless they have ended, and wait for that."""
         if self.running:
             self._break_off()
             with suppress(OSError):

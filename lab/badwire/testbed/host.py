@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ class Host:
         name: its name in the topology.
         address: its IPv4 address.
         address6: its IPv6 address; None in a lab without IPv6.
+        addresses: all its IPv4 addresses, ``address`` first.
+        addresses6: all its IPv6 addresses, ``address6`` first; empty in a lab without IPv6.
         environment: variables of the environment of every program.
     """
 
@@ -46,10 +48,13 @@ class Host:
         names: AddressesByName | None = None,
         environment: Mapping[str, str] | None = None,
         address6: str | None = None,
+        further: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.address = address
         self.address6 = address6
+        self.addresses = (address, *(each for each in further if ":" not in each))
+        self.addresses6 = (*([address6] if address6 else []), *(each for each in further if ":" in each))
         self._channel = channel
         self._recorder = recorder
         self._programs = programs
@@ -62,19 +67,36 @@ class Host:
     def __repr__(self) -> str:
         return f"<host {self.name} {self.address}>"
 
-    def at(self, port: int) -> tuple[str, int]:
-        """This host's address with a port, as ``connect`` and ``sendto`` take it."""
-        return self.address, port
+    def at(self, port: int, number: int = 1) -> tuple[str, int]:
+        """This host's address with a port, as ``connect`` and ``sendto`` take it.
 
-    def at6(self, port: int) -> tuple[str, int]:
-        """This host's IPv6 address with a port, as ``connect`` and ``sendto`` take it.
+        Args:
+            port: the port.
+            number: which of its addresses, counted from 1.
 
         Raises:
-            BadOption: the lab has no IPv6.
+            BadOption: it has fewer.
+        """
+        return self._numbered(self.addresses, number), port
+
+    def at6(self, port: int, number: int = 1) -> tuple[str, int]:
+        """This host's IPv6 address with a port; see ``at``.
+
+        Raises:
+            BadOption: the lab has no IPv6, or the host has fewer addresses.
         """
         if self.address6 is None:
             raise BadOption(f"{self.name} has no IPv6 address: {NO_IPV6}")
-        return self.address6, port
+        return self._numbered(self.addresses6, number), port
+
+    def _numbered(self, addresses: Sequence[str], number: int) -> str:
+        if not 1 <= number <= len(addresses):
+            listed = ", ".join(addresses)
+            raise BadOption(
+                f"{self.name} has no address number {number}, only {listed}: ask for more with"
+                f" addresses={{{self.name!r}: {max(number, 1)}}}"
+            )
+        return addresses[number - 1]
 
     def start(
         self,
@@ -91,7 +113,7 @@ class Host:
         Its standard input is a pipe, which ``Process.type`` writes to.
 
         Args:
-            program: a name without a slash is a reference program of the lab, which reports itself that it is ready;
+            program: a name without a slash is a reference program of the lab, which itself reports when it is ready;
                 a path is a program of your own, which is ready when it listens on ``port``.
             args: its arguments. ``(address, port)`` becomes two arguments. In a text, ``{server}`` becomes the address
                 of the host server (likewise for every host, by its name or alias), and ``{port}`` becomes ``port``;
@@ -104,8 +126,8 @@ class Host:
             timeout: how long the program may take to become ready, in seconds.
 
         Raises:
-            BadOption: a program of your own is to be ready, and no ``port`` says when it is; or several hosts have the
-                alias in braces; or there is no directory ``cwd`` on the host.
+            BadOption: a program of your own has no ``port`` by which to tell when it is ready; or several hosts have
+                the alias in braces; or there is no directory ``cwd`` on the host.
             ProgramNotFound: there is no such program on the host.
             ProgramFailed: it ended at once, or was not ready within ``timeout`` seconds and was killed.
         """
@@ -135,7 +157,7 @@ class Host:
     ) -> Exit:
         """Run a program to its end.
 
-        The evidence has the host's table of sockets from just before the program and from just after it.
+        The evidence has the host's socket table from just before the program and from just after it.
 
         Args:
             program: as in ``start``.
@@ -167,7 +189,7 @@ class Host:
         Args:
             kind: "tcp" or "udp".
             port: bind the socket to this port on all addresses; None leaves it unbound.
-            family: 4 for a socket of IPv4 (AF_INET), 6 for one of IPv6 (AF_INET6). One of IPv6 that is bound to all
+            family: 4 for an IPv4 socket (AF_INET), 6 for an IPv6 socket (AF_INET6). An IPv6 socket that is bound to all
                 addresses takes IPv4 too, unless its option IPV6_V6ONLY is set before; see ipv6(7).
 
         Raises:
@@ -182,7 +204,7 @@ class Host:
     def listen(self, port: int, backlog: int = 128, *, family: int = 4) -> Socket:
         """Make a controlled TCP socket that listens on ``port``. Connections are accepted by ``Socket.accept`` only.
 
-        With ``family`` 6 it listens on all addresses of IPv6, and of IPv4; see ``socket``.
+        With ``family`` 6 it listens on all IPv6 addresses, and on all IPv4 addresses; see ``socket``.
         """
         made = self.socket("tcp", port, family=family)
         made.listen(backlog)
@@ -255,7 +277,7 @@ class Host:
     def testinfra(self) -> "testinfra.host.Host":
         """testinfra's object for this host, as in ``host.testinfra.socket("tcp://7000").is_listening``.
 
-        It runs commands such as ss and ip on the host; they are on record as programs.
+        It runs commands such as ss and ip on the host; they are recorded as programs.
 
         Raises:
             BadOption: pytest-testinfra is not installed.
@@ -264,7 +286,7 @@ class Host:
             from badwire.testbed import inspection
         except ModuleNotFoundError as error:
             raise BadOption(
-                f"{error.name} is not installed: pip install pytest-testinfra, or badwire with the extra `test`."
+                f"{error.name} is not installed; pip install pytest-testinfra, or badwire with the extra `test`."
             ) from None
         return inspection.inspect(self)
 

@@ -30,7 +30,7 @@ class RunsPrograms(Protocol):
 
 
 class LabBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
-    """Runs testinfra's commands on a host of the lab. Each is on record, as every program there.
+    """Runs testinfra's commands on a host of the lab. Each is recorded, like every program there.
 
     Args:
         host: the host.

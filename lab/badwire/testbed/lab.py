@@ -2,9 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
@@ -15,21 +17,21 @@ from badwire.options import CLOCK, SNAPLEN
 from badwire.packets.packet import ETHERNET_HEADER
 from badwire.store.reader import FORMAT, read_capture, read_records
 from badwire.store.recorder import Recorder
-from badwire.substrate.names import entries, entries6
+from badwire.substrate.names import entries, entries6, entries_of_further
 from badwire.substrate.substrate import AgentStreams, Substrate, SysctlsByHost
 from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
 from badwire.testbed.here import Here
 from badwire.testbed.host import Host
+from badwire.testbed.parameters import LabParameters, Parameters
 from badwire.testbed.placeholders import ADDRESS6, addresses_by_name
 from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire, begin_capture
-from badwire.topology.topology import Topology
+from badwire.topology.topology import HERE, Topology
 from badwire.util.jsonlines import WIRE, Message, MessageHandler
 from badwire.util.signals import Interrupted
 from badwire.util.users_code import described
 
-HERE = "here"  # no host has this name: topology/topology.py RESERVED
 TEST = "test"  # the kind of the records about tests
 INTERFACE = "eth0"  # of each host
 
@@ -40,7 +42,7 @@ VIRTUAL_SYSCTLS = {"net.ipv4.tcp_max_tw_buckets": "65536"}
 
 
 class Lab:
-    """A running lab: hosts connected by a wire, with everything on record.
+    """A running lab: hosts connected by a wire, with everything recorded.
 
     ``open_lab`` makes one. A scenario gets it as its argument, and a pytest test as the fixture ``lab``.
 
@@ -48,6 +50,7 @@ class Lab:
         hosts: the hosts by name, in the order of the topology.
         wire: the network between them.
         substrate: where the hosts live, "docker" or "netns".
+        parameters: the values of the declared parameters, by name.
     """
 
     def __init__(
@@ -58,12 +61,14 @@ class Lab:
         wire: Wire,
         recorder: Recorder,
         progress: Callable[[str], None],
+        parameters: Parameters | None = None,
     ) -> None:
         self.substrate = substrate
         self._folder = folder
         self._open = True
         self.hosts = dict(hosts)
         self.wire = wire
+        self.parameters = LabParameters(parameters or {})
         self._recorder = recorder
         self._progress = progress
         self._here = Here(self.hosts)
@@ -102,7 +107,7 @@ class Lab:
         return self.wire.drain()
 
     def close(self) -> None:
-        """The lab ends: nothing more can be asked of it."""
+        """End the lab: no more requests can be made of it."""
         self._here.close()
         self._open = False
 
@@ -139,7 +144,7 @@ class Lab:
         Args:
             name: the test.
             outcome: in pytest's words: "passed", "failed" or "skipped".
-            why: the reason of a failure or a skip, else empty.
+            why: the reason for a failure or a skip, else empty.
         """
         self._recorder.record(TEST, name=name, outcome=outcome, why=why)
 
@@ -183,6 +188,8 @@ def open_lab(
     ipv6: bool = False,
     programs: CPrograms | None = None,
     snaplen: int = SNAPLEN,
+    parameters: Parameters | None = None,
+    env: Mapping[str, str] | None = None,
     recording: Callable[[Path, int], Recorder] = Recorder,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Lab]:
@@ -194,18 +201,20 @@ def open_lab(
         folder: the run's folder; it is made if it does not exist.
         scenario: its name, for the record.
         engine: carries out the faults: "netem", "relay", or "auto" for netem where it can and the relay elsewhere.
-        seed: where every random draw comes from, 0 to 2**64 - 1.
+        seed: the seed of all random numbers, 0 to 2**64 - 1.
         sysctls: net.* settings of each host by its name; they override those of the topology.
         routes: metrics of each host's route to the network, in the terms of ip-route(8): {"client": {"initcwnd": 1}}.
         mounts: files and folders of this machine that every host sees, read-only, at the same paths.
         ipv6: give each host an IPv6 address too, whether or not the topology does.
         programs: the reference programs in C, which hosts run in place of those in Python.
         snaplen: how many bytes of each frame the capture keeps.
+        parameters: values by name, for ``Lab.parameters`` and the record.
+        env: variables of the environment of every program, which override those of the topology; they are recorded.
         recording: makes the recorder from the folder and the snaplen.
         progress: called with a short text as each step begins.
 
     Raises:
-        LabError: the lab cannot be brought up, or broke off.
+        LabError: the lab cannot be brought up, or failed while it was up.
     """
     if ipv6:
         topology = topology.with_ipv6()
@@ -227,7 +236,7 @@ def open_lab(
         # On a bridge that exists already, the hosts have their addresses; on one of our own, setup gives them.
         own_bridge = streams.bridge is None
         addresses = topology.addresses() if own_bridge else {}
-        addresses6 = topology.addresses6()
+        addresses6 = topology.all_addresses6()
         listeners: dict[str, MessageHandler] = {}
         channels = _channels(streams, listeners)
         undo.callback(teardown.expect_agents_to_end, channels)
@@ -241,15 +250,23 @@ def open_lab(
         greetings = _results(hellos)
         if not own_bridge:
             addresses = {name: greeting["interface"]["address"] for name, greeting in greetings.items()}
-        of_ipv6 = [(name + ADDRESS6, address) for name, address in entries6(topology)]
-        by_name = addresses_by_name([*entries(topology, addresses), *of_ipv6])
+        further, of_further = _further(topology, addresses)
+        by_name = addresses_by_name(
+            [
+                *entries(topology, addresses),
+                *_marked(entries6(topology)),
+                *(entry for entry in of_further if ":" not in entry[1]),
+                *_marked(entry for entry in of_further if ":" in entry[1]),
+            ]
+        )
         hosts: dict[str, Host] = {}
         for spec in topology.hosts:
             name = spec.name
             address = _without_prefix(addresses[name])
-            address6 = _without_prefix(addresses6[name]) if addresses6 else None
-            environment = spec.container.environment
-            hosts[name] = Host(name, address, channels[name], recorder, programs, by_name, environment, address6)
+            address6 = _without_prefix(addresses6[name][0]) if addresses6 else None
+            more = [_without_prefix(each) for each in further[name]]
+            environment = {**spec.container.environment, **(env or {})}
+            hosts[name] = Host(name, address, channels[name], recorder, programs, by_name, environment, address6, more)
         cuts_at = snaplen if snaplen < topology.mtu + ETHERNET_HEADER else None
         wire = Wire(wire_channel, recorder, engine, seed, hosts.values(), cuts_at)
         recorder.hosts(hosts)
@@ -265,7 +282,10 @@ def open_lab(
             compiler=None if programs is None else programs.compiler,
             hosts={name: host.address for name, host in hosts.items()},
             hosts6={name: host.address6 for name, host in hosts.items() if host.address6},
+            further={name: [_without_prefix(each) for each in more] for name, more in further.items() if more},
             snaplen=snaplen,
+            parameters=dict(parameters or {}),
+            env=dict(env or {}),
         )
         teardown.wire = wire
         teardown.hosts = hosts
@@ -289,7 +309,8 @@ def open_lab(
             setups[name] = channel.begin(
                 "setup",
                 address=addresses[name] if own_bridge else None,
-                address6=addresses6.get(name),
+                address6=addresses6[name][0] if addresses6 else None,
+                further=further[name],
                 mtu=topology.mtu,
                 sysctls=by_its_agent,
                 record=sorted(settings[name]),
@@ -305,7 +326,7 @@ def open_lab(
         bring_up.is_over = True
         progress("running")
         try:
-            lab = Lab(substrate.name, folder, hosts, wire, recorder, progress)
+            lab = Lab(substrate.name, folder, hosts, wire, recorder, progress, parameters)
             undo.callback(lab.close)
             yield lab
             recorder.check()
@@ -344,7 +365,7 @@ class _BringUp:
 
 
 def _merged_sysctls(topology: Topology, overrides: SysctlsByHost) -> dict[str, dict[str, str]]:
-    """The sysctls of each host: the topology's, and ``overrides`` in their stead."""
+    """The sysctls of each host: the topology's, overridden by ``overrides``."""
     merged: dict[str, dict[str, str]] = {}
     for host in topology.hosts:
         merged[host.name] = {**host.sysctls, **overrides.get(host.name, {})}
@@ -383,6 +404,28 @@ def _results(replies: Mapping[str, Reply]) -> dict[str, Any]:
         names = ", ".join(silent)
         raise Timeout(f"the agents of {names} did not answer within {REPLY_TIMEOUT:g} s; is the machine overloaded?")
     return {name: reply.result() for name, reply in replies.items()}
+
+
+def _further(topology: Topology, addresses: Mapping[str, str]) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+    """The addresses of each host beside the first of each family, with their prefix lengths; and names with them.
+
+    Args:
+        topology: the hosts.
+        addresses: their first addresses of IPv4, with the prefix length.
+    """
+    if not any(host.names_of_further for host in topology.hosts):
+        return {host.name: [] for host in topology.hosts}, []
+    any_address = next(iter(addresses.values()))
+    placed = replace(topology, subnet=str(ip_interface(any_address).network))
+    of_ipv4 = placed.all_addresses()
+    of_ipv6 = placed.all_addresses6()
+    found = {host.name: [*of_ipv4[host.name][1:], *of_ipv6.get(host.name, [])[1:]] for host in topology.hosts}
+    return found, entries_of_further(placed)
+
+
+def _marked(entries: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Names of IPv6 addresses as placeholders have them, ``server.address6``."""
+    return [(name + ADDRESS6, address) for name, address in entries]
 
 
 def _without_prefix(address: str) -> str:

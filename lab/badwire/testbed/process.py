@@ -92,7 +92,9 @@ class Process:
         try:
             taken = self.host.ask("type", within=timeout, program=self.number, data=data)
         except Timeout:
-            raise Timeout(f"{self} did not read its input within {timeout:g} s") from None
+            raise Timeout(
+                f"{self} did not read its input within {timeout:g} s; allow more time with timeout="
+            ) from None
         if not taken:
             cause = "has closed its standard input" if self.running else "has ended"
             raise ProgramFailed(f"{self} {cause}, so nothing can be typed into it")
@@ -138,7 +140,7 @@ class Process:
         with self._changed:
             self._changed.wait_for(lambda: text in self.out or not self.running, timeout)
             if text not in self.out:
-                raise Timeout(f"{self} did not write {text!r} within {timeout:g} s")
+                raise Timeout(f"{self} did not write {text!r} within {timeout:g} s; allow more time with timeout=")
 
     @property
     def out(self) -> str:

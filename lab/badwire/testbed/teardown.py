@@ -21,7 +21,7 @@ class Teardown:
     Attributes:
         wire: the wire, once there is one.
         hosts: the hosts that are up, by name.
-        error: what broke the lab off; None if nothing did.
+        error: why the lab ended early; None if it did not.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -85,7 +85,7 @@ class Teardown:
 
     @contextmanager
     def _error_is_recorded(self, missing: str) -> Iterator[None]:
-        """Keep a LabError as the run's error, unless there is one already; ``missing`` says what is not on record."""
+        """Keep a LabError as the run's error, unless there is one already; ``missing`` says what was not recorded."""
         try:
             yield
         except LabError as error:

@@ -169,7 +169,7 @@ class Wire:
         return found
 
     def drain(self) -> dict[str, int]:
-        """Record every frame that has passed until now; return the counts of ``stop_capture``, as they are now."""
+        """Record every frame that has passed until now; return the counts of ``stop_capture`` so far."""
         counts: dict[str, int] = self._ask("drain", within=_BACKLOG_WITHIN)
         return counts
 

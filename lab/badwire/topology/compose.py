@@ -137,7 +137,7 @@ class Problems(list[str]):
 
     @contextmanager
     def collected(self) -> Iterator[None]:
-        """Add what is not valid inside a ``with`` block, and go on after it."""
+        """Collect what is not valid inside a ``with`` block, and continue after it."""
         try:
             yield
         except (Bad, BadTopology) as error:
@@ -147,7 +147,7 @@ class Problems(list[str]):
         """The error that names all of them."""
         if len(self) == 1:
             return BadTopology(f"{where}: {self[0]}")
-        return BadTopology(f"{where}: the lab cannot honour {len(self)} things in it: {'; '.join(self)}")
+        return BadTopology(f"{where}: the lab cannot honour {len(self)} settings: {'; '.join(self)}")
 
 
 class Section:
@@ -232,9 +232,9 @@ def load(path: Path) -> Topology:
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict)  # a subclass of SafeLoader
     except OSError as error:
-        raise BadTopology(f"{path} cannot be read: {error.strerror}") from None
+        raise BadTopology(f"{path} cannot be read: {error.strerror}; name a compose file") from None
     except UnicodeDecodeError:
-        raise BadTopology(f"{path} is not a text file in UTF-8") from None
+        raise BadTopology(f"{path} is not a text file in UTF-8; save it as one") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date, for example
         raise BadTopology(f"{where} is not YAML: {_problem(error)}") from None
     problems = Problems()
@@ -243,7 +243,7 @@ def load(path: Path) -> Topology:
         with problems.collected():
             parts = _parts(document, problems)
     except RecursionError:
-        raise BadTopology(f"{where}: an alias in it contains itself") from None
+        raise BadTopology(f"{where}: an alias in it contains itself; remove that") from None
     if problems:
         raise problems.error(where)
     return Topology(
@@ -322,7 +322,7 @@ def _network(value: object, problems: Problems) -> Network:
 
 
 def _subnets(network: Section) -> tuple[str | None, str | None]:
-    """The subnet of IPv4 and that of IPv6; None for one that is left out."""
+    """The IPv4 subnet and the IPv6 subnet; None for one that is left out."""
     ipam = network.section("ipam", {"config"})
     config = ipam.values.get("config") or []
     here = ipam.where("config")
@@ -338,7 +338,7 @@ def _subnets(network: Section) -> tuple[str | None, str | None]:
         given = text(entry.values["subnet"], entry.where("subnet"))
         is_ipv6 = ":" in given
         if (subnet6 if is_ipv6 else subnet) is not None:
-            raise Bad(f"{here} must have at most one subnet of IPv4 and one of IPv6")
+            raise Bad(f"{here} must have at most one IPv4 subnet and one IPv6 subnet")
         if is_ipv6:
             subnet6 = given
         else:
@@ -348,14 +348,16 @@ def _subnets(network: Section) -> tuple[str | None, str | None]:
 
 def _hosts(name: str, value: object, network: Network | None, problems: Problems) -> tuple[HostSpec, ...]:
     service = _service(name, value, "host", problems)
-    address, address6, aliases = _endpoint(service, network)
+    endpoint = _endpoint(service, network)
     host = HostSpec(
         name,
         sysctls=pairs(service.values.get("sysctls") or {}, service.where("sysctls")),
-        address=address,
+        address=endpoint.address,
         container=_container(service, HostSpec.container),
-        aliases=aliases,
-        address6=address6,
+        aliases=endpoint.aliases,
+        address6=endpoint.address6,
+        addresses=endpoint.addresses,
+        further=endpoint.further,
     )
     return copies(host, _replicas(service))
 
@@ -420,15 +422,30 @@ def _base(service: Section) -> str | None:
     return text(args.values["BASE"], args.where("BASE"))
 
 
-def _endpoint(service: Section, network: Network | None) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """The addresses of IPv4 and IPv6 that a service asks for, and its aliases, in the file's one network.
+class Endpoint(NamedTuple):
+    """What a service asks for in the file's one network, with the names of the fields of HostSpec."""
+
+    address: str | None = None
+    address6: str | None = None
+    aliases: tuple[str, ...] = ()
+    addresses: int = 1
+    further: tuple[str, ...] = ()
+
+
+# Further addresses: a list of them, or how many there are of each family. Compose has no key for it, and ignores those
+# that begin with x-.
+FURTHER = "x-addresses"
+
+
+def _endpoint(service: Section, network: Network | None) -> Endpoint:
+    """What a service asks for in the file's one network.
 
     ``network`` is None if the network itself is not valid: then nothing is compared with it.
     """
     networks = service.values.get("networks")
     here = service.where("networks")
     if network is None or (network is NO_NETWORK and networks is None):
-        return None, None, ()
+        return Endpoint()
     if network is NO_NETWORK:
         raise Bad(f"{here} is given, but the file has no networks")
     is_list = isinstance(networks, list)
@@ -436,12 +453,16 @@ def _endpoint(service: Section, network: Network | None) -> tuple[str | None, st
     if names != [network.name]:
         raise Bad(f"{here} must be just the file's one network, '{network.name}'")
     if is_list:
-        return None, None, ()
+        return Endpoint()
     endpoint = Section(networks, service.problems, service.here, "networks")
-    options = endpoint.section(network.name, {"ipv4_address", "ipv6_address", "aliases"})
+    options = endpoint.section(network.name, {"ipv4_address", "ipv6_address", "aliases", FURTHER})
     address = options.read("ipv4_address", text, default=None)
     address6 = options.read("ipv6_address", text, default=None)
-    return address, address6, options.read("aliases", texts, default=())
+    none: tuple[str, ...] = ()
+    aliases = options.read("aliases", texts, default=none)
+    if isinstance(options.values.get(FURTHER), list):
+        return Endpoint(address, address6, aliases, further=options.read(FURTHER, texts, default=none))
+    return Endpoint(address, address6, aliases, addresses=options.read(FURTHER, number, default=1))
 
 
 def _variables(value: object) -> Iterator[str]:

@@ -72,7 +72,9 @@ def _extract(file: Path, folder: Path) -> dict[str, Any]:
     try:
         raw = file.open("rb")
     except OSError as error:
-        raise KernelError(f"{file} cannot be read ({error.strerror}); name a file.") from error
+        raise KernelError(
+            f"{file} cannot be read ({error.strerror}); name a file that `badwire kernel export` wrote."
+        ) from error
     try:
         with raw, tarfile.open(fileobj=raw, mode="r:gz") as archive:
             for count, member in enumerate(archive, 1):

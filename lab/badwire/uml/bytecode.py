@@ -1,8 +1,9 @@
 """The modules that runs on the virtual clock import, compiled once and kept.
 
-The compiled modules beside the sources (``__pycache__``) are there or not, depending on what ran before. Reading them
-and compiling the sources take different system calls, which shift the kernel's clock and its random numbers. So Python
-in the kernel reads compiled modules from here only (PYTHONPYCACHEPREFIX), and compiles a module that is not here.
+The compiled modules beside the sources (``__pycache__``) may or may not exist, depending on what ran before. Reading
+them and compiling the sources take different system calls, which shift the kernel's clock and its random numbers. So
+Python in the kernel reads compiled modules from here only (PYTHONPYCACHEPREFIX), and compiles a module that is not
+here.
 
     badwire/bytecode/0123456789ab/    named after a digest of Python, the lab's sources, and where both are
 """
@@ -53,7 +54,7 @@ def compiled() -> Iterator[Path]:
 
 
 def _is_made(folder: Path) -> bool:
-    """Make the directory; whether the cache could be written."""
+    """Make the directory; return whether the cache could be written."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _compile(folder)
@@ -84,8 +85,11 @@ def _compile(folder: Path) -> None:
             lines = done.stderr.splitlines() or [f"status {done.returncode}"]
             if os.strerror(errno.ENOSPC) in lines[-1]:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), part)
-            raise KernelError(f"The lab's modules cannot be compiled for the virtual clock: {lines[-1]}.")
-        os.chmod(part, 0o755)  # the lab's agents have no right to pass over permissions
+            raise KernelError(
+                f"The lab's modules cannot be compiled for the virtual clock: {lines[-1]}; fix that, or use --clock"
+                " real."
+            )
+        os.chmod(part, 0o755)  # the lab's agents may not override file permissions
         try:
             os.rename(part, folder)
         except OSError:

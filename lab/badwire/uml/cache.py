@@ -166,8 +166,8 @@ def last_source() -> str | None:
 
 
 def available() -> list["BuiltKernel"]:
-    """The kernels of the current configuration, the last used first. Kernels of before "configuration" was recorded in
-    about.json are left out, but for the one that runs use."""
+    """The kernels of the current configuration, the last used first. Kernels whose about.json does not record the
+    configuration are left out, except for the one that runs use."""
     current = current_kernel()
     kernels = [] if current is None else [current]
     others = []
@@ -312,6 +312,6 @@ def current_kernel() -> BuiltKernel | None:
     is_complete = os.path.exists(kernel.linux) and os.path.exists(kernel.folder / ABOUT)
     if not is_complete:
         return None
-    # The link is named after the configuration with Docker; a kernel without it may lack what has become needed since.
+    # The link is named after the configuration with Docker; a kernel without Docker may lack options added since.
     is_outdated = not kernel.docker and kernel.configuration != configuration(docker=False)
     return None if is_outdated else kernel

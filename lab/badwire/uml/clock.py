@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from badwire.agent.host.programs import PROGRAMS
 from badwire.errors import LabError, from_wire
@@ -99,12 +100,14 @@ class VirtualClock:
         )
 
     def _job(self, scenario: Scenario, substrate: str, modules: Path) -> Job:
-        arguments = {
+        arguments: dict[str, Any] = {
             "file": str(scenario.file),
             "substrate": substrate,
             "engine": self.options.engine,
             "seed": self.options.seed,
             "snaplen": self.options.snaplen,
+            "parameters": dict(scenario.parameters),
+            "env": dict(self.options.env),
         }
         directories = [modules, scenario.file.parent, *scenario.mounts()]
         if scenario.compose is not None:

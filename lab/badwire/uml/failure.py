@@ -61,13 +61,19 @@ class KernelExit:
             )
         if self.began:
             cause = self._cause()
-            return RunError(f"the virtual clock's kernel {cause} (its last lines: {output}; {saved}).")
+            return RunError(
+                f"the virtual clock's kernel {cause}; run again, or use --clock real"
+                f" (its last lines: {output}; {saved})."
+            )
         if _NO_PTRACE.search(self.console):
             return MachineError(
                 f"the virtual clock's kernel cannot run here, since this machine forbids ptrace ({output}); allow it"
                 " (a container needs --cap-add SYS_PTRACE or another seccomp profile), or run with --clock real."
             )
-        return KernelError(f"the virtual clock's kernel did not boot (its last lines: {output}; {saved}).")
+        return KernelError(
+            f"the virtual clock's kernel did not boot (its last lines: {output}; {saved}); build another one"
+            " (`badwire kernel build SOURCE`), or use --clock real."
+        )
 
     def _before_trace(self) -> str:
         """The console without the call trace after a panic, which only people who know the kernel's source can use."""
@@ -84,7 +90,7 @@ class KernelExit:
             name = signal.Signals(-self.status).name
             return f"was ended from outside by {name} before its job was done"
         if _HALTED.search(self.console):
-            return "was halted by its job before that was done"
+            return "was halted by its job before the job was done"
         return f"ended with status {self.status} before its job was done"
 
 
@@ -101,7 +107,7 @@ def last_lines(console: str) -> str:
 
 
 def short_of_memory(console: str, memory: int) -> str | None:
-    """A sentence on the programs that the kernel killed because its ``memory`` (MB) was used up; None without any."""
+    """A sentence about the programs that the kernel killed for lack of its ``memory`` (MB); None if it killed none."""
     killed = _KILLED.findall(console)
     if not killed:
         return None

@@ -1,23 +1,24 @@
-/* Preloaded into the kernel of the virtual clock: one run of it is like the next, none outlives the lab or leaves its folder.
+/* Preloaded into the virtual clock's kernel: makes runs repeatable, ends with the lab, writes to the run's folder only.
  *
  * Repeatable: the kernel takes all its randomness from getrandom(2), which is answered here from a seed, by splitmix64
  * (Steele, Lea, Flood 2014): one word of state, no library. The numbers are repeatable and not secret, which is their
  * purpose. Its addresses are not randomized either, since the memory that it finds decides sysctls such as tcp_rmem.
  *
- * Mortal: the kernel gets SIGKILL when the process that started it ends, however that ends; the host processes that
- * carry its programs go with it, being traced; and so does its thread for block devices, which is not.
+ * Ends with the lab: the kernel gets SIGKILL when the process that started it ends, however that ends. The host
+ * processes of its programs end with it, since they are traced, and so does its thread for block devices, which is not
+ * traced.
  *
- * Quick: it stays on one processor. Each system call of a program inside is a switch between two host processes, which
+ * Fast: it stays on one processor. Each system call of a program inside is a switch between two host processes, which
  * costs half as much where neither has to wake a sleeping processor.
  *
- * Confined: whoever is root inside could mount this machine's files anew, and writable. So what it makes, writes and
- * removes, with the user's rights, lies below the folder that it was started in (landlock(7); Linux 5.13 and later, if
- * Landlock is on there; else the root file system is read-only, and no more).
+ * Confined: root inside could mount this machine's files again, writable. So it can create, write and remove files,
+ * with the user's rights, only below the folder that it was started in (landlock(7); Linux 5.13 and later, if Landlock
+ * is enabled; otherwise only the read-only mount of the root file system protects them).
  *
- * At home on new processors: it keeps less of a processor's state than AMX has.
+ * New processors: the kernel saves less of a processor's state than processors with AMX have.
  *
- * Nameless: its memory is a file in no folder, which goes with it. In /dev/shm there is little room in a container, and
- * often no right to execute what lies there.
+ * Unnamed memory: its memory is a file without a name, which is freed when it ends. In a container /dev/shm is small,
+ * and often files in it may not be executed.
  */
 
 #define _GNU_SOURCE
@@ -66,7 +67,7 @@ static void die_with(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
-		_exit(1); /* it had ended before */
+		_exit(1); /* the parent has already ended */
 }
 
 /* linux/landlock.h, which not every machine's headers have */
@@ -124,7 +125,7 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 	if (getenv("BADWIRE_CPU")) {
 		CPU_ZERO(&one);
 		CPU_SET(number("BADWIRE_CPU"), &one);
-		sched_setaffinity(0, sizeof one, &one); /* refused, it is only slower */
+		sched_setaffinity(0, sizeof one, &one); /* if that is refused, it is only slower */
 	}
 	if (!(personality(0xffffffff) & ADDR_NO_RANDOMIZE)) {
 		personality(ADDR_NO_RANDOMIZE);
@@ -160,7 +161,7 @@ int open64(const char *path, int flags, ...)
 	if ((flags & O_TMPFILE) == O_TMPFILE) {
 		fd = memfd_create("badwire-memory", MFD_CLOEXEC);
 		if (fd >= 0)
-			return fd; /* refused, it is /dev/shm, or what TMPDIR names, after all */
+			return fd; /* if that is refused, the memory is in /dev/shm, or where TMPDIR says */
 	}
 	va_start(arguments, flags);
 	mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(arguments, mode_t) : 0;

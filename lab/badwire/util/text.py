@@ -23,7 +23,7 @@ def _visible_character(character: str) -> str:
 
 
 def endpoint(address: str, port: object) -> str:
-    """An address with a port; one of IPv6 in brackets, ``[fd00::2]:7000`` (RFC 3986 section 3.2.2)."""
+    """An address with a port; an IPv6 address in brackets, ``[fd00::2]:7000`` (RFC 3986 section 3.2.2)."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 

@@ -68,7 +68,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _raise_in_place_of_exit(undo: ExitStack) -> None:
-    """Let ``os._exit`` raise SystemExit in this process. In a process that the code forks it is as before."""
+    """Let ``os._exit`` raise SystemExit in this process. In a process that the code forks, it is unchanged."""
     leave = os._exit
     process = os.getpid()
 

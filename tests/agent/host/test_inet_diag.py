@@ -1,4 +1,4 @@
-"""The table of sockets: decoded from recorded bytes, and read from this kernel."""
+"""The socket table: decoded from recorded bytes, and read from this kernel."""
 
 import errno
 import os

@@ -1,6 +1,7 @@
 """When the sampler samples because of a timer: from shortly before it expires until it must have fired."""
 
 from badwire.agent.host.sampler import SocketTimer
+from tests.quick import no_leftovers as no_leftovers
 
 MS = 1_000_000
 JIFFY = 4 * MS  # HZ=250

@@ -1,4 +1,4 @@
-"""What a sample records of a table of sockets: what differs from the sample before."""
+"""What a sample records of a socket table: what differs from the sample before."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 
 from badwire.agent.host.table_changes import TableChange, TableChanges
 from tests.claims.forged import sock
+from tests.quick import no_leftovers as no_leftovers
 
 MS = 1_000_000
 S = 1_000 * MS

@@ -6,6 +6,7 @@ import pytest
 
 from badwire.agent.relay.port import Departure, RelayPort
 from badwire.faults import Corrupt, Delay, Duplicate, Fault, Hold, Late, Loss, Mtu, Nth, Partition, Rate, Reorder
+from tests.quick import no_leftovers as no_leftovers
 
 FRAME = bytes(12) + b"\x08\x00" + bytes(86)
 ARP = bytes(12) + b"\x08\x06" + bytes(28)

@@ -84,9 +84,8 @@ def receive(receiver: socket.socket, count: int) -> list[str]:
 
 
 def resolve(network: HostNetwork, server: socket.socket) -> None:
-    """Have the ARP exchange done: until then the kernel itself puts datagrams out of order, since those that it kept
-    are sent by whoever brings the answer, beside the sender's next ones.
-    """
+    """Wait for the ARP exchange: until then the kernel itself reorders datagrams, since those that it kept are sent by
+    whoever brings the answer, beside the sender's next ones."""
     send(network, "resolve")
     assert receive(server, 1) == ["resolve"]
 
@@ -102,7 +101,7 @@ def payload(frame: bytes) -> str:
 
 
 def passed(events: list[dict[str, Any]]) -> list[str]:
-    """The payloads of the datagrams that the relay has sent on."""
+    """The payloads of the datagrams that the relay has forwarded."""
     frames = [frame[4] for event in events if event["event"] == "frames" for frame in event["frames"]]
     return [payload(frame) for frame in frames if frame[12:14] == b"\x08\x00"]
 

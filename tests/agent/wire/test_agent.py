@@ -1,4 +1,4 @@
-"""The wire without faults: what passes is seen, as sent and as delivered, with its time, whole and unharmed."""
+"""The wire without faults: what passes is captured, as sent and as delivered, with its time, complete and undamaged."""
 
 import os
 import signal

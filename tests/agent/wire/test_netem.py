@@ -1,7 +1,7 @@
 """What the lab requests of netem, compared with what tc requests.
 
 The messages were recorded with ``strace -e trace=sendmsg -e write=3`` from iproute2 6.1.0 on Linux 6.18, on an
-interface of index 3; the sequence number (bytes 8 to 11) is set to zero. Beside each stand the arguments after
+interface of index 3; the sequence number (bytes 8 to 11) is set to zero. Beside each are the arguments after
 ``tc qdisc replace dev v0 root handle 1: netem``. tc sends a message before the kernel can refuse it.
 """
 
@@ -90,7 +90,7 @@ def parts(data: bytes) -> tuple[bytes, bytes, bytes, dict[int, bytes]]:
 
 
 def one(what: list[Fault] | Netem) -> Netem:
-    """What a port's faults come to, or what no list of faults comes to but the message can say."""
+    """The netem of a port's faults, or one that no list of faults gives but a message can describe."""
     return what if isinstance(what, Netem) else combine(what)
 
 

@@ -90,7 +90,7 @@ class HostNetwork:
         return [frame for event in self.events for frame in self.frames_of(event)]
 
     def frames_of(self, event: Message) -> list[list[Any]]:
-        """What the relay or the capture tells with this event."""
+        """What the relay or the capture reports with this event."""
         if event["event"] == "frames":
             return [*event["frames"]]
         if event["event"] != "blocks":

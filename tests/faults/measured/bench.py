@@ -1,4 +1,5 @@
-"""A fault measured on a real wire: numbered frames go through it, and the lab's own capture says what became of each.
+"""A fault measured on a real wire: numbered frames go through it, and the lab's own capture shows what happened to
+each.
 
 Nothing but these frames passes: they are raw, with an EtherType that no host answers to, so that neither ARP nor an
 ICMP error is among those that are counted. What was delivered is joined with what was sent as it is for a claim.
@@ -133,13 +134,13 @@ class Bench:
             self.wire.events.clear()
 
     def measure(self, *faults: Fault, longest: float = 0.0, **how: Any) -> tuple[Frame, ...]:
-        """What becomes of frames while these faults are in force; ``how`` they are sent is told to ``send``."""
+        """What happens to frames while these faults are in force; ``how`` they are sent is passed to ``send``."""
         self.set(*faults)
         self.send(**how)
         return self.frames(longest)
 
     def at_once(self, frame: Frame, most: float) -> bool:
-        """Whether a frame went at once where others waited: by its delay, of less than ``most`` seconds, or by what
+        """Whether a frame left at once where others waited: by its delay, of less than ``most`` seconds, or by what
         the relay decides, where such a frame may wait for a processor as long as the others for their time.
         """
         if self.engine == "relay":

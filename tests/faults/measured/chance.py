@@ -1,4 +1,4 @@
-"""What a matter of chance may give: bounds that a right engine oversteps in one of a million measurements."""
+"""Bounds for random results, which a correct engine exceeds in one of a million measurements."""
 
 import math
 from functools import cache

@@ -1,4 +1,4 @@
-"""Faults that only the relay has, which knows one frame from another: measured on the wire."""
+"""Faults that only the relay has, since it distinguishes frames: measured on the wire."""
 
 import socket
 from collections.abc import Iterator

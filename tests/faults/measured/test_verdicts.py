@@ -1,6 +1,6 @@
 """The two engines, given the same faults, give the same verdicts: in scenarios, and in stories.
 
-A scenario that asks for what netem has no words for says so, and is the relay's; that is each one of those that come
+A scenario that asks for what netem cannot express says so, and runs on the relay; that is each one of those that come
 with the lab and have faults, so the stories here are made of the faults that both engines know and that leave nothing
 to chance, and of the others one is run for each thing that netem cannot do.
 """

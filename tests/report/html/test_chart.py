@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from badwire.report.html.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Scale, Series, svg
+from tests.quick import no_leftovers as no_leftovers
 
 SVG = "{http://www.w3.org/2000/svg}"
 RISING = Series("window", "--data", [(0.0, 0.0), (5.0, 50.0), (10.0, 100.0)])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from badwire.report.html.curves import ENOUGH, Curves, curves
 from badwire.report.html.plots import MOST_POINTS, plots, stepped, thinned
 from tests.claims.written import Written, sock
+from tests.quick import no_leftovers as no_leftovers
 
 SIZE = 100  # bytes of a segment
 

@@ -34,6 +34,14 @@ def virtual(*hosts: str) -> Written:
     return w
 
 
+def test_a_further_address_is_shown_by_its_hosts_name(tmp_path: Path) -> None:
+    w = virtual()
+    w.records[0]["further"] = {"server": ["10.0.0.4"]}
+    w.sample("client", 1.0, [sock("ESTABLISHED", 40001, 7000, remote="10.0.0.4")])
+    screen = shown(moment(w, tmp_path))
+    assert any("server" in line and "10.0.0.4" not in line for line in screen if "ESTABLISHED" in line), screen
+
+
 def test_tables_above_and_segments_in_two_columns(tmp_path: Path) -> None:
     w = virtual()
     w.note(0.05, "it opens")

@@ -1,4 +1,4 @@
-"""Docker's frames, taken apart wherever they were cut. Format: Docker Engine API, POST /containers/{id}/attach."""
+"""Docker's frames, decoded wherever the stream was cut. Format: Docker Engine API, POST /containers/{id}/attach."""
 
 import socket
 import struct

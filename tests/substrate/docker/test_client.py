@@ -1,4 +1,4 @@
-"""What a user reads when there is no engine to be used."""
+"""What a user reads when no engine can be used."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Builds that are broken off, and two at once: one kernel, and nothing left behind."""
+"""Builds that are interrupted, and two at once: one kernel, and nothing left behind."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What keeps a kernel from being built is one sentence, with cause and way out, and nothing is left half done."""
+"""What prevents a build gives one sentence with the cause and the way out, and nothing incomplete is left."""
 
 import os
 import re

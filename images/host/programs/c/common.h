@@ -75,9 +75,9 @@ static inline const char *advice(int number)
     case ECONNREFUSED:
         return "; start a server on that port first";
     case ECONNRESET:
-        return "; the other side broke the connection off, its output may say why";
+        return "; the other side has reset the connection; its output may say why";
     case EPIPE:
-        return "; the other side has stopped reading, its output may say why";
+        return "; the other side has stopped reading; its output may say why";
     case EAGAIN:
         return "; raise the limit on processes or memory, or ask for fewer connections at once";
     case EMFILE:
@@ -177,7 +177,7 @@ __attribute__((format(printf, 1, 2), noreturn)) static inline void wrong_argumen
     va_start(values, format);
     fprintf(stderr, "%s: ", program_name);
     vfprintf(stderr, format, values);
-    fputs("; --help tells the arguments\n", stderr);
+    fputs("; --help lists the arguments\n", stderr);
     exit(WRONG_ARGUMENTS);
 }
 

@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     }
     say("verified %d of %d side by side %d", good, connections, side_by_side(visits));
     if (good < connections) {
-        complain("not every connection was served; the lines above say which, the server's output may say why");
+        complain("not every connection was served; the lines above say which, and the server's output may say why");
         return failed ? NETWORK_SAID_NO : NOT_VERIFIED;
     }
     return 0;

@@ -1,4 +1,4 @@
-"""The modules that the reference programs share; they stand in the folder above, where Python does not look."""
+"""The modules that the reference programs share; they are in the folder above, where Python does not look for them."""
 
 import os
 import sys

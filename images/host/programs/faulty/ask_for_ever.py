@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A UDP client that sends one datagram, and waits for the answer for ever.
 
-THE MISTAKE: `recvfrom` without a timeout. A datagram that is lost, there or on its way back, is sent again by nobody:
-so nothing will ever come, and nothing will ever say so.
-A right one gives up after a time (SO_RCVTIMEO, `poll`), and asks again or says so: send_datagrams.py.
+THE MISTAKE: `recvfrom` without a timeout. Nobody retransmits a datagram that is lost, on its way there or
+back: so nothing will ever arrive, and nothing will ever report that.
+A correct one gives up after a time (SO_RCVTIMEO, `poll`), and asks again or says so: send_datagrams.py.
 """
 
 import os

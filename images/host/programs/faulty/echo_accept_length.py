@@ -2,9 +2,9 @@
 """An echo server that does not tell `accept` how much room there is for the client's address.
 
 THE MISTAKE: the length that `accept` gets a pointer to is not set. The kernel reads it first: it is the room for the
-address. An uninitialised one may be anything; here it is -1, for which `accept` fails with EINVAL, and the client that
-it had taken from the queue is gone.
-A right one sets it to the size of the address before each call: echo_serial.py (Python does so by itself, that is why
+address. An uninitialised length may be anything; here it is -1, for which `accept` fails with EINVAL, and the client
+that it had taken from the queue is lost.
+A correct one sets it to the size of the address before each call: echo_serial.py (Python does so by itself, that is why
 this one calls C's `accept`).
 """
 

@@ -5,7 +5,7 @@ THE MISTAKE: it takes any failure of `accept` for the end. When a child ends, SI
 with EINTR although nothing is wrong. So the server ends with its first client. With SA_RESTART (--restart) the kernel
 calls `accept` again by itself; other calls, such as `select`, still fail. (In Python the handler then runs only when
 the next client has come, and the child is a zombie until then. In C it runs at once.)
-A right one calls again. Python does so by itself (PEP 475), and echo_fork.py relies on it; that is why this one calls
+A correct one calls again. Python does so by itself (PEP 475), and echo_fork.py relies on it; that is why this one calls
 C's `accept`. A signal ends it as it ends a client.
 """
 

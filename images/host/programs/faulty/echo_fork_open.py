@@ -4,7 +4,7 @@
 THE MISTAKE: `fork` gives each connection a second descriptor, the parent's, and the parent keeps it. When the child
 closes, the connection stays open: no FIN is sent, the client waits for the end, and once it has closed too, CLOSE_WAIT
 is for ever. Each client costs a descriptor; when all are used up, `accept` fails with EMFILE.
-A right one closes its copy after `fork`: echo_fork.py.
+A correct one closes its copy after `fork`: echo_fork.py.
 
 To forget it is not enough in Python, which closes a socket that nobody names any more; `detach` keeps it, as C does.
 """

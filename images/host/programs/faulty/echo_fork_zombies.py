@@ -3,7 +3,7 @@
 
 THE MISTAKE: nobody calls `wait`. Of a child that has ended the kernel keeps the number and the exit status, until its
 parent asks for them: a zombie. Each client leaves one while the server lives; in the end `fork` fails with EAGAIN.
-A right one takes SIGCHLD, and then waits for every child that has ended: echo_fork.py. One that ignores SIGCHLD
+A correct one takes SIGCHLD, and then waits for every child that has ended: echo_fork.py. One that ignores SIGCHLD
 (--ignore: set to SIG_IGN, which is not the same as the default) has no zombies either: the kernel drops the status.
 """
 

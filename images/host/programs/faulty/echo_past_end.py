@@ -3,7 +3,7 @@
 
 THE MISTAKE: it does not look for `recv` returning 0. When the client has closed, every read returns at once with
 nothing; it sends that back and reads again, for ever, at full speed. It never closes: CLOSE_WAIT stays.
-A right one takes 0 for what it says, that the client has closed, and closes too: echo_serial.py.
+A correct one takes 0 for what it means, that the client has closed, and closes too: echo_serial.py.
 
 Here it rests after EMPTY_READS, still without closing. From outside that looks the same; but a program that never
 blocks would burn a processor and, where the clock moves only while all programs wait, would stop time.
@@ -18,14 +18,14 @@ EMPTY_READS = 1000
 
 
 def echo(connection: socket.socket) -> None:
-    """Send back what comes, and do not stop when nothing comes any more."""
+    """Send back what arrives, and do not stop when nothing arrives any more."""
     empty = 0
     while empty < EMPTY_READS:
         data = connection.recv(4096)  # the mistake; right: if not data: return
         connection.sendall(data)
         empty += not data
     common.say("empty", empty)
-    signal.pause()  # in place of going on like that for ever
+    signal.pause()  # instead of looping for ever
 
 
 def main() -> None:

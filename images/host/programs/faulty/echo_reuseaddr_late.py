@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """An echo server that sets SO_REUSEADDR too late; give it --reuseaddr.
 
-THE MISTAKE: it sets its options after `bind`. It is `bind` that looks who has the port, and whether both allow to
-share it. So the server starts where the port is free, but not where a connection of the server before it is left.
-`setsockopt` does not complain.
-A right one sets them before `bind`: echo_serial.py --reuseaddr.
+THE MISTAKE: it sets its options after `bind`. It is `bind` that checks who has the port, and whether both sockets allow
+it to be shared. So the server starts where the port is free, but not where a connection of the server before it is
+left. `setsockopt` does not complain.
+A correct one sets them before `bind`: echo_serial.py --reuseaddr.
 """
 
 import socket

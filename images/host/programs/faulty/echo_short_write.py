@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""An echo server that does not look at how much it could send.
+"""An echo server that does not check how much it could send.
 
 THE MISTAKE: it ignores what `send` returns. A socket that does not block takes what fits into its send buffer, and
 fails with EAGAIN when that is full (C: -1). With a client that reads slowly, what did not fit is gone for good.
-A right one keeps the rest, and sends it when the socket can be written again: echo_select.py. A small --sndbuf makes
+A correct one keeps the rest, and sends it when the socket can be written again: echo_select.py. A small --sndbuf makes
 the difference show soon.
 """
 

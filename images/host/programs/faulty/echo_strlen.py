@@ -3,7 +3,7 @@
 
 THE MISTAKE: `send(socket, buffer, strlen(buffer), 0)`. What was read has no terminating NUL: where the bytes hold one,
 the echo stops before it; where they hold none, C goes on into whatever lies behind the buffer.
-A right one sends as many bytes as `recv` returned: echo_serial.py.
+A correct one sends as many bytes as `recv` returned: echo_serial.py.
 """
 
 import socket

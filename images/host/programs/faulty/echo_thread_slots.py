@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""An echo server with a thread for each client, and a table with room for a fixed number of clients ever.
+"""An echo server with a thread for each client, and a table with room for a fixed number of clients in all.
 
 THE MISTAKE: a client that leaves stays in the table. When as many have come as there are slots, nobody is served any
-more, though nobody is there. (This one looks whether a slot is left; many a listing writes behind the table's end.)
-A right one takes the client out again; echo_thread.py has no table at all.
+more, though nobody is there. (This one checks whether a slot is left; many listings write beyond the end of the table.)
+A correct one takes the client out again; echo_thread.py has no table at all.
 """
 
 import socket

@@ -3,7 +3,7 @@
 
 THE MISTAKE: the parent waits for what one client says. Until then nobody else is served, however many processes there
 could be: one client that connects and is silent stops the server (head-of-line blocking).
-A right one forks first, and leaves all waiting for a client to that client's process: greet_fork.py.
+A correct one forks first, and leaves all waiting for a client to that client's process: greet_fork.py.
 """
 
 import os

@@ -3,8 +3,8 @@
 
 THE MISTAKE: the buffer for `inet_ntop` has room for 15 characters, the longest address, but not for the NUL behind it.
 Shorter addresses are shown, so it works where it is tried; for 255.255.255.255 it fails with ENOSPC.
-A right one has INET_ADDRSTRLEN bytes, which are 16: network_order.py (Python makes room by itself, that is why this one
-calls C's `inet_ntop`).
+A correct one has INET_ADDRSTRLEN bytes, which are 16: network_order.py (Python makes room by itself, so this one calls
+C's `inet_ntop`).
 """
 
 import ctypes

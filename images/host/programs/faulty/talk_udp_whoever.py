@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A UDP client that types: it sends each line as one datagram, and takes answers from whoever sends one.
+"""A UDP client that sends each typed line as one datagram, and takes answers from whoever sends one.
 
-THE MISTAKE: `recvfrom` writes the sender's address over that of the server. A datagram of somebody else is taken for
-the answer, and all that follows goes to that address.
-A right one connects its socket, which then takes datagrams from the server only: talk_udp.py.
+THE MISTAKE: `recvfrom` writes the sender's address over that of the server. A datagram from somebody else is taken for
+the answer, and everything that follows goes to that address.
+A correct one connects its socket, which then takes datagrams from the server only: talk_udp.py.
 """
 
 import socket

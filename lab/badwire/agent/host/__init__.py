@@ -1,4 +1,4 @@
-"""The agent on a host: programs, controlled sockets, the kernel's table of sockets, addresses and settings.
+"""The agent on a host: programs, controlled sockets, the kernel's socket table, addresses and settings.
 
 May import: agent, linux, util, errors.
 """

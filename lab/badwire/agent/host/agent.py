@@ -46,7 +46,7 @@ ALWAYS_RECORDED = (
 
 
 class HostAgent:
-    """Serves one host: its programs, controlled sockets, table of sockets, and counters."""
+    """Serves one host: its programs, controlled sockets, socket table, and counters."""
 
     def __init__(self, loop: Loop, send: MessageHandler, given: ProgramDefaults) -> None:
         self._loop = loop
@@ -117,7 +117,7 @@ class HostAgent:
         reply({"program": program.number})
 
     def _do_type(self, request: Message, reply: Reply) -> None:
-        """Replies when the program's input has taken it all, with True, or when nobody reads it, with False."""
+        """Replies with True when the program's input has taken all of it, with False when nobody reads it any more."""
         program = self._programs.program(request["program"])
         program.type(request["data"], reply)
         self._changed("program")
@@ -151,18 +151,18 @@ class HostAgent:
         self._sockets.begin(request["socket"], request["call"], request["args"], reply)
 
     def _do_blocking(self, request: Message, reply: Reply) -> None:
-        """Record which calls of controlled sockets have not returned until now."""
+        """Record which calls of controlled sockets have not returned yet."""
         self._send({"event": "blocking", "t": time.monotonic_ns(), "calls": self._sockets.blocking()})
         reply(None)
 
     def _do_settle(self, request: Message, reply: Reply) -> None:
-        """Record what has happened until now: output of programs, blocking calls, the table of sockets."""
+        """Record what has happened until now: output of programs, blocking calls, the socket table."""
         self._programs.read_now()
         self._sample("asked")
         self._do_blocking(request, reply)
 
     def _do_connect(self, request: Message, reply: Reply) -> None:
-        """Open a connection for the lab; replies when it is there, or with the name of the errno why it is not."""
+        """Open a connection for the lab; replies once it is established, or with the errno's name if that fails."""
         connection = Outgoing(self._loop)
         self._outgoing[request["connection"]] = connection
         connection.connect(request["address"], request["port"], reply)
@@ -188,7 +188,7 @@ class HostAgent:
         reply(None)
 
     def _do_close_outgoing(self, request: Message, reply: Reply) -> None:
-        """May be asked twice: when either side of a forwarded connection breaks off, and when it ends."""
+        """May be asked twice: when either side of a forwarded connection breaks, and when it ends."""
         connection = self._outgoing.pop(request["connection"], None)
         if connection is not None:
             connection.close(request["reset"])
@@ -199,7 +199,7 @@ class HostAgent:
         reply(None)
 
     def _do_sockets(self, request: Message, reply: Reply) -> None:
-        """The table of sockets; unlike ``sample``, recorded only if it has changed."""
+        """The socket table; unlike ``sample``, recorded only if it has changed."""
         sockets = self._sample("polled")
         reply(sockets)
 
@@ -233,7 +233,7 @@ def _configure_network(request: Message) -> None:
     has_ipv6 = system.has_ipv6()
     if request["address6"] is not None and not has_ipv6:
         raise MachineError(
-            "the lab asks for IPv6, and this machine's kernel has none; boot it without ipv6.disable=1, or do not ask"
+            "the lab asks for IPv6, and this machine's kernel has none; boot it without ipv6.disable=1, or leave it out"
         )
     if request["address"] is not None:  # else the engine has set them
         has_nobody = system.has_group(defaults.NOBODY)
@@ -242,12 +242,16 @@ def _configure_network(request: Message) -> None:
     for name, value in request["sysctls"].items():
         if has_ipv6 or ipv6.OFF.get(name) != value:  # without IPv6 there is nothing to turn off
             system.write_sysctl(name, value)
+    further = request["further"]
     if request["address"] is not None:
         system.set_address(system.INTERFACE, request["address"])
         system.up("lo")
         system.up(system.INTERFACE)
     else:
         system.refuse_name_server()
+    for address in further:
+        if ":" not in address:
+            system.add_address(system.INTERFACE, address)
     if request["address6"] is not None:
         if system.read_sysctl(f"net.ipv6.conf.{system.INTERFACE}.disable_ipv6") != "0":
             raise MachineError(
@@ -256,8 +260,13 @@ def _configure_network(request: Message) -> None:
             )
         for link_local in system.tentative(system.INTERFACE):
             system.remove_address6(system.INTERFACE, link_local)
-            system.set_address6(system.INTERFACE, link_local)
-        system.set_address6(system.INTERFACE, request["address6"])
+            system.add_address(system.INTERFACE, link_local)
+        # The kernel sends from the one that came last, where no rule of RFC 6724 decides (net/ipv6/addrconf.c,
+        # ipv6_link_dev_addr); so the first one of the host does.
+        for address in further:
+            if ":" in address:
+                system.add_address(system.INTERFACE, address)
+        system.add_address(system.INTERFACE, request["address6"])
     system.remove_default_route()
     if request["route"]:
         address = system.address_of(system.INTERFACE) or ""

@@ -1,4 +1,4 @@
-"""The kernel's table of sockets, through sock_diag(7).
+"""The kernel's socket table, through sock_diag(7).
 
 Layouts: include/uapi/linux/inet_diag.h and include/uapi/linux/tcp.h.
 """

@@ -119,14 +119,14 @@ class Pipes:
                 self._ours[stream] = os.fdopen(reader, "rb", buffering=0)
 
     def give_to(self, process: "subprocess.Popen[bytes]") -> None:
-        """Our ends become the streams of the process, which has started."""
+        """Make our ends the streams of the process, which has started."""
         for descriptor in self.theirs.values():
             os.close(descriptor)
         for stream, file in self._ours.items():
             setattr(process, stream, file)
 
     def close(self) -> None:
-        """The process has not started."""
+        """Close all pipes, since the process has not started."""
         for descriptor in self.theirs.values():
             os.close(descriptor)
         for file in self._ours.values():

@@ -16,7 +16,7 @@ Reply = Callable[[Any], None]
 
 
 class Outgoing:
-    """A TCP connection that does not block; what it is asked is answered when the network has done it."""
+    """A non-blocking TCP connection; each request is answered once the network has carried it out."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
@@ -26,7 +26,7 @@ class Outgoing:
         self._reading: Reply | None = None
 
     def connect(self, address: str, port: int, reply: Reply) -> None:
-        """Reply with None when the connection is there, with the name of the errno if that fails."""
+        """Reply with None once the connection is established, or with the name of the errno if that fails."""
         self._connecting = reply
         number = self._socket.connect_ex((address, port))
         if number == errno.EINPROGRESS:

@@ -84,7 +84,7 @@ class HostProgram:
             self._read_on()
 
     def read_now(self) -> None:
-        """Read what the program has written until now, and at most what a pipe holds, since it may write on."""
+        """Read what the program has written until now, but at most what a pipe holds, since it may go on writing."""
         if self._piped:
             return  # its reader decides when it is read
         for stream, pipe in self._pipes():
@@ -98,7 +98,7 @@ class HostProgram:
                 data = _read(pipe) if room > 0 else None
 
     def became_ready(self, failure: LabError | None) -> None:
-        """The program is ready, or ``failure`` says why it will not be; only the first call counts."""
+        """Report that the program is ready, or why it never will be (``failure``); only the first call counts."""
         if self.deadline is not None:
             self.deadline.cancel()
         if self.on_ready is None:
@@ -140,7 +140,7 @@ class HostProgram:
             status = None
             killed_by = signal.Signals(-code).name
             cause = f"signal {killed_by}"
-        hint = "; if it runs on as a daemon, start it in the foreground, by its option for that" if code == 0 else ""
+        hint = "; if it goes on as a daemon, start it with its option to stay in the foreground" if code == 0 else ""
         last_output = self._last_output()
         failure = ProgramFailed(f"{self.name} ended at once with {cause}, before it was ready{last_output}{hint}")
         self.became_ready(failure)

@@ -44,7 +44,7 @@ class Programs:
     """Starts programs and keeps track of them.
 
     Args:
-        changed: called with a cause whenever a program may have changed the table of sockets.
+        changed: called with a cause whenever a program may have changed the socket table.
         defaults: what every program gets.
     """
 
@@ -77,7 +77,7 @@ class Programs:
 
         Args:
             ready: called once, when the program is ready or when it is certain that it never will be.
-            sockets: the present table of sockets, for a program that is ready when it listens.
+            sockets: the current socket table, for a program that is ready when it listens.
 
         Raises:
             BadOption: there is no such working directory.
@@ -88,12 +88,15 @@ class Programs:
         directory = request["cwd"] or self._defaults.directory
         if not Path(directory).is_dir():
             raise BadOption(
-                f"cwd= names {directory}, which is no directory on this host; a container sees only what mounts= names"
+                f"cwd= names {directory}, which is not a directory on this host; a container sees only what mounts="
+                " names"
             )
         try:
             process = self._spawn(argv, request["env"], directory, stdin=request["stdin"])
         except ValueError as error:  # a zero byte, or a variable's name with =
-            raise BadOption(f"{name} cannot be started with these arguments and variables: {error}") from None
+            raise BadOption(
+                f"{name} cannot be started with these arguments and variables ({error}); correct them"
+            ) from None
         except OSError as error:
             if error.filename == directory:
                 raise BadOption(
@@ -130,7 +133,9 @@ class Programs:
             finally:
                 os.close(slave)
         except OSError as error:
-            raise ProgramFailed(f"{argv[0]} cannot have a terminal on this host ({error.strerror})") from None
+            raise ProgramFailed(
+                f"{argv[0]} cannot have a terminal on this host ({error.strerror}); end other programs there"
+            ) from None
         name = Path(argv[0]).name
         program = Terminal(self._next_number(), name, process, self._emit, master)
         self._add(program, argv)

@@ -1,4 +1,4 @@
-"""Decides when to sample the kernel's table of sockets, and reports what changed.
+"""Decides when to sample the kernel's socket table, and reports what changed.
 
 A state changes on a segment, on a system call, or when a timer expires. A packet socket wakes the sampler for each
 segment, and the table itself says when its timers expire. A system call that sends nothing causes no event, and a
@@ -78,7 +78,7 @@ class SocketTimer:
     def update(cls, before: "SocketTimer | None", now: int, left: int) -> "SocketTimer":
         """The timer in a sample taken at ``now`` that shows ``left`` ns until it expires.
 
-        A timer with no time left keeps its due time; one with more time left than before has been set anew.
+        A timer with no time left keeps its due time; one with more time left than before has been restarted.
         """
         if before is None:
             return cls(left, now + left)

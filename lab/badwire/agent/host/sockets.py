@@ -65,9 +65,9 @@ class ControlledSockets:
             BadOption: there is no such kind or family.
         """
         if kind not in _KINDS:
-            raise BadOption(f"a socket is tcp or udp, not {kind}")
+            raise BadOption(f"the kind of a socket must be tcp or udp, not {kind}")
         if family not in _FAMILIES:
-            raise BadOption(f"the family of a socket is 4 or 6, the version of IP, not {family!r}")
+            raise BadOption(f"the family of a socket must be 4 or 6, the version of IP, not {family!r}")
         return self._add(socket.socket(_FAMILIES[family], _KINDS[kind] | socket.SOCK_CLOEXEC))
 
     def blocking(self) -> list[int]:
@@ -84,7 +84,7 @@ class ControlledSockets:
         """
         target = self._sockets.get(number)
         if target is None:
-            raise BadOption(f"there is no socket {number}; open one first")
+            raise BadOption(f"there is no socket {number} on this host; open it first")
         if call not in _CALLS:
             raise _refused(call, args, f"a controlled socket has no such call, only {', '.join(sorted(_CALLS))}")
         try:

@@ -73,22 +73,22 @@ def set_address(interface: str, address: str) -> None:
 
 
 def has_ipv6() -> bool:
-    """Whether the kernel has IPv6; it has not if it was built or booted without."""
+    """Whether the kernel has IPv6; it may have been built or booted without it."""
     return Path("/proc/sys/net/ipv6/conf").exists()
 
 
-def set_address6(interface: str, address: str) -> None:
-    """Give an interface an IPv6 address, such as ``fd00::2/64``, which can be used at once.
+def add_address(interface: str, address: str) -> None:
+    """Give an interface one more address, ``10.0.0.3/24`` or ``fd00::2/64``, which can be used at once.
 
     Raises:
         OSError: the kernel refuses it.
     """
-    _change_address6(_RTM_NEWADDR, _NLM_F_REPLACE | _NLM_F_CREATE, interface, address)
+    _change_address(_RTM_NEWADDR, _NLM_F_REPLACE | _NLM_F_CREATE, interface, address)
 
 
 def remove_address6(interface: str, address: str) -> None:
     """Take an IPv6 address away from an interface. Raises OSError if the kernel refuses."""
-    _change_address6(_RTM_DELADDR, 0, interface, address)
+    _change_address(_RTM_DELADDR, 0, interface, address)
 
 
 def tentative(interface: str) -> list[str]:
@@ -105,10 +105,11 @@ def tentative(interface: str) -> list[str]:
     return found
 
 
-def _change_address6(kind: int, flags: int, interface: str, address: str) -> None:
-    parsed = ipaddress.IPv6Interface(address)
+def _change_address(kind: int, flags: int, interface: str, address: str) -> None:
+    parsed = ipaddress.ip_interface(address)
     index = socket.if_nametoindex(interface)
-    body = _IFADDRMSG.pack(socket.AF_INET6, parsed.network.prefixlen, _IFA_F_NODAD, _RT_SCOPE_UNIVERSE, index)
+    family, of_address = (socket.AF_INET, 0) if parsed.version == 4 else (socket.AF_INET6, _IFA_F_NODAD)
+    body = _IFADDRMSG.pack(family, parsed.network.prefixlen, of_address, _RT_SCOPE_UNIVERSE, index)
     body += attribute(_IFA_LOCAL, parsed.ip.packed)
     body += attribute(_IFA_ADDRESS, parsed.ip.packed)
     number = _change(kind, flags, body)
@@ -235,7 +236,7 @@ def read_sysctl(name: str) -> str:
         value = _sysctl_path(name).read_text()
     except OSError as error:
         raise BadOption(
-            f"sysctl {name} cannot be read on this kernel ({error.strerror}); see sysctl -a for its names"
+            f"sysctl {name} cannot be read on this kernel ({error.strerror}); `sysctl -a` lists those that it has"
         ) from None
     return " ".join(value.split())
 
@@ -260,7 +261,8 @@ def write_sysctl(name: str, value: str) -> None:
         _sysctl_path(name).write_text(f"{value}\n")
     except PermissionError as error:
         raise NoPermission(
-            f"sysctl {name}={value} was refused ({error.strerror}); this kernel allows it in the initial namespace only"
+            f"sysctl {name}={value} was refused ({error.strerror}); this kernel allows it in the initial"
+            " network namespace only; leave it out"
         ) from None
     except OSError as error:
         raise BadOption(f"sysctl {name}={value} cannot be set ({error.strerror}); check its name and range") from None
@@ -328,7 +330,7 @@ def processes() -> list[dict[str, Any]]:
             stat = (directory / "stat").read_text()
         except OSError:
             continue  # it has just ended
-        # proc_pid_stat(5): the name stands in parentheses, and may contain any character.
+        # proc_pid_stat(5): the name is in parentheses, and may contain any character.
         _, _, after_pid = stat.partition("(")
         name, _, fields = after_pid.rpartition(")")
         state, ppid, _process_group, session, *_ = fields.split()

@@ -1,4 +1,4 @@
-"""Finds what a sample has to record: how the table of sockets differs from the table in the sample before.
+"""Finds what a sample has to record: how the socket table differs from the table in the sample before.
 
 A table may have thousands of sockets of which one has changed. ``badwire.store.sampled_table`` puts the tables together
 again.
@@ -114,7 +114,7 @@ class TableChanges:
 
 
 def _key(entry: SocketEntry) -> _Key:
-    """The same value in all tables for one socket. Sockets without a peer may share an address: theirs has the inode.
+    """A value that one socket has in all tables. Sockets without a peer may share an address: theirs has the inode.
 
     A connection's inode changes when a program accepts it, and when the program closes it.
     """

@@ -61,7 +61,7 @@ class Terminal(HostProgram):
             self._loop.reader(self._master, self._on_output)
 
     def resize(self, rows: int, columns: int) -> None:
-        """The size of the user's window has changed; the kernel sends the program SIGWINCH."""
+        """Set the size of the terminal to that of the user's window; the kernel sends the program SIGWINCH."""
         if self._master is not None:
             termios.tcsetwinsize(self._master, (rows, columns))
 

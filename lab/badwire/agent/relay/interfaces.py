@@ -87,9 +87,9 @@ class WireSocket:
 
 
 def time_of_its_own() -> int:
-    """The time of a frame that is sent next, in ns, which no frame that the capture sees has on the virtual clock.
+    """The time of the frame that is sent next, in ns: on the virtual clock, one that no frame in the capture has.
 
-    What the relay sends is in its own log and all else in the capture, so that only the times put the two in one order.
+    What the relay sends is in its own log and all else is in the capture, so only the times put the two in one order.
     On the virtual clock no time passes while a frame is sent, received and answered, but 256 ns pass whenever a program
     reads the clock (timer_read, arch/um/kernel/time.c). With one reading more, the answer is later than the frame.
     """

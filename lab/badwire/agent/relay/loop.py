@@ -181,7 +181,7 @@ class RelayLoop:
         except LabError as error:
             return to_wire(error)
         except OSError as error:
-            failure = RunError(f"The relay could not {request['do']}: {error.strerror}.")
+            failure = RunError(f"The relay could not {request['do']} ({error.strerror}); run again.")
             return to_wire(failure)
 
     def _read_all(self) -> None:

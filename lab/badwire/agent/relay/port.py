@@ -64,7 +64,7 @@ class RelayPort:
         return self._release(lifted, now)
 
     def _stream(self, name: str) -> random.Random:
-        """The stream of random numbers with this name, wherever it is by now; a new one begins at the name."""
+        """The stream of random numbers with this name, at its current position; a new one is seeded with the name."""
         if name not in self._streams:
             self._streams[name] = random.Random(name)
         return self._streams[name]

@@ -111,11 +111,12 @@ class Relay:
         """The events since the last call, without waiting.
 
         {"event": "frames", "frames": [[t_ns, host, "out", length, bytes], ...]}
-            Frames delivered to a host. With "in" for "out" and "wire" for the host: sent by the wire itself.
+            Frames delivered to a host. With "in" in place of "out", and "wire" as the host: sent by the wire itself.
         {"event": "decision", "t": ns, "toward": host, "fault": name, "verdict": verdict, "frame": bytes}
             The fault "wire" means a drop by no fault: the port's queue was full, or the interface refused the frame.
         {"event": "lost", "t": ns, "toward": host, "frames": n}
-            Frames that the relay was too slow to read; with None for the host, events that the agent was too slow to.
+            Frames that the relay was too slow to read; with None for the host, events that the agent was too slow to
+            read.
 
         Raises:
             AgentLost: the relay has ended.

@@ -1,7 +1,7 @@
 """The bridge and its ports: one of our own in this network namespace, or one that a Docker engine made.
 
-The index of a link that we make is chosen here, far above those of the hosts' own interfaces. The kernel takes a veth
-whose index equals its peer's for an interface without a peer, and reports its carrier up to a second late
+The index of a link that we make is chosen here, far above those of the hosts' own interfaces. The kernel treats a veth
+whose index equals its peer's as an interface without a peer, and reports its carrier up to a second late
 (linkwatch_urgent_event).
 """
 

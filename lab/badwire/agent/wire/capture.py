@@ -87,7 +87,7 @@ class CaptureRecorder:
         ports: by the index of their interface.
         snaplen: captured bytes of each frame at most.
         mtu: of the ports, in bytes; a slot of the ring holds a frame of this size.
-        rests: whether the agent may leave the ring alone for a pause. On the virtual clock it may not: a burst that
+        rests: whether the agent may pause between readings of the ring. On the virtual clock it may not: a burst that
             fills any ring can take no time there.
     """
 

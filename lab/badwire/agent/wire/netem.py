@@ -81,7 +81,7 @@ def options(netem: Netem, tick: int) -> dict[str, int]:
 def request(index: int, netem: Netem, tick: int, seed: int | None = None) -> Request:
     """The request that adds ``netem`` at the root of interface ``index``, or changes the one that is there.
 
-    A kernel before Linux 6.6 ignores the ``seed``, and so does every one a missing seed: it then takes one of its own.
+    A kernel before Linux 6.6 ignores the ``seed``. Without a seed, every kernel takes one of its own.
     """
     values = options(netem, tick)
     described = _fields(values, _QOPT)
@@ -126,7 +126,7 @@ class Configured:
 
 
 def add(netlink: Netlink, indices: Sequence[int]) -> str | None:
-    """Add a netem without effect to each interface; None, or the sentence that says why that is impossible."""
+    """Add a netem without effect to each interface; return None, or a sentence that says why that is impossible."""
     tick = tick_ns()
     asked = [request(index, Netem(), tick) for index in indices]
     try:
@@ -172,7 +172,9 @@ def change(netlink: Netlink, changes: Sequence[Change]) -> list[bool]:
             if found != value:
                 wrong[name] = (value, found)
         if wrong:
-            raise RunError(f"netem is not configured as asked (option: asked, found): {wrong}; use the engine relay")
+            raise RunError(
+                f"netem is not configured as requested (option: requested, found): {wrong}; use the engine relay"
+            )
         draws_from_seed.append(each.seed is not None and in_force.seed == each.seed)
     return draws_from_seed
 

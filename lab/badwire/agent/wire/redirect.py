@@ -1,7 +1,7 @@
 """Redirects frames to the relay: a port's egress goes into a veth pair, and the relay reads at the other end.
 
 The relay sends through a raw socket bound to the port. That bypasses the port's qdisc, so a frame is not redirected
-again; it also bypasses packet sockets, so the relay itself reports what it has delivered (facts, 3).
+again; it also bypasses packet sockets, so the relay itself reports what it has delivered.
 """
 
 import socket

@@ -42,7 +42,7 @@ _SHOWN = (
 def write(base: Path, reread: bool = False) -> Path:
     """Write the index of the runs below ``base`` atomically, under a lock. Raises OSError.
 
-    ``reread``: read every run again, those in the present index too.
+    ``reread``: read every run again, those in the current index too.
     """
     folder = os.open(base, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -81,7 +81,7 @@ def _age(folder: Path) -> tuple[str, int]:
 
 
 def _known(base: Path) -> dict[str, IndexEntry]:
-    """The entries of the present index by folder, since reading every run again would take long."""
+    """The entries of the current index by folder, since reading every run again would take long."""
     try:
         text = (base / FILE).read_text(encoding="utf-8")
         _, _, after = text.partition(_BEGINS)
@@ -140,6 +140,10 @@ def _environment(result: Result, folder: Path) -> dict[str, Any]:
     for host, settings in environment.get("sysctls", {}).items():
         for name, value in settings.items():
             compared[f"{host}: {name}"] = value
+    for name, value in environment.get("parameters", {}).items():
+        compared[f"parameter {name}"] = value
+    for name, value in environment.get("env", {}).items():
+        compared[f"env {name}"] = value
     compared["real"] = _real_seconds(folder)
     return compared
 

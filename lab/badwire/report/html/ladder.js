@@ -124,7 +124,7 @@
     const delivered = one.delivered.length ? one.delivered.map((t) => `${clock(t)} s (after ${lasted(t - one.sent)})`).join(" and ") : `never: ${one.lost_to || "lost"}`;
     const lines = [one.tcpdump, `sent by ${one.source} at ${clock(one.sent)} s; delivered to ${one.toward} at ${delivered}`];
     const first = one.again === null ? null : story.arrows.find((arrow) => arrow.number === one.again);
-    if (first) lines.push(`sent again; the original was sent ${lasted(one.sent - first.sent)} before, at ${clock(first.sent)} s`);
+    if (first) lines.push(`sent again; the original was sent ${lasted(one.sent - first.sent)} earlier, at ${clock(first.sent)} s`);
     if (one.damaged) lines.push("what was delivered differs from what was sent");
     showDetail(lines, story.fields.map((name, n) => [name, one.fields[n]]).filter(([, value]) => value !== null));
   };

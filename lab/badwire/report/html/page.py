@@ -24,7 +24,7 @@ from badwire.course import course
 from badwire.course.course import Question
 from badwire.errors import RequestError
 from badwire.evidence.evidence import Evidence
-from badwire.report.describe import faults_by
+from badwire.report.describe import faults_by, given, value_text
 from badwire.report.html.curves import curves
 from badwire.report.html.plots import plots
 from badwire.report.story import Arrow, Story, story
@@ -101,7 +101,7 @@ def render(
 
 
 def badge(result: Result) -> str:
-    """The verdict; INTERACTIVE for a lab of `badwire up`, unless it broke off or the lab itself failed."""
+    """The verdict; INTERACTIVE for a lab of `badwire up`, unless it ended early or the lab itself failed."""
     if result.file != INTERACTIVE_FILE or result.error is not None:
         return result.verdict
     if any(claim.verdict == FAILS for claim in result.claims):
@@ -110,7 +110,7 @@ def badge(result: Result) -> str:
 
 
 def _paragraphs(lesson: str) -> Iterator[tuple[str, bool]]:
-    """Each paragraph, and whether it is a drawing: these are indented and keep their lines."""
+    """Each paragraph, and whether it is a drawing: a drawing is indented and keeps its lines."""
     for text in lesson.split("\n\n"):
         is_drawing = any(line.startswith(" ") for line in text.splitlines())
         if is_drawing:
@@ -155,11 +155,15 @@ def command(result: Result) -> str:
         if value not in (None, "auto", "python"):
             arguments.append(f"{option}{name}")
             arguments.append(str(value))
+    for name, value in result.environment.get("parameters", {}).items():
+        arguments += [f"{option}set", f"{name}={value_text(value)}"]
+    for name, value in result.environment.get("env", {}).items():
+        arguments += [f"{option}env", f"{name}={value}"]
     return shlex.join(arguments)
 
 
 def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
-    """How the run was made; for a run that broke off, as much as is known."""
+    """How the run was made; for a run that ended early, as much as is known."""
     if environment.get("kernel"):
         yield f"Linux {environment['kernel']}, {environment.get('hz')} Hz"
     if environment.get("substrate"):
@@ -172,6 +176,7 @@ def _facts(environment: Mapping[str, Any]) -> Iterator[str]:
         yield f"programs in C, compiled by {environment['compiler']}"
     if environment.get("seed") is not None:
         yield f"seed {environment['seed']}"
+    yield from given(environment)
     if "took" in environment:
         yield f"{environment['took']:.3f} s"
 

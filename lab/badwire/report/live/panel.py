@@ -1,4 +1,4 @@
-"""The live screen as lines of text: a run's clock and phase, the hosts' tables of sockets, the segments as they pass.
+"""The live screen as lines of text: a run's clock and phase, the hosts' socket tables, the segments as they pass.
 
 Imports rich; import it late.
 """
@@ -19,7 +19,7 @@ from badwire.store.records import NS
 from badwire.util.text import endpoint, visible
 
 TALLEST = 40  # lines of the screen at most
-_COLUMN = 38  # cells that a table of sockets needs beside another
+_COLUMN = 38  # cells that a socket table needs beside another
 _GAP = 2  # cells between two tables
 _FEWEST = 4  # sockets of a host that are shown even on a low terminal
 
@@ -148,6 +148,8 @@ def _sockets(moment: Moment, host: str, most: int) -> list[str]:
     names = {}
     for addresses in (moment.addresses, moment.addresses6):
         names.update({address: name for name, address in addresses.items()})
+    for name, more in moment.further.items():
+        names.update(dict.fromkeys(more, name))
     age = moment.now - table.t
     shown = [_socket(socket, names, age) for socket in table.sockets]
     if len(shown) <= most:

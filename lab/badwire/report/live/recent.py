@@ -56,6 +56,7 @@ class Moment:
     tables: Mapping[str, LastSample]
     addresses: Mapping[str, str]
     addresses6: Mapping[str, str]
+    further: Mapping[str, list[str]]
     now: int
     frames: int
     virtual: bool
@@ -144,6 +145,7 @@ class Recent:
             tables=tables,
             addresses=run.hosts,
             addresses6=run.hosts6,
+            further=run.further,
             now=now - began,
             frames=self._sent,
             virtual=virtual,

@@ -191,7 +191,7 @@ class Live:
             due = began + max(SHORTEST_PAUSE, took * SHARE)
 
     def _wait(self, seconds: float, run: _FollowedRun | None = None) -> None:
-        """Wait at most so long for a report of the command, and for something that ``run`` writes."""
+        """Wait at most ``seconds`` for a report of the command, or for something that ``run`` writes."""
         fds = [self._wakeup]
         if run is not None:
             fds.append(run.tail.fileno())

@@ -1,4 +1,4 @@
-"""A lab on containers that run already: the lab joins them, changes nothing in them, and leaves no trace.
+"""A lab on containers that are already running: the lab joins them, and leaves them as they were.
 
 Beside each container runs one of the lab's own image in the same network namespace, with a host's agent; so the
 container itself may have any image. The wire's agent is at the bridge. One more container, the restorer, turns the
@@ -54,7 +54,7 @@ def topology(network: TargetNetwork) -> Topology:
 
 
 class Attached:
-    """The substrate of containers that run already.
+    """The substrate of containers that are already running.
 
     Args:
         network: the containers.

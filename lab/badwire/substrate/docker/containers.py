@@ -20,7 +20,7 @@ from badwire.substrate.docker.attach import AttachedStream
 from badwire.substrate.docker.cleanup import PARALLEL, sweep
 from badwire.substrate.docker.client import engine_message
 from badwire.substrate.docker.janitor import Janitor
-from badwire.substrate.names import entries, entries6
+from badwire.substrate.names import entries, entries6, entries_of_further
 from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.util.owner import OWNER, RUN, engine_name, owner
@@ -69,7 +69,7 @@ class LabNetwork:
     """The network of a lab on an engine.
 
     Attributes:
-        id: the engine's id of it.
+        id: its id on the engine.
         addresses: of each host by its name, with the prefix length.
         names: every name of a host with its address, in the engine's form NAME:ADDRESS.
     """
@@ -162,7 +162,8 @@ class DockerRun:
                         raise
                     continue
                 addresses = placed.addresses()
-                names = [f"{name}:{address}" for name, address in (*entries(placed, addresses), *entries6(placed))]
+                found = [*entries(placed, addresses), *entries6(placed), *entries_of_further(placed)]
+                names = [f"{name}:{address}" for name, address in found]
                 return LabNetwork(network, addresses, names)
             message = f"every subnet of {subnets.POOL} is in use"
         except (DockerException, RequestException) as error:
@@ -309,5 +310,7 @@ def _refused(request: ContainerRequest, error: Exception) -> LabError:
     about_sysctls = "sysctl" in message or "/proc/sys/" in message
     if isinstance(error, APIError) and request.sysctls and about_sysctls:
         names = ", ".join(sorted(request.sysctls))
-        return BadOption(f"host {request.name}: the engine cannot set its sysctls {names}: {message}")
+        return BadOption(
+            f"host {request.name}: the engine cannot set its sysctls {names}: {message}; correct or remove them"
+        )
     return MachineError(f"the engine would not start {request.name}: {message}; check its service in compose.yaml")

@@ -295,7 +295,9 @@ def _find(client: docker.APIClient, name: str) -> str | None:
     except ImageNotFound:
         return None
     except APIError as error:
-        raise ImageError(f"the engine cannot look for the image {name}: {engine_message(error)}") from None
+        raise ImageError(
+            f"the engine cannot look for the image {name} ({engine_message(error)}); see docker info"
+        ) from None
 
 
 def _identity(client: docker.APIClient, name: str) -> str:

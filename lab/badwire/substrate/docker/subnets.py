@@ -43,7 +43,7 @@ def _of_the_engine(client: docker.APIClient) -> list[IPv4Network]:
 
 
 def _of_this_machine() -> list[IPv4Network]:
-    """The networks to which this machine has routes, the default route left out."""
+    """The networks to which this machine has routes, except for the default route."""
     found = []
     with contextlib.suppress(OSError):
         _, *lines = _ROUTES.read_text().splitlines()

@@ -22,6 +22,62 @@ BRIDGE_NAME = "com.docker.network.bridge.name"  # options of a network's bridge 
 MTU = "com.docker.network.driver.mtu"
 _DEFAULT_MTU = 1500  # bytes, of a network of the bridge driver
 _ID = re.compile(r"[0-9a-f]{12,64}")
+_SHORT_ID = 12  # digits: of an id in the names that the engine derives from it
+
+
+@dataclass(frozen=True)
+class Running:
+    """A container that runs.
+
+    Attributes:
+        id: the engine's id of it.
+        name: the engine's name of it.
+        labels: its labels, those of Docker Compose among them.
+        pid: its first process, as the engine's machine numbers it.
+        is_paused: whether its processes are suspended.
+        addresses: its IPv4 address on each network on which it has an interface of its own, by the network's name.
+    """
+
+    id: str
+    name: str
+    labels: Mapping[str, str]
+    pid: int
+    is_paused: bool
+    addresses: Mapping[str, str]
+
+    @classmethod
+    def of(cls, inspected: Mapping[str, Any]) -> "Running":
+        """The container that the engine describes (Engine API, GET /containers/{id}/json)."""
+        mode = str(inspected["HostConfig"].get("NetworkMode", ""))
+        addresses: dict[str, str] = {}
+        has_own_interfaces = mode not in ("host", "none") and not mode.startswith("container:")
+        if has_own_interfaces:
+            networks = inspected["NetworkSettings"]["Networks"] or {}
+            for network, endpoint in networks.items():
+                addresses[network] = endpoint["IPAddress"]
+        state = inspected["State"]
+        return cls(
+            id=inspected["Id"],
+            name=inspected["Name"].removeprefix("/"),
+            labels=inspected["Config"].get("Labels") or {},
+            pid=state["Pid"],
+            is_paused=bool(state.get("Paused")),
+            addresses=addresses,
+        )
+
+    @property
+    def project(self) -> str:
+        """The compose project that it belongs to; "" if it belongs to none."""
+        return self.labels.get(PROJECT, "")
+
+    @property
+    def service(self) -> str:
+        """The service of the project whose container it is; "" if it is none's."""
+        return self.labels.get(SERVICE, "")
+
+    def is_called(self, name: str) -> bool:
+        """Whether this is its name, or the beginning of its id."""
+        return self.name == name or _is_id(name, self.id)
 
 
 @dataclass(frozen=True)
@@ -58,6 +114,23 @@ class TargetNetwork:
     targets: Mapping[str, Target]
 
 
+class Found:
+    """The containers that names on the command line stand for, and the networks among what was named."""
+
+    def __init__(self) -> None:
+        self.networks: list[str] = []
+        self._containers: dict[str, Running] = {}
+
+    @property
+    def containers(self) -> list[Running]:
+        """Each container once, in the order in which it was found."""
+        return list(self._containers.values())
+
+    def add(self, containers: Sequence[Running]) -> None:
+        for container in containers:
+            self._containers[container.id] = container
+
+
 def find(client: docker.APIClient, names: Sequence[str], network: str = "") -> TargetNetwork:
     """Find what is named: compose projects, networks and containers that run.
 
@@ -70,165 +143,177 @@ def find(client: docker.APIClient, names: Sequence[str], network: str = "") -> T
         BadOption: a name is not that of anything that runs, or the containers have no such network in common.
         docker.errors.DockerException: the engine does not answer.
     """
-    running: list[dict[str, Any]] = []
-    for each in client.containers():
-        with suppress(NotFound):  # it has just ended
-            running.append(client.inspect_container(each["Id"]))
-    joinable = [each for each in running if not is_of_its_run(_name(each), _labels(each))]
-    chosen: dict[str, dict[str, Any]] = {}
-    named_networks: list[str] = [network] if network else []
+    running = _joinable(client)
+    found = Found()
     for name in names:
-        kind, found = _resolve(client, name, joinable)
-        if kind == "network" and not network:
-            named_networks.append(name.removeprefix("network:"))
-        for container in found:
-            chosen[container["Id"]] = container
-    containers = list(chosen.values())
-    for container in containers:
-        if container["State"].get("Paused"):
-            raise BadOption(f"The container {_name(container)} is paused: docker unpause {_name(container)}.")
-    joined = _common_network(client, containers, named_networks)
-    return _target_network(joined, containers)
+        _resolve(client, name, running, found)
+    for container in found.containers:
+        if container.is_paused:
+            raise BadOption(f"The container {container.name} is paused: docker unpause {container.name}.")
+    if network:
+        joined = _named_network(client, found.containers, network)
+    elif found.networks:
+        joined = _named_network(client, found.containers, found.networks[0])
+    else:
+        joined = _only_network(client, found.containers)
+    return _target_network(joined, found.containers)
 
 
-def _resolve(
-    client: docker.APIClient, name: str, running: Sequence[dict[str, Any]]
-) -> tuple[str, Sequence[dict[str, Any]]]:
-    """The kind of what is named, and its containers."""
-    only, _, rest = name.partition(":")
-    wanted = (only,) if only in KINDS and rest else KINDS
-    plain = rest if only in KINDS and rest else name
-    found: dict[str, list[dict[str, Any]]] = {}
-    if "project" in wanted:
-        found["project"] = [each for each in running if _labels(each).get(PROJECT) == plain]
-    if "network" in wanted and (net := _find_network(client, plain)) is not None:
-        found["network"] = [each for each in running if net["Name"] in _networks_of(each)]
-        if not found["network"]:
-            raise BadOption(f"No container runs on the network {plain}: start one first.")
-    if "container" in wanted:
-        found["container"] = [each for each in running if _is_called(each, plain)]
-    kinds = [kind for kind, containers in found.items() if containers]
+def _joinable(client: docker.APIClient) -> list[Running]:
+    """The containers that run, without those of labs."""
+    found: list[Running] = []
+    for listed in client.containers():
+        with suppress(NotFound):  # it has just ended
+            container = Running.of(client.inspect_container(listed["Id"]))
+            if not is_of_its_run(container.name, container.labels):
+                found.append(container)
+    return found
+
+
+def _resolve(client: docker.APIClient, name: str, running: Sequence[Running], found: Found) -> None:
+    """Add the containers that a name stands for to ``found``."""
+    kind, _, rest = name.partition(":")
+    wanted: Sequence[str] = KINDS
+    plain = name
+    if kind in KINDS and rest:
+        wanted = (kind,)
+        plain = rest
+    by_kind: dict[str, list[Running]] = {}
+    for kind in wanted:
+        containers = _of_kind(client, kind, plain, running)
+        if containers:
+            by_kind[kind] = containers
+    if not by_kind:
+        raise BadOption(f"Nothing called {name!r} is running: {_hint(client, plain, running)}")
+    kinds = list(by_kind)
     if len(kinds) > 1:
         both = " and a ".join(kinds)
         raise BadOption(f"{plain} is a {both}: write {kinds[0]}:{plain} or {kinds[1]}:{plain}.")
-    if not kinds:
-        raise BadOption(f"Nothing that runs is called {name!r}: {_hint(client, plain, running)}")
-    return kinds[0], found[kinds[0]]
+    found.add(by_kind[kinds[0]])
+    if kinds[0] == "network":
+        found.networks.append(plain)
 
 
-def _hint(client: docker.APIClient, name: str, running: Sequence[dict[str, Any]]) -> str:
-    projects = sorted({_labels(each)[PROJECT] for each in running if PROJECT in _labels(each)})
-    containers = sorted(_name(each) for each in running)
-    if not containers:
-        return "no container runs here; start your project first (docker compose up -d)."
-    known = [*projects, *containers, *(net["Name"] for net in client.networks())]
-    listed = ", ".join([*projects, *containers])
-    return did_you_mean(name, known, otherwise=f"there are {listed}.")
+def _of_kind(client: docker.APIClient, kind: str, name: str, running: Sequence[Running]) -> list[Running]:
+    """The containers of the project, on the network or with the name."""
+    if kind == "project":
+        return [container for container in running if container.project == name]
+    if kind == "container":
+        return [container for container in running if container.is_called(name)]
+    network = _find_network(client, name)
+    if network is None:
+        return []
+    return [container for container in running if network["Name"] in container.addresses]
+
+
+def _hint(client: docker.APIClient, name: str, running: Sequence[Running]) -> str:
+    if _find_network(client, name) is not None:
+        return f"no container runs on the network {name}; start one first."
+    if not running:
+        return "no container is running; start your project first (docker compose up -d)."
+    projects = {container.project for container in running if container.project}
+    containers = {container.name for container in running}
+    known = [*sorted(projects), *sorted(containers)]
+    listed = ", ".join(known)
+    networks = [network["Name"] for network in client.networks()]
+    return did_you_mean(name, [*known, *networks], otherwise=f"there are {listed}.")
 
 
 def _find_network(client: docker.APIClient, name: str) -> dict[str, Any] | None:
+    """The network with this name, or whose id begins so."""
     for network in client.networks():
-        is_its_id = bool(_ID.fullmatch(name)) and network["Id"].startswith(name)
-        if network["Name"] == name or is_its_id:
+        if network["Name"] == name or _is_id(name, network["Id"]):
             return dict(network)
     return None
 
 
-def _is_called(container: Mapping[str, Any], name: str) -> bool:
-    is_its_id = bool(_ID.fullmatch(name)) and container["Id"].startswith(name)
-    return _name(container) == name or is_its_id
+def _is_id(name: str, identity: str) -> bool:
+    """Whether the name is the beginning of an id, long enough that it is meant as one."""
+    return bool(_ID.fullmatch(name)) and identity.startswith(name)
 
 
-def _common_network(
-    client: docker.APIClient, containers: Sequence[dict[str, Any]], named: Sequence[str]
-) -> dict[str, Any]:
-    """The network that all containers are on; where they share several, the one that was named."""
-    common = set(_networks_of(containers[0]))
-    for container in containers[1:]:
-        common &= set(_networks_of(container))
-    bridges: dict[str, dict[str, Any]] = {}
-    for name in sorted(common):
-        network = client.inspect_network(name)
-        if network["Driver"] == "bridge":
-            bridges[name] = network
-    if named:
-        wanted = _find_network(client, named[0])
-        if wanted is None:
-            raise BadOption(f"There is no network {named[0]}: {_all_networks(client)}")
-        if wanted["Name"] not in bridges:
-            outside = [_name(each) for each in containers if wanted["Name"] not in _networks_of(each)]
-            if outside:
-                raise BadOption(f"{', '.join(outside)} is not on the network {wanted['Name']}: leave it out.")
-            raise BadOption(
-                f"The network {wanted['Name']} has the driver {wanted['Driver']}; only bridge can be joined."
-            )
-        return bridges[wanted["Name"]]
+def _named_network(client: docker.APIClient, containers: Sequence[Running], name: str) -> dict[str, Any]:
+    """The network with this name, which all containers must be on."""
+    network = _find_network(client, name)
+    if network is None:
+        networks = sorted(each["Name"] for each in client.networks())
+        listed = ", ".join(networks)
+        raise BadOption(f"There is no network {name}: the engine has {listed}.")
+    full_name = network["Name"]
+    for container in containers:
+        if full_name not in container.addresses:
+            raise BadOption(f"{container.name} is not on the network {full_name}: leave it out.")
+    driver = network["Driver"]
+    if driver != "bridge":
+        raise BadOption(f"The network {full_name} has the driver {driver}; only bridge can be joined.")
+    return network
+
+
+def _only_network(client: docker.APIClient, containers: Sequence[Running]) -> dict[str, Any]:
+    """The one bridge network that all containers are on."""
+    common = set(containers[0].addresses)
+    for container in containers:
+        common.intersection_update(container.addresses)
+    shared = [network for network in client.networks() if network["Name"] in common]
+    bridges = [dict(network) for network in shared if network["Driver"] == "bridge"]
     if len(bridges) == 1:
-        return next(iter(bridges.values()))
+        return bridges[0]
     if bridges:
-        choices = " or ".join(f"--network {name}" for name in bridges)
+        names = sorted(network["Name"] for network in bridges)
+        choices = " or ".join(f"--network {name}" for name in names)
         raise BadOption(f"The containers share several networks: choose one with {choices}.")
-    places = "; ".join(f"{_name(each)}: {', '.join(_networks_of(each)) or 'none'}" for each in containers)
-    raise BadOption(f"The containers share no bridge network ({places}): name one network, as in network:NAME.")
+    places = []
+    for container in containers:
+        networks = ", ".join(container.addresses) or "none"
+        places.append(f"{container.name}: {networks}")
+    listed = "; ".join(places)
+    raise BadOption(f"The containers share no bridge network ({listed}): name one network, as in network:NAME.")
 
 
-def _all_networks(client: docker.APIClient) -> str:
-    names = ", ".join(sorted(network["Name"] for network in client.networks()))
-    return f"the engine has {names}."
-
-
-def _target_network(network: Mapping[str, Any], containers: Sequence[dict[str, Any]]) -> TargetNetwork:
+def _target_network(network: Mapping[str, Any], containers: Sequence[Running]) -> TargetNetwork:
     name = network["Name"]
     options = network.get("Options") or {}
-    configs = (network.get("IPAM") or {}).get("Config") or []
-    subnets = [config["Subnet"] for config in configs if ":" not in config.get("Subnet", ":")]
-    if not subnets:
-        raise BadOption(f"The network {name} has no IPv4 subnet, which a lab needs.")
-    names = _host_names(containers)
     targets: dict[str, Target] = {}
-    for container in sorted(containers, key=lambda each: names[each["Id"]]):
-        address = container["NetworkSettings"]["Networks"][name]["IPAddress"]
-        targets[names[container["Id"]]] = Target(container["Id"], container["State"]["Pid"], address)
+    for host, container in _by_host(containers):
+        targets[host] = Target(container.id, container.pid, container.addresses[name])
+    short_id = network["Id"][:_SHORT_ID]
     return TargetNetwork(
         name=name,
-        bridge=options.get(BRIDGE_NAME) or f"br-{network['Id'][:12]}",
-        subnet=subnets[0],
+        bridge=options.get(BRIDGE_NAME) or f"br-{short_id}",
+        subnet=_subnet(network),
         mtu=int(options.get(MTU, _DEFAULT_MTU)),
         targets=targets,
     )
 
 
-def _host_names(containers: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """The name of each container as a host, by its id: its service, else its own name.
+def _subnet(network: Mapping[str, Any]) -> str:
+    """The network's IPv4 subnet."""
+    management = network.get("IPAM") or {}
+    for config in management.get("Config") or []:
+        subnet = str(config.get("Subnet", ""))
+        if subnet and ":" not in subnet:
+            return subnet
+    raise BadOption(f"The network {network['Name']} has no IPv4 subnet, which a lab needs; recreate it with one.")
 
-    Several containers of one service are called SERVICE-NUMBER; services of several projects by their containers.
+
+def _by_host(containers: Sequence[Running]) -> list[tuple[str, Running]]:
+    """The containers with their names as hosts, sorted by these: a container's service, else its own name.
+
+    Several containers of one service are called SERVICE-NUMBER; those of several projects by the containers' names.
     """
-    services = Counter(_labels(each).get(SERVICE, "") for each in containers)
-    projects = {_labels(each)[PROJECT] for each in containers if PROJECT in _labels(each)}
-    names = {}
+    services = Counter(container.service for container in containers)
+    projects = {container.project for container in containers if container.project}
+    named: list[tuple[str, Running]] = []
     for container in containers:
-        labels = _labels(container)
-        service = labels.get(SERVICE, "")
-        if not service or (services[service] > 1 and len(projects) > 1):
-            names[container["Id"]] = _name(container)
-        elif services[service] > 1:
-            names[container["Id"]] = f"{service}-{labels.get(NUMBER, container['Id'][:12])}"
+        service = container.service
+        is_alone = services[service] == 1
+        if service and is_alone:
+            name = service
+        elif service and len(projects) == 1:
+            number = container.labels.get(NUMBER, container.id[:_SHORT_ID])
+            name = f"{service}-{number}"
         else:
-            names[container["Id"]] = service
-    return names
-
-
-def _networks_of(container: Mapping[str, Any]) -> list[str]:
-    """The networks on which a container has an interface of its own."""
-    mode = str(container["HostConfig"].get("NetworkMode", ""))
-    if mode in ("host", "none") or mode.startswith("container:"):
-        return []
-    return list(container["NetworkSettings"]["Networks"] or {})
-
-
-def _labels(container: Mapping[str, Any]) -> dict[str, str]:
-    return dict(container["Config"].get("Labels") or {})
-
-
-def _name(container: Mapping[str, Any]) -> str:
-    return str(container["Name"]).removeprefix("/")
+            name = container.name
+        named.append((name, container))
+    named.sort(key=lambda pair: pair[0])
+    return named

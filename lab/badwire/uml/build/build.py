@@ -296,7 +296,7 @@ def _check_directory(folder: Path) -> None:
     """Raise KernelError if a kernel cannot be built in the directory."""
     reason = requirements.unsuitable(folder)
     if reason:
-        raise KernelError(f"The kernel cannot be built in {folder}, which {reason}; set XDG_CACHE_HOME.")
+        raise KernelError(f"The kernel cannot be built in {folder}, which {reason}; set XDG_CACHE_HOME to another one.")
 
 
 def _key(source: KernelSource, docker: bool) -> str:

@@ -185,7 +185,9 @@ def _run(build: DiskBuild, *command: str | Path) -> None:
         return
     reason = output[-1] if output else f"it ended with status {status}"
     name = Path(command[0]).name
-    raise ImageError(f"the Docker Engine's disk cannot be made, {name} says: {reason}")
+    raise ImageError(
+        f"the Docker Engine's disk cannot be made, {name} says: {reason}; fix that, or use --substrate netns"
+    )
 
 
 def _recipe() -> str:

@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from badwire.errors import LabError, to_wire
@@ -9,6 +11,7 @@ from badwire.linux import libc
 from badwire.scenario.play import collect
 from badwire.scenario.scenario_file import load
 from badwire.testbed.c_programs import CPrograms
+from badwire.testbed.parameters import Parameters
 from badwire.uml import paths
 from badwire.uml.guest.job import mount_directory
 from badwire.uml.guest.namespaces import substrate_of
@@ -21,12 +24,15 @@ def play(
     engine: str,
     seed: int,
     snaplen: int,
+    parameters: Parameters,
+    env: Mapping[str, str],
     compose: str = "",
     programs: str = "",
     compiler: str = "",
 ) -> dict[str, str] | None:
     """Play the scenario in ``file``, and record it in the run's folder.
 
+    ``parameters`` has the values of the scenario's parameters.
     ``compose`` is the compose file with its hosts; empty: the lab's own.
     ``programs`` is the folder of the reference programs in C, which ``compiler`` has compiled; empty: those in Python.
 
@@ -45,13 +51,15 @@ def play(
         mount_directory(programs, Path(paths.C_PROGRAMS), libc.MS_RDONLY)
         folder = paths.C_PROGRAMS
     try:
+        scenario = load(file, Path(compose) if compose else None)
         error = collect(
-            load(file, Path(compose) if compose else None),
+            replace(scenario, parameters=parameters),
             substrate_of(substrate),
             Path(paths.OUT),
             engine=engine,
             seed=seed,
             snaplen=snaplen,
+            env=env,
             programs=CPrograms(Path(folder), compiler) if programs else None,
             progress=progress,
         )

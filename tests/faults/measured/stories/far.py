@@ -1,4 +1,4 @@
-"""A long way: other delays there and back, more of both for a while, and none in the end."""
+"""A long path: different delays in the two directions, longer ones for a while, and none at the end."""
 
 from badwire.claims import Check, Checks, Instrument, between, claim, equals
 from badwire.claims.instrument import EARLY, LATE

@@ -1,4 +1,4 @@
-"""A thin wire: a stream as fast as it is, a burst of which it keeps what it has room for; and one that doubles."""
+"""A slow link: a stream at its rate, a burst that exceeds its queue, and duplication."""
 
 from badwire.claims import Checks, Instrument, at_least, between, claim, equals
 from badwire.evidence import NS, Evidence

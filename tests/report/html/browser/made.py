@@ -1,4 +1,4 @@
-"""Runs written by hand for the browser, with evil words in them, and what a test asks of a page that shows one."""
+"""Runs written by hand for the browser, with hostile text in them, and queries on a page that shows one."""
 
 from typing import Any
 

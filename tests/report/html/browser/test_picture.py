@@ -1,4 +1,4 @@
-"""The picture of a run in a real browser: all of it is there, nothing lies over anything, it answers and it prints."""
+"""The diagram of a run in a real browser: it is complete, nothing overlaps, it reacts to clicks, and it prints."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_an_arrow_tells_all_about_its_frame(chromium: webdriver.Chrome, report: 
     shown.click('#ladder .arrow[data-number="5"]')
     detail = shown.text("#detail")
     assert "Flags [P.], seq 2:3" in detail and "SEG.SEQ" in detail and "1002" in detail
-    assert "sent again; the original was sent 60 s before, at 0.201000 s" in detail
+    assert "sent again; the original was sent 60 s earlier, at 0.201000 s" in detail
     shown.click("#close")
     assert shown.ask("return document.getElementById('detail').hidden")
 

@@ -1,4 +1,4 @@
-"""The report in a real browser: it draws, it answers, it complains of nothing, and nothing of a run's can run in it."""
+"""The report in a real browser: it draws, it reacts, it logs no error, and nothing from a run can execute in it."""
 
 from dataclasses import replace
 from pathlib import Path

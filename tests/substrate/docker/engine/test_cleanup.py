@@ -1,4 +1,4 @@
-"""badwire clean: what is ours and whose owner is dead, and nothing else."""
+"""badwire clean removes what is ours and whose owner is dead, and nothing else."""
 
 import contextlib
 import secrets

@@ -1,4 +1,4 @@
-"""The subnet of a lab on docker is one that nobody has."""
+"""The subnet of a lab on docker is one that is not in use."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

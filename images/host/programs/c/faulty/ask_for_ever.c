@@ -2,7 +2,7 @@
  *
  * THE MISTAKE: `recvfrom` without a timeout. A datagram that is lost, there or on its way back, is sent again by
  * nobody: so nothing will ever come, and nothing will ever say so.
- * A right one gives up after a time (SO_RCVTIMEO, `poll`), and asks again or says so: send_datagrams.
+ * A correct one gives up after a time (SO_RCVTIMEO, `poll`), and asks again or says so: send_datagrams.
  */
 #include "../common.h"
 

@@ -3,7 +3,7 @@
  * THE MISTAKE: the length that `accept` gets a pointer to is not set. The kernel reads it first: it is the room for
  * the address. An uninitialised one may be anything; here it is -1, for which `accept` fails with EINVAL, and the
  * client that it had taken from the queue is gone.
- * A right one sets it to the size of the address before each call: echo_serial.
+ * A correct one sets it to the size of the address before each call: echo_serial.
  */
 #include "../echo.h"
 

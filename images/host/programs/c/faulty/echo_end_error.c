@@ -3,7 +3,7 @@
  * THE MISTAKE: it treats every result of `recv` that is not above 0 alike. But 0 is no error: it says that the client
  * has closed. So the server says that something failed and ends with its first client, and no second one is ever
  * served.
- * A right one closes the connection at 0, and accepts the next client: echo_serial.
+ * A correct one closes the connection at 0, and accepts the next client: echo_serial.
  */
 #include "../common.h"
 

@@ -3,7 +3,7 @@
  * THE MISTAKE: it takes any failure of `accept` for the end. When a child ends, SIGCHLD interrupts `accept`, which
  * fails with EINTR although nothing is wrong. So the server ends with its first client. With SA_RESTART (--restart) the
  * kernel calls `accept` again by itself; other calls, such as `select`, still fail.
- * A right one calls again, or waits for signals and clients at once: echo_fork. A signal ends this one as it ends a
+ * A correct one calls again, or waits for signals and clients at once: echo_fork. A signal ends this one as it ends a
  * client.
  */
 #include "../children.h"

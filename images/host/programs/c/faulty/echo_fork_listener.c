@@ -3,7 +3,7 @@
  * THE MISTAKE: `fork` gives the child a copy of the listening descriptor, too, and the child does not close it. If the
  * parent ends while a child serves its client, the port is still listened on: the kernel goes on connecting clients,
  * but nobody calls `accept`. And the server cannot be started again, SO_REUSEADDR or not.
- * A right one closes it in the child, first of all: echo_fork.
+ * A correct one closes it in the child, first of all: echo_fork.
  */
 #include "../children.h"
 #include "../echo.h"

@@ -2,7 +2,7 @@
  *
  * THE MISTAKE: it takes one signal for one child. While it handles a signal, that signal is blocked, and however many
  * children end meanwhile, one signal is pending afterwards. All of them but one stay zombies.
- * A right one waits in a loop for every child that has ended: echo_fork. A signal ends this one as it ends a client.
+ * A correct one waits in a loop for every child that has ended: echo_fork. A signal ends this one as it ends a client.
  */
 #include "../children.h"
 #include "../echo.h"

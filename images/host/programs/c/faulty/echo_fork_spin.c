@@ -3,7 +3,7 @@
  * THE MISTAKE: the handler calls `waitpid` with WNOHANG until it fails, and takes 0 ("children live, but none has
  * ended") for a reason to try again. While any other client is connected it spins, at full speed, and `accept` is not
  * called: the next client is connected by the kernel, and never answered.
- * A right one stops at 0, since the next child that ends brings another SIGCHLD: echo_fork.
+ * A correct one stops at 0, since the next child that ends brings another SIGCHLD: echo_fork.
  *
  * Here it rests after VAIN_WAITS, in a `waitpid` that blocks. From outside that looks the same; but a program that
  * never blocks would burn a processor and, where the clock moves only while all programs wait, would stop time.

@@ -3,7 +3,7 @@
  * THE MISTAKE: it reads once, answers, and closes, as if a message had to come in one piece and to fit the buffer.
  * TCP is a stream: a message may come in several pieces, whatever the client's calls were. What comes after the first
  * one meets a closed socket, and is answered by an RST.
- * A right one reads until the message is whole, by its length, its end mark or the end of file: echo_serial.
+ * A correct one reads until the message is whole, by its length, its end mark or the end of file: echo_serial.
  */
 #include "../common.h"
 

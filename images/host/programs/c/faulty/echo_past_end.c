@@ -2,7 +2,7 @@
  *
  * THE MISTAKE: it does not look for `recv` returning 0. When the client has closed, every read returns at once with
  * nothing; it sends that back and reads again, for ever, at full speed. It never closes: CLOSE_WAIT stays.
- * A right one takes 0 for what it says, that the client has closed, and closes too: echo_serial.
+ * A correct one takes 0 for what it says, that the client has closed, and closes too: echo_serial.
  *
  * Here it rests after EMPTY_READS, still without closing. From outside that looks the same; but a program that never
  * blocks would burn a processor and, where the clock moves only while all programs wait, would stop time.

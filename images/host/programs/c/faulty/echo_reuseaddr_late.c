@@ -3,7 +3,7 @@
  * THE MISTAKE: it sets its options after `bind`. It is `bind` that looks who has the port, and whether both allow to
  * share it. So the server starts where the port is free, but not where a connection of the server before it is left.
  * `setsockopt` does not complain.
- * A right one sets them before `bind`: echo_serial --reuseaddr.
+ * A correct one sets them before `bind`: echo_serial --reuseaddr.
  */
 #include "../echo.h"
 

@@ -2,7 +2,7 @@
  *
  * THE MISTAKE: it ignores what `send` returns. A socket that does not block takes what fits into its send buffer, and
  * returns -1 with EAGAIN when that is full. With a client that reads slowly, what did not fit is gone for good.
- * A right one keeps the rest, and sends it when the socket can be written again: echo_select. A small --sndbuf makes
+ * A correct one keeps the rest, and sends it when the socket can be written again: echo_select. A small --sndbuf makes
  * the difference show soon.
  */
 #include "../common.h"

@@ -3,7 +3,7 @@
  * THE MISTAKE: `send(socket, buffer, strlen(buffer), 0)`. What was read has no terminating NUL: where the bytes hold
  * one, the echo stops before it; where they hold none, strlen goes on into whatever lies behind the buffer. (This one
  * puts a NUL there, so that it makes one mistake only.)
- * A right one sends as many bytes as `recv` returned: echo_serial.
+ * A correct one sends as many bytes as `recv` returned: echo_serial.
  */
 #include "../common.h"
 

@@ -3,7 +3,7 @@
  * THE MISTAKE: a client that leaves stays in the table. When as many have come as there are slots, nobody is served
  * any more, though nobody is there. (This one looks whether a slot is left; many a listing writes behind the table's
  * end.)
- * A right one takes the client out again; echo_thread has no table at all.
+ * A correct one takes the client out again; echo_thread has no table at all.
  */
 #include "../threads.h"
 

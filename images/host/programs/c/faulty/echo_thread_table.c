@@ -3,7 +3,7 @@
  * THE MISTAKE: it counts the clients that ever came, and returns from `main` when the last slot is taken: with the
  * process all its threads end, and so do the connections of clients that are being served. That client gets no answer,
  * either.
- * A right one closes the connection that it has no room for, and serves the others: echo_thread has no table at all.
+ * A correct one closes the connection that it has no room for, and serves the others: echo_thread has no table at all.
  */
 #include "../threads.h"
 

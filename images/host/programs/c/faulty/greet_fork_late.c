@@ -2,7 +2,7 @@
  *
  * THE MISTAKE: the parent waits for what one client says. Until then nobody else is served, however many processes
  * there could be: one client that connects and is silent stops the server (head-of-line blocking).
- * A right one forks first, and leaves all waiting for a client to that client's process: greet_fork.
+ * A correct one forks first, and leaves all waiting for a client to that client's process: greet_fork.
  */
 #include "../children.h"
 #include "../greet.h"

@@ -2,7 +2,7 @@
  *
  * THE MISTAKE: the buffer for `inet_ntop` has room for 15 characters, the longest address, but not for the NUL behind
  * it. Shorter addresses are shown, so it works where it is tried; for 255.255.255.255 it fails with ENOSPC.
- * A right one has INET_ADDRSTRLEN bytes, which are 16: network_order.
+ * A correct one has INET_ADDRSTRLEN bytes, which are 16: network_order.
  */
 #include "../common.h"
 

@@ -2,7 +2,7 @@
  *
  * THE MISTAKE: `recvfrom` writes the sender's address over that of the server. A datagram of somebody else is taken
  * for the answer, and all that follows goes to that address.
- * A right one connects its socket, which then takes datagrams from the server only: talk_udp.
+ * A correct one connects its socket, which then takes datagrams from the server only: talk_udp.
  */
 #include "../lines.h"
 
