@@ -2,11 +2,11 @@
 
     python -m benchmarks.up_and_down [netns] [docker] [fixture] [many]
 
-netns: from the moment the init process has its modules (its interpreter's start and imports are listed separately) to the last
-process gone; beside it the same two hosts and bridge made and removed by iproute2 alone. docker: from the first request
-to the last reply; beside it two bare `docker run` and `docker rm` of the same image. fixture: the set-up and
-tear-down of the fixture `lab` with two hosts, the run's result and page included; beside it the same by iproute2 alone.
-many: 500 hosts, up and down, and 50, per host.
+netns: from the moment the init process has its modules (its interpreter's start and imports are listed separately) to
+the last process gone; beside it the same two hosts and bridge made and removed by iproute2 alone. docker: from the
+first request to the last reply; beside it two bare `docker run` and `docker rm` of the same image. fixture: the set-up
+and tear-down of the fixture `lab` with two hosts, the run's result and page included; beside it the same by iproute2
+alone. many: 500 hosts, up and down, and 50, per host.
 
 All alternatives of a line are measured in turn, in one run, since these times mean little across machines; a ratio is
 the median of those of the single turns. The goals are ratios. Memory is the sum of the proportional set sizes (PSS,

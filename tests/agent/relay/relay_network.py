@@ -16,6 +16,7 @@ from badwire.agent.host import system
 from badwire.agent.relay.process import Relay
 from badwire.agent.wire import requests
 from badwire.agent.wire.bridge import Bridge
+from badwire.agent.wire.netlink import encoded, ifinfmsg
 from badwire.linux import libc
 from badwire.linux.netlink import Request
 
@@ -45,7 +46,7 @@ def _turn_ipv6_off() -> None:
 
 def _set_down(index: int) -> Request:
     up = 1  # linux/if.h IFF_UP, the only flag that changes, to 0
-    return Request(requests.RTM_NEWLINK, requests.LINK.pack(0, 0, index, 0, up))
+    return Request(requests.RTM_NEWLINK, encoded(ifinfmsg, index=index, flags=0, change=up))
 
 
 class HostNetwork:

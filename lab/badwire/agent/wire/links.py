@@ -8,20 +8,19 @@ lost, and an ARP request that is lost costs a second.
 import errno
 import select
 import socket
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from badwire.agent.wire import requests
+from badwire.agent.wire.netlink import decoded, ifinfmsg
 from badwire.errors import RunError
-from badwire.linux.netlink import Netlink, attributes
+from badwire.linux.netlink import Netlink
 
 # Seconds within which every port must be open; once the hosts' interfaces are up it takes about a millisecond.
 OPEN_WITHIN = 5.0
 _BR_STATE_FORWARDING = 3  # linux/if_bridge.h
-_IF_OPER_UP = 6  # linux/if.h
 _RTMGRP_LINK = 1  # linux/rtnetlink.h
 
 
@@ -52,19 +51,19 @@ class Link:
     @classmethod
     def decode(cls, body: bytes) -> Self:
         """Decode the answer to ``requests.get_link``."""
-        _family, _type, index, _flags, _change = requests.LINK.unpack_from(body)
-        found = attributes(body[requests.LINK.size :])
-        info = attributes(found.get(requests.IFLA_LINKINFO, b""))
-        as_port = attributes(info.get(requests.IFLA_INFO_SLAVE_DATA, b""))
+        message = decoded(ifinfmsg, body)
+        info = message.get_attr("IFLA_LINKINFO")
+        kind = None if info is None else info.get_attr("IFLA_INFO_KIND")
+        as_port = None if info is None else info.get_attr("IFLA_INFO_SLAVE_DATA")
         return cls(
-            index=index,
-            name=_text(found[requests.IFLA_IFNAME]),
-            kind=_text(info.get(requests.IFLA_INFO_KIND, b"")),
-            peer=_number(found.get(requests.IFLA_LINK)),
-            master=_number(found.get(requests.IFLA_MASTER)),
-            qdisc=_text(found.get(requests.IFLA_QDISC, b"")),
-            is_up=_number(found.get(requests.IFLA_OPERSTATE)) == _IF_OPER_UP,
-            is_forwarding=_number(as_port.get(requests.IFLA_BRPORT_STATE)) == _BR_STATE_FORWARDING,
+            index=message["index"],
+            name=message.get_attr("IFLA_IFNAME"),
+            kind=kind or "",
+            peer=message.get_attr("IFLA_LINK"),
+            master=message.get_attr("IFLA_MASTER"),
+            qdisc=message.get_attr("IFLA_QDISC") or "",
+            is_up=message.get_attr("IFLA_OPERSTATE") == "UP",
+            is_forwarding=as_port is not None and as_port.get_attr("IFLA_BRPORT_STATE") == _BR_STATE_FORWARDING,
         )
 
 
@@ -126,11 +125,3 @@ def _discard(changes: socket.socket) -> None:
         except OSError as error:
             if error.errno != errno.ENOBUFS:  # there were more changes than the socket has room for
                 raise
-
-
-def _text(value: bytes) -> str:
-    return value.rstrip(b"\0").decode()
-
-
-def _number(value: bytes | None) -> int | None:
-    return None if value is None else int.from_bytes(value, sys.byteorder)

@@ -8,38 +8,20 @@ Three things can go wrong without an error:
 - The configuration in force may differ from the one that was asked for, so it is read back and compared.
 """
 
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from badwire.agent.wire import requests
+from badwire.agent.wire.netlink import decoded, encoded, tcmsg
 from badwire.errors import MissingCapability, RunError, UnsupportedFault
 from badwire.faults.fault import Netem
-from badwire.linux.netlink import (
-    NLM_F_CREATE,
-    NLM_F_REPLACE,
-    Netlink,
-    NetlinkError,
-    Request,
-    attribute,
-    attributes,
-)
+from badwire.linux.netlink import NLM_F_CREATE, NLM_F_REPLACE, Netlink, NetlinkError, Request
 
 HANDLE = 0x10000  # 1:0
 _UINT32 = 0xFFFFFFFF
-_QOPT = ("delay", "limit", "loss", "gap", "duplicate", "jitter")  # the fields of struct tc_netem_qopt
-# The attributes after it, by their types, with the fields of their structs (linux/pkt_sched.h). Each field has 32 bits.
-_ATTRIBUTES = {
-    1: ("delay_corr", "loss_corr", "dup_corr"),
-    3: ("prob_reorder", "corr_reorder"),
-    4: ("prob_corrupt", "corr_corrupt"),
-    6: ("rate", "packet_overhead", "cell_size", "cell_overhead"),
-}
-_SEED = 14  # TCA_NETEM_PRNG_SEED
-_SEED_VALUE = struct.Struct("=Q")
-_UINT = struct.Struct("=I")
+_SEED = "TCA_NETEM_PRNG_SEED"
 
 
 def tick_ns() -> int:
@@ -48,8 +30,8 @@ def tick_ns() -> int:
     return int(tick, 16)
 
 
-def options(netem: Netem, tick: int) -> dict[str, int]:
-    """All options of netem, in the kernel's own units, by the name of the field.
+def options(netem: Netem, tick: int) -> dict[str, Any]:
+    """The options of struct tc_netem_qopt and of its attributes, in the kernel's own units.
 
     Args:
         tick: unit of time in ns.
@@ -64,17 +46,12 @@ def options(netem: Netem, tick: int) -> dict[str, int]:
         "gap": _checked("gap", netem.gap),
         "duplicate": _probability(netem.duplicate),
         "jitter": _checked("jitter", netem.jitter_ns // tick),
-        "delay_corr": 0,
-        "loss_corr": 0,
-        "dup_corr": 0,
-        "prob_reorder": _probability(netem.reorder),
-        "corr_reorder": 0,
-        "prob_corrupt": _probability(netem.corrupt),
-        "corr_corrupt": 0,
-        "rate": _checked("rate", round(netem.rate_bps / 8)),
-        "packet_overhead": 0,
-        "cell_size": 0,
-        "cell_overhead": 0,
+        "attrs": [
+            ("TCA_NETEM_CORR", {"delay_corr": 0, "loss_corr": 0, "dup_corr": 0}),
+            ("TCA_NETEM_REORDER", {"prob_reorder": _probability(netem.reorder), "corr_reorder": 0}),
+            ("TCA_NETEM_CORRUPT", {"prob_corrupt": _probability(netem.corrupt), "corr_corrupt": 0}),
+            ("TCA_NETEM_RATE", _rate(netem)),
+        ],
     }
 
 
@@ -82,15 +59,14 @@ def request(index: int, netem: Netem, tick: int, seed: int | None = None) -> Req
     """The request that adds ``netem`` at the root of interface ``index``, or changes the one that is there.
 
     A kernel before Linux 6.6 ignores the ``seed``. Without a seed, every kernel takes one of its own.
+
+    pyroute2's ``tc("replace", "netem", ...)`` is not used: it omits options that are zero, and truncates times to us.
     """
-    values = options(netem, tick)
-    described = _fields(values, _QOPT)
-    for kind, names in _ATTRIBUTES.items():
-        described += attribute(kind, _fields(values, names))
+    asked = options(netem, tick)
     if seed is not None:
-        described += attribute(_SEED, _SEED_VALUE.pack(seed))
-    body = requests.QDISC.pack(0, index, HANDLE, requests.TC_H_ROOT, 0)
-    body += attribute(requests.TCA_KIND, b"netem\0") + attribute(requests.TCA_OPTIONS, described)
+        asked["attrs"].append((_SEED, seed))
+    attributes = [("TCA_KIND", "netem"), ("TCA_OPTIONS", asked)]
+    body = encoded(tcmsg, index=index, handle=HANDLE, parent=requests.TC_H_ROOT, attrs=attributes)
     return Request(requests.RTM_NEWQDISC, body, NLM_F_REPLACE | NLM_F_CREATE)
 
 
@@ -111,18 +87,8 @@ class Configured:
         """Decode the description of a root qdisc."""
         if requests.kind_of_qdisc(body) != "netem":
             return cls({}, None)
-        found = attributes(body[requests.QDISC.size :])
-        described = found[requests.TCA_OPTIONS]
-        size = 4 * len(_QOPT)
-        values = _values(described[:size], _QOPT)
-        by_kind = attributes(described[size:])
-        for kind, names in _ATTRIBUTES.items():
-            if kind in by_kind:
-                values.update(_values(by_kind[kind], names))
-        seed = None
-        if _SEED in by_kind:
-            (seed,) = _SEED_VALUE.unpack(by_kind[_SEED])
-        return cls(values, seed)
+        described = decoded(tcmsg, body).get_attr("TCA_OPTIONS")
+        return cls(flat(described), described.get_attr(_SEED))
 
 
 def add(netlink: Netlink, indices: Sequence[int]) -> str | None:
@@ -167,7 +133,7 @@ def change(netlink: Netlink, changes: Sequence[Change]) -> list[bool]:
     draws_from_seed = []
     for each, in_force in zip(changes, configured(netlink, [each.index for each in changes]), strict=True):
         wrong: dict[str, tuple[int, int | None]] = {}
-        for name, value in options(each.netem, tick).items():
+        for name, value in flat(options(each.netem, tick)).items():
             found = in_force.values.get(name)
             if found != value:
                 wrong[name] = (value, found)
@@ -185,13 +151,27 @@ def configured(netlink: Netlink, indices: Sequence[int]) -> list[Configured]:
     return [Configured.decode(answer) for answer in netlink.ask(*asked)]
 
 
-def _fields(values: Mapping[str, int], names: Sequence[str]) -> bytes:
-    return b"".join(_UINT.pack(values[name]) for name in names)
+def flat(nested: Mapping[str, Any]) -> dict[str, int]:
+    """Every number in an options message, by the name of its field."""
+    numbers = _numbers(nested)
+    for _, attribute in nested["attrs"]:
+        if isinstance(attribute, dict):
+            numbers.update(_numbers(attribute))
+    return numbers
 
 
-def _values(data: bytes, names: Sequence[str]) -> dict[str, int]:
-    numbers = [number for (number,) in _UINT.iter_unpack(data)]
-    return dict(zip(names, numbers, strict=False))
+def _numbers(fields: Mapping[str, Any]) -> dict[str, int]:
+    return {name: value for name, value in fields.items() if isinstance(value, int)}
+
+
+def _rate(netem: Netem) -> dict[str, int]:
+    bytes_per_second = round(netem.rate_bps / 8)
+    return {
+        "rate": _checked("rate", bytes_per_second),
+        "packet_overhead": 0,
+        "cell_size": 0,
+        "cell_overhead": 0,
+    }
 
 
 def _probability(probability: float) -> int:

@@ -1,97 +1,45 @@
-"""The netlink requests of the wire about links, forwarding entries, and the qdiscs and filters of a redirected port.
-
-Layouts and constants: linux/if_link.h, linux/veth.h, linux/neighbour.h, linux/pkt_sched.h, linux/pkt_cls.h,
-linux/tc_act/tc_mirred.h.
-"""
+"""The netlink requests of the wire about links, forwarding entries, and the qdiscs and filters of a redirected port."""
 
 import socket
-import struct
+from typing import Any
 
-from badwire.linux.netlink import (
-    NLM_F_APPEND,
-    NLM_F_CREATE,
-    NLM_F_ECHO,
-    NLM_F_EXCL,
-    Request,
-    attribute,
-    attributes,
-    nested,
-)
+from badwire.agent.wire.netlink import decoded, encoded, ifinfmsg, ndmsg, tcmsg
+from badwire.linux.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_ECHO, NLM_F_EXCL, Request
 
+# linux/rtnetlink.h
 RTM_NEWLINK = 16
 _RTM_DELLINK = 17
 _RTM_GETLINK = 18
 _RTM_NEWNEIGH = 28
 RTM_NEWQDISC = 36
 _RTM_DELQDISC = 37
-# With NLM_F_ECHO, else the answer goes only to those who listen for changes (net/sched/sch_api.c, qdisc_notify).
 _RTM_GETQDISC = 38
 _RTM_NEWTFILTER = 44
 _RTM_DELTFILTER = 45
-
-IFLA_IFNAME = 3
-IFLA_LINK = 5
-IFLA_QDISC = 6
-IFLA_MASTER = 10
-IFLA_OPERSTATE = 16
-IFLA_LINKINFO = 18
-IFLA_INFO_KIND = 1
-IFLA_INFO_SLAVE_DATA = 5
-IFLA_BRPORT_STATE = 1
-_IFLA_ADDRESS = 1
-_IFLA_MTU = 4
-_IFLA_NET_NS_PID = 19
-_IFLA_AF_SPEC = 26
-_IFLA_EXT_MASK = 29
 _RTEXT_FILTER_SKIP_STATS = 1 << 3
-_IFLA_INFO_DATA = 2
-_IFLA_BR_STP_STATE = 5
-_IFLA_BR_MCAST_SNOOPING = 23
-_VETH_INFO_PEER = 1
-_IFLA_INET6_ADDR_GEN_MODE = 8
-_IN6_ADDR_GEN_MODE_NONE = 1
+
+# linux/if.h, linux/if_link.h, linux/neighbour.h
 _IFF_UP = 1
-_NDA_LLADDR = 2
+_IN6_ADDR_GEN_MODE_NONE = 1
 _NUD_NOARP = 0x40  # a static entry
 
+# linux/pkt_sched.h, linux/pkt_cls.h, linux/tc_act/tc_mirred.h, linux/if_ether.h
 TC_H_ROOT = 0xFFFFFFFF
-TCA_KIND = 1
-TCA_OPTIONS = 2
 _TC_H_CLSACT = 0xFFFFFFF1
 _CLSACT_HANDLE = 0xFFFF0000
 _EGRESS = 0xFFFFFFF3  # the egress side of a clsact qdisc
 _FIRST = 1  # the priority of the wire's filter
 _ETH_P_ALL = 0x0003
-_TCA_U32_SEL = 5
-_TCA_U32_ACT = 7
-_TC_U32_TERMINAL = 1
-_TCA_ACT_KIND = 1
-_TCA_ACT_OPTIONS = 2
-_NLA_F_NESTED = 0x8000
-_TCA_MIRRED_PARMS = 2
+_EVERYTHING = "0x0/0x0+0"  # a u32 key: no bit of the word at offset 0 matters
 _TC_ACT_STOLEN = 4
 _TCA_EGRESS_REDIR = 1
-
-LINK = struct.Struct("=BxHiII")  # struct ifinfomsg
-QDISC = struct.Struct("=BxxxiIII")  # struct tcmsg
-_NEIGHBOUR = struct.Struct("=BxxxiHBB")  # struct ndmsg
-_SELECTOR = struct.Struct("=BBBxHHhhI")  # struct tc_u32_sel
-_KEY = struct.Struct("=IIii")  # struct tc_u32_key
-_MIRRED = struct.Struct("=IIiiiiI")  # struct tc_mirred
-_U8 = struct.Struct("=B")
-_U32 = struct.Struct("=I")
 
 
 def add_bridge(index: int, name: str, address: str, mtu: int) -> Request:
     """Make a bridge without spanning tree and multicast snooping, which would send frames and hold others back."""
-    options = nested(
-        _IFLA_INFO_DATA,
-        attribute(_IFLA_BR_STP_STATE, _U32.pack(0)),
-        attribute(_IFLA_BR_MCAST_SNOOPING, _U8.pack(0)),
-    )
-    body = _link(index) + _described(name, address, mtu)
-    body += nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"bridge"), options)
-    return Request(RTM_NEWLINK, body, NLM_F_CREATE | NLM_F_EXCL)
+    options = [("IFLA_BR_STP_STATE", 0), ("IFLA_BR_MCAST_SNOOPING", 0)]
+    attributes = [*_described(name, address, mtu), _kind_of_link("bridge", options)]
+    return Request(RTM_NEWLINK, encoded(ifinfmsg, index=index, attrs=attributes), NLM_F_CREATE | NLM_F_EXCL)
 
 
 def add_veth(
@@ -110,41 +58,42 @@ def add_veth(
         index: of the end here; 0: the kernel chooses one.
         address: the MAC address of the end here; empty: the kernel chooses one.
     """
-    peer = _link(0) + _described(peer_name, peer_address, mtu, peer_pid)
-    data = nested(_IFLA_INFO_DATA, attribute(_VETH_INFO_PEER, peer))
-    body = _link(index) + _described(name, address, mtu)
-    body += nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"veth"), data)
-    return Request(RTM_NEWLINK, body, NLM_F_CREATE | NLM_F_EXCL)
+    peer = [*_described(peer_name, peer_address, mtu), ("IFLA_NET_NS_PID", peer_pid)]
+    options = [("VETH_INFO_PEER", {"attrs": peer})]
+    attributes = [*_described(name, address, mtu), _kind_of_link("veth", options)]
+    return Request(RTM_NEWLINK, encoded(ifinfmsg, index=index, attrs=attributes), NLM_F_CREATE | NLM_F_EXCL)
 
 
 def set_up(index: int) -> Request:
     """Bring a link up."""
-    return Request(RTM_NEWLINK, _link(index, _IFF_UP))
+    return Request(RTM_NEWLINK, encoded(ifinfmsg, index=index, flags=_IFF_UP, change=_IFF_UP))
 
 
 def without_ipv6_address(index: int) -> Request:
     """Give a link no IPv6 address, for which it would send frames of its own. The kernel needs to have IPv6."""
-    mode = attribute(_IFLA_INET6_ADDR_GEN_MODE, _U8.pack(_IN6_ADDR_GEN_MODE_NONE))
-    return Request(RTM_NEWLINK, _link(index) + nested(_IFLA_AF_SPEC, attribute(socket.AF_INET6, mode)))
+    inet6 = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", _IN6_ADDR_GEN_MODE_NONE)]}
+    families = {"attrs": [("AF_INET6", inet6)]}
+    return Request(RTM_NEWLINK, encoded(ifinfmsg, index=index, attrs=[("IFLA_AF_SPEC", families)]))
 
 
 def set_master(index: int, bridge: int) -> Request:
     """Make a link a port of a bridge."""
-    return Request(RTM_NEWLINK, _link(index) + attribute(IFLA_MASTER, _U32.pack(bridge)))
+    return Request(RTM_NEWLINK, encoded(ifinfmsg, index=index, attrs=[("IFLA_MASTER", bridge)]))
 
 
 def delete_link(index: int) -> Request:
-    return Request(_RTM_DELLINK, _link(index))
+    return Request(_RTM_DELLINK, encoded(ifinfmsg, index=index))
 
 
 def get_link(index: int) -> Request:
     """Its answer is decoded by ``links.Link``."""
-    return Request(_RTM_GETLINK, _link(index) + attribute(_IFLA_EXT_MASK, _U32.pack(_RTEXT_FILTER_SKIP_STATS)))
+    attributes = [("IFLA_EXT_MASK", _RTEXT_FILTER_SKIP_STATS)]
+    return Request(_RTM_GETLINK, encoded(ifinfmsg, index=index, attrs=attributes))
 
 
 def add_forwarding_entry(index: int, address: str) -> Request:
     """Tell the bridge that a MAC address is behind this port."""
-    body = _NEIGHBOUR.pack(socket.AF_BRIDGE, index, _NUD_NOARP, 0, 0) + attribute(_NDA_LLADDR, _mac(address))
+    body = encoded(ndmsg, family=socket.AF_BRIDGE, ifindex=index, state=_NUD_NOARP, attrs=[("NDA_LLADDR", address)])
     return Request(_RTM_NEWNEIGH, body, NLM_F_CREATE | NLM_F_APPEND)
 
 
@@ -158,62 +107,55 @@ def delete_clsact(index: int) -> Request:
 
 def get_clsact(index: int) -> Request:
     """Its answer is the link's clsact or ingress qdisc; the kernel refuses it if there never was one."""
-    return Request(_RTM_GETQDISC, QDISC.pack(0, index, 0, _TC_H_CLSACT, 0), NLM_F_ECHO)
+    return Request(_RTM_GETQDISC, encoded(tcmsg, index=index, parent=_TC_H_CLSACT), NLM_F_ECHO)
 
 
 def get_root_qdisc(index: int) -> Request:
     """Its answer is empty if the root qdisc is the kernel's own."""
-    return Request(_RTM_GETQDISC, QDISC.pack(0, index, 0, TC_H_ROOT, 0), NLM_F_ECHO)
+    return Request(_RTM_GETQDISC, encoded(tcmsg, index=index, parent=TC_H_ROOT), NLM_F_ECHO)
 
 
 def kind_of_qdisc(body: bytes) -> str:
     """The kind of the qdisc that an answer describes; empty if it is empty."""
-    return attributes(body[QDISC.size :]).get(TCA_KIND, b"").rstrip(b"\0").decode()
+    if not body:
+        return ""
+    return str(decoded(tcmsg, body).get_attr("TCA_KIND"))
 
 
 def delete_root_qdisc(index: int) -> Request:
-    return Request(_RTM_DELQDISC, QDISC.pack(0, index, 0, TC_H_ROOT, 0))
+    return Request(_RTM_DELQDISC, encoded(tcmsg, index=index, parent=TC_H_ROOT))
 
 
 def redirect(index: int, to: int) -> Request:
     """Send every frame that leaves by a link through the link ``to`` instead; it needs a clsact qdisc."""
-    mirred = attribute(_TCA_MIRRED_PARMS, _MIRRED.pack(0, 0, _TC_ACT_STOLEN, 0, 0, _TCA_EGRESS_REDIR, to))
-    action = nested(1, attribute(_TCA_ACT_KIND, b"mirred\0"), nested(_TCA_ACT_OPTIONS | _NLA_F_NESTED, mirred))
-    everything = _SELECTOR.pack(_TC_U32_TERMINAL, 0, 1, 0, 0, 0, 0, 0) + _KEY.pack(0, 0, 0, 0)
-    options = nested(
-        TCA_OPTIONS,
-        attribute(_TCA_U32_ACT, action),
-        attribute(_TCA_U32_SEL, everything),
-    )
-    return Request(_RTM_NEWTFILTER, _filter(index) + options, NLM_F_CREATE | NLM_F_EXCL)
+    parameters = {"eaction": _TCA_EGRESS_REDIR, "action": _TC_ACT_STOLEN, "ifindex": to}
+    mirred = {"attrs": [("TCA_MIRRED_PARMS", parameters)]}
+    action = {"attrs": [("TCA_ACT_KIND", "mirred"), ("TCA_ACT_OPTIONS", mirred)]}
+    actions = {"attrs": [("TCA_ACT_PRIO_1", action)]}
+    options = {"attrs": [("TCA_U32_ACT", actions), ("TCA_U32_SEL", {"keys": [_EVERYTHING]})]}
+    body = _filter(index, [("TCA_OPTIONS", options)])
+    return Request(_RTM_NEWTFILTER, body, NLM_F_CREATE | NLM_F_EXCL)
 
 
 def remove_redirect(index: int) -> Request:
-    return Request(_RTM_DELTFILTER, _filter(index))
+    return Request(_RTM_DELTFILTER, _filter(index, []))
 
 
 def _clsact(index: int) -> bytes:
-    return QDISC.pack(0, index, _CLSACT_HANDLE, _TC_H_CLSACT, 0) + attribute(TCA_KIND, b"clsact\0")
+    return encoded(tcmsg, index=index, handle=_CLSACT_HANDLE, parent=_TC_H_CLSACT, attrs=[("TCA_KIND", "clsact")])
 
 
-def _filter(index: int) -> bytes:
+def _filter(index: int, more: list[tuple[str, Any]]) -> bytes:
     priority_and_protocol = _FIRST << 16 | socket.htons(_ETH_P_ALL)
-    return QDISC.pack(0, index, 0, _EGRESS, priority_and_protocol) + attribute(TCA_KIND, b"u32\0")
+    attributes = [("TCA_KIND", "u32"), *more]
+    return encoded(tcmsg, index=index, parent=_EGRESS, info=priority_and_protocol, attrs=attributes)
 
 
-def _link(index: int, flags: int = 0) -> bytes:
-    """A struct ifinfomsg that sets these flags."""
-    return LINK.pack(socket.AF_UNSPEC, 0, index, flags, flags)
+def _described(name: str, address: str, mtu: int) -> list[tuple[str, Any]]:
+    """The attributes of a new link."""
+    own_address = [("IFLA_ADDRESS", address)] if address else []
+    return [*own_address, ("IFLA_MTU", mtu), ("IFLA_IFNAME", name)]
 
 
-def _described(name: str, address: str, mtu: int, pid: int | None = None) -> bytes:
-    """The attributes of a new link; ``pid`` is a process in its namespace, None: it is in this one."""
-    described = attribute(_IFLA_ADDRESS, _mac(address)) if address else b""
-    described += attribute(_IFLA_MTU, _U32.pack(mtu))
-    if pid is not None:
-        described += attribute(_IFLA_NET_NS_PID, _U32.pack(pid))
-    return described + attribute(IFLA_IFNAME, name.encode() + b"\0")
-
-
-def _mac(address: str) -> bytes:
-    return bytes.fromhex(address.replace(":", ""))
+def _kind_of_link(kind: str, options: list[tuple[str, Any]]) -> tuple[str, Any]:
+    return "IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": options})]}
