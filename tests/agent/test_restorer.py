@@ -1,6 +1,7 @@
 """What the restorer touches when the process that it has noted is another by now."""
 
 import os
+from contextlib import closing
 
 from badwire.agent.host import system
 from badwire.agent.restorer import Network, Restorer, Service
@@ -20,5 +21,6 @@ def test_another_process_with_the_same_pid_is_left_alone() -> None:
     )
     network = Network("no-such-bridge", {"web": service})
     assert Network.from_json(network.to_json()) == network
-    Restorer(network).restore()
+    with closing(Restorer(network)) as restorer:
+        restorer.restore()
     assert system.offloads("lo") == before

@@ -104,6 +104,8 @@ class Restorer:
                 namespace = os.open(f"/proc/{service.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
                 if service.namespace in (0, os.fstat(namespace).st_ino):
                     self._namespaces[host] = namespace
+                else:
+                    os.close(namespace)
         self.network = network
         if not network.is_noted:
             services = {host: self._noted(host, service, network) for host, service in network.services.items()}
@@ -135,6 +137,12 @@ class Restorer:
         for host, service in self.network.services.items():
             with suppress(OSError), self._inside(host):  # the interface goes with its container
                 system.set_offloads(service.interface, service.offloads)
+
+    def close(self) -> None:
+        """Close the descriptors; a namespace whose container has ended is then gone, too."""
+        self._netlink.close()
+        for descriptor in (self._own_namespace, *self._namespaces.values()):
+            os.close(descriptor)
 
     def _noted(self, host: str, service: Service, network: Network) -> Service:
         if host not in self._namespaces:
@@ -206,6 +214,7 @@ def main(network: str) -> None:
         _serve(restorer)
     finally:
         restorer.restore()
+        restorer.close()
     with suppress(OSError):  # the lab may be gone
         _say("restored")
 
