@@ -17,6 +17,7 @@ import errno
 import json
 import os
 import select
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -129,11 +130,10 @@ class Restorer:
                 self._netlink.tc("del", index=service.port, handle=0, parent=_TC_H_ROOT)
         with suppress(Refused):
             bridge = self._index_of(self.network.bridge)
-            for link in self._netlink.get_links():
-                name = str(link.get_attr("IFLA_IFNAME"))
-                if name.startswith(f"{_RELAY_LINK}{bridge}r"):
-                    with suppress(NetlinkError):
-                        self._netlink.link("del", index=link["index"])
+            for service in self.network.services.values():
+                with suppress(OSError, NetlinkError):  # no fault toward this host needed the relay
+                    link = socket.if_nametoindex(f"{_RELAY_LINK}{bridge}r{service.port}")
+                    self._netlink.link("del", index=link)
         for host, service in self.network.services.items():
             with suppress(OSError), self._inside(host):  # the interface goes with its container
                 system.set_offloads(service.interface, service.offloads)
