@@ -127,7 +127,10 @@ class Restorer:
             with suppress(NetlinkError):  # no fault was ever set toward this host, or the port is gone
                 self._netlink.tc("del", "clsact", index=service.port)
             with suppress(NetlinkError):
-                self._netlink.tc("del", index=service.port, handle=0, parent=_TC_H_ROOT)
+                for qdisc in self._netlink.get_qdiscs(index=service.port):
+                    # One of another kind has replaced the lab's, and is somebody else's.
+                    if qdisc["parent"] == _TC_H_ROOT and qdisc.get_attr("TCA_KIND") == "netem":
+                        self._netlink.tc("del", index=service.port, handle=0, parent=_TC_H_ROOT)
         with suppress(Refused):
             bridge = self._index_of(self.network.bridge)
             for service in self.network.services.values():
