@@ -83,7 +83,7 @@ def test_a_test_has_its_hosts_from_the_option(files: Path, pytester: pytest.Pyte
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("services: {a: {ports: [1]}, b: {volumes: [x]}}", ["mine.yaml", "2 things", "service 'a'", "service 'b'"]),
+        ("services: {a: {ports: [1]}, b: {volumes: [x]}}", ["mine.yaml", "2 settings", "service 'a'", "service 'b'"]),
         (None, ["there is no file mine.yaml"]),
     ],
 )

@@ -139,4 +139,4 @@ def test_a_mistake_in_the_request_fails_without_a_kernel(
     )
     done = pytester.runpytest_subprocess(*VIRTUAL)
     done.assert_outcomes(errors=1)
-    done.stdout.fnmatch_lines(["*no-such-file.yaml cannot be read: No such file or directory"])
+    done.stdout.fnmatch_lines(["*no-such-file.yaml cannot be read: No such file or directory; name a compose file"])

@@ -127,13 +127,15 @@ class Restorer:
             with suppress(NetlinkError):  # no fault was ever set toward this host, or the port is gone
                 self._netlink.ask(requests.delete_clsact(service.port))
             with suppress(NetlinkError):
-                self._netlink.ask(requests.delete_root_qdisc(service.port))
+                # One of another kind has replaced the lab's, and is somebody else's.
+                if links.find(self._netlink, service.port)[0].qdisc == "netem":
+                    self._netlink.ask(requests.delete_root_qdisc(service.port))
         with suppress(Refused):
             bridge = self._index_of(self.network.bridge)
-            for index, name in socket.if_nameindex():
-                if name.startswith(f"{_RELAY_LINK}{bridge}r"):
-                    with suppress(NetlinkError):
-                        self._netlink.ask(requests.delete_link(index))
+            for service in self.network.services.values():
+                with suppress(OSError, NetlinkError):  # no fault toward this host needed the relay
+                    link = socket.if_nametoindex(f"{_RELAY_LINK}{bridge}r{service.port}")
+                    self._netlink.ask(requests.delete_link(link))
         for host, service in self.network.services.items():
             with suppress(OSError), self._inside(host):  # the interface goes with its container
                 system.set_offloads(service.interface, service.offloads)

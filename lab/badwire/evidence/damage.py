@@ -1,7 +1,7 @@
 """Which counter the receiver's kernel increments for a damaged frame."""
 
 from badwire.evidence.frames import Frame
-from badwire.packets.packet import ETHERNET_HEADER
+from badwire.packets.packet import ETHERNET_HEADER, Ip
 
 IP_HEADER = 20  # bytes; no host of the lab sends IP options
 UDP_HEADER = 8  # bytes
@@ -15,13 +15,17 @@ def counters(frame: Frame) -> tuple[str | None, ...]:
     None where a length in the TCP or UDP header is impossible, since the kernel checks the length before the checksum
     (tcp_v4_rcv and __udp4_lib_rcv); where only the Ethernet header is damaged; and where the frame carries no IPv4.
     """
-    found = [_counter(frame, arrived) for arrived in frame.damaged]
+    ip = frame.ip  # of an undamaged frame, too: one that cannot be read may have been damaged in a way that is not seen
+    found: list[str | None] = []
+    for arrived in frame.damaged:
+        counter = None
+        if ip is not None and ip.version == 4:
+            counter = _counter(frame, ip, arrived)
+        found.append(counter)
     return tuple(found)
 
 
-def _counter(frame: Frame, arrived: bytes) -> str | None:
-    if frame.ip is None or frame.ip.version != 4:
-        return None
+def _counter(frame: Frame, ip: Ip, arrived: bytes) -> str | None:
     sent_header = frame.data[ETHERNET_HEADER:IP_END]
     arrived_header = arrived[ETHERNET_HEADER:IP_END]
     if sent_header != arrived_header:
@@ -30,7 +34,7 @@ def _counter(frame: Frame, arrived: bytes) -> str | None:
     arrived_rest = arrived[IP_END:]
     if sent_rest == arrived_rest:
         return None
-    datagram_end = ETHERNET_HEADER + frame.ip.length
+    datagram_end = ETHERNET_HEADER + ip.length
     payload = arrived[IP_END:datagram_end]
     if frame.udp and _has_valid_udp_length(payload):
         return "Udp.InCsumErrors"

@@ -22,6 +22,7 @@ from badwire.substrate.docker.attach import AttachedStream
 from badwire.substrate.docker.cleanup import PARALLEL, RESTORES
 from badwire.substrate.docker.client import connect, engine_message
 from badwire.substrate.docker.containers import ContainerRequest, DockerRun
+from badwire.substrate.docker.substrate import Docker
 from badwire.substrate.docker.targets import Target, TargetNetwork
 from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Container, HostSpec, Topology
@@ -80,15 +81,7 @@ class Attached:
 
     def check(self) -> str | None:
         """None if an engine answers and the image exists or can be built; else the cause and the way out."""
-        try:
-            client = connect()
-            try:
-                image.check(client)
-            finally:
-                client.close()
-        except MachineError as error:
-            return str(error)
-        return None
+        return Docker(self._progress).check()
 
     def up(
         self,
