@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -138,6 +139,36 @@ def test_setting_changing_and_lifting_lose_nothing(wire: HostNetwork) -> None:
         arrived = {int.from_bytes(far.recv(4), "big") for _ in range(expected)}
     assert arrived == set(range(expected))
     assert wire.ok("unwatch")["dropped"] == 0
+
+
+def test_the_times_of_faults_are_exact(wire: HostNetwork) -> None:
+    """Datagrams pass all the time, and none is delivered between the two times at which it could not be."""
+    client, server = wire.hosts
+    in_force: list[tuple[int, int]] = []
+    ended = threading.Event()
+    with udp(client) as near, udp(server, PORT) as far:
+        near.sendto(b"first", far.getsockname())  # ARP is done before the faults
+        far.recv(100)
+
+        def send() -> None:
+            while not ended.is_set():
+                near.sendto(bytes(8), far.getsockname())
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            for _ in range(10):
+                since = set_faults(wire, server, {"name": "loss", "probability": 1.0})["t"]
+                until = set_faults(wire, server)["t"]
+                in_force.append((since, until))
+        finally:
+            ended.set()
+            sender.join()
+    wire.ok("unwatch")
+    delivered = [t for t, host, way, _, _ in wire.frames() if (host, way) == (server.name, "out")]
+    assert len(delivered) > len(in_force)
+    passed = [(since, t, until) for since, until in in_force for t in delivered if since < t < until]
+    assert passed == []
 
 
 def test_faults_toward_many_hosts_are_set_all_or_none(wire: HostNetwork) -> None:

@@ -214,15 +214,17 @@ class WireAgent:
         relayed = [host for host in toward if engines[host] == "relay"]
         by_netem = [host for host in toward if engines[host] == "netem"]
         answer: dict[str, object] = {}
-        since = redirect.set({states[host].port: toward[host] for host in relayed}, seed)
-        self._lift_netem([states[host] for host in relayed if states[host].engine == "netem"])
+        by_kernel = [host for host in relayed if states[host].engine == "netem"]
+        replacing = [states[host].port for host in by_kernel if states[host].faults]
+        since = redirect.set({states[host].port: toward[host] for host in relayed}, seed, replacing)
+        self._lift_netem([states[host] for host in by_kernel])
         for host in relayed:
-            answer[host] = {"engine": "relay", "t": since, "seeded": True}
+            answer[host] = {"engine": "relay", "t": since[states[host].port], "seeded": True}
         seeded = self._set_netem({host: toward[host] for host in by_netem}, seed)
-        since = time.monotonic_ns()
         redirect.lift([states[host].port for host in by_netem])
+        now = time.monotonic_ns()
         for host in by_netem:
-            answer[host] = {"engine": "netem", "t": since, "seeded": seeded[host]}
+            answer[host] = {"engine": "netem", "t": now, "seeded": seeded[host]}
         for host, state in states.items():
             state.engine = engines[host]
             state.faults = toward[host]

@@ -87,29 +87,48 @@ class Redirect:
         if self._died is not None:
             raise self._died
 
-    def set(self, toward: Mapping[BridgePort, Sequence[Mapping[str, Any]]], seed: int) -> int:
-        """Replace all faults toward these ports' hosts; returns since when they are in force, in ns.
+    def set(
+        self, toward: Mapping[BridgePort, Sequence[Mapping[str, Any]]], seed: int, replacing: Collection[BridgePort] = ()
+    ) -> dict[BridgePort, int]:
+        """Replace all faults toward these ports' hosts; returns by the port since when they are in force, in ns.
 
-        The filter is added after the relay knows the faults and removed before they are lifted, so the relay never
-        gets a frame without knowing what to do with it.
+        The relay's time is exact, since each frame meets the faults of its time there. So a port is redirected before
+        its faults are set and until they are lifted; in between, the relay sends its frames on at once.
+
+        Args:
+            toward: the faults by the port; without any, the port is no longer redirected.
+            replacing: the ports at which the kernel carries out faults until now. These are redirected when the relay
+                has its faults, so that no frame passes without any; theirs is the time after that.
+
+        Raises:
+            MissingCapability: the kernel refuses to redirect a port.
+            BadFault: a field of a fault is out of range, and nothing was replaced.
         """
         to_redirect = [port for port, faults in toward.items() if faults]
-        lifted = [port for port, faults in toward.items() if not faults]
-        self._remove_redirect(lifted)
-        to_set = {port.host: toward[port] for port in lifted if port.host in self._pairs}
-        if not to_redirect and not to_set:
-            return time.monotonic_ns()
+        to_set = [port for port, faults in toward.items() if faults or port.host in self._pairs]
+        if not to_set:
+            now = time.monotonic_ns()
+            return dict.fromkeys(toward, now)
         relay = self._started_relay()
         self._connect(relay, [port for port in to_redirect if port.host not in self._pairs])
-        to_set.update({port.host: toward[port] for port in to_redirect})
-        since = self._ask(lambda: relay.set(to_set, seed))
-        self._add_redirect([port for port in to_redirect if port.host not in self._redirected])
+        new = [port for port in to_redirect if port.host not in self._redirected]
+        self._add_redirect([port for port in new if port not in replacing])
+        in_force = self._ask(lambda: relay.set({port.host: toward[port] for port in to_set}, seed))
+        since = dict.fromkeys(toward, in_force)
+        late = [port for port in new if port in replacing]
+        if late:
+            self._add_redirect(late)
+            since.update(dict.fromkeys(late, time.monotonic_ns()))
+        self._remove_redirect([port for port, faults in toward.items() if not faults])
         return since
 
     def lift(self, ports: Collection[BridgePort]) -> None:
-        """Stop redirecting those of these ports that are redirected; frames that the relay still holds go on."""
-        redirected = {port: () for port in ports if port.host in self._redirected}
-        self.set(redirected, 0)
+        """Stop redirecting these ports, for which the kernel has its faults; what the relay still holds goes on."""
+        redirected = [port for port in ports if port.host in self._redirected]
+        self._remove_redirect(redirected)
+        if redirected:
+            relay = self._started_relay()
+            self._ask(lambda: relay.set({port.host: () for port in redirected}, 0))
 
     def _add_redirect(self, ports: Collection[BridgePort]) -> None:
         self._change_bridge(lambda: self._bridge.redirect({port: self._pairs[port.host] for port in ports}))
