@@ -151,7 +151,7 @@ def test_the_times_of_faults_are_exact(wire: HostNetwork) -> None:
         far.recv(100)
 
         def send() -> None:
-            while not ended.is_set():
+            while not ended.wait(0.000_1):
                 near.sendto(bytes(8), far.getsockname())
 
         sender = threading.Thread(target=send)

@@ -88,7 +88,10 @@ class Redirect:
             raise self._died
 
     def set(
-        self, toward: Mapping[BridgePort, Sequence[Mapping[str, Any]]], seed: int, replacing: Collection[BridgePort] = ()
+        self,
+        toward: Mapping[BridgePort, Sequence[Mapping[str, Any]]],
+        seed: int,
+        replacing: Collection[BridgePort] = (),
     ) -> dict[BridgePort, int]:
         """Replace all faults toward these ports' hosts; returns by the port since when they are in force, in ns.
 
