@@ -179,6 +179,40 @@ def test_never_is_unknown_beside_a_hosts_own_traffic_on_loopback() -> None:
     assert never("a reset between hosts", run.segments(flags="R"), run.wire).verdict is HOLDS
 
 
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [
+        (lambda run: run.segments(flags="R"), UNKNOWN),
+        (lambda run: run.segments("server", flags="R"), UNKNOWN),
+        (lambda run: run.datagrams(to="server"), UNKNOWN),
+        (lambda run: run.segments("client", flags="R"), HOLDS),
+        (lambda run: run.segments("server", to="client", flags="R"), HOLDS),
+        (lambda run: run.frames("server"), HOLDS),
+        (lambda run: run.connections(7000), UNKNOWN),
+        (lambda run: run.connections(7000, client="client"), HOLDS),
+        (lambda run: run.connections(7000, client="server", server="client"), HOLDS),
+        (lambda run: run.connection(7000), HOLDS),
+    ],
+)
+def test_a_count_is_unknown_where_a_hosts_own_traffic_may_belong_to_it(
+    query: Callable[[Evidence], object], verdict: Verdict
+) -> None:
+    @claim("Something", RFC("9293", "3.5"))
+    def after_a_query(run: Evidence) -> Checks:
+        query(run)
+        yield equals("something", 1, 1)
+
+    w = Written()
+    w.segment("client", "server", 0.1, "S", seq=100)
+    for t, packets in ((0, 0), (1, 4)):
+        w.record("counters", t, host="client", counters={"Lo.RxPackets": 0})
+        w.record("counters", t, host="server", counters={"Lo.RxPackets": packets})
+    judged = judge_one(after_a_query, w.evidence())
+    assert judged.verdict is verdict
+    if verdict is UNKNOWN:
+        assert "4 packets on the loopback interface of server, which is not captured" in str(judged.checks[-1].why)
+
+
 def test_never_is_unknown_where_packets_on_loopback_were_not_counted() -> None:
     w = Written()
     w.segment("client", "server", 0.1, "S", seq=100)

@@ -420,20 +420,26 @@ class Evidence:
         """
         unread_frames = [frame for frame in self.wire.unread if self.covers(frame.sent_at)]
         incomplete = self._reassembled.incomplete
-        return (*unread_kinds(unread_frames), *incomplete_datagrams(incomplete), *self._unseen_on_loopback)
+        return (*unread_kinds(unread_frames), *incomplete_datagrams(incomplete), *self._unseen_on_loopback(FrameSelection()))
 
     def _note_hidden(self, asked: FrameSelection) -> None:
         """Note what may hide a frame from a query that reads headers, by the sender and the time that it asks for."""
+        self._note_unread(asked)
+        may_hide(self._unseen_on_loopback(asked))
+
+    def _note_unread(self, asked: FrameSelection) -> None:
         for frame in self.wire.unread:
             if self.covers(frame.sent_at) and asked.includes_sending(frame):
                 may_hide([unread(frame.source, frame.what)])
         incomplete = [frame for frame in self._reassembled.incomplete if asked.includes_sending(frame)]
         may_hide(incomplete_datagrams(incomplete))
 
-    @property
-    def _unseen_on_loopback(self) -> tuple[str, ...]:
+    def _unseen_on_loopback(self, asked: FrameSelection) -> tuple[str, ...]:
+        """What hosts sent to themselves, which is not captured, as far as a query asks for it."""
         found = []
         for name in self.hosts:
+            if not (selects(asked.source, name) and selects(asked.to, name)):
+                continue
             whole_run = self._run or self
             host = whole_run.host(name)
             try:
@@ -465,10 +471,23 @@ class Evidence:
         client: str | None = None,
         server: str | None = None,
     ) -> Records[Connection]:
-        """TCP connections in the order in which they began; ``port`` is the server's."""
+        """TCP connections in the order in which they began; ``port`` is the server's.
+
+        Those of a host with itself are not captured: an ``equals`` or a bound on their number is UNKNOWN beside such
+        traffic unless ``client`` and ``server`` are two hosts.
+        """
+        may_hide(self._unseen_on_loopback(FrameSelection(source=client, to=server)))
+        return self._captured_connections(port, client, server)
+
+    def _captured_connections(
+        self,
+        port: int | None = None,
+        client: str | None = None,
+        server: str | None = None,
+    ) -> Records[Connection]:
         self._check(client)
         self._check(server)
-        self._note_hidden(FrameSelection())
+        self._note_unread(FrameSelection())
         found = []
         for connection in self._connections:
             if (
@@ -497,7 +516,7 @@ class Evidence:
         Raises:
             NotRecorded: fewer connections were recorded.
         """
-        found = self.connections(port, client)
+        found = self._captured_connections(port, client)
         return found.nth(nth)
 
     def established(self, port: int, client: str | None = None) -> Connection:
@@ -506,7 +525,7 @@ class Evidence:
         Raises:
             NotRecorded: no complete handshake was recorded.
         """
-        all_to_port = self.connections(port, client)
+        all_to_port = self._captured_connections(port, client)
         found = all_to_port.where(lambda each: each.opened)
         if not found:
             raise NotRecorded.of("no complete handshake on port {port} was recorded", port=port)
