@@ -420,7 +420,8 @@ class Evidence:
         """
         unread_frames = [frame for frame in self.wire.unread if self.covers(frame.sent_at)]
         incomplete = self._reassembled.incomplete
-        return (*unread_kinds(unread_frames), *incomplete_datagrams(incomplete), *self._unseen_on_loopback(FrameSelection()))
+        on_loopback = self._unseen_on_loopback(FrameSelection())
+        return (*unread_kinds(unread_frames), *incomplete_datagrams(incomplete), *on_loopback)
 
     def _note_hidden(self, asked: FrameSelection) -> None:
         """Note what may hide a frame from a query that reads headers, by the sender and the time that it asks for."""
