@@ -81,6 +81,12 @@ class KernelError(MachineError):
     """The virtual clock's kernel does not exist and cannot be built, or does not run on this machine."""
 
 
+class UnreadableKernel(KernelError):
+    """The file or directory that was named as a kernel, or as its source, cannot be read."""
+
+    exit_status = 2
+
+
 class MissingCapability(MachineError):
     """This machine does not have the engine that was asked for."""
 

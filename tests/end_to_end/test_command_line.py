@@ -21,6 +21,10 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
         (["xyzzy"], "There is no command 'xyzzy': the commands are list"),
         (["run"], "Name a scenario to run:"),
         (["run", "timewiat"], "did you mean timewait"),
+        (["run", "handshke"], "did you mean handshake?"),
+        (["shell"], "the following arguments are required: HOST;"),
+        (["kernel", "build", "/nope"], "/nope cannot be read: No such file or directory; name a kernel's source tree"),
+        (["kernel", "import", "nope"], "nope cannot be read (No such file or directory); name a file that"),
         (["run", "all", "timewait"], "`all` runs every scenario: give it alone"),
         (
             ["run", "compose.yaml"],

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from badwire.cli import arguments
-from badwire.errors import BadOption, DiskFull, LabError, ProgramFailed
+from badwire.errors import BadOption, DiskFull, KernelError, LabError, ProgramFailed
 from badwire.store import run_folder
 from badwire.uml import archive, cache, kernels
 from badwire.uml.build import sources
@@ -142,6 +142,8 @@ def export_kernel(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     if args.file.exists() and not args.file.is_file():
         raise BadOption(f"{args.file} is not a file; name one, which is replaced, or one that does not exist yet.")
+    if not args.kernel and cache.current_kernel() is None:
+        raise KernelError("There is no kernel to export; `badwire kernel build` builds one.")
     kernel = kernels.ensure(_print_progress, args.kernel)
     try:
         archive.export(kernel, args.file)

@@ -27,7 +27,8 @@ def shell(argv: list[str]) -> int:
     parser = arguments.Parser("shell", _ABOUT)
     add_name(parser.add_argument)
     parser.add_argument("host", metavar="HOST")
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
+    given = parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
+    given.required = False  # argparse names it as missing, too, where HOST is
     args = parser.parse_args(argv)
     command = arguments.without_separator(args.command)
     if not os.isatty(0):

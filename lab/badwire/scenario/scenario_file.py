@@ -206,7 +206,8 @@ def find(name: str) -> Path:
 def _hint(name: str, known: list[str]) -> str:
     """Name the scenarios with a similar name, or all if there are none."""
     normalized = name.lower().replace("-", "_")
-    similar = difflib.get_close_matches(normalized, known, n=3, cutoff=0.5)
+    mistyped = difflib.get_close_matches(normalized, known, n=3, cutoff=0.8)
+    similar = mistyped or difflib.get_close_matches(normalized, known, n=3, cutoff=0.5)
     if similar:
         alternatives = " or ".join(similar)
         return f"did you mean {alternatives}?"

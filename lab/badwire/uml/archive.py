@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from badwire.errors import KernelError
+from badwire.errors import KernelError, UnreadableKernel
 from badwire.uml import cache, preload
 from badwire.uml.cache import ABOUT, BuiltKernel
 from badwire.util import files
@@ -72,7 +72,7 @@ def _extract(file: Path, folder: Path) -> dict[str, Any]:
     try:
         raw = file.open("rb")
     except OSError as error:
-        raise KernelError(
+        raise UnreadableKernel(
             f"{file} cannot be read ({error.strerror}); name a file that `badwire kernel export` wrote."
         ) from error
     try:

@@ -143,6 +143,8 @@ def test_a_kernel_moves_to_another_machine_as_one_file(
     assert gzip.decompress(file.read_bytes()) == gzip.decompress(again.read_bytes())  # no time, no user is in it
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
     assert cache.ready_kernel() is None
+    with pytest.raises(KernelError, match=r"There is no kernel to export; `badwire kernel build` builds one\.$"):
+        cli_kernel.kernel(["export", str(again)])
     monkeypatch.setattr(preload, "make", lambda folder: pytest.fail("it needs no compiler"))
     imported = archive.import_kernel(file, quiet)
     assert imported == kernels.ensure(quiet) == archive.import_kernel(file, quiet)

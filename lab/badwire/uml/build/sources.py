@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from badwire.errors import KernelError
+from badwire.errors import KernelError, UnreadableKernel
 
 PACKAGE = "linux-source-6.1"  # the package that errors suggest if there is no source
 DEBIAN = Path("/usr/src")
@@ -194,7 +194,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise KernelError(
+        raise UnreadableKernel(
             f"{path} cannot be read: {error.strerror}; name a kernel's source tree, or an archive of one."
         ) from error
 
