@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from badwire.options import SNAPLEN
 from badwire.store import captures
 from badwire.store.recorder import EVIDENCE
 from badwire.store.records import record_of
 from badwire.substrate import select
 from badwire.testbed import open_lab
-from badwire.testbed.lab import SNAPLEN
 from badwire.topology.topology import Topology
 
 PORT = 7001

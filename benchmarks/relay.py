@@ -56,7 +56,14 @@ class Gauge:
         return int(next(line for line in lines if "eth0:" in line).split()[column])
 
     def since(self) -> Used:
-        return Used(*(now - before for now, before in zip(self._look(), self._before, strict=True)))
+        now = self._look()
+        before = self._before
+        return Used(
+            now.seconds - before.seconds,
+            now.sent - before.sent,
+            now.frames - before.frames,
+            now.processor - before.processor,
+        )
 
 
 @contextmanager

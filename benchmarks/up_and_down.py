@@ -19,11 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from badwire.substrate.substrate import AgentStreams, Substrate
+from badwire.errors import LabError
+from badwire.substrate.substrate import AgentStreams, Substrate, SysctlsByHost
 from badwire.testbed import open_lab
 from badwire.topology.topology import Topology
 
@@ -64,7 +65,10 @@ class Timed:
     def check(self) -> str | None:
         return self.substrate.check()
 
-    def up(self, topology: Topology, sysctls, mounts, undo: ExitStack) -> AgentStreams:  # type: ignore[no-untyped-def]
+    def explained(self, topology: Topology, error: LabError) -> LabError:
+        return self.substrate.explained(topology, error)
+
+    def up(self, topology: Topology, sysctls: SysctlsByHost, mounts: Sequence[Path], undo: ExitStack) -> AgentStreams:
         if self.name == "netns":
             from badwire.substrate import netns
 
@@ -74,7 +78,7 @@ class Timed:
                 wait(namespaces)
                 self.began = time.perf_counter()
 
-            netns.Namespaces.wait_until_ready = wait_and_note  # type: ignore[method-assign]
+            netns.Namespaces.wait_until_ready = wait_and_note  # type: ignore[method-assign, assignment]
             try:
                 return self.substrate.up(topology, sysctls, mounts, undo)
             finally:
