@@ -140,8 +140,8 @@ def test_changing_loses_and_doubles_nothing(bench: Bench) -> None:
     ]  # fmt: skip
     for faults in lists * 3:
         bench.send(30, gap=0.0002)
-        described = [fault.to_json() for fault in faults]
-        bench.wire.begin("faults", host="h1", faults=described, engine=bench.engine, seed=1)
+        described = {"h1": [fault.to_json() for fault in faults]}
+        bench.wire.begin("faults", toward=described, engine=bench.engine, seed=1)
         bench.send(30, gap=0.0002)
         assert "ok" in bench.wire.finish()
     frames = bench.frames(longest=0.1)
