@@ -183,14 +183,14 @@ def test_what_netem_cannot_say_is_refused_in_one_sentence_and_left_to_the_relay(
     frames = bench.frames(longest=20 * ms)
     assert copies(frames) == {1: ENOUGH} and bench.exact(frames, 20 * ms)
     for faults in UNSAYABLE:
-        assert bench.ask(*faults, engine="auto")["ok"]["engine"] == "relay", faults
+        assert bench.ask(*faults, engine="auto")["ok"]["h1"]["engine"] == "relay", faults
     bench.set(engine="relay")
 
 
 @pytest.mark.parametrize("bench", ["netem"], indirect=True)
 def test_auto_takes_netem_where_it_is(bench: Bench) -> None:
     for fault in (Delay(1 * ms), Loss(0.1), Partition(), Duplicate(0.1), Corrupt(0.1), Reorder(0.1), Rate(1e6)):
-        assert bench.ask(fault, engine="auto")["ok"]["engine"] == "netem", fault
+        assert bench.ask(fault, engine="auto")["ok"]["h1"]["engine"] == "netem", fault
     bench.set()
 
 
