@@ -72,14 +72,16 @@ class Bench:
 
     def ask(self, *faults: Fault, toward: int = 1, engine: str | None = None) -> dict[str, Any]:
         """The wire's whole reply to this list of faults."""
-        described = [fault.to_json() for fault in faults]
-        reply = self.wire.ask("faults", host=f"h{toward}", faults=described, engine=engine or self.engine, seed=1)
+        described = {f"h{toward}": [fault.to_json() for fault in faults]}
+        reply = self.wire.ask("faults", toward=described, engine=engine or self.engine, seed=1)
         assert isinstance(reply, dict)
         return reply
 
     def set(self, *faults: Fault, toward: int = 1, engine: str | None = None) -> None:
         reply = self.ask(*faults, toward=toward, engine=engine)
-        assert "ok" in reply and (not faults or reply["ok"]["engine"] == (engine or self.engine)), reply
+        assert "ok" in reply, reply
+        chosen = reply["ok"][f"h{toward}"]["engine"]
+        assert not faults or chosen == (engine or self.engine), reply
 
     def send(self, count: int = 1, size: int = 100, gap: float = 0.001, burst: int = 1, source: int = 0) -> None:
         """Numbered frames of ``size`` bytes, ``burst`` of them at once and then a rest of ``gap`` seconds."""

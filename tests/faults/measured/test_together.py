@@ -140,8 +140,8 @@ def test_changing_loses_and_doubles_nothing(bench: Bench) -> None:
     ]  # fmt: skip
     for faults in lists * 3:
         bench.send(30, gap=0.0002)
-        described = [fault.to_json() for fault in faults]
-        bench.wire.begin("faults", host="h1", faults=described, engine=bench.engine, seed=1)
+        described = {"h1": [fault.to_json() for fault in faults]}
+        bench.wire.begin("faults", toward=described, engine=bench.engine, seed=1)
         bench.send(30, gap=0.0002)
         assert "ok" in bench.wire.finish()
     frames = bench.frames(longest=0.1)
@@ -183,14 +183,14 @@ def test_what_netem_cannot_say_is_refused_in_one_sentence_and_left_to_the_relay(
     frames = bench.frames(longest=20 * ms)
     assert copies(frames) == {1: ENOUGH} and bench.exact(frames, 20 * ms)
     for faults in UNSAYABLE:
-        assert bench.ask(*faults, engine="auto")["ok"]["engine"] == "relay", faults
+        assert bench.ask(*faults, engine="auto")["ok"]["h1"]["engine"] == "relay", faults
     bench.set(engine="relay")
 
 
 @pytest.mark.parametrize("bench", ["netem"], indirect=True)
 def test_auto_takes_netem_where_it_is(bench: Bench) -> None:
     for fault in (Delay(1 * ms), Loss(0.1), Partition(), Duplicate(0.1), Corrupt(0.1), Reorder(0.1), Rate(1e6)):
-        assert bench.ask(fault, engine="auto")["ok"]["engine"] == "netem", fault
+        assert bench.ask(fault, engine="auto")["ok"]["h1"]["engine"] == "netem", fault
     bench.set()
 
 
