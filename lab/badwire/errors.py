@@ -35,6 +35,10 @@ class BadOption(RequestError):
     """An option, or an argument of the lab's interface, has a value that is not allowed."""
 
 
+class UnreadableKernel(RequestError):
+    """The file or directory that was named as a kernel, or as its source, cannot be read."""
+
+
 class BadTopology(RequestError):
     """compose.yaml cannot be read, or has something that the lab does not support."""
 
@@ -79,12 +83,6 @@ class ImageError(MachineError):
 
 class KernelError(MachineError):
     """The virtual clock's kernel does not exist and cannot be built, or does not run on this machine."""
-
-
-class UnreadableKernel(KernelError):
-    """The file or directory that was named as a kernel, or as its source, cannot be read."""
-
-    exit_status = 2
 
 
 class MissingCapability(MachineError):

@@ -318,8 +318,8 @@ def test_the_evidence_of_a_connection_does_not_grow_with_the_number_of_others(
             connection = client.connect(server.at(7000))
             accepted = listener.accept()
             connection.close()
-            # On a busy machine the ACK of the FIN may be overtaken by the server's own FIN. It then arrives in TIME_WAIT,
-            # is answered, and the RST to that answer ends TIME_WAIT at once (RFC 1337).
+            # On a busy machine the server's own FIN may overtake its ACK of the client's. That ACK then arrives in
+            # TIME_WAIT, is answered, and the RST to the answer ends TIME_WAIT at once (RFC 1337).
             client.wait_until(state="FIN_WAIT_2")
             accepted.close()
             client.wait_until(state="TIME_WAIT")

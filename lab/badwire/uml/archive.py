@@ -52,6 +52,7 @@ def import_kernel(file: Path, progress: Callable[[str], None]) -> BuiltKernel:
 
     Raises:
         DiskFull: there is not enough room in the cache.
+        UnreadableKernel: there is no such file, or it cannot be read.
         KernelError: the file is not such an archive, or its kernel is for another machine or another version of the
             lab.
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from badwire.cli import kernel as cli_kernel
-from badwire.errors import BadOption, KernelError
+from badwire.errors import BadOption, KernelError, UnreadableKernel
 from badwire.options import Options
 from badwire.run.runner import make_clock
 from badwire.uml import archive, cache, kernel_config, kernels, preload
@@ -211,7 +211,7 @@ def test_what_is_no_archive_is_not_imported(workshop: Path, tmp_path: Path, cont
     with pytest.raises(KernelError, match="not a kernel that"):
         archive.import_kernel(file, quiet)
     for missing in (tmp_path / "missing", tmp_path):
-        with pytest.raises(KernelError, match="cannot be read"):
+        with pytest.raises(UnreadableKernel, match="cannot be read"):
             archive.import_kernel(missing, quiet)
     assert [path.name for path in workshop.iterdir()] == ["lock"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from badwire.cli import kernel
-from badwire.errors import KernelError
+from badwire.errors import UnreadableKernel
 from badwire.uml import cache, kernels
 from badwire.uml.build import sources
 from badwire.uml.build.sources import KernelSource
@@ -58,9 +58,9 @@ def test_an_archives_digest_is_of_its_contents(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_or_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(KernelError, match=r"nowhere cannot be read: No such file or directory; name a kernel's"):
+    with pytest.raises(UnreadableKernel, match=r"nowhere cannot be read: No such file or directory; name a kernel's"):
         sources.named(tmp_path / "nowhere")
-    with pytest.raises(KernelError, match=r"cannot be read: Not a directory"):
+    with pytest.raises(UnreadableKernel, match=r"cannot be read: Not a directory"):
         sources.named(Path(__file__) / "below")
 
 

@@ -70,7 +70,7 @@ class KernelSource:
         """The program that decompresses an archive; None if tar alone unpacks it.
 
         Raises:
-            KernelError: the archive cannot be read.
+            UnreadableKernel: the archive cannot be read.
         """
         with reading(self.path), self.path.open("rb") as file:
             start = file.read(8)
@@ -85,7 +85,7 @@ class KernelSource:
         make, too, detects changes by modification times. Takes 0.2 s for Debian's archive and 1 s for a tree.
 
         Raises:
-            KernelError: the source cannot be read.
+            UnreadableKernel: the source cannot be read.
         """
         with reading(self.path):
             if self.archived:
@@ -137,7 +137,7 @@ def all_debian(folder: Path = DEBIAN) -> list[KernelSource]:
 
 
 def named(path: Path) -> KernelSource:
-    """The tree or the archive that the user named. Raises KernelError if it does not exist."""
+    """The tree or the archive that the user named. Raises UnreadableKernel if it does not exist."""
     path = path.expanduser().absolute()
     with reading(path):
         path.stat()
