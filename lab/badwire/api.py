@@ -61,6 +61,7 @@ from badwire.faults import (
     Partition,
     Rate,
     Reorder,
+    Reset,
 )
 from badwire.scenario import scenario
 from badwire.session.attach import attach
@@ -110,6 +111,7 @@ __all__ = [
     "Records",
     "Reorder",
     "RequestError",
+    "Reset",
     "RunError",
     "Socket",
     "SocketTimeline",

@@ -16,7 +16,6 @@ from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
 from badwire.evidence.wire import FaultPeriod
 from badwire.faults import Delay, Fault, Mtu, Reorder
-from badwire.faults.match import Match
 from badwire.options import LEAST_SNAPLEN
 from badwire.packets.packet import ETHERNET_HEADER
 from badwire.store.records import NS
@@ -91,9 +90,7 @@ def delays_delay(run: Evidence) -> Checks:
         return
     measured: list[_Delays] = []
     for period in _delay_periods(run):
-        delays = _measure(run, period)
-        if delays is not None:
-            measured.append(delays)
+        measured += _measure(run, period)
     if not measured:
         yield unknown("frames through the delay", "a delay was in force, but no frame went through it")
     is_virtual = run.meta.get("clock") == "virtual"
@@ -139,7 +136,7 @@ def faults_read_frames(run: Evidence) -> Checks:
         yield equals("faults that select frames", 0, 0)
         return
     for period in selecting:
-        frames = run.frames(to=period.toward, after=period.began, before=period.ended)
+        frames = run.frames(period.from_, to=period.toward, after=period.began, before=period.ended)
         packets = [frame.decoded for frame in frames]
         kinds = {packet.unread for packet in packets if packet.unread and not packet.is_later_fragment}
         if not kinds:
@@ -168,7 +165,7 @@ def _selecting(run: Evidence) -> list[FaultPeriod]:
     """The faults that selected frames by their headers."""
     found = []
     for period in run.faults():
-        if isinstance(period.fault, Match) and period.fault.selects:
+        if period.fault.reads_headers:
             found.append(period)
     return found
 
@@ -213,24 +210,29 @@ class _Delays:
     measured: tuple[float, ...]
 
 
-def _measure(run: Evidence, period: _DelayPeriod) -> _Delays | None:
-    """The delays during a period; None when no frame was sent and delivered in it."""
-    faults = [each.fault for each in period.faults if isinstance(each.fault, Delay)]
-    asked = sum(fault.time for fault in faults)
-    jitter = sum(fault.jitter for fault in faults)
-    longest = round((asked + jitter) * NS)
-    frames = run.frames(to=period.toward, after=period.began, before=period.ended - longest)
-    measured = tuple(frame.delay for frame in frames if frame.delay is not None)
-    if not measured:
-        return None
-    return _Delays(
-        toward=period.toward,
-        engine=period.faults[0].engine,
-        asked=asked,
-        jitter=jitter,
-        alone=len(faults) == len(period.faults),
-        measured=measured,
-    )
+def _measure(run: Evidence, period: _DelayPeriod) -> Iterator[_Delays]:
+    """The delays during a period: of the frames that met the same faults. Frames that met no Delay are not measured."""
+    by_faults: dict[tuple[FaultPeriod, ...], list[Frame]] = {}
+    for frame in run.frames(to=period.toward, after=period.began, before=period.ended):
+        met = tuple(each for each in period.faults if each.may_apply_to(frame))
+        by_faults.setdefault(met, []).append(frame)
+    for met, frames in by_faults.items():
+        faults = [each.fault for each in met if isinstance(each.fault, Delay)]
+        asked = sum(fault.time for fault in faults)
+        jitter = sum(fault.jitter for fault in faults)
+        longest = round((asked + jitter) * NS)
+        in_time = [frame for frame in frames if frame.sent_at < period.ended - longest]
+        measured = tuple(frame.delay for frame in in_time if frame.delay is not None)
+        if not faults or not measured:
+            continue
+        yield _Delays(
+            toward=period.toward,
+            engine=met[0].engine,
+            asked=asked,
+            jitter=jitter,
+            alone=len(faults) == len(met),
+            measured=measured,
+        )
 
 
 def _lateness_of_quickest(delays: _Delays, all_delays: Sequence[_Delays]) -> float:
@@ -265,7 +267,7 @@ def _explained(frame: Frame, run: Evidence) -> bool:
     end = run.wire.capture_end
     if end is not None and frame.sent_at > end - EDGE:
         return True  # still between the two ports when the capture ended
-    in_force = [each for each in run.faults(toward=frame.toward) if each.in_force(frame.sent_at, EDGE)]
+    in_force = [each for each in run.faults(toward=frame.toward) if each.may_apply_to(frame, EDGE)]
     for period in in_force:
         if period.fault.can_lose and not _passes(frame, period.fault):
             return True

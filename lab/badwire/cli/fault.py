@@ -1,5 +1,6 @@
-"""`badwire fault set|show|clear|release`: changes and prints the faults of the wire on frames toward hosts."""
+"""`badwire fault set|show|clear|release`: changes and prints the faults of the wire on frames between hosts."""
 
+import argparse
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from badwire.cli import arguments
 from badwire.cli.connect import add_name, connect
 from badwire.errors import BadOption
 from badwire.faults import from_json, grammar
+from badwire.faults.direction import Direction
 from badwire.util.suggestion import did_you_mean
 
 ACTIONS = {
@@ -16,15 +18,27 @@ ACTIONS = {
     "clear": "lift all faults, and deliver the frames that hold and late have kept",
     "release": "deliver the frames that hold and late have kept, and keep later ones",
 }
-USAGE = """usage: badwire fault set [[--toward HOST]... FAULT[=VALUE] [FIELD=VALUE]...]...
-       badwire fault show|clear|release [--toward HOST]...
+_DIRECTIONS = ("--toward", "--from", "--between", "--of")
+_OF_HOSTS = ("show", "release")  # the actions that know no direction but toward
+USAGE = """usage: badwire fault set [DIRECTION... FAULT[=VALUE] [FIELD=VALUE]...]...
+       badwire fault clear [DIRECTION...]
+       badwire fault show|release [--toward HOST]...
 
   badwire fault set --toward server delay=50ms jitter=10ms loss=10%
   badwire fault set --toward server delay=50ms --toward client delay=5ms loss=1%
-  badwire fault set nth=2 data=yes          drops the second segment with data, toward each host
+  badwire fault set --between web redis delay=50ms port=6379
+  badwire fault set --of db partition for=5s     cuts db off in both directions, for five seconds
+  badwire fault set nth=2 data=yes               drops the second segment with data, toward each host
 
-Without --toward, faults apply toward every host; otherwise they apply toward the hosts named before them. These are
-the faults, each with its fields (documented in lab/badwire/faults):
+A direction is before the faults that are meant for it; without one they apply toward every host:
+
+  --toward HOST      what is sent to the host; with --from, what is sent to it from there
+  --from HOST        what the host sends
+  --between A B      what either of two hosts sends to the other
+  --of HOST          what the host sends and what is sent to it
+
+`set` replaces the faults in force of the same direction: with --toward alone, all faults toward the host. These are the
+faults, each with its fields (documented in lab/badwire/faults):
 
 """
 
@@ -40,9 +54,14 @@ def fault(argv: list[str]) -> int:
         hint = did_you_mean(action, ACTIONS, otherwise=example)
         raise BadOption(f"badwire fault needs set, show, clear or release, {hint}")
     args = _parser(action).parse_intermixed_args(rest)
-    groups = _groups(rest) if action == "set" else []
+    groups: list[dict[str, Any]] = []
+    if action == "set":
+        groups = _groups(rest)
+    elif action == "clear":
+        groups = [{"direction": _direction(args).to_json(), "faults": []}]
     connection = connect(args.name)
-    connection.send(do="fault", what=action, toward=args.toward, groups=groups)
+    toward = args.toward if action in _OF_HOSTS else []
+    connection.send(do="fault", what=action, toward=toward, groups=groups)
     result = connection.receive_reply()["ok"]
     if action == "release":
         for host, frames in result["released"].items():
@@ -55,13 +74,21 @@ def _parser(action: str) -> arguments.Parser:
     about = ACTIONS[action].capitalize() + "."
     parser = arguments.Parser(f"fault {action}", about)
     add_name(parser.add_argument)
-    parser.add_argument(
-        "--toward",
-        action="append",
-        default=[],
-        metavar="HOST",
-        help="only toward this host (default: all); for `set`, it precedes the faults",
-    )
+    before = "; it precedes the faults" if action == "set" else ""
+    options = {"--toward": f"what is sent to this host (default: all){before}"}
+    if action not in _OF_HOSTS:
+        options["--from"] = f"what this host sends{before}"
+        options["--of"] = f"what this host sends and what is sent to it{before}"
+        parser.add_argument(
+            "--between",
+            action="append",
+            default=[],
+            nargs=2,
+            metavar=("A", "B"),
+            help=f"what either of two hosts sends to the other{before}",
+        )
+    for option, help_ in options.items():
+        parser.add_argument(option, action="append", default=[], metavar="HOST", help=help_)
     if action == "set":
         parser.add_argument("faults", nargs="*", metavar="FAULT", help="`badwire fault --help` lists them")
     return parser
@@ -84,46 +111,60 @@ def format_faults(in_force: dict[str, Any]) -> str:
 
 @dataclass
 class _Group:
-    """Hosts, and the words of the faults toward them; without a host, toward every host."""
+    """A direction, as its options give it, and the words of its faults."""
 
-    toward: list[str] = field(default_factory=list)
+    options: list[tuple[str, str | tuple[str, str]]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+
+    @property
+    def direction(self) -> Direction:
+        def of(option: str) -> tuple[Any, ...]:
+            return tuple(value for name, value in self.options if name == option)
+
+        return Direction(of("--toward"), of("--from"), of("--between"), of("--of"))
+
+
+def _direction(args: argparse.Namespace) -> Direction:
+    """The direction of the parser's arguments."""
+    between = tuple((one, other) for one, other in args.between)
+    return Direction(tuple(args.toward), tuple(getattr(args, "from")), between, tuple(args.of))
 
 
 def _groups(argv: list[str]) -> list[dict[str, Any]]:
-    """The faults of `badwire fault set`, each with the hosts that are named before it, as the session expects them.
+    """The faults of `badwire fault set`, each with the direction that is before it, as the session expects them.
 
     Args:
         argv: the arguments, which the parser has accepted.
 
     Raises:
-        BadOption: there is no fault, or it is not clear toward which host one is meant.
+        BadOption: there is no fault, or it is not clear for which direction one is meant.
         BadFault: a word is wrong.
     """
     groups = [_Group()]
     words = iter(argv)
     for word in words:
         option, equals, value = word.partition("=")
-        if option == "--toward":
+        if option in _DIRECTIONS:
             if groups[-1].words:
                 groups.append(_Group())
-            groups[-1].toward.append(value if equals else next(words))
+            first = value if equals else next(words)
+            groups[-1].options.append((option, (first, next(words)) if option == "--between" else first))
         elif word == "--name":
             next(words)
         elif not word.startswith("--"):
             groups[-1].words.append(word)
-    if len(groups) == 2 and not groups[0].toward and not groups[1].words:
-        groups = [_Group(groups[1].toward, groups[0].words)]  # loss=1% --toward server
+    if len(groups) == 2 and not groups[0].options and not groups[1].words:
+        groups = [_Group(groups[1].options, groups[0].words)]  # loss=1% --toward server
     if not any(group.words for group in groups):
         example = f"badwire fault set {grammar.EXAMPLE}"
         raise BadOption(f"Name a fault, as in `{example}`; `badwire fault --help` lists them all.")
     for group in groups:
-        if not group.words or (not group.toward and len(groups) > 1):
+        if not group.words or (not group.options and len(groups) > 1):
             raise BadOption(
-                "Write --toward before the faults that are meant for its host, as in `badwire fault set --toward server"
-                " delay=50ms --toward client loss=10%`."
+                "Write --toward, --from, --between or --of before the faults that are meant for these hosts, as in"
+                " `badwire fault set --toward server delay=50ms --toward client loss=10%`."
             )
-    return [{"toward": group.toward, "faults": _faults(group.words)} for group in groups]
+    return [{"direction": group.direction.to_json(), "faults": _faults(group.words)} for group in groups]
 
 
 def _faults(words: list[str]) -> list[dict[str, Any]]:

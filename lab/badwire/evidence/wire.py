@@ -18,6 +18,7 @@ from badwire.evidence.selection import is_within, selects
 from badwire.evidence.stream import Flags, TcpStream, streams
 from badwire.faults import from_json
 from badwire.faults.fault import Fault
+from badwire.faults.selection import SOURCE_MAC, Matcher
 from badwire.packets import ipv6
 from badwire.packets.packet import decode
 from badwire.packets.pcapng import CaptureFile
@@ -29,7 +30,9 @@ from badwire.store.records import Decision, Facts, Record
 class FaultPeriod:
     """A fault in force toward a host; ``ended`` is None when it was never lifted. Times in ns.
 
-    ``seeded`` is whether the random numbers that it drew, if any, came from the run's seed.
+    The fault is the one that was set, with the host whose frames it is for, if it is for one, in its ``from_``.
+    ``seeded`` is whether the random numbers that it drew, if any, came from the run's seed. ``mac`` is the address by
+    which the relay knows the host of ``from_``; None if it was not recorded.
     """
 
     fault: Fault
@@ -38,6 +41,7 @@ class FaultPeriod:
     began: int
     ended: int | None
     seeded: bool = True
+    mac: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -45,6 +49,31 @@ class FaultPeriod:
         if isinstance(self.fault, UnknownFault):
             return self.fault.recorded_name
         return self.fault.name
+
+    @property
+    def from_(self) -> str | None:
+        """The host whose frames it is for; None: any."""
+        return self.fault.from_
+
+    def may_apply_to(self, frame: Frame, margin: int = 0) -> bool:
+        """Whether it was in force within ``margin`` (ns) of the frame's sending, and selects frames such as this one.
+
+        True also if that cannot be known: for a later fragment, whose ports are those of another frame, and for a frame
+        that the lab cannot read.
+        """
+        if frame.toward != self.toward or not self.in_force(frame.sent_at, margin):
+            return False
+        if self.from_ is not None:
+            is_from = frame.source == self.from_ if self.mac is None else frame.data[SOURCE_MAC] == self.mac
+            if not is_from:
+                return False
+        if self._by_headers is None or frame.decoded.unread or frame.decoded.is_later_fragment:
+            return True
+        return self._by_headers(frame.data)
+
+    @cached_property
+    def _by_headers(self) -> Matcher | None:
+        return self.fault.header_matcher()
 
     def in_force(self, t: int, margin: int = 0) -> bool:
         """Whether it was in force within ``margin`` of ``t``, both in ns."""
@@ -141,18 +170,23 @@ class WireEvidence:
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
         """Every frame that was sent, in order, with its deliveries."""
+        return join(
+            self._capture.frames,
+            hosts=self._hosts,
+            macs=self._macs,
+            addresses=self.addresses,
+            decisions=self.decisions,
+        )
+
+    @cached_property
+    def _macs(self) -> Mapping[str, str]:
+        """The host with each MAC address."""
         macs: dict[str, str] = {}
         for record in self._kind("facts"):
             facts = Facts.of(record)
             if facts.mac:
                 macs[facts.mac] = facts.host
-        return join(
-            self._capture.frames,
-            hosts=self._hosts,
-            macs=macs,
-            addresses=self.addresses,
-            decisions=self.decisions,
-        )
+        return macs
 
     @cached_property
     def addresses(self) -> Mapping[str, str]:
@@ -207,7 +241,9 @@ class WireEvidence:
     @cached_property
     def faults(self) -> tuple[FaultPeriod, ...]:
         """Each fault from when it came into force until it was lifted."""
-        return fault_periods(self._kind("fault"))
+        periods = fault_periods(self._kind("fault"))
+        mac_of = {host: bytes.fromhex(mac.replace(":", "")) for mac, host in self._macs.items()}
+        return tuple(replace(each, mac=mac_of.get(each.from_ or "")) for each in periods)
 
     @property
     def capture_end(self) -> int | None:

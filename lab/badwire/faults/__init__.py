@@ -16,12 +16,14 @@ from badwire.faults.nth import Nth
 from badwire.faults.partition import Partition
 from badwire.faults.rate import Rate
 from badwire.faults.reorder import Reorder
+from badwire.faults.reset import Reset
 
 _CLASSES: tuple[type[Fault], ...] = (
     Mtu,
     Partition,
     Loss,
     Nth,
+    Reset,
     Hold,
     Late,
     Duplicate,
@@ -60,6 +62,7 @@ __all__ = [
     "Partition",
     "Rate",
     "Reorder",
+    "Reset",
     "Rule",
     "combine",
     "from_json",

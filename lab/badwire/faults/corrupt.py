@@ -10,7 +10,7 @@ _ETHERNET_HEADER = 14
 LARGEST = 65_535 + _ETHERNET_HEADER  # bytes of a frame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Corrupt(Fault):
     """Flips one bit of a frame with ``probability`` (0 to 1); no checksum is corrected, so the receiver can detect it.
 
@@ -27,7 +27,7 @@ class Corrupt(Fault):
     probability: float
     spare: int = 0
 
-    def __post_init__(self) -> None:
+    def check_fields(self) -> None:
         self._check("probability", 0, 1)
         self._check("spare", 0, LARGEST, "bytes", integer=True)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from badwire.faults.fault import LONGEST_DELAY, LONGEST_JITTER, NS, Decision, Fault, Netem, Rule, passed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Delay(Fault):
     """Delivers each frame ``time`` seconds later, give or take ``jitter`` seconds.
 
@@ -23,7 +23,7 @@ class Delay(Fault):
     time: float
     jitter: float = 0.0
 
-    def __post_init__(self) -> None:
+    def check_fields(self) -> None:
         self._check("time", 0, LONGEST_DELAY, "s")
         longest_jitter = min(self.time, LONGEST_JITTER)
         self._check("jitter", 0, longest_jitter, "s")

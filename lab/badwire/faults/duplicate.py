@@ -7,7 +7,7 @@ from typing import ClassVar
 from badwire.faults.fault import Decision, Fault, Netem, Rule, passed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Duplicate(Fault):
     """Sends a copy after the frame with ``probability`` (0 to 1).
 
@@ -20,7 +20,7 @@ class Duplicate(Fault):
 
     probability: float
 
-    def __post_init__(self) -> None:
+    def check_fields(self) -> None:
         self._check("probability", 0, 1)
 
     def netem(self) -> Netem:

@@ -1,7 +1,8 @@
 """The base class of faults, and how the two engines carry them out.
 
-A fault is plain data in SI units; toward which host it is set is up to the wire. For the relay it makes a *rule*, which
-decides about one frame at a time. For the kernel's netem (net/sched/sch_netem.c, tc-netem(8)) it makes a ``Netem``.
+A fault is plain data in SI units; toward which host it is set is up to the wire, and to which of the frames there it
+applies is its ``Selection``. For the relay it makes a *rule*, which decides about one frame at a time. For the kernel's
+netem (net/sched/sch_netem.c, tc-netem(8)) it makes a ``Netem``.
 """
 
 import math
@@ -11,6 +12,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from badwire.errors import BadFault, UnsupportedFault
+from badwire.faults.selection import Selection, check_number
 
 NS = 1_000_000_000  # in a second
 # The most frames that a port keeps, with either engine. netem's default of 1000 limits a link of 1 Gbit/s to a delay
@@ -23,6 +25,8 @@ LONGEST_JITTER = 2.0
 # Above this, in seconds, netem's jitter is not uniform: it takes 32 random bits modulo twice the jitter in ns
 # (tabledist), so shorter delays are more frequent than longer ones, here by 1/21 and at 1 s by a half.
 EVEN_JITTER = 0.1
+SHORTEST_FOR = 0.001  # seconds for which a fault may be in force
+LONGEST_FOR = 1_000_000.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,11 @@ def combine(faults: Sequence["Fault"]) -> Netem:
 
 
 def _part(fault: "Fault") -> Netem:
+    if fault.selects:
+        raise UnsupportedFault(
+            f"netem carries out {fault.name} on every frame toward a host, and cannot select frames; use the relay"
+            " engine for it."
+        )
     part = fault.netem()
     if part is None:
         raise UnsupportedFault(f"netem cannot carry out the fault {fault.name}; use the relay engine for it.")
@@ -154,12 +163,12 @@ class Keeping(Protocol):
 
 @runtime_checkable
 class Answering(Protocol):
-    """A rule that may answer the sender of a frame; ``answer`` is called whenever the rule forwards no frame."""
+    """A rule that may answer a frame; ``answers`` is called whenever the rule forwards no frame."""
 
     def __call__(self, frame: bytes, at: int, /) -> Decision: ...
 
-    def answer(self, frame: bytes) -> bytes | None:
-        """The frame that the wire itself sends, to the MAC address in it; None: no answer."""
+    def answers(self, frame: bytes) -> tuple[bytes, ...]:
+        """The frames that the wire itself sends, each to the MAC address in it."""
 
 
 def passed(frame: bytes, at: int) -> Decision:
@@ -167,15 +176,17 @@ def passed(frame: bytes, at: int) -> Decision:
     return "", ((frame, at),)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Something that the wire does to frames on their way toward a host.
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Fault(Selection):
+    """Something that the wire does to frames on their way toward a host: to those that its ``Selection`` selects.
 
     ``name`` is its name on the command line and in the record. ``stage`` orders several faults on one port: narrow,
     drop, hold, keep, duplicate, corrupt, delay, rate, reorder. The order in which they are set does not matter.
+    ``for_`` is the time in seconds after which the fault is lifted by itself; None: it stays in force.
+
+    A subclass is a dataclass with ``repr=False``, and checks fields of its own in ``check_fields``.
     """
 
-    name: ClassVar[str]
     stage: ClassVar[int]
     can_lose: ClassVar[bool] = False  # whether it may lose a frame while it is in force
     can_delay: ClassVar[bool] = False  # whether it may delay a frame
@@ -189,6 +200,26 @@ class Fault:
     DELAY: ClassVar[int] = 6
     RATE: ClassVar[int] = 7
     REORDER: ClassVar[int] = 8
+
+    for_: float | None = None
+
+    def __post_init__(self) -> None:
+        self.check_selection()
+        if self.for_ is not None:
+            check_number(self.name, "for", self.for_, SHORTEST_FOR, LONGEST_FOR, "s")
+        self.check_fields()
+
+    def check_fields(self) -> None:
+        """Raise BadFault for a field of this class that is out of range."""
+
+    def __repr__(self) -> str:
+        shown = [f"{_attribute(word)}={value!r}" for word, value in self.to_json().items() if word != "name"]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    @property
+    def for_ns(self) -> int | None:
+        """``for_`` in ns."""
+        return None if self.for_ is None else round(self.for_ * NS)
 
     def netem(self) -> Netem | None:
         """The configuration of netem that carries the fault out; None if netem cannot."""
@@ -204,7 +235,7 @@ class Fault:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None or field.default is not None:
-                shown[field.name] = value
+                shown[plain_name(field.name)] = value
         return shown
 
     @classmethod
@@ -215,15 +246,15 @@ class Fault:
             BadFault: a field is unknown, missing or out of range.
         """
         values = {key: value for key, value in data.items() if key != "name"}
-        defaults = {field.name: field.default for field in fields(cls)}
+        defaults = {plain_name(field.name): field.default for field in fields(cls)}
         for name in sorted(values):
             if name not in defaults:
-                known = ", ".join(defaults) or "none"
+                known = ", ".join(defaults)
                 raise BadFault(f"{cls.name} has no field {name}; it has {known}.")
         for name, default in defaults.items():
             if default is MISSING and name not in values:
                 raise BadFault(f"{cls.name} needs the field {name}.")
-        return cls(**values)
+        return cls(**{_attribute(name): value for name, value in values.items()})
 
     def _check(
         self,
@@ -234,11 +265,16 @@ class Fault:
         integer: bool = False,
     ) -> None:
         """Raise BadFault unless the field is a number (``integer``: a whole one) from ``low`` to ``high``."""
-        value = getattr(self, field)
-        allowed = int if integer else (int, float)
-        is_number = isinstance(value, allowed) and not isinstance(value, bool)
-        if is_number and low <= value <= high:  # no bound is infinite, and nan is in no range
-            return
-        kind = "a whole number" if integer else "a number"
-        span = f"{low:g} to {high:g} {unit}".rstrip()
-        raise BadFault(f"{self.name}: {field} must be {kind} from {span}, not {value!r}.")
+        check_number(self.name, field, getattr(self, field), low, high, unit, integer)
+
+
+_AFTER_KEYWORDS = ("from_", "for_")  # fields whose names are keywords of Python without the underscore
+
+
+def plain_name(field: str) -> str:
+    """The name of a field in JSON and on the command line: ``from`` for ``from_``."""
+    return field.removesuffix("_")
+
+
+def _attribute(name: str) -> str:
+    return f"{name}_" if f"{name}_" in _AFTER_KEYWORDS else name

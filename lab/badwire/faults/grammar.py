@@ -1,8 +1,8 @@
 """Parses and formats faults on the command line: ``delay=50ms jitter=10ms loss=10% nth=2 data=yes partition``.
 
 A word with the name of a fault starts a new fault, and its value is that of the fault's required field. A word with the
-name of a field sets that field of the preceding fault. Values have units, as in ``50ms``, ``10%`` and ``1Mbit``, or are
-words such as ``yes``.
+name of a field sets that field of the preceding fault; some fields (``COMMON``) are those of every fault. Values have
+units, as in ``50ms``, ``10%`` and ``1Mbit``, or are words such as ``yes``.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from badwire.errors import BadFault
 from badwire.faults import FAULTS
-from badwire.faults.fault import Fault
+from badwire.faults.fault import Fault, plain_name
 from badwire.util.suggestion import did_you_mean
 
 NO_LIMIT = "all"  # the word for None, in a field that may be None
@@ -35,7 +35,12 @@ _OTHER_NAMES = {
     "reordering": "reorder",
     "cut": "partition",
     "disconnect": "partition",
+    "isolate": "partition",
+    "rst": "reset",
+    "reject": "reset",
 }
+# The fields that every fault has: which frames it applies to, and for how long.
+COMMON = tuple(plain_name(field.name) for field in fields(Fault))
 # Of two of these with the same fields, only one could have an effect.
 _ONLY_ONE = frozenset({"rate", "mtu", "partition"})
 
@@ -191,6 +196,7 @@ _KIND_BY_FIELD: dict[str, ValueKind] = {
     "time": TIME,
     "jitter": TIME,
     "by": TIME,
+    "for": TIME,
     "probability": SHARE,
     "bits_per_second": RATE,
 }
@@ -233,7 +239,7 @@ def _check_twice(faults: Sequence[Fault]) -> None:
         if fault.name not in _ONLY_ONE:
             continue
         required = required_field(type(fault))
-        others = {name: value for name, value in fault.to_json().items() if name != required}
+        others = {name: value for name, value in fault.to_json().items() if name not in (required, "for")}
         key = str(sorted(others.items()))
         before = first.setdefault(key, fault)
         if before is not fault:
@@ -249,11 +255,12 @@ def text(fault: Fault) -> str:
         value = kinds[required].format(getattr(fault, required))
         words = [f"{fault.name}={value}"]
     for field in fields(fault):
+        name = plain_name(field.name)
         value = getattr(fault, field.name)
         if field.name == required or value == field.default:
             continue
-        word = NO_LIMIT if value is None else kinds[field.name].format(value)
-        words.append(f"{field.name}={word}")
+        formatted = NO_LIMIT if value is None else kinds[name].format(value)
+        words.append(f"{name}={formatted}")
     return " ".join(words)
 
 
@@ -266,17 +273,18 @@ def required_field(fault: type[Fault]) -> str | None:
 
 
 def usage() -> str:
-    """A line of help for each fault, with the names of its fields."""
+    """A line of help for each fault, with the names of its fields, and one for the fields that every fault has."""
     lines = []
     for name, fault in FAULTS.items():
-        word = name
+        start = name
         required = required_field(fault)
         if required is not None:
             example = _kinds(fault)[required].example
-            word = f"{name}={example}"
-        optional = " ".join(_optional_fields(fault))
-        line = f"  {word:18} {optional}"
+            start = f"{name}={example}"
+        optional = " ".join(each for each in _optional_fields(fault) if each not in COMMON)
+        line = f"  {start:18} {optional}"
         lines.append(line.rstrip())
+    lines.append(f"  {'every fault':18} {' '.join(COMMON)}")
     return "\n".join(lines)
 
 
@@ -330,18 +338,19 @@ def _with_usual_case(field: str, value: str) -> str:
 
 def _optional_fields(fault: type[Fault]) -> list[str]:
     required = required_field(fault)
-    return [field.name for field in fields(fault) if field.name != required]
+    return [plain_name(field.name) for field in fields(fault) if field.name != required]
 
 
 def _kinds(fault: type[Fault]) -> dict[str, ValueKind]:
-    """The kind of value of each field."""
+    """The kind of value of each field, by the word for the field."""
     hints = typing.get_type_hints(fault)
     kinds = {}
     for field in fields(fault):
-        kind = _KIND_BY_FIELD.get(field.name)
+        name = plain_name(field.name)
+        kind = _KIND_BY_FIELD.get(name)
         if kind is None:
             kind = _KIND_BY_TYPE[_without_none(hints[field.name])]
-        kinds[field.name] = kind
+        kinds[name] = kind
     return kinds
 
 
@@ -355,7 +364,7 @@ def _without_none(hint: object) -> type:
 
 
 def _may_be_none(fault: type[Fault], field: str) -> bool:
-    hints = typing.get_type_hints(fault)
+    hints = {plain_name(name): hint for name, hint in typing.get_type_hints(fault).items()}
     return isinstance(hints[field], types.UnionType)
 
 
@@ -377,5 +386,7 @@ def _unknown(word: str, name: str, current: _Started | None) -> BadFault:
 
 
 def _owners(field: str) -> Iterable[str]:
-    """The faults that have a field of this name."""
+    """The faults that have a field of this name, for people."""
+    if field in COMMON:
+        return ["any fault"]
     return [fault.name for fault in FAULTS.values() if field in _kinds(fault)]

@@ -5,20 +5,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
-from badwire.faults.fault import DROPPED, QUEUE, Decision, Fault, passed
-from badwire.faults.match import Match
+from badwire.faults.fault import DROPPED, QUEUE, Decision, Fault
 
 
 class HoldRule:
-    """The rule of one Hold: keeps the frames that match, in order, and drops them beyond QUEUE frames."""
+    """The rule of one Hold: keeps the frames, in order, and drops them beyond QUEUE frames."""
 
-    def __init__(self, fault: "Hold") -> None:
-        self._matches = fault.matcher()
+    def __init__(self) -> None:
         self._kept: deque[bytes] = deque()
 
     def __call__(self, frame: bytes, at: int) -> Decision:
-        if not self._matches(frame):
-            return passed(frame, at)
         if len(self._kept) >= QUEUE:
             return DROPPED
         self._kept.append(frame)
@@ -30,8 +26,8 @@ class HoldRule:
         return kept
 
 
-@dataclass(frozen=True)
-class Hold(Match):
+@dataclass(frozen=True, repr=False)
+class Hold(Fault):
     """Keeps every frame that matches until the wire releases it; lifting the fault releases it too."""
 
     name: ClassVar[str] = "hold"
@@ -40,4 +36,4 @@ class Hold(Match):
     can_delay: ClassVar[bool] = True
 
     def relay(self, rng: random.Random) -> HoldRule:
-        return HoldRule(self)
+        return HoldRule()

@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from badwire.faults.fault import QUEUE, Decision, Fault, passed
-from badwire.faults.match import Match
 
 
 class LateRule:
-    """The rule of one Late: keeps copies of the frames that match, in order, of at most QUEUE frames."""
+    """The rule of one Late: keeps copies of the frames, in order, of at most QUEUE frames."""
 
-    def __init__(self, fault: "Late") -> None:
-        self._matches = fault.matcher()
+    def __init__(self) -> None:
         self._kept: deque[bytes] = deque()
 
     def __call__(self, frame: bytes, at: int) -> Decision:
         verdict, onward = passed(frame, at)
-        if self._matches(frame) and len(self._kept) < QUEUE:
+        if len(self._kept) < QUEUE:
             self._kept.append(frame)
             verdict = "keep"
         return verdict, onward
@@ -29,8 +27,8 @@ class LateRule:
         return kept
 
 
-@dataclass(frozen=True)
-class Late(Match):
+@dataclass(frozen=True, repr=False)
+class Late(Fault):
     """Passes every frame that matches, and delivers a copy when the wire releases it: an old duplicate.
 
     Lifting the fault releases the copies too. A frame that a Hold keeps is copied when the Hold releases it.
@@ -40,4 +38,4 @@ class Late(Match):
     stage: ClassVar[int] = Fault.KEEP
 
     def relay(self, rng: random.Random) -> LateRule:
-        return LateRule(self)
+        return LateRule()

@@ -7,7 +7,7 @@ from typing import ClassVar
 from badwire.faults.fault import DROPPED, Decision, Fault, Netem, Rule, passed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Loss(Fault):
     """Drops each frame with ``probability`` (0 to 1), independently of other frames."""
 
@@ -17,7 +17,7 @@ class Loss(Fault):
 
     probability: float
 
-    def __post_init__(self) -> None:
+    def check_fields(self) -> None:
         self._check("probability", 0, 1)
 
     def netem(self) -> Netem:

@@ -7,19 +7,19 @@ from typing import ClassVar
 from badwire.errors import BadFault
 from badwire.faults.fault import DROPPED, Decision, Fault, Rule, passed
 from badwire.faults.fragments import Datagrams, fragment
-from badwire.faults.match import Match, segment
+from badwire.faults.selection import segment
 from badwire.packets.ipv4 import TCP
 
 _MANY = 1_000_000_000
 _SegmentKey = tuple[int, int, int]  # source port, destination port, sequence number
 
 
-@dataclass(frozen=True)
-class Nth(Match):
+@dataclass(frozen=True, repr=False)
+class Nth(Fault):
     """Drops the ``n``-th frame that matches (the first is 1), counted from when the fault is set.
 
-    If protocol, ports or another field is given, the fragments of a datagram count as one, and are all lost or none.
-    Without any field each frame counts.
+    If protocol, ports or another header field is given, the fragments of a datagram count as one, and are all lost or
+    none. Without any of these each frame counts.
 
     times    how many frames are lost: that one and ``times - 1`` after it; None: without end
     every    their distance: 1 means consecutive frames, 20 that one and each twentieth that matches after it
@@ -36,8 +36,7 @@ class Nth(Match):
     every: int = 1
     copies: int = 0
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check_fields(self) -> None:
         self._check("n", 1, _MANY, integer=True)
         self._check("every", 1, _MANY, integer=True)
         self._check("copies", 0, 1000, integer=True)
@@ -47,7 +46,6 @@ class Nth(Match):
             raise BadFault(f"{self.name}: copies are for protocol tcp, not {self.protocol}.")
 
     def relay(self, rng: random.Random) -> Rule:
-        matches = self.matcher()
         last = _MANY
         if self.times is not None:
             last = self.n + (self.times - 1) * self.every
@@ -56,11 +54,9 @@ class Nth(Match):
         datagrams: Datagrams[bool] = Datagrams()  # whether each is lost
 
         def rule(frame: bytes, at: int) -> Decision:
-            piece = fragment(frame) if self.selects else None
+            piece = fragment(frame) if self.reads_headers else None
             if piece is None:
                 return decide(frame, at)
-            if not matches(frame):
-                return passed(frame, at)
             is_lost = datagrams.recall(piece)
             if is_lost is None:
                 verdict, _ = decide(frame, at)
@@ -71,7 +67,7 @@ class Nth(Match):
         def decide(frame: bytes, at: int) -> Decision:
             nonlocal count
             is_over = count > last and not copies_to_drop
-            if is_over or not matches(frame):
+            if is_over:
                 return passed(frame, at)
             key = _segment_key(frame) if self.copies else None
             if key is not None and key in copies_to_drop:

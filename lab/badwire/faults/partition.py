@@ -7,9 +7,9 @@ from typing import ClassVar
 from badwire.faults.fault import DROPPED, Fault, Netem, Rule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Partition(Fault):
-    """Drops every frame toward the host, ARP too. What the host sends still gets through."""
+    """Drops every frame toward the host, ARP too; what the host sends is dropped if the fault is set ``of`` it."""
 
     name: ClassVar[str] = "partition"
     stage: ClassVar[int] = Fault.DROP

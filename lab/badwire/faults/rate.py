@@ -8,7 +8,7 @@ from typing import ClassVar
 from badwire.faults.fault import DROPPED, NS, QUEUE, Decision, Fault, Netem, Rule, passed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rate(Fault):
     """Delivers ``bits_per_second``, one frame after the other; if ``limit`` frames wait, the next is dropped.
 
@@ -25,7 +25,7 @@ class Rate(Fault):
     bits_per_second: float
     limit: int = 1000
 
-    def __post_init__(self) -> None:
+    def check_fields(self) -> None:
         self._check("bits_per_second", 1e3, 1e11, "bit/s")
         self._check("limit", 1, QUEUE, "frames", integer=True)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from badwire.faults.fault import LONGEST_DELAY, NS, Decision, Fault, Netem, Rule, passed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reorder(Fault):
     """Delays every frame by ``by`` seconds, but with ``probability`` (0 to 1) not at all.
 
@@ -22,7 +22,7 @@ class Reorder(Fault):
     probability: float
     by: float = 0.01
 
-    def __post_init__(self) -> None:
+    def check_fields(self) -> None:
         self._check("probability", 0, 1)
         self._check("by", 1e-6, LONGEST_DELAY, "s")
 

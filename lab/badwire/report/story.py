@@ -218,7 +218,7 @@ def _dropped_by(run: Evidence) -> dict[tuple[str, bytes], str]:
 def _fault_that_can_lose(run: Evidence, frame: Frame) -> str:
     """A fault that was in force and can lose frames, since netem does not report what it dropped."""
     for period in run.faults(toward=frame.toward):
-        if period.fault.can_lose and period.in_force(frame.sent_at):
+        if period.fault.can_lose and period.may_apply_to(frame):
             return period.name
     return ""
 

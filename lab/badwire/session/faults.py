@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from badwire.faults import from_json
+from badwire.faults.direction import Direction
 from badwire.faults.fault import Fault
 from badwire.session.recorder import RecordFields
 from badwire.testbed.host import Host
@@ -24,23 +25,23 @@ class SessionFaults:
         if kind == "fault":
             self._engines[fields["toward"]] = fields["engine"]
 
-    def set(self, descriptions: Iterable[tuple[Sequence[Host], Sequence[Mapping[str, Any]]]]) -> None:
-        """Replace the faults toward hosts, all or none.
+    def set(self, groups: Iterable[Mapping[str, Any]]) -> None:
+        """Replace the faults of each direction, all or none.
 
         Args:
-            descriptions: hosts that the frames are sent to, with the faults toward them, as ``Fault.to_json`` makes
-                them. The faults of a host that is named several times are put together.
+            groups: of each, its "direction" as ``Direction.to_json`` makes it, and its "faults" as ``Fault.to_json``
+                makes them; without any, those in force are lifted.
 
         Raises:
-            UnsupportedFault: the engine in use cannot carry out the faults; those in force are unchanged.
+            BadOption: it is not clear which frames are meant; the faults in force are unchanged.
+            UnsupportedFault: the engine in use cannot carry out the faults; likewise.
             MissingCapability: this machine does not have the engine; likewise.
         """
-        wanted: dict[str, list[Fault]] = {}
-        for hosts, described in descriptions:
-            for host in hosts:
-                wanted.setdefault(host.name, []).extend(from_json(each) for each in described)
+        wanted: list[tuple[Direction, list[Fault]]] = []
+        for group in groups:
+            wanted.append((Direction.from_json(group["direction"]), [from_json(each) for each in group["faults"]]))
         with self._changing:
-            self._wire.set_each(wanted)
+            self._wire.replace(wanted)
 
     def describe(self, hosts: Sequence[Host]) -> dict[str, Any]:
         """The faults toward each host as plain data, and their engine."""

@@ -25,11 +25,8 @@ def serve_faults(interactive: InteractiveLab, connection: ControlConnection, req
     """Set, clear or release faults, and send which are in force."""
     hosts = interactive.hosts(request["toward"])
     released = None
-    if request["what"] == "set":
-        groups = [(interactive.hosts(group["toward"]), group["faults"]) for group in request["groups"]]
-        interactive.faults.set(groups)
-    elif request["what"] == "clear":
-        interactive.faults.set([(hosts, [])])
+    if request["what"] in ("set", "clear"):
+        interactive.faults.set(request["groups"])
     elif request["what"] == "release":
         released = {host.name: interactive.lab.wire.release(host) for host in hosts}
     connection.send(ok={"in_force": interactive.faults.describe(hosts), "released": released})

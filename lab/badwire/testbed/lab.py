@@ -301,6 +301,7 @@ def open_lab(
                 "pid": greeting["pid"],
                 "ifindex": interface.get("ifindex"),
                 "iflink": interface.get("iflink"),
+                "mac": interface.get("mac"),
             }
         wire.add_ports(ends)
         setups: dict[str, Reply] = {}

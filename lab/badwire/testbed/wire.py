@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from badwire.errors import AgentLost, BadOption, LabError, Timeout
+from badwire.errors import AgentLost, BadOption, LabError, Timeout, from_wire
 from badwire.faults.corrupt import Corrupt
+from badwire.faults.direction import Direction, check_apart
 from badwire.faults.fault import Fault
 from badwire.store.recorder import Recorder
 from badwire.testbed.channel import Channel, Reply
@@ -20,10 +21,22 @@ _BACKLOG_WITHIN = 120.0
 
 
 class OwnedFault(NamedTuple):
-    """A fault in force, and what set it: a ``with`` block, which removes only its own faults, or the Wire."""
+    """A fault in force, and what set it: a ``with`` block, which removes only its own faults, or the Wire.
+
+    ``until`` is when it is lifted by itself, in ns; None: never, or it is yet to be set.
+    """
 
     owner: object
     fault: Fault
+    until: int | None = None
+
+    def is_over(self, now: int) -> bool:
+        """Whether it has been lifted by itself."""
+        return self.until is not None and self.until <= now
+
+
+AnyHost = Host | str
+"""A host, or its name."""
 
 
 def begin_capture(channel: Channel, snaplen: int, clock: str) -> Reply:
@@ -76,31 +89,49 @@ class Wire:
         self._in_force.update({host: [] for host in interfaces})
 
     @contextmanager
-    def fault(self, *faults: Fault, toward: Host | None = None) -> Iterator[None]:
+    def fault(
+        self,
+        *faults: Fault,
+        toward: AnyHost | None = None,
+        from_: AnyHost | None = None,
+        between: tuple[AnyHost, AnyHost] | None = None,
+        of: AnyHost | None = None,
+    ) -> Iterator[None]:
         """Set faults for the duration of a ``with`` block.
 
         Blocks may be nested; the faults of the outer block stay in force.
 
         Args:
-            faults: the faults, such as ``Loss(0.1)`` and ``Delay(30 * ms)``.
+            faults: the faults, such as ``Loss(0.1)`` and ``Delay(30 * ms)``. One with ``for_`` is lifted by itself
+                after so many seconds, if the block has not ended before.
             toward: the host that the frames are sent to; None for every host.
+            from_: the host that sent the frames; None for any.
+            between: two hosts: the frames that either of them sends to the other.
+            of: a host: the frames that it sends, and those that are sent to it.
 
         Raises:
+            BadOption: there is no such host, a pair is one host, or the direction is given in two ways.
             UnsupportedFault: the engine in use cannot carry out a fault, or not together with those in force.
             MissingCapability: this machine does not have the engine.
         """
+        direction = Direction(
+            toward=() if toward is None else (_name(toward),),
+            from_=() if from_ is None else (_name(from_),),
+            between=() if between is None else (_pair(between),),
+            of=() if of is None else (_name(of),),
+        )
         owner = object()
-        added = [OwnedFault(owner, fault) for fault in faults]
-        ports = list(self._in_force)
-        if toward is not None:
-            ports = [toward.name]
-        self._set({port: self._in_force[port] + added for port in ports})
+        wanted: dict[str, list[OwnedFault]] = {}
+        for (host, _), fault in direction.of_each(faults, list(self._in_force)):
+            wanted.setdefault(host, self._still_in_force(host))
+            wanted[host].append(OwnedFault(owner, fault))
+        self._set(wanted)
         try:
             yield
         finally:
             others: dict[str, list[OwnedFault]] = {}
-            for port in ports:
-                others[port] = [owned for owned in self._in_force[port] if owned.owner is not owner]
+            for host in wanted:
+                others[host] = [owned for owned in self._still_in_force(host) if owned.owner is not owner]
             self._set(others)
 
     def set_faults(self, toward: Host, *faults: Fault) -> None:
@@ -109,22 +140,47 @@ class Wire:
         Raises:
             UnsupportedFault, MissingCapability: as in ``fault``; the faults in force are unchanged then.
         """
-        self.set_each({toward.name: faults})
+        self.replace([(Direction(toward=(toward.name,)), faults)])
 
-    def set_each(self, toward: Mapping[str, Sequence[Fault]]) -> None:
-        """Replace all faults toward each of these hosts, at once and all or none, as ``set_faults`` does.
+    def replace(self, groups: Sequence[tuple[Direction, Sequence[Fault]]]) -> None:
+        """Replace the faults of each direction, all at once and all or none; they stay in force until the next call.
+
+        Toward a host, all faults are replaced; toward a host from another one, those on frames from that one only.
 
         Args:
-            toward: the faults by the host's name.
+            groups: directions, each with the faults of it. Without faults, those in force are lifted.
+
+        Raises:
+            BadOption: as in ``fault``, or two groups set the same kind of fault on the same frames.
+            UnsupportedFault, MissingCapability: as in ``fault``; the faults in force are unchanged then.
         """
-        self._set({host: [OwnedFault(self, fault) for fault in faults] for host, faults in toward.items()})
+        wanted: dict[str, list[OwnedFault]] = {}
+        hosts = list(self._in_force)
+        added = [direction.of_each(faults, hosts) for direction, faults in groups]
+        check_apart(added)
+        for direction, _ in groups:
+            for host, sender in direction.paths(hosts):
+                present = wanted.setdefault(host, self._still_in_force(host))
+                if sender is None:
+                    present.clear()
+                else:
+                    present[:] = [owned for owned in present if owned.fault.from_ != sender]
+        for of_group in added:
+            for (host, _), fault in of_group:
+                wanted[host].append(OwnedFault(self, fault))
+        self._set(wanted)
+
+    def _still_in_force(self, host: str) -> list[OwnedFault]:
+        """The faults in force toward a host, without those that have been lifted by themselves."""
+        now = time.monotonic_ns()
+        return [owned for owned in self._in_force[host] if not owned.is_over(now)]
 
     @property
     def in_force(self) -> dict[str, tuple[Fault, ...]]:
         """The faults in force toward each host, by the host's name."""
         in_force: dict[str, tuple[Fault, ...]] = {}
-        for port, owned_faults in self._in_force.items():
-            in_force[port] = tuple(owned.fault for owned in owned_faults)
+        for host in self._in_force:
+            in_force[host] = tuple(owned.fault for owned in self._still_in_force(host))
         return in_force
 
     def release(self, toward: Host) -> int:
@@ -192,6 +248,8 @@ class Wire:
             self._recorder.blocks(event["blocks"])
         elif kind == "lost":
             self._fail(event["error"])
+        elif kind == "not_lifted":
+            self._fail(from_wire(event))
         elif kind == "relay_died":
             self._fail(AgentLost("the relay ended before the lab did (was it killed?); the frames it held are lost"))
         else:
@@ -219,6 +277,7 @@ class Wire:
             host.fail(error)
 
     def _set(self, toward: Mapping[str, list[OwnedFault]]) -> None:
+        """Replace the faults toward these hosts. The agent reports what is in force, which is then recorded."""
         described: dict[str, list[dict[str, Any]]] = {}
         for host, faults in toward.items():
             if self._cuts_at is not None and any(isinstance(owned.fault, Corrupt) for owned in faults):
@@ -227,21 +286,25 @@ class Wire:
                     " leave --snaplen out"
                 )
             described[host] = [owned.fault.to_json() for owned in faults]
-        answers = self._ask("faults", toward=described, engine=self._engine, seed=self._seed)
+        until = {host: [owned.until for owned in faults] for host, faults in toward.items()}
+        answers = self._ask("faults", toward=described, engine=self._engine, seed=self._seed, until=until)
         for host, faults in toward.items():
-            answer = answers[host]
-            since = answer["t"]
-            self._in_force[host] = faults
-            self._since[host] = since
-            self._recorder.record(
-                "fault",
-                t=since,
-                toward=host,
-                engine=answer["engine"],
-                seeded=answer["seeded"],
-                faults=described[host],
-            )
+            ends = answers[host]["until"]
+            self._in_force[host] = [owned._replace(until=end) for owned, end in zip(faults, ends, strict=True)]
+            self._since[host] = answers[host]["t"]
 
     def _ask(self, do: str, **parameters: Any) -> Any:
         self._recorder.check()
         return self._channel.ask(do, **parameters)
+
+
+def _name(host: AnyHost) -> str:
+    return host if isinstance(host, str) else host.name
+
+
+def _pair(between: tuple[AnyHost, AnyHost]) -> tuple[str, str]:
+    """The names of two hosts. Raises BadOption if there are fewer or more, or these are no hosts."""
+    names = (between,) if isinstance(between, str) else tuple(_name(host) for host in between)
+    if len(names) != 2:
+        raise BadOption(f"between needs two hosts, as in between=('client', 'server'), not {between!r}.")
+    return names[0], names[1]

@@ -164,7 +164,7 @@ def interface_with(address: str) -> str | None:
 
 
 def numbers(interface: str) -> dict[str, object]:
-    """The numbers and the address of an Ethernet interface, for the wire; empty if there is no such interface."""
+    """The numbers and the addresses of an Ethernet interface, for the wire; empty if there is no such interface."""
     try:
         ifindex = _query_int(interface, _SIOCGIFINDEX)
     except OSError:
@@ -173,7 +173,11 @@ def numbers(interface: str) -> dict[str, object]:
     peer = Path("/sys/class/net") / interface / "iflink"  # in a container; elsewhere /sys may show another namespace
     if peer.exists():
         iflink = int(peer.read_text())
-    return {"ifindex": ifindex, "iflink": iflink, "address": address_of(interface)}
+    return {"ifindex": ifindex, "iflink": iflink, "address": address_of(interface), "mac": _mac(interface).hex(":")}
+
+
+def _mac(interface: str) -> bytes:
+    return _query(interface, _SIOCGIFHWADDR)[_SOCKADDR_MAC]
 
 
 def turn_offloads_off(interface: str) -> dict[str, bool]:
@@ -272,13 +276,12 @@ def facts(interface: str, sysctls: list[str]) -> dict[str, object]:
     """What a claim's expectation may depend on: kernel, machine, MTU, MAC address, sysctls."""
     # The coarse clock ticks once a jiffy: its resolution is 1/CONFIG_HZ (kernel/time/posix-timers.c).
     jiffy = time.clock_getres(CLOCK_MONOTONIC_COARSE)
-    mac = _query(interface, _SIOCGIFHWADDR)[_SOCKADDR_MAC]
     return {
         "release": platform.release(),
         "machine": platform.machine(),
         "hz": round(1 / jiffy),
         "mtu": _query_int(interface, _SIOCGIFMTU),
-        "mac": mac.hex(":"),
+        "mac": _mac(interface).hex(":"),
         "sysctls": {name: read_sysctl(name) for name in sysctls if _sysctl_path(name).exists()},
     }
 

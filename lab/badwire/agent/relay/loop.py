@@ -203,7 +203,7 @@ class RelayLoop:
             case "set_wire_socket":
                 self._wire.socket = socket.socket(fileno=fds.pop())
             case "set":
-                self._set_faults(request["toward"], request["seed"], now)
+                self._set_faults(request["toward"], request["seed"], now, request["addresses"])
                 return now
             case "release":
                 interface = self._interface(request["host"])
@@ -221,14 +221,20 @@ class RelayLoop:
                 self._log.snaplen = None
         return None
 
-    def _set_faults(self, toward: Mapping[str, Any], seed: int | str, now: int) -> None:
+    def _set_faults(
+        self,
+        toward: Mapping[str, Any],
+        seed: int | str,
+        now: int,
+        addresses: Mapping[str, bytes],
+    ) -> None:
         parsed: dict[str, list[Fault]] = {}
         for host, faults in toward.items():
             self._interface(host)
             parsed[host] = [from_json(fault) for fault in faults]
         for host in parsed:  # all are right
             interface = self._interface(host)
-            released = interface.port.set(parsed[host], seed, now)
+            released = interface.port.set(parsed[host], seed, now, addresses)
             self._forward(interface, released, now)
 
     def _add_port(self, host: str, rx: str, outward: socket.socket) -> None:

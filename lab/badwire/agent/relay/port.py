@@ -4,11 +4,12 @@ The rule of each fault is made by its `relay` method in `badwire.faults`. `loop.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from badwire.faults.delay import Delay
 from badwire.faults.fault import Answering, Fault, Keeping, Rule
+from badwire.faults.selection import Matcher
 
 # A frame that leaves the port, and when, in ns of CLOCK_MONOTONIC.
 Departure = tuple[bytes, int]
@@ -21,10 +22,11 @@ SendFrame = Callable[[bytes], None]
 
 
 class ActiveFault(NamedTuple):
-    """A fault in force, and the rule that carries it out."""
+    """A fault in force, the rule that carries it out, and what selects the frames for the rule (None: every frame)."""
 
     fault: Fault
     rule: Rule
+    matches: Matcher | None
 
 
 class RelayPort:
@@ -41,8 +43,16 @@ class RelayPort:
         self._seed: int | str = 0
         self._streams: dict[str, random.Random] = {}
 
-    def set(self, faults: Sequence[Fault], seed: int | str, now: int) -> list[Departure]:
+    def set(
+        self,
+        faults: Sequence[Fault],
+        seed: int | str,
+        now: int,
+        addresses: Mapping[str, bytes],
+    ) -> list[Departure]:
         """Replace the faults in force by this complete list; returns the frames that lifted faults had kept.
+
+        ``addresses`` are the MAC addresses of the hosts whose frames a fault selects.
 
         A fault that was already in force keeps its rule, so that setting another one does not restart its counting. One
         that was in force before draws on from where it was, so that it does not repeat its pattern.
@@ -57,7 +67,7 @@ class RelayPort:
                 continue
             copies = faults[:index].count(fault)  # two equal faults must not draw the same random numbers
             rule = fault.relay(self._stream(f"{seed}:{self.host}:{fault}:{copies}"))
-            active.append(ActiveFault(fault, rule))
+            active.append(ActiveFault(fault, rule, fault.matcher(addresses)))
         self._active = sorted(active, key=lambda one: one.fault.stage)
         self._seed = seed
         self.fixed_ns = _fixed_delay(faults)
@@ -80,7 +90,7 @@ class RelayPort:
     def _release(self, releasing: Sequence[ActiveFault], now: int) -> list[Departure]:
         # Collected before any frame goes on: to a Late, a frame that a Hold releases is a new one.
         kept: list[tuple[Fault, bytes]] = []
-        for fault, rule in releasing:
+        for fault, rule, _ in releasing:
             if isinstance(rule, Keeping):
                 kept += [(fault, frame) for frame in rule.release()]
         departures: list[Departure] = []
@@ -92,9 +102,12 @@ class RelayPort:
 
     def _apply(self, active: Sequence[ActiveFault], frame: bytes, now: int) -> list[Departure]:
         arrivals = [(frame, now)]
-        for fault, rule in active:
+        for fault, rule, matches in active:
             departures: list[Departure] = []
             for arrived, at in arrivals:
+                if matches is not None and not matches(arrived):
+                    departures.append((arrived, at))
+                    continue
                 verdict, onward = rule(arrived, at)
                 if verdict:
                     self._log(fault.name, verdict, arrived)
@@ -107,10 +120,9 @@ class RelayPort:
         return arrivals
 
     def _answer(self, rule: Rule, frame: bytes) -> None:
-        """Send the answer to a frame that does not go on, if the rule has one."""
+        """Send the answers to a frame that does not go on, if the rule has some."""
         if isinstance(rule, Answering):
-            answer = rule.answer(frame)
-            if answer is not None:
+            for answer in rule.answers(frame):
                 self._send(answer)
 
 
@@ -122,10 +134,10 @@ def _find(fault: Fault, active: Sequence[ActiveFault]) -> ActiveFault | None:
 
 
 def _fixed_delay(faults: Sequence[Fault]) -> int | None:
-    """The sum of the delays in ns, if all faults are delays without jitter."""
+    """The sum of the delays in ns, if all faults are delays of every frame without jitter."""
     total = 0
     for fault in faults:
-        if not isinstance(fault, Delay) or fault.jitter:
+        if not isinstance(fault, Delay) or fault.jitter or fault.selects:
             return None
         total += fault.time_ns
     return total

@@ -69,13 +69,20 @@ class Relay:
         """Send the wire's own frames by a raw socket bound to the bridge; the relay gets a copy, so close yours."""
         self._ask({"do": "set_wire_socket"}, raw_socket)
 
-    def set(self, toward: Mapping[str, Sequence[Mapping[str, Any]]], seed: int | str) -> int:
+    def set(
+        self,
+        toward: Mapping[str, Sequence[Mapping[str, Any]]],
+        seed: int | str,
+        addresses: Mapping[str, bytes],
+    ) -> int:
         """Replace all faults toward hosts; returns since when they are in force (ns, CLOCK_MONOTONIC).
 
         Frames that are already delayed keep their time; frames that a lifted fault kept go on.
 
         Args:
             toward: the faults by the host's name; those toward other hosts stay.
+            seed: of the random numbers.
+            addresses: the MAC addresses of the hosts whose frames a fault selects, by their names.
 
         Raises:
             BadFault: a field of a fault is out of range, and nothing was replaced.
@@ -83,7 +90,7 @@ class Relay:
         described: dict[str, list[dict[str, Any]]] = {}
         for host, faults in toward.items():
             described[host] = [dict(fault) for fault in faults]  # marshal cannot encode any other mapping
-        since = self._ask({"do": "set", "toward": described, "seed": seed})
+        since = self._ask({"do": "set", "toward": described, "seed": seed, "addresses": dict(addresses)})
         return int(since)
 
     def release(self, host: str) -> int:

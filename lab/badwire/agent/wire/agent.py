@@ -3,6 +3,7 @@
 Each host's port has a fault engine, the kernel's netem (`netem`) or the relay (`badwire.agent.relay`), chosen here.
 """
 
+import select
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,21 +12,25 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from badwire.agent.event_loop import Loop
+from badwire.agent.event_loop import Loop, Timer
 from badwire.agent.outbox import Outbox
 from badwire.agent.wire import netem
 from badwire.agent.wire.bridge import Bridge, BridgePort
 from badwire.agent.wire.capture import CapturedPort, CaptureRecorder
 from badwire.agent.wire.redirect import Redirect, RelayCounts
-from badwire.errors import BadOption, LabError, MissingCapability, RunError, UnsupportedFault
+from badwire.errors import BadOption, LabError, MissingCapability, RunError, UnsupportedFault, to_wire
 from badwire.faults import from_json
-from badwire.faults.fault import Fault, Netem, combine
+from badwire.faults.fault import NS, Fault, Netem, combine
 from badwire.linux import libc, scheduling
 from badwire.util.jsonlines import Message
 
 T = TypeVar("T")
 Faults = list[dict[str, Any]]  # as ``Fault.to_json`` makes them
+Answers = dict[str, dict[str, Any]]  # by host: the engine of its faults, since when, and whether they are seeded
 
+# ns before the end of a fault at which the agent is called: its loop waits for whole milliseconds, and the rest of the
+# time, which is less than one, is waited for with microsecond precision.
+_EARLY = 1_000_000
 NO_PORT_YET = "the wire has no port yet, which the check for netem needs; add a host first"
 
 
@@ -38,6 +43,7 @@ class _PortState:
         number: of the host's interface in the capture file.
         engine: carries out its faults; None: no fault was ever set.
         faults: those in force toward its host, as ``Fault.to_json`` makes them.
+        until: of each of them, when it is lifted by itself, in ns; None: never.
         changes: how often netem was given faults here.
     """
 
@@ -45,7 +51,37 @@ class _PortState:
     number: int
     engine: str | None = None
     faults: Faults = field(default_factory=list)
+    until: list[int | None] = field(default_factory=list)
     changes: int = 0
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The faults that are to be in force toward a host, and when each is lifted by itself, in ns.
+
+    None in ``until``: in as many seconds as the fault says, or never.
+    """
+
+    faults: list[Fault]
+    until: list[int | None]
+
+    @property
+    def described(self) -> Faults:
+        return [fault.to_json() for fault in self.faults]
+
+    def after(self, now: int) -> "_Wanted":
+        """Those that do not end before ``now``."""
+        kept = [pair for pair in zip(self.faults, self.until, strict=True) if pair[1] is None or pair[1] > now]
+        return _Wanted([fault for fault, _ in kept], [end for _, end in kept])
+
+    def ends(self, since: int) -> list[int | None]:
+        """When each is lifted by itself, if those without a time came into force at ``since``."""
+        ends: list[int | None] = []
+        for fault, end in zip(self.faults, self.until, strict=True):
+            if end is None and fault.for_ns is not None:
+                end = since + fault.for_ns
+            ends.append(end)
+        return ends
 
 
 class WireAgent:
@@ -67,6 +103,8 @@ class WireAgent:
         self._ended: list[CaptureRecorder] = []
         self._redirect: Redirect | None = None
         self._no_netem: str | None = NO_PORT_YET
+        self._next_end: Timer | None = None  # of the fault that is the next to end by itself
+        self._seed = 1  # of the faults in force
         self._requests: dict[str, Callable[..., object]] = {
             "bridge": self._make_bridge,
             "ports": self._make_ports,
@@ -117,7 +155,7 @@ class WireAgent:
         Args:
             ports: of each host its name ("host"), the number of its interface in the capture file ("number") and, on a
                 bridge of our own, a process in its namespace ("pid"), else the numbers of its interface and of the
-                peer ("ifindex" and "iflink").
+                peer ("ifindex" and "iflink"), and its MAC address ("mac").
         """
         bridge = self._existing(self._bridge)
         made: list[BridgePort] = []
@@ -127,7 +165,7 @@ class WireAgent:
             for port in ports:
                 if port["ifindex"] is None or port["iflink"] is None:
                     raise BadOption(f"host {port['host']} has no eth0; is it on the lab's network?")
-                made.append(bridge.adopt_port(port["host"], port["ifindex"], port["iflink"]))
+                made.append(bridge.adopt_port(port["host"], port["ifindex"], port["iflink"], port["mac"]))
         if not self._ports or self._no_netem is None:
             self._no_netem = netem.add(bridge.netlink, [new_port.index for new_port in made])
         for new_port, described in zip(made, ports, strict=True):
@@ -173,50 +211,134 @@ class WireAgent:
             "t": end,
         }
 
-    def _faults(self, toward: Mapping[str, Faults], engine: str = "auto", seed: int = 1) -> dict[str, object]:
-        """Replace the faults toward hosts, all or none.
+    def _faults(
+        self,
+        toward: Mapping[str, Faults],
+        engine: str = "auto",
+        seed: int = 1,
+        until: Mapping[str, list[int | None]] | None = None,
+    ) -> dict[str, object]:
+        """Replace the faults toward hosts, all or none, and send an event for each of the hosts: "fault".
 
         Args:
             toward: the faults by the host's name; those toward other hosts stay.
+            engine: that of all hosts: "auto", "netem" or "relay".
+            seed: of the random numbers.
+            until: for each of the faults, when it is lifted by itself (ns), if it has been in force already. None: in
+                as many seconds from now as the fault says, or never.
 
         Returns:
-            By the host's name: the engine that carries them out, since when (ns), and whether the random numbers that
-            they need come from ``seed``.
+            By the host's name: the engine that carries them out, since when (ns), whether the random numbers that they
+            need come from ``seed``, and for each fault, when it is lifted by itself.
         """
+        wanted: dict[str, _Wanted] = {}
+        for host, faults in toward.items():
+            given = (until or {}).get(host) or [None] * len(faults)
+            wanted[host] = _Wanted([from_json(fault) for fault in faults], given)
+            self._check_senders(wanted[host].faults)
+        now = time.monotonic_ns()
+        remaining = {host: each.after(now) for host, each in wanted.items()}
         gone = [host for host in toward if _is_gone(self._port(host).port)]
-        present = {host: faults for host, faults in toward.items() if host not in gone}
+        present = {host: each for host, each in remaining.items() if host not in gone}
         for host in gone:
-            if toward[host]:
+            if remaining[host].faults:
                 raise RunError(
                     f"the port of {host} is gone, since its container has ended; end the lab and start again"
                 )
         chosen: dict[str, str] = {}
-        for host, faults in present.items():
-            state = self._port(host)
-            parsed = [from_json(fault) for fault in faults]
-            lifting = state.engine  # the engine that carries out those in force
-            chosen[host] = self._choose(parsed, engine) if parsed or lifting is None else lifting
-        before = {host: self._port(host).faults for host in present}
-        engines_before = {host: self._port(host).engine or chosen[host] for host in present}
+        for host, each in present.items():
+            lifting = self._port(host).engine  # the engine that carries out those in force
+            chosen[host] = self._choose(each.faults, engine) if each.faults or lifting is None else lifting
+        answer = self._replace({host: each.described for host, each in present.items()}, chosen, seed)
+        for host in gone:
+            self._port(host).faults = []
+            answer[host] = {"engine": self._port(host).engine or engine, "t": time.monotonic_ns(), "seeded": True}
+        for host, of_host in answer.items():
+            since: int = of_host["t"]
+            self._port(host).until = remaining[host].ends(since)
+            of_host["until"] = wanted[host].ends(since)
+        self._seed = seed
+        self._send_faults(answer)
+        self._lift_in_time()
+        return {**answer}
+
+    def _check_senders(self, faults: Sequence[Fault]) -> None:
+        """Raise BadOption for a fault on the frames of a host that is not on this wire."""
+        for fault in faults:
+            if fault.from_ is not None:
+                self._port(fault.from_)
+
+    def _replace(self, toward: Mapping[str, Faults], engines: Mapping[str, str], seed: int) -> Answers:
+        """Carry out these faults in place of those in force; all or none."""
+        before = {host: self._port(host).faults for host in toward}
+        engines_before = {host: self._port(host).engine or engines[host] for host in toward}
         try:
-            answer = self._carry_out(present, chosen, seed)
+            return self._carry_out(toward, engines, seed)
         except LabError:
             with suppress(LabError):
                 self._carry_out(before, engines_before, seed)
             raise
-        for host in gone:
-            answer[host] = {"engine": self._port(host).engine or engine, "t": time.monotonic_ns(), "seeded": True}
-        return answer
 
-    def _carry_out(self, toward: Mapping[str, Faults], engines: Mapping[str, str], seed: int) -> dict[str, object]:
+    def _send_faults(self, answer: Answers) -> None:
+        """Report which faults are in force now toward each of these hosts."""
+        for host, of_host in answer.items():
+            event = {
+                "event": "fault",
+                "t": of_host["t"],
+                "toward": host,
+                "engine": of_host["engine"],
+                "seeded": of_host["seeded"],
+                "faults": self._port(host).faults,
+            }
+            self._outbox.send(event)
+
+    def _lift_in_time(self) -> None:
+        """Call ``_lift_ended`` when the next fault ends by itself."""
+        ends = [end for state in self._ports.values() for end in state.until if end is not None]
+        if self._next_end is not None:
+            self._next_end.cancel()
+            self._next_end = None
+        if ends:
+            end = min(ends)
+            self._next_end = self._loop.at(end - _EARLY, lambda: self._lift_ended(end))
+
+    def _lift_ended(self, end: int) -> None:
+        """Lift the faults that end by themselves at ``end``, in ns, or before; report it, or why it was impossible."""
+        self._next_end = None
+        left = max(0, end - time.monotonic_ns())
+        select.select([], [], [], left / NS)
+        remaining: dict[str, Faults] = {}
+        for host, state in self._ports.items():
+            ended = [each is not None and each <= end for each in state.until]
+            if any(ended):
+                remaining[host] = [fault for fault, is_over in zip(state.faults, ended, strict=True) if not is_over]
+                state.until = [each for each, is_over in zip(state.until, ended, strict=True) if not is_over]
+        gone = [host for host in remaining if _is_gone(self._port(host).port)]
+        engines = {host: self._port(host).engine or "relay" for host in remaining}
+        try:
+            if self._redirect is not None:
+                self._redirect.check()
+            present = {host: faults for host, faults in remaining.items() if host not in gone}
+            answer = self._replace(present, engines, self._seed)
+        except LabError as error:
+            self._outbox.send({"event": "not_lifted", **to_wire(error)})
+            return
+        for host in gone:
+            self._port(host).faults = remaining[host]
+            answer[host] = {"engine": engines[host], "t": time.monotonic_ns(), "seeded": True}
+        self._send_faults(answer)
+        self._lift_in_time()
+
+    def _carry_out(self, toward: Mapping[str, Faults], engines: Mapping[str, str], seed: int) -> Answers:
         redirect = self._existing(self._redirect)
         states = {host: self._port(host) for host in toward}
         relayed = [host for host in toward if engines[host] == "relay"]
         by_netem = [host for host in toward if engines[host] == "netem"]
-        answer: dict[str, object] = {}
+        answer: Answers = {}
         by_kernel = [host for host in relayed if states[host].engine == "netem"]
         replacing = [states[host].port for host in by_kernel if states[host].faults]
-        since = redirect.set({states[host].port: toward[host] for host in relayed}, seed, replacing)
+        addresses = {host: state.port.mac for host, state in self._ports.items()}
+        since = redirect.set({states[host].port: toward[host] for host in relayed}, seed, addresses, replacing)
         self._lift_netem([states[host] for host in by_kernel])
         for host in relayed:
             answer[host] = {"engine": "relay", "t": since[states[host].port], "seeded": True}

@@ -25,11 +25,12 @@ _BRIDGE_ADDRESS = "02:00:00:00:00:00"
 
 @dataclass(frozen=True)
 class BridgePort:
-    """A port of the bridge: the interface, in the bridge's namespace, toward ``host``."""
+    """A port of the bridge: the interface, in the bridge's namespace, toward ``host``, whose MAC address is ``mac``."""
 
     host: str
     index: int
     name: str
+    mac: bytes
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,10 @@ class Bridge:
         for host in pids:
             index = self._take_index()
             number = index - FIRST_INDEX + 1
-            port = BridgePort(host, index, f"p{number}")
+            high, low = divmod(number, 256)
+            port = BridgePort(host, index, f"p{number}", mac=bytes([2, 0, 0, 0, high, low]))
             ports.append(port)
-            about_it = self._requests_for(port, number, pids[host])
+            about_it = self._requests_for(port, pids[host])
             asked += about_it
             of_host += [host] * len(about_it)
         try:
@@ -117,15 +119,15 @@ class Bridge:
         self.ports.update({port.host: port for port in ports})
         return ports
 
-    def _requests_for(self, port: BridgePort, number: int, pid: int) -> list[Request]:
-        high, low = divmod(number, 256)
-        host_address = f"02:00:00:00:{high:02x}:{low:02x}"
+    def _requests_for(self, port: BridgePort, pid: int) -> list[Request]:
+        host_address = port.mac.hex(":")
+        port_address = bytes([*port.mac[:3], 1, *port.mac[4:]]).hex(":")
         return [
             requests.add_veth(
                 port.name,
                 self.mtu,
                 index=port.index,
-                address=f"02:00:00:01:{high:02x}:{low:02x}",
+                address=port_address,
                 peer_name="eth0",
                 peer_pid=pid,
                 peer_address=host_address,
@@ -136,12 +138,13 @@ class Bridge:
             requests.add_forwarding_entry(port.index, host_address),
         ]
 
-    def adopt_port(self, host: str, ifindex: int, iflink: int) -> BridgePort:
+    def adopt_port(self, host: str, ifindex: int, iflink: int, mac: str) -> BridgePort:
         """The port that an engine made for a container; each end's numbers must name the other.
 
         Args:
             ifindex: the number of the container's ``eth0``.
             iflink: the number of its peer, which is the port.
+            mac: the address of the container's ``eth0``.
         """
         try:
             (link,) = links.find(self.netlink, iflink)
@@ -151,7 +154,7 @@ class Bridge:
             raise _no_port(host, f"{link.name} is not a port of this lab's bridge")
         if link.peer != ifindex:
             raise _no_port(host, f"{link.name} belongs to another container")
-        port = BridgePort(host, iflink, link.name)
+        port = BridgePort(host, iflink, link.name, bytes.fromhex(mac.replace(":", "")))
         self.netlink.ask(requests.add_clsact(port.index))
         self.ports[host] = port
         return port

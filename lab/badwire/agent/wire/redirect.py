@@ -91,6 +91,7 @@ class Redirect:
         self,
         toward: Mapping[BridgePort, Sequence[Mapping[str, Any]]],
         seed: int,
+        addresses: Mapping[str, bytes],
         replacing: Collection[BridgePort] = (),
     ) -> dict[BridgePort, int]:
         """Replace all faults toward these ports' hosts; returns by the port since when they are in force, in ns.
@@ -100,6 +101,8 @@ class Redirect:
 
         Args:
             toward: the faults by the port; without any, the port is no longer redirected.
+            seed: of the random numbers.
+            addresses: the MAC address of each host.
             replacing: the ports at which the kernel carries out faults until now. These are redirected when the relay
                 has its faults, so that no frame passes without any; theirs is the time after that.
 
@@ -116,7 +119,7 @@ class Redirect:
         self._connect(relay, [port for port in to_redirect if port.host not in self._pairs])
         new = [port for port in to_redirect if port.host not in self._redirected]
         self._add_redirect([port for port in new if port not in replacing])
-        in_force = self._ask(lambda: relay.set({port.host: toward[port] for port in to_set}, seed))
+        in_force = self._ask(lambda: relay.set({port.host: toward[port] for port in to_set}, seed, addresses))
         since = dict.fromkeys(toward, in_force)
         late = [port for port in new if port in replacing]
         if late:
@@ -131,7 +134,7 @@ class Redirect:
         self._remove_redirect(redirected)
         if redirected:
             relay = self._started_relay()
-            self._ask(lambda: relay.set({port.host: () for port in redirected}, 0))
+            self._ask(lambda: relay.set({port.host: () for port in redirected}, 0, {}))
 
     def _add_redirect(self, ports: Collection[BridgePort]) -> None:
         self._change_bridge(lambda: self._bridge.redirect({port: self._pairs[port.host] for port in ports}))

@@ -1,12 +1,14 @@
-"""Selects the frames that a fault applies to: by protocol, TCP flags, payload and ports (IPv4, IPv6, ARP)."""
+"""Which of the frames toward a host a fault applies to: by sender, protocol, TCP flags, payload and ports.
+
+The same fields select frames for every fault. Frames of IPv4, of IPv6 and of ARP can be selected.
+"""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from badwire.errors import BadFault
-from badwire.faults.fault import Fault
 from badwire.faults.fragments import Datagrams, fragment
 from badwire.packets.ip import ip_header
 from badwire.packets.ipv4 import ICMP, TCP, UDP
@@ -16,6 +18,8 @@ from badwire.packets.tcp_flags import mask_and_value
 _NUMBERS = {"icmp": ICMP, "icmp6": ICMPV6, "tcp": TCP, "udp": UDP}
 _ARP = b"\x08\x06"  # ethertype
 _FLAGS = frozenset("SFRPA.")
+_HIGHEST_PORT = 65_535
+SOURCE_MAC = slice(6, 12)  # of a frame
 
 _TCP = struct.Struct("!HHLxxxxBB")  # ports, sequence number, header length, flags
 _UDP = struct.Struct("!HHxxxx")
@@ -52,10 +56,15 @@ def segment(frame: bytes) -> Segment | None:
     return None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Match(Fault):
-    """A fault that applies to some frames only; a field that is None matches every frame.
+# Whether a fault applies to a frame, which begins with its Ethernet header.
+Matcher = Callable[[bytes], bool]
 
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The frames that a fault applies to; a field that is None selects every frame.
+
+    from_      the name of the host that sent the frame, known by the source MAC address
     protocol   "tcp", "udp", "icmp", "icmp6" (ICMPv6, with neighbour discovery) or "arp"; IPv4 and IPv6 alike
     flags      TCP flags in tcpdump's letters (S, F, R, P, and A or . for ACK). Of SYN, FIN and RST exactly those given
                are set; ACK and PSH must be set if given. Beside S, ACK must be clear if not given. So "S" is the first
@@ -67,6 +76,9 @@ class Match(Fault):
     it comes before that. ``data`` is that of the first fragment.
     """
 
+    name: ClassVar[str]
+
+    from_: str | None = None
     protocol: str | None = None
     flags: str | None = None
     data: bool | None = None
@@ -74,17 +86,20 @@ class Match(Fault):
     from_port: int | None = None
     to_port: int | None = None
 
-    def __post_init__(self) -> None:
+    def check_selection(self) -> None:
+        """Raise BadFault for a field that is out of range, or does not go with another one."""
+        if self.from_ is not None and (not isinstance(self.from_, str) or not self.from_):
+            raise BadFault(f"{self.name}: from must be the name of a host, not {self.from_!r}.")
         if self.protocol not in (None, "arp", *_NUMBERS):
             raise BadFault(f"{self.name}: protocol must be tcp, udp, icmp, icmp6 or arp, not {self.protocol!r}.")
         if self.data not in (None, True, False):
             raise BadFault(f"{self.name}: data must be True or False, not {self.data!r}.")
         for field in ("port", "from_port", "to_port"):
             if getattr(self, field) is not None:
-                self._check(field, 1, 65535, integer=True)
+                check_number(self.name, field, getattr(self, field), 1, _HIGHEST_PORT, integer=True)
         if self.flags is not None:
             self._check_flags(self.flags)
-        if self.protocol in ("icmp", "icmp6", "arp") and self._matches_fields():
+        if self.protocol in ("icmp", "icmp6", "arp") and self._reads_segments:
             raise BadFault(f"{self.name}: ports and data are for protocol tcp or udp, not {self.protocol}.")
 
     def _check_flags(self, flags: object) -> None:
@@ -96,11 +111,16 @@ class Match(Fault):
 
     @property
     def selects(self) -> bool:
-        """Whether the fault depends on what is in a frame."""
-        return self.protocol is not None or self._matches_fields()
+        """Whether the fault applies to some frames only."""
+        return self.from_ is not None or self.reads_headers
 
-    def _matches_fields(self) -> bool:
-        """Whether any field but the protocol must be matched."""
+    @property
+    def reads_headers(self) -> bool:
+        """Whether it depends on what follows the Ethernet header, which may be something that the lab cannot read."""
+        return self.protocol is not None or self._reads_segments
+
+    @property
+    def _reads_segments(self) -> bool:
         fields = (
             self.flags,
             self.data,
@@ -110,14 +130,28 @@ class Match(Fault):
         )
         return any(value is not None for value in fields)
 
-    def matcher(self) -> Callable[[bytes], bool]:
-        """A function that returns whether the fault applies to a frame."""
+    def matcher(self, addresses: Mapping[str, bytes]) -> Matcher | None:
+        """A new function that returns whether the fault applies to a frame; None: it applies to every frame.
+
+        Args:
+            addresses: the MAC address of each host, by its name; the host of ``from_`` is among them.
+        """
+        by_headers = self.header_matcher()
+        if self.from_ is None:
+            return by_headers
+        address = addresses[self.from_]
+        if by_headers is None:
+            return lambda frame: frame[SOURCE_MAC] == address
+        return lambda frame: frame[SOURCE_MAC] == address and by_headers(frame)
+
+    def header_matcher(self) -> Matcher | None:
+        """As ``matcher``, for every field but ``from_``."""
         if self.protocol == "arp":
             return _is_arp
-        if self._matches_fields():
+        if self._reads_segments:
             return self._segment_matcher()
         if self.protocol is None:
-            return _is_any
+            return None
         number = _NUMBERS[self.protocol]
 
         def matches_protocol(frame: bytes) -> bool:
@@ -126,7 +160,7 @@ class Match(Fault):
 
         return matches_protocol
 
-    def _segment_matcher(self) -> Callable[[bytes], bool]:
+    def _segment_matcher(self) -> Matcher:
         """A function that returns whether a frame is a segment or datagram with the fields that are set."""
         number = _NUMBERS[self.protocol] if self.protocol else None
         mask, value = mask_and_value(self.flags or "")
@@ -165,9 +199,33 @@ class Match(Fault):
         return matches
 
 
-def _is_any(frame: bytes) -> bool:
-    return True
-
-
 def _is_arp(frame: bytes) -> bool:
     return frame[12:14] == _ARP
+
+
+def check_number(
+    name: str,
+    field: str,
+    value: object,
+    low: float,
+    high: float,
+    unit: str = "",
+    integer: bool = False,
+) -> None:
+    """Raise BadFault unless the field ``value`` of the fault ``name`` is a number from ``low`` to ``high``.
+
+    Args:
+        name: of the fault.
+        field: its name.
+        value: what it has.
+        low: the smallest number.
+        high: the largest; no bound is infinite, and nan is in no range.
+        unit: of both, for the message.
+        integer: whether it must be a whole number.
+    """
+    allowed = int if integer else (int, float)
+    if isinstance(value, allowed) and not isinstance(value, bool) and low <= value <= high:
+        return
+    kind = "a whole number" if integer else "a number"
+    span = f"{low:g} to {high:g} {unit}".rstrip()
+    raise BadFault(f"{name}: {field} must be {kind} from {span}, not {value!r}.")
