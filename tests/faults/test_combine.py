@@ -17,6 +17,7 @@ from badwire.faults import (
     Partition,
     Rate,
     Reorder,
+    Reset,
     combine,
 )
 from badwire.faults.fault import QUEUE
@@ -54,6 +55,10 @@ def test_what_netem_carries_out(faults: list[Fault], netem: Netem) -> None:
     assert combine(faults[::-1]) == netem
 
 
+def test_netem_carries_out_a_fault_that_ends_by_itself() -> None:
+    assert combine([Loss(0.1, for_=5)]) == Netem(loss=0.1)
+
+
 def test_no_rate_no_tail_drop_before_the_queue_of_the_relay() -> None:
     assert combine([Delay(0.1)]).limit == QUEUE
 
@@ -66,6 +71,10 @@ def test_no_rate_no_tail_drop_before_the_queue_of_the_relay() -> None:
         ([Late()], "late"),
         ([Corrupt(0.1, spare=1)], "corrupt"),
         ([Mtu(1000), Delay(0.1)], "mtu"),
+        ([Reset()], "reset"),
+        ([Delay(0.1, from_="web")], r"^netem carries out delay on every frame .* use the relay engine for it\.$"),
+        ([Loss(0.1), Partition(port=80)], "partition on every frame"),
+        ([Rate(1e6, protocol="udp")], "rate on every frame"),
         ([Delay(0.05, 0.05), Delay(0.05, 0.05)], "one jitter"),
         ([Delay(1, 0.11)], r"jitter above 0\.1 s"),
         ([Delay(200), Delay(200)], "240 s"),

@@ -19,6 +19,7 @@ from badwire.faults import (
     Partition,
     Rate,
     Reorder,
+    Reset,
     from_json,
 )
 from tests.quick import no_leftovers as no_leftovers
@@ -47,6 +48,12 @@ GOOD: list[Fault] = [
     Late(data=True, to_port=7000),
     Mtu(68),
     Mtu(65_535, tells=False),
+    Reset(),
+    Reset(answer="host-unreachable", protocol="udp"),
+    Delay(0.05, from_="web", for_=5),
+    Partition(from_="db", for_=0.5),
+    Loss(0.1, port=6379, protocol="tcp"),
+    Rate(1e6, to_port=80, flags="A", data=True),
 ]
 
 
@@ -97,6 +104,19 @@ def test_every_fault_is_tried_here() -> None:
         ({"name": "hold", "protocol": "icmp", "port": 7}, ["icmp"]),
         ({"name": "hold", "data": "yes"}, ["data", "'yes'"]),
         ({"name": "late", "flags": "X"}, ["late", "flags", "'X'"]),
+        ({"name": "loss", "probability": 0.1, "port": 65_536}, ["loss", "port", "1 to 65535", "65536"]),
+        ({"name": "partition", "protocol": "sctp"}, ["partition", "protocol", "sctp"]),
+        ({"name": "delay", "time": 1, "flags": "S", "protocol": "udp"}, ["delay", "flags", "udp"]),
+        ({"name": "rate", "bits_per_second": 1e6, "from": ""}, ["rate", "from", "name of a host", "''"]),
+        ({"name": "mtu", "size": 1000, "from": 5}, ["mtu", "from", "5"]),
+        ({"name": "delay", "time": 1, "for": 0}, ["delay", "for", "0.001", "0"]),
+        ({"name": "partition", "for": -5}, ["partition", "for", "-5"]),
+        ({"name": "partition", "for": float("inf")}, ["partition", "for", "inf"]),
+        ({"name": "partition", "for": "5s"}, ["partition", "for", "'5s'"]),
+        ({"name": "partition", "for_": 5}, ["partition", "no field for_"]),
+        ({"name": "reset", "answer": "no"}, ["reset", "answer", "rst", "admin-prohibited", "'no'"]),
+        ({"name": "reset", "protocol": "udp"}, ["reset", "tcp", "udp"]),
+        ({"name": "reset", "protocol": "arp", "answer": "host-unreachable"}, ["reset", "tcp or udp", "arp"]),
         ({"name": "mtu"}, ["mtu", "needs", "size"]),
         ({"name": "mtu", "size": 67}, ["mtu", "size", "whole number", "68 to 65535 bytes", "67"]),
         ({"name": "mtu", "size": 1000.0}, ["size", "whole number", "1000.0"]),
@@ -115,3 +135,15 @@ def test_refused(data: dict[str, object], words: list[str]) -> None:
     text = str(refusal.value)
     assert all(word in text for word in words), text
     assert text.endswith(".") and "\n" not in text
+
+
+def test_a_fault_is_shown_with_what_was_set() -> None:
+    """The random numbers of a run depend on this text, so it must not change where nothing is selected."""
+    assert repr(Loss(0.3)) == "Loss(probability=0.3)"
+    assert repr(Delay(0.05)) == "Delay(time=0.05, jitter=0.0)"
+    assert repr(Loss(0.3, port=80, from_="web", for_=5)) == "Loss(from_='web', port=80, for_=5, probability=0.3)"
+    assert {kind.__repr__ for kind in FAULTS.values()} == {Fault.__repr__}
+
+
+def test_what_keeps_two_faults_apart_is_in_their_text() -> None:
+    assert len({repr(fault) for fault in GOOD}) == len(GOOD)

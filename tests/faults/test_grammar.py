@@ -17,6 +17,7 @@ from badwire.faults import (
     Partition,
     Rate,
     Reorder,
+    Reset,
 )
 from badwire.faults.grammar import parse, required_field, text, usage
 from tests.quick import no_leftovers as no_leftovers
@@ -39,6 +40,12 @@ ACCEPTED: list[tuple[str, list[Fault]]] = [
     ("corrupt=1% spare=54", [Corrupt(0.01, 54)]),
     ("reorder=25% by=3ms duplicate=2%", [Reorder(0.25, 0.003), Duplicate(0.02)]),
     ("delay=10ms delay=20ms", [Delay(0.01), Delay(0.02)]),
+    ("reset", [Reset()]),
+    ("reset answer=port-unreachable protocol=udp", [Reset(answer="port-unreachable", protocol="udp")]),
+    ("delay=50ms port=6379 protocol=tcp", [Delay(0.05, port=6379, protocol="tcp")]),
+    ("partition for=5s loss=1% for=1min", [Partition(for_=5), Loss(0.01, for_=60)]),
+    ("delay=50ms from=web jitter=1ms to-port=80", [Delay(0.05, 0.001, from_="web", to_port=80)]),
+    ("rate=1Mbit port=80 rate=2Mbit port=81", [Rate(1e6, port=80), Rate(2e6, port=81)]),
     ("", []),
 ]
 
@@ -60,7 +67,14 @@ WRONG = [
     ("nth=\u00b2", "must be a whole number"),
     ("nth=1 data=perhaps", "the data of nth must be yes or no, not 'perhaps'"),
     ("partition=yes", "partition takes no value; write just partition."),
-    ("hold=1", "hold takes no value; write just hold, which may be followed by protocol, flags"),
+    ("hold=1", "hold takes no value; write just hold."),
+    ("reset=1", "reset takes no value; write just reset, which may be followed by answer."),
+    ("for=5s", "for=5s: for belongs to a fault; write it after the fault that it is for (any fault)."),
+    ("delay=5ms for=0", "delay: for must be a number from 0.001 to 1e+06 s, not 0"),
+    ("delay=5ms for=5", "the for of delay must be a time with its unit"),
+    ("loss=1% from=", "the from of loss must be a word, not ''"),
+    ("loss=1% port=http", "the port of loss must be a whole number, not 'http'"),
+    ("loss=1% port=0", "loss: port must be a whole number from 1 to 65535, not 0"),
     ("delya=50ms", "There is no fault 'delya': did you mean delay?"),
     ("delay=5ms jiter=1ms", "There is no fault 'jiter': did you mean jitter?"),
     ("gremlins=3", "There is no fault 'gremlins': there are mtu, partition, loss"),
@@ -104,7 +118,7 @@ def test_it_is_shown_as_people_write_it(fault: Fault, shown: str) -> None:
 
 def test_every_fault_can_be_typed_and_is_in_the_usage() -> None:
     lines = usage().splitlines()
-    assert [line.split()[0].partition("=")[0] for line in lines] == list(FAULTS)
+    assert [line.split()[0].partition("=")[0] for line in lines] == [*FAULTS, "every"]
     bare = [name for name, fault in FAULTS.items() if required_field(fault) is None]
     assert parse(bare) == [FAULTS[name]() for name in bare]
 
@@ -120,6 +134,7 @@ def test_every_fault_can_be_typed_and_is_in_the_usage() -> None:
         ("dup=1%", "duplicate"),
         ("cut", "partition"),
         ("los=1%", "loss"),
+        ("rst", "reset"),
     ],
 )
 def test_another_name_of_a_fault_gets_the_labs(word: str, meant: str) -> None:
@@ -129,7 +144,10 @@ def test_another_name_of_a_fault_gets_the_labs(word: str, meant: str) -> None:
             parse(words)
 
 
-@pytest.mark.parametrize("words", ["rate=1Mbit rate=2Mbit", "partition loss=1% partition", "mtu=1000 mtu=1200"])
+@pytest.mark.parametrize(
+    "words",
+    ["rate=1Mbit rate=2Mbit", "rate=1Mbit for=5s rate=2Mbit", "partition loss=1% partition", "mtu=1000 mtu=1200"],
+)
 def test_two_of_which_only_one_can_be_meant_are_refused(words: str) -> None:
     with pytest.raises(BadFault, match=r"^(rate|partition|mtu) is given twice, as .* and as .*; keep one of them\.$"):
         parse(words.split())

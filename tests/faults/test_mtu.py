@@ -40,8 +40,8 @@ def test_what_is_no_datagram_passes(frame: bytes) -> None:
 
 
 def test_the_answer_has_the_mtu_of_the_next_link() -> None:
-    words = Mtu(1000).relay(random.Random(1)).answer(segment(1500))
-    assert words is not None and checksums_right(words)
+    (words,) = Mtu(1000).relay(random.Random(1)).answers(segment(1500))
+    assert checksums_right(words)
     packet = decode(words)
     assert (packet.source_mac, packet.destination_mac) == (ENDS[1], ENDS[0])
     assert packet.ip is not None and (packet.ip.source, packet.ip.destination) == (ENDS[3], ENDS[2])
@@ -61,7 +61,7 @@ def test_the_answer_has_the_mtu_of_the_next_link() -> None:
     ],
 )
 def test_the_sender_gets_no_answer(tells: bool, frame: bytes) -> None:
-    assert Mtu(1000, tells).relay(random.Random(1)).answer(frame) is None
+    assert Mtu(1000, tells).relay(random.Random(1)).answers(frame) == ()
 
 
 LOCAL = (*ENDS[:2], "fe80::3", "fe80::2")
@@ -71,14 +71,14 @@ def test_a_datagram_of_ipv6_that_is_too_long() -> None:
     rule = Mtu(1300).relay(random.Random(1))
     fits, too_long = (forged.tcp(LOCAL, PORTS, "A", seq=77, data=bytes(size - 60)) for size in (1300, 1301))
     assert rule(fits, 5) == ("", ((fits, 5),)) and rule(too_long, 5) == ("drop", ())
-    words = rule.answer(too_long)
-    assert words is not None and checksums_right(words) is True and len(words) == 14 + 1280
+    (words,) = rule.answers(too_long)
+    assert checksums_right(words) is True and len(words) == 14 + 1280
     packet = decode(words)
     assert (packet.source_mac, packet.destination_mac) == (ENDS[1], ENDS[0])
     assert packet.ip is not None and (packet.ip.source, packet.ip.destination) == (LOCAL[3], LOCAL[2])
     assert packet.icmp6 is not None and (packet.icmp6.type, packet.icmp6.next_mtu) == (2, 1300)
     assert packet.icmp6.quoted is not None and packet.icmp6.quoted.ports == PORTS
-    assert rule.answer(words) is None  # no error about an error
-    assert Mtu(1300, tells=False).relay(random.Random(1)).answer(too_long) is None
+    assert rule.answers(words) == ()  # no error about an error
+    assert Mtu(1300, tells=False).relay(random.Random(1)).answers(too_long) == ()
     later = forged.fragments(forged.udp(LOCAL, PORTS, bytes(3000)), 1448)[1]
-    assert rule(later, 5) == ("drop", ()) and rule.answer(later) is None
+    assert rule(later, 5) == ("drop", ()) and rule.answers(later) == ()

@@ -217,11 +217,14 @@ class Closing:
 
     @property
     def summary(self) -> tuple[str, ...]:
-        """Each segment as text, which begins with "first" or "second", by which side closed: ``first FA 1 ack 1``."""
+        """Each segment as text, which begins with "first" or "second", by which side closed: ``first FA 1 ack 1``.
+
+        A reset that the wire sent begins with "wire".
+        """
         lines = self.stream.summary(self.segments)
         found = []
         for frame, line in zip(self.segments, lines, strict=True):
-            sender = "first" if frame.source == self.first else "second"
+            sender = {self.first: "first", self.second: "second"}.get(frame.source, frame.source)
             found.append(f"{sender} {line}")
         return tuple(found)
 

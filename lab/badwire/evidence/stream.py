@@ -15,10 +15,10 @@ from badwire.evidence.selection import selects
 from badwire.packets.packet import Tcp, relative
 from badwire.packets.tcp_flags import has_flags
 from badwire.store.records import NS, NotRecorded
+from badwire.util.jsonlines import WIRE
 
 Flags = str | tuple[str, ...]
-Endpoint = tuple[str, int]  # a host and a port
-AddressedEndpoint = tuple[str, int, str]  # with its address, since a host may have several
+Endpoint = tuple[str, int]  # a host, or its address, and a port
 
 
 def tcp_of(frame: Frame) -> Tcp:
@@ -59,7 +59,7 @@ class TcpStream:
         for frame in self.frames:
             if frame.ip is not None:
                 ends = (frame.ip.source, frame.ip.destination)
-                return ends if frame.source == host else (ends[1], ends[0])
+                return ends if self._side_of(frame) == host else (ends[1], ends[0])
         return None
 
     def sent(
@@ -91,7 +91,7 @@ class TcpStream:
 
     def seq(self, frame: Frame) -> int:
         """SEG.SEQ counted from the sender's initial number: the SYN is 0, the first byte of data 1."""
-        start = self._starts[frame.source]
+        start = self._starts[self._side_of(frame)]
         return relative(tcp_of(frame).seq, start)
 
     def ack(self, frame: Frame) -> int:
@@ -253,6 +253,10 @@ class TcpStream:
             end = max(end, number + len(data))
         return bytes(stream)
 
+    def _side_of(self, frame: Frame) -> str:
+        """The host that sent a segment; of a reset that the wire sent, the one whose address it has."""
+        return self.other(frame.toward) if frame.source == WIRE else frame.source
+
     @cached_property
     def _starts(self) -> dict[str, int]:
         """Each side's initial sequence number, from its first segment: the number of a SYN or an RST, else the number
@@ -260,6 +264,8 @@ class TcpStream:
         """
         starts: dict[str, int] = {}
         for frame in self.frames:
+            if frame.source == WIRE:
+                continue
             segment = tcp_of(frame)
             start = segment.seq
             if "S" not in segment.flags and "R" not in segment.flags:
@@ -319,7 +325,7 @@ class _Group:
 def streams(frames: Iterable[Frame]) -> tuple[TcpStream, ...]:
     """The connections in ``frames``, in the order in which they began. A new SYN on known ports begins a new one."""
     groups: list[_Group] = []
-    current: dict[frozenset[AddressedEndpoint], _Group] = {}
+    current: dict[frozenset[Endpoint], _Group] = {}
     for frame in frames:
         segment = frame.decoded.tcp
         if segment is None:
@@ -337,11 +343,15 @@ def streams(frames: Iterable[Frame]) -> tuple[TcpStream, ...]:
     return tuple(group.stream() for group in groups)
 
 
-def _endpoints(frame: Frame, source: Endpoint, toward: Endpoint) -> frozenset[AddressedEndpoint]:
-    """Both ends with their addresses: connections over IPv4 and IPv6 may have the same ports."""
+def _endpoints(frame: Frame, source: Endpoint, toward: Endpoint) -> frozenset[Endpoint]:
+    """Both ends, by their addresses: connections over IPv4 and IPv6 may have the same ports.
+
+    By their hosts only in frames without addresses, since a reset that the wire sends has the address of an end.
+    """
     if frame.ip is None:
-        return frozenset(((*source, ""), (*toward, "")))
-    return frozenset(((*source, frame.ip.source), (*toward, frame.ip.destination)))
+        return frozenset((source, toward))
+    (_, source_port), (_, destination_port) = source, toward
+    return frozenset(((frame.ip.source, source_port), (frame.ip.destination, destination_port)))
 
 
 def _begins_anew(frame: Frame, source: Endpoint, before: list[Frame]) -> bool:

@@ -281,7 +281,7 @@ def usage() -> str:
         if required is not None:
             example = _kinds(fault)[required].example
             start = f"{name}={example}"
-        optional = " ".join(each for each in _optional_fields(fault) if each not in COMMON)
+        optional = " ".join(_optional_fields(fault))
         line = f"  {start:18} {optional}"
         lines.append(line.rstrip())
     lines.append(f"  {'every fault':18} {' '.join(COMMON)}")
@@ -337,8 +337,9 @@ def _with_usual_case(field: str, value: str) -> str:
 
 
 def _optional_fields(fault: type[Fault]) -> list[str]:
-    required = required_field(fault)
-    return [plain_name(field.name) for field in fields(fault) if field.name != required]
+    """The names of its own fields that have defaults."""
+    names = [plain_name(field.name) for field in fields(fault) if field.name != required_field(fault)]
+    return [name for name in names if name not in COMMON]
 
 
 def _kinds(fault: type[Fault]) -> dict[str, ValueKind]:

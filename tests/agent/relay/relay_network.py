@@ -133,7 +133,7 @@ class HostNetwork:
 
     def fault(self, *faults: Any, seed: int = 1) -> int:
         """Put these faults toward the server in force."""
-        return self.relay.set({"server": [fault.to_json() for fault in faults]}, seed)
+        return self.relay.set({"server": [fault.to_json() for fault in faults]}, seed, {})
 
 
 def in_a_child(work: Callable[[], None]) -> int:

@@ -315,12 +315,12 @@ def test_the_relay_ends_with_its_agent(network: Callable[[Work], None]) -> None:
 def test_what_the_relay_refuses(network: Callable[[Work], None]) -> None:
     def work(network: HostNetwork) -> None:
         with pytest.raises(BadFault, match="probability"):
-            network.relay.set({"server": [{"name": "loss", "probability": 2}]}, 1)
+            network.relay.set({"server": [{"name": "loss", "probability": 2}]}, 1, {})
         with pytest.raises(RequestError, match="nowhere"):
-            network.relay.set({"nowhere": []}, 1)
+            network.relay.set({"nowhere": []}, 1, {})
         with pytest.raises(RunError, match="add_port"), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as tx:
             network.relay.add_port("third", tx, "no-such-end")
-        assert network.relay.set({"server": [Partition().to_json()]}, 1) <= time.monotonic_ns()
+        assert network.relay.set({"server": [Partition().to_json()]}, 1, {}) <= time.monotonic_ns()
 
     network(work)
 

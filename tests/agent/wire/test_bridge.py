@@ -21,7 +21,13 @@ def test_a_bridge_that_an_engine_made_is_left_as_it_was() -> None:
         for number, host in enumerate(made.hosts):
             eth0 = host.interface()
             assert eth0["iflink"] == 20 + number
-            port = {"host": host.name, "number": number, "ifindex": eth0["ifindex"], "iflink": eth0["iflink"]}
+            port = {
+                "host": host.name,
+                "number": number,
+                "ifindex": eth0["ifindex"],
+                "iflink": eth0["iflink"],
+                "mac": eth0["mac"],
+            }
             wrong = made.ask("ports", ports=[{**port, "ifindex": eth0["ifindex"] + 5}])
             assert wrong["error"] == "MachineError" and "belongs to another" in wrong["text"]
             stranger = made.ask("ports", ports=[{**port, "iflink": 1}])

@@ -32,6 +32,14 @@ def wire(request: pytest.FixtureRequest) -> Iterator[HostNetwork]:
 
 
 @pytest.fixture
+def wire_of_three() -> Iterator[HostNetwork]:
+    if why := why_not():
+        require.lacking(why, {"netns"})
+    with network(3) as made:
+        yield made.connect()
+
+
+@pytest.fixture
 def wire_of_root() -> Iterator[HostNetwork]:
     """One into whose namespace other tools can look."""
     if why := why_not() or (None if os.geteuid() == 0 else "only root can look into another network namespace"):
@@ -169,6 +177,85 @@ def test_the_times_of_faults_are_exact(wire: HostNetwork) -> None:
     assert len(delivered) > len(in_force)
     passed = [(since, t, until) for since, until in in_force for t in delivered if since < t < until]
     assert passed == []
+
+
+def test_a_fault_on_the_frames_of_one_host_passes_those_of_another(wire_of_three: HostNetwork) -> None:
+    wire = wire_of_three
+    near, other, server = wire.hosts
+    with udp(near) as one, udp(other) as two, udp(server, PORT) as far:
+        for sock in (one, two):  # ARP is done before the faults
+            sock.sendto(b"first", far.getsockname())
+            far.recv(100)
+        set_faults(wire, server, {"name": "partition", "from": near.name})
+        one.sendto(b"lost", far.getsockname())
+        two.sendto(b"passes", far.getsockname())
+        assert far.recv(100) == b"passes"
+        wire.wait_for("decision")
+        set_faults(wire, server)
+        one.sendto(b"again", far.getsockname())
+        assert far.recv(100) == b"again"
+    (decision,) = [event for event in wire.events if event["event"] == "decision"]
+    assert (decision["fault"], decision["verdict"]) == ("partition", "drop")
+    unknown = {"name": "partition", "from": "mars"}
+    assert "no host mars" in wire.ask("faults", toward={server.name: [unknown]}, engine="relay", seed=1)["text"]
+    assert (
+        "cannot select"
+        in (wire.ask("faults", toward={server.name: [{**unknown, "from": near.name}]}, engine="netem", seed=1)["text"])
+    )
+
+
+def test_a_fault_ends_by_itself_at_the_time_on_record(wire: HostNetwork) -> None:
+    """Datagrams pass all the time; none is delivered while the loss is in force, and the delay stays in force."""
+    client, server = wire.hosts
+    ended = threading.Event()
+    delay = {"name": "delay", "time": 0.002, "jitter": 0.0}
+    with udp(client) as near, udp(server, PORT) as far:
+        near.sendto(b"first", far.getsockname())  # ARP is done before the faults
+        far.recv(100)
+
+        def send() -> None:
+            while not ended.wait(0.000_1):
+                near.sendto(bytes(8), far.getsockname())
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            answer = set_faults(wire, server, {"name": "loss", "probability": 1.0, "for": 0.2}, delay)
+            began = answer["t"]
+            assert answer["until"] == [began + 200_000_000, None]
+            lifted = wire.wait_for("fault", which=lambda event: event["faults"] == [delay])
+            near.sendto(b"last", far.getsockname())
+            while far.recv(100) != b"last":
+                pass
+        finally:
+            ended.set()
+            sender.join()
+    wire.ok("unwatch")
+    assert (lifted["toward"], lifted["engine"]) == (server.name, "relay")
+    assert lifted["t"] >= began + 200_000_000
+    delivered = [t for t, host, way, _, _ in wire.frames() if (host, way) == (server.name, "out")]
+    assert [t for t in delivered if began + 2_000_000 < t < lifted["t"] + 2_000_000] == []
+    assert max(delivered) > lifted["t"]
+
+
+def test_a_fault_that_is_lifted_before_its_time_or_set_again_ends_once(wire: HostNetwork) -> None:
+    _, server = wire.hosts
+    partition = {"name": "partition", "for": 0.1}
+    set_faults(wire, server, partition)
+    set_faults(wire, server)
+    first = set_faults(wire, server, partition)
+    # The lab sends what is in force again when it adds a fault: the time of the first one goes on.
+    until = {server.name: [*first["until"], None]}
+    answer = wire.ok("faults", toward={server.name: [partition, DELAY]}, engine="relay", seed=1, until=until)
+    assert answer[server.name]["until"] == [*first["until"], None]
+    lifted = wire.wait_for("fault", which=lambda event: event["faults"] == [{**DELAY, "jitter": 0.0}])
+    assert lifted["t"] >= first["until"][0]
+    late = wire.ok(
+        "faults", toward={server.name: [partition]}, engine="relay", seed=1, until=until | {server.name: [1]}
+    )
+    assert late[server.name]["until"] == [1]  # it had ended before the request came
+    recorded = [event["faults"] for event in wire.events if event["event"] == "fault"]
+    assert recorded[-1] == []
 
 
 def test_faults_toward_many_hosts_are_set_all_or_none(wire: HostNetwork) -> None:

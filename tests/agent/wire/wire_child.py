@@ -101,7 +101,8 @@ def _be_a_host(control: socket.socket, notify: int) -> None:
         elif request["do"] == "describe":
             index = socket.if_nametoindex("eth0")
             # /sys shows the namespace in which it was mounted, so this comes from netlink.
-            control.sendall(json.dumps({"ifindex": index, "iflink": _link_of(index)}).encode())
+            mac = system.numbers("eth0")["mac"]
+            control.sendall(json.dumps({"ifindex": index, "iflink": _link_of(index), "mac": mac}).encode())
         else:
             with socket.socket(*request["how"]) as made:
                 socket.send_fds(control, [b"fd"], [made.fileno()])
