@@ -136,6 +136,55 @@ def test_a_delay_is_measured(faults: list[dict[str, Any]], took: float, expected
     assert verdict(instrument.delays_delay, w) is expected
 
 
+@pytest.mark.parametrize(
+    ("of_client", "of_other", "expected"),
+    [
+        (0.0503, 0.0003, HOLDS),
+        (0.0003, 0.0003, FAILS),
+        (0.0503, 0.0203, HOLDS),  # no delay is asked for
+        (0.07, 0.0003, FAILS),
+    ],
+)
+def test_a_delay_of_one_hosts_frames_is_measured_on_these(of_client: float, of_other: float, expected: Verdict) -> None:
+    w = Written(("server", "client", "other"))
+    w.fault(1, "server", {**DELAY, "from": "client"})
+    w.segment("client", "server", 2, "S", delivered=2 + of_client)
+    w.segment("other", "server", 2.5, "S", delivered=2.5 + of_other)
+    w.fault(4, "server")
+    assert verdict(instrument.delays_delay, w) is expected
+
+
+def test_delays_of_two_pairs_toward_one_host_are_measured_apart() -> None:
+    w = Written(("server", "client", "other"))
+    w.fault(1, "server", {**DELAY, "from": "client"}, {**DELAY, "time": 0.01, "from": "other"})
+    w.segment("client", "server", 2, "S", delivered=2.0502)
+    w.segment("other", "server", 2.5, "S", delivered=2.5102)
+    w.fault(4, "server")
+    first, second = checks(instrument.delays_delay, w)
+    assert {first.verdict, second.verdict} == {HOLDS}
+    assert sorted((first.measured, second.measured)) == pytest.approx([0.0102, 0.0502])
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ({"from": "client"}, HOLDS),
+        ({"from": "other"}, FAILS),
+        ({"port": 7000}, HOLDS),
+        ({"port": 7001}, FAILS),
+        ({"protocol": "udp"}, FAILS),
+    ],
+    ids=str,
+)
+def test_a_loss_is_explained_by_a_fault_that_selects_it(selection: dict[str, Any], expected: Verdict) -> None:
+    w = Written(("server", "client", "other"))
+    w.fault(1, "server", {**LOSS, **selection})
+    w.segment("client", "server", 2, "S", lost=True)
+    w.fault(4, "server")
+    w.segment("client", "server", 9, "A")
+    assert verdict(instrument.losses_explained, w) is expected
+
+
 def one_slow_frame() -> Written:
     """A frame that takes 20 ms longer than asked, toward the server, from the relay."""
     w = Written()

@@ -4,6 +4,8 @@ import pytest
 
 from badwire.evidence import Evidence, NotRecorded
 from badwire.evidence.stream import TcpStream, matches, streams, tcp_of
+from badwire.util.jsonlines import WIRE
+from tests.claims import forged
 from tests.claims.written import ON_THE_WIRE, Written, ns
 
 CLIENT_ISN = 5000
@@ -336,3 +338,20 @@ def test_frames_without_a_segment_belong_to_no_connection() -> None:
     w.arp("client", "server", 0.0)
     w.datagram("client", "server", 0.1, b"x")
     assert streams(w.evidence().frames()) == ()
+
+
+def test_a_reset_that_the_wire_sent_belongs_to_the_connection() -> None:
+    w = Written()
+    handshake(w)
+    w.segment("client", "server", 0.1, "PA", seq=CLIENT_ISN + 1, ack=SERVER_ISN + 1, data=b"0123456789", lost=True)
+    ends = (w.mac("client"), w.mac("server"), "10.0.0.3", "10.0.0.2")
+    back = (ends[1], ends[0], ends[3], ends[2])
+    w.frame(WIRE, "server", 0.11, forged.tcp(ends, (40001, 7000), "RA", seq=CLIENT_ISN + 1, ack=SERVER_ISN + 1))
+    w.frame(WIRE, "client", 0.12, forged.tcp(back, (7000, 40001), "R", seq=SERVER_ISN + 1))
+    run = w.evidence()
+    (connection,) = run.connections(7000)
+    stream = connection.stream
+    resets = stream.sent(WIRE, flags="R")
+    assert [(frame.toward, stream.seq(frame)) for frame in resets] == [("server", 1), ("client", 1)]
+    assert not stream.sent("client", flags="R") and not stream.sent("server", flags="R")
+    assert not stream.retransmissions

@@ -9,6 +9,7 @@ from badwire.evidence import Evidence, Frame, Records
 from badwire.evidence.wire import UnknownFault
 from badwire.faults import Delay, Loss
 from badwire.util.jsonlines import WIRE
+from tests.claims import forged
 from tests.claims.written import Written, ns
 
 DELAY = {"name": "delay", "time": 0.05}
@@ -191,6 +192,44 @@ def test_an_unknown_fault_may_have_lost_or_delayed_any_frame() -> None:
     fault = UnknownFault("gone", "gone share=0.5")
     assert fault.can_lose
     assert fault.can_delay
+
+
+@pytest.mark.parametrize(
+    ("selection", "meant"),
+    [
+        ({}, ["syn", "datagram", "late fragment", "of another", "from the wire"]),
+        ({"from": "client"}, ["syn", "datagram", "late fragment", "from the wire"]),
+        ({"from": "other"}, ["of another"]),
+        ({"port": 7000}, ["syn", "late fragment", "of another"]),
+        ({"protocol": "udp"}, ["datagram", "late fragment"]),
+        ({"from": "client", "to_port": 7000}, ["syn", "late fragment"]),
+        ({"protocol": "arp"}, ["late fragment"]),
+    ],
+    ids=str,
+)
+def test_a_fault_may_apply_to_the_frames_that_it_selects(selection: dict[str, Any], meant: list[str]) -> None:
+    """A later fragment has no ports of its own, so it may be any; the wire's frames have a host's MAC address."""
+    w = Written(("server", "client", "other"))
+    w.segment("client", "server", 0.01, "S")
+    w.fault(0.1, "server", {**LOSS, **selection})
+    ends = (w.mac("client"), w.mac("server"), "10.0.0.3", "10.0.0.2")
+    named = {
+        "syn": w.segment("client", "server", 0.2, "S"),
+        "datagram": w.datagram("client", "server", 0.3, b"x", dport=9),
+        "late fragment": w.frame("client", "server", 0.4, forged.fragments(forged.udp(ends, (9, 9), bytes(99)), 48)[1]),
+        "of another": w.segment("other", "server", 0.5, "S"),
+        "from the wire": w.unreachable(WIRE, "server", 0.6, about=forged.udp(ends[1::-1] + ends[:1:-1], (9, 9))),
+    }
+    w.segment("server", "client", 0.7, "SA")  # toward another host
+    w.fault(0.8, "server")
+    w.segment("client", "server", 0.9, "A")
+    run = w.evidence()
+    period = run.faults(kind=Loss).first
+    assert period.from_ == selection.get("from")
+    found = [name for frame in run.frames() for name, data in named.items() if frame.data == data]
+    assert found == list(named)
+    met = [frame.data for frame in run.frames() if period.may_apply_to(frame)]
+    assert met == [named[name] for name in meant]
 
 
 def test_decisions_of_the_relay() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from badwire.evidence import Evidence
-from badwire.faults import Delay
+from badwire.faults import Delay, Partition
 from badwire.packets import pcapng
 from badwire.packets.packet import decode
 from tests.end_to_end.running import until
@@ -26,6 +26,18 @@ MISTAKES = [
     ("fault set loss=1% --toward clint", "There is no host 'clint' in this lab: did you mean client?"),
     ("fault set loss=10", "the probability of loss must be a share, such as 10% or 0.1, not '10'"),
     ("fault set --towards server loss=1%", "did you mean --toward?"),
+    ("fault set --between client clint loss=1%", "There is no host 'clint' in this lab: did you mean client?"),
+    ("fault set --between client client loss=1%", "No frame goes over the wire from client to itself; name two hosts."),
+    ("fault set --between client loss=1%", "Name a fault, as in"),
+    ("fault set --between client", "--between: expected 2 arguments"),
+    ("fault set --from client --between client server loss=1%", "Give a direction in one way"),
+    ("fault set --from client --toward client loss=1%", "from client to itself"),
+    ("fault set --toward server rate=1Mbit --from client rate=2Mbit", "rate is given twice for frames from client"),
+    ("fault set --from client loss=1% from=server", "loss has from=server of its own; give its direction once."),
+    ("fault set loss=1% --of server --from client delay=1ms", "Write --toward, --from, --between or --of before"),
+    ("fault set loss=1% port=70000", "loss: port must be a whole number from 1 to 65535, not 70000"),
+    ("fault set loss=1% for=0s", "loss: for must be a number from 0.001 to 1e+06 s, not 0.0"),
+    ("fault show --from client", "badwire fault show has no option --from"),
     ("sockets nobody", "There is no host 'nobody' in this lab: the hosts are server, client."),
     ("capture --live --host x", "There is no host 'x'"),
 ]
@@ -229,6 +241,29 @@ def test_each_host_has_the_faults_that_are_named_after_it(up: LabCommands) -> No
     refused = ("--toward", "server", "delay=1ms", "--toward", "clint", "delay=2ms")
     assert "did you mean client?" in up.error_of("fault", "set", *refused, status=2)
     assert up.output_of("fault", "show") == before
+
+
+def test_faults_between_hosts_replace_and_lift_those_of_the_same_direction(up: LabCommands) -> None:
+    shown = up.output_of("fault", "set", "--between", "client", "server", "delay=5ms", "port=7000")
+    pair = [
+        "toward server  delay=5ms from=client port=7000  (relay)",
+        "toward client  delay=5ms from=server port=7000  (relay)",
+    ]
+    assert sorted(shown.splitlines()) == sorted(pair)
+    shown = up.output_of("fault", "set", "--from", "client", "loss=1%")
+    assert sorted(shown.splitlines()) == sorted(["toward server  loss=1% from=client  (relay)", pair[1]])
+    shown = up.output_of("fault", "clear", "--from", "server")
+    assert sorted(shown.splitlines()) == ["toward client  nothing", "toward server  loss=1% from=client  (relay)"]
+    shown = up.output_of("fault", "set", "--of=server", "partition", "for=100ms")
+    ends = ["toward client  partition from=server for=100ms  (relay)", "toward server  partition for=100ms  (relay)"]
+    assert sorted(shown.splitlines()) == ends
+    until(lambda: up.output_of("fault", "show").count("nothing") == 2, "an end of the partition")
+    folder = up.folder
+    up.output_of("down")
+    partition = Evidence.load(folder).faults(kind=Partition)
+    assert {(each.from_, each.toward) for each in partition} == {("server", "client"), (None, "server")}
+    for each in partition:
+        assert each.ended is not None and each.ended - each.began >= 100_000_000
 
 
 def test_what_a_hold_keeps_is_let_go(up: LabCommands) -> None:

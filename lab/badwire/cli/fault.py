@@ -60,7 +60,8 @@ def fault(argv: list[str]) -> int:
     elif action == "clear":
         groups = [{"direction": _direction(args).to_json(), "faults": []}]
     connection = connect(args.name)
-    toward = args.toward if action in _OF_HOSTS else []
+    names_more = action not in _OF_HOSTS and bool(args.between or args.of or getattr(args, "from"))
+    toward = [] if names_more else args.toward  # what is shown, or released
     connection.send(do="fault", what=action, toward=toward, groups=groups)
     result = connection.receive_reply()["ok"]
     if action == "release":
