@@ -1,6 +1,7 @@
 """A machine of the lab with its own network stack."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -366,7 +367,7 @@ class Host:
             raise BadOption(
                 f"{program} counts as ready when it listens on a port, and no port is given: give port=, or ready=False"
             )
-        name = str(Path(program).absolute()) if own else program
+        name = os.path.abspath(program) if own else program
         if not own and self._programs is not None:
             name = str(self._programs.path(program))
         criterion = None

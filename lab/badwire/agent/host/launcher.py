@@ -1,17 +1,18 @@
-"""Starts programs without any capability, from a thread that has none itself.
+"""Starts programs from a thread that is itself confined as they are: its user, its namespaces, no capability.
 
-A program inherits its capabilities from the thread that starts it, so none of our code has to run between fork and
-exec. Python can then start it by vfork(2), which copies no page of the agent's memory.
+A program inherits these from the thread that starts it, so none of our code has to run between fork and exec. Python
+can then start it by vfork(2), which copies no page of the agent's memory.
 """
 
 import os
 import resource
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO
+from typing import IO, ParamSpec, TypeVar
 
+from badwire.agent.host.defaults import Confinement
 from badwire.linux import libc, scheduling
 
 _MAX_PROCESSES = 4096  # counts all of a user's processes, so it only stops a runaway
@@ -21,6 +22,8 @@ _LIMITS = {
     resource.RLIMIT_NPROC: _MAX_PROCESSES,
     resource.RLIMIT_DATA: _MAX_DATA,
 }
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 _ANY_USER = 0o666  # a program may be another user than the agent
 _KEYBOARD_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)  # ignored in a shell's background jobs
 
@@ -28,27 +31,31 @@ _KEYBOARD_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)  # ignored in
 class Launcher:
     """Starts the programs of one host.
 
-    The agent shares its resource limits with its programs; its capabilities stay as they are.
+    The agent shares its resource limits with its programs; its other threads stay as they are.
 
-    Args:
-        user: the user and group that programs run as; None: the agent's own.
+    Raises:
+        OSError: the kernel does not let the thread be confined.
     """
 
-    def __init__(self, user: int | None) -> None:
-        self._user = user
+    def __init__(self, confinement: Confinement) -> None:
         for limit, value in _LIMITS.items():
             _lower_limit(limit, value)
         for number in _KEYBOARD_SIGNALS:
             if signal.getsignal(number) is signal.SIG_IGN:
                 # exec resets a handler to the default action, as at a terminal; an ignored signal stays ignored.
                 signal.signal(number, lambda *_: None)
-        # The thread keeps what it takes to become another user; becoming that user drops it.
-        kept = () if user is None else (libc.CAP_SETUID, libc.CAP_SETGID)
-        self._thread = ThreadPoolExecutor(1, "launcher", libc.drop_all_capabilities, kept)
+        self._thread = ThreadPoolExecutor(1, "launcher")
+        self.call(_confine, confinement)
+
+    def call(
+        self, function: Callable[_Parameters, _Result], *args: _Parameters.args, **how: _Parameters.kwargs
+    ) -> _Result:
+        """Call a function with the rights of a program, and with its view of the files and processes."""
+        return self._thread.submit(function, *args, **how).result()
 
     def come_last(self) -> None:
         """Let the programs run only while none of the lab's own processes wants to."""
-        self._thread.submit(scheduling.come_last).result()
+        self.call(scheduling.come_last)
 
     def start(
         self,
@@ -74,7 +81,7 @@ class Launcher:
                 pipes.add("stdin")
         other = subprocess.DEVNULL if terminal is None else terminal
         try:
-            started = self._thread.submit(
+            process = self.call(
                 subprocess.Popen,
                 argv,
                 stdin=pipes.theirs.get("stdin", other),
@@ -83,11 +90,7 @@ class Launcher:
                 cwd=directory,
                 env=environment,
                 start_new_session=True,
-                user=self._user,
-                group=self._user,
-                extra_groups=None if self._user is None else [],
             )
-            process = started.result()
         except OSError:
             pipes.close()
             raise
@@ -131,6 +134,15 @@ class Pipes:
             os.close(descriptor)
         for file in self._ours.values():
             file.close()
+
+
+def _confine(confinement: Confinement) -> None:
+    confinement.enter()
+    if confinement.user is None:
+        libc.drop_all_capabilities()
+        return
+    libc.drop_all_capabilities(libc.CAP_SETUID, libc.CAP_SETGID)
+    libc.become(confinement.user)  # which drops these, too
 
 
 def _lower_limit(limit: int, value: int) -> None:
