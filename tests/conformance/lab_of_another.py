@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from badwire.linux import libc
@@ -17,6 +18,7 @@ from badwire.substrate import netns_init
 from badwire.substrate.netns import Netns
 from badwire.testbed import open_lab
 from badwire.topology.topology import Topology
+from tests.conformance.test_containment import Machine, attacked, succeeded, survives
 from tests.conformance.test_programs import PYTHON, ROWS, SEES
 
 USER = 1  # daemon, on every Debian
@@ -89,12 +91,20 @@ def root_without_user_namespaces(folder: Path, then: Callable[[Path], None]) -> 
 
 
 def report(folder: Path) -> None:
-    """Open the lab, and print what a program finds."""
-    with open_lab(Topology.of("server", "client"), Netns(Forked), folder=folder / "run") as lab:
+    """Open the lab, and print what a program finds, and which attacks of a hostile one succeed."""
+    users = folder / "user"
+    users.mkdir()
+    with (
+        closing(Machine(users, folder / "run")) as machine,
+        open_lab(Topology.of("server", "client"), Netns(Forked), folder=folder / "run") as lab,
+    ):
         rows = json.dumps({name: row for name, (row, _) in ROWS.items()})
         ended = lab.host("client").run(PYTHON, "-c", SEES, rows)
         own = lab.host("client").run("/bin/sh", "-c", "hostname; cat /etc/hosts; echo kept > /tmp/own; cat /tmp/own")
-    print(json.dumps({"rows": json.loads(ended.out or "{}"), "err": ended.err + own.err, "own": own.out.split()}))
+        succeed = succeeded(attacked(lab.host("server"), machine))
+        survives(lab)
+    told = {"rows": json.loads(ended.out or "{}"), "err": ended.err + own.err, "own": own.out.split()}
+    print(json.dumps({**told, "succeed": succeed}))
 
 
 KINDS = {kind.__name__: kind for kind in (ordinary_user, root_without_user_namespaces)}

@@ -35,6 +35,7 @@ def test_a_program_finds_the_same_in_the_lab_of(kind: str) -> None:
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["err"] == ""
+    assert told["succeed"] == {}
     assert told["rows"] == {name: value for name, (_, value) in ROWS.items()}
     assert told["own"][0] == "client"
     assert told["own"][-1] == "kept"

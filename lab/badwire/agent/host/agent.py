@@ -99,7 +99,7 @@ class HostAgent:
             if failure is not None:
                 reply(failure)
             else:
-                reply({"program": program.number, "pid": program.process.pid})
+                reply({"program": program.number, "pid": program.pid})
 
         sockets: list[SocketEntry] = []
         if request["ready"] == "listens":

@@ -16,6 +16,7 @@ from badwire.agent.host.defaults import Confinement
 from badwire.linux import libc, scheduling
 
 _MAX_PROCESSES = 4096  # counts all of a user's processes, so it only stops a runaway
+_MAX_FILES = 20_000  # descriptors of a process, if it raises its soft limit
 _MAX_DATA = 2 << 30  # bytes that a process may write to; memory that is only reserved does not count
 _LIMITS = {
     resource.RLIMIT_CORE: 0,
@@ -40,6 +41,8 @@ class Launcher:
     def __init__(self, confinement: Confinement) -> None:
         for limit, value in _LIMITS.items():
             _lower_limit(limit, value)
+        soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        _lower_limit(resource.RLIMIT_NOFILE, _MAX_FILES, soft_limit)
         for number in _KEYBOARD_SIGNALS:
             if signal.getsignal(number) is signal.SIG_IGN:
                 # exec resets a handler to the default action, as at a terminal; an ignored signal stays ignored.
@@ -145,9 +148,12 @@ def _confine(confinement: Confinement) -> None:
     libc.become(confinement.user)  # which drops these, too
 
 
-def _lower_limit(limit: int, value: int) -> None:
-    """Set a resource limit, soft and hard, to ``value`` or to the present hard limit if that is lower."""
+def _lower_limit(limit: int, value: int, soft_value: int | None = None) -> None:
+    """Set a resource limit to ``value``, or to the present hard limit if that is lower.
+
+    ``soft_value`` is that of the soft limit, if it is to be lower than the hard one.
+    """
     _, hard_limit = resource.getrlimit(limit)
     if hard_limit != resource.RLIM_INFINITY:
         value = min(value, hard_limit)
-    resource.setrlimit(limit, (value, value))
+    resource.setrlimit(limit, (value if soft_value is None else min(soft_value, value), value))

@@ -182,9 +182,9 @@ class Programs:
         """The processes of all programs, each with its program's number; a program leads a session of its own."""
         numbers: dict[int, int] = {}  # by the program's process id, which is its session's id
         for program in self._programs.values():
-            numbers[program.process.pid] = program.number
+            numbers[program.pid] = program.number
         found: list[Message] = []
-        for process in system.processes():
+        for process in self._launcher.call(system.processes):
             number = numbers.get(process.pop("session"))
             if number is not None:
                 process["program"] = number
@@ -203,7 +203,7 @@ class Programs:
 
     def _add(self, program: HostProgram, argv: list[str]) -> None:
         self._programs[program.number] = program
-        program.emit("program", what="start", name=program.name, argv=argv, pid=program.process.pid)
+        program.emit("program", what="start", name=program.name, argv=argv, pid=program.pid)
 
     def _spawn(
         self,
