@@ -1,8 +1,8 @@
 """Namespaces for the programs of a host on the netns substrate, apart from those of the host's agent.
 
     agent                   the host's namespaces, and this machine's files; root, or the user, in a user namespace
-    └── program             the same network, hostname and IPC, but nobody, without any capability, with a root directory
-                            and a PID namespace that all programs of the host share
+    └── program             the same network, hostname and IPC, but nobody, without any capability, with a root and
+                            a PID namespace that all programs of the host share
 
 The first process of that PID namespace does nothing but collect orphans; it lives as long as the lab. The agent starts
 the programs itself, from a thread that has entered the two namespaces, so it is their parent.
@@ -120,9 +120,7 @@ class Containment:
 def _prepare_mounter() -> None:
     """Let this thread keep what it takes to mount, which the agent's other threads drop."""
     libc.unshare(libc.CLONE_FS)
-    libc.drop_all_capabilities(
-        libc.CAP_DAC_OVERRIDE, libc.CAP_DAC_READ_SEARCH, libc.CAP_SYS_ADMIN, libc.CAP_SYS_CHROOT
-    )
+    libc.drop_all_capabilities(libc.CAP_DAC_OVERRIDE, libc.CAP_DAC_READ_SEARCH, libc.CAP_SYS_ADMIN, libc.CAP_SYS_CHROOT)
 
 
 def _enter_namespaces() -> bool:
