@@ -26,7 +26,7 @@ from badwire.linux import libc
 from badwire.linux.fork import fork
 from badwire.substrate import netns_root
 
-_NOT_SHOWN = ("/dev/", "/proc/", "/sys/")  # what a host has of these is its own
+_THERE = tuple(f"{path}/" for path in (*netns_root.SYSTEM, "/dev", "/proc", "/sys"))  # with what may be seen of it
 MAX_PROCESSES = 8192  # in one lab
 PID_MAX_PER_NAMESPACE = (6, 14)  # the release since which each PID namespace has its own pid_max
 _MESSAGE = 1 << 16  # bytes
@@ -92,10 +92,11 @@ class Containment:
         Raises:
             OSError: it cannot be shown.
         """
-        self._mounter.submit(self._show, path).result()
+        if not path.startswith(_THERE):
+            self._mounter.submit(self._show, path).result()
 
     def _show(self, path: str) -> None:
-        if path.startswith(_NOT_SHOWN) or not os.path.isfile(path):
+        if not os.path.isfile(path):
             return
         status = os.stat(path)
         tree = libc.open_tree(path)

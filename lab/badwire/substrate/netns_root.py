@@ -27,7 +27,7 @@ _WRITABLE = {
     "/run": _FLAGS | libc.MS_NOEXEC,
 }
 # What has no user's files: directories of this machine, or links to directories.
-_SYSTEM = (
+SYSTEM = (
     "/bin",
     "/etc",
     "/gnu/store",
@@ -90,8 +90,8 @@ def set_up(files: Mapping[str, str], visible: Iterable[Path]) -> int:
     """
     libc.unshare(libc.CLONE_NEWNS)
     libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
-    links = {**_LINKS, **{path: os.readlink(path) for path in _SYSTEM if os.path.islink(path)}}
-    directories = [path for path in _SYSTEM if path not in links and os.path.isdir(path)]
+    links = {**_LINKS, **{path: os.readlink(path) for path in SYSTEM if os.path.islink(path)}}
+    directories = [path for path in SYSTEM if path not in links and os.path.isdir(path)]
     # Opened now, since the new root covers this machine's /tmp. A directory comes before what is in it.
     of_the_lab = [*_INTERPRETER, programs.program_folders()[0].resolve(), Path(programs.SET_TERMINAL[-1])]
     opened = _open(sorted({*directories, *map(os.fspath, [*visible, *of_the_lab])}))
