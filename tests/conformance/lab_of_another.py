@@ -62,10 +62,14 @@ def ordinary_user(folder: Path, then: Callable[[Path], None]) -> None:
     then(folder)
 
 
-def root_without_user_namespaces(folder: Path, then: Callable[[Path], None]) -> None:
+def root_without_user_namespaces(folder: Path, then: Callable[[Path], None], mask: bool = False) -> None:
     """Go on as root of a machine that lets nobody make user namespaces: one inside a user namespace of its own."""
     unshared, unshare = os.pipe()
     mapped, map_users = os.pipe()
+    if mask:
+        libc.unshare(libc.CLONE_NEWNS)
+        libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
+        libc.mount("tmpfs", "/proc/tty", "tmpfs", 0)
     child = os.fork()
     if child == 0:
         status = 1
@@ -76,7 +80,8 @@ def root_without_user_namespaces(folder: Path, then: Callable[[Path], None]) -> 
             os.setgid(0)
             os.setuid(0)
             libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
-            Path("/proc/sys/user/max_user_namespaces").write_text("0")
+            if not mask:
+                Path("/proc/sys/user/max_user_namespaces").write_text("0")
             then(folder)
             sys.stdout.flush()
             status = 0
@@ -88,6 +93,11 @@ def root_without_user_namespaces(folder: Path, then: Callable[[Path], None]) -> 
     os.write(map_users, b"done")
     _, ended = os.waitpid(child, 0)
     sys.exit(os.waitstatus_to_exitcode(ended))
+
+
+def root_in_a_container_that_masks_proc(folder: Path, then: Callable[[Path], None]) -> None:
+    """Go on as root where no other /proc can be mounted, since parts of this one are hidden."""
+    root_without_user_namespaces(folder, then, mask=True)
 
 
 def report(folder: Path) -> None:
@@ -103,11 +113,12 @@ def report(folder: Path) -> None:
         own = lab.host("client").run("/bin/sh", "-c", "hostname; cat /etc/hosts; echo kept > /tmp/own; cat /tmp/own")
         succeed = succeeded(attacked(lab.host("server"), machine))
         survives(lab)
+        gaps = lab.host("server").gaps()
     told = {"rows": json.loads(ended.out or "{}"), "err": ended.err + own.err, "own": own.out.split()}
-    print(json.dumps({**told, "succeed": succeed}))
+    print(json.dumps({**told, "succeed": succeed, "gaps": gaps}))
 
 
-KINDS = {kind.__name__: kind for kind in (ordinary_user, root_without_user_namespaces)}
+KINDS = {kind.__name__: kind for kind in (ordinary_user, root_without_user_namespaces, root_in_a_container_that_masks_proc)}
 
 if __name__ == "__main__":
     KINDS[sys.argv[1]](Path(sys.argv[2]), report)

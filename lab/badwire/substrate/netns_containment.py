@@ -29,6 +29,8 @@ from badwire.substrate import netns_root
 _THERE = tuple(f"{path}/" for path in (*netns_root.SYSTEM, "/dev", "/proc", "/sys"))  # with what may be seen of it
 MAX_PROCESSES = 8192  # in one lab
 PID_MAX_PER_NAMESPACE = (6, 14)  # the release since which each PID namespace has its own pid_max
+_SEES_PROCESSES = "sees the processes of this machine in /proc, since the kernel mounts no other /proc here"
+_MAKES_USERS = "can make user namespaces, since /proc/sys is read-only here"
 _MESSAGE = 1 << 16  # bytes
 _MACHINES_USERS = 0xEFFFFFFD  # the inode of the first user namespace (include/linux/proc_ns.h, PROC_USER_INIT_INO)
 
@@ -51,8 +53,11 @@ class Containment:
     def __init__(self, files: Mapping[str, str], visible: Sequence[Path]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         is_root = os.geteuid() == 0 and system.has_group(NOBODY)
-        helper = fork(partial(_start_first_process, theirs, files, visible))
+        # Not by this process's id, since the /proc of a container may be that of an outer PID namespace.
+        own = os.open("/proc/self", os.O_PATH | os.O_CLOEXEC)
+        helper = fork(partial(_start_first_process, theirs, own, files, visible))
         theirs.close()
+        os.close(own)
         try:
             with ours:
                 entered = _enter_namespaces()
@@ -76,7 +81,7 @@ class Containment:
         self._mounter = ThreadPoolExecutor(1, "mounter")
         self._mounter.submit(_prepare_mounter).result()
         self._shown: set[str] = set()
-        self.confinement = Confinement(NOBODY if is_root else None, self._enter, self.show)
+        self.confinement = Confinement(NOBODY if is_root else None, self._enter, self.show, tuple(answer["gaps"]))
 
     def _enter(self) -> None:
         """Let this thread see the root of the programs, and start processes in their PID namespace."""
@@ -159,25 +164,34 @@ def _forbidden(cause: str) -> NoPermission:
 
 def _start_first_process(
     agent: socket.socket,
+    agents_proc: int,
     files: Mapping[str, str],
     visible: Iterable[Path],
 ) -> None:
-    """The main function of a process that lives outside of the agent's user namespace until it has mapped its users."""
-    os.closerange(3, agent.fileno())
-    os.closerange(agent.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+    """The main function of a process that lives outside of the agent's user namespace until it has mapped its users.
+
+    ``agents_proc`` is a descriptor of the agent's directory in /proc.
+    """
+    first = 3
+    for kept in sorted((agent.fileno(), agents_proc)):
+        os.closerange(first, kept)
+        first = kept + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
     request = agent.recv(_MESSAGE)
     if not request:
         return
     how = json.loads(request)
     try:
-        parent = os.getppid()
         if how["map"]:
             for name in ("uid_map", "gid_map"):
-                Path(f"/proc/{parent}/{name}").write_text(_identity(Path(f"/proc/self/{name}").read_text()))
+                mapping = _identity(Path(f"/proc/self/{name}").read_text())
+                with open(os.open(name, os.O_WRONLY, dir_fd=agents_proc), "w") as file:
+                    file.write(mapping)
         if how["join"]:
-            users = os.open(f"/proc/{parent}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+            users = os.open("ns/user", os.O_RDONLY, dir_fd=agents_proc)
             libc.setns(users, libc.CLONE_NEWUSER)
             os.close(users)
+        os.close(agents_proc)
         libc.unshare(libc.CLONE_NEWPID)
         fork(partial(_be_first_process, agent, files, visible))
     except OSError as error:
@@ -193,11 +207,19 @@ def _identity(mapping: str) -> str:
     return "\n".join(lines)
 
 
-def _forbid_user_namespaces() -> None:
-    """Let no program have capabilities in a user namespace of its own, unless this one is the machine's."""
-    if os.readlink("/proc/self/ns/user") != f"user:[{_MACHINES_USERS}]":
-        with suppress(OSError):  # in a container whose /proc/sys is read-only
-            Path("/proc/sys/user/max_user_namespaces").write_text("0")
+def _forbid_user_namespaces() -> bool:
+    """Let no program have capabilities in a user namespace of its own; False if that is not possible.
+
+    It is not in a container whose /proc/sys is read-only, and not in the machine's own user namespace, whose limit
+    holds for everybody; there the lab is only where root may not make user namespaces either.
+    """
+    if os.readlink("/proc/self/ns/user") == f"user:[{_MACHINES_USERS}]":
+        return True
+    try:
+        Path("/proc/sys/user/max_user_namespaces").write_text("0")
+    except OSError:
+        return False
+    return True
 
 
 def _be_first_process(
@@ -211,8 +233,10 @@ def _be_first_process(
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel collects them
     try:
-        root = netns_root.set_up(files, visible)
-        _forbid_user_namespaces()
+        root, own_processes_only = netns_root.set_up(files, visible)
+        gaps = [] if own_processes_only else [_SEES_PROCESSES]
+        if not _forbid_user_namespaces():
+            gaps.append(_MAKES_USERS)
         limit_processes()  # that of the lab is in force, too; this is what programs can read
         mounts = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         processes = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
@@ -223,7 +247,7 @@ def _be_first_process(
         agent.send(json.dumps({"forbidden": str(error)}).encode())
         return
     libc.prctl(libc.PR_SET_DUMPABLE, 0)  # no program of the same user can trace it
-    socket.send_fds(agent, [b"{}"], [mounts, processes, root])
+    socket.send_fds(agent, [json.dumps({"gaps": gaps}).encode()], [mounts, processes, root])
     for descriptor in (mounts, processes, root):
         os.close(descriptor)
     agent.close()

@@ -71,7 +71,7 @@ def _interpreter() -> list[Path]:
 _INTERPRETER = _interpreter()  # once for all hosts
 
 
-def set_up(files: Mapping[str, str], visible: Iterable[Path]) -> int:
+def set_up(files: Mapping[str, str], visible: Iterable[Path]) -> tuple[int, bool]:
     """Enter a new mount namespace whose root has what programs may see.
 
     The caller is the first process of the programs' PID namespace.
@@ -82,7 +82,7 @@ def set_up(files: Mapping[str, str], visible: Iterable[Path]) -> int:
 
     Returns:
         A descriptor of the root directory through which files and directories can be made where something is to be
-        mounted later; programs see it read-only.
+        mounted later, since programs see it read-only; and whether its /proc is that of their PID namespace only.
 
     Raises:
         OSError: the kernel forbids a mount.
@@ -114,7 +114,7 @@ def set_up(files: Mapping[str, str], visible: Iterable[Path]) -> int:
     for descriptor in (*opened.values(), *devices.values()):
         os.close(descriptor)
     libc.mount("devpts", f"{root}/dev/pts", "devpts", libc.MS_NOSUID | libc.MS_NOEXEC, "newinstance,ptmxmode=0666")
-    _mount_proc(f"{root}/proc")
+    own_processes_only = _mount_proc(f"{root}/proc")
     os.chdir(root)
     libc.pivot_root(".", ".")
     libc.umount(".", libc.MNT_DETACH)
@@ -123,7 +123,7 @@ def set_up(files: Mapping[str, str], visible: Iterable[Path]) -> int:
         _cover(path, text)
     writable = libc.open_tree("/", recursive=False)
     libc.remount_read_only("/", recursive=False)
-    return writable
+    return writable, own_processes_only
 
 
 def shows(path: str, status: os.stat_result) -> bool:
@@ -172,12 +172,17 @@ def _bind(descriptor: int, path: str) -> None:
     libc.mount(f"/proc/self/fd/{descriptor}", path, None, libc.MS_BIND | libc.MS_REC)
 
 
-def _mount_proc(path: str) -> None:
-    """Mount a /proc of this PID namespace; where the kernel refuses that, this machine's (see `sees_processes`)."""
+def _mount_proc(path: str) -> bool:
+    """Mount a /proc of this PID namespace; where the kernel refuses that, the one that there is. True for the former.
+
+    It refuses in a container that masks parts of /proc (fs/namespace.c, mount_too_revealing).
+    """
     try:
         libc.mount("proc", path, "proc", _FLAGS | libc.MS_NOEXEC)
-    except PermissionError:  # in a container that masks parts of /proc
+    except PermissionError:
         libc.mount("/proc", path, None, libc.MS_BIND | libc.MS_REC)
+        return False
+    return True
 
 
 def _cover(path: str, text: str) -> None:

@@ -269,6 +269,11 @@ class Host:
         """Record the kernel's counters of this host in the evidence."""
         self.ask("counters")
 
+    def gaps(self) -> list[str]:
+        """What programs can do here although they should not, each as the part of a sentence after "a program"."""
+        found: list[str] = self.ask("gaps")
+        return found
+
     def processes(self) -> list[dict[str, Any]]:
         """List the processes of the programs started here, zombies included, and record the list in the evidence."""
         found: list[dict[str, Any]] = self.ask("processes")

@@ -207,6 +207,9 @@ class HostAgent:
         value = system.read_sysctl(request["name"])
         reply(value)
 
+    def _do_gaps(self, request: Message, reply: Reply) -> None:
+        reply(self._programs.gaps)
+
     def _do_counters(self, request: Message, reply: Reply) -> None:
         now = time.monotonic_ns()
         self._send({"event": "counters", "t": now, "counters": system.counters()})

@@ -23,11 +23,14 @@ class Confinement:
         enter: called once in the thread that starts them. It enters the namespaces that they live in.
         show: called with the absolute path of a program before it is started. It makes the file visible to programs
             if it can, and raises OSError if it fails.
+        gaps: what a program can do here although it should not, each as the part of a sentence that follows "a
+            program".
     """
 
     user: int | None
     enter: Callable[[], None] = _nothing
     show: Callable[[str], None] = _nothing_to_show
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,13 @@ class Programs:
         signal.signal(signal.SIGCHLD, lambda *_: loop.from_thread(self._reap))
 
     def confine(self) -> None:
-        """Confine the agent, and whatever it starts from now on. Called once, before any program is started."""
+        """Confine what is started from now on. Called once, before any program is started.
+
+        ``gaps`` is then what cannot be confined here; see `Confinement`.
+        """
         confinement = self._defaults.confine()
         self._show = confinement.show
+        self.gaps = confinement.gaps
         self._launcher = Launcher(confinement)
 
     def come_last(self) -> None:
