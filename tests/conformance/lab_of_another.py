@@ -118,7 +118,9 @@ def report(folder: Path) -> None:
     print(json.dumps({**told, "succeed": succeed, "gaps": gaps}))
 
 
-KINDS = {kind.__name__: kind for kind in (ordinary_user, root_without_user_namespaces, root_in_a_container_that_masks_proc)}
+KINDS = {
+    kind.__name__: kind for kind in (ordinary_user, root_without_user_namespaces, root_in_a_container_that_masks_proc)
+}
 
 if __name__ == "__main__":
     KINDS[sys.argv[1]](Path(sys.argv[2]), report)

@@ -43,6 +43,8 @@ ATTACKS: dict[str, tuple[str, Sequence[str]]] = {
     "another network": ("socket.create_connection(('192.0.2.1', 9))", ("ENETUNREACH",)),
     "a raw socket": ("socket.socket(type=socket.SOCK_RAW, proto=6)", REFUSED),
     "a packet socket": ("socket.socket(socket.AF_PACKET, socket.SOCK_RAW)", REFUSED),
+    "the machine that this machine runs on": ("socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)", ("EAFNOSUPPORT",)),
+    "the same, by another way to make a socket": ("c('syscall', 425, 1, 0)", ("ENOSYS",)),  # io_uring_setup
     "a link that is taken down": ("take_down('eth0')", REFUSED),
     "100,000 sockets": ("most_sockets(100_000)", ("EMFILE", "ENOMEM", "ENOBUFS")),
     # processes

@@ -95,13 +95,13 @@ def setns(fd: int, kind: int) -> None:
     _check(result, "setns")
 
 
-def prctl(option: int, value: int) -> int:
-    """Call prctl(2) with one argument, and return its result."""
+def prctl(option: int, value: int, second: int = 0) -> int:
+    """Call prctl(2) with one or two arguments, and return its result."""
     unused = ctypes.c_ulong(0)
     result = _libc.prctl(
         ctypes.c_int(option),
         ctypes.c_ulong(value),
-        unused,
+        ctypes.c_ulong(second),
         unused,
         unused,
     )

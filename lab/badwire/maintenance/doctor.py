@@ -81,7 +81,9 @@ class Report:
         if self._on_the_real_clock:
             lines.append("Scenarios can be run here.")
         elif self._on_the_virtual_clock:
-            lines.append("Scenarios can be run here, but only on the virtual clock: add --clock virtual (CLOCK=virtual).")
+            lines.append(
+                "Scenarios can be run here, but only on the virtual clock: add --clock virtual (CLOCK=virtual)."
+            )
         else:
             lines.append("Scenarios cannot be run here; fix one of the above.")
         return "\n".join(lines)

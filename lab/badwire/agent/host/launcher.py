@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO, ParamSpec, TypeVar
 
 from badwire.agent.host.defaults import Confinement
-from badwire.linux import libc, scheduling
+from badwire.linux import libc, scheduling, seccomp
 
 _MAX_PROCESSES = 4096  # counts all of a user's processes, so it only stops a runaway
 _MAX_FILES = 20_000  # descriptors of a process, if it raises its soft limit
@@ -143,9 +143,10 @@ def _confine(confinement: Confinement) -> None:
     confinement.enter()
     if confinement.user is None:
         libc.drop_all_capabilities()
-        return
-    libc.drop_all_capabilities(libc.CAP_SETUID, libc.CAP_SETGID)
-    libc.become(confinement.user)  # which drops these, too
+    else:
+        libc.drop_all_capabilities(libc.CAP_SETUID, libc.CAP_SETGID)
+        libc.become(confinement.user)  # which drops these, too
+    seccomp.refuse_the_hypervisor()
 
 
 def _lower_limit(limit: int, value: int, soft_value: int | None = None) -> None:
