@@ -49,6 +49,7 @@ ATTACKS: dict[str, tuple[str, Sequence[str]]] = {
     "100,000 sockets": ("most_sockets(100_000)", ("EMFILE", "ENOMEM", "ENOBUFS")),
     # processes
     "an agent, traced": ("c('ptrace', 16, 1, 0, 0)", REFUSED),
+    "an agent, killed by one of its threads": ("kill_threads(1)", (*REFUSED, "ESRCH")),
     "an agent's memory": ("open('/proc/1/mem')", HIDDEN),
     "an agent's environment": ("open('/proc/1/environ').read()", HIDDEN),
     "an agent's descriptors": ("os.listdir('/proc/1/fd')", HIDDEN),
@@ -121,6 +122,12 @@ def other_processes():
         if pid.isdigit() and int(pid) not in (1, os.getpid()):
             return
     raise OSError(errno.ESRCH, "there is none")
+
+def kill_threads(pid):
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        if thread != str(pid):
+            os.kill(int(thread), 0)
+    raise OSError(errno.EPERM, "it has no other one")
 
 def outcome(attack):
     try:

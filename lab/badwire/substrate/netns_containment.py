@@ -81,13 +81,17 @@ class Containment:
         self._mounter = ThreadPoolExecutor(1, "mounter")
         self._mounter.submit(_prepare_mounter).result()
         self._shown: set[str] = set()
-        self.confinement = Confinement(NOBODY if is_root else None, self._enter, self.show, tuple(answer["gaps"]))
+        self.confinement = Confinement(None, self._enter, self.show, tuple(answer["gaps"]))
+        self._is_root = is_root
 
     def _enter(self) -> None:
-        """Let this thread see the root of the programs, and start processes in their PID namespace."""
+        """Let this thread see the root of the programs, start processes in their PID namespace, and be nobody."""
         libc.unshare(libc.CLONE_FS)
         libc.setns(self._mounts, libc.CLONE_NEWNS)
         libc.setns(self._processes, libc.CLONE_NEWPID)
+        if self._is_root:
+            libc.drop_all_capabilities(libc.CAP_SETUID, libc.CAP_SETGID)
+            libc.become(NOBODY)  # which drops these, too
 
     def show(self, path: str) -> None:
         """Let programs see a file of this machine, read-only, at the same path.

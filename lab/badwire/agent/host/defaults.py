@@ -19,8 +19,8 @@ class Confinement:
     """What separates the programs of a host from its agent, beside that they have no capability.
 
     Attributes:
-        user: the user and group that they are; None: the agent's own.
-        enter: called once in the thread that starts them. It enters the namespaces that they live in.
+        user: the user and group that they become; None: those of the thread that starts them.
+        enter: called once in that thread. It enters the namespaces that programs live in, and may become their user.
         show: called with the absolute path of a program before it is started. It makes the file visible to programs
             if it can, and raises OSError if it fails.
         gaps: what a program can do here although it should not, each as the part of a sentence that follows "a

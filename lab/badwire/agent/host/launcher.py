@@ -1,7 +1,9 @@
-"""Starts programs from a thread that is itself confined as they are: its user, its namespaces, no capability.
+"""Starts programs from a thread that is itself confined as they are: its namespaces, no capability.
 
 A program inherits these from the thread that starts it, so none of our code has to run between fork and exec. Python
-can then start it by vfork(2), which copies no page of the agent's memory.
+can then start it by vfork(2), which copies no page of the agent's memory, unless the program has to become another
+user. The thread is that user itself only where programs are in another PID namespace: elsewhere they could kill the
+agent, or change its limits, by the thread.
 """
 
 import os
@@ -34,6 +36,9 @@ class Launcher:
 
     The agent shares its resource limits with its programs; its other threads stay as they are.
 
+    Attributes:
+        user: the user that programs become before they are executed; None: that of the thread.
+
     Raises:
         OSError: the kernel does not let the thread be confined.
     """
@@ -47,6 +52,7 @@ class Launcher:
             if signal.getsignal(number) is signal.SIG_IGN:
                 # exec resets a handler to the default action, as at a terminal; an ignored signal stays ignored.
                 signal.signal(number, lambda *_: None)
+        self.user = confinement.user
         self._thread = ThreadPoolExecutor(1, "launcher")
         self.call(_confine, confinement)
 
@@ -93,6 +99,9 @@ class Launcher:
                 cwd=directory,
                 env=environment,
                 start_new_session=True,
+                user=self.user,
+                group=self.user,
+                extra_groups=None if self.user is None else [],
             )
         except OSError:
             pipes.close()
@@ -141,11 +150,9 @@ class Pipes:
 
 def _confine(confinement: Confinement) -> None:
     confinement.enter()
-    if confinement.user is None:
-        libc.drop_all_capabilities()
-    else:
-        libc.drop_all_capabilities(libc.CAP_SETUID, libc.CAP_SETGID)
-        libc.become(confinement.user)  # which drops these, too
+    # The thread keeps what it takes to become another user; becoming that user drops it.
+    kept = () if confinement.user is None else (libc.CAP_SETUID, libc.CAP_SETGID)
+    libc.drop_all_capabilities(*kept)
     seccomp.refuse_the_hypervisor()
 
 

@@ -131,8 +131,9 @@ class Programs:
             path += f"{os.pathsep}{folder}"
         environment = {**request["env"], "PATH": path}
         self._make_visible(argv[0])
+        shared = self._launcher.user is not None
         try:
-            master, slave = self._launcher.call(open_terminal, request["rows"], request["columns"])
+            master, slave = self._launcher.call(open_terminal, request["rows"], request["columns"], shared)
             try:
                 process = self._spawn([*SET_TERMINAL, *argv], environment, self._defaults.directory, slave)
             finally:

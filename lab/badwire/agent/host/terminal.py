@@ -15,15 +15,19 @@ from badwire.agent.host.program import WINDOW, HostProgram
 from badwire.util.jsonlines import MessageHandler
 
 _CHUNK = 1 << 14
+_ANY_USER = 0o666  # in a container, where the program is another user than the owner of its terminal
 
 
-def open_terminal(rows: int, columns: int) -> tuple[int, int]:
+def open_terminal(rows: int, columns: int, shared: bool) -> tuple[int, int]:
     """A new pseudoterminal: the descriptors of the master, which is ours, and of the slave, which is the program's.
 
-    It belongs to the caller's user, who may open it by its name.
+    Args:
+        shared: whether other users on this host may open it by its name.
     """
     master, slave = os.openpty()
     termios.tcsetwinsize(master, (rows, columns))
+    if shared:
+        os.fchmod(slave, _ANY_USER)
     os.set_blocking(master, False)
     return master, slave
 
