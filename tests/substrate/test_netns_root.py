@@ -80,3 +80,10 @@ def test_a_link_of_a_program_leads_nobody_out_of_its_root(lab: Lab, tmp_path: Pa
     with pytest.raises(ProgramNotFound, match="cannot be shown to this host"):
         server.run(own)
     assert server.run("/bin/cat", "/etc/hostname").out == "server\n"
+
+
+def test_a_program_cannot_even_be_given_a_capability(lab: Lab) -> None:
+    status = lab.host("server").run("/bin/cat", "/proc/self/status").out
+    held = dict(line.split(":\t") for line in status.splitlines() if line.startswith("Cap"))
+    assert {name: int(value, 16) for name, value in held.items()} == dict.fromkeys(held, 0)
+    assert "CapBnd" in held
