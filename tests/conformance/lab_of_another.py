@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from badwire.linux import libc
@@ -17,6 +18,7 @@ from badwire.substrate import netns_init
 from badwire.substrate.netns import Netns
 from badwire.testbed import open_lab
 from badwire.topology.topology import Topology
+from tests.conformance.test_containment import Machine, attacked, succeeded, survives
 from tests.conformance.test_programs import PYTHON, ROWS, SEES
 
 USER = 1  # daemon, on every Debian
@@ -60,10 +62,14 @@ def ordinary_user(folder: Path, then: Callable[[Path], None]) -> None:
     then(folder)
 
 
-def root_without_user_namespaces(folder: Path, then: Callable[[Path], None]) -> None:
+def root_without_user_namespaces(folder: Path, then: Callable[[Path], None], mask: bool = False) -> None:
     """Go on as root of a machine that lets nobody make user namespaces: one inside a user namespace of its own."""
     unshared, unshare = os.pipe()
     mapped, map_users = os.pipe()
+    if mask:
+        libc.unshare(libc.CLONE_NEWNS)
+        libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
+        libc.mount("tmpfs", "/proc/tty", "tmpfs", 0)
     child = os.fork()
     if child == 0:
         status = 1
@@ -74,7 +80,8 @@ def root_without_user_namespaces(folder: Path, then: Callable[[Path], None]) -> 
             os.setgid(0)
             os.setuid(0)
             libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
-            Path("/proc/sys/user/max_user_namespaces").write_text("0")
+            if not mask:
+                Path("/proc/sys/user/max_user_namespaces").write_text("0")
             then(folder)
             sys.stdout.flush()
             status = 0
@@ -88,16 +95,32 @@ def root_without_user_namespaces(folder: Path, then: Callable[[Path], None]) -> 
     sys.exit(os.waitstatus_to_exitcode(ended))
 
 
+def root_in_a_container_that_masks_proc(folder: Path, then: Callable[[Path], None]) -> None:
+    """Go on as root where no other /proc can be mounted, since parts of this one are hidden."""
+    root_without_user_namespaces(folder, then, mask=True)
+
+
 def report(folder: Path) -> None:
-    """Open the lab, and print what a program finds."""
-    with open_lab(Topology.of("server", "client"), Netns(Forked), folder=folder / "run") as lab:
+    """Open the lab, and print what a program finds, and which attacks of a hostile one succeed."""
+    users = folder / "user"
+    users.mkdir()
+    with (
+        closing(Machine(users, folder / "run")) as machine,
+        open_lab(Topology.of("server", "client"), Netns(Forked), folder=folder / "run") as lab,
+    ):
         rows = json.dumps({name: row for name, (row, _) in ROWS.items()})
         ended = lab.host("client").run(PYTHON, "-c", SEES, rows)
         own = lab.host("client").run("/bin/sh", "-c", "hostname; cat /etc/hosts; echo kept > /tmp/own; cat /tmp/own")
-    print(json.dumps({"rows": json.loads(ended.out or "{}"), "err": ended.err + own.err, "own": own.out.split()}))
+        succeed = succeeded(attacked(lab.host("server"), machine))
+        survives(lab)
+        gaps = lab.host("server").gaps()
+    told = {"rows": json.loads(ended.out or "{}"), "err": ended.err + own.err, "own": own.out.split()}
+    print(json.dumps({**told, "succeed": succeed, "gaps": gaps}))
 
 
-KINDS = {kind.__name__: kind for kind in (ordinary_user, root_without_user_namespaces)}
+KINDS = {
+    kind.__name__: kind for kind in (ordinary_user, root_without_user_namespaces, root_in_a_container_that_masks_proc)
+}
 
 if __name__ == "__main__":
     KINDS[sys.argv[1]](Path(sys.argv[2]), report)

@@ -8,7 +8,8 @@ import pytest
 
 from badwire.pytest_plugin import require
 from badwire.substrate.netns import Netns
-from badwire.substrate.netns_init import _DERIVED_SYSCTLS, _MAX_PROCESSES, _PID_MAX_PER_NAMESPACE, _TCP_SLOTS
+from badwire.substrate.netns_containment import MAX_PROCESSES, PID_MAX_PER_NAMESPACE
+from badwire.substrate.netns_init import _DERIVED_SYSCTLS, _TCP_SLOTS
 from badwire.testbed import open_lab
 from badwire.topology.topology import Topology
 from tests.conftest import lack_of
@@ -18,13 +19,13 @@ PID_MAX = "/proc/sys/kernel/pid_max"
 RELEASE = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
 
 
-@pytest.mark.skipif(RELEASE < _PID_MAX_PER_NAMESPACE, reason="this kernel has one pid_max for the whole machine")
+@pytest.mark.skipif(RELEASE < PID_MAX_PER_NAMESPACE, reason="this kernel has one pid_max for the whole machine")
 def test_a_program_that_forks_without_end_fills_its_lab_and_not_the_machine(tmp_path: Path) -> None:
     if (lack := lack_of("netns")) is not None:
         require.lacking(str(lack), {"netns"})
     before = Path(PID_MAX).read_text()
     with open_lab(Topology.of("server"), Netns(), folder=tmp_path / "run") as lab:
-        assert int(lab.host("server").run("/bin/cat", PID_MAX).out) == _MAX_PROCESSES
+        assert int(lab.host("server").run("/bin/cat", PID_MAX).out) == MAX_PROCESSES
     assert Path(PID_MAX).read_text() == before
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from badwire.agent.host.defaults import NOBODY, ProgramDefaults
+from badwire.agent.host.defaults import NOBODY, Confinement, ProgramDefaults
 from badwire.agent.server import serve
 
 HOME = "/tmp"  # the container's one writable folder
@@ -35,7 +35,7 @@ def _defaults() -> ProgramDefaults:
     if directory in _NOBODYS_DIRECTORIES:
         directory = HOME
     variables = {name: value for name, value in os.environ.items() if name not in _OF_THE_AGENT}
-    return ProgramDefaults(HOME, directory, lambda: NOBODY, variables)
+    return ProgramDefaults(HOME, directory, lambda: Confinement(NOBODY), variables)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ Each raises OSError, with the name of the call, if the kernel refuses.
 """
 
 import ctypes
+import errno
 import os
 
+CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
@@ -22,6 +24,7 @@ MS_NOATIME = 0x400
 MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
+MNT_DETACH = 0x2
 
 IN_MODIFY = 0x2
 IN_CREATE = 0x100
@@ -29,22 +32,42 @@ IN_CREATE = 0x100
 POWER_OFF = 0x4321FEDC  # LINUX_REBOOT_CMD_POWER_OFF
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
 PR_SET_TIMERSLACK = 29
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
+CAP_DAC_OVERRIDE = 1
+CAP_DAC_READ_SEARCH = 2
 CAP_SETGID = 6
 CAP_SETUID = 7
+CAP_SETPCAP = 8
 CAP_NET_ADMIN = 12
 CAP_NET_RAW = 13
+CAP_SYS_CHROOT = 18
 CAP_SYS_ADMIN = 21
 
-_MOUNT_SETATTR = 442  # the same number on every architecture (Linux 5.12)
+# The same numbers on every architecture (Linux 5.2, 5.2, 5.12).
+_OPEN_TREE = 428
+_MOVE_MOUNT = 429
+_MOUNT_SETATTR = 442
+_AT_EMPTY_PATH = 0x1000
 _AT_RECURSIVE = 0x8000
 _AT_FDCWD = -100
+_OPEN_TREE_CLONE = 0x1
+_MOVE_MOUNT_F_EMPTY_PATH = 0x4
 _MOUNT_ATTR_RDONLY = 0x1
+_MOUNT_ATTR_NOSUID = 0x2
+# setgroups, setresgid and setresuid, which change a single thread only. The C library's functions change all threads.
+_OTHERS_NUMBERS = (159, 149, 147)  # asm-generic/unistd.h: aarch64, riscv64, loongarch64
+_USER_CALLS = {
+    "x86_64": (116, 119, 117),
+    "aarch64": _OTHERS_NUMBERS,
+    "riscv64": _OTHERS_NUMBERS,
+    "loongarch64": _OTHERS_NUMBERS,
+}
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -72,13 +95,13 @@ def setns(fd: int, kind: int) -> None:
     _check(result, "setns")
 
 
-def prctl(option: int, value: int) -> int:
-    """Call prctl(2) with one argument, and return its result."""
+def prctl(option: int, value: int, second: int = 0) -> int:
+    """Call prctl(2) with one or two arguments, and return its result."""
     unused = ctypes.c_ulong(0)
     result = _libc.prctl(
         ctypes.c_int(option),
         ctypes.c_ulong(value),
-        unused,
+        ctypes.c_ulong(second),
         unused,
         unused,
     )
@@ -103,10 +126,49 @@ def mount(
     _check(result, f"mount {target}")
 
 
-def umount(target: str) -> None:
-    """Unmount the file system at ``target``; see umount(2)."""
-    result = _libc.umount(os.fsencode(target))
+def umount(target: str, flags: int = 0) -> None:
+    """Unmount the file system at ``target``; ``flags`` are MNT_... of umount(2)."""
+    result = _libc.umount2(os.fsencode(target), ctypes.c_int(flags))
     _check(result, f"umount {target}")
+
+
+def pivot_root(new_root: str, put_old: str) -> None:
+    """Make the mount at ``new_root`` the root of this mount namespace, and the old one a mount at ``put_old``.
+
+    See pivot_root(2).
+    """
+    result = _libc.pivot_root(os.fsencode(new_root), os.fsencode(put_old))
+    _check(result, "pivot_root")
+
+
+def open_tree(path: str, *, recursive: bool = True) -> int:
+    """A descriptor of a copy of the mount of ``path``, from there on, which `move_mount` can mount elsewhere.
+
+    See open_tree(2). ``recursive`` includes what is mounted below ``path``.
+    """
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+    if recursive:
+        flags |= _AT_RECURSIVE
+    result = _libc.syscall(
+        ctypes.c_long(_OPEN_TREE),
+        ctypes.c_int(_AT_FDCWD),
+        os.fsencode(path),
+        ctypes.c_uint(flags),
+    )
+    return _check(result, f"open_tree {path}")
+
+
+def move_mount(tree: int, target: str) -> None:
+    """Mount what `open_tree` has returned at ``target``; see move_mount(2)."""
+    result = _libc.syscall(
+        ctypes.c_long(_MOVE_MOUNT),
+        ctypes.c_int(tree),
+        b"",
+        ctypes.c_int(_AT_FDCWD),
+        os.fsencode(target),
+        ctypes.c_uint(_MOVE_MOUNT_F_EMPTY_PATH),
+    )
+    _check(result, f"move_mount {target}")
 
 
 def inotify_init() -> int:
@@ -132,19 +194,46 @@ def reboot(how: int) -> None:
     _check(result, "reboot")
 
 
-def remount_read_only(path: str) -> None:
-    """Make everything at and below ``path`` read-only in this mount namespace; see mount_setattr(2)."""
-    attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY, 0, 0, 0)
+def remount_read_only(path: str, *, recursive: bool = True) -> None:
+    """Make the mount at ``path`` read-only in this mount namespace, and ignore set-user-ID bits there.
+
+    ``recursive`` includes what is mounted below it. See mount_setattr(2).
+    """
+    _mount_setattr(_AT_FDCWD, path, _AT_RECURSIVE if recursive else 0)
+
+
+def make_read_only(tree: int) -> None:
+    """The same for what `open_tree` has returned, everything below it included."""
+    _mount_setattr(tree, "", _AT_EMPTY_PATH | _AT_RECURSIVE)
+
+
+def _mount_setattr(directory: int, path: str, flags: int) -> None:
+    attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID, 0, 0, 0)
     size = ctypes.sizeof(attributes)
     result = _libc.syscall(
         ctypes.c_long(_MOUNT_SETATTR),
-        ctypes.c_int(_AT_FDCWD),
+        ctypes.c_int(directory),
         os.fsencode(path),
-        ctypes.c_uint(_AT_RECURSIVE),
+        ctypes.c_uint(flags),
         attributes,
         ctypes.c_size_t(size),
     )
     _check(result, f"mount_setattr {path}")
+
+
+def become(user: int) -> None:
+    """Make this thread, and no other, the user and the group ``user`` without any other group; see setresuid(2).
+
+    It loses its capabilities unless it stays root.
+    """
+    numbers = _USER_CALLS.get(os.uname().machine)
+    if numbers is None:
+        raise OSError(errno.ENOSYS, f"the numbers of setresuid(2) on {os.uname().machine} are not known")
+    setgroups, setresgid, setresuid = (ctypes.c_long(number) for number in numbers)
+    one = ctypes.c_uint32(user)
+    _check(_libc.syscall(setgroups, ctypes.c_size_t(0), None), "setgroups")
+    _check(_libc.syscall(setresgid, one, one, one), "setresgid")
+    _check(_libc.syscall(setresuid, one, one, one), "setresuid")
 
 
 class _CapHeader(ctypes.Structure):
@@ -196,13 +285,14 @@ def drop_capabilities(*capabilities: int) -> None:
 def drop_all_capabilities(*kept: int) -> None:
     """Drop every capability of this thread except ``kept``, and forbid it to gain any (PR_SET_NO_NEW_PRIVS).
 
-    The inheritable set becomes empty and, where the thread may change it, the bounding set too.
+    The inheritable set becomes empty, and the bounding set too if the thread has CAP_SETPCAP. Without CAP_SETPCAP the
+    bounding set stays as it is and has no effect, since no program gives a thread with PR_SET_NO_NEW_PRIVS a
+    capability.
     """
-    for capability in range(64):
-        if _libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0:
-            break
-        _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     header, sets = _capget()
+    index, bit = _word(CAP_SETPCAP, 0)
+    if sets[index] & bit:
+        _empty_bounding_set()
     wanted = [0] * len(sets)
     for capability in kept:
         for which in range(_INHERITABLE):
@@ -212,3 +302,10 @@ def drop_all_capabilities(*kept: int) -> None:
         sets[index] &= bits
     _capset(header, sets)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _empty_bounding_set() -> None:
+    for capability in range(64):
+        if _libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0:
+            return  # the kernel has no more
+        prctl(PR_CAPBSET_DROP, capability)

@@ -45,12 +45,24 @@ class Report:
 
     @property
     def status(self) -> int:
-        """The exit status: 0 if scenarios can run here, with a substrate, an engine and disk space; otherwise 4."""
-        working = {capability.name for capability in self.capabilities if capability.works}
+        """The exit status: 0 if scenarios can run here, on either clock; otherwise 4."""
+        return 0 if self._on_the_real_clock or self._on_the_virtual_clock else 4
+
+    @property
+    def _working(self) -> set[str]:
+        return {capability.name for capability in self.capabilities if capability.works}
+
+    @property
+    def _on_the_real_clock(self) -> bool:
+        working = self._working
         has_substrate = not working.isdisjoint(select.SUBSTRATES)
         has_engine = "netem" in working or "relay" in working
-        is_usable = has_substrate and has_engine and "disk" in working
-        return 0 if is_usable else 4
+        return has_substrate and has_engine and "disk" in working
+
+    @property
+    def _on_the_virtual_clock(self) -> bool:
+        """Its kernel has a substrate and an engine, whatever this machine has."""
+        return {"virtual", "disk"} <= self._working
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `badwire doctor --json` prints."""
@@ -66,8 +78,12 @@ class Report:
             if capability.fallback and not capability.works:
                 lines.append(f"{'':14}Until then: {capability.fallback}")
         lines.append("")
-        if self.status == 0:
+        if self._on_the_real_clock:
             lines.append("Scenarios can be run here.")
+        elif self._on_the_virtual_clock:
+            lines.append(
+                "Scenarios can be run here, but only on the virtual clock: add --clock virtual (CLOCK=virtual)."
+            )
         else:
             lines.append("Scenarios cannot be run here; fix one of the above.")
         return "\n".join(lines)
@@ -117,13 +133,13 @@ def _substrate(name: str, *, fallback: str, success: str) -> Capability:
 
 
 def _engines(substrates: list[str]) -> list[Capability]:
-    """Find out which engines work, by bringing a wire up on the first of these substrates."""
+    """Find out which engines work, and whether programs are contained, on the first of these substrates."""
     fallbacks = {
         "netem": "the relay, which `--engine auto` selects by itself",
         "relay": "--engine netem, if the kernel has it",
     }
     try:
-        facts = _facts_of_a_wire(substrates)
+        facts, gaps = _facts_of_a_lab(substrates)
     except LabError as error:
         reason = f"no wire could be brought up: {error}"
         return [Capability(name, False, reason, fallback) for name, fallback in fallbacks.items()]
@@ -132,10 +148,20 @@ def _engines(substrates: list[str]) -> list[Capability]:
     for name, fallback in fallbacks.items():
         finding = reasons.get(name) or "works on a wire"
         engines.append(Capability(name, bool(facts[name]), finding, fallback))
-    return engines
+    return [*engines, _containment(substrates[0], gaps)]
 
 
-def _facts_of_a_wire(substrates: list[str]) -> dict[str, Any]:
+def _containment(substrate: str, gaps: list[str]) -> Capability:
+    """Whether a hostile program is contained on the hosts of this substrate, and what remains open."""
+    if gaps:
+        says = f"on {substrate} a program {' and '.join(gaps)}"
+        return Capability("programs", False, says, "--substrate docker or --clock virtual for programs of strangers")
+    unlimited = "; nothing limits the memory of all programs of a host together" if substrate == "netns" else ""
+    return Capability("programs", True, f"on {substrate} they reach nothing of this machine{unlimited}")
+
+
+def _facts_of_a_lab(substrates: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """What the wire and a host of a lab on the first of these substrates say that they can do, and cannot prevent."""
     if not substrates:
         raise LabError("no substrate works on this machine")
     substrate = select.make(substrates[0], lambda text: None)
@@ -144,7 +170,7 @@ def _facts_of_a_wire(substrates: list[str]) -> dict[str, Any]:
         tempfile.TemporaryDirectory(prefix="badwire-doctor-") as folder,
         open_lab(topology, substrate, folder=Path(folder)) as lab,
     ):
-        return lab.wire.facts()
+        return lab.wire.facts(), lab.host("server").gaps()
 
 
 def virtual_clock() -> Capability:

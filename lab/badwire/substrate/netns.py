@@ -137,17 +137,18 @@ class Namespaces:
         """Start the agent of the wire; returns the stream to it. Raises AgentLost if the init process has ended."""
         return self._start({"kind": "wire"}, [], undo)
 
-    def host(self, hostname: str, hosts_file: str, undo: ExitStack) -> SocketStream:
+    def host(self, hostname: str, hosts_file: str, visible: Sequence[Path], undo: ExitStack) -> SocketStream:
         """Start the agent of a host; returns the stream to it. Raises AgentLost if the init process has ended.
 
         Args:
             hostname: what hostname(1) says there.
             hosts_file: its /etc/hosts.
+            visible: files and directories of this machine that its programs see.
         """
-        file = os.memfd_create("hosts", os.MFD_CLOEXEC)  # its size has no limit, unlike that of a message
+        file = os.memfd_create("settings", os.MFD_CLOEXEC)  # its size has no limit, unlike that of a message
         try:
             with open(file, "w", closefd=False) as written:
-                written.write(hosts_file)
+                json.dump({"hosts": hosts_file, "visible": [os.fspath(path) for path in visible]}, written)
             return self._start({"kind": "host", "hostname": hostname}, [file], undo)
         finally:
             os.close(file)
@@ -197,7 +198,7 @@ class Netns:
     def up(self, topology: Topology, sysctls: SysctlsByHost, mounts: Sequence[Path], undo: ExitStack) -> AgentStreams:
         """Start the agents. Raises NoPermission or AgentLost.
 
-        ``sysctls`` and ``mounts`` are not used: the agents set the sysctls later, and hosts see this machine's files.
+        ``sysctls`` are not used: the agents set them later.
         """
         namespaces = Namespaces(undo, self._start)
         namespaces.wait_until_ready()
@@ -208,7 +209,7 @@ class Netns:
         for host in topology.hosts:
             address, _, _ = addresses[host.name].partition("/")
             file = names.hosts_file(entries, host.hostname, address)
-            hosts[host.name] = namespaces.host(host.hostname, file, undo)
+            hosts[host.name] = namespaces.host(host.hostname, file, mounts, undo)
         return AgentStreams(hosts, wire, None)
 
     def explained(self, topology: Topology, error: LabError) -> LabError:

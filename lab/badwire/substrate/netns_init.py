@@ -9,28 +9,25 @@ namespace and removes every network namespace, interface and qdisc.
 import gc
 import json
 import os
-import re
 import select
 import signal
 import socket
-import stat
 import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from badwire.agent.host import agent as host  # noqa: F401  (imported once, for the agents)
-from badwire.agent.host.defaults import NOBODY, ProgramDefaults
+from badwire.agent.host.defaults import Confinement, ProgramDefaults
 from badwire.agent.server import refuse, serve
 from badwire.agent.wire import agent as wire  # noqa: F401  (likewise)
-from badwire.errors import MachineError, NoPermission
+from badwire.errors import NoPermission
 from badwire.linux import libc
 from badwire.linux.fork import fork
-from badwire.substrate import netns_files
+from badwire.substrate import names, netns_root
+from badwire.substrate.netns_containment import Containment, limit_processes, map_to_nobody
 
 _INHERITED = ("PATH", "LANG")  # variables of this machine's user that programs get, too
-_MAX_PROCESSES = 8192  # in one lab; the limits of single programs do not apply to the machine's root
-_PID_MAX_PER_NAMESPACE = (6, 14)  # the release since which each PID namespace has its own pid_max
 # Slots of each host's table of TCP sockets. Otherwise all hosts share the machine's, which has one for each 128 KB of
 # memory (net/ipv4/tcp.c, tcp_init), and every sample of a host's sockets reads all of them: 5 ms with 24 GB of memory.
 _TCP_SLOTS = 4096
@@ -53,70 +50,17 @@ def enter_new_namespaces() -> None:
         user = os.geteuid()
         group = os.getegid()
     libc.unshare(_WITHOUT_USER | libc.CLONE_NEWUSER)
-    _map_to_nobody(user, group)
-
-
-def _map_to_nobody(user: int, group: int) -> None:
-    """Map this process, in its new user namespace, to nobody; it keeps the user's rights to files.
-
-    Nobody is not root, so that a program has no capabilities after execve(2).
-    """
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{NOBODY} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
+    map_to_nobody(user, group)
 
 
 def set_up_mounts() -> None:
-    """Mount a new /proc, and make everything else read-only."""
-    flags = libc.MS_NOSUID | libc.MS_NODEV
+    """Mount a new /proc, which shows the processes of this lab."""
     libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
     try:
-        libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)
-        libc.remount_read_only("/")
+        libc.mount("proc", "/proc", "proc", libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
     except OSError:
         return  # in a container that masks /proc the kernel refuses a new one; the old one is used
-    libc.mount("proc", "/proc", "proc", flags | libc.MS_NOEXEC)  # again, since the first one is now read-only too
     limit_processes()
-    protect_kernel_settings()
-    hide_services()
-
-
-def hide_services() -> None:
-    """Hide the machine's sockets and devices in /run, and /dev/kmsg, from programs that run as root.
-
-    A process that may use an engine's socket has the rights of the machine's root.
-    """
-    paths = ["/dev/kmsg"]
-    for directory, _, names in os.walk("/run"):
-        paths += [os.path.join(directory, name) for name in names]
-    for path in paths:
-        with suppress(FileNotFoundError):  # services come and go
-            mode = os.lstat(path).st_mode
-            if stat.S_ISSOCK(mode) or stat.S_ISCHR(mode):
-                libc.mount("/dev/null", path, None, libc.MS_BIND)
-
-
-def limit_processes() -> None:
-    """Limit the number of processes in this lab, where the kernel has a limit for a PID namespace."""
-    major, minor, *_ = re.findall(r"\d+", os.uname().release)
-    if (int(major), int(minor)) >= _PID_MAX_PER_NAMESPACE:
-        Path("/proc/sys/kernel/pid_max").write_text(str(_MAX_PROCESSES))
-
-
-def protect_kernel_settings() -> None:
-    """Make the files in /proc through which root can change the machine read-only.
-
-    When the lab runs as root, its programs are root without capabilities, which is enough to write to these files.
-    /proc/sys/net stays writable, since each network namespace has its own.
-    """
-    settings = [path for path in Path("/proc/sys").iterdir() if path.name != "net"]
-    for name in ("acpi", "bus", "fs", "irq", "mtrr", "scsi", "sysrq-trigger"):
-        path = Path("/proc") / name
-        if path.exists():
-            settings.append(path)
-    for path in settings:
-        libc.mount(str(path), str(path), None, libc.MS_BIND)
-        libc.remount_read_only(str(path))
 
 
 def give_hosts_small_tcp_tables() -> None:
@@ -143,56 +87,49 @@ def run_wire(fd: int, control: socket.socket) -> None:
     serve(fd, fd, None)
 
 
-def run_host(hostname: str, hosts: int, fd: int, control: socket.socket) -> None:
+def run_host(hostname: str, settings: int, fd: int, control: socket.socket) -> None:
     """The main function of a host's agent, which first enters namespaces of its own.
+
+    The network namespace stays root's, if root runs the lab, although the agent enters a user namespace later: in one
+    that a user namespace owns the kernel hides settings such as net.core.somaxconn (net/core/sysctl_net_core.c).
 
     Args:
         hostname: what hostname(1) says there.
-        hosts: a file with its /etc/hosts.
+        settings: a file with its /etc/hosts, and the paths that its programs see, as JSON.
         fd: the agent's stream to the lab.
         control: belongs to the init process, and is closed.
     """
     _leave_init(control)
+    given = json.loads(os.pread(settings, os.fstat(settings).st_size, 0))
+    os.close(settings)
     try:
-        netns_files.set_up(hostname, os.pread(hosts, os.fstat(hosts).st_size, 0).decode())
         libc.unshare(libc.CLONE_NEWUTS | libc.CLONE_NEWIPC)
         enter_network()
         socket.sethostname(hostname)
-    except MachineError as error:
-        refuse(fd, fd, error)
-        return
     except OSError as error:
-        cause = f"this kernel does not let a host have files and namespaces of its own ({error})"
+        cause = f"this kernel does not let a host have namespaces of its own ({error})"
         refuse(fd, fd, NoPermission(f"{cause}; use --substrate docker"))
         return
-    os.close(hosts)
+    files = {
+        "/etc/hosts": given["hosts"],
+        "/etc/hostname": f"{hostname}\n",
+        "/etc/resolv.conf": names.RESOLV_CONF,
+    }
+    with suppress(FileNotFoundError):
+        files["/etc/nsswitch.conf"] = names.nsswitch(Path("/etc/nsswitch.conf").read_text())
+    visible = [Path(path) for path in given["visible"]]
     variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    serve(fd, fd, ProgramDefaults(netns_files.TMP, netns_files.TMP, _become_nobody, variables))
+
+    def confine() -> Confinement:
+        return Containment(files, visible).confinement
+
+    serve(fd, fd, ProgramDefaults(netns_root.TMP, netns_root.TMP, confine, variables))
 
 
 def _leave_init(control: socket.socket) -> None:
     control.close()
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-
-
-def _become_nobody() -> int | None:
-    """Make the agent nobody; return the user that programs must change to, or None if they are nobody already.
-
-    If root runs the lab, the agent enters a user namespace for that. Programs that see that they are root would try to
-    become another user, which they may not, or refuse to start. The network namespace stays root's, since in one of
-    another user namespace the kernel hides settings such as net.core.somaxconn (net/core/sysctl_net_core.c).
-    """
-    user = os.geteuid()
-    if user == NOBODY:  # enter_new_namespaces has mapped it
-        return None
-    group = os.getegid()
-    try:
-        libc.unshare(libc.CLONE_NEWUSER)
-    except OSError:  # root may not create user namespaces here
-        return NOBODY
-    _map_to_nobody(user, group)
-    return None
 
 
 def answer_requests(control: socket.socket) -> None:
@@ -205,8 +142,8 @@ def answer_requests(control: socket.socket) -> None:
         if request["kind"] == "wire":
             main_function = partial(run_wire, fds[0], control)
         else:
-            stream, hosts = fds
-            main_function = partial(run_host, request["hostname"], hosts, stream, control)
+            stream, settings = fds
+            main_function = partial(run_host, request["hostname"], settings, stream, control)
         pid = fork(main_function)
         for fd in fds:
             os.close(fd)

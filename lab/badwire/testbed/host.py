@@ -1,6 +1,7 @@
 """A machine of the lab with its own network stack."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -268,6 +269,11 @@ class Host:
         """Record the kernel's counters of this host in the evidence."""
         self.ask("counters")
 
+    def gaps(self) -> list[str]:
+        """What programs can do here although they should not, each as the part of a sentence after "a program"."""
+        found: list[str] = self.ask("gaps")
+        return found
+
     def processes(self) -> list[dict[str, Any]]:
         """List the processes of the programs started here, zombies included, and record the list in the evidence."""
         found: list[dict[str, Any]] = self.ask("processes")
@@ -366,7 +372,7 @@ class Host:
             raise BadOption(
                 f"{program} counts as ready when it listens on a port, and no port is given: give port=, or ready=False"
             )
-        name = str(Path(program).absolute()) if own else program
+        name = os.path.abspath(program) if own else program
         if not own and self._programs is not None:
             name = str(self._programs.path(program))
         criterion = None

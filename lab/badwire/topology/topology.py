@@ -46,7 +46,7 @@ class Container:
     cap_drop: tuple[str, ...] = ("ALL",)
     security_opt: tuple[str, ...] = ("no-new-privileges:true",)
     read_only: bool = True
-    tmpfs: tuple[str, ...] = ("/tmp:rw,exec,nosuid,nodev,size=64m,mode=1777",)
+    tmpfs: tuple[str, ...] = ("/tmp:rw,exec,nosuid,nodev,size=64m,nr_inodes=16384,mode=1777",)
     pids_limit: int = 512
     mem_limit: int | str = "512m"
     cpus: float | None = None

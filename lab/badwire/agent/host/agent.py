@@ -99,7 +99,7 @@ class HostAgent:
             if failure is not None:
                 reply(failure)
             else:
-                reply({"program": program.number, "pid": program.process.pid})
+                reply({"program": program.number, "pid": program.pid})
 
         sockets: list[SocketEntry] = []
         if request["ready"] == "listens":
@@ -206,6 +206,9 @@ class HostAgent:
     def _do_sysctl(self, request: Message, reply: Reply) -> None:
         value = system.read_sysctl(request["name"])
         reply(value)
+
+    def _do_gaps(self, request: Message, reply: Reply) -> None:
+        reply(self._programs.gaps)
 
     def _do_counters(self, request: Message, reply: Reply) -> None:
         now = time.monotonic_ns()

@@ -6,6 +6,33 @@ from dataclasses import dataclass, field
 NOBODY = 65534  # the user and the group "nobody" and "nogroup" of Debian, and the kernel's overflowuid
 
 
+def _nothing() -> None:
+    """What there is to do where the agent shares the namespaces of its programs."""
+
+
+def _nothing_to_show(path: str) -> None:
+    """What there is to do where programs see the files that the agent sees."""
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What separates the programs of a host from its agent, beside that they have no capability.
+
+    Attributes:
+        user: the user and group that they become; None: those of the thread that starts them.
+        enter: called once in that thread. It enters the namespaces that programs live in, and may become their user.
+        show: called with the absolute path of a program before it is started. It makes the file visible to programs
+            if it can, and raises OSError if it fails.
+        gaps: what a program can do here although it should not, each as the part of a sentence that follows "a
+            program".
+    """
+
+    user: int | None
+    enter: Callable[[], None] = _nothing
+    show: Callable[[str], None] = _nothing_to_show
+    gaps: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class ProgramDefaults:
     """What the programs of a host have in common.
@@ -13,14 +40,13 @@ class ProgramDefaults:
     Attributes:
         home: the directory that they may write to; also their HOME and TMPDIR.
         directory: their working directory.
-        confine: called once, when the agent, which has one thread then, has set up its host. It may confine the
-            agent; it returns the user and group that programs have to become, None if they are the agent's own.
+        confine: called once, when the agent, which has one thread then, has set up its host.
         variables: of their environment.
     """
 
     home: str
     directory: str
-    confine: Callable[[], int | None]
+    confine: Callable[[], Confinement]
     variables: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,26 +1,32 @@
-"""Starts programs without any capability, from a thread that has none itself.
+"""Starts programs from a thread that is itself confined as they are: its namespaces, no capability.
 
-A program inherits its capabilities from the thread that starts it, so none of our code has to run between fork and
-exec. Python can then start it by vfork(2), which copies no page of the agent's memory.
+A program inherits these from the thread that starts it, so none of our code has to run between fork and exec. Python
+can then start it by vfork(2), which copies no page of the agent's memory, unless the program has to become another
+user. The thread is that user itself only where programs are in another PID namespace: elsewhere they could kill the
+agent, or change its limits, by the thread.
 """
 
 import os
 import resource
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO
+from typing import IO, ParamSpec, TypeVar
 
-from badwire.linux import libc, scheduling
+from badwire.agent.host.defaults import Confinement
+from badwire.linux import libc, scheduling, seccomp
 
 _MAX_PROCESSES = 4096  # counts all of a user's processes, so it only stops a runaway
+_MAX_FILES = 20_000  # descriptors of a process, if it raises its soft limit
 _MAX_DATA = 2 << 30  # bytes that a process may write to; memory that is only reserved does not count
 _LIMITS = {
     resource.RLIMIT_CORE: 0,
     resource.RLIMIT_NPROC: _MAX_PROCESSES,
     resource.RLIMIT_DATA: _MAX_DATA,
 }
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 _ANY_USER = 0o666  # a program may be another user than the agent
 _KEYBOARD_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)  # ignored in a shell's background jobs
 
@@ -28,27 +34,37 @@ _KEYBOARD_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)  # ignored in
 class Launcher:
     """Starts the programs of one host.
 
-    The agent shares its resource limits with its programs; its capabilities stay as they are.
+    The agent shares its resource limits with its programs; its other threads stay as they are.
 
-    Args:
-        user: the user and group that programs run as; None: the agent's own.
+    Attributes:
+        user: the user that programs become before they are executed; None: that of the thread.
+
+    Raises:
+        OSError: the kernel does not let the thread be confined.
     """
 
-    def __init__(self, user: int | None) -> None:
-        self._user = user
+    def __init__(self, confinement: Confinement) -> None:
         for limit, value in _LIMITS.items():
             _lower_limit(limit, value)
+        soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        _lower_limit(resource.RLIMIT_NOFILE, _MAX_FILES, soft_limit)
         for number in _KEYBOARD_SIGNALS:
             if signal.getsignal(number) is signal.SIG_IGN:
                 # exec resets a handler to the default action, as at a terminal; an ignored signal stays ignored.
                 signal.signal(number, lambda *_: None)
-        # The thread keeps what it takes to become another user; becoming that user drops it.
-        kept = () if user is None else (libc.CAP_SETUID, libc.CAP_SETGID)
-        self._thread = ThreadPoolExecutor(1, "launcher", libc.drop_all_capabilities, kept)
+        self.user = confinement.user
+        self._thread = ThreadPoolExecutor(1, "launcher")
+        self.call(_confine, confinement)
+
+    def call(
+        self, function: Callable[_Parameters, _Result], *args: _Parameters.args, **how: _Parameters.kwargs
+    ) -> _Result:
+        """Call a function with the rights of a program, and with its view of the files and processes."""
+        return self._thread.submit(function, *args, **how).result()
 
     def come_last(self) -> None:
         """Let the programs run only while none of the lab's own processes wants to."""
-        self._thread.submit(scheduling.come_last).result()
+        self.call(scheduling.come_last)
 
     def start(
         self,
@@ -74,7 +90,7 @@ class Launcher:
                 pipes.add("stdin")
         other = subprocess.DEVNULL if terminal is None else terminal
         try:
-            started = self._thread.submit(
+            process = self.call(
                 subprocess.Popen,
                 argv,
                 stdin=pipes.theirs.get("stdin", other),
@@ -83,11 +99,10 @@ class Launcher:
                 cwd=directory,
                 env=environment,
                 start_new_session=True,
-                user=self._user,
-                group=self._user,
-                extra_groups=None if self._user is None else [],
+                user=self.user,
+                group=self.user,
+                extra_groups=None if self.user is None else [],
             )
-            process = started.result()
         except OSError:
             pipes.close()
             raise
@@ -133,9 +148,20 @@ class Pipes:
             file.close()
 
 
-def _lower_limit(limit: int, value: int) -> None:
-    """Set a resource limit, soft and hard, to ``value`` or to the present hard limit if that is lower."""
+def _confine(confinement: Confinement) -> None:
+    confinement.enter()
+    # The thread keeps what it takes to become another user; becoming that user drops it.
+    kept = () if confinement.user is None else (libc.CAP_SETUID, libc.CAP_SETGID)
+    libc.drop_all_capabilities(*kept)
+    seccomp.refuse_the_hypervisor()
+
+
+def _lower_limit(limit: int, value: int, soft_value: int | None = None) -> None:
+    """Set a resource limit to ``value``, or to the present hard limit if that is lower.
+
+    ``soft_value`` is that of the soft limit, if it is to be lower than the hard one.
+    """
     _, hard_limit = resource.getrlimit(limit)
     if hard_limit != resource.RLIM_INFINITY:
         value = min(value, hard_limit)
-    resource.setrlimit(limit, (value, value))
+    resource.setrlimit(limit, (value if soft_value is None else min(soft_value, value), value))

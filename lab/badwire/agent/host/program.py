@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from badwire.agent.event_loop import Loop, Timer
+from badwire.agent.host import system
 from badwire.agent.host.input import Done, InputQueue
 from badwire.errors import LabError, ProgramFailed
 from badwire.util.jsonlines import MessageHandler
@@ -27,6 +28,7 @@ class HostProgram:
     """A started program.
 
     ``on_ready`` is called once: with None when the program is ready, or with the reason why it will never be.
+    ``pid`` is the number that programs on this host know it by.
 
     Args:
         piped: somebody receives all of its output and acknowledges it. What exceeds OUTPUT_LIMIT is then sent as events
@@ -44,6 +46,7 @@ class HostProgram:
         self.number = number
         self.name = name
         self.process = process
+        self.pid = system.pid_of_its_own(process.pid)
         self.on_ready: Callable[[LabError | None], None] | None = None
         self.announces_ready = False  # it prints a line that begins with "ready"
         self.deadline: Timer | None = None

@@ -25,7 +25,7 @@ PROGRAMS = "BADWIRE_PROGRAMS"
 
 # Without the links of a virtual environment: how many there are, and in which directories, differs between clones.
 _PYTHON = os.path.realpath(sys.executable)
-SET_TERMINAL = (sys.executable, "-I", "-S", str(Path(__file__).with_name("set_terminal.py")))
+SET_TERMINAL = (_PYTHON, "-I", "-S", str(Path(__file__).with_name("set_terminal.py")))
 _LISTENING_STATES = {
     "tcp": "LISTEN",
     "udp": "CLOSE",  # of a UDP socket that is bound but not connected
@@ -64,9 +64,14 @@ class Programs:
         signal.signal(signal.SIGCHLD, lambda *_: loop.from_thread(self._reap))
 
     def confine(self) -> None:
-        """Confine the agent, and whatever it starts from now on. Called once, before any program is started."""
-        self._user = self._defaults.confine()
-        self._launcher = Launcher(self._user)
+        """Confine what is started from now on. Called once, before any program is started.
+
+        ``gaps`` is then what cannot be confined here; see `Confinement`.
+        """
+        confinement = self._defaults.confine()
+        self._show = confinement.show
+        self.gaps = confinement.gaps
+        self._launcher = Launcher(confinement)
 
     def come_last(self) -> None:
         """Let the programs that are started from now on run only while none of the lab's own processes wants to."""
@@ -84,12 +89,12 @@ class Programs:
             ProgramNotFound: there is no such program, or it cannot be executed.
         """
         name = request["name"]
-        argv = _argv(name, request["args"])
+        self._make_visible(name)
+        argv = self._launcher.call(_argv, name, request["args"])
         directory = request["cwd"] or self._defaults.directory
-        if not Path(directory).is_dir():
+        if not self._launcher.call(os.path.isdir, directory):
             raise BadOption(
-                f"cwd= names {directory}, which is not a directory on this host; a container sees only what mounts="
-                " names"
+                f"cwd= names {directory}, which is not a directory on this host; a host sees only what mounts= names"
             )
         try:
             process = self._spawn(argv, request["env"], directory, stdin=request["stdin"])
@@ -105,7 +110,7 @@ class Programs:
                 ) from None
             raise ProgramNotFound(
                 f"{name} cannot be started on this host ({error.strerror}); check that it is executable and that its"
-                " interpreter exists"
+                " interpreter exists, and name that in mounts= if it is not one of this machine's own"
             ) from None
         number = self._next_number()
         program = HostProgram(number, Path(name).name, process, self._emit, request["piped"])
@@ -125,9 +130,10 @@ class Programs:
         for folder in program_folders():
             path += f"{os.pathsep}{folder}"
         environment = {**request["env"], "PATH": path}
-        shared = self._user is not None
+        self._make_visible(argv[0])
+        shared = self._launcher.user is not None
         try:
-            master, slave = open_terminal(request["rows"], request["columns"], shared)
+            master, slave = self._launcher.call(open_terminal, request["rows"], request["columns"], shared)
             try:
                 process = self._spawn([*SET_TERMINAL, *argv], environment, self._defaults.directory, slave)
             finally:
@@ -181,21 +187,28 @@ class Programs:
         """The processes of all programs, each with its program's number; a program leads a session of its own."""
         numbers: dict[int, int] = {}  # by the program's process id, which is its session's id
         for program in self._programs.values():
-            numbers[program.process.pid] = program.number
+            numbers[program.pid] = program.number
         found: list[Message] = []
-        for process in system.processes():
+        for process in self._launcher.call(system.processes):
             number = numbers.get(process.pop("session"))
             if number is not None:
                 process["program"] = number
                 found.append(process)
         return found
 
+    def _make_visible(self, program: str) -> None:
+        if os.path.isabs(program):
+            try:
+                self._show(program)
+            except OSError as error:
+                raise ProgramNotFound(f"{program} cannot be shown to this host ({error}); name it in mounts=") from None
+
     def _next_number(self) -> int:
         return len(self._programs) + 1
 
     def _add(self, program: HostProgram, argv: list[str]) -> None:
         self._programs[program.number] = program
-        program.emit("program", what="start", name=program.name, argv=argv, pid=program.process.pid)
+        program.emit("program", what="start", name=program.name, argv=argv, pid=program.pid)
 
     def _spawn(
         self,
@@ -266,7 +279,7 @@ def _argv(name: str, args: list[str]) -> list[str]:
         path = _reference_program(name)
         return [_PYTHON, "-S", str(path), *args]  # they need no site-packages
     if not Path(name).is_file():
-        raise ProgramNotFound(f"there is no file {name} on this host; a container sees only what mounts= names")
+        raise ProgramNotFound(f"there is no file {name} on this host; a host sees only what mounts= names")
     if not os.access(name, os.X_OK):
         raise ProgramNotFound(f"{name} is not executable; chmod +x it")
     return [name, *args]

@@ -323,6 +323,17 @@ def _counters6() -> dict[str, int]:
     return found
 
 
+def pid_of_its_own(pid: int) -> int:
+    """The number that a process of ours has in its own PID namespace (NSpid in proc_pid_status(5))."""
+    if os.readlink("/proc/self") != str(os.getpid()):
+        return pid  # this /proc is of an outer namespace: in a container that lets nobody mount another
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        name, _, numbers = line.partition(":")
+        if name == "NSpid":
+            return int(numbers.split()[-1])
+    return pid
+
+
 def processes() -> list[dict[str, Any]]:
     """Every process in this PID namespace, zombies included."""
     found: list[dict[str, Any]] = []

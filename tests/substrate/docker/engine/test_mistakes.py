@@ -44,7 +44,7 @@ MISTAKES = {
     "a capability less": ("cap_drop: [ALL]", "cap_drop: [EVERY]", "service 'server', 'cap_drop' (EVERY): "),
     "memory": (MEMORY, "mem_limit: 1m", "service 'server', 'mem_limit' (1m): "),
     "processors": (MEMORY, f"{MEMORY}\n  cpus: 9000", "service 'server', 'cpus' (9000.0): "),
-    "an option of a tmpfs": ("size=64m,mode", "sise=64m,mode", "service 'server', 'tmpfs' (/tmp:rw,exec,"),
+    "an option of a tmpfs": ("size=64m,nr_inodes", "sise=64m,mode", "service 'server', 'tmpfs' (/tmp:rw,exec,"),
     "the path of a tmpfs": ('"/tmp:rw', '"tmp:rw', "service 'server', 'tmpfs' (tmp:rw,exec,"),
     "a security option": (
         "no-new-privileges:",
