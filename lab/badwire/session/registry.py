@@ -194,15 +194,20 @@ def _remove_if_dead(base: Path, name: str) -> str:
     path = base / f"{name}.json"
     with contextlib.suppress(BadOption), _locked_entry(base, name):
         entry = read_entry(path)
+        removed = ""
         try:
             _restore_network(entry)
+            removed = _remove_project(entry)
         except LabError as error:
+            if "project" in entry:
+                return f"what a killed test brought up is still there: {error}"
             return f"the network that the lab {name!r} joined is not as it was, since its process was killed: {error}"
         path.unlink(missing_ok=True)
         (base / f"{name}.sock").unlink(missing_ok=True)
         folder = entry.get("folder")
         if folder:
             return f"the lab {name!r} ended without badwire down (was it killed?); its record is in {folder}"
+        return removed
     return ""
 
 
@@ -217,6 +222,18 @@ def _restore_network(entry: LabEntry) -> None:
         from badwire.substrate.docker.attached import restore  # few labs are of this kind
 
         restore(entry["noted"], lambda text: None)
+
+
+def _remove_project(entry: LabEntry) -> str:
+    """Remove the compose project that a killed process had brought up; returns a sentence about it. Raises LabError."""
+    if "project" not in entry:
+        return ""
+    from badwire.substrate.docker import compose_project  # likewise
+
+    name = entry["project"]
+    if not compose_project.remove(name):
+        return ""
+    return f"removed the compose project {name}, whose process {entry['pid']} has ended"
 
 
 def _is_locked(path: Path) -> bool:
