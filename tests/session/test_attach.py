@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from badwire.claims import UNKNOWN, Checks, Instrument, claim, judge, never
 from badwire.evidence import Evidence
 from badwire.faults import Delay
 from badwire.pytest_plugin.require import lacking
@@ -255,24 +256,42 @@ def test_a_test_joins_them_with_a_block(
     assert registry.running_labs() == [] and not list(registry.folder_path().iterdir())
 
 
-def test_a_container_that_ends_is_named_and_the_others_go_on(
+def test_a_container_that_leaves_or_comes_is_named_and_the_others_go_on(
     commands: LabCommands, network: JoinedNetwork, engine: docker.APIClient
 ) -> None:
     attach(commands, project(network))
     commands.output_of("fault", "set", f"delay={DELAY}s")
     network.restart("web")
-    until(lambda: "the container of web has ended" in commands.lab("fault", "show").stderr, "the lab notices")
+    until(lambda: "web runs again, and is not joined" in commands.lab("fault", "show").stderr, "the lab notices")
     assert "the port of web is gone" in commands.lab("fault", "set", "--toward", "web", "loss=1%").stderr
     assert round_trip(network.address("db")) >= DELAY
+    labels = {"com.docker.compose.project": project(network), "com.docker.compose.service": "db"}
+    scaled = network.start("db2", SERVER, labels=labels)
+    said = f"the container {scaled} of the service db is new on the network {network.name}, and is not joined"
+    until(lambda: said in commands.lab("fault", "show").stderr, "the lab notices")
+    engine.disconnect_container_from_network(f"{network.name}-db", network.id)
+    said = f"db was disconnected from the network {network.name}"
+    until(lambda: said in commands.lab("fault", "show").stderr, "the lab notices")
     commands.output_of("fault", "clear")
     commands.output_of("detach")
-    assert "`badwire detach` and `badwire attach` rejoin it" in commands.output_of("show", commands.folder)
+    shown = commands.output_of("show", commands.folder)
+    assert "the container of web has ended; if it runs again, `badwire detach` and `badwire attach` rejoin it" in shown
+    (judged,) = judge([web_closes_nothing], Evidence.load(commands.folder))
+    assert judged.verdict is UNKNOWN
+    assert "anything of web after its container had left the network" in str(judged.checks[0].why)
+    engine.connect_container_to_network(f"{network.name}-db", network.id)
+    network.restart("db")  # so that its interface is eth0 again
     before = network.state()
     attach(commands, project(network))
     commands.output_of("fault", "set", "--toward", "web", f"delay={DELAY}s")
     assert round_trip(network.address("web")) >= DELAY
     commands.output_of("detach")
     assert network.state() == before
+
+
+@claim("web closes nothing", Instrument("what is not seen is unknown"))
+def web_closes_nothing(run: Evidence) -> Checks:
+    yield never("a FIN of web", run.segments(source="web", flags="F"), run)
 
 
 @contextmanager

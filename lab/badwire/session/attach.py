@@ -10,6 +10,8 @@ from pathlib import Path
 from badwire.options import SNAPLEN
 from badwire.result.judge import INTERACTIVE
 from badwire.session import registry
+from badwire.session.changes import Change, record_change
+from badwire.store.recorder import Recorder
 from badwire.testbed.lab import Lab, open_lab
 
 READY_WITHIN = 60.0  # seconds, for the health checks of a project's services
@@ -45,6 +47,17 @@ def attach(
     """
     from badwire.substrate.docker import attached  # only here, since it loads the engine's SDK
 
+    recorders: list[Recorder] = []
+
+    def recording(folder: Path, snaplen: int) -> Recorder:
+        recorders.append(Recorder(folder, snaplen))
+        return recorders[-1]
+
+    def changed(change: Change) -> None:
+        for recorder in recorders:
+            record_change(recorder, change)
+        print(f"badwire: {change.text}", file=sys.stderr)
+
     joined = attached.find(names, network)
     topology = attached.topology(joined)
     for removed in registry.remove_dead():
@@ -54,7 +67,7 @@ def attach(
             joined,
             progress,
             on_noted=lambda noted: entry.write(noted=noted),
-            on_gone=_warn,
+            on_change=changed,
         )
         with open_lab(
             topology,
@@ -64,6 +77,7 @@ def attach(
             engine=engine,
             seed=seed,
             snaplen=snaplen,
+            recording=recording,
             progress=progress,
         ) as lab:
             yield lab
@@ -138,7 +152,3 @@ def compose_up(
 
 def _entry_name(kind: str) -> str:
     return f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
-
-
-def _warn(host: str) -> None:
-    print(f"badwire: the container of {host} has ended; attach again to join it anew", file=sys.stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from badwire.errors import LabError, RunError
+from badwire.session.changes import Change, record_change
 from badwire.session.connection import ControlConnection
 from badwire.session.faults import SessionFaults
 from badwire.session.interactive_lab import InteractiveLab
@@ -58,17 +59,18 @@ class SessionServer:
     def __init__(self) -> None:
         self._ending = threading.Event()
         self._ended_by: list[ControlConnection] = []
+        self._changes: list[str] = []
 
     def make_recorder(self, folder: Path, snaplen: int) -> SessionRecorder:
         """Make the recorder that this server listens to."""
         self.recorder = SessionRecorder(folder, snaplen)
         return self.recorder
 
-    def host_is_gone(self, host: str) -> None:
-        """Record that the container of a joined host has ended, and tell every command that comes from now on."""
-        text = f"the container of {host} has ended; if it runs again, `badwire detach` and `badwire attach` rejoin it"
-        self.recorder.record("note", text=text)
-        self.recorder.trouble = text
+    def containers_changed(self, change: Change) -> None:
+        """Record a change among the joined containers, and tell every command that comes from now on."""
+        record_change(self.recorder, change)
+        self._changes.append(change.text)
+        self.recorder.trouble = "; ".join(self._changes)
 
     @contextmanager
     def serving(self, lab: Lab, listener: socket.socket) -> Iterator[None]:

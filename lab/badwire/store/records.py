@@ -393,6 +393,7 @@ _FIELDS: Mapping[str, FieldTypes] = {
         "frame": bytes,
     },
     "note": {"t": int, "text": str},
+    "left": {"host": str, "t": int},
     "capture": {"t": int, "frames": int},
     "end": {"t": int, "records": dict},
 }

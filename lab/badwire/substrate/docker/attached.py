@@ -19,6 +19,7 @@ from badwire.agent.restorer import GONE, JOIN, REFUSED, RESTORE, WATCH, Network,
 from badwire.errors import AgentLost, LabError, MachineError
 from badwire.substrate.docker import cleanup, image, targets
 from badwire.substrate.docker.attach import AttachedStream
+from badwire.substrate.docker.changes import Changes, OnChange
 from badwire.substrate.docker.cleanup import PARALLEL, RESTORES
 from badwire.substrate.docker.client import connect, engine_message
 from badwire.substrate.docker.containers import ContainerRequest, DockerRun
@@ -62,7 +63,7 @@ class Attached:
         progress: called with a line for each long step.
         on_noted: called, before anything is changed, with text from which ``restore`` can undo the changes, should
             every process of the lab be killed.
-        on_gone: called with the name of each host whose container has ended, in another thread.
+        on_change: called with each change among the containers, in another thread.
     """
 
     name = "docker"
@@ -72,12 +73,12 @@ class Attached:
         network: TargetNetwork,
         progress: Callable[[str], None],
         on_noted: Callable[[str], None],
-        on_gone: Callable[[str], None],
+        on_change: OnChange,
     ) -> None:
         self._network = network
         self._progress = progress
         self._on_noted = on_noted
-        self._on_gone = on_gone
+        self._on_change = on_change
 
     def check(self) -> str | None:
         """None if an engine answers and the image exists or can be built; else the cause and the way out."""
@@ -98,7 +99,8 @@ class Attached:
         its_image = image.ensure(client, Container(), self._progress)
         run = DockerRun(client, undo)
         services = {name: Service(target.pid, target.address) for name, target in self._network.targets.items()}
-        restorer = _Restorer(run, Network(self._network.bridge, services), its_image, on_gone=self._on_gone)
+        changes = Changes(self._network, self._on_change)
+        restorer = _Restorer(run, Network(self._network.bridge, services), its_image, on_gone=changes.ended)
         self._on_noted(restorer.noted)
         undo.callback(restorer.restore)
         restorer.join()
@@ -115,6 +117,7 @@ class Attached:
         streams = {name: future.result() for name, future in joining.items()}
         wire_stream = wire.result()
         restorer.watch(run.pid("wire"))
+        changes.watch(undo)
         addresses = {name: target.address for name, target in self._network.targets.items()}
         return AgentStreams(streams, wire_stream, self._network.bridge, joined=addresses)
 

@@ -1,6 +1,7 @@
 """Finds the containers that `badwire attach` names, and the one network on which it joins them."""
 
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -100,18 +101,22 @@ class TargetNetwork:
     """The network that is to be joined.
 
     Attributes:
+        id: the engine's id of it.
         name: the engine's name of it.
         bridge: the bridge's name on the engine's machine.
         subnet: its IPv4 subnet.
         mtu: in bytes.
         targets: the containers, by the names that they have as hosts of the lab.
+        found_at: when the engine was asked which containers run, in whole seconds since 1970, as its events take it.
     """
 
+    id: str
     name: str
     bridge: str
     subnet: str
     mtu: int
     targets: Mapping[str, Target]
+    found_at: int
 
 
 class Found:
@@ -143,6 +148,7 @@ def find(client: docker.APIClient, names: Sequence[str], network: str = "") -> T
         BadOption: a name is not that of anything that runs, or the containers have no such network in common.
         docker.errors.DockerException: the engine does not answer.
     """
+    found_at = int(time.time())
     running = _joinable(client)
     found = Found()
     for name in names:
@@ -156,7 +162,7 @@ def find(client: docker.APIClient, names: Sequence[str], network: str = "") -> T
         joined = _named_network(client, found.containers, found.networks[0])
     else:
         joined = _only_network(client, found.containers)
-    return _target_network(joined, found.containers)
+    return _target_network(joined, found.containers, found_at)
 
 
 def _joinable(client: docker.APIClient) -> list[Running]:
@@ -270,7 +276,7 @@ def _only_network(client: docker.APIClient, containers: Sequence[Running]) -> di
     raise BadOption(f"The containers share no bridge network ({listed}): name one network, as in network:NAME.")
 
 
-def _target_network(network: Mapping[str, Any], containers: Sequence[Running]) -> TargetNetwork:
+def _target_network(network: Mapping[str, Any], containers: Sequence[Running], found_at: int) -> TargetNetwork:
     name = network["Name"]
     options = network.get("Options") or {}
     targets: dict[str, Target] = {}
@@ -278,11 +284,13 @@ def _target_network(network: Mapping[str, Any], containers: Sequence[Running]) -
         targets[host] = Target(container.id, container.pid, container.addresses[name])
     short_id = network["Id"][:_SHORT_ID]
     return TargetNetwork(
+        id=network["Id"],
         name=name,
         bridge=options.get(BRIDGE_NAME) or f"br-{short_id}",
         subnet=_subnet(network),
         mtu=int(options.get(MTU, _DEFAULT_MTU)),
         targets=targets,
+        found_at=found_at,
     )
 
 
