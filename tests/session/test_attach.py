@@ -36,10 +36,10 @@ version: "2.4"
 services:
   web:
     image: {image}
-    command: [python3, -m, http.server, "8000"]
+    command: [python3, -m, http.server, "8000", --bind, "::"]
     networks:
       front: {{ipv4_address: 10.87.1.11}}
-      back: {{ipv4_address: 10.87.2.11, aliases: [www]}}
+      back: {{ipv4_address: 10.87.2.11, ipv6_address: "fd00:87::11", aliases: [www]}}
   db:
     image: {image}
     command: [python3, -m, http.server, "8000"]
@@ -52,7 +52,7 @@ services:
       front: {{ipv4_address: 10.87.1.10}}
 networks:
   front: {{ipam: {{config: [{{subnet: 10.87.1.0/24}}]}}}}
-  back: {{ipam: {{config: [{{subnet: 10.87.2.0/24}}]}}}}
+  back: {{enable_ipv6: true, ipam: {{config: [{{subnet: 10.87.2.0/24}}, {{subnet: "fd00:87::/64"}}]}}}}
 """
 
 
@@ -236,8 +236,25 @@ def test_a_project_of_the_real_compose_on_two_networks(
             "run-on", "db", "/usr/bin/python3", "-c", FETCH, "www", "8000"
         )  # an alias of Compose's
         assert int(got) > 0
+        assert fetch6(commands) >= DELAY
+        commands.output_of("fault", "clear")
+        assert fetch6(commands) < DELAY
         commands.output_of("detach")
         assert round_trip("10.87.2.11") < DELAY
+        run = Evidence.load(commands.folder)
+        connection = run.connection(8000, nth=2)
+        assert (connection.client.host, connection.server.host) == ("db", "web")
+        ip = connection.segments.first.decoded.ip
+        assert ip is not None and ip.destination == "fd00:87::11"
+
+
+def fetch6(commands: LabCommands) -> float:
+    """How long a connection from db to web over IPv6 takes, in seconds."""
+    connect = (
+        "import socket, sys, time; began = time.monotonic(); socket.create_connection((sys.argv[1], 8000));"
+        "print(time.monotonic() - began)"
+    )
+    return float(commands.output_of("run-on", "db", "/usr/bin/python3", "-c", connect, "{web.address6}"))
 
 
 def test_a_test_joins_them_with_a_block(

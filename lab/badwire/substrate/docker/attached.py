@@ -51,8 +51,18 @@ def find(names: Sequence[str], network: str = "") -> TargetNetwork:
 
 def topology(network: TargetNetwork) -> Topology:
     """The hosts of a lab on this network. Raises BadTopology if a container has a name that no host can have."""
-    hosts = tuple(HostSpec(name) for name in network.targets)
-    return Topology(hosts, subnet=network.subnet, mtu=network.mtu, where=f"network {network.name}")
+    has_ipv6 = network.subnet6 is not None
+    hosts: list[HostSpec] = []
+    for name, target in network.targets.items():
+        hosts.append(HostSpec(name, address6=target.address6 if has_ipv6 else None))
+    return Topology(
+        tuple(hosts),
+        subnet=network.subnet,
+        mtu=network.mtu,
+        where=f"network {network.name}",
+        ipv6=has_ipv6,
+        subnet6=network.subnet6,
+    )
 
 
 class Attached:

@@ -37,6 +37,7 @@ class Running:
         pid: its first process, as the engine's machine numbers it.
         is_paused: whether its processes are suspended.
         addresses: its IPv4 address on each network on which it has an interface of its own, by the network's name.
+        addresses6: likewise its IPv6 address, on each network that has IPv6.
     """
 
     id: str
@@ -45,17 +46,21 @@ class Running:
     pid: int
     is_paused: bool
     addresses: Mapping[str, str]
+    addresses6: Mapping[str, str]
 
     @classmethod
     def of(cls, inspected: Mapping[str, Any]) -> "Running":
         """The container that the engine describes (Engine API, GET /containers/{id}/json)."""
         mode = str(inspected["HostConfig"].get("NetworkMode", ""))
         addresses: dict[str, str] = {}
+        addresses6: dict[str, str] = {}
         has_own_interfaces = mode not in ("host", "none") and not mode.startswith("container:")
         if has_own_interfaces:
             networks = inspected["NetworkSettings"]["Networks"] or {}
             for network, endpoint in networks.items():
                 addresses[network] = endpoint["IPAddress"]
+                if endpoint.get("GlobalIPv6Address"):
+                    addresses6[network] = endpoint["GlobalIPv6Address"]
         state = inspected["State"]
         return cls(
             id=inspected["Id"],
@@ -64,6 +69,7 @@ class Running:
             pid=state["Pid"],
             is_paused=bool(state.get("Paused")),
             addresses=addresses,
+            addresses6=addresses6,
         )
 
     @property
@@ -89,11 +95,13 @@ class Target:
         id: the engine's id of the container.
         pid: its first process, as the engine's machine numbers it.
         address: its IPv4 address in the network, without a prefix length.
+        address6: its IPv6 address there; None if the network has no IPv6.
     """
 
     id: str
     pid: int
     address: str
+    address6: str | None
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,7 @@ class TargetNetwork:
         name: the engine's name of it.
         bridge: the bridge's name on the engine's machine.
         subnet: its IPv4 subnet.
+        subnet6: its IPv6 subnet; None without IPv6.
         mtu: in bytes.
         targets: the containers, by the names that they have as hosts of the lab.
         found_at: when the engine was asked which containers run, in whole seconds since 1970, as its events take it.
@@ -114,6 +123,7 @@ class TargetNetwork:
     name: str
     bridge: str
     subnet: str
+    subnet6: str | None
     mtu: int
     targets: Mapping[str, Target]
     found_at: int
@@ -281,13 +291,16 @@ def _target_network(network: Mapping[str, Any], containers: Sequence[Running], f
     options = network.get("Options") or {}
     targets: dict[str, Target] = {}
     for host, container in _by_host(containers):
-        targets[host] = Target(container.id, container.pid, container.addresses[name])
+        address6 = container.addresses6.get(name)
+        targets[host] = Target(container.id, container.pid, container.addresses[name], address6)
+    has_ipv6 = all(target.address6 is not None for target in targets.values())
     short_id = network["Id"][:_SHORT_ID]
     return TargetNetwork(
         id=network["Id"],
         name=name,
         bridge=options.get(BRIDGE_NAME) or f"br-{short_id}",
         subnet=_subnet(network),
+        subnet6=_subnet6(network) if has_ipv6 else None,
         mtu=int(options.get(MTU, _DEFAULT_MTU)),
         targets=targets,
         found_at=found_at,
@@ -296,12 +309,23 @@ def _target_network(network: Mapping[str, Any], containers: Sequence[Running], f
 
 def _subnet(network: Mapping[str, Any]) -> str:
     """The network's IPv4 subnet."""
-    management = network.get("IPAM") or {}
-    for config in management.get("Config") or []:
-        subnet = str(config.get("Subnet", ""))
-        if subnet and ":" not in subnet:
+    for subnet in _subnets(network):
+        if ":" not in subnet:
             return subnet
     raise BadOption(f"The network {network['Name']} has no IPv4 subnet, which a lab needs; recreate it with one.")
+
+
+def _subnet6(network: Mapping[str, Any]) -> str | None:
+    """The network's IPv6 subnet; None if it has none."""
+    for subnet in _subnets(network):
+        if ":" in subnet:
+            return subnet
+    return None
+
+
+def _subnets(network: Mapping[str, Any]) -> list[str]:
+    management = network.get("IPAM") or {}
+    return [str(config["Subnet"]) for config in management.get("Config") or [] if config.get("Subnet")]
 
 
 def _by_host(containers: Sequence[Running]) -> list[tuple[str, Running]]:
