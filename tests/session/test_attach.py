@@ -109,7 +109,10 @@ def test_a_project_is_joined_broken_seen_and_left_as_it_was(commands: LabCommand
     fetch(commands, "db", "web")
     assert "8000" in commands.output_of("sockets", "web")
     report = commands.output_of("detach").strip()
-    assert (commands.cwd / report).read_text().startswith("<!doctype html>")
+    outside = "frames between web and outside of the joined containers (capture-web.pcapng)"
+    page = (commands.cwd / report).read_text()
+    assert page.startswith("<!doctype html>") and outside in page
+    assert outside in commands.lab("show", commands.folder).stderr
     assert network.state() == before
     assert round_trip(network.address("web")) < DELAY
     run = Evidence.load(commands.folder)
@@ -117,6 +120,8 @@ def test_a_project_is_joined_broken_seen_and_left_as_it_was(commands: LabCommand
     connection = run.connection(8000, nth=1)
     assert {connection.client.host, connection.server.host} == {"web", "db"}
     assert connection.server.data.startswith(b"HTTP/1.0 200 OK")
+    (judged,) = judge([web_resets_nothing], run)
+    assert judged.verdict is UNKNOWN and outside in str(judged.checks[0].why)
 
 
 @pytest.mark.parametrize("killed", ["daemon", "wire", "restorer", "relay"])
@@ -304,6 +309,11 @@ def test_a_container_that_leaves_or_comes_is_named_and_the_others_go_on(
     assert round_trip(network.address("web")) >= DELAY
     commands.output_of("detach")
     assert network.state() == before
+
+
+@claim("web resets nothing", Instrument("what is not seen is unknown"))
+def web_resets_nothing(run: Evidence) -> Checks:
+    yield never("a RST of web", run.segments(source="web", flags="R"), run)
 
 
 @claim("web closes nothing", Instrument("what is not seen is unknown"))

@@ -416,7 +416,8 @@ class Evidence:
         """What may hide a frame that a query did not find, for people; empty if nothing does.
 
         That is each kind of frame in this part of the run that could not be read, each datagram whose fragments cannot
-        be put together, and each host whose own sockets communicated over its loopback interface during the run, which
+        be put together, each joined container that left the network or communicated with what is outside of the joined
+        ones, and each host whose own sockets communicated over its loopback interface during the run, which
         is not captured, or whose packets there were not counted. ``run.wire.unseen`` is without the loopback
         interfaces, for a claim about what passed between hosts.
         """
@@ -426,6 +427,7 @@ class Evidence:
             *unread_kinds(unread_frames),
             *incomplete_datagrams(incomplete),
             *self._left(self.hosts.keys()),
+            *self.wire.outside,
             *self._unseen_on_loopback(FrameSelection()),
         )
 

@@ -305,6 +305,7 @@ def open_lab(
             snaplen=snaplen,
             parameters=dict(parameters or {}),
             env=dict(env or {}),
+            **({"joined": True} if joined else {}),
         )
         teardown.wire = wire
         teardown.hosts = hosts
