@@ -14,6 +14,7 @@ import docker
 import pytest
 
 from badwire.claims import UNKNOWN, Checks, Instrument, claim, judge, never
+from badwire.errors import ProgramNotFound, Timeout
 from badwire.evidence import Evidence
 from badwire.faults import Delay
 from badwire.pytest_plugin.require import lacking
@@ -185,6 +186,40 @@ def test_an_image_needs_nothing_but_its_program(
         assert round_trip(network.address("echo")) < DELAY
 
 
+def test_a_services_own_programs_run_inside_its_container(
+    commands: LabCommands, network: JoinedNetwork, engine: docker.APIClient
+) -> None:
+    attach(commands, project(network))
+    for inside in (("run-on", "web"), ("run-on", "--inside", "web")):  # the lab has no program called cat
+        assert "http.server" in commands.output_of(*inside, "cat", "/proc/1/cmdline")
+    beside = commands.output_of("run-on", "web", "/bin/cat", "/proc/1/cmdline")
+    assert "http.server" not in beside
+    typed = commands.start("run-on", "web", "sh", "-c", "sort; echo $0 >&2; exit 3", "{db}", stdin=subprocess.PIPE)
+    assert typed.communicate("b\na\n") == ("a\nb\n", f"{network.address('db')}\n") and typed.returncode == 3
+    much = commands.lab("run-on", "web", "head", "-c", 3 << 20, "/dev/zero")
+    assert len(much.stdout) == 3 << 20
+    no_such = commands.error_of("run-on", "web", "no-such-program", status=2)
+    assert "the container of web cannot run no-such-program" in no_such
+    for end in ("interrupt", "kill", "detach"):
+        going_on = commands.start("run-on", "--inside", "db", "sh", "-c", "echo ready; exec sleep 1000")
+        assert going_on.stdout is not None and going_on.stdout.readline() == "ready\n"
+        assert "sleep 1000" in processes_in(engine, f"{network.name}-db")
+        if end == "detach":
+            commands.output_of("detach")
+        else:
+            going_on.send_signal(signal.SIGINT if end == "interrupt" else signal.SIGKILL)
+        until(lambda: "sleep 1000" not in processes_in(engine, f"{network.name}-db"), "the program has ended")
+        going_on.wait()
+    run = Evidence.load(commands.folder)
+    sort = run.host("web").programs("sh").first
+    assert (sort.out, sort.status) == ("a\nb\n", 3)
+
+
+def processes_in(engine: docker.APIClient, container: str) -> str:
+    """The command lines of a container's processes."""
+    return "\n".join(" ".join(row) for row in engine.top(container)["Processes"])
+
+
 def test_hosts_are_named_by_service_and_number_or_by_container(commands: LabCommands, network: JoinedNetwork) -> None:
     labels = {
         "com.docker.compose.project": project(network),
@@ -274,6 +309,13 @@ def test_a_test_joins_them_with_a_block(
         assert round_trip(network.address("web")) < DELAY
         assert lab.host("db").run("/usr/bin/python3", "-c", FETCH, web.at(8000)).status == 0
         assert lab.evidence().connection(8000).client.host == "db"
+        typed = web.exec("sh", "-c", "read line; echo $line $NAME", typed="hello\n", env={"NAME": "web"})
+        assert (typed.status, typed.out) == (0, "hello web\n")
+        with pytest.raises(ProgramNotFound, match="cannot run no-such"):
+            web.exec("no-such")
+        with pytest.raises(Timeout):
+            web.exec("sleep", "1000", timeout=0.2)
+        assert lab.evidence().host("web").program("sleep").status == 137  # SIGKILL
     assert network.state() == before
     assert registry.running_labs() == [] and not list(registry.folder_path().iterdir())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from badwire.options import SNAPLEN
 from badwire.result.judge import INTERACTIVE
 from badwire.session import registry
-from badwire.session.changes import Change, record_change
+from badwire.session.changes import ChangeLog
 from badwire.store.recorder import Recorder
 from badwire.testbed.lab import Lab, open_lab
 
@@ -47,16 +47,12 @@ def attach(
     """
     from badwire.substrate.docker import attached  # only here, since it loads the engine's SDK
 
+    changes = ChangeLog(lambda text: print(f"badwire: {text}", file=sys.stderr))
     recorders: list[Recorder] = []
 
     def recording(folder: Path, snaplen: int) -> Recorder:
         recorders.append(Recorder(folder, snaplen))
-        return recorders[-1]
-
-    def changed(change: Change) -> None:
-        for recorder in recorders:
-            record_change(recorder, change)
-        print(f"badwire: {change.text}", file=sys.stderr)
+        return recorders[0]
 
     joined = attached.find(names, network)
     topology = attached.topology(joined)
@@ -67,7 +63,7 @@ def attach(
             joined,
             progress,
             on_noted=lambda noted: entry.write(noted=noted),
-            on_change=changed,
+            on_change=changes.changed,
         )
         with open_lab(
             topology,
@@ -80,6 +76,7 @@ def attach(
             recording=recording,
             progress=progress,
         ) as lab:
+            changes.begin(recorders[0])
             yield lab
 
 

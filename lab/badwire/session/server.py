@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from badwire.errors import LabError, RunError
-from badwire.session.changes import Change, record_change
+from badwire.session.changes import ChangeLog
 from badwire.session.connection import ControlConnection
 from badwire.session.faults import SessionFaults
 from badwire.session.interactive_lab import InteractiveLab
@@ -52,6 +52,7 @@ class SessionServer:
     """Serves commands while a lab is up, until one of them is `badwire down`.
 
     ``make_recorder`` is passed to ``open_lab`` as ``recording``: the recorder has listeners from the first moment on.
+    ``changes`` takes the changes among joined containers.
     """
 
     recorder: SessionRecorder
@@ -60,22 +61,27 @@ class SessionServer:
         self._ending = threading.Event()
         self._ended_by: list[ControlConnection] = []
         self._changes: list[str] = []
+        self._is_serving = False
+        self.changes = ChangeLog(self._tell_of_change)
 
     def make_recorder(self, folder: Path, snaplen: int) -> SessionRecorder:
         """Make the recorder that this server listens to."""
         self.recorder = SessionRecorder(folder, snaplen)
         return self.recorder
 
-    def containers_changed(self, change: Change) -> None:
-        """Record a change among the joined containers, and tell every command that comes from now on."""
-        record_change(self.recorder, change)
-        self._changes.append(change.text)
-        self.recorder.trouble = "; ".join(self._changes)
+    def _tell_of_change(self, text: str) -> None:
+        """Tell of a change among the joined containers to every command that comes from now on."""
+        self._changes.append(text)
+        if self._is_serving:
+            self.recorder.trouble = "; ".join(self._changes)
 
     @contextmanager
     def serving(self, lab: Lab, listener: socket.socket) -> Iterator[None]:
         """Serve the commands that connect to ``listener`` during a ``with`` block."""
         interactive = InteractiveLab(lab, self.recorder, SessionFaults(lab.wire))
+        self._is_serving = True
+        self.changes.begin(self.recorder)
+        self.recorder.trouble = "; ".join(self._changes)
         with self.recorder.listening(interactive.faults.on_record):
             accepting = threading.Thread(target=self._accept, args=(interactive, listener), name="accept", daemon=True)
             accepting.start()

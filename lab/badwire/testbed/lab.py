@@ -286,6 +286,9 @@ def open_lab(
             more = [_without_prefix(each) for each in further[name]]
             environment = {**spec.container.environment, **(env or {})}
             hosts[name] = Host(name, address, channels[name], recorder, programs, by_name, environment, address6, more)
+        if streams.own_programs is not None:
+            for host in hosts.values():
+                host.joins(streams.own_programs)
         cuts_at = snaplen if snaplen < topology.mtu + ETHERNET_HEADER else None
         wire = Wire(wire_channel, recorder, engine, seed, hosts.values(), cuts_at)
         recorder.hosts(hosts)

@@ -15,7 +15,17 @@ from pathlib import Path
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from badwire.agent.restorer import GONE, JOIN, REFUSED, RESTORE, WATCH, Network, Service
+from badwire.agent.restorer import (
+    GONE,
+    JOIN,
+    PROGRAM,
+    REFUSED,
+    RESTORE,
+    SIGNAL,
+    WATCH,
+    Network,
+    Service,
+)
 from badwire.errors import AgentLost, LabError, MachineError
 from badwire.substrate.docker import cleanup, image, targets
 from badwire.substrate.docker.attach import AttachedStream
@@ -23,14 +33,16 @@ from badwire.substrate.docker.changes import Changes, OnChange
 from badwire.substrate.docker.cleanup import PARALLEL, RESTORES
 from badwire.substrate.docker.client import connect, engine_message
 from badwire.substrate.docker.containers import ContainerRequest, DockerRun
+from badwire.substrate.docker.own_programs import OwnPrograms
 from badwire.substrate.docker.substrate import Docker
 from badwire.substrate.docker.targets import Target, TargetNetwork
 from badwire.substrate.substrate import AgentStreams, SysctlsByHost
 from badwire.topology.topology import Container, HostSpec, Topology
 
 RESTORER = "restorer"
-# NET_ADMIN changes interfaces; SYS_ADMIN and SYS_PTRACE are needed to enter the containers' network namespaces.
-_RESTORER = Container(cap_add=("NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE"), mem_limit="256m")
+# NET_ADMIN changes interfaces; SYS_ADMIN and SYS_PTRACE are needed to enter the containers' network namespaces, and
+# KILL to end the programs that the lab has started inside them.
+_RESTORER = Container(cap_add=("NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "KILL"), mem_limit="256m")
 
 
 def find(names: Sequence[str], network: str = "") -> TargetNetwork:
@@ -129,7 +141,9 @@ class Attached:
         restorer.watch(run.pid("wire"))
         changes.watch(undo)
         addresses = {name: target.address for name, target in self._network.targets.items()}
-        return AgentStreams(streams, wire_stream, self._network.bridge, joined=addresses)
+        containers = {name: target.id for name, target in self._network.targets.items()}
+        own_programs = OwnPrograms(client, containers, restorer.signal, restorer.kill_at_the_end)
+        return AgentStreams(streams, wire_stream, self._network.bridge, joined=addresses, own_programs=own_programs)
 
     def explained(self, topology: Topology, error: LabError) -> LabError:
         """The error as it is: the lab has no settings of its own that could be the cause."""
@@ -191,6 +205,17 @@ class _Restorer:
     def watch(self, pid: int) -> None:
         """Undo everything when this process, as the engine's machine numbers it, ends."""
         self._ask(f"{WATCH} {pid}")
+
+    def kill_at_the_end(self, pid: int) -> None:
+        """Kill a process that runs inside a container when everything is undone."""
+        self._ask(f"{PROGRAM} {pid}")
+
+    def signal(self, pid: int, name: str) -> None:
+        """Send a signal to a process of ``kill_at_the_end``. Raises AgentLost."""
+        try:
+            self._ask(f"{SIGNAL} {pid} {name}")
+        except OSError:
+            raise AgentLost("the restorer, which sends signals into the containers, has ended; detach") from None
 
     def restore(self) -> None:
         """Undo everything, by another restorer if this one was killed; returns when that is done."""

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import docker
 from docker.errors import DockerException, NotFound
@@ -61,7 +61,7 @@ class Changes:
         client = connect()
         undo.callback(client.close)
         events = client.events(
-            since=self._network.found_at,
+            since=cast(int, f"{self._network.found_at:.9f}"),  # as text the engine takes fractions of a second, too
             filters={"type": "network", "event": ["connect", "disconnect"], "network": self._network.id},
             decode=True,
         )
@@ -85,15 +85,17 @@ class Changes:
             self._leave(host, f"{host} was disconnected from the network {self._network.name}; {AGAIN} rejoin it")
 
     def _connected(self, client: docker.APIClient, identity: str) -> None:
-        host = self._hosts.get(identity)
-        if host is not None:
-            self._leave(host, f"the container of {host} has ended")
-            self._on_change(Change("", f"{host} runs again, and is not joined; {AGAIN} rejoin it"))
-            return
         try:
             container = Running.of(client.inspect_container(identity))
         except (NotFound, DockerException, RequestException):
             return  # it has ended already
+        host = self._hosts.get(identity)
+        if host is not None:
+            # One that was started while the engine listed the containers is as it was found.
+            if host in self._left or container.pid != self._network.targets[host].pid:
+                self._leave(host, f"the container of {host} has ended")
+                self._on_change(Change("", f"{host} runs again, and is not joined; {AGAIN} rejoin it"))
+            return
         if is_of_its_run(container.name, container.labels):
             return  # a lab's own
         what = f"the container {container.name}"

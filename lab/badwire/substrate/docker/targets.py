@@ -116,7 +116,7 @@ class TargetNetwork:
         subnet6: its IPv6 subnet; None without IPv6.
         mtu: in bytes.
         targets: the containers, by the names that they have as hosts of the lab.
-        found_at: when the engine was asked which containers run, in whole seconds since 1970, as its events take it.
+        found_at: when the engine was asked which containers run, in seconds since 1970.
     """
 
     id: str
@@ -126,7 +126,7 @@ class TargetNetwork:
     subnet6: str | None
     mtu: int
     targets: Mapping[str, Target]
-    found_at: int
+    found_at: float
 
 
 class Found:
@@ -158,7 +158,7 @@ def find(client: docker.APIClient, names: Sequence[str], network: str = "") -> T
         BadOption: a name is not that of anything that runs, or the containers have no such network in common.
         docker.errors.DockerException: the engine does not answer.
     """
-    found_at = int(time.time())
+    found_at = time.time()
     running = _joinable(client)
     found = Found()
     for name in names:
@@ -286,7 +286,7 @@ def _only_network(client: docker.APIClient, containers: Sequence[Running]) -> di
     raise BadOption(f"The containers share no bridge network ({listed}): name one network, as in network:NAME.")
 
 
-def _target_network(network: Mapping[str, Any], containers: Sequence[Running], found_at: int) -> TargetNetwork:
+def _target_network(network: Mapping[str, Any], containers: Sequence[Running], found_at: float) -> TargetNetwork:
     name = network["Name"]
     options = network.get("Options") or {}
     targets: dict[str, Target] = {}
