@@ -158,6 +158,10 @@ def test_if_all_are_killed_at_once_the_next_command_undoes_it(
         os.kill(processes[name], signal.SIGKILL)
     assert_all_gone(commands.mark)
     assert network.state() != before
+    if undone_by == "clean":
+        said = commands.output_of("doctor")
+        assert "attach   yes  a container was joined, and left as it was" in said
+        assert "The network that the lab 'lab' joined is not as it was: `badwire clean` undoes it." in said
     if undone_by == "attach":
         attach(commands, project(network))
         commands.output_of("detach")

@@ -169,6 +169,24 @@ def remove_dead() -> list[str]:
     return sentences
 
 
+def left_behind() -> list[str]:
+    """A sentence for each killed lab whose changes to other people's containers are still to be undone."""
+    base = folder_path()
+    found: list[str] = []
+    if not base.is_dir():
+        return found
+    for path in sorted(base.glob("*.json")):
+        entry = read_entry(path)
+        if _is_locked(path):
+            continue
+        if "noted" in entry:
+            found.append(f"The network that the lab {path.stem!r} joined is not as it was: `badwire clean` undoes it.")
+        if "project" in entry:
+            project = entry["project"]
+            found.append(f"The compose project {project} of a killed test may be up: `badwire clean` removes it.")
+    return found
+
+
 def running_labs() -> list[str]:
     """The names of the labs that are up, starting or ending."""
     entries = sorted(make_folder().glob("*.json"))

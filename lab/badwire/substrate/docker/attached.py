@@ -7,9 +7,9 @@ offloads of the containers' interfaces off, and undoes everything at the end (se
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from docker.errors import DockerException
@@ -75,6 +75,27 @@ def topology(network: TargetNetwork) -> Topology:
         ipv6=has_ipv6,
         subnet6=network.subnet6,
     )
+
+
+@contextmanager
+def on_trial(progress: Callable[[str], None]) -> Iterator[TargetNetwork]:
+    """A network of ours with one container, to find out whether attaching works, for the duration of a ``with`` block.
+
+    Raises:
+        MachineError: there is no engine, or it makes no container.
+    """
+    with ExitStack() as undo:
+        client = connect()
+        undo.callback(client.close)
+        its_image = image.ensure(client, Container(), progress)
+        run = DockerRun(client, undo)
+        streams = run.up(Topology.of("web"), {}, [], lambda kind: its_image)
+        undo.callback(streams.wire.close)
+        undo.callback(streams.hosts["web"].close)
+        try:
+            yield targets.of_containers(client, run.name, [run.name_of("web")])
+        except (DockerException, RequestException) as error:
+            raise MachineError(f"the engine refused ({engine_message(error)})") from None
 
 
 class Attached:

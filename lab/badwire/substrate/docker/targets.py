@@ -175,6 +175,18 @@ def find(client: docker.APIClient, names: Sequence[str], network: str = "") -> T
     return _target_network(joined, found.containers, found_at)
 
 
+def of_containers(client: docker.APIClient, network: str, containers: Sequence[str]) -> TargetNetwork:
+    """The network with this name, and these of its containers, whoever made them.
+
+    Raises:
+        BadOption: there is no such network, or a container is not on it.
+        docker.errors.DockerException: the engine does not answer, or has no such container.
+    """
+    found_at = time.time()
+    found = [Running.of(client.inspect_container(name)) for name in containers]
+    return _target_network(_named_network(client, found, network), found, found_at)
+
+
 def _joinable(client: docker.APIClient) -> list[Running]:
     """The containers that run, without those of labs."""
     found: list[Running] = []
