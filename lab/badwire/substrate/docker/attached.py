@@ -143,20 +143,25 @@ class Attached:
         run = DockerRun(client, undo)
         services = {name: Service(target.pid, target.address) for name, target in self._network.targets.items()}
         changes = Changes(self._network, self._on_change)
-        restorer = _Restorer(run, Network(self._network.bridge, services), its_image, on_gone=changes.ended)
-        self._on_noted(restorer.noted)
-        undo.callback(restorer.restore)
-        restorer.join()
-        pool = ThreadPoolExecutor(min(PARALLEL, len(topology.hosts) + 1))
+        pool = ThreadPoolExecutor(min(PARALLEL, len(topology.hosts) + 2))
         undo.callback(pool.shutdown, cancel_futures=True)
-        wire = pool.submit(run.start, ContainerRequest("wire", ["wire"], topology.wire, its_image, network="host"))
+
+        def begin_restorer() -> _Restorer:
+            return _Restorer(run, Network(self._network.bridge, services), its_image, on_gone=changes.ended)
 
         def join(name: str, target: Target) -> AttachedStream:
             network = f"container:{target.id}"
             return run.start(ContainerRequest(name, ["host"], Container(), its_image, network=network))
 
+        # All at once: no agent changes anything before the lab asks it to.
+        restoring = pool.submit(begin_restorer)
+        wire = pool.submit(run.start, ContainerRequest("wire", ["wire"], topology.wire, its_image, network="host"))
         joining = {name: pool.submit(join, name, target) for name, target in self._network.targets.items()}
         pool.shutdown(wait=False)  # its threads end when their work is done
+        restorer = restoring.result()
+        self._on_noted(restorer.noted)
+        undo.callback(restorer.restore)
+        restorer.join()
         streams = {name: future.result() for name, future in joining.items()}
         wire_stream = wire.result()
         restorer.watch(run.pid("wire"))
