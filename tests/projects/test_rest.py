@@ -6,8 +6,8 @@ import docker
 import pytest
 
 from badwire.faults import Partition
-from badwire.session.attach import attach
-from tests.projects.kinds import KINDS, brought_up, check
+from badwire.session.attach import compose_up
+from tests.projects.kinds import FILES, KINDS, check
 
 PUT = """
 import sys, urllib.error, urllib.request
@@ -25,10 +25,8 @@ def test_it_is_joined_broken_seen_and_left(
     check(KINDS[name], images, engine, tmp_path / "run")
 
 
-def test_a_store_of_three_goes_on_without_one_and_not_without_two(
-    images: dict[str, str], engine: docker.APIClient, tmp_path: Path
-) -> None:
-    with brought_up(KINDS["store"], images) as project, attach(project.name, folder=tmp_path / "run") as lab:
+def test_a_store_of_three_goes_on_without_one_and_not_without_two(images: dict[str, str], tmp_path: Path) -> None:
+    with compose_up(FILES / "store.yml", env=images, folder=tmp_path / "run") as lab:
 
         def put(node: str) -> str:
             return lab.host(node).exec("python3", "-c", PUT, f"http://{node}/x").out.strip()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,15 +32,18 @@ services:
     healthcheck:
       test: [CMD, python3, -c, "import socket; socket.create_connection(('127.0.0.1', 8000))"]
       interval: 0.2s
+    networks: [front, back]
   db:
     image: "${IMAGE}"
     command: [python3, -m, http.server, "8000"]
     volumes: [data:/data]
     depends_on: {web: {condition: service_healthy}}
+    networks: [back]
   failing:
     image: "${IMAGE}"
     command: [python3, -c, "raise SystemExit('no configuration')"]
     profiles: [broken]
+networks: {front: {}, back: {}}
 volumes: {data: {}}
 """
 
@@ -80,7 +84,7 @@ def of_projects(client: docker.APIClient) -> set[str]:
     """The projects that the fixture has brought up, by their containers, networks and volumes."""
     found = [*client.containers(all=True), *client.networks(), *(client.volumes()["Volumes"] or [])]
     names = {(each.get("Labels") or {}).get("com.docker.compose.project", "") for each in found}
-    return {name for name in names if name.startswith("badwire-")}
+    return {name for name in names if re.fullmatch(r"badwire-[0-9a-f]{8}", name)}
 
 
 def test_compose_is_brought_up_joined_and_taken_down(pytester: pytest.Pytester) -> None:
@@ -88,6 +92,8 @@ def test_compose_is_brought_up_joined_and_taken_down(pytester: pytest.Pytester) 
     pytester.makepyfile(
         FETCH
         + """
+pytestmark = pytest.mark.compose(network="back")
+
 def test_in_the_middle(compose_module):
     with compose_module.wire.fault(Delay(100 * ms), toward=compose_module.host("web")):
         fetch(compose_module)
@@ -103,6 +109,10 @@ def test_one_of_its_own(compose):
 def test_bad(compose_module):
     fetch(compose_module)
     assert "apples" == "pears"
+
+@pytest.mark.compose(network="front")
+def test_of_another_network(compose):
+    pass
 
 @pytest.mark.compose(services=["failing"], profiles=["broken"])
 def test_one_that_fails(compose):
@@ -126,11 +136,12 @@ def test_without_the_fixture():
 """
     )
     done = pytester.runpytest_subprocess("--lab-out", "kept", "-p", "no:cacheprovider")
-    done.assert_outcomes(passed=2, failed=2, errors=4)
+    done.assert_outcomes(passed=2, failed=2, errors=5)
     done.stdout.fnmatch_lines_random(
         [
             "*lab: the last frames*",
             "*the service failing ended with status 1: no configuration*",
+            "*two markers compose of this test contradict each other: network is *",
             "*There is no compose file */no-such.yml*",
             "*servces is not an argument of the marker compose*",
             "*services= of the marker compose must be a list of texts, not 'web'*",

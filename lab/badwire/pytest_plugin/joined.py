@@ -28,8 +28,8 @@ USAGE_ATTACHED = (
 USAGE_COMPOSE = (
     "compose(file=None, services=(), profiles=(), env=None, ready_within=60, network=''): the compose file that the"
     " fixture `compose` brings up, that of --lab-compose-up or the one beside the test by default; which of its"
-    " services; profiles; variables of the file; seconds for health checks; and the network that is joined, if the"
-    " services share several."
+    " services; profiles; variables of the file; seconds for health checks; and the network that is joined, if"
+    " there are several."
 )
 _NEEDS = ("docker",)
 # The type of each argument, in Python and in a sentence.

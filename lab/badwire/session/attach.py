@@ -108,7 +108,8 @@ def compose_up(
         profiles: the profiles to turn on.
         env: variables for ``${VARIABLE}`` in the file, beside those of this process's environment.
         ready_within: how long the services with a health check may take to become healthy, in seconds.
-        network: the network to join, as the compose file names it, where the services share several.
+        network: the network to join, as the compose file names it, with the services on it; needed if the services are
+            not all on one network, or share several.
         engine, seed, snaplen, scenario, progress: as in ``attach``.
 
     Raises:
@@ -133,9 +134,8 @@ def compose_up(
         with (
             compose_project.project(request, on_named=lambda name: entry.write(project=name)) as project,
             attach(
-                f"project:{project.name}",
+                f"network:{project.network(network)}" if network else f"project:{project.name}",
                 folder=folder,
-                network=f"{project.name}_{network}" if network else "",
                 engine=engine,
                 seed=seed,
                 snaplen=snaplen,

@@ -46,6 +46,7 @@ class Changes:
         self._on_change = on_change
         self._hosts = {target.id: host for host, target in network.targets.items()}
         self._left: set[str] = set()
+        self._is_watching = False
         self._lock = threading.Lock()
 
     def ended(self, host: str) -> None:
@@ -65,10 +66,15 @@ class Changes:
             filters={"type": "network", "event": ["connect", "disconnect"], "network": self._network.id},
             decode=True,
         )
+        self._is_watching = True
         reading = threading.Thread(target=self._read, args=(client, events), name="engine's events", daemon=True)
         reading.start()
         undo.callback(reading.join)
-        undo.callback(events.close)  # ends the thread's iteration
+        undo.callback(self._stop, events)
+
+    def _stop(self, events: Any) -> None:
+        self._is_watching = False
+        events.close()  # ends the thread's iteration
 
     def _read(self, client: docker.APIClient, events: Any) -> None:
         with suppress(ValueError):  # what was read when the stream was closed is no whole event
@@ -78,6 +84,9 @@ class Changes:
                     self._disconnected(identity)
                 else:
                     self._connected(client, identity)
+        if self._is_watching:
+            text = f"the engine sends no more events, so containers that come back or are new are not named; {AGAIN}"
+            self._on_change(Change("", f"{text} join them"))
 
     def _disconnected(self, identity: str) -> None:
         host = self._hosts.get(identity)

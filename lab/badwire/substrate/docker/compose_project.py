@@ -18,7 +18,7 @@ from requests.exceptions import RequestException
 
 from badwire.errors import BadOption, BadTopology, MachineError, RunError
 from badwire.substrate.docker.client import connect, engine_message
-from badwire.substrate.docker.targets import PROJECT, SERVICE
+from badwire.substrate.docker.targets import NETWORK, PROJECT, SERVICE
 
 # In the order in which Docker Compose itself prefers them (Compose Specification, "Compose file").
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
@@ -83,6 +83,29 @@ class ComposeProject:
             _wait_until_ready(client, self.name, self.file, self._request.ready_within)
         finally:
             client.close()
+
+    def network(self, name: str) -> str:
+        """The engine's name of a network that the compose file calls ``name``.
+
+        Raises:
+            BadOption: the project has no such network.
+        """
+        client = connect()
+        try:
+            networks = client.networks()
+        finally:
+            client.close()
+        of_project: dict[str, str] = {}
+        for network in networks:
+            labels = network.get("Labels") or {}
+            if labels.get(PROJECT) == self.name:
+                of_project[labels[NETWORK]] = network["Name"]
+        if name in of_project:
+            return of_project[name]
+        if any(network["Name"] == name for network in networks):  # it is external, or has a name of its own
+            return name
+        known = ", ".join(sorted(of_project)) or "none"
+        raise BadOption(f"{self.file} has no network {name}; the project has {known}.")
 
     def down(self) -> None:
         """End the services, and remove their containers, networks, volumes and the images that were built for them.

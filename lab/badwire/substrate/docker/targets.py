@@ -15,8 +15,9 @@ from badwire.errors import BadOption
 from badwire.util.owner import is_of_its_run
 from badwire.util.suggestion import did_you_mean
 
-PROJECT = "com.docker.compose.project"  # labels that Docker Compose gives a container
+PROJECT = "com.docker.compose.project"  # labels that Docker Compose gives a container, and NETWORK a network
 SERVICE = "com.docker.compose.service"
+NETWORK = "com.docker.compose.network"
 NUMBER = "com.docker.compose.container-number"
 KINDS = ("project", "network", "container")
 BRIDGE_NAME = "com.docker.network.bridge.name"  # options of a network's bridge driver
@@ -288,8 +289,8 @@ def _only_network(client: docker.APIClient, containers: Sequence[Running]) -> di
         return bridges[0]
     if bridges:
         names = sorted(network["Name"] for network in bridges)
-        choices = " or ".join(f"--network {name}" for name in names)
-        raise BadOption(f"The containers share several networks: choose one with {choices}.")
+        choices = " or ".join(names)
+        raise BadOption(f"The containers share several networks: choose one with --network, {choices}.")
     places = []
     for container in containers:
         networks = ", ".join(container.addresses) or "none"
