@@ -53,7 +53,8 @@ test: venv ## all tests, the quick ones first, and all scenarios as tests, on bo
 	exit $$status
 
 # The kernels are those of `badwire kernel list`; each scenario runs on each of them.
-test-all: test ## make test, and what does not fit into a CI: the catalogue with programs in C, on each kernel: make test-all [KERNEL=6.1,6.12]
+test-all: test ## make test, and what does not fit into a CI: more compose projects, and the catalogue with programs in C, on each kernel: make test-all [KERNEL=6.1,6.12]
+	@$(PYTEST) -q tests/projects
 	@$(LAB) run all --clock virtual --lang c $(if $(KERNEL),--kernel "$(KERNEL)") --quiet
 
 PARTS := test-unit test-claims test-real test-virtual scenarios-netns scenarios-docker
@@ -75,7 +76,7 @@ compiled: venv
 	@.venv/bin/python -P -m compileall -q lab scenarios images/host/programs
 
 test-unit: compiled
-	@$(PYTEST) -q tests --ignore tests/claims --ignore tests/uml $(REAL:%=--ignore %) $(report)
+	@$(PYTEST) -q tests --ignore tests/claims --ignore tests/uml --ignore tests/projects $(REAL:%=--ignore %) $(report)
 
 test-claims: compiled
 	@$(PYTEST) -q tests/claims $(report)

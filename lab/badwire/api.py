@@ -30,6 +30,7 @@ from badwire.claims import (
     each,
     each_between,
     equals,
+    judge,
     never,
     seen,
     unknown,
@@ -64,7 +65,7 @@ from badwire.faults import (
     Reset,
 )
 from badwire.scenario import scenario
-from badwire.session.attach import attach
+from badwire.session.attach import attach, compose_up
 from badwire.testbed import Host, Lab, Process, Socket, Wire, open_lab
 from badwire.topology.topology import Container, HostSpec, Topology
 from badwire.units import Gbit, Mbit, kbit, minute, ms, s, us
@@ -126,11 +127,13 @@ __all__ = [
     "attach",
     "between",
     "claim",
+    "compose_up",
     "did_not_return",
     "each",
     "each_between",
     "equals",
     "errors",
+    "judge",
     "kbit",
     "minute",
     "ms",

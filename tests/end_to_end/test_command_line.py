@@ -161,7 +161,7 @@ def test_doctor_says_what_was_tried_and_what_to_do() -> None:
     done = lab("doctor", "--json")
     report = json.loads(done.stdout)
     found = {one["name"]: one for one in report["capabilities"]}
-    assert set(found) == {"python", "netns", "docker", "netem", "relay", "programs", "virtual", "disk"}
+    assert set(found) == {"python", "netns", "docker", "attach", "netem", "relay", "programs", "virtual", "disk"}
     assert found["python"]["works"]
     assert found["virtual"]["works"] or "make kernel" in found["virtual"]["says"]
     assert all(one["says"] for one in found.values())

@@ -102,33 +102,45 @@ class JoinedNetwork:
         self._engine.restart(self._containers[name], timeout=0)
 
     def state(self) -> dict[str, object]:
-        """What the kernel says: the bridge's ports and their qdiscs, and each container's offloads."""
-        bridge = Path("/sys/class/net") / f"br-{self.id[:12]}"
-        ports = sorted(port.name for port in (bridge / "brif").iterdir())
-        found: dict[str, object] = {"bridge": sorted(path.name for path in bridge.iterdir())}
-        for port in ports:
-            shown = subprocess.run(["tc", "qdisc", "show", "dev", port], capture_output=True, text=True, check=True)
-            found[port] = shown.stdout
-        index = (bridge / "ifindex").read_text().strip()
-        found["relay"] = sorted(name for _, name in socket.if_nameindex() if name.startswith(f"lab{index}r"))
-        for name in self._containers:
-            found[name] = self._inside(name)
-        return found
+        """See ``network_state``."""
+        return network_state(self._engine, self.id, self._containers)
 
-    def _inside(self, name: str) -> dict[str, bool]:
-        """The offloads of a container's interface; a thread of its own enters the container's namespace."""
-        pid = self._engine.inspect_container(self._containers[name])["State"]["Pid"]
-        found: dict[str, bool] = {}
 
-        def look() -> None:
-            with open(f"/proc/{pid}/ns/net") as namespace:
-                libc.setns(namespace.fileno(), libc.CLONE_NEWNET)
-            found.update(system.offloads("eth0"))
+def network_state(engine: docker.APIClient, network: str, containers: Mapping[str, str]) -> dict[str, object]:
+    """What the kernel says: the bridge's ports and their qdiscs, and each container's offloads.
 
-        thread = threading.Thread(target=look)
-        thread.start()
-        thread.join()
-        return found
+    Args:
+        network: its id.
+        containers: the ids by names.
+    """
+    bridge = Path("/sys/class/net") / f"br-{network[:12]}"
+    ports = sorted(port.name for port in (bridge / "brif").iterdir())
+    found: dict[str, object] = {"bridge": sorted(path.name for path in bridge.iterdir())}
+    for port in ports:
+        shown = subprocess.run(["tc", "qdisc", "show", "dev", port], capture_output=True, text=True, check=True)
+        found[port] = shown.stdout
+    index = (bridge / "ifindex").read_text().strip()
+    found["relay"] = sorted(name for _, name in socket.if_nameindex() if name.startswith(f"lab{index}r"))
+    for name, container in containers.items():
+        found[name] = _inside(engine.inspect_container(container)["State"]["Pid"])
+    return found
+
+
+def _inside(pid: int) -> dict[str, dict[str, bool]]:
+    """The offloads of a container's interfaces; a thread of its own enters the container's namespace."""
+    found: dict[str, dict[str, bool]] = {}
+
+    def look() -> None:
+        with open(f"/proc/{pid}/ns/net") as namespace:
+            libc.setns(namespace.fileno(), libc.CLONE_NEWNET)
+        for _, interface in socket.if_nameindex():
+            if interface.startswith("eth"):
+                found[interface] = system.offloads(interface)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    return found
 
 
 @contextmanager

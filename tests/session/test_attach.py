@@ -13,6 +13,8 @@ from pathlib import Path
 import docker
 import pytest
 
+from badwire.claims import UNKNOWN, Checks, Instrument, claim, judge, never
+from badwire.errors import ProgramNotFound, Timeout
 from badwire.evidence import Evidence
 from badwire.faults import Delay
 from badwire.pytest_plugin.require import lacking
@@ -35,10 +37,10 @@ version: "2.4"
 services:
   web:
     image: {image}
-    command: [python3, -m, http.server, "8000"]
+    command: [python3, -m, http.server, "8000", --bind, "::"]
     networks:
       front: {{ipv4_address: 10.87.1.11}}
-      back: {{ipv4_address: 10.87.2.11, aliases: [www]}}
+      back: {{ipv4_address: 10.87.2.11, ipv6_address: "fd00:87::11", aliases: [www]}}
   db:
     image: {image}
     command: [python3, -m, http.server, "8000"]
@@ -51,7 +53,7 @@ services:
       front: {{ipv4_address: 10.87.1.10}}
 networks:
   front: {{ipam: {{config: [{{subnet: 10.87.1.0/24}}]}}}}
-  back: {{ipam: {{config: [{{subnet: 10.87.2.0/24}}]}}}}
+  back: {{enable_ipv6: true, ipam: {{config: [{{subnet: 10.87.2.0/24}}, {{subnet: "fd00:87::/64"}}]}}}}
 """
 
 
@@ -108,7 +110,10 @@ def test_a_project_is_joined_broken_seen_and_left_as_it_was(commands: LabCommand
     fetch(commands, "db", "web")
     assert "8000" in commands.output_of("sockets", "web")
     report = commands.output_of("detach").strip()
-    assert (commands.cwd / report).read_text().startswith("<!doctype html>")
+    outside = "frames between web and outside of the joined containers (capture-web.pcapng)"
+    page = (commands.cwd / report).read_text()
+    assert page.startswith("<!doctype html>") and outside in page
+    assert outside in commands.lab("show", commands.folder).stderr
     assert network.state() == before
     assert round_trip(network.address("web")) < DELAY
     run = Evidence.load(commands.folder)
@@ -116,6 +121,8 @@ def test_a_project_is_joined_broken_seen_and_left_as_it_was(commands: LabCommand
     connection = run.connection(8000, nth=1)
     assert {connection.client.host, connection.server.host} == {"web", "db"}
     assert connection.server.data.startswith(b"HTTP/1.0 200 OK")
+    (judged,) = judge([web_resets_nothing], run)
+    assert judged.verdict is UNKNOWN and outside in str(judged.checks[0].why)
 
 
 @pytest.mark.parametrize("killed", ["daemon", "wire", "restorer", "relay"])
@@ -151,6 +158,10 @@ def test_if_all_are_killed_at_once_the_next_command_undoes_it(
         os.kill(processes[name], signal.SIGKILL)
     assert_all_gone(commands.mark)
     assert network.state() != before
+    if undone_by == "clean":
+        said = commands.output_of("doctor")
+        assert "attach   yes  a container was joined, and left as it was" in said
+        assert "The network that the lab 'lab' joined is not as it was: `badwire clean` undoes it." in said
     if undone_by == "attach":
         attach(commands, project(network))
         commands.output_of("detach")
@@ -177,6 +188,40 @@ def test_an_image_needs_nothing_but_its_program(
         commands.output_of("detach")
         assert network.state() == before
         assert round_trip(network.address("echo")) < DELAY
+
+
+def test_a_services_own_programs_run_inside_its_container(
+    commands: LabCommands, network: JoinedNetwork, engine: docker.APIClient
+) -> None:
+    attach(commands, project(network))
+    for inside in (("run-on", "web"), ("run-on", "--inside", "web")):  # the lab has no program called cat
+        assert "http.server" in commands.output_of(*inside, "cat", "/proc/1/cmdline")
+    beside = commands.output_of("run-on", "web", "/bin/cat", "/proc/1/cmdline")
+    assert "http.server" not in beside
+    typed = commands.start("run-on", "web", "sh", "-c", "sort; echo $0 >&2; exit 3", "{db}", stdin=subprocess.PIPE)
+    assert typed.communicate("b\na\n") == ("a\nb\n", f"{network.address('db')}\n") and typed.returncode == 3
+    much = commands.lab("run-on", "web", "head", "-c", 3 << 20, "/dev/zero")
+    assert len(much.stdout) == 3 << 20
+    no_such = commands.error_of("run-on", "web", "no-such-program", status=2)
+    assert "the container of web cannot run no-such-program" in no_such
+    for end in ("interrupt", "kill", "detach"):
+        going_on = commands.start("run-on", "--inside", "db", "sh", "-c", "echo ready; exec sleep 1000")
+        assert going_on.stdout is not None and going_on.stdout.readline() == "ready\n"
+        assert "sleep 1000" in processes_in(engine, f"{network.name}-db")
+        if end == "detach":
+            commands.output_of("detach")
+        else:
+            going_on.send_signal(signal.SIGINT if end == "interrupt" else signal.SIGKILL)
+        until(lambda: "sleep 1000" not in processes_in(engine, f"{network.name}-db"), "the program has ended")
+        going_on.wait()
+    run = Evidence.load(commands.folder)
+    sort = run.host("web").programs("sh").first
+    assert (sort.out, sort.status) == ("a\nb\n", 3)
+
+
+def processes_in(engine: docker.APIClient, container: str) -> str:
+    """The command lines of a container's processes."""
+    return "\n".join(" ".join(row) for row in engine.top(container)["Processes"])
 
 
 def test_hosts_are_named_by_service_and_number_or_by_container(commands: LabCommands, network: JoinedNetwork) -> None:
@@ -235,8 +280,25 @@ def test_a_project_of_the_real_compose_on_two_networks(
             "run-on", "db", "/usr/bin/python3", "-c", FETCH, "www", "8000"
         )  # an alias of Compose's
         assert int(got) > 0
+        assert fetch6(commands) >= DELAY
+        commands.output_of("fault", "clear")
+        assert fetch6(commands) < DELAY
         commands.output_of("detach")
         assert round_trip("10.87.2.11") < DELAY
+        run = Evidence.load(commands.folder)
+        connection = run.connection(8000, nth=2)
+        assert (connection.client.host, connection.server.host) == ("db", "web")
+        ip = connection.segments.first.decoded.ip
+        assert ip is not None and ip.destination == "fd00:87::11"
+
+
+def fetch6(commands: LabCommands) -> float:
+    """How long a connection from db to web over IPv6 takes, in seconds."""
+    connect = (
+        "import socket, sys, time; began = time.monotonic(); socket.create_connection((sys.argv[1], 8000));"
+        "print(time.monotonic() - began)"
+    )
+    return float(commands.output_of("run-on", "db", "/usr/bin/python3", "-c", connect, "{web.address6}"))
 
 
 def test_a_test_joins_them_with_a_block(
@@ -251,28 +313,58 @@ def test_a_test_joins_them_with_a_block(
         assert round_trip(network.address("web")) < DELAY
         assert lab.host("db").run("/usr/bin/python3", "-c", FETCH, web.at(8000)).status == 0
         assert lab.evidence().connection(8000).client.host == "db"
+        typed = web.exec("sh", "-c", "read line; echo $line $NAME", typed="hello\n", env={"NAME": "web"})
+        assert (typed.status, typed.out) == (0, "hello web\n")
+        with pytest.raises(ProgramNotFound, match="cannot run no-such"):
+            web.exec("no-such")
+        with pytest.raises(Timeout):
+            web.exec("sleep", "1000", timeout=0.2)
+        assert lab.evidence().host("web").program("sleep").status == 137  # SIGKILL
     assert network.state() == before
     assert registry.running_labs() == [] and not list(registry.folder_path().iterdir())
 
 
-def test_a_container_that_ends_is_named_and_the_others_go_on(
+def test_a_container_that_leaves_or_comes_is_named_and_the_others_go_on(
     commands: LabCommands, network: JoinedNetwork, engine: docker.APIClient
 ) -> None:
     attach(commands, project(network))
     commands.output_of("fault", "set", f"delay={DELAY}s")
     network.restart("web")
-    until(lambda: "the container of web has ended" in commands.lab("fault", "show").stderr, "the lab notices")
+    until(lambda: "web runs again, and is not joined" in commands.lab("fault", "show").stderr, "the lab notices")
     assert "the port of web is gone" in commands.lab("fault", "set", "--toward", "web", "loss=1%").stderr
     assert round_trip(network.address("db")) >= DELAY
+    labels = {"com.docker.compose.project": project(network), "com.docker.compose.service": "db"}
+    scaled = network.start("db2", SERVER, labels=labels)
+    said = f"the container {scaled} of the service db is new on the network {network.name}, and is not joined"
+    until(lambda: said in commands.lab("fault", "show").stderr, "the lab notices")
+    engine.disconnect_container_from_network(f"{network.name}-db", network.id)
+    said = f"db was disconnected from the network {network.name}"
+    until(lambda: said in commands.lab("fault", "show").stderr, "the lab notices")
     commands.output_of("fault", "clear")
     commands.output_of("detach")
-    assert "`badwire detach` and `badwire attach` rejoin it" in commands.output_of("show", commands.folder)
+    shown = commands.output_of("show", commands.folder)
+    assert "the container of web has ended; if it runs again, `badwire detach` and `badwire attach` rejoin it" in shown
+    (judged,) = judge([web_closes_nothing], Evidence.load(commands.folder))
+    assert judged.verdict is UNKNOWN
+    assert "anything of web after its container had left the network" in str(judged.checks[0].why)
+    engine.connect_container_to_network(f"{network.name}-db", network.id)
+    network.restart("db")  # so that its interface is eth0 again
     before = network.state()
     attach(commands, project(network))
     commands.output_of("fault", "set", "--toward", "web", f"delay={DELAY}s")
     assert round_trip(network.address("web")) >= DELAY
     commands.output_of("detach")
     assert network.state() == before
+
+
+@claim("web resets nothing", Instrument("what is not seen is unknown"))
+def web_resets_nothing(run: Evidence) -> Checks:
+    yield never("a RST of web", run.segments(source="web", flags="R"), run)
+
+
+@claim("web closes nothing", Instrument("what is not seen is unknown"))
+def web_closes_nothing(run: Evidence) -> Checks:
+    yield never("a FIN of web", run.segments(source="web", flags="F"), run)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ argument, another restorer can undo everything if this one is killed. Requests a
 
     join      turn the offloads of the containers' interfaces off
     watch N   undo everything when the process N has ended, as the engine's machine numbers it
+    program N        kill the process N, which the lab runs inside a container, when everything is undone
+    signal N SIGINT  send a signal to such a process
     restore   undo everything
 
 "join" and the undoing are answered with a line. A line "gone HOST" says that the container of a host has ended.
@@ -17,6 +19,7 @@ import errno
 import json
 import os
 import select
+import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -31,6 +34,8 @@ from badwire.linux.netlink import Netlink, NetlinkError
 JOIN = "join"
 WATCH = "watch"
 RESTORE = "restore"
+PROGRAM = "program"
+SIGNAL = "signal"
 REFUSED = "refused: "  # how an answer begins that says why the network cannot be joined
 GONE = "gone "  # how a line begins that names a host whose container has ended
 _RELAY_LINK = "lab"  # how the names of the relay's links begin: agent/wire/bridge.py
@@ -98,6 +103,7 @@ class Restorer:
     def __init__(self, network: Network) -> None:
         self._netlink = Netlink()
         self._own_namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._programs: dict[int, int] = {}  # descriptors of processes, by their pids
         self._namespaces: dict[str, int] = {}  # descriptors; they keep a namespace whose container has ended
         for host, service in network.services.items():
             with suppress(OSError):
@@ -121,8 +127,21 @@ class Restorer:
             with self._inside(host):
                 system.turn_offloads_off(service.interface)
 
+    def add_program(self, pid: int) -> None:
+        """Kill this process when everything is undone; another one that has its number later is left alone."""
+        with suppress(ProcessLookupError):  # it has ended
+            self._programs[pid] = os.pidfd_open(pid)
+
+    def signal(self, pid: int, name: str) -> None:
+        """Send a signal, by its name, to a process of ``add_program``."""
+        if pid in self._programs:
+            with suppress(ProcessLookupError):  # it has ended
+                signal.pidfd_send_signal(self._programs[pid], signal.Signals[name])
+
     def restore(self) -> None:
         """Undo everything; what is gone already needs no undoing."""
+        for pid in self._programs:
+            self.signal(pid, "SIGKILL")
         for service in self.network.services.values():
             with suppress(NetlinkError):  # no fault was ever set toward this host, or the port is gone
                 self._netlink.ask(requests.delete_clsact(service.port))
@@ -143,7 +162,7 @@ class Restorer:
     def close(self) -> None:
         """Close the descriptors; a namespace whose container has ended is then gone, too."""
         self._netlink.close()
-        for descriptor in (self._own_namespace, *self._namespaces.values()):
+        for descriptor in (self._own_namespace, *self._namespaces.values(), *self._programs.values()):
             os.close(descriptor)
 
     def _noted(self, host: str, service: Service, network: Network) -> Service:
@@ -261,6 +280,11 @@ def _serve(restorer: Restorer) -> None:
                         poll.register(os.pidfd_open(int(argument)), select.POLLIN)
                     except ProcessLookupError:
                         return
+                elif request == PROGRAM:
+                    restorer.add_program(int(argument))
+                elif request == SIGNAL:
+                    pid, _, name = argument.partition(" ")
+                    restorer.signal(int(pid), name)
 
 
 if __name__ == "__main__":

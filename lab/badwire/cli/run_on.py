@@ -18,13 +18,20 @@ _CHUNK = 1 << 16  # bytes
 _ABOUT = """Run a program on a host until it ends. Standard input goes to the program and its output comes back, byte by
 byte; Ctrl-C goes to the program. PROGRAM is the name of a reference program, such as echo_serial, or a path to your
 own. In the arguments of a reference program, the name of a host is replaced by its address; in those of your own,
-write {server} for the address, and {server.address6} for the IPv6 address. The exit status is that of the program."""
+write {server} for the address, and {server.address6} for the IPv6 address. In a joined container (`badwire attach`) a
+program that the lab does not have is the container's own, and runs inside it. The exit status is that of the
+program."""
 
 
 def run_on(argv: list[str]) -> int:
     """Run a program and return its exit status. Raises LabError."""
     parser = arguments.Parser("run-on", _ABOUT)
     add_name(parser.add_argument)
+    parser.add_argument(
+        "--inside",
+        action="store_true",
+        help="run the joined container's own program, inside it, even if the lab has one of that name",
+    )
     parser.add_argument("host", metavar="HOST")
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM")
     args = parser.parse_args(argv)
@@ -33,10 +40,10 @@ def run_on(argv: list[str]) -> int:
     if not command:
         raise BadOption(f"Name a program to run on {host}, as in `badwire run-on {host} echo_serial 7000`.")
     program, *program_args = command
-    if "/" in program:
+    if "/" in program and not args.inside:
         program = str(Path(program).absolute())
     connection = connect(args.name)
-    connection.send(do="run", host=host, program=program, args=program_args)
+    connection.send(do="run", host=host, program=program, args=program_args, inside=args.inside)
     return follow(connection)
 
 

@@ -9,7 +9,7 @@ Instants are integers, in nanoseconds of the hosts' monotonic clock; durations a
 raises NotRecorded when there is none; a query for several things returns Records, which may be empty.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
@@ -190,6 +190,7 @@ class Evidence:
             NotRecorded: the run has no host of that name.
         """
         self._check(name)
+        may_hide(self._left((name,)))
         if name not in self._hosts:
             records = [record for record in self.records if record.get("host") == name]
             self._hosts[name] = HostEvidence(name, records, self.began, self.ended)
@@ -312,6 +313,7 @@ class Evidence:
             after=after,
             before=before,
         )
+        self._note_left(selection)
         if selection.reads_headers:
             self._note_hidden(selection)
         return selection.of(self._frames)
@@ -414,17 +416,42 @@ class Evidence:
         """What may hide a frame that a query did not find, for people; empty if nothing does.
 
         That is each kind of frame in this part of the run that could not be read, each datagram whose fragments cannot
-        be put together, and each host whose own sockets communicated over its loopback interface during the run, which
+        be put together, each joined container that left the network or communicated with what is outside of the joined
+        ones, and each host whose own sockets communicated over its loopback interface during the run, which
         is not captured, or whose packets there were not counted. ``run.wire.unseen`` is without the loopback
         interfaces, for a claim about what passed between hosts.
         """
         unread_frames = [frame for frame in self.wire.unread if self.covers(frame.sent_at)]
         incomplete = self._reassembled.incomplete
-        on_loopback = self._unseen_on_loopback(FrameSelection())
-        return (*unread_kinds(unread_frames), *incomplete_datagrams(incomplete), *on_loopback)
+        return (
+            *unread_kinds(unread_frames),
+            *incomplete_datagrams(incomplete),
+            *self._left(self.hosts.keys()),
+            *self.wire.outside,
+            *self._unseen_on_loopback(FrameSelection()),
+        )
+
+    def _left(self, hosts: Collection[str | None]) -> list[str]:
+        """What may have happened unseen at those of these hosts whose containers left the network in this part."""
+        found: list[str] = []
+        for record in self._departures:
+            is_before_the_end = self.ended is None or record["t"] < self.ended
+            if record["host"] in hosts and is_before_the_end:
+                found.append(f"anything of {record['host']} after its container had left the network")
+        return found
+
+    @cached_property
+    def _departures(self) -> tuple[Record, ...]:
+        return tuple(record for record in self.records if record["kind"] == "left")
+
+    def _note_left(self, asked: FrameSelection) -> None:
+        """Note whose frames may be missing because a container has left the network."""
+        asked_for = {asked.source, asked.to}.intersection(self.hosts)
+        may_hide(self._left(asked_for or self.hosts.keys()))
 
     def _note_hidden(self, asked: FrameSelection) -> None:
         """Note what may hide a frame from a query that reads headers, by the sender and the time that it asks for."""
+        self._note_left(asked)
         self._note_unread(asked)
         may_hide(self._unseen_on_loopback(asked))
 
@@ -488,6 +515,7 @@ class Evidence:
     ) -> Records[Connection]:
         self._check(client)
         self._check(server)
+        self._note_left(FrameSelection(source=client, to=server))
         self._note_unread(FrameSelection())
         found = []
         for connection in self._connections:

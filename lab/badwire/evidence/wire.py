@@ -189,6 +189,33 @@ class WireEvidence:
         return macs
 
     @cached_property
+    def outside(self) -> tuple[str, ...]:
+        """What passed between a host and what is outside of the lab, for people; only containers that were joined have
+        an outside.
+
+        ``frames`` does not have it. When such a frame was sent cannot be told at the port of its receiver, nor that it
+        was: netem drops it before it is captured. One from the engine's own machine also has an unfinished checksum,
+        and may be many segments in one.
+        """
+        if not any(record.get("joined") for record in self._kind("meta")):
+            return ()
+        of_lab = {bytes.fromhex(mac.replace(":", "")) for mac in self._macs}
+        counts: Counter[str] = Counter()
+        for frame in self._capture.frames:
+            receiver = frame.data[:6]
+            sender = frame.data[6:12]
+            is_group = bool(receiver) and bool(receiver[0] & 1)
+            left = frame.direction == "in" and not is_group and receiver not in of_lab
+            came = frame.direction == "out" and sender not in of_lab
+            if left or came:
+                counts[frame.port] += 1
+        found: list[str] = []
+        for host, count in counts.items():
+            noun = "frame" if count == 1 else "frames"
+            found.append(f"{count} {noun} between {host} and outside of the joined containers (capture-{host}.pcapng)")
+        return tuple(found)
+
+    @cached_property
     def addresses(self) -> Mapping[str, str]:
         """The host with each address: its own, and the other IPv6 addresses from which it sent frames."""
         addresses = {address: host for hosts in (self._hosts, self._hosts6) for host, address in hosts.items()}

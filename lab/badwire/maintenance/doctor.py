@@ -7,15 +7,20 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from badwire.errors import LabError, RunError
+from badwire.faults import Delay
 from badwire.store import run_folder
 from badwire.substrate import select
 from badwire.testbed.lab import open_lab
 from badwire.topology.topology import Topology
 from badwire.uml import cache, kernels
 from badwire.uml.build import requirements, sources
+from badwire.units import ms
+
+if TYPE_CHECKING:
+    from badwire.substrate.docker.targets import TargetNetwork
 
 ENOUGH = 200_000_000  # bytes; the largest run folder takes a few MB, a virtual environment 100 MB
 
@@ -101,12 +106,14 @@ def examine() -> Report:
         fallback="--substrate netns, which needs no engine",
         success="an engine answers, and its image is available",
     )
+    attaching = _attaching(docker)
     working = [substrate.name for substrate in (netns, docker) if substrate.works]
     engines = _engines(working)
     capabilities = (
         _python(),
         netns,
         docker,
+        attaching,
         *engines,
         virtual_clock(),
         _disk(run_folder.DEFAULT),
@@ -130,6 +137,39 @@ def _substrate(name: str, *, fallback: str, success: str) -> Capability:
     if error is not None:
         return Capability(name, False, str(error), fallback)
     return Capability(name, True, success, fallback)
+
+
+def _attaching(docker: Capability) -> Capability:
+    """Find out whether `badwire attach` works, by joining a container of our own."""
+    fallback = "`badwire up`, whose hosts are the lab's own"
+    if not docker.works:
+        return Capability("attach", False, "it needs a Docker Engine; see docker", fallback)
+    from badwire.substrate.docker import attached  # only here, since it loads the engine's SDK
+
+    try:
+        with attached.on_trial(lambda text: None) as network:
+            _join(network)
+    except LabError as error:
+        return Capability("attach", False, str(error), fallback)
+    return Capability("attach", True, "a container was joined, and left as it was", fallback)
+
+
+def _join(network: "TargetNetwork") -> None:
+    """Join a network, set a fault there, and leave it."""
+    from badwire.substrate.docker import attached
+
+    substrate = attached.Attached(
+        network,
+        progress=lambda text: None,
+        on_noted=lambda noted: None,  # if this process is killed, the engine removes the whole network
+        on_change=lambda change: None,
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="badwire-doctor-") as folder,
+        open_lab(attached.topology(network), substrate, folder=Path(folder)) as lab,
+        lab.wire.fault(Delay(1 * ms)),
+    ):
+        pass
 
 
 def _engines(substrates: list[str]) -> list[Capability]:

@@ -13,27 +13,53 @@ from pathlib import Path
 
 import pytest
 
-from badwire.cli.arguments import add_run_options, by_name
+from badwire.cli.arguments import add_run_options, by_name, compose_file
 from badwire.errors import BadOption
-from badwire.pytest_plugin import fixtures, marker
+from badwire.pytest_plugin import fixtures, joined, marker
 from badwire.pytest_plugin.fixtures import lab as lab
 from badwire.pytest_plugin.fixtures import lab_factory as lab_factory
 from badwire.pytest_plugin.fixtures import lab_module as lab_module
 from badwire.pytest_plugin.fixtures import lab_session as lab_session
+from badwire.pytest_plugin.joined import attached as attached
+from badwire.pytest_plugin.joined import attached_factory as attached_factory
+from badwire.pytest_plugin.joined import attached_module as attached_module
+from badwire.pytest_plugin.joined import attached_session as attached_session
+from badwire.pytest_plugin.joined import compose as compose
+from badwire.pytest_plugin.joined import compose_factory as compose_factory
+from badwire.pytest_plugin.joined import compose_module as compose_module
+from badwire.pytest_plugin.joined import compose_session as compose_session
 from badwire.pytest_plugin.lab_run import open_runs
 from badwire.pytest_plugin.own_path import own_path
 from badwire.pytest_plugin.reports import Reports
 from badwire.pytest_plugin.require import required
 
+_MARKERS = ("lab", "attached", "compose")  # each has a fixture of its name
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --lab-substrate, --lab-clock and the other options of `badwire run`, with the prefix --lab-."""
-    add_run_options(parser.getgroup("lab", "the network lab").addoption, "--lab-")
+    group = parser.getgroup("lab", "the network lab")
+    add_run_options(group.addoption, "--lab-")
+    group.addoption(
+        "--lab-attach",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a compose project, a network or a container that the fixtures `attached...` join",
+    )
+    group.addoption(
+        "--lab-compose-up",
+        type=compose_file,
+        default=None,
+        metavar="FILE",
+        help="the compose file that Docker Compose brings up for the fixtures `compose...`",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and check BADWIRE_REQUIRE before any test runs. Raises UsageError for an unknown name."""
-    config.addinivalue_line("markers", marker.USAGE)
+    for usage in (marker.USAGE, joined.USAGE_ATTACHED, joined.USAGE_COMPOSE):
+        config.addinivalue_line("markers", usage)
     if Reports.are_wanted():
         config.pluginmanager.register(Reports(config))
     try:
@@ -105,16 +131,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Fail a test that has a marker `lab`, but no lab to which the marker applies."""
+    """Fail a test that has a marker of a lab, but no lab to which the marker applies."""
     yield
-    is_marked = any(mark.name == "lab" for mark in item.own_markers)
-    has_lab = any(run.node == item.nodeid for run in open_runs(item.config))
-    if is_marked and not has_lab:
-        pytest.fail(
-            "this test has a marker lab, but does not use the fixture `lab`, to which it applies; add the fixture to"
-            " its arguments, or remove the marker (that of `lab_module` is the module's pytestmark).",
-            pytrace=False,
-        )
+    for name in _MARKERS:
+        is_marked = any(mark.name == name for mark in item.own_markers)
+        has_lab = any(run.node == item.nodeid and run.marker == name for run in open_runs(item.config))
+        if is_marked and not has_lab:
+            pytest.fail(
+                f"this test has a marker {name}, but does not use the fixture `{name}`, to which it applies; add the"
+                " fixture to its arguments, or remove the marker (that of"
+                f" `{name}_module` is the module's pytestmark).",
+                pytrace=False,
+            )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,8 +2,8 @@
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,12 +29,14 @@ class LabRun:
         folder: the run's folder.
         node: pytest's node whose lab it is, as in "test_mine.py::test_it".
         test_began: when the current test began, in ns of the hosts' clock.
+        marker: the name of the marker that applies to it.
     """
 
     lab: "Lab"
     folder: Path
     node: str
     test_began: int
+    marker: str
 
     def ladder(self) -> str:
         """The last frames of the current test as a diagram, or a sentence if they cannot be read."""
@@ -104,59 +106,95 @@ def lab_run(config: pytest.Config, settings: LabSettings, node: str, name: str, 
     with own_path():
         from badwire.errors import LabError
         from badwire.pytest_plugin import session
+        from badwire.testbed.lab import open_lab
+
+    in_kernel = session.in_kernel()
+    try:
+        options = session.options(config)
+        topology = settings.resolved_topology(options.compose)
+        hosts = [host.name for host in topology.hosts]
+        settings.check(hosts)
+        mounts = settings.resolved_mounts()
+        parameters = settings.parameter_values(node, options.parameters)
+        if settings.virtual_only and options.clock != "virtual":
+            pytest.skip(f"for the virtual clock only ({settings.virtual_only}); run it with --lab-clock virtual.")
+        substrate = session.substrate(config)
+        programs = session.programs(config)
+        folder = session.folder_in_kernel(config) if in_kernel else None
+    except LabError as error:
+        session.skip_or_fail(config, error)
+
+    def opened(folder: Path, scenario: str) -> AbstractContextManager["Lab"]:
+        return open_lab(
+            topology,
+            substrate,
+            folder=folder,
+            scenario=scenario,
+            engine=options.engine,
+            seed=options.seed,
+            sysctls=settings.resolved_sysctls(hosts),
+            routes=settings.routes,
+            mounts=mounts,
+            programs=programs,
+            snaplen=options.snaplen,
+            parameters=parameters,
+            env=options.env,
+            progress=session.progress,
+        )
+
+    # In a kernel the result is made outside, from the evidence.
+    with recorded_run(config, node, name, runs, opened, folder=folder, is_finished_here=not in_kernel) as run:
+        yield run
+
+
+@contextmanager
+def recorded_run(
+    config: pytest.Config,
+    node: str,
+    name: str,
+    runs: Path,
+    opened: Callable[[Path, str], AbstractContextManager["Lab"]],
+    *,
+    marker: str = "lab",
+    needs: Sequence[str] | None = None,
+    folder: Path | None = None,
+    is_finished_here: bool = True,
+) -> Iterator[LabRun]:
+    """A lab for the duration of a ``with`` block, whose tests' outcomes are recorded; its result and page at the end.
+
+    Args:
+        config, node, name, runs: as in ``lab_run``.
+        opened: opens the lab, from the run's folder and the name of its scenario.
+        marker: the name of the marker that applies to it.
+        needs: what a machine needs for it, as BADWIRE_REQUIRE names that; None for what the options ask for.
+        folder: the run's folder; None for a new one below ``runs`` or --lab-out.
+        is_finished_here: whether the result and the page are written at the end.
+    """
+    with own_path():
+        from badwire.errors import LabError
+        from badwire.pytest_plugin import session
         from badwire.run.finish import finish
         from badwire.scenario import tested
         from badwire.store import run_folder
-        from badwire.testbed.lab import open_lab
 
     scenario = tested.tested(tested.name_of(node))
-    in_kernel = session.in_kernel()
+    options = session.options(config)
+    base = runs if options.out is run_folder.DEFAULT else options.out
     began = time.monotonic()
     with ExitStack() as undo:
         try:
-            options = session.options(config)
-            topology = settings.resolved_topology(options.compose)
-            hosts = [host.name for host in topology.hosts]
-            settings.check(hosts)
-            mounts = settings.resolved_mounts()
-            parameters = settings.parameter_values(node, options.parameters)
-            if settings.virtual_only and options.clock != "virtual":
-                pytest.skip(f"for the virtual clock only ({settings.virtual_only}); run it with --lab-clock virtual.")
-            substrate = session.substrate(config)
-            programs = session.programs(config)
-            base = runs if options.out is run_folder.DEFAULT else options.out
-            folder = session.folder_in_kernel(config) if in_kernel else run_folder.make(base, folder_name(name))
+            run_in = folder or run_folder.make(base, folder_name(name))
+            lab = undo.enter_context(opened(run_in, scenario.name))
         except LabError as error:
-            session.skip_or_fail(config, error)
-        try:
-            lab = undo.enter_context(
-                open_lab(
-                    topology,
-                    substrate,
-                    folder=folder,
-                    scenario=scenario.name,
-                    engine=options.engine,
-                    seed=options.seed,
-                    sysctls=settings.resolved_sysctls(hosts),
-                    routes=settings.routes,
-                    mounts=mounts,
-                    programs=programs,
-                    snaplen=options.snaplen,
-                    parameters=parameters,
-                    env=options.env,
-                    progress=session.progress,
-                )
-            )
-        except LabError as error:
-            session.skip_or_fail(config, error)
-        found = LabRun(lab, folder, node, time.monotonic_ns())
+            session.skip_or_fail(config, error, needs)
+        found = LabRun(lab, run_in, node, time.monotonic_ns(), marker)
         open_runs(config).append(found)
         undo.callback(open_runs(config).remove, found)
         yield found
-    if in_kernel:
-        return  # the result is made outside, from the evidence
+    if not is_finished_here:
+        return
     try:
-        finish(folder, scenario, None, began, base)
+        finish(run_in, scenario, None, began, base)
     except LabError as error:
         pytest.fail(str(error), pytrace=False)
 

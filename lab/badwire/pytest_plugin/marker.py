@@ -87,7 +87,7 @@ class LabSettings:
             cls.of(marker.kwargs, folder)
             for name, value in marker.kwargs.items():
                 if value is not None:
-                    merged[name] = _both(name, merged.get(name), value)
+                    merged[name] = both(name, merged.get(name), value)
         return cls.of(merged, folder)
 
     def resolved_topology(self, default: Path | None) -> "Topology":
@@ -150,7 +150,7 @@ class LabSettings:
 ARGUMENTS = [each.name for each in dataclasses.fields(LabSettings) if each.name != "folder"]
 
 
-def _both(name: str, inner: Any, outer: Any) -> Any:
+def both(name: str, inner: Any, outer: Any, marker: str = "lab") -> Any:
     """An argument that two markers have, such as a method's and its class's.
 
     Mappings and lists are joined. Raises BadOption if the two contradict each other.
@@ -162,11 +162,11 @@ def _both(name: str, inner: Any, outer: Any) -> Any:
     if isinstance(inner, Mapping) and isinstance(outer, Mapping):
         joined = dict(outer)
         for key, value in inner.items():
-            joined[key] = _both(f"{name}[{key!r}]", value, outer.get(key))
+            joined[key] = both(f"{name}[{key!r}]", value, outer.get(key), marker)
         return joined
     if name == "mounts":
         return [*outer, *inner]
     raise BadOption(
-        f"two markers lab of this test contradict each other: {name} is {inner!r} in one, and {outer!r} in"
+        f"two markers {marker} of this test contradict each other: {name} is {inner!r} in one, and {outer!r} in"
         " the other; keep one"
     )

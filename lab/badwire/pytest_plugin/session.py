@@ -127,11 +127,13 @@ def check_kernel_is_built() -> None:
         raise MachineError("The kernel of the virtual clock is not built yet; `make kernel` builds it, once.")
 
 
-def skip_or_fail(config: pytest.Config, error: LabError) -> NoReturn:
-    """End the current test: skip it if this machine cannot run it and BADWIRE_REQUIRE allows a skip, else fail it."""
+def skip_or_fail(config: pytest.Config, error: LabError, needs: Iterable[str] | None = None) -> NoReturn:
+    """End the current test: skip it if this machine cannot run it and BADWIRE_REQUIRE allows a skip, else fail it.
+
+    ``needs`` is what a machine needs, by the names that BADWIRE_REQUIRE uses; None for what the options ask for.
+    """
     if isinstance(error, MachineError) and not isinstance(error, DiskFull):
-        needs = _needs(options(config))
-        require.lacking(str(error), needs)
+        require.lacking(str(error), _needs(options(config)) if needs is None else needs)
     raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 

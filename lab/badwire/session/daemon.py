@@ -147,7 +147,7 @@ def keep_lab(request: LabRequest, starter: StarterConnection) -> None:
                 joined,
                 starter.report_progress,
                 on_noted=lambda noted: registration.write(noted=noted),
-                on_gone=server.host_is_gone,
+                on_change=server.changes.changed,
             )
         folder = run_folder.make(options.out, INTERACTIVE.name)
         began = time.monotonic()

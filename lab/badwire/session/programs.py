@@ -9,11 +9,12 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from badwire.errors import AgentLost, LabError
+from badwire.errors import AgentLost, LabError, ProgramNotFound
 from badwire.session.connection import ControlConnection
 from badwire.session.interactive_lab import InteractiveLab
 from badwire.session.recorder import RecordFields
 from badwire.testbed.host import Host
+from badwire.testbed.process import Process
 from badwire.util.jsonlines import Message
 
 ProgramEvent = tuple[str, RecordFields]
@@ -105,7 +106,7 @@ def serve_run(interactive: InteractiveLab, connection: ControlConnection, reques
     with _program_events(interactive, request["host"]) as program:
         host = program.host
         arguments = _with_names_replaced(interactive, request)
-        process = host.start_piped(request["program"], *arguments)
+        process = _started(host, request, arguments)
         program.number = process.number
 
         def ask_for_input(typed: "Future[Any]") -> None:
@@ -140,6 +141,22 @@ def serve_run(interactive: InteractiveLab, connection: ControlConnection, reques
         finally:
             if process.running:
                 process.kill()
+
+
+def _started(host: Host, request: Message, arguments: list[str]) -> Process:
+    """The program: the lab's, beside the container; in a joined one its own, if it is asked for or the lab has none.
+
+    Raises:
+        ProgramNotFound: there is none.
+    """
+    if request["inside"]:
+        return host.exec_piped(request["program"], *request["args"])
+    try:
+        return host.start_piped(request["program"], *arguments)
+    except ProgramNotFound:
+        if not host.is_joined:
+            raise
+    return host.exec_piped(request["program"], *request["args"])
 
 
 def _send_output(host: Host, connection: ControlConnection, number: int, fields: RecordFields) -> None:

@@ -169,6 +169,24 @@ def remove_dead() -> list[str]:
     return sentences
 
 
+def left_behind() -> list[str]:
+    """A sentence for each killed lab whose changes to other people's containers are still to be undone."""
+    base = folder_path()
+    found: list[str] = []
+    if not base.is_dir():
+        return found
+    for path in sorted(base.glob("*.json")):
+        entry = read_entry(path)
+        if _is_locked(path):
+            continue
+        if "noted" in entry:
+            found.append(f"The network that the lab {path.stem!r} joined is not as it was: `badwire clean` undoes it.")
+        if "project" in entry:
+            project = entry["project"]
+            found.append(f"The compose project {project} of a killed test may be up: `badwire clean` removes it.")
+    return found
+
+
 def running_labs() -> list[str]:
     """The names of the labs that are up, starting or ending."""
     entries = sorted(make_folder().glob("*.json"))
@@ -194,15 +212,20 @@ def _remove_if_dead(base: Path, name: str) -> str:
     path = base / f"{name}.json"
     with contextlib.suppress(BadOption), _locked_entry(base, name):
         entry = read_entry(path)
+        removed = ""
         try:
             _restore_network(entry)
+            removed = _remove_project(entry)
         except LabError as error:
+            if "project" in entry:
+                return f"what a killed test brought up is still there: {error}"
             return f"the network that the lab {name!r} joined is not as it was, since its process was killed: {error}"
         path.unlink(missing_ok=True)
         (base / f"{name}.sock").unlink(missing_ok=True)
         folder = entry.get("folder")
         if folder:
             return f"the lab {name!r} ended without badwire down (was it killed?); its record is in {folder}"
+        return removed
     return ""
 
 
@@ -217,6 +240,18 @@ def _restore_network(entry: LabEntry) -> None:
         from badwire.substrate.docker.attached import restore  # few labs are of this kind
 
         restore(entry["noted"], lambda text: None)
+
+
+def _remove_project(entry: LabEntry) -> str:
+    """Remove the compose project that a killed process had brought up; returns a sentence about it. Raises LabError."""
+    if "project" not in entry:
+        return ""
+    from badwire.substrate.docker import compose_project  # likewise
+
+    name = entry["project"]
+    if not compose_project.remove(name):
+        return ""
+    return f"removed the compose project {name}, whose process {entry['pid']} has ended"
 
 
 def _is_locked(path: Path) -> bool:

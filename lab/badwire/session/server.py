@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from badwire.errors import LabError, RunError
+from badwire.session.changes import ChangeLog
 from badwire.session.connection import ControlConnection
 from badwire.session.faults import SessionFaults
 from badwire.session.interactive_lab import InteractiveLab
@@ -48,6 +49,7 @@ class SessionServer:
     """Serves commands while a lab is up, until one of them is `badwire down`.
 
     ``make_recorder`` is passed to ``open_lab`` as ``recording``: the recorder has listeners from the first moment on.
+    ``changes`` takes the changes among joined containers.
     """
 
     recorder: SessionRecorder
@@ -55,22 +57,28 @@ class SessionServer:
     def __init__(self) -> None:
         self._ending = threading.Event()
         self._ended_by: list[ControlConnection] = []
+        self._changes: list[str] = []
+        self._is_serving = False
+        self.changes = ChangeLog(self._tell_of_change)
 
     def make_recorder(self, folder: Path, snaplen: int) -> SessionRecorder:
         """Make the recorder that this server listens to."""
         self.recorder = SessionRecorder(folder, snaplen)
         return self.recorder
 
-    def host_is_gone(self, host: str) -> None:
-        """Record that the container of a joined host has ended, and tell every command that comes from now on."""
-        text = f"the container of {host} has ended; if it runs again, `badwire detach` and `badwire attach` rejoin it"
-        self.recorder.record("note", text=text)
-        self.recorder.trouble = text
+    def _tell_of_change(self, text: str) -> None:
+        """Tell of a change among the joined containers to every command that comes from now on."""
+        self._changes.append(text)
+        if self._is_serving:
+            self.recorder.trouble = "; ".join(self._changes)
 
     @contextmanager
     def serving(self, lab: Lab, listener: socket.socket) -> Iterator[None]:
         """Serve the commands that connect to ``listener`` during a ``with`` block."""
         interactive = InteractiveLab(lab, self.recorder, SessionFaults(lab.wire))
+        self._is_serving = True
+        self.changes.begin(self.recorder)
+        self.recorder.trouble = "; ".join(self._changes)
         with self.recorder.listening(interactive.faults.on_record):
             accepting = threading.Thread(target=self._accept, args=(interactive, listener), name="accept", daemon=True)
             accepting.start()

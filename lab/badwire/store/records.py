@@ -393,11 +393,12 @@ _FIELDS: Mapping[str, FieldTypes] = {
         "frame": bytes,
     },
     "note": {"t": int, "text": str},
+    "left": {"host": str, "t": int},
     "capture": {"t": int, "frames": int},
     "end": {"t": int, "records": dict},
 }
 _MAY_HAVE: Mapping[str, FieldTypes] = {
-    "meta": {"hosts6": dict, "further": dict, "parameters": dict, "env": dict},
+    "meta": {"hosts6": dict, "further": dict, "parameters": dict, "env": dict, "joined": bool},
     "facts": {
         "release": str,
         "machine": str,

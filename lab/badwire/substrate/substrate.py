@@ -35,6 +35,39 @@ class Stream(Protocol):
         """The end of the agent's stderr, for error messages; "" if it wrote nothing."""
 
 
+class OwnProgram(Protocol):
+    """A program that runs inside a joined container."""
+
+    @property
+    def pid(self) -> int:
+        """Its process, as the engine's machine numbers it; 0 if it had ended before that was known."""
+
+    def recv(self) -> list[tuple[str, bytes]]:
+        """Wait for the next output: pieces, each with its stream, "out" or "err"; empty once the program has ended."""
+
+    def send(self, data: bytes) -> None:
+        """Write to its standard input. Raises OSError if it has ended."""
+
+    def end_input(self) -> None:
+        """End its standard input."""
+
+    def signal(self, name: str) -> None:
+        """Send it a signal, such as "SIGINT". Raises AgentLost."""
+
+    def status(self) -> int:
+        """Its exit status, once ``recv`` has returned nothing."""
+
+    def close(self) -> None:
+        """Close the connection to it."""
+
+
+class OwnPrograms(Protocol):
+    """Starts programs inside the joined containers."""
+
+    def start(self, host: str, argv: Sequence[str], environment: Mapping[str, str]) -> OwnProgram:
+        """Start a program. Raises ProgramNotFound or MachineError."""
+
+
 @dataclass(frozen=True)
 class AgentStreams:
     """The streams to the agents of a lab, the hosts' by name.
@@ -48,6 +81,7 @@ class AgentStreams:
 
     ``joined`` has the hosts' addresses where the hosts are containers of somebody else's, on a bridge of the engine's:
     then neither the lab nor an agent sets or changes anything of theirs, and the wire lets frames pass when it fails.
+    ``own_programs`` starts programs inside these containers.
 
     In any other case the host's agent gives the interface its IPv6 address, if the topology has one: an engine's own
     would come with a gateway on the bridge, which sends frames that no host sent, and two labs could not have one
@@ -58,6 +92,7 @@ class AgentStreams:
     wire: Stream
     bridge: str | None
     joined: Mapping[str, str] | None = None
+    own_programs: OwnPrograms | None = None
 
 
 class Substrate(Protocol):

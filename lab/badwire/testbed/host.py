@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from badwire.errors import BadOption, LabError, ProgramFailed
+from badwire.errors import BadOption, LabError, ProgramFailed, Timeout
 from badwire.store.recorder import Recorder
+from badwire.substrate.substrate import OwnPrograms
 from badwire.testbed.c_programs import CPrograms
 from badwire.testbed.channel import REPLY_TIMEOUT, Channel, Reply
+from badwire.testbed.own_programs import FIRST as FIRST_INSIDE
+from badwire.testbed.own_programs import ProgramsInside
 from badwire.testbed.placeholders import NO_IPV6, AddressesByName, fill_in
 from badwire.testbed.process import Exit, Process
 from badwire.testbed.socket import Socket
@@ -64,6 +67,7 @@ class Host:
         self._processes: dict[int, Process] = {}
         self._processes_lock = threading.Lock()
         self._table = SocketTable(name)
+        self._inside: ProgramsInside | None = None
 
     def __repr__(self) -> str:
         return f"<host {self.name} {self.address}>"
@@ -183,6 +187,67 @@ class Host:
         ended = running.wait(timeout)
         self.ask("sample")
         return ended
+
+    def exec(
+        self,
+        program: str,
+        *args: object,
+        env: Mapping[str, object] | None = None,
+        typed: str | bytes = "",
+        timeout: float = 30.0,
+    ) -> Exit:
+        """Run a program of the joined container's own, inside it, to its end: ``host.exec("redis-cli", "ping")``.
+
+        It has the container's user, folder and variables. ``run`` runs the lab's programs beside the container.
+
+        Args:
+            program: a path in the container, or a name on its PATH.
+            args: as in ``start``.
+            env: variables in addition to the container's.
+            typed: everything that its standard input has.
+            timeout: how long the program may run, in seconds.
+
+        Raises:
+            BadOption: this host is not a joined container.
+            ProgramNotFound: the container has no such program.
+            Timeout: it still runs after ``timeout`` seconds; it was killed.
+        """
+        self.ask("sample")
+        environment = {variable: str(value) for variable, value in (env or {}).items()}
+        running = self._exec(program, args, environment, stdin=bool(typed), piped=False)
+        if typed:
+            with contextlib.suppress(ProgramFailed):  # it may end without having read it
+                running.type(typed, timeout)
+            running.end_input()
+        try:
+            ended = running.wait(timeout)
+        except Timeout:
+            running.kill()
+            raise
+        self.ask("sample")
+        return ended
+
+    def exec_piped(self, program: str, *args: object) -> Process:
+        """Start a program inside the joined container; see ``exec``, and ``start_piped`` for its output."""
+        return self._exec(program, args, {}, stdin=True, piped=True)
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether this host is a joined container, in which ``exec`` runs programs."""
+        return self._inside is not None
+
+    def joins(self, programs: OwnPrograms) -> None:
+        """Make this host a joined container, whose own programs ``programs`` starts."""
+        self._inside = ProgramsInside(self.name, programs, self.handle_event)
+
+    def _exec(
+        self, program: str, args: tuple[object, ...], env: Mapping[str, str], *, stdin: bool, piped: bool
+    ) -> Process:
+        if self._inside is None:
+            raise BadOption(f"{self.name} is a host of the lab's own, so run() runs all of its programs.")
+        argv = [program, *[self.fill_in(argument) for argument in _arguments(args)]]
+        number = self._inside.start(argv, env, stdin=stdin, piped=piped)
+        return self._process(number, Path(program).name)
 
     def socket(self, kind: str = "tcp", port: int | None = None, *, family: int = 4) -> Socket:
         """Make a controlled socket.
@@ -307,6 +372,8 @@ class Host:
             DiskFull: the run's folder cannot be written.
         """
         self._recorder.check()
+        if self._is_inside(parameters):
+            return self.begin(do, **parameters).result(within)
         return self._channel.ask(do, within=within, **parameters)
 
     def begin(self, do: str, **parameters: Any) -> Reply:
@@ -316,7 +383,14 @@ class Host:
             DiskFull: the run's folder cannot be written.
         """
         self._recorder.check()
+        if self._inside is not None and self._is_inside(parameters):
+            return self._inside.request(do, **parameters)
         return self._channel.begin(do, **parameters)
+
+    @staticmethod
+    def _is_inside(parameters: Mapping[str, Any]) -> bool:
+        """Whether a request is about a program inside the joined container."""
+        return int(parameters.get("program", 0)) >= FIRST_INSIDE
 
     def break_off(self, error: LabError) -> None:
         """End the lab with this error at its next request to a host, or at its end."""

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from ipaddress import ip_interface
 from pathlib import Path
-from typing import Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from badwire.errors import BadOption, BadTopology, LabError, Timeout
 from badwire.evidence.evidence import Evidence
@@ -31,6 +31,9 @@ from badwire.topology.topology import HERE, Topology
 from badwire.util.jsonlines import WIRE, Message, MessageHandler
 from badwire.util.signals import Interrupted
 from badwire.util.users_code import described
+
+if TYPE_CHECKING:  # few labs have a project
+    from badwire.substrate.docker.compose_project import ComposeProject
 
 TEST = "test"  # the kind of the records about tests
 INTERFACE = "eth0"  # of each host
@@ -72,6 +75,7 @@ class Lab:
         self._recorder = recorder
         self._progress = progress
         self._here = Here(self.hosts)
+        self._project: ComposeProject | None = None
 
     @property
     def folder(self) -> Path:
@@ -80,6 +84,21 @@ class Lab:
             with suppress(LabError):  # an agent that is gone has nothing to add
                 self._settle()
         return self._folder
+
+    @property
+    def project(self) -> "ComposeProject":
+        """The project of Docker Compose that was brought up for this lab: its ``name``, and ``run("restart", "web")``.
+
+        Raises:
+            BadOption: none was; only `compose_up` and the fixture `compose` bring one up.
+        """
+        if self._project is None:
+            raise BadOption("No compose project was brought up for this lab; the fixture compose brings one up.")
+        return self._project
+
+    def of_project(self, project: "ComposeProject") -> None:
+        """Set the project that was brought up for this lab."""
+        self._project = project
 
     def evidence(self) -> Evidence:
         """The evidence so far, complete to the moment of the call: frames, samples, output of programs, calls,
@@ -267,6 +286,9 @@ def open_lab(
             more = [_without_prefix(each) for each in further[name]]
             environment = {**spec.container.environment, **(env or {})}
             hosts[name] = Host(name, address, channels[name], recorder, programs, by_name, environment, address6, more)
+        if streams.own_programs is not None:
+            for host in hosts.values():
+                host.joins(streams.own_programs)
         cuts_at = snaplen if snaplen < topology.mtu + ETHERNET_HEADER else None
         wire = Wire(wire_channel, recorder, engine, seed, hosts.values(), cuts_at)
         recorder.hosts(hosts)
@@ -286,6 +308,7 @@ def open_lab(
             snaplen=snaplen,
             parameters=dict(parameters or {}),
             env=dict(env or {}),
+            **({"joined": True} if joined else {}),
         )
         teardown.wire = wire
         teardown.hosts = hosts

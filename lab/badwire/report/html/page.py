@@ -97,6 +97,7 @@ def render(
         outputs=_outputs(run),
         plots=_plots(run),
         left_out=left_out,
+        outside=run.wire.outside if run is not None else (),
     )
 
 

@@ -27,8 +27,18 @@ class AttachDecoder:
 
     def feed(self, data: bytes) -> bytes:
         """Decode ``data``; returns its bytes that belong to stdout, also those of an incomplete frame."""
-        self._buffer += data
         out = bytearray()
+        for kind, piece in self.pieces(data):
+            if kind == STDERR:
+                self.stderr_tail = (self.stderr_tail + piece)[-_TAIL:]
+            else:
+                out += piece
+        return bytes(out)
+
+    def pieces(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Decode ``data``; returns its bytes in order, each piece with the number of its stream."""
+        self._buffer += data
+        found: list[tuple[int, bytes]] = []
         start = 0
         while True:
             if not self._left:
@@ -37,17 +47,14 @@ class AttachDecoder:
                 self._kind, self._left = HEADER.unpack_from(self._buffer, start)
                 start += HEADER.size
                 continue
-            piece = self._buffer[start : start + self._left]
+            piece = bytes(self._buffer[start : start + self._left])
             if not piece:
                 break
             start += len(piece)
             self._left -= len(piece)
-            if self._kind == STDERR:
-                self.stderr_tail = (self.stderr_tail + piece)[-_TAIL:]
-            else:
-                out += piece
+            found.append((self._kind, piece))
         del self._buffer[:start]
-        return bytes(out)
+        return found
 
 
 class AttachedStream:

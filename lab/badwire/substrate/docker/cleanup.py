@@ -59,13 +59,8 @@ def sweep(client: "docker.APIClient", run: str) -> list[str]:
     for label in labels:
         containers += _containers(client, label)
     if containers:
-        restorers = [container["Id"] for container in containers if RESTORES in container["Labels"]]
-        others = [container["Id"] for container in containers if container["Id"] not in restorers]
         with ThreadPoolExecutor(min(PARALLEL, len(containers))) as pool:
-            list(pool.map(partial(_remove_container, client), others))
-        for identity in restorers:
-            _wait_until_ended(client, identity)
-            _remove_container(client, identity)
+            list(pool.map(partial(_end, client), containers))
     removed = [f"container {_container_name(container)}" for container in containers]
     for label in labels:
         for network in _networks(client, label):
@@ -85,6 +80,13 @@ def _dead_runs(client: "docker.APIClient", run_label: str, owner_label: str) -> 
             run = labels[run_label]
             dead[run] = pid
     return dead
+
+
+def _end(client: "docker.APIClient", container: Mapping[str, Any]) -> None:
+    """Remove a container; one that undoes what the lab has changed ends by itself, when the others are gone."""
+    if RESTORES in container["Labels"]:
+        _wait_until_ended(client, container["Id"])
+    _remove_container(client, container["Id"])
 
 
 def _remove_container(client: "docker.APIClient", identity: str) -> None:

@@ -90,6 +90,15 @@ class DockerRun:
         self._janitor = Janitor(self.run)
         undo.callback(self._down)
 
+    @property
+    def name(self) -> str:
+        """The name of its network."""
+        return engine_name(self.run)
+
+    def name_of(self, host: str) -> str:
+        """The name of a host's container."""
+        return engine_name(self.run, host)
+
     def up(
         self,
         topology: Topology,
@@ -181,7 +190,7 @@ class DockerRun:
 
     def _create_network_at(self, topology: Topology) -> str:
         """Create the lab's network with the topology's subnet; returns its id. Raises APIError."""
-        name = engine_name(self.run)
+        name = self.name
         with self._janitor.expecting(name):
             made = self._client.create_network(
                 name,
@@ -195,7 +204,7 @@ class DockerRun:
 
     def start(self, request: ContainerRequest) -> AttachedStream:
         """Create a container, attach to its agent and start it."""
-        full_name = engine_name(self.run, request.name)
+        full_name = self.name_of(request.name)
         try:
             with self._janitor.expecting(full_name):
                 made = self._client.create_container(

@@ -1,6 +1,7 @@
 """Finds the containers that `badwire attach` names, and the one network on which it joins them."""
 
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,8 +15,9 @@ from badwire.errors import BadOption
 from badwire.util.owner import is_of_its_run
 from badwire.util.suggestion import did_you_mean
 
-PROJECT = "com.docker.compose.project"  # labels that Docker Compose gives a container
+PROJECT = "com.docker.compose.project"  # labels that Docker Compose gives a container, and NETWORK a network
 SERVICE = "com.docker.compose.service"
+NETWORK = "com.docker.compose.network"
 NUMBER = "com.docker.compose.container-number"
 KINDS = ("project", "network", "container")
 BRIDGE_NAME = "com.docker.network.bridge.name"  # options of a network's bridge driver
@@ -36,6 +38,7 @@ class Running:
         pid: its first process, as the engine's machine numbers it.
         is_paused: whether its processes are suspended.
         addresses: its IPv4 address on each network on which it has an interface of its own, by the network's name.
+        addresses6: likewise its IPv6 address, on each network that has IPv6.
     """
 
     id: str
@@ -44,17 +47,21 @@ class Running:
     pid: int
     is_paused: bool
     addresses: Mapping[str, str]
+    addresses6: Mapping[str, str]
 
     @classmethod
     def of(cls, inspected: Mapping[str, Any]) -> "Running":
         """The container that the engine describes (Engine API, GET /containers/{id}/json)."""
         mode = str(inspected["HostConfig"].get("NetworkMode", ""))
         addresses: dict[str, str] = {}
+        addresses6: dict[str, str] = {}
         has_own_interfaces = mode not in ("host", "none") and not mode.startswith("container:")
         if has_own_interfaces:
             networks = inspected["NetworkSettings"]["Networks"] or {}
             for network, endpoint in networks.items():
                 addresses[network] = endpoint["IPAddress"]
+                if endpoint.get("GlobalIPv6Address"):
+                    addresses6[network] = endpoint["GlobalIPv6Address"]
         state = inspected["State"]
         return cls(
             id=inspected["Id"],
@@ -63,6 +70,7 @@ class Running:
             pid=state["Pid"],
             is_paused=bool(state.get("Paused")),
             addresses=addresses,
+            addresses6=addresses6,
         )
 
     @property
@@ -88,11 +96,13 @@ class Target:
         id: the engine's id of the container.
         pid: its first process, as the engine's machine numbers it.
         address: its IPv4 address in the network, without a prefix length.
+        address6: its IPv6 address there; None if the network has no IPv6.
     """
 
     id: str
     pid: int
     address: str
+    address6: str | None
 
 
 @dataclass(frozen=True)
@@ -100,18 +110,24 @@ class TargetNetwork:
     """The network that is to be joined.
 
     Attributes:
+        id: the engine's id of it.
         name: the engine's name of it.
         bridge: the bridge's name on the engine's machine.
         subnet: its IPv4 subnet.
+        subnet6: its IPv6 subnet; None without IPv6.
         mtu: in bytes.
         targets: the containers, by the names that they have as hosts of the lab.
+        found_at: when the engine was asked which containers run, in seconds since 1970.
     """
 
+    id: str
     name: str
     bridge: str
     subnet: str
+    subnet6: str | None
     mtu: int
     targets: Mapping[str, Target]
+    found_at: float
 
 
 class Found:
@@ -143,6 +159,7 @@ def find(client: docker.APIClient, names: Sequence[str], network: str = "") -> T
         BadOption: a name is not that of anything that runs, or the containers have no such network in common.
         docker.errors.DockerException: the engine does not answer.
     """
+    found_at = time.time()
     running = _joinable(client)
     found = Found()
     for name in names:
@@ -156,7 +173,19 @@ def find(client: docker.APIClient, names: Sequence[str], network: str = "") -> T
         joined = _named_network(client, found.containers, found.networks[0])
     else:
         joined = _only_network(client, found.containers)
-    return _target_network(joined, found.containers)
+    return _target_network(joined, found.containers, found_at)
+
+
+def of_containers(client: docker.APIClient, network: str, containers: Sequence[str]) -> TargetNetwork:
+    """The network with this name, and these of its containers, whoever made them.
+
+    Raises:
+        BadOption: there is no such network, or a container is not on it.
+        docker.errors.DockerException: the engine does not answer, or has no such container.
+    """
+    found_at = time.time()
+    found = [Running.of(client.inspect_container(name)) for name in containers]
+    return _target_network(_named_network(client, found, network), found, found_at)
 
 
 def _joinable(client: docker.APIClient) -> list[Running]:
@@ -260,8 +289,8 @@ def _only_network(client: docker.APIClient, containers: Sequence[Running]) -> di
         return bridges[0]
     if bridges:
         names = sorted(network["Name"] for network in bridges)
-        choices = " or ".join(f"--network {name}" for name in names)
-        raise BadOption(f"The containers share several networks: choose one with {choices}.")
+        choices = " or ".join(names)
+        raise BadOption(f"The containers share several networks: choose one with --network, {choices}.")
     places = []
     for container in containers:
         networks = ", ".join(container.addresses) or "none"
@@ -270,30 +299,46 @@ def _only_network(client: docker.APIClient, containers: Sequence[Running]) -> di
     raise BadOption(f"The containers share no bridge network ({listed}): name one network, as in network:NAME.")
 
 
-def _target_network(network: Mapping[str, Any], containers: Sequence[Running]) -> TargetNetwork:
+def _target_network(network: Mapping[str, Any], containers: Sequence[Running], found_at: float) -> TargetNetwork:
     name = network["Name"]
     options = network.get("Options") or {}
     targets: dict[str, Target] = {}
     for host, container in _by_host(containers):
-        targets[host] = Target(container.id, container.pid, container.addresses[name])
+        address6 = container.addresses6.get(name)
+        targets[host] = Target(container.id, container.pid, container.addresses[name], address6)
+    has_ipv6 = all(target.address6 is not None for target in targets.values())
     short_id = network["Id"][:_SHORT_ID]
     return TargetNetwork(
+        id=network["Id"],
         name=name,
         bridge=options.get(BRIDGE_NAME) or f"br-{short_id}",
         subnet=_subnet(network),
+        subnet6=_subnet6(network) if has_ipv6 else None,
         mtu=int(options.get(MTU, _DEFAULT_MTU)),
         targets=targets,
+        found_at=found_at,
     )
 
 
 def _subnet(network: Mapping[str, Any]) -> str:
     """The network's IPv4 subnet."""
-    management = network.get("IPAM") or {}
-    for config in management.get("Config") or []:
-        subnet = str(config.get("Subnet", ""))
-        if subnet and ":" not in subnet:
+    for subnet in _subnets(network):
+        if ":" not in subnet:
             return subnet
     raise BadOption(f"The network {network['Name']} has no IPv4 subnet, which a lab needs; recreate it with one.")
+
+
+def _subnet6(network: Mapping[str, Any]) -> str | None:
+    """The network's IPv6 subnet; None if it has none."""
+    for subnet in _subnets(network):
+        if ":" in subnet:
+            return subnet
+    return None
+
+
+def _subnets(network: Mapping[str, Any]) -> list[str]:
+    management = network.get("IPAM") or {}
+    return [str(config["Subnet"]) for config in management.get("Config") or [] if config.get("Subnet")]
 
 
 def _by_host(containers: Sequence[Running]) -> list[tuple[str, Running]]:

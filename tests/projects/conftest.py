@@ -1,0 +1,3 @@
+from tests.projects.fixtures import engine as engine
+from tests.projects.fixtures import images as images
+from tests.projects.fixtures import registry as registry

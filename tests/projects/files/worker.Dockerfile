@@ -1,0 +1,3 @@
+ARG BASE
+FROM ${BASE}
+CMD ["python3", "-c", "import time; time.sleep(1e6)"]
