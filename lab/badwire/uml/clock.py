@@ -9,6 +9,7 @@ from badwire.agent.host.programs import PROGRAMS
 from badwire.errors import LabError, from_wire
 from badwire.options import Options
 from badwire.scenario.scenario_file import Scenario
+from badwire.scenario.subjects import check_interpreters
 from badwire.testbed.c_programs import compiled
 from badwire.uml import bytecode, kernels, paths
 from badwire.uml.cow_disk import Disk
@@ -39,6 +40,8 @@ class VirtualClock:
         """See badwire.run.runner.Clock."""
         options = self.options
         substrate = "netns" if options.substrate == "auto" else options.substrate
+        if substrate == "netns":  # a container has interpreters of its own
+            check_interpreters(scenario.subjects)
         output = OutputForwarder(self.progress)
         try:
             with bytecode.compiled() as modules, self._disks(substrate) as disks:
@@ -107,6 +110,7 @@ class VirtualClock:
             "seed": self.options.seed,
             "snaplen": self.options.snaplen,
             "parameters": dict(scenario.parameters),
+            "subjects": [vars(subject) for subject in scenario.subjects.values()],
             "env": dict(self.options.env),
         }
         directories = [modules, scenario.file.parent, *scenario.mounts()]
