@@ -94,7 +94,7 @@ class Evidence:
 
     @cached_property
     def subjects(self) -> Mapping[str, Mapping[str, Any]]:
-        """The programs under test by name: of each its "file", the "sha256" of that, and "reference" for the lab's own."""
+        """The programs under test by name: of each its "file" and "sha256", and whether it is a "reference" program."""
         given: Mapping[str, Mapping[str, Any]] = self.meta.get("subjects", {})
         return given
 

@@ -89,6 +89,29 @@ class VirtualClock:
             machine = self._machine(folder, disks, modules)
             return int(machine.run(job, on_output))
 
+    def build(self, command: str, folder: Path) -> tuple[int, str]:
+        """Build a submission in a kernel of its own, as another user without any capability and without a network.
+
+        Args:
+            command: for the shell; executed in a copy of the folder "submission" in ``folder``.
+            folder: the result is in its folder "built".
+
+        Returns:
+            The exit status of the command, and what it wrote.
+
+        Raises:
+            LabError: see ``Machine.run``.
+        """
+        with bytecode.compiled() as modules:
+            job = Job(
+                call="badwire.uml.guest.build.build",
+                arguments={"command": command},
+                cwd="/",
+                visible=visible_directories(modules),
+            )
+            answer = self._machine(folder, [], modules).run(job, lambda name, data: None)
+        return int(answer["status"]), str(answer["output"])
+
     def _machine(self, folder: Path, disks: list[Disk], modules: Path) -> Machine:
         """The kernel's machine for one run, which records into ``folder``."""
         options = self.options

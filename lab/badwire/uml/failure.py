@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from badwire.errors import KernelError, LabError, MachineError, RunError
+from badwire.errors import ClockStopped, KernelError, LabError, MachineError, RunError
 
 LAST_LINES = 4  # the number of lines of the console in the error; all of it is in the run's folder
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
@@ -35,6 +35,7 @@ class KernelExit:
         memory: the kernel's memory, in MB.
         limit: the time limit that ended it, in seconds of real time; None if another cause did.
         activity: what the kernel did when the limit ended it, as ``activity()`` returns it.
+        busiest: the processor time of its busiest program by then, in seconds; see ``busiest()``.
     """
 
     console: str
@@ -44,13 +45,17 @@ class KernelExit:
     memory: int
     limit: float | None = None
     activity: str = ""
+    busiest: float = 0.0
 
     def error(self) -> LabError:
         """The error to raise, whose text is one sentence."""
         saved = f"the complete console is in {self.console_file}"
         output = last_lines(self._before_trace())
         if self.limit is not None and not _OUT_OF_MEMORY.search(self.console):
-            return RunError(
+            kind = RunError
+            if self.activity == COMPUTES and self.busiest >= SPINNING:
+                kind = ClockStopped
+            return kind(
                 f"the virtual clock's kernel was ended after {self.limit:g} s of real time: {self.activity}; if it was"
                 f" only slow, give it more with --limit (last lines: {output}; {saved})."
             )
@@ -115,6 +120,8 @@ def short_of_memory(console: str, memory: int) -> str | None:
     return f"the virtual clock's kernel ran out of its {memory} MB and killed {names}; give it more with --memory."
 
 
+COMPUTES = "a program that computes without ever sleeping stops its clock"
+SPINNING = 10.0  # s of processor time; in a run of the whole catalogue no program takes as much
 WATCHED = 0.5  # s of real time; a program that computes gets a processor within it, even beside 20 other programs
 
 
@@ -127,10 +134,15 @@ def activity(kernel: int) -> str:
         return "it was stopped from outside"
     new_programs = _programs(kernel).keys() - programs_before.keys()
     if new_programs or _any_has_computed(programs_before):
-        return "a program that computes without ever sleeping stops its clock"
+        return COMPUTES
     if _processor_time(kernel) != kernel_before:
         return "all its programs wait for something that never happens"
     return "this machine gave it no processor"
+
+
+def busiest(kernel: int) -> float:
+    """The processor time of the busiest program that runs in the kernel with this pid, in seconds."""
+    return max(_programs(kernel).values(), default=0) / 1e9
 
 
 def _any_has_computed(before: Mapping[int, int]) -> bool:

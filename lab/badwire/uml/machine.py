@@ -31,7 +31,7 @@ from badwire.options import LIMIT, MEMORY
 from badwire.store import run_folder
 from badwire.uml.cache import BuiltKernel
 from badwire.uml.cow_disk import Disk
-from badwire.uml.failure import KernelExit, activity, short_of_memory
+from badwire.uml.failure import KernelExit, activity, busiest, short_of_memory
 from badwire.uml.guest import memory as guest_memory
 from badwire.uml.paths import AUX, ENVIRONMENT, outside
 from badwire.util import locks, project
@@ -229,6 +229,7 @@ class Machine:
             outputs = {name: aux / name for name in ("stdout", "stderr")}
             has_ended = follow(process, outputs, on_output, self.limit)
             last_activity = "" if has_ended else activity(process.pid)
+            most_busy = 0.0 if has_ended else busiest(process.pid)
             # Read by the descriptors, since a job may remove every file in its folder.
             console = contents(files["console"])
             answer = contents(files["answer"])
@@ -247,6 +248,7 @@ class Machine:
             memory=self.memory,
             limit=None if has_ended else self.limit,
             activity=last_activity,
+            busiest=most_busy,
         )
         raise failure.error()
 
