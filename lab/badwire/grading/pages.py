@@ -10,7 +10,7 @@ from badwire.grading.files import PAGE, number
 from badwire.grading.grade import Grade
 from badwire.options import Options
 from badwire.scenario.exercise_file import Exercise
-from badwire.util import files
+from badwire.util import files, project
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _REPORT = "report.html"
@@ -72,8 +72,8 @@ def write(folder: Path, exercise: Exercise, grade: Grade, options: Options) -> N
 
 def command(exercise: Exercise, options: Options) -> str:
     """The command that runs a program in the same way on a student's machine."""
-    names = exercise.scenario.name
-    words = ["badwire", "run", names]
+    file = exercise.scenario.file
+    words = ["badwire", "run", exercise.name if file.parent == project.EXERCISES else f"./{file.name}"]
     for name in exercise.subjects:
         words += ["--subject", f"{name}=./{name}"]
     words += ["--clock", options.clock, "--seed", str(options.seed)]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from badwire.errors import BadOption, ClockStopped, ProgramNotFound, RunError
+from badwire.errors import BadOption, ProgramNotFound, RunError
 from badwire.scenario.exercise_file import Exercise
 from badwire.scenario.scenario_file import Scenario
 from badwire.uml.guest.build import BUILT, SUBMISSION
@@ -88,11 +88,10 @@ def prepared(exercise: Exercise, source: Path, folder: Path, build: Build, step:
 def _built(exercise: Exercise, command: str, work: Path, build: Build) -> str:
     """Build a submission, and return what the command wrote. Raises SubmissionFault, LabError."""
     for name in exercise.subjects:
-        (work / SUBMISSION / name).unlink(missing_ok=True)  # it was built elsewhere, perhaps from other sources
-    try:
-        status, output = build(command, work)
-    except ClockStopped:
-        raise SubmissionFault(f"it does not build: `{command}` never ends") from None
+        file = work / SUBMISSION / name
+        if file.is_symlink() or file.is_file():
+            file.unlink()  # it was built elsewhere, perhaps from other sources
+    status, output = build(command, work)
     if status:
         words = output.strip()[:_QUOTED] or f"it ended with status {status}"
         raise SubmissionFault(f"it does not build with `{command}`: {words}")

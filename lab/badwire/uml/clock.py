@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class VirtualClock:
         try:
             with bytecode.compiled() as modules, self._disks(substrate) as disks:
                 machine = self._machine(folder, disks, modules)
+                machine = replace(machine, ends_spinning=bool(scenario.subjects))
                 error = machine.run(self._job(scenario, substrate, modules), output.forward)
         except LabError as refusal:
             return refusal
