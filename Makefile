@@ -7,7 +7,7 @@ PYTEST   := .venv/bin/python -P -m pytest
 options   = $(if $(SUBSTRATE),--substrate "$(SUBSTRATE)") $(if $(CLOCK),--clock "$(CLOCK)") $(if $(ENGINE),--engine "$(ENGINE)") \
             $(if $(PROGRAMS),--lang "$(PROGRAMS)") $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)") $(if $(LIMIT),--limit "$(LIMIT)") \
             $(if $(MEMORY),--memory "$(MEMORY)") $(if $(SNAPLEN),--snaplen "$(SNAPLEN)") $(if $(COMPOSE),--compose "$(COMPOSE)") $(if $(JOBS),--jobs "$(JOBS)") $(if $(PREDICT),--predict) \
-            $(foreach each,$(SET),--set "$(each)") $(foreach each,$(PROGRAM_ENV),--env "$(each)")
+            $(foreach each,$(SET),--set "$(each)") $(foreach each,$(SUBJECT),--subject "$(each)") $(foreach each,$(PROGRAM_ENV),--env "$(each)")
 
 # Everything that is needed is in .venv; the user's PYTHONPATH could put other modules before it.
 unexport PYTHONPATH
@@ -18,7 +18,7 @@ unexport PYTHONPATH
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [PROGRAMS=python|c] [KERNEL=6.1,6.12] [SEED=N] [OUT=DIR] [JOBS=N] [LIMIT=S] [MEMORY=MB] [SNAPLEN=BYTES] [COMPOSE=FILE] [SET="NAME=VALUE ..."] [PROGRAM_ENV="NAME=VALUE ..."] [PREDICT=1]
+lab: venv ## run a scenario, or all: make lab SCENARIO=timewait [CLOCK=virtual] [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [PROGRAMS=python|c] [KERNEL=6.1,6.12] [SEED=N] [OUT=DIR] [JOBS=N] [LIMIT=S] [MEMORY=MB] [SNAPLEN=BYTES] [COMPOSE=FILE] [SET="NAME=VALUE ..."] [SUBJECT=NAME=PROGRAM] [PROGRAM_ENV="NAME=VALUE ..."] [PREDICT=1]
 	@$(LAB) run $(options) $(SCENARIO)
 
 up: venv ## keep a lab running: make up [SUBSTRATE=netns|docker] [ENGINE=relay|netem] [SEED=N] [OUT=DIR] [COMPOSE=FILE] [HOSTS="client=2"] [SNAPLEN=BYTES] [PROGRAM_ENV="NAME=VALUE ..."]; badwire down ends it

@@ -6,7 +6,7 @@
       MachineError               4   this machine cannot do it
         NoSubstrate  NoEngine  NoPermission  ImageError  KernelError  MissingCapability  DiskFull
       RunError                   3   the run ended early, so there is no result
-        ProgramFailed  AgentLost  Timeout
+        ProgramFailed (SubjectFailed)  AgentLost  Timeout  ClockStopped
 
 The numbers are the exit statuses of the command line.
 """
@@ -101,8 +101,16 @@ class ProgramFailed(RunError):
     """A program died at once, never became ready, or would not stop."""
 
 
+class SubjectFailed(ProgramFailed):
+    """A program under test did so: the fault is not the lab's."""
+
+
 class AgentLost(RunError):
     """An agent ended before the lab did."""
+
+
+class ClockStopped(RunError):
+    """A program computes without ever sleeping, so that the virtual clock stands still."""
 
 
 class Timeout(RunError, TimeoutError):

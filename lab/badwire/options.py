@@ -27,8 +27,9 @@ class Options:
     built or named last. `lang` is the language of the reference programs. `memory` (MB) and `limit` (seconds of real
     time) limit the virtual clock's kernel. `snaplen` is how many bytes of each frame the capture keeps. `jobs` is the
     number of scenarios that may run in parallel; None means the default of `at_once`. `compose` is the compose file
-    with the hosts; None for the lab's own. `parameters` are values of the scenarios' parameters, as text, and `env` are
-    variables of the environment of every program; both by name.
+    with the hosts; None for the lab's own. `parameters` are values of the scenarios' parameters, as text. `subjects`
+    are their programs under test, each a path with a slash or the name of a reference program. `env` are variables of
+    the environment of every program. All three are by name.
     """
 
     substrate: str = "auto"
@@ -44,6 +45,7 @@ class Options:
     jobs: int | None = None
     compose: Path | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    subjects: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
 
     @property

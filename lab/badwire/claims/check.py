@@ -62,6 +62,8 @@ class Check:
         expected: the value that it should have, as text: "server", "60 to 62.05".
         unit: of both: "s", "bytes", "segments"; empty where there is none.
         why: a sentence where the values do not speak for themselves; empty otherwise.
+        unrecorded: whether it is UNKNOWN only because there was nothing to compare. Where everything that happened was
+            recorded, it did not happen.
     """
 
     name: Sentence
@@ -70,6 +72,7 @@ class Check:
     expected: Sentence = _EMPTY
     unit: str = ""
     why: Sentence = _EMPTY
+    unrecorded: bool = False
 
     @property
     def shown(self) -> str:
@@ -88,6 +91,7 @@ class Check:
             "expected": self.expected.to_json(),
             "unit": self.unit,
             "why": self.why.to_json(),
+            "unrecorded": self.unrecorded,
         }
 
 
@@ -120,6 +124,11 @@ def unknown(name: str | Sentence, why: str | Sentence, /, **values: object) -> C
     )
 
 
+def not_recorded(name: str | Sentence, what: Sentence, /, **values: object) -> Check:
+    """A check that cannot be decided since there is nothing to compare, unless frames that cannot be read hide it."""
+    return replace(unknown(name, what, **values), unrecorded=not hidden())
+
+
 def equals(
     name: str,
     measured: object,
@@ -137,7 +146,7 @@ def equals(
     )
     missing = _missing(measured)
     if missing:
-        return replace(undecided, why=missing)
+        return replace(undecided, why=missing, unrecorded=not hidden())
     if hidden():
         return replace(undecided, measured=measured, why=_may_be_missed())
     is_equal = _comparable(measured) == _comparable(expected)
@@ -175,7 +184,7 @@ def between(
     )
     missing = _missing(measured)
     if missing:
-        return replace(undecided, why=missing)
+        return replace(undecided, why=missing, unrecorded=not hidden())
     assert measured is not None
     if hidden():
         return replace(undecided, measured=measured, why=_may_be_missed())
@@ -263,7 +272,7 @@ def seen(name: str, records: Records[Any], /, **values: object) -> Check:
         unit=records.noun,
     )
     if not records:
-        return replace(undecided, why=records.what)
+        return replace(undecided, why=records.what, unrecorded=not hidden())
     return replace(
         undecided,
         verdict=HOLDS,
@@ -345,7 +354,7 @@ def each(name: str, records: Iterable[T], /, **values: object) -> Iterator[T]:
         yield record
     if empty:
         what = records.what if isinstance(records, Records) else Sentence(NOT_RECORDED)
-        rows.append(unknown(Sentence.of(name, **values), what))
+        rows.append(not_recorded(Sentence.of(name, **values), what))
 
 
 @contextmanager

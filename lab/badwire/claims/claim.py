@@ -10,13 +10,14 @@ those made so far count, and an UNKNOWN check is added. After an error of the ru
 ``badwire.result.judge`` makes all claims of the scenario UNKNOWN.
 """
 
+import math
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from badwire.claims.check import Check, Checks, Verdict, collecting, unknown, worst
+from badwire.claims.check import Check, Checks, Verdict, collecting, not_recorded, unknown, worst
 from badwire.claims.sources import Source
 from badwire.evidence.evidence import Evidence
 from badwire.evidence.frames import Frame
@@ -39,6 +40,9 @@ class Claim:
         doc: the docstring of that function, which explains the claim.
         sources: where the expectation comes from.
         checks: the function.
+        points: what it is worth in an exercise.
+        hint: what a program does that fails it, and what to read.
+        hidden: whether only teachers see how it was judged.
     """
 
     title: str
@@ -46,6 +50,9 @@ class Claim:
     doc: str
     sources: tuple[Source, ...]
     checks: MakeChecks
+    points: float = 0
+    hint: str = ""
+    hidden: bool = False
 
     def __call__(self, run: Evidence) -> Checks:
         return self.checks(run)
@@ -75,17 +82,35 @@ class Judged:
         }
 
 
-def claim(title: str, *sources: Source) -> Callable[[MakeChecks], Claim]:
+def claim(
+    title: str,
+    *sources: Source,
+    points: float = 0,
+    hint: str = "",
+    hidden: bool = False,
+) -> Callable[[MakeChecks], Claim]:
     """Make a generator of checks a claim: ``@claim("…", RFC("9293", "3.5"), Text("T20"))``.
 
+    Args:
+        title: the claim as a sentence.
+        sources: where the expectation comes from.
+        points: what it is worth in an exercise, in which every claim has points; see docs/exercises.md.
+        hint: what a program does that fails it, and what to read; each claim of an exercise has one.
+        hidden: whether students do not see how it was judged.
+
     Raises:
-        TypeError: there is no title or no source.
+        TypeError: there is no title or no source, or points, hint or hidden have a wrong type.
     """
     if not isinstance(title, str) or not title:
         raise TypeError('a claim needs a title: @claim("The side that closes first waits", RFC(...))')
     are_sources = all(isinstance(source, Source) for source in sources)
     if not sources or not are_sources:
         raise TypeError('a claim needs a source: @claim("…", RFC(...), Kernel(...), Man(...), Book(...), Text(...))')
+
+    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points < math.inf:
+        raise TypeError(f"points= must be a finite number from 0 on, not {points!r:.40}")
+    if not isinstance(hint, str) or not isinstance(hidden, bool):
+        raise TypeError("hint= must be text, and hidden= True or False")
 
     def make(checks: MakeChecks) -> Claim:
         doc = checks.__doc__ or ""
@@ -95,6 +120,9 @@ def claim(title: str, *sources: Source) -> Callable[[MakeChecks], Claim]:
             doc=doc.strip(),
             sources=sources,
             checks=checks,
+            points=points,
+            hint=hint,
+            hidden=hidden,
         )
 
     return make
@@ -125,7 +153,7 @@ def judge_one(claim: Claim, run: Evidence) -> Judged:
                 for check in claim(run):
                     rows.append(_checked(check))
         except NotRecorded as missing:
-            rows.append(unknown("what the next check needs", missing.message))
+            rows.append(not_recorded("what the next check needs", missing.message))
         except Exception as error:
             rows.append(_broke_off(error, claim))
         if not rows:

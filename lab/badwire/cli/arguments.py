@@ -154,6 +154,14 @@ def parameter(value: str) -> tuple[str, str]:
     return name, _recordable(name, text)
 
 
+def subject(value: str) -> tuple[str, str]:
+    """The argparse type of NAME=PROGRAM, a program under test."""
+    name, separator, program = value.partition("=")
+    if not separator or not name.isidentifier() or not program or "\0" in program:
+        raise argparse.ArgumentTypeError(f"{value!r:.200} is not a name with a program, as in server=./my_server")
+    return name, _recordable(name, program)
+
+
 def variable(value: str) -> tuple[str, str]:
     """The argparse type of NAME=VALUE, or of NAME for a variable with its value in this process's environment."""
     name, separator, text = value.partition("=")
@@ -248,6 +256,15 @@ def add_run_options(add: Callable[..., object], prefix: str = "--") -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a parameter of the scenario, in place of its default; may be given several times",
+    )
+    add(
+        f"{prefix}subject",
+        dest=f"{_dest(prefix)}subjects",
+        action="append",
+        type=subject,
+        default=[],
+        metavar="NAME=PROGRAM",
+        help="a program under test of the scenario: a path with a slash, or the name of a reference program",
     )
     add_env(add, prefix)
     add(
@@ -350,5 +367,6 @@ def options(value_of: Callable[[str], Any]) -> Options:
     for field in fields(Options):
         values[field.name] = value_of(field.name)
     values["parameters"] = by_name(values["parameters"], "parameter")
+    values["subjects"] = by_name(values["subjects"], "program under test")
     values["env"] = by_name(values["env"], "variable")
     return Options(**values)

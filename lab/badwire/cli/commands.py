@@ -28,6 +28,8 @@ COMMANDS: dict[str, Command] = {
     "show": lazy("badwire.cli.show", "show"),
     "report": lazy("badwire.cli.report", "report"),
     "ledger": lazy("badwire.cli.ledger", "ledger"),
+    "exercise": lazy("badwire.cli.exercise", "exercise"),
+    "grade": lazy("badwire.cli.grade", "grade"),
     "doctor": lazy("badwire.cli.doctor", "doctor"),
     "clean": lazy("badwire.cli.clean", "clean"),
     "kernel": lazy("badwire.cli.kernel", "kernel"),

@@ -25,6 +25,8 @@ USAGE = """usage: badwire COMMAND [OPTION...]
   badwire ledger [RUNS...]    list what the course texts say, and whether it holds
   badwire report [RUN...]     make the pages of saved runs again
   badwire show RUN            print what happened in a run, with segments as tcpdump prints them
+  badwire exercise list|show  list the exercises, or print the task of one
+  badwire grade NAME DIR...    grade submissions of an exercise, one folder each
   badwire doctor [--json]     test what this machine can do
   badwire clean               remove what killed runs left behind
   badwire up                  keep a lab running for the commands below, in any terminal

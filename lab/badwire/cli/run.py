@@ -31,7 +31,9 @@ def run(argv: list[str]) -> int:
     run_folder.check(options.out)
     run_all = "all" in args.names
     loaded, mistaken = _named_scenarios(args.names, options.compose)
-    scenarios = [scenario.with_parameters(options.parameters) for scenario in loaded]
+    scenarios = []
+    for scenario in loaded:
+        scenarios.append(scenario.with_parameters(options.parameters).with_subjects(options.subjects))
     left_out: dict[str, str] = {}
     if run_all:
         left_out = _not_on_clock(scenarios, options.clock)

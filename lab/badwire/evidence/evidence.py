@@ -93,6 +93,12 @@ class Evidence:
         return _RecordedParameters(self.meta.get("parameters", {}))
 
     @cached_property
+    def subjects(self) -> Mapping[str, Mapping[str, Any]]:
+        """The programs under test by name: of each its "file" and "sha256", and whether it is a "reference" program."""
+        given: Mapping[str, Mapping[str, Any]] = self.meta.get("subjects", {})
+        return given
+
+    @cached_property
     def env(self) -> Mapping[str, str]:
         """The variables of the environment that were given on the command line, by name."""
         given: Mapping[str, str] = self.meta.get("env", {})

@@ -65,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         required()
         by_name(config.getoption("lab_parameters"), "parameter")
+        by_name(config.getoption("lab_subjects"), "program under test")
         by_name(config.getoption("lab_env"), "variable")
     except BadOption as error:
         raise pytest.UsageError(str(error)) from error

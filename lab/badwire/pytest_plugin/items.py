@@ -15,6 +15,7 @@ from badwire.report.terminal import INDENT, claim_lines
 from badwire.result.result import ClaimResult, Run
 from badwire.scenario.parameters import restricted
 from badwire.scenario.scenario_file import Scenario, load
+from badwire.scenario.subjects import restricted as restricted_subjects
 from badwire.topology import compose  # noqa: F401  (loaded now, before pytest puts folders of tests on sys.path)
 
 _INSTRUMENT_PREFIX = "instrument:"  # of the names of tests of claims about the lab itself
@@ -32,7 +33,8 @@ class ScenarioFile(pytest.File):
             options = session.options(self.config)
             scenario = load(str(self.path), options.compose)
             texts = restricted(options.parameters, scenario.parameters)
-            self.scenario = scenario.with_parameters(texts)
+            subjects = restricted_subjects(options.subjects, scenario.declared.subjects)
+            self.scenario = scenario.with_parameters(texts).with_subjects(subjects)
         except LabError as error:
             raise self.CollectError(str(error)) from error
         for claim in self.scenario.claims:

@@ -188,10 +188,18 @@ def faults_by(environment: Mapping[str, Any]) -> str:
 
 
 def given(environment: Mapping[str, Any]) -> list[str]:
-    """What was given to the run: its parameters as "bytes=1000000", and variables of programs as "env LEVEL=9"."""
+    """What was given to the run: parameters as "bytes=1000000", programs under test and variables of programs."""
     parameters = [f"{name}={value_text(value)}" for name, value in environment.get("parameters", {}).items()]
     variables = [f"env {name}={value}" for name, value in environment.get("env", {}).items()]
-    return [*parameters, *variables]
+    subjects = [subject_text(name, subject) for name, subject in environment.get("subjects", {}).items()]
+    return [*parameters, *subjects, *variables]
+
+
+def subject_text(name: str, subject: object) -> str:
+    """A program under test, as "subject server=my_server (SHA-256 0123456789ab)"."""
+    if not isinstance(subject, Mapping):
+        return f"subject {name}"
+    return f"subject {name}={subject.get('file')} (SHA-256 {str(subject.get('sha256'))[:12]})"
 
 
 def value_text(value: object) -> str:

@@ -142,7 +142,7 @@ def story(run: Evidence) -> Story:
         events=tuple(events),
         faults=tuple(faults),
         notes=tuple((note.t - began, note.text) for note in run.notes),
-        given=tuple(describe.given({"parameters": run.parameters, "env": run.env})),
+        given=tuple(describe.given({"parameters": run.parameters, "subjects": run.subjects, "env": run.env})),
     )
 
 

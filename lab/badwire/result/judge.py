@@ -133,6 +133,7 @@ def environment(run: Evidence) -> dict[str, Any]:
         "lang": run.meta.get("lang"),
         "compiler": run.meta.get("compiler"),
         "parameters": dict(run.parameters),
+        "subjects": dict(run.subjects),
         "env": dict(run.env),
         "hosts": dict(run.hosts),
         "further": dict(run.further),
@@ -194,7 +195,7 @@ def scenario_of(folder: Path, file: str, name: str) -> Scenario:
 
 def _file_of(scenario: Scenario) -> str:
     """The scenario's file as the result names it: relative for the catalogue, so that it is the same in any clone."""
-    if scenario.file.parent == project.SCENARIOS:
+    if scenario.file.parent in (project.SCENARIOS, project.EXERCISES):
         return str(scenario.file.relative_to(project.ROOT))
     return str(scenario.file)
 

@@ -18,6 +18,7 @@ FILE = "result.json"
 FORMAT = 2
 _ENVIRONMENT: Mapping[str, type | tuple[type, ...]] = {  # the types that reports rely on
     "parameters": dict,
+    "subjects": dict,
     "env": dict,
     "hosts": dict,
     "further": dict,
@@ -39,6 +40,7 @@ class CheckResult:
     expected: Sentence
     unit: str
     why: Sentence
+    unrecorded: bool = False
 
     @classmethod
     def of(cls, check: Check) -> "CheckResult":
@@ -65,6 +67,7 @@ class CheckResult:
             "expected": self.expected.to_json(),
             "unit": self.unit,
             "why": self.why.to_json(),
+            "unrecorded": self.unrecorded,
         }
 
     @classmethod
@@ -78,6 +81,7 @@ class CheckResult:
             expected=Sentence.from_json(data["expected"]),
             unit=_text(data["unit"]),
             why=Sentence.from_json(data["why"]),
+            unrecorded=data.get("unrecorded") is True,
         )
 
 

@@ -4,8 +4,8 @@ import os
 import signal
 import traceback
 from collections import deque
-from collections.abc import Generator, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 
@@ -20,42 +20,53 @@ from badwire.store import run_folder
 from badwire.util.signals import Interrupted, interruptible
 
 
-def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Generator[RunOutcome]:
-    """Run scenarios, at most ``jobs`` at a time, and yield each with its run, in the order in which the runs end.
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What one forked process does.
 
-    With several jobs, each progress line begins with the name of its scenario. Closing the generator ends the runs
-    that have not finished, as Ctrl-C does. If this process is killed, the kernel sends SIGTERM to them.
+    Attributes:
+        name: begins each line of its progress.
+        call: called in the process with a function that sends a step of the progress; what it returns is the result,
+            which can be pickled and is neither text nor None.
+    """
+
+    name: str
+    call: Callable[[Callable[[str], None]], object]
+
+
+def in_processes(
+    tasks: Iterable[Task], jobs: int, report: Callable[[str, str], None]
+) -> Generator[tuple[Task, object | None]]:
+    """Do tasks, each in a forked process, at most ``jobs`` at a time, and yield each with its result as it ends.
+
+    A process that was killed has None as its result. Closing the generator ends the tasks that have not finished, as
+    Ctrl-C does. If this process is killed, the kernel sends SIGTERM to them.
+
+    Args:
+        tasks: what to do.
+        jobs: how many at a time.
+        report: called with a task's name and each step of its progress.
 
     Raises:
-        RuntimeError: an unexpected exception in a forked process, with its traceback as a note.
+        RuntimeError: an unexpected exception in a process, with its traceback as a note.
     """
-    waiting = deque(scenarios)
-    if jobs == 1:
-        while waiting:
-            scenario = waiting.popleft()
-            yield scenario, _outcome(scenario, runner)
-        return
-    running: list[ScenarioProcess] = []
+    waiting = deque(tasks)
+    running: list[TaskProcess] = []
     ending_signal: int = signal.SIGTERM
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                scenario = waiting.popleft()
-                running.append(_start(scenario, runner))
+                running.append(_start(waiting.popleft()))
             for child in _ready(running):
-                scenario = child.scenario
                 message = child.receive()
                 if isinstance(message, str):
-                    runner.progress.parallel_step(scenario.name, message)
+                    report(child.task.name, message)
                     continue
                 running.remove(child)
                 child.wait()
                 if isinstance(message, RuntimeError):
                     raise message
-                if message is None:
-                    killed = RunError(f"the process that ran {scenario.name} was killed; run it again.")
-                    message = not_run(scenario, killed)
-                yield scenario, message
+                yield child.task, message
     except Interrupted as interrupted:
         ending_signal = interrupted.number
         raise
@@ -66,22 +77,21 @@ def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Genera
             child.wait()
 
 
-# What a child sends: each step of its progress, then its run or an unexpected error.
-ChildMessage = str | Run | RuntimeError
-
-
 @dataclass(frozen=True, eq=False)
-class ScenarioProcess:
-    """A forked process that runs one scenario, and the connection that it sends its messages to."""
+class TaskProcess:
+    """A forked process that does one task, and the connection that it sends its messages to.
 
-    scenario: Scenario
+    It sends each step of its progress as text, then its result or an unexpected error.
+    """
+
+    task: Task
     connection: Connection
     pid: int
 
-    def receive(self) -> ChildMessage | None:
-        """Receive a message; None if the child ended without sending its run."""
+    def receive(self) -> object | None:
+        """Receive a message; None if the child ended without sending its result."""
         try:
-            message: ChildMessage = self.connection.recv()
+            message: object = self.connection.recv()
         except (EOFError, ConnectionResetError):
             return None
         return message
@@ -92,43 +102,82 @@ class ScenarioProcess:
         os.waitpid(self.pid, 0)
 
 
-def _start(scenario: Scenario, runner: Runner) -> ScenarioProcess:
+def _start(task: Task) -> TaskProcess:
     ours, theirs = Pipe(duplex=False)
     parent = os.getpid()
 
-    def send(message: ChildMessage) -> None:
+    def send(message: object) -> None:
         with suppress(BrokenPipeError):  # the parent has ended; the evidence is kept nevertheless
             theirs.send(message)
 
-    def run_and_send() -> None:
+    def do_and_send() -> None:
         ours.close()
         os.setpgid(0, 0)  # Ctrl-C then reaches only the parent, which sends each child one signal
         with interruptible():
             libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
                 return
-            runner.progress.output = send
-            runner.progress.observer = None
             with suppress(Interrupted):
                 try:
-                    send(_outcome(scenario, runner))
+                    send(task.call(send))
                 except Exception as error:
-                    send(_after_exception(scenario, error))
+                    send(_unexpected(task.name, error))
 
-    pid = fork(run_and_send)
+    pid = fork(do_and_send)
     theirs.close()
-    return ScenarioProcess(scenario, ours, pid)
+    return TaskProcess(task, ours, pid)
 
 
-def _after_exception(scenario: Scenario, error: Exception) -> Run | RuntimeError:
-    """What to send after an exception: a Run if the disk is full, else an error that the parent raises."""
-    disk_full = run_folder.no_room(error)
-    if disk_full is not None:
-        return not_run(scenario, disk_full)
+def _unexpected(name: str, error: Exception) -> RuntimeError:
+    """The error that the parent raises after an exception of a task."""
     kind = type(error).__name__
-    unexpected = RuntimeError(f"{scenario.name}: {kind}: {error}")
+    unexpected = RuntimeError(f"{name}: {kind}: {error}")
     unexpected.add_note(traceback.format_exc())
     return unexpected
+
+
+def _ready(running: list[TaskProcess]) -> list[TaskProcess]:
+    """Wait until children have sent a message or ended, and return these in the order of their start."""
+    ready = wait([child.connection for child in running])
+    return [child for child in running if child.connection in ready]
+
+
+def run_each(scenarios: Iterable[Scenario], runner: Runner, jobs: int) -> Generator[RunOutcome]:
+    """Run scenarios, at most ``jobs`` at a time, and yield each with its run, in the order in which the runs end.
+
+    With several jobs, each progress line begins with the name of its scenario; see ``in_processes``.
+
+    Raises:
+        RuntimeError: an unexpected exception in a forked process, with its traceback as a note.
+    """
+    if jobs == 1:
+        for scenario in scenarios:
+            yield scenario, _outcome(scenario, runner)
+        return
+    by_task = {_task(scenario, runner): scenario for scenario in scenarios}
+    with closing(in_processes(by_task, jobs, runner.progress.parallel_step)) as ended:
+        for task, result in ended:
+            scenario = by_task[task]
+            if isinstance(result, Run):
+                yield scenario, result
+            else:
+                killed = RunError(f"the process that ran {scenario.name} was killed; run it again.")
+                yield scenario, not_run(scenario, killed)
+
+
+def _task(scenario: Scenario, runner: Runner) -> Task:
+    def call(send: Callable[[str], None]) -> Run:
+        runner.progress.output = send
+        runner.progress.observer = None
+        try:
+            return _outcome(scenario, runner)
+        except Exception as error:
+            disk_full = run_folder.no_room(error)
+            if disk_full is None:
+                raise
+            return not_run(scenario, disk_full)
+
+    return Task(scenario.name, call)
 
 
 def _outcome(scenario: Scenario, runner: Runner) -> Run:
@@ -137,9 +186,3 @@ def _outcome(scenario: Scenario, runner: Runner) -> Run:
         return runner.run(scenario)
     except LabError as error:
         return not_run(scenario, error)
-
-
-def _ready(running: list[ScenarioProcess]) -> list[ScenarioProcess]:
-    """Wait until children have sent a message or ended, and return these in the order of their start."""
-    ready = wait([child.connection for child in running])
-    return [child for child in running if child.connection in ready]

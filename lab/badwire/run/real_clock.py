@@ -8,6 +8,7 @@ from badwire.maintenance import cleanup
 from badwire.options import Options
 from badwire.scenario.play import collect
 from badwire.scenario.scenario_file import Scenario
+from badwire.scenario.subjects import check_interpreters
 from badwire.substrate import select
 from badwire.substrate.substrate import Substrate
 from badwire.testbed.c_programs import compiled
@@ -34,6 +35,8 @@ class RealClock:
     def play(self, scenario: Scenario, folder: Path) -> LabError | None:
         """See badwire.run.runner.Clock."""
         options = self.options
+        if self.substrate.name == "netns":  # a container has interpreters of its own
+            check_interpreters(scenario.subjects)
         return collect(
             scenario,
             self.substrate,

@@ -63,6 +63,7 @@ def collect(
                 programs=programs,
                 snaplen=snaplen,
                 parameters=scenario.parameters,
+                subjects=scenario.subjects,
                 env=env,
                 progress=progress,
             ) as lab,

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from badwire.claims.claim import Claim, claims_of
 from badwire.errors import BadOption, RequestError, UnknownScenario
+from badwire.scenario import subjects as subjects_under_test
 from badwire.scenario.named_hosts import named_hosts
 from badwire.scenario.parameters import with_texts
 from badwire.scenario.settings import Hosts, Mounts, Routes, Sysctls, SysctlsByHost, check_routes, check_types, for_each
 from badwire.substrate import mounts
 from badwire.testbed.parameters import Parameters
+from badwire.testbed.subject import Subjects
 from badwire.topology.topology import HERE, Topology
 from badwire.util import project
 from badwire.util.suggestion import did_you_mean
@@ -46,6 +48,7 @@ class Declaration:
     virtual_only: str = ""
     ipv6: bool = False
     parameters: Parameters = field(default_factory=dict)
+    subjects: Mapping[str, str] = field(default_factory=dict)
     addresses: Hosts = field(default_factory=dict)
 
 
@@ -59,6 +62,7 @@ def scenario(
     virtual_only: str = "",
     ipv6: bool = False,
     parameters: Parameters | None = None,
+    subjects: Mapping[str, str] | None = None,
     addresses: Hosts | None = None,
 ) -> Callable[[ScenarioFunction], Declaration]:
     """Declare a function to be the scenario of its file.
@@ -77,6 +81,9 @@ def scenario(
         parameters: values that can be set on the command line (``--set bytes=2000000``), by name, with their defaults:
             {"bytes": 1_000_000}. A default is a number, text, or True or False, and a value has its type. The scenario
             reads ``lab.parameters["bytes"]``, a claim ``run.parameters["bytes"]``.
+        subjects: programs under test, by name, each with the arguments that it gets: {"server": "{port}"}. The command
+            line names a program for each (``--subject server=./my_server``), and ``lab.subject("server")`` is what
+            ``Host.start`` and ``Host.run`` take. In the evidence the program has this name.
         addresses: how many addresses of each family a host has: with {"server": 2} it has a second one, named
             ``server.2``, which is ``lab.host("server").addresses[1]``.
 
@@ -91,6 +98,7 @@ def scenario(
         "virtual_only": virtual_only,
         "ipv6": ipv6,
         "parameters": {} if parameters is None else parameters,
+        "subjects": {} if subjects is None else subjects,
         "addresses": {} if addresses is None else addresses,
     }
     check_types(settings)
@@ -106,7 +114,8 @@ class Scenario:
     """A scenario as loaded from its file.
 
     ``lesson`` is the file's docstring. ``compose`` is the compose file with the hosts; None for the lab's own.
-    ``parameters`` has the value of each parameter.
+    ``parameters`` has the value of each parameter, and ``subjects`` the programs under test that the command line
+    names.
     """
 
     name: str
@@ -116,6 +125,7 @@ class Scenario:
     claims: tuple[Claim, ...]
     compose: Path | None = None
     parameters: Parameters = field(default_factory=dict)
+    subjects: Subjects = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -125,6 +135,15 @@ class Scenario:
         """A copy with these values of its parameters. Raises BadOption for an unknown name or a wrong type."""
         values = with_texts(self.name, self.declared.parameters, texts)
         return replace(self, parameters=values)
+
+    def with_subjects(self, given: Mapping[str, str]) -> "Scenario":
+        """A copy with these programs under test, each a path with a slash or the name of a reference program.
+
+        Raises:
+            BadOption: a name is not declared, or one is missing.
+            ProgramNotFound: there is no such program, or it cannot be executed.
+        """
+        return replace(self, subjects=subjects_under_test.chosen(self.name, self.declared.subjects, given))
 
     def topology(self) -> Topology:
         """Return the hosts of the compose file, as many of each as the scenario asks for. Raises BadTopology."""
@@ -147,9 +166,11 @@ class Scenario:
     def mounts(self) -> list[Path]:
         """Return the absolute paths that the hosts see. Raises BadOption for a path that cannot be mounted."""
         try:
-            return mounts.resolve(self.declared.mounts)
+            declared = mounts.resolve(self.declared.mounts)
         except BadOption as error:
             raise BadOption(f"{self.file.name}: {error}") from None
+        of_subjects = subjects_under_test.folders(self.subjects)
+        return [*declared, *(folder for folder in of_subjects if folder not in declared)]
 
     def check(self) -> None:
         """Check what the scenario asks for. Raises RequestError if a host or a path does not exist."""
@@ -182,8 +203,14 @@ def names() -> list[str]:
     return sorted(file.stem for file in files)
 
 
+def exercise_names() -> list[str]:
+    """Return the names of the exercises that come with the lab, in alphabetical order; none is a scenario's."""
+    files = project.EXERCISES.glob("[!_]*.py")
+    return sorted(file.stem for file in files)
+
+
 def find(name: str) -> Path:
-    """Return the file of a scenario, given its name or a path to it.
+    """Return the file of a scenario or of an exercise, given its name or a path to it.
 
     Raises:
         UnknownScenario: there is none; the message suggests similar names.
@@ -199,6 +226,8 @@ def find(name: str) -> Path:
     known = names()
     if name in known:
         return project.SCENARIOS / f"{name}.py"
+    if name in exercise_names():
+        return project.EXERCISES / f"{name}.py"
     hint = _hint(name, known)
     raise UnknownScenario(f"There is no scenario {name!r}: {hint}")
 
@@ -242,6 +271,11 @@ def load(name: str, compose: Path | None = None) -> Scenario:
         compose=compose,
         parameters=dict(declaration.parameters),
     )
+
+
+def module_of(scenario: Scenario) -> ModuleType:
+    """The module that a scenario was loaded from."""
+    return sys.modules[scenario.declared.run.__module__]
 
 
 def not_loaded(file: Path) -> Scenario:

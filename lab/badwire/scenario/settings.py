@@ -6,6 +6,7 @@ from pathlib import Path
 
 from badwire.errors import BadOption
 from badwire.scenario.parameters import are_parameters
+from badwire.scenario.subjects import are_subjects
 
 SysctlValues = Mapping[str, str | int]
 Sysctls = SysctlValues | Mapping[str, SysctlValues]
@@ -126,6 +127,7 @@ _FORMS: Mapping[str, tuple[Callable[[object], bool], str]] = {
         'a mapping from names to defaults, such as {"bytes": 1_000_000}; a default is a finite number, text, or True or'
         " False",
     ),
+    "subjects": (are_subjects, 'a mapping from names to arguments of a program, such as {"server": "{port}"}'),
     "virtual_only": (_is_text, 'text, such as "two hours of keepalive"'),
     "ipv6": (_is_flag, "True or False"),
 }

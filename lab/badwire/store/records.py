@@ -398,7 +398,7 @@ _FIELDS: Mapping[str, FieldTypes] = {
     "end": {"t": int, "records": dict},
 }
 _MAY_HAVE: Mapping[str, FieldTypes] = {
-    "meta": {"hosts6": dict, "further": dict, "parameters": dict, "env": dict, "joined": bool},
+    "meta": {"hosts6": dict, "further": dict, "parameters": dict, "subjects": dict, "env": dict, "joined": bool},
     "facts": {
         "release": str,
         "machine": str,

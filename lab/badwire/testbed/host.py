@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from badwire.errors import BadOption, LabError, ProgramFailed, Timeout
+from badwire.errors import BadOption, LabError, ProgramFailed, SubjectFailed, Timeout
 from badwire.store.recorder import Recorder
 from badwire.substrate.substrate import OwnPrograms
 from badwire.testbed.c_programs import CPrograms
@@ -18,6 +18,7 @@ from badwire.testbed.placeholders import NO_IPV6, AddressesByName, fill_in
 from badwire.testbed.process import Exit, Process
 from badwire.testbed.socket import Socket
 from badwire.testbed.socket_table import Predicate, SocketFilter, SocketTable
+from badwire.testbed.subject import Subject
 from badwire.util.jsonlines import Message
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Host:
 
     def start(
         self,
-        program: str,
+        program: str | Subject,
         *args: object,
         port: int | None = None,
         env: Mapping[str, object] | None = None,
@@ -119,7 +120,8 @@ class Host:
 
         Args:
             program: a name without a slash is a reference program of the lab, which itself reports when it is ready;
-                a path is a program of your own, which is ready when it listens on ``port``.
+                a path is a program of your own, which is ready when it listens on ``port``. So is a program under
+                test, ``lab.subject("server")``, whose declared arguments precede ``args``.
             args: its arguments. ``(address, port)`` becomes two arguments. In a text, ``{server}`` becomes the address
                 of the host server (likewise for every host, by its name or alias), and ``{port}`` becomes ``port``;
                 anything else in braces stays as it is.
@@ -134,7 +136,8 @@ class Host:
             BadOption: a program of your own has no ``port`` by which to tell when it is ready; or several hosts have
                 the alias in braces; or there is no directory ``cwd`` on the host.
             ProgramNotFound: there is no such program on the host.
-            ProgramFailed: it ended at once, or was not ready within ``timeout`` seconds and was killed.
+            ProgramFailed: it ended at once, or was not ready within ``timeout`` seconds and was killed; SubjectFailed
+                for a program under test.
         """
         return self._start(program, args, port, ready, timeout, env, cwd, stdin=True)
 
@@ -152,7 +155,7 @@ class Host:
 
     def run(
         self,
-        program: str,
+        program: str | Subject,
         *args: object,
         port: int | None = None,
         env: Mapping[str, object] | None = None,
@@ -430,7 +433,7 @@ class Host:
 
     def _start(
         self,
-        program: str,
+        program: str | Subject,
         args: tuple[object, ...],
         port: int | None,
         ready: bool,
@@ -441,32 +444,43 @@ class Host:
         stdin: bool,
         piped: bool = False,
     ) -> Process:
-        own = "/" in program
+        known_as = None
+        if isinstance(program, Subject):
+            known_as = program.name
+            args = (*program.arguments, *args)
+            program = program.program
+        own = "/" in program or known_as is not None
         if own and ready and port is None:
             raise BadOption(
                 f"{program} counts as ready when it listens on a port, and no port is given: give port=, or ready=False"
             )
-        name = os.path.abspath(program) if own else program
-        if not own and self._programs is not None:
+        name = os.path.abspath(program) if "/" in program else program
+        if "/" not in program and self._programs is not None:
             name = str(self._programs.path(program))
         criterion = None
         if ready:
             criterion = "listens" if own else "announces"
         arguments = [self.fill_in(argument, port) for argument in _arguments(args)]
-        answer = self.ask(
-            "start",
-            within=timeout + REPLY_TIMEOUT,
-            name=name,
-            args=arguments,
-            env={variable: str(value) for variable, value in {**self.environment, **(env or {})}.items()},
-            cwd=None if cwd is None else str(Path(cwd).absolute()),
-            ready=criterion,
-            port=port,
-            timeout=timeout,
-            stdin=stdin,
-            piped=piped,
-        )
-        return self._process(answer["program"], Path(program).name)
+        try:
+            answer = self.ask(
+                "start",
+                within=timeout + REPLY_TIMEOUT,
+                name=name,
+                known_as=known_as,
+                args=arguments,
+                env={variable: str(value) for variable, value in {**self.environment, **(env or {})}.items()},
+                cwd=None if cwd is None else str(Path(cwd).absolute()),
+                ready=criterion,
+                port=port,
+                timeout=timeout,
+                stdin=stdin,
+                piped=piped,
+            )
+        except ProgramFailed as failure:
+            if known_as is None:
+                raise
+            raise SubjectFailed(str(failure)) from None
+        return self._process(answer["program"], known_as or Path(program).name)
 
     def _process(self, number: int, name: str) -> Process:
         with self._processes_lock:

@@ -25,6 +25,7 @@ from badwire.testbed.here import Here
 from badwire.testbed.host import Host
 from badwire.testbed.parameters import LabParameters, Parameters
 from badwire.testbed.placeholders import ADDRESS6, addresses_by_name
+from badwire.testbed.subject import LabSubjects, Subject, Subjects
 from badwire.testbed.teardown import Teardown
 from badwire.testbed.wire import Wire, begin_capture
 from badwire.topology.topology import HERE, Topology
@@ -65,6 +66,7 @@ class Lab:
         recorder: Recorder,
         progress: Callable[[str], None],
         parameters: Parameters | None = None,
+        subjects: Subjects | None = None,
     ) -> None:
         self.substrate = substrate
         self._folder = folder
@@ -72,6 +74,7 @@ class Lab:
         self.hosts = dict(hosts)
         self.wire = wire
         self.parameters = LabParameters(parameters or {})
+        self._subjects = LabSubjects(subjects or {})
         self._recorder = recorder
         self._progress = progress
         self._here = Here(self.hosts)
@@ -148,6 +151,14 @@ class Lab:
             raise BadOption(f"this lab has no host {name}; it has: {', '.join(self.hosts)}")
         return self.hosts[name]
 
+    def subject(self, name: str) -> Subject:
+        """Return the program under test with this name, as ``Host.start`` and ``Host.run`` take it.
+
+        Raises:
+            BadOption: the scenario declares none of this name.
+        """
+        return self._subjects[name]
+
     def note(self, text: str) -> None:
         """Record that a new phase of the scenario begins, and report it as progress.
 
@@ -208,6 +219,7 @@ def open_lab(
     programs: CPrograms | None = None,
     snaplen: int = SNAPLEN,
     parameters: Parameters | None = None,
+    subjects: Subjects | None = None,
     env: Mapping[str, str] | None = None,
     recording: Callable[[Path, int], Recorder] = Recorder,
     progress: Callable[[str], None] = lambda text: None,
@@ -228,6 +240,7 @@ def open_lab(
         programs: the reference programs in C, which hosts run in place of those in Python.
         snaplen: how many bytes of each frame the capture keeps.
         parameters: values by name, for ``Lab.parameters`` and the record.
+        subjects: the programs under test by name, for ``Lab.subject`` and the record.
         env: variables of the environment of every program, which override those of the topology; they are recorded.
         recording: makes the recorder from the folder and the snaplen.
         progress: called with a short text as each step begins.
@@ -307,6 +320,7 @@ def open_lab(
             further={name: [_without_prefix(each) for each in more] for name, more in further.items() if more},
             snaplen=snaplen,
             parameters=dict(parameters or {}),
+            subjects={name: subject.recorded() for name, subject in (subjects or {}).items()},
             env=dict(env or {}),
             **({"joined": True} if joined else {}),
         )
@@ -350,7 +364,7 @@ def open_lab(
         bring_up.is_over = True
         progress("running")
         try:
-            lab = Lab(substrate.name, folder, hosts, wire, recorder, progress, parameters)
+            lab = Lab(substrate.name, folder, hosts, wire, recorder, progress, parameters, subjects)
             undo.callback(lab.close)
             yield lab
             recorder.check()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from badwire.agent.host.programs import PROGRAMS
 from badwire.errors import LabError, from_wire
 from badwire.options import Options
 from badwire.scenario.scenario_file import Scenario
+from badwire.scenario.subjects import check_interpreters
 from badwire.testbed.c_programs import compiled
 from badwire.uml import bytecode, kernels, paths
 from badwire.uml.cow_disk import Disk
@@ -39,10 +41,13 @@ class VirtualClock:
         """See badwire.run.runner.Clock."""
         options = self.options
         substrate = "netns" if options.substrate == "auto" else options.substrate
+        if substrate == "netns":  # a container has interpreters of its own
+            check_interpreters(scenario.subjects)
         output = OutputForwarder(self.progress)
         try:
             with bytecode.compiled() as modules, self._disks(substrate) as disks:
                 machine = self._machine(folder, disks, modules)
+                machine = replace(machine, ends_spinning=bool(scenario.subjects))
                 error = machine.run(self._job(scenario, substrate, modules), output.forward)
         except LabError as refusal:
             return refusal
@@ -86,6 +91,29 @@ class VirtualClock:
             machine = self._machine(folder, disks, modules)
             return int(machine.run(job, on_output))
 
+    def build(self, command: str, folder: Path) -> tuple[int, str]:
+        """Build a submission in a kernel of its own, as another user without any capability and without a network.
+
+        Args:
+            command: for the shell; executed in a copy of the folder "submission" in ``folder``.
+            folder: the result is in its folder "built".
+
+        Returns:
+            The exit status of the command, and what it wrote.
+
+        Raises:
+            LabError: see ``Machine.run``.
+        """
+        with bytecode.compiled() as modules:
+            job = Job(
+                call="badwire.uml.guest.build.build",
+                arguments={"command": command},
+                cwd="/",
+                visible=visible_directories(modules),
+            )
+            answer = self._machine(folder, [], modules).run(job, lambda name, data: None)
+        return int(answer["status"]), str(answer["output"])
+
     def _machine(self, folder: Path, disks: list[Disk], modules: Path) -> Machine:
         """The kernel's machine for one run, which records into ``folder``."""
         options = self.options
@@ -107,6 +135,7 @@ class VirtualClock:
             "seed": self.options.seed,
             "snaplen": self.options.snaplen,
             "parameters": dict(scenario.parameters),
+            "subjects": [vars(subject) for subject in scenario.subjects.values()],
             "env": dict(self.options.env),
         }
         directories = [modules, scenario.file.parent, *scenario.mounts()]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from badwire.errors import KernelError, LabError, MachineError, RunError
+from badwire.errors import ClockStopped, KernelError, LabError, MachineError, RunError
 
 LAST_LINES = 4  # the number of lines of the console in the error; all of it is in the run's folder
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
@@ -35,6 +35,7 @@ class KernelExit:
         memory: the kernel's memory, in MB.
         limit: the time limit that ended it, in seconds of real time; None if another cause did.
         activity: what the kernel did when the limit ended it, as ``activity()`` returns it.
+        spins: whether it was ended since a program stops its clock; see ``SpinWatch``.
     """
 
     console: str
@@ -44,11 +45,17 @@ class KernelExit:
     memory: int
     limit: float | None = None
     activity: str = ""
+    spins: bool = False
 
     def error(self) -> LabError:
         """The error to raise, whose text is one sentence."""
         saved = f"the complete console is in {self.console_file}"
         output = last_lines(self._before_trace())
+        if self.spins:
+            return ClockStopped(
+                f"a program computed for {SPINNING:g} s of processor time without ever sleeping, which stops the"
+                " virtual clock; let it wait for something, or use --clock real."
+            )
         if self.limit is not None and not _OUT_OF_MEMORY.search(self.console):
             return RunError(
                 f"the virtual clock's kernel was ended after {self.limit:g} s of real time: {self.activity}; if it was"
@@ -115,6 +122,8 @@ def short_of_memory(console: str, memory: int) -> str | None:
     return f"the virtual clock's kernel ran out of its {memory} MB and killed {names}; give it more with --memory."
 
 
+SPINNING = 10.0  # s of processor time of one program and of its system calls, while no other program runs
+_NOTHING = 1_000_000  # ns; a process that waits is charged less
 WATCHED = 0.5  # s of real time; a program that computes gets a processor within it, even beside 20 other programs
 
 
@@ -131,6 +140,34 @@ def activity(kernel: int) -> str:
     if _processor_time(kernel) != kernel_before:
         return "all its programs wait for something that never happens"
     return "this machine gave it no processor"
+
+
+class SpinWatch:
+    """Watches a kernel for a program that computes and never sleeps.
+
+    While it computes, the virtual clock stands still, so the lab's agents, which sample every host again and again, do
+    not run. The measure is processor time, which does not depend on how busy this machine is.
+
+    Args:
+        kernel: the pid of the kernel's process.
+    """
+
+    def __init__(self, kernel: int) -> None:
+        self._kernel = kernel
+        self._before: dict[int, int] = {}
+        self._kernel_before = 0
+
+    def spins(self) -> bool:
+        """Whether one program has computed for SPINNING seconds while no other did."""
+        now = _programs(self._kernel)
+        gained = {pid: time_now - self._before.get(pid, 0) for pid, time_now in now.items()}
+        computed = [pid for pid, gain in gained.items() if gain > _NOTHING]
+        if len(computed) != 1 or self._before.keys() != now.keys():
+            self._before = now
+            self._kernel_before = _processor_time(self._kernel)
+            return False
+        by_kernel = _processor_time(self._kernel) - self._kernel_before  # what the program's system calls take
+        return gained[computed[0]] + by_kernel >= SPINNING * 1e9
 
 
 def _any_has_computed(before: Mapping[int, int]) -> bool:

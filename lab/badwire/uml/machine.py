@@ -31,12 +31,13 @@ from badwire.options import LIMIT, MEMORY
 from badwire.store import run_folder
 from badwire.uml.cache import BuiltKernel
 from badwire.uml.cow_disk import Disk
-from badwire.uml.failure import KernelExit, activity, short_of_memory
+from badwire.uml.failure import KernelExit, SpinWatch, activity, short_of_memory
 from badwire.uml.guest import memory as guest_memory
 from badwire.uml.paths import AUX, ENVIRONMENT, outside
 from badwire.util import locks, project
 
 _CHUNK = 1 << 16  # bytes
+_WATCH_EVERY = 1.0  # s of real time between two looks at what the programs compute
 OnOutput = Callable[[str, bytes], None]
 
 
@@ -45,7 +46,8 @@ def follow(
     files: Mapping[str, Path],
     on_output: OnOutput,
     limit: float,
-) -> bool:
+    watch: SpinWatch | None = None,
+) -> bool | None:
     """Follow the files that a process writes, until the process ends or ``limit`` seconds are over.
 
     Args:
@@ -53,9 +55,10 @@ def follow(
         files: the files by name.
         on_output: called with a file's name and each piece that is appended to it.
         limit: in seconds of real time.
+        watch: tells when a program of the kernel stops its clock; None: that is not watched.
 
     Returns:
-        Whether the process has ended.
+        Whether the process has ended; None if a program stops its clock.
     """
     until = time.monotonic() + limit
     with ExitStack() as undo:
@@ -72,7 +75,8 @@ def follow(
             poll.register(fd, select.POLLIN)
         while True:
             remaining = max(0.0, until - time.monotonic())
-            ready = dict(poll.poll(remaining * 1000))
+            pause = remaining if watch is None else min(remaining, _WATCH_EVERY)
+            ready = dict(poll.poll(pause * 1000))
             if notices in ready:
                 os.read(notices, _CHUNK)
             for name, reader in readers.items():
@@ -80,7 +84,9 @@ def follow(
                     on_output(name, data)
             if ended in ready:
                 return True
-            if not ready:
+            if watch is not None and watch.spins():
+                return None
+            if time.monotonic() >= until:
                 return False
 
 
@@ -183,6 +189,7 @@ class Machine:
         disks: its block devices, from /dev/ubda on.
         bytecode: the directory that PID 1 reads compiled modules from; None: from ``__pycache__`` beside the sources,
             and then a run also depends on what is there.
+        ends_spinning: whether it is ended when a program computes and never sleeps.
     """
 
     kernel: BuiltKernel
@@ -192,6 +199,7 @@ class Machine:
     limit: float = LIMIT
     disks: Sequence[Disk] = ()
     bytecode: Path | None = None
+    ends_spinning: bool = False
 
     def run(self, job: Job, on_output: OnOutput) -> Any:
         """Boot the kernel, run the job, and halt.
@@ -204,6 +212,7 @@ class Machine:
             The function's return value, or the exit status of the command.
 
         Raises:
+            ClockStopped: a program computes and never sleeps, and ``ends_spinning`` is set.
             RunError: the kernel ended before the job did, or ran into ``limit``.
             MachineError: the kernel cannot be booted on this machine, or the folder cannot be written.
             RequestError: another run uses this folder, or a path cannot be put on a kernel's command line.
@@ -227,8 +236,9 @@ class Machine:
             undo.callback(process.wait)
             undo.callback(process.kill)
             outputs = {name: aux / name for name in ("stdout", "stderr")}
-            has_ended = follow(process, outputs, on_output, self.limit)
-            last_activity = "" if has_ended else activity(process.pid)
+            watch = SpinWatch(process.pid) if self.ends_spinning else None
+            has_ended = follow(process, outputs, on_output, self.limit, watch)
+            last_activity = activity(process.pid) if has_ended is False else ""
             # Read by the descriptors, since a job may remove every file in its folder.
             console = contents(files["console"])
             answer = contents(files["answer"])
@@ -245,8 +255,9 @@ class Machine:
             began=bool(began),
             status=process.returncode,
             memory=self.memory,
-            limit=None if has_ended else self.limit,
+            limit=self.limit if has_ended is False else None,
             activity=last_activity,
+            spins=has_ended is None,
         )
         raise failure.error()
 

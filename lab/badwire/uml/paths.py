@@ -12,6 +12,7 @@ from badwire.util import project
 OUT = "/run/out"  # the run's folder as the job sees it: the same in every run, so that records do not differ by it
 PROGRAMS = "/run/programs"  # the reference programs as the job sees them, in Python and in C: the same in every clone
 C_PROGRAMS = "/run/programs_in_c"
+SUBJECTS = "/run/subjects"  # the folders of programs under test, by the name of the program under test
 AUX = "kernel"  # the subdirectory of the run's folder for the kernel's own files: console, job, output
 
 

@@ -16,6 +16,7 @@ def root() -> Path:
 
 ROOT = root()
 SCENARIOS = ROOT / "scenarios"
+EXERCISES = SCENARIOS / "exercises"
 COMPOSE = ROOT / "compose.yaml"
 IMAGES = ROOT / "images"
 PROGRAMS = IMAGES / "host" / "programs"

@@ -91,6 +91,8 @@ class Programs:
         name = request["name"]
         self._make_visible(name)
         argv = self._launcher.call(_argv, name, request["args"])
+        known_as = request["known_as"]  # on record, in place of its file
+        recorded = [known_as, *request["args"]] if known_as else argv
         directory = request["cwd"] or self._defaults.directory
         if not self._launcher.call(os.path.isdir, directory):
             raise BadOption(
@@ -113,8 +115,8 @@ class Programs:
                 " interpreter exists, and name that in mounts= if it is not one of this machine's own"
             ) from None
         number = self._next_number()
-        program = HostProgram(number, Path(name).name, process, self._emit, request["piped"])
-        self._add(program, argv)
+        program = HostProgram(number, known_as or Path(name).name, process, self._emit, request["piped"])
+        self._add(program, recorded)
         program.on_ready = lambda failure: ready(failure, program)
         self._await_ready(program, request, sockets)
         program.read(self._loop)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from badwire.errors import BadRun
+from badwire.report.describe import subject_text
 from badwire.report.html import page
 from badwire.result.result import ClaimResult, Result
 from badwire.store import run_folder
@@ -142,6 +143,8 @@ def _environment(result: Result, folder: Path) -> dict[str, Any]:
             compared[f"{host}: {name}"] = value
     for name, value in environment.get("parameters", {}).items():
         compared[f"parameter {name}"] = value
+    for name, value in environment.get("subjects", {}).items():
+        compared[f"subject {name}"] = subject_text(name, value)
     for name, value in environment.get("env", {}).items():
         compared[f"env {name}"] = value
     compared["real"] = _real_seconds(folder)

@@ -158,6 +158,8 @@ def command(result: Result) -> str:
             arguments.append(str(value))
     for name, value in result.environment.get("parameters", {}).items():
         arguments += [f"{option}set", f"{name}={value_text(value)}"]
+    for name, subject in result.environment.get("subjects", {}).items():
+        arguments += [f"{option}subject", f"{name}={'' if subject.get('reference') else './'}{subject.get('file')}"]
     for name, value in result.environment.get("env", {}).items():
         arguments += [f"{option}env", f"{name}={value}"]
     return shlex.join(arguments)
