@@ -17,7 +17,7 @@ NETNS = ("--clock", "real", "--substrate", "netns")
 
 def test_submissions_are_graded_on_the_real_clock_if_they_are_trusted(tmp_path: Path) -> None:
     if lack := lack_of("netns"):
-        require.lacking(lack, {"netns"})
+        require.lacking(str(lack), {"netns"})
     course = tmp_path
     course.chmod(0o755)  # programs of a lab of root's are another user
     for name in ("c", "no_reuseaddr"):
