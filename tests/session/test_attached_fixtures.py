@@ -61,7 +61,7 @@ def fetch(lab):
 
 @claim("The server closes first", RFC("9112", "9.6"))
 def server_closes_first(run):
-    yield equals("the FIN comes first from", run.connection(8000).closing.first, "web")
+    yield equals("the FIN comes first from", run.connection(8000, client="db").closing.first, "web")
 """
 
 
