@@ -17,7 +17,7 @@ NAMES = sorted(
     RFC Book Instrument Kernel Man Source Text
     at_least at_most between did_not_return each each_between equals judge never seen unknown
     Evidence HostEvidence Call Connection Frame NotRecorded Program Records SocketTimeline Span state_changes
-    Corrupt Delay Duplicate Fault Hold Late Loss Mtu Nth Partition Rate Reorder
+    Corrupt Delay Duplicate Fault Hold Late Loss Mtu Nth Partition Rate Reorder Reset
     scenario Host Lab Process Socket Wire open_lab attach compose_up Container HostSpec Topology
     LabError MachineError RequestError RunError errors
     units us ms s minute kbit Mbit Gbit
