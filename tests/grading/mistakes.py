@@ -1,5 +1,6 @@
 """Mistakes in the right solutions of the exercises, each one change, with the claims that it loses."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ SOLUTIONS = project.EXERCISES / "solutions"
 
 
 class Mistake(NamedTuple):
-    """A change of the solution ``solution``: ``wrong`` in place of ``right``; and the claims that it loses."""
+    """A change of a solution: ``wrong`` in place of ``right``; and the claims of its exercise that it loses."""
 
     solution: str
     right: str
@@ -67,16 +68,48 @@ MISTAKES = {
         _loses("pieces", "zero_bytes", "long_message", "half_close", "next_client", "again"),
     ),
 }
+UDP_MISTAKES = {
+    "small_buffer": Mistake(
+        "udp_echo_c/server.c",
+        "buffer[65535]",
+        "buffer[1024]",
+        _loses("whole"),
+    ),
+    "first_client_only": Mistake(
+        "udp_echo_c/server.c",
+        "        if (sendto(",
+        "        connect(server, (struct sockaddr *)&client, size);\n        if (sendto(",
+        _loses("each_client", "goes_on", "twice", "empty"),
+    ),
+    "empty_is_the_end": Mistake(
+        "udp_echo_python/server",
+        "        server.sendto(data, client)\n",
+        "        if not data:\n            break\n        server.sendto(data, client)\n",
+        _loses("empty"),
+    ),
+    "answers_once": Mistake(
+        "udp_echo_python/server",
+        "        server.sendto(data, client)\n",
+        "        if (data, client) != globals().get('last'):\n            server.sendto(data, client)\n"
+        "        last = (data, client)\n",
+        _loses("twice"),
+    ),
+}
+RIGHT = {
+    "c": "echo_c/server.c",
+    "python": "echo_python/server",
+    "udp_c": "udp_echo_c/server.c",
+    "udp_python": "udp_echo_python/server",
+}
 
 
-def write(name: str, folder: Path) -> Path:
-    """Write a right solution ("c", "python") or one with a mistake into a new folder; returns the folder."""
+def write(name: str, folder: Path, mistakes: Mapping[str, Mistake] = MISTAKES) -> Path:
+    """Write a right solution (a name of RIGHT) or one with a mistake into a new folder; returns the folder."""
     folder.mkdir(parents=True)
-    solution = {"c": "echo_c/server.c", "python": "echo_python/server"}.get(name) or MISTAKES[name].solution
-    source = SOLUTIONS / solution
+    source = SOLUTIONS / (RIGHT.get(name) or mistakes[name].solution)
     text = source.read_text()
-    if name in MISTAKES:
-        mistake = MISTAKES[name]
+    if name not in RIGHT:
+        mistake = mistakes[name]
         assert text.count(mistake.right) == 1
         text = text.replace(mistake.right, mistake.wrong)
     target = folder / source.name

@@ -9,14 +9,14 @@ import pytest
 
 from badwire.uml.cache import BuiltKernel
 from tests.command_line import LAB, environment
-from tests.grading.mistakes import MISTAKES, write
+from tests.grading.mistakes import MISTAKES, UDP_MISTAKES, write
 
 SPIN = "#!/usr/bin/env python3\nwhile True:\n    pass\n"
 
 
-def grade(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+def grade(*args: object, cwd: Path, exercise: str = "echo") -> subprocess.CompletedProcess[str]:
     """Run `badwire grade ARGS...` to its end."""
-    argv = [*LAB, "grade", "echo", *map(str, args)]
+    argv = [*LAB, "grade", exercise, *map(str, args)]
     return subprocess.run(argv, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=600)
 
 
@@ -75,7 +75,7 @@ def test_the_page_of_a_student_has_hints_for_what_was_lost(graded: Path) -> None
     assert "8 of 10 points" in page and "Set it before bind." in page
     assert "knows no messages" not in page  # the hint of a claim that holds
     assert "badwire run echo --subject server=./server --clock virtual --seed 1" in page
-    report = next((graded / "grades" / "no_reuseaddr" / "run" / "echo").glob("*/report.html"))
+    report = next((graded / "grades" / "no_reuseaddr" / "run" / "echo").glob("[0-9]*/report.html"))
     assert str(report.relative_to(graded / "grades" / "no_reuseaddr")) in page
 
 
@@ -107,3 +107,16 @@ def test_a_limit_that_is_too_short_is_not_judged_and_never_a_zero(graded: Path) 
     row = rows(graded / "hurried")["python"]
     assert row["status"] == "not judged" and row["pieces"] == ""
     assert "after 1 s of real time" in row["reason"]
+
+
+def test_udp_echo(kernel: BuiltKernel, tmp_path: Path) -> None:
+    for name in ("udp_c", "udp_python", *UDP_MISTAKES):
+        write(name, tmp_path / "handed in" / name, UDP_MISTAKES)
+    done = grade(*sorted((tmp_path / "handed in").iterdir()), cwd=tmp_path, exercise="udp_echo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {name: lost(row) for name, row in rows(tmp_path / "grades").items()}
+    assert found == {
+        "udp_c": set(),
+        "udp_python": set(),
+        **{name: set(mistake.loses) for name, mistake in UDP_MISTAKES.items()},
+    }

@@ -114,7 +114,11 @@ def _parser() -> arguments.Parser:
     )
     arguments.add_choice(add, "--substrate", select.NAMES, default="auto", help="where hosts live")
     arguments.add_kernel(add)
-    add("--trusted", action="store_true", help="you know the programs: run them although they are not contained")
+    add(
+        "--trusted",
+        action="store_true",
+        help="you know the submissions: build and run them although they are not contained",
+    )
     add("--junit", type=Path, metavar="FILE", help="write the grades as JUnit XML")
     add("--gradescope", type=Path, metavar="FILE", help="write Gradescope's results.json, for one submission")
     add("--json", action="store_true", help="print the grades as JSON")

@@ -5,10 +5,10 @@ from badwire.options import Options
 
 
 def check(options: Options, trusted: bool) -> None:
-    """Check that programs under test are contained.
+    """Check that builds and programs under test are contained.
 
-    The kernel of the virtual clock contains them: it has no network, and a process in it reaches no other of this
-    machine. On this machine's own kernel a program sees files and processes of this machine.
+    The kernel of the virtual clock contains both: it has no network, and a process in it reaches no other of this
+    machine. On the real clock a submission is built on this machine as the user who grades.
 
     Args:
         options: of the runs.
@@ -20,6 +20,6 @@ def check(options: Options, trusted: bool) -> None:
     if options.clock == "virtual" or trusted:
         return
     raise BadOption(
-        "On the real clock a submission's program could read files of this machine and reach its processes: grade with"
-        " --clock virtual, or say with --trusted that you know the programs."
+        "On the real clock submissions are built on this machine as you, so that a build could do what you can: grade"
+        " with --clock virtual, or say with --trusted that you know the submissions."
     )

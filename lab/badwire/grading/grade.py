@@ -18,6 +18,7 @@ from badwire.scenario.exercise_file import Exercise
 
 GRADED = "graded"
 NOT_JUDGED = "not judged"
+_SHOWN = 200  # characters of a value that a student reads; the run's report has all of it
 _SPINS = (
     "the program computes without ever waiting, and stops the clock: a loop that reads must end, or block, when there"
     " is nothing to read"
@@ -142,9 +143,9 @@ def _why(result: ClaimResult) -> str:
     for check in result.deciding:
         parts = []
         if check.shown:
-            parts.append(f"measured {check.shown}")
+            parts.append(f"measured {check.shown:.{_SHOWN}}")
         if check.wanted:
-            parts.append(f"expected {check.wanted}")
+            parts.append(f"expected {check.wanted:.{_SHOWN}}")
         if check.why:
             parts.append(str(check.why))
         sentences.append(f"{check.name}: {', '.join(parts)}")
