@@ -20,8 +20,8 @@ from badwire.claims.check import (
     each_between,
     equals,
     never,
+    not_recorded,
     seen,
-    unknown,
     worst,
 )
 from badwire.evidence.records import Records
@@ -180,7 +180,8 @@ def test_each_adds_a_row_where_there_is_nothing() -> None:
         assert list(each("the first", TWO)) == [1, 2]
         assert rows == []
         assert list(each("resets of {host}", NONE, host="client")) == []
-    assert rows == [unknown(Sentence("resets of {host}", {"host": "client"}), NONE.what)]
+    assert rows == [not_recorded(Sentence("resets of {host}", {"host": "client"}), NONE.what)]
+    assert rows[0].unrecorded
 
 
 def test_each_outside_a_claim_is_the_authors_mistake() -> None:
@@ -220,4 +221,5 @@ def test_a_check_as_json() -> None:
             "template": "the sampling interval is too long to decide",
             "values": {},
         },
+        "unrecorded": False,
     }
