@@ -108,12 +108,24 @@ def test_the_readmes_test_works_elsewhere(programs: Path, tmp_path: Path) -> Non
         require.lacking(str(lack), {"netns"})
     (tmp_path / "test_mine.py").write_text(first_example("README.md"))
     server = tmp_path / "my_server"
-    server.write_text(f'#!/bin/sh\nexec {project.PROGRAMS / "echo_serial.py"} "$@"\n')
+    server.write_text(ECHO_SERVER)
     server.chmod(0o755)
     options = ["-p", "badwire_entry.pytest_plugin", "--lab-substrate", "netns", "--lab-out", "kept"]
     assert "1 passed" in checked([programs / "python", "-P", "-m", "pytest", *options], tmp_path)
     latest = tmp_path / "kept" / "test_my_server_over_a_bad_line" / "latest"
     assert "HOLDS: 1 of 1 held" in checked([programs / "badwire", "check", latest], tmp_path)
+
+
+ECHO_SERVER = """#!/usr/bin/env python3
+import socket, sys
+
+listener = socket.create_server(("", int(sys.argv[1])))
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        while data := connection.recv(4096):
+            connection.sendall(data)
+"""
 
 
 def test_docker_elsewhere(programs: Path, tmp_path: Path) -> None:
