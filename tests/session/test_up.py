@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import subprocess
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -192,9 +194,30 @@ def test_what_a_user_does_meanwhile_ends_with_the_lab(own: LabCommands) -> None:
     assert [one.wait(20) for one in (server, watching, capturing)] == [128 + signal.SIGKILL, 0, 0]
 
 
+PROGRAM = ("/bin/sleep", "86399")
+
+
+def agents(own: LabCommands) -> list[int]:
+    """The agents of the lab, once one of them has started PROGRAM; no program on a host can kill them."""
+    parents: dict[int, int] = {}
+    starters: list[int] = []
+    for pid in [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]:
+        with suppress(OSError):  # it has ended
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+            status = Path(f"/proc/{pid}/status").read_text().splitlines()
+            (parents[pid],) = [int(line.split()[1]) for line in status if line.startswith("PPid:")]
+            if tuple(words[:-1]) == PROGRAM:
+                starters.append(parents[pid])
+    of_lab = marked(own.mark)
+    first = [parents[starter] for starter in starters if starter in of_lab]  # the first process of their namespace
+    return [pid for pid in of_lab if parents.get(pid) in first]
+
+
 def test_a_host_whose_agent_was_killed_is_named_and_the_lab_can_be_ended(own: LabCommands) -> None:
     own.up()
-    doing = own.start("run-on", "client", "/bin/sh", "-c", "kill -9 -1")  # all but the first process of its namespace
+    doing = own.start("run-on", "client", *PROGRAM)
+    for agent in until(lambda: agents(own), "a program"):
+        os.kill(agent, signal.SIGKILL)
     doing.wait(20)
     until(lambda: own.lab("sockets").returncode == 3, "an agent that is gone")
     assert "before the lab did (was it killed?)" in own.error_of("sockets", status=3)
