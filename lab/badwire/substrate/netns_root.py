@@ -93,7 +93,7 @@ def set_up(files: Mapping[str, str], visible: Iterable[Path]) -> tuple[int, bool
     links = {**_LINKS, **{path: os.readlink(path) for path in SYSTEM if os.path.islink(path)}}
     directories = [path for path in SYSTEM if path not in links and os.path.isdir(path)]
     # Opened now, since the new root covers this machine's /tmp. A directory comes before what is in it.
-    of_the_lab = [*_INTERPRETER, programs.program_folders()[0].resolve(), Path(programs.SET_TERMINAL[-1])]
+    of_the_lab = [*_INTERPRETER, programs.program_folders()[0].resolve()]
     opened = _open(sorted({*directories, *map(os.fspath, [*visible, *of_the_lab])}))
     devices = _open(_DEVICES)
     root = TMP

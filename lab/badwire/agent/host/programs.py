@@ -25,7 +25,8 @@ PROGRAMS = "BADWIRE_PROGRAMS"
 
 # Without the links of a virtual environment: how many there are, and in which directories, differs between clones.
 _PYTHON = os.path.realpath(sys.executable)
-SET_TERMINAL = (_PYTHON, "-I", "-S", str(Path(__file__).with_name("set_terminal.py")))
+# Its text and not its path, which programs may not see, and which differs between clones.
+SET_TERMINAL = (_PYTHON, "-I", "-S", "-c", Path(__file__).with_name("set_terminal.py").read_text(encoding="utf-8"))
 _LISTENING_STATES = {
     "tcp": "LISTEN",
     "udp": "CLOSE",  # of a UDP socket that is bound but not connected
