@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from badwire.pytest_plugin import require
-from badwire.util import project
 from tests.command_line import ROOT
 from tests.conftest import lack_of
 from tests.end_to_end.test_docs import first_example
@@ -30,7 +29,6 @@ def repository(tmp_path: Path) -> Path:
     place = tmp_path / "work"
     place.mkdir()
     (place / "README.md").symlink_to(ROOT / "README.md")
-    (place / "images").symlink_to(project.IMAGES)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "sudo").write_text(SUDO)
     (tmp_path / "bin" / "sudo").chmod(0o755)

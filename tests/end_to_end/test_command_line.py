@@ -16,7 +16,7 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "Name a command: list, run, check, show, report, ledger, doctor, clean"),
+        ([], "Name a command: list, run, check, show, report, ledger, exercise, grade, doctor, clean"),
         (["lits"], "There is no command 'lits': did you mean list?"),
         (["xyzzy"], "There is no command 'xyzzy': the commands are list"),
         (["run"], "Name a scenario to run:"),
@@ -34,9 +34,12 @@ from tests.command_line import LAB, environment, lab, result, sentence, story
         (["run", "./README.md"], "./README.md is not a scenario file, whose name ends with .py"),
         (
             ["fault", "set", "loss=1%", "--toward", "server", "delay=1ms"],
-            "Write --toward before the faults that are meant",
+            "Write --toward, --from, --between or --of before the faults that are meant",
         ),
-        (["fault", "set", "--toward", "server", "loss=1%", "--toward", "client"], "Write --toward before the faults"),
+        (
+            ["fault", "set", "--toward", "server", "loss=1%", "--toward", "client"],
+            "Write --toward, --from, --between or --of before the faults",
+        ),
         (["fault", "set", "--toward", "server"], "Name a fault, as in"),
         (["run", "timewait", "--subtrate", "netns"], "has no option --subtrate: did you mean --substrate?"),
         (["run", "timewait", "--sub", "netns"], "has no option --sub"),
