@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from badwire.grading import files, pages
 from badwire.grading.grade import Grade, not_judged, zero
 from badwire.options import Options
@@ -61,3 +63,20 @@ def test_the_task_has_all_that_is_visible() -> None:
     for task in pages.task_text(EXERCISE), pages.task_sheet(EXERCISE):
         for text in ("PORT", "shutdown", "cc -O2 -Wall -o server *.c", *(claim.title for claim in EXERCISE.claims)):
             assert text in task
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        ("", ""),
+        ("it ends at once", "it ends at once"),
+        ("it does not build with `cc`: a.c:1: error: x\n  1 | x", "it does not build with `cc`: a.c:1: error: x"),
+        (
+            "it does not build with `cc`: a.c: In function main:\na.c:3: error: expected ;\n  3 | x\na.c:4: error: y",
+            "it does not build with `cc`: a.c:3: error: expected ;",
+        ),
+        ("it does not build with `go build`: strange\nwords", "it does not build with `go build`: strange"),
+    ],
+)
+def test_a_table_has_the_first_error_of_the_compiler(reason: str, line: str) -> None:
+    assert Grade("ada", (), reason).reason_in_one_line == line

@@ -76,7 +76,7 @@ def _print_table(grades: list[Grade]) -> None:
     width = max(len(visible(made.submission)) for made in grades)
     for made in grades:
         lost = [claim.name for claim in made.claims if claim.score is not None and claim.score < claim.points]
-        note = made.reason.partition("\n")[0] if made.reason else ""
+        note = made.reason_in_one_line
         if not note and lost:
             note = f"lost: {', '.join(lost)}"
         unknown = [claim.name for claim in made.claims if claim.score is None]

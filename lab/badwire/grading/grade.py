@@ -72,6 +72,17 @@ class Grade:
         """GRADED, or NOT_JUDGED if a claim was not judged."""
         return NOT_JUDGED if any(claim.score is None for claim in self.claims) else GRADED
 
+    @property
+    def reason_in_one_line(self) -> str:
+        """The reason, of which only the compiler's first error is kept, where it has several lines."""
+        first, _, rest = self.reason.partition("\n")
+        if not rest:
+            return first
+        begin, command, words = first.partition("`: ")
+        lines = [words, *rest.splitlines()]
+        error = next((line for line in lines if "error" in line.lower()), words)
+        return f"{begin}{command}{error.strip()}"
+
     def to_json(self) -> dict[str, Any]:
         """Its entry in grades.json."""
         return {
