@@ -9,6 +9,7 @@ from badwire.claims.claim import claim, judge_one
 from badwire.claims.instrument import faults_read_frames
 from badwire.claims.sources import RFC
 from badwire.evidence import Evidence
+from badwire.packets.pcapng import Captured
 from badwire.report.story import story
 from badwire.report.text import show
 from tests.claims import forged
@@ -211,6 +212,39 @@ def test_a_count_is_unknown_where_a_hosts_own_traffic_may_belong_to_it(
     assert judged.verdict is verdict
     if verdict is UNKNOWN:
         assert "4 packets on the loopback interface of server, which is not captured" in str(judged.checks[-1].why)
+
+
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [
+        (lambda run: run.segments(flags="R"), UNKNOWN),
+        (lambda run: run.segments(to="server", flags="R"), UNKNOWN),
+        (lambda run: run.segments("server", flags="R"), UNKNOWN),
+        (lambda run: run.segments("client", flags="R"), HOLDS),
+        (lambda run: run.segments("client", to="server", flags="R"), HOLDS),
+        (lambda run: run.connections(7000), UNKNOWN),
+        (lambda run: run.connections(7000, client="server"), UNKNOWN),
+        (lambda run: run.connections(7000, client="client"), HOLDS),
+        (lambda run: run.connections(7000, client="client", server="server"), HOLDS),
+    ],
+)
+def test_a_count_is_unknown_where_traffic_with_the_outside_of_joined_containers_may_belong_to_it(
+    query: Callable[[Evidence], object], verdict: Verdict
+) -> None:
+    @claim("Something", RFC("9293", "3.5"))
+    def after_a_query(run: Evidence) -> Checks:
+        query(run)
+        yield equals("something", 1, 1)
+
+    w = Written()
+    w.records[0]["joined"] = True
+    sent = w.segment("client", "server", 0.1, "S", seq=100)
+    foreign = sent[:6] + b"\x02\x42\xac\x11\x00\x63" + sent[12:]
+    w.captured.append(Captured(ns(0.2), "server", "out", foreign, len(foreign)))
+    judged = judge_one(after_a_query, w.evidence())
+    assert judged.verdict is verdict
+    if verdict is UNKNOWN:
+        assert "1 frame between server and outside of the joined containers" in str(judged.checks[-1].why)
 
 
 def test_never_is_unknown_where_packets_on_loopback_were_not_counted() -> None:

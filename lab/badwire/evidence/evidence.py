@@ -459,7 +459,16 @@ class Evidence:
         """Note what may hide a frame from a query that reads headers, by the sender and the time that it asks for."""
         self._note_left(asked)
         self._note_unread(asked)
+        self._note_uncaptured(asked)
+
+    def _note_uncaptured(self, asked: FrameSelection) -> None:
+        """Note what hosts exchanged with themselves and with what is outside of the lab, as far as it was asked for."""
         may_hide(self._unseen_on_loopback(asked))
+        for host, what in self.wire.outside_of.items():
+            came = asked.source is None and selects(asked.to, host)
+            left = asked.to is None and selects(asked.source, host)
+            if came or left:
+                may_hide([what])
 
     def _note_unread(self, asked: FrameSelection) -> None:
         for frame in self.wire.unread:
@@ -507,10 +516,11 @@ class Evidence:
     ) -> Records[Connection]:
         """TCP connections in the order in which they began; ``port`` is the server's.
 
-        Those of a host with itself are not captured: an ``equals`` or a bound on their number is UNKNOWN beside such
-        traffic unless ``client`` and ``server`` are two hosts.
+        Those of a host with itself are not captured, and those of a joined container with what is outside of the lab
+        are not among them: an ``equals`` or a bound on their number is UNKNOWN beside such traffic unless ``client``
+        and ``server`` are two hosts.
         """
-        may_hide(self._unseen_on_loopback(FrameSelection(source=client, to=server)))
+        self._note_uncaptured(FrameSelection(source=client, to=server))
         return self._captured_connections(port, client, server)
 
     def _captured_connections(

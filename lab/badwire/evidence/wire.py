@@ -188,17 +188,21 @@ class WireEvidence:
                 macs[facts.mac] = facts.host
         return macs
 
-    @cached_property
+    @property
     def outside(self) -> tuple[str, ...]:
-        """What passed between a host and what is outside of the lab, for people; only containers that were joined have
-        an outside.
+        """What passed between a host and what is outside of the lab, for people."""
+        return tuple(self.outside_of.values())
+
+    @cached_property
+    def outside_of(self) -> Mapping[str, str]:
+        """The same by the host; only containers that were joined have an outside.
 
         ``frames`` does not have it. When such a frame was sent cannot be told at the port of its receiver, nor that it
         was: netem drops it before it is captured. One from the engine's own machine also has an unfinished checksum,
         and may be many segments in one.
         """
         if not any(record.get("joined") for record in self._kind("meta")):
-            return ()
+            return {}
         of_lab = {bytes.fromhex(mac.replace(":", "")) for mac in self._macs}
         counts: Counter[str] = Counter()
         for frame in self._capture.frames:
@@ -209,11 +213,11 @@ class WireEvidence:
             came = frame.direction == "out" and sender not in of_lab
             if left or came:
                 counts[frame.port] += 1
-        found: list[str] = []
+        found: dict[str, str] = {}
         for host, count in counts.items():
             noun = "frame" if count == 1 else "frames"
-            found.append(f"{count} {noun} between {host} and outside of the joined containers (capture-{host}.pcapng)")
-        return tuple(found)
+            found[host] = f"{count} {noun} between {host} and outside of the joined containers (capture-{host}.pcapng)"
+        return found
 
     @cached_property
     def addresses(self) -> Mapping[str, str]:
